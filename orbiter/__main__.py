@@ -1,0 +1,6 @@
+"""``python -m orbiter`` and the console script."""
+
+from orbiter.cli import main
+
+if __name__ == "__main__":
+    main()

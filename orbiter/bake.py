@@ -1,0 +1,155 @@
+"""``docker buildx bake`` on the build folder of a lock set, into image archives."""
+
+import json
+import os
+import shutil
+import tarfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from orbiter.bake_log import BakeLog
+from orbiter.progress import Tell
+from resolvers import process
+from resolvers.errors import ExpectedError, ProgramError
+
+Begin = Callable[[str], Tell]
+"""Starts a task for people and gives the function that takes its lines."""
+IMAGES = "images"
+"""The folder beside ``build/`` that the archives are written to."""
+DOCKER = "install Docker Engine with buildx and start it; 'docker info' must work for this user"
+SWITCHES = {
+    "BUILDX_NO_DEFAULT_ATTESTATIONS": "1",  # they hold the time of the build
+    "BUILDX_NO_DEFAULT_LOAD": "1",  # else build stages would be loaded too
+    "BUILDX_BAKE_ENTITLEMENTS_FS": "0",  # newer buildx would ask whether it may read what Orbiter laid out
+}
+
+
+class BuildOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """What is built and where it goes.
+
+    ``images`` are names of stages, empty for every image of the release; ``platforms`` empty for all that are
+    locked. ``builder`` is a buildx builder. ``output`` is a folder that keeps the image archives. In
+    ``cache_from`` and ``cache_to``, which are those of buildx, ``{stage}`` stands for the stage's name.
+    """
+
+    images: tuple[str, ...] = ()
+    platforms: tuple[str, ...] = ()
+    builder: str = ""
+    push: bool = False
+    load: bool = True
+    output: Path | None = None
+    no_cache: bool = False
+    cache_from: tuple[str, ...] = ()
+    cache_to: tuple[str, ...] = ()
+
+
+class BuiltImage(msgspec.Struct, frozen=True, kw_only=True):
+    """An image that was built: ``digest`` is that of its manifest (of its index, for several platforms).
+
+    ``archive`` is where its archive was while building, ``file`` where it is kept, if it is.
+    """
+
+    stage: str
+    platforms: tuple[str, ...]
+    tag: str
+    digest: str
+    archive: Path
+    file: Path | None = None
+
+
+def bake(place: Path, root: str, options: BuildOptions, begin: Begin) -> tuple[BuiltImage, ...]:
+    """Build into archives under ``place``; arguments as of ``engine.build``."""
+    targets = _targets(place, options)
+    (place / IMAGES).mkdir(exist_ok=True)
+    _run(place, root, [*targets, *_settings(targets, options)], begin)
+    return tuple(_built(name, target, place / IMAGES, options) for name, target in targets.items())
+
+
+def can_push(builder: str) -> bool:
+    """Whether a builder pushes by itself: the engine's own cannot push what it built repeatably."""
+    command = [process.find("docker", DOCKER), "buildx", "inspect", *([builder] if builder else [])]
+    lines = process.run(command, name="docker buildx inspect").splitlines()
+    return not any(line.split() == ["Driver:", "docker"] for line in lines)
+
+
+def push(place: Path, root: str, options: BuildOptions, begin: Begin) -> None:
+    """Let the builder push what it just built: the same steps out of its cache, into the registry."""
+    targets = _targets(place, options)
+    settings = _settings(targets, msgspec.structs.replace(options, no_cache=False, cache_to=()))
+    for name, target in targets.items():
+        kept = [word for word in target["output"][0].split(",") if not word.startswith(("type=", "dest="))]
+        settings += ["--set", f"{name}.output={','.join(['type=image', 'push=true', *kept])}"]
+    _run(place, root, [*targets, *settings], begin)
+
+
+def _targets(place: Path, options: BuildOptions) -> dict[str, Any]:
+    """The targets to build by name, as the bake file has them."""
+    file = json.loads((place / "build" / "docker-bake.json").read_text(encoding="utf-8"))
+    names = options.images or tuple(file["group"]["default"]["targets"])
+    for name in names:
+        if name not in file["target"]:
+            raise ExpectedError(f"the release has no image '{name}'", f"it has {', '.join(sorted(file['target']))}")
+    return {name: file["target"][name] for name in dict.fromkeys(names)}
+
+
+def _settings(targets: Mapping[str, Any], options: BuildOptions) -> list[str]:
+    words = ["--builder", options.builder] if options.builder else []
+    words += ["--no-cache"] if options.no_cache else []
+    if options.platforms:
+        words += ["--set", f"*.platform={','.join(options.platforms)}"]
+    for name in targets:
+        for key, specs in (("cache-from", options.cache_from), ("cache-to", options.cache_to)):
+            for spec in specs:
+                words += ["--set", f"{name}.{key}={spec.replace('{stage}', name)}"]
+    return words
+
+
+def _run(place: Path, root: str, words: Sequence[str], begin: Begin) -> None:
+    log = BakeLog(begin)
+    command = [process.find("docker", DOCKER), "buildx", "bake", "--file", "docker-bake.json", "--progress", "plain"]
+    variables = {
+        "ARTIFACTS": str(place / "artifacts"),
+        "BASES": str(place / "bases"),
+        "OUTPUT": str(place / IMAGES),
+        "LOCKSET": root,
+    }
+    try:
+        process.run([*command, *words], cwd=place / "build", env={**SWITCHES, **variables}, on_line=log)
+    except ProgramError as error:
+        raise log.failure(error.output) from error
+    log.finish()
+
+
+def _built(name: str, target: Mapping[str, Any], output: Path, options: BuildOptions) -> BuiltImage:
+    tag = target["tags"][0]
+    archive = output / f"{name}.tar"
+    return BuiltImage(
+        stage=name,
+        platforms=options.platforms or tuple(target["platforms"]),
+        tag=tag,
+        digest=archive_digest(archive),
+        archive=archive,
+        file=_keep(archive, options.output, tag.rpartition(":")[2]) if options.output else None,
+    )
+
+
+def archive_digest(archive: Path) -> str:
+    """The digest that an image archive's ``index.json`` names."""
+    with tarfile.open(archive) as tar:
+        index = tar.extractfile("index.json")
+        assert index is not None
+        return str(json.load(index)["manifests"][0]["digest"])
+
+
+def _keep(archive: Path, folder: Path, name: str) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    kept, part = folder / f"{name}.tar", folder / f".{name}.tar.part-{os.getpid()}"
+    try:
+        shutil.copyfile(archive, part)
+        part.replace(kept)
+    finally:
+        part.unlink(missing_ok=True)
+    return kept

@@ -1,0 +1,257 @@
+"""The command line: the one place that prints results and sets exit codes.
+
+0 is fine, 1 means that there is something to see (a stale lock set), 2 is a usage error or an expected error.
+"""
+
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn, ParamSpec
+
+import click
+
+from orbiter import __version__
+from resolvers.errors import ExpectedError
+
+if TYPE_CHECKING:
+    from orbiter.config import ImageSet
+    from orbiter.lockset import LockSet
+
+IMAGES = Path("images.toml")
+SOMETHING_TO_SEE = 1
+EXPECTED_ERROR = 2
+
+P = ParamSpec("P")
+
+release_option = click.option("--release", metavar="VERSION", help="A locked release; else that of images.toml.")
+quiet_option = click.option("-q", "--quiet", is_flag=True, help="No progress.")
+platform_option = click.option(
+    "--platform", "platforms", multiple=True, metavar="OS/ARCH", help="Only this platform; may be repeated."
+)
+
+
+def main() -> None:
+    """Run the command line."""
+    cli(prog_name="orbiter")
+
+
+def guarded(command: Callable[P, None]) -> Callable[P, None]:
+    """Show an expected error as ``error:`` and ``hint:`` and end with exit code 2, without a traceback."""
+
+    @wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            command(*args, **kwargs)
+        except ExpectedError as error:
+            _fail(error)
+        except KeyboardInterrupt:
+            click.echo("error: interrupted; nothing was changed", err=True)
+            sys.exit(130)
+
+    return run
+
+
+def _fail(error: ExpectedError) -> NoReturn:
+    click.echo(f"{click.style('error', fg='red', bold=True)}: {error.message}", err=True)
+    if error.hint:
+        click.echo(f"\n{click.style('hint', fg='cyan', bold=True)}: {error.hint}", err=True)
+    sys.exit(EXPECTED_ERROR)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="orbiter")
+def cli() -> None:
+    """Lock, compare and build families of Docker images for notebooks and data science.
+
+    images.toml says what is wanted, `orbiter lock` freezes it under locks/<release>/, and `orbiter build`
+    builds from there and nowhere else.
+    """
+
+
+@cli.command()
+@guarded
+def init() -> None:
+    """Write a commented starter images.toml; never overwrites one."""
+    from orbiter.init import write_starter
+
+    write_starter(IMAGES)
+    click.echo(f"wrote {IMAGES}: edit it, then run orbiter lock")
+
+
+@cli.command()
+@guarded
+def schema() -> None:
+    """Print the JSON Schema of images.toml, for editors."""
+    import json
+
+    from orbiter.config import json_schema
+
+    click.echo(json.dumps(json_schema(), indent=2, sort_keys=True))
+
+
+@cli.command()
+@click.option("--check", is_flag=True, help="Only say whether the lock set is fresh: 0 fresh, 1 stale, 2 broken.")
+@click.option("--dry-run", is_flag=True, help="Solve and say what would move; write nothing.")
+@click.option("--upgrade", is_flag=True, help="Move every pin to the newest that fits, base images too.")
+@click.option(
+    "--upgrade-package",
+    "packages",
+    multiple=True,
+    metavar="NAME[==VERSION]",
+    help="Move this package; may be repeated.",
+)
+@click.option(
+    "--as-of",
+    metavar="DATE",
+    help="Only what was published before DATE (2026-08-01 or 2026-08-01T12:00:00Z; pip and npm).",
+)
+@click.option("--only", metavar="MANAGERS", help="Lock only these managers, separated by commas: apt,pip,npm.")
+@quiet_option
+@guarded
+def lock(
+    check: bool, dry_run: bool, upgrade: bool, packages: tuple[str, ...], as_of: str | None, only: str, quiet: bool
+) -> None:
+    """Resolve everything that images.toml asks for into locks/<release>/."""
+    from orbiter.config import read_image_set
+
+    image_set = read_image_set(IMAGES)
+    if check:
+        _check(image_set)
+        return
+    from orbiter import lockset
+    from orbiter.lock import lock as lock_all
+    from orbiter.options import lock_options
+    from orbiter.outside import Outside
+    from orbiter.progress import Board
+
+    options = lock_options(image_set, upgrade=upgrade, packages=packages, as_of=as_of, only=only, now=datetime.now(UTC))
+    previous = lockset.previous(image_set.version)
+    with Board(quiet=quiet) as board:
+        locked = lock_all(image_set, previous, options, Outside(), board)
+    _print_moved(image_set, previous, locked)
+    place = lockset.folder(image_set.version)
+    if dry_run:
+        click.echo(f"dry run: {place} was not written")
+    elif lockset.write(locked, place):
+        click.echo(f"wrote {place} ({locked.root})")
+    else:
+        click.echo(f"{place} is up to date ({locked.root})")
+
+
+def _check(image_set: "ImageSet") -> None:
+    from orbiter.check import check as reasons_of
+
+    reasons = reasons_of(image_set)
+    for reason in reasons:
+        click.echo(f"stale: {reason}")
+    if reasons:
+        click.echo("\nhint: orbiter lock", err=True)
+        sys.exit(SOMETHING_TO_SEE)
+    click.echo(f"locks/{image_set.version} is fresh")
+
+
+def _print_moved(image_set: "ImageSet", previous: "LockSet | None", locked: "LockSet") -> None:
+    from orbiter.moved import direct_names, moved, report
+
+    start = f"from {previous.manifest.release}" if previous else "first lock"
+    click.echo(f"release {image_set.version} ({start}, packages as of {locked.manifest.cutoff})")
+    click.echo(report(moved(previous, locked), direct_names(image_set)))
+
+
+@cli.command()
+@release_option
+@platform_option
+@click.option("--to", "folder", type=click.Path(path_type=Path), help="Also copy all files here, to carry along.")
+@click.option("--from", "origin", type=click.Path(path_type=Path), help="Take files from such a folder first.")
+@quiet_option
+@guarded
+def fetch(
+    release: str | None, platforms: tuple[str, ...], folder: Path | None, origin: Path | None, quiet: bool
+) -> None:
+    """Fill the store with every artifact of a release, so that building needs no network."""
+    from orbiter import stock
+    from orbiter.progress import Board
+
+    locked = _locked(release)
+    with Board(quiet=quiet) as board:
+        told = stock.fill(locked, platforms, board, origin=origin)
+        if folder:
+            stock.carry(locked, platforms, folder)
+    click.echo(told)
+
+
+def _locked(release: str | None) -> "LockSet":
+    """The lock set of a release, checked whole; without a release that of images.toml now."""
+    from orbiter import lockset
+
+    if release is None:
+        from orbiter.config import read_image_set
+
+        release = read_image_set(IMAGES).version
+    return lockset.read(lockset.folder(release))
+
+
+@cli.command()
+@release_option
+@click.option("--image", "images", multiple=True, metavar="NAME", help="Only this image or stage; may be repeated.")
+@platform_option
+@click.option("--builder", metavar="NAME", help="Build on this buildx builder.")
+@click.option("--push", is_flag=True, help="Push the images to their repository.")
+@click.option("--load/--no-load", default=None, help="Load the images into the engine (the default).")
+@click.option("--output", type=click.Path(path_type=Path), help="Keep the images here, as OCI archives.")
+@click.option("--no-cache", is_flag=True, help="Build every step anew.")
+@click.option("--cache-from", multiple=True, metavar="SPEC", help="As of docker buildx; may be repeated.")
+@click.option("--cache-to", multiple=True, metavar="SPEC", help="As of docker buildx; may be repeated.")
+@quiet_option
+@guarded
+def build(
+    release: str | None,
+    images: tuple[str, ...],
+    platforms: tuple[str, ...],
+    builder: str | None,
+    push: bool,
+    load: bool | None,
+    output: Path | None,
+    no_cache: bool,
+    cache_from: tuple[str, ...],
+    cache_to: tuple[str, ...],
+    quiet: bool,
+) -> None:
+    """Build the images of a release from its lock set alone, with the network off."""
+    from orbiter import stock
+    from orbiter.bake import BuildOptions
+    from orbiter.progress import Board
+
+    locked = _locked(release)
+    options = BuildOptions(
+        images=images,
+        platforms=platforms,
+        builder=builder or "",
+        push=push,
+        load=load if load is not None else not (push or output),
+        output=output,
+        no_cache=no_cache,
+        cache_from=cache_from,
+        cache_to=cache_to,
+    )
+    with Board(quiet=quiet) as board:
+        built = stock.build(locked, options, board)
+    for image in built:
+        click.echo(f"{image.tag}  {image.digest}")
+
+
+@cli.command()
+@click.argument("image")
+@release_option
+@click.option("--port", type=click.IntRange(1, 65535), help="The port on this machine; else 8888 or a free one.")
+@click.option(
+    "--mount", type=click.Path(exists=True, file_okay=False, path_type=Path), help="A folder to see as ~/work."
+)
+@guarded
+def run(image: str, release: str | None, port: int | None, mount: Path | None) -> None:
+    """Start IMAGE (debian-base): JupyterLab at a printed URL, until Ctrl-C."""
+    from orbiter.run import run as run_image
+
+    run_image(_locked(release), image, port=port, mount=mount)

@@ -1,0 +1,63 @@
+"""What images.toml describes, as frozen types: sets expanded, names resolved."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+import msgspec
+
+Kind = Literal["final", "build"]
+
+
+class User(msgspec.Struct, frozen=True, kw_only=True):
+    """The notebook user inside the images."""
+
+    name: str = "jovyan"
+    uid: int = 1000
+    gid: int = 100
+
+
+class Builder(msgspec.Struct, frozen=True, kw_only=True):
+    """The defaults of a family of images.
+
+    ``base`` is the base image as people write it (``debian:trixie-slim``); ``python`` is what apt must install
+    (``3.13`` or ``3.13.5``), empty for no wish; ``pip_engine`` is ``poetry`` or ``uv``.
+    """
+
+    name: str
+    base: str
+    python: str = ""
+    pip_engine: str = "poetry"
+
+
+class Stage(msgspec.Struct, frozen=True, kw_only=True):
+    """One Docker build step: sets expanded, names resolved.
+
+    ``parent`` is the stage it stands on, empty for the builder's base image. ``build`` is the build stage
+    whose ``/opt/env`` a final stage receives, empty for none. ``requirements`` maps a manager to what this
+    stage itself asks for; ``sources`` likewise to the packages that may run code of their own (``pip-sdist``,
+    ``npm-scripts``). Both are sorted by name and leave out managers of which nothing is asked.
+    """
+
+    name: str
+    builder: str
+    image: str
+    kind: Kind
+    parent: str = ""
+    build: str = ""
+    requirements: Mapping[str, tuple[str, ...]] = {}
+    sources: Mapping[str, tuple[str, ...]] = {}
+    postbuild: tuple[str, ...] = ()
+    network: bool = False
+
+
+class ImageSet(msgspec.Struct, frozen=True, kw_only=True):
+    """All that images.toml describes; ``stages`` come parents (and build stages) first, then by name."""
+
+    version: str
+    repository: str
+    maintainer: str = ""
+    source: str = ""
+    platforms: tuple[str, ...]
+    user: User = User()
+    builders: Mapping[str, Builder]
+    stages: tuple[Stage, ...]

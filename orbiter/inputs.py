@@ -1,0 +1,54 @@
+"""What a manager's lock files were solved from, so that nothing is solved again that nobody changed. Pure."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from orbiter import groups, lockset
+from orbiter.config import Builder, ImageSet
+from orbiter.lockset import BuilderFacts, LockSet
+
+FILES: Mapping[str, tuple[str, ...]] = {
+    "apt": ("apt.lock",),
+    "pip": ("pyproject.toml", "poetry.lock", "uv.lock", "build-requirements.txt"),
+    "npm": ("package.json", "package-lock.json"),
+}
+"""The names of each manager's lock files, in the order in which a stage installs."""
+
+
+def locked_files(locked: LockSet | None, builder: str, manager: str) -> dict[str, str]:
+    """The lock files of one manager in a lock set by name; empty where there are none."""
+    return locked.of(builder, FILES[manager]) if locked else {}
+
+
+def inputs(image_set: ImageSet, builder: Builder, manager: str, facts: BuilderFacts, bases: Mapping[str, str]) -> str:
+    """The digest of all that one manager's lock files are solved from; "" when nothing is asked of it.
+
+    ``bases`` are the base image's digests by platform.
+    """
+    asked = groups.groups(image_set, builder.name, manager)
+    if not asked:
+        return ""
+    of_manager: Mapping[str, object] = {
+        "apt": {"bases": dict(bases)},
+        "pip": {"engine": builder.pip_engine, "python": facts.python, "glibc": dict(facts.glibc)},
+    }
+    everything = [asked, image_set.platforms, of_manager.get(manager, {})]
+    return lockset.digest(msgspec.json.encode(everything, order="sorted").decode())
+
+
+def unlocked(image_set: ImageSet, manifest: lockset.Manifest) -> tuple[str, ...]:
+    """Which parts are not locked as asked, each as ``builder debian: apt``; empty for a complete lock set."""
+    return tuple(
+        f"builder {name}: {manager}"
+        for name, builder in image_set.builders.items()
+        for manager in FILES
+        if _stale(image_set, builder, manager, manifest)
+    )
+
+
+def _stale(image_set: ImageSet, builder: Builder, manager: str, manifest: lockset.Manifest) -> bool:
+    facts = manifest.builders.get(builder.name, BuilderFacts())
+    bases = manifest.bases.get(builder.base, {})
+    asked = inputs(image_set, builder, manager, facts, bases)
+    return asked != facts.inputs.get(manager, "") or any(p not in bases for p in image_set.platforms)

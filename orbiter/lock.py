@@ -1,0 +1,167 @@
+"""orbiter lock: resolve everything once, into files that git keeps."""
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+
+from orbiter import __version__, config, lockset, plan, render
+from orbiter.config import ImageSet
+from orbiter.inputs import FILES, locked_files, unlocked
+from orbiter.lockset import Installer, LockSet, Manifest
+from orbiter.solve import Doors, Options, Part, Progress, Work, names, solve_builder, timestamp
+from resolvers import apt, npm, pip
+from resolvers.errors import ExpectedError
+from resolvers.types import LockFiles, Pin
+
+
+def lock(image_set: ImageSet, previous: LockSet | None, options: Options, doors: Doors, progress: Progress) -> LockSet:
+    """Lock an image set, starting from the pins of a previous lock set (of this release or the one before it).
+
+    What was asked of a manager before and is locked already is taken over as it stands; nothing is written.
+    Raises ExpectedError for what cannot be solved or reached.
+    """
+    work = Work(
+        image_set=image_set,
+        previous=previous,
+        options=options,
+        doors=doors,
+        progress=progress,
+        as_of=options.as_of or _kept_cutoff(image_set, previous),
+    )
+    _refuse_unknown_names(work)
+    bases = _bases(work)
+    with ThreadPoolExecutor(max_workers=len(image_set.builders) + 1) as pool:
+        installers = pool.submit(_installers, work)
+        parts = {
+            name: pool.submit(solve_builder, work, builder, bases.get(builder.base, {}))
+            for name, builder in image_set.builders.items()
+        }
+        return _assemble(work, bases, {name: part.result() for name, part in parts.items()}, installers.result())
+
+
+def _kept_cutoff(image_set: ImageSet, previous: LockSet | None) -> datetime | None:
+    """A cut-off that a person set stays with its release."""
+    if previous is None or not previous.manifest.as_of or previous.manifest.release != image_set.version:
+        return None
+    return datetime.fromisoformat(previous.manifest.cutoff)
+
+
+def _refuse_unknown_names(work: Work) -> None:
+    unknown = set(work.options.upgrade.packages)
+    for builder in work.image_set.builders if unknown else ():
+        for manager in FILES:
+            unknown -= names(manager, locked_files(work.previous, builder, manager))
+    if unknown:
+        raise ExpectedError(
+            f"--upgrade-package: no lock file names {', '.join(sorted(unknown))}",
+            "upgrade a package that is locked, or add it to images.toml",
+        )
+
+
+def _bases(work: Work) -> dict[str, dict[str, str]]:
+    """The digest of every base image by reference and platform; pins are kept unless an upgrade was asked."""
+    found: dict[str, dict[str, str]] = {}
+    for reference in sorted({builder.base for builder in work.image_set.builders.values()}):
+        for platform in work.image_set.platforms:
+            if digest := _base(work, reference, platform):
+                found.setdefault(reference, {})[platform] = digest
+    return found
+
+
+def _base(work: Work, reference: str, platform: str) -> str:
+    known = work.previous.manifest.bases if work.previous else {}
+    pinned = known.get(reference, {}).get(platform, "")
+    if not work.wanted("apt") or (pinned and not work.options.upgrade.everything):
+        return pinned
+    tell = work.progress("base image")
+    tell(f"{reference} for {platform}")
+    digest = work.doors.pin_base(reference, platform)
+    tell("")
+    return digest
+
+
+def _installers(work: Work) -> tuple[Installer, ...]:
+    """uv and npm, which install in the build stages; kept from the previous lock set unless upgraded."""
+    known = work.previous.manifest.installers if work.previous else ()
+    if work.options.upgrade.everything:
+        known = ()
+    found: list[Installer] = []
+    for manager, name, platforms in (("pip", "uv", work.image_set.platforms), ("npm", "npm", ("",))):
+        if not any(stage.requirements.get(manager) for stage in work.image_set.stages):
+            continue
+        for platform in platforms:
+            old = [each for each in known if each.pin.name == name and each.platform == platform]
+            found += old[:1] or [Installer(platform=platform, pin=_installer(manager, platform))]
+    return tuple(found)
+
+
+def _installer(manager: str, platform: str) -> Pin:
+    return pip.installer(platform) if manager == "pip" else npm.installer()
+
+
+def _assemble(
+    work: Work,
+    bases: Mapping[str, Mapping[str, str]],
+    parts: Mapping[str, Part],
+    installers: tuple[Installer, ...],
+) -> LockSet:
+    """The lock set of all parts; the previous one itself where nothing was asked and nothing ran."""
+    previous, image_set = work.previous, work.image_set
+    snapshot = config.dump(image_set)
+    ran = any(solved.ran for part in parts.values() for solved in part.solved.values())
+    if previous and not ran and previous.files.get(lockset.SNAPSHOT) == snapshot:
+        return previous
+    cutoff = timestamp(work.as_of or (work.options.now if ran or not previous else _moment(previous)))
+    manifest = Manifest(
+        release=image_set.version,
+        cutoff=cutoff,
+        as_of=work.as_of is not None,
+        source_date_epoch=int(datetime.fromisoformat(cutoff).timestamp()),
+        hermetic=not any(stage.network for stage in image_set.stages),
+        tools=_tools(work, parts),
+        bases=bases,
+        builders={name: part.facts for name, part in parts.items()},
+        installers=installers,
+    )
+    files = {
+        f"{name}/{file}": text
+        for name, part in parts.items()
+        for solved in part.solved.values()
+        for file, text in solved.files.items()
+    }
+    files[lockset.SNAPSHOT] = snapshot
+    if not unlocked(image_set, manifest):
+        files |= _rendered(work, manifest, parts)
+    return lockset.seal(manifest, files)
+
+
+def _rendered(work: Work, manifest: Manifest, parts: Mapping[str, Part]) -> dict[str, str]:
+    ready = plan.plan(
+        work.image_set,
+        epoch=manifest.source_date_epoch,
+        bases=manifest.bases,
+        locks={name: {m: solved.files for m, solved in part.solved.items()} for name, part in parts.items()},
+        targets={name: part.targets for name, part in parts.items()},
+        installers=manifest.installers,
+    )
+    return {f"{lockset.BUILD}/{path}": text for path, text in render.render(ready).items()}
+
+
+def _tools(work: Work, parts: Mapping[str, Part]) -> dict[str, str]:
+    """Versions of what made the lock set: those of this run, and for what was taken over those of before."""
+    tools = dict(work.previous.manifest.tools) if work.previous else {}
+    tools["orbiter"] = __version__
+    for name, part in parts.items():
+        for manager, solved in part.solved.items():
+            if solved.ran:
+                engine = work.image_set.builders[name].pip_engine if manager == "pip" else manager
+                tools[engine] = _engine_version(manager, engine, solved.files)
+    return tools
+
+
+def _engine_version(manager: str, engine: str, files: LockFiles) -> str:
+    return apt.version(files) if manager == "apt" else {**pip.TOOLS, **npm.TOOLS}[engine]
+
+
+def _moment(previous: LockSet) -> datetime:
+    return datetime.fromisoformat(previous.manifest.cutoff)

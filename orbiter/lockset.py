@@ -1,0 +1,257 @@
+"""A lock set: all of one release, under ``locks/<release>/``.
+
+The manifest ``lockset.toml`` names every other file with its sha256 and carries one root digest over itself,
+so that one value stands for every byte that decides the images of a release.
+"""
+
+import fcntl
+import hashlib
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from resolvers.errors import ExpectedError
+from resolvers.types import Pin
+
+FORMAT = 1
+MANIFEST = "lockset.toml"
+SNAPSHOT = "images.toml"
+BUILD = "build"
+LOCKS = Path("locks")
+
+
+class LockSetError(ExpectedError):
+    """A lock set is missing a file, holds one too many, or a byte of it changed."""
+
+
+class Installer(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
+    """A program that installs packages during the build, locked like any other; no platform means all."""
+
+    platform: str = ""
+    pin: Pin
+
+
+class BuilderFacts(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", omit_defaults=True):
+    """What solving found out about a builder: the exact Python, and the glibc of each platform's base image.
+
+    ``inputs`` maps a manager to the digest of all that its lock files were solved from.
+    """
+
+    python: str = ""
+    glibc: Mapping[str, str] = {}
+    inputs: Mapping[str, str] = {}
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
+    """lockset.toml. ``cutoff`` is when the packages were chosen (ISO 8601, UTC), ``as_of`` that a person set it.
+
+    ``bases`` maps a base image reference and a platform to the manifest digest; ``files`` maps every other
+    file of the lock set to its sha256.
+    """
+
+    format: int = FORMAT
+    release: str
+    cutoff: str
+    as_of: bool = False
+    source_date_epoch: int
+    hermetic: bool = True
+    tools: Mapping[str, str] = {}
+    bases: Mapping[str, Mapping[str, str]] = {}
+    builders: Mapping[str, BuilderFacts] = {}
+    installers: tuple[Installer, ...] = ()
+    files: Mapping[str, str] = {}
+
+
+class LockSet(msgspec.Struct, frozen=True, kw_only=True):
+    """A manifest and the text of every file that it names, by path inside the lock set."""
+
+    manifest: Manifest
+    files: Mapping[str, str]
+
+    @property
+    def root(self) -> str:
+        """The root digest, ``sha256:<hex>`` over the canonical manifest without its own ``root`` line."""
+        return digest(_manifest_text(self.manifest))
+
+    def of(self, builder: str, names: tuple[str, ...] = ()) -> dict[str, str]:
+        """The lock files of a builder by name; only those of ``names`` where any are given."""
+        prefix = f"{builder}/"
+        found = {path.removeprefix(prefix): text for path, text in self.files.items() if path.startswith(prefix)}
+        return {name: text for name, text in found.items() if not names or name in names}
+
+    @property
+    def complete(self) -> bool:
+        """Whether every part was locked, so that images can be built."""
+        return f"{BUILD}/docker-bake.json" in self.files
+
+
+def digest(text: str) -> str:
+    """``sha256:<hex>`` of a text in UTF-8."""
+    return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+
+
+def seal(manifest: Manifest, files: Mapping[str, str]) -> LockSet:
+    """A lock set of these files, named in the manifest with their digests."""
+    named = {path: digest(files[path]) for path in sorted(files)}
+    return LockSet(manifest=msgspec.structs.replace(manifest, files=named), files=dict(files))
+
+
+def folder(release: str, locks: Path = LOCKS) -> Path:
+    """Where the lock set of a release lies.
+
+    A run that was killed while it exchanged two folders leaves the old one set aside; that one then counts.
+    """
+    place = locks / release
+    aside = _aside(place)
+    return aside if aside.is_dir() and not place.exists() else place
+
+
+def releases(locks: Path = LOCKS) -> tuple[str, ...]:
+    """The releases that have a lock set, oldest version first."""
+    from packaging.version import InvalidVersion, Version
+
+    found = []
+    for manifest in locks.glob(f"*/{MANIFEST}"):
+        try:
+            found.append((Version(manifest.parent.name), manifest.parent.name))
+        except InvalidVersion:
+            continue
+    return tuple(name for _, name in sorted(found))
+
+
+def previous(release: str, locks: Path = LOCKS) -> LockSet | None:
+    """What locking a release starts from: its own lock set, else that of the newest release before it."""
+    from packaging.version import Version
+
+    place = folder(release, locks)
+    if (place / MANIFEST).exists():
+        return read(place)
+    older = [name for name in releases(locks) if Version(name) < Version(release)]
+    return read(folder(older[-1], locks)) if older else None
+
+
+def read(place: Path) -> LockSet:
+    """Read a lock set and check every byte of it against the manifest and its root digest.
+
+    Raises LockSetError naming the file that is missing, unknown or changed.
+    """
+    manifest = _read_manifest(place / MANIFEST)
+    files = {path: _read_file(place, path, wanted) for path, wanted in manifest.files.items()}
+    _refuse_strangers(place, manifest)
+    return LockSet(manifest=manifest, files=files)
+
+
+def write(lockset: LockSet, place: Path) -> bool:
+    """Write a lock set; gives False, and touches nothing, when the same bytes are there already.
+
+    The new folder is written beside the old one and takes its place by renaming, so a run that is killed
+    leaves the old lock set or the new one, never a mixture.
+    """
+    text = manifest_text(lockset)
+    if _same(lockset, text, place):
+        return False
+    new = place.with_name(f".{place.name}.new-{os.getpid()}")
+    _sweep(place)
+    try:
+        for path, content in {**lockset.files, MANIFEST: text}.items():
+            (new / path).parent.mkdir(parents=True, exist_ok=True)
+            (new / path).write_text(content, encoding="utf-8", newline="\n")
+        _exchange(new, place)
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
+    return True
+
+
+def manifest_text(lockset: LockSet) -> str:
+    """lockset.toml as it stands on disk."""
+    return f'root = "{lockset.root}"\n{_manifest_text(lockset.manifest)}'
+
+
+def _manifest_text(manifest: Manifest) -> str:
+    return msgspec.toml.encode(manifest, order="sorted").decode()
+
+
+def _read_manifest(path: Path) -> Manifest:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise LockSetError(f"{path}: there is no such lock set", "orbiter lock writes it") from None
+    except UnicodeDecodeError as error:
+        raise LockSetError(f"{path}: not UTF-8 ({error.reason})", _RESTORE) from None
+    try:
+        content: dict[str, Any] = msgspec.toml.decode(text)
+        root = content.pop("root", "")
+        if isinstance(content.get("format"), int) and content["format"] > FORMAT:
+            raise LockSetError(
+                f"{path}: format {content['format']} is newer than this Orbiter reads ({FORMAT})",
+                "install a newer Orbiter",
+            )
+        manifest = msgspec.convert(content, Manifest)
+    except (msgspec.DecodeError, msgspec.ValidationError) as error:
+        raise LockSetError(f"{path}: {error}", _RESTORE) from None
+    if root != digest(_manifest_text(manifest)):
+        raise LockSetError(f"{path}: the root digest does not fit the manifest", _RESTORE)
+    return manifest
+
+
+_RESTORE = "restore it from git (git checkout -- locks), or lock the release again with orbiter lock"
+
+
+def _read_file(place: Path, path: str, wanted: str) -> str:
+    try:
+        content = (place / path).read_bytes()
+    except FileNotFoundError:
+        raise LockSetError(f"{place / path}: named in {MANIFEST}, but missing", _RESTORE) from None
+    found = "sha256:" + hashlib.sha256(content).hexdigest()
+    if found != wanted:
+        raise LockSetError(f"{place / path}: {MANIFEST} names {wanted}, the file has {found}", _RESTORE)
+    return content.decode()
+
+
+def _refuse_strangers(place: Path, manifest: Manifest) -> None:
+    there = {str(path.relative_to(place)) for path in place.rglob("*") if not path.is_dir() or path.is_symlink()}
+    strangers = sorted(there - set(manifest.files) - {MANIFEST})
+    if strangers:
+        raise LockSetError(
+            f"{place / strangers[0]}: not named in {MANIFEST}", "remove it: a lock set holds nothing else"
+        )
+
+
+def _same(lockset: LockSet, text: str, place: Path) -> bool:
+    try:
+        return read(place).files == lockset.files and (place / MANIFEST).read_text(encoding="utf-8") == text
+    except LockSetError:
+        return False
+
+
+def _aside(place: Path) -> Path:
+    return place.with_name(f".{place.name}.old")
+
+
+def _sweep(place: Path) -> None:
+    """Remove what runs that were killed left beside the lock set."""
+    for left in place.parent.glob(f".{place.name}.new-*"):
+        if not Path("/proc", left.name.rpartition("-")[2]).exists():
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _exchange(new: Path, place: Path) -> None:
+    aside = _aside(place)
+    held = os.open(place.parent, os.O_RDONLY)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        _swap(new, place, aside)
+    finally:
+        os.close(held)
+
+
+def _swap(new: Path, place: Path, aside: Path) -> None:
+    if place.exists():
+        shutil.rmtree(aside, ignore_errors=True)
+        place.rename(aside)
+    new.rename(place)
+    shutil.rmtree(aside, ignore_errors=True)

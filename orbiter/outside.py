@@ -1,0 +1,57 @@
+"""The world outside, as locking needs it: the registry of base images, the Docker engine, the store."""
+
+from collections.abc import Callable, Mapping
+
+from orbiter import engine
+from orbiter.fetch import Fetched, Progress, fetch
+from orbiter.origins import Sources
+from orbiter.store import Entry, Store
+from resolvers import apt, registry
+from resolvers.errors import ExpectedError
+from resolvers.types import Pin, Shell
+
+MEGABYTE = 1_000_000
+
+
+class Outside:
+    """The doors of ``orbiter lock`` on this machine."""
+
+    def pin_base(self, reference: str, platform: str) -> str:
+        """The digest of a base image's manifest for one platform, as its registry has it now."""
+        return registry.pin(reference, platform, mirrors=engine.mirrors(), credentials=engine.credentials).digest
+
+    def shell(self, reference: str, digests: Mapping[str, str]) -> Shell:
+        """A shell inside the base image that is pinned to these digests by platform."""
+        return shell_in(reference, digests)
+
+    def keep(self, pins: Mapping[str, tuple[Pin, ...]], shell: Shell, progress: Callable[[str], None]) -> None:
+        """Bring apt's artifacts, given by platform, into the store."""
+        files = {pin.artifact for found in pins.values() for pin in found}
+        entries = [Entry(path=f"apt/{f.file}", hash=f.hash, size=f.size, source=f"apt:{f.source}") for f in files]
+        sources = Sources(apt_mirrors=lambda: apt.mirrors(shell, next(iter(pins))))
+        done = fetch(entries, Store(), sources, lambda state: progress(spelled(state)))
+        progress(told(done))
+
+
+def shell_in(reference: str, digests: Mapping[str, str]) -> Shell:
+    """A shell inside a base image; what is missing (a digest, an engine) is told when it is used."""
+
+    def shell(script: str, *, platform: str, cache: str = "") -> str:
+        if platform not in digests:
+            raise ExpectedError(
+                f"the base image {reference} is not locked for {platform}", "run orbiter lock without --only"
+            )
+        return engine.shell(reference, digests[platform], platform)(script, platform=platform, cache=cache)
+
+    return shell
+
+
+def spelled(state: Progress) -> str:
+    """How far a fetch is, for people."""
+    total = f" of {state.total_bytes / MEGABYTE:.0f}" if state.total_bytes else ""
+    return f"{state.files} of {state.total_files} files, {state.bytes / MEGABYTE:.0f}{total} MB"
+
+
+def told(done: Fetched) -> str:
+    """What a fetch did, for people."""
+    return f"{done.count} files fetched ({done.bytes / MEGABYTE:.0f} MB), {done.already} were there"

@@ -1,0 +1,93 @@
+"""From stages and lock files to what each stage installs. Pure."""
+
+from collections.abc import Mapping
+
+from orbiter.config import ImageSet, Stage
+from orbiter.groups import ancestors
+from orbiter.lockset import Installer
+from orbiter.render import Plan, StagePlan
+from resolvers import npm, pip
+from resolvers.managers import MANAGERS
+from resolvers.types import LockFiles, Pin, Target
+
+Locks = Mapping[str, LockFiles]
+"""The lock files of one builder by manager."""
+
+
+def plan(
+    image_set: ImageSet,
+    *,
+    epoch: int,
+    bases: Mapping[str, Mapping[str, str]],
+    locks: Mapping[str, Locks],
+    targets: Mapping[str, tuple[Target, ...]],
+    installers: tuple[Installer, ...],
+) -> Plan:
+    """What every stage installs on every platform, ready to be rendered; locks and targets go by builder."""
+    return Plan(
+        image_set=image_set,
+        release=image_set.version,
+        epoch=epoch,
+        bases=bases,
+        stages=tuple(
+            _stage_plan(image_set, stage, locks[stage.builder], targets[stage.builder], installers)
+            for stage in image_set.stages
+        ),
+    )
+
+
+def _stage_plan(
+    image_set: ImageSet, stage: Stage, locks: Locks, targets: tuple[Target, ...], installers: tuple[Installer, ...]
+) -> StagePlan:
+    present = {t.platform: {m: _present(image_set, stage, m, f, t) for m, f in locks.items()} for t in targets}
+    pins = {t.platform: _own(image_set, stage, locks, t, present[t.platform]) for t in targets}
+    return StagePlan(
+        stage=stage,
+        pins=pins,
+        tools={t.platform: _tools(stage, t, installers) for t in targets},
+        build_pins={t.platform: _build_pins(stage, locks, t) for t in targets},
+        files=_files(image_set, stage, locks),
+        packages={platform: _listed(managers) for platform, managers in present.items()},
+    )
+
+
+def _present(image_set: ImageSet, stage: Stage, manager: str, files: LockFiles, target: Target) -> tuple[Pin, ...]:
+    """All that is there once the stage is done."""
+    names = (stage.name, *ancestors(image_set, stage, manager))
+    return MANAGERS[manager].select(files, target, names)
+
+
+def _own(
+    image_set: ImageSet, stage: Stage, locks: Locks, target: Target, present: Mapping[str, tuple[Pin, ...]]
+) -> dict[str, tuple[Pin, ...]]:
+    """What the stage itself installs; npm replaces the whole tree, so there it is all of it."""
+    own = {}
+    for manager, files in locks.items():
+        if not stage.requirements.get(manager):
+            continue
+        before = ancestors(image_set, stage, manager)
+        there = set(MANAGERS[manager].select(files, target, before)) if manager != "npm" else set()
+        own[manager] = tuple(pin for pin in present[manager] if pin not in there)
+    return own
+
+
+def _tools(stage: Stage, target: Target, installers: tuple[Installer, ...]) -> tuple[Pin, ...]:
+    wanted = {name for manager, name in (("pip", "uv"), ("npm", "npm")) if stage.requirements.get(manager)}
+    return tuple(each.pin for each in installers if each.pin.name in wanted and each.platform in ("", target.platform))
+
+
+def _build_pins(stage: Stage, locks: Locks, target: Target) -> tuple[Pin, ...]:
+    return pip.build_pins(locks["pip"], target) if stage.sources.get("pip") else ()
+
+
+def _files(image_set: ImageSet, stage: Stage, locks: Locks) -> dict[str, str]:
+    files: dict[str, str] = {}
+    if stage.requirements.get("npm"):
+        files |= npm.stage_files(locks["npm"], (stage.name, *ancestors(image_set, stage, "npm")))
+    if stage.sources.get("pip") and "build-requirements.txt" in locks["pip"]:
+        files["build-requirements.txt"] = locks["pip"]["build-requirements.txt"]
+    return files
+
+
+def _listed(managers: Mapping[str, tuple[Pin, ...]]) -> tuple[tuple[str, str, str], ...]:
+    return tuple((manager, pin.name, pin.version) for manager in sorted(managers) for pin in managers[manager])

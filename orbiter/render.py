@@ -1,0 +1,287 @@
+"""From a plan to the build folder of a lock set: what Docker gets, readable and reviewed. Pure.
+
+The folder is part of the lock set, so a newer Orbiter with newer templates still builds an old release to the
+same bytes. Its texts hold no host, no path of a machine and no clock: where artifacts lie, and the root digest
+of the lock set that they are a part of, come in as bake variables (``ARTIFACTS``, ``BASES``, ``LOCKSET``,
+``OUTPUT``).
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from orbiter.config import ImageSet, Stage
+from orbiter.store import Entry, format_entries
+from resolvers.types import Pin
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+
+FORMAT = 1
+COMPRESSION = "compression=zstd,compression-level=19"
+"""Of the layers that are built; part of the lock set, because the image digest hangs on it."""
+TOOL_OF = {"uv": "pip", "npm": "npm"}
+"""Which manager's index keeps an installer."""
+
+
+class StagePlan(msgspec.Struct, frozen=True, kw_only=True):
+    """What one stage installs. All mappings but ``files`` go by platform (``linux/amd64``).
+
+    ``pins`` maps a manager to what this stage itself installs (npm: with what its parents have, for npm
+    replaces the whole tree); ``tools`` are the installers it needs, ``build_pins`` the wheels that building
+    its allowed sdists takes. ``files`` are further texts for its folder (``package.json``,
+    ``package-lock.json``, ``build-requirements.txt``). ``packages`` are manager, name and version of all that
+    the finished image holds.
+    """
+
+    stage: Stage
+    pins: Mapping[str, Mapping[str, tuple[Pin, ...]]]
+    tools: Mapping[str, tuple[Pin, ...]] = {}
+    build_pins: Mapping[str, tuple[Pin, ...]] = {}
+    files: Mapping[str, str] = {}
+    packages: Mapping[str, tuple[tuple[str, str, str], ...]] = {}
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """All stages of a release, parents and build stages first.
+
+    ``bases`` maps a base image reference and a platform to the manifest digest; ``epoch`` is SOURCE_DATE_EPOCH.
+    """
+
+    image_set: ImageSet
+    release: str
+    epoch: int
+    bases: Mapping[str, Mapping[str, str]]
+    stages: tuple[StagePlan, ...]
+
+
+def render(plan: Plan) -> dict[str, str]:
+    """The files of the build folder by path: ``docker-bake.json`` and one folder a stage."""
+    template = _template()
+    files = {"docker-bake.json": _json(_bake(plan))}
+    for stage_plan in plan.stages:
+        stage_files = {
+            "Dockerfile": template.render(_context(plan, stage_plan)),
+            **_lists(plan, stage_plan),
+            **stage_plan.files,
+        }
+        files |= {f"{stage_plan.stage.name}/{name}": text for name, text in stage_files.items()}
+    return files
+
+
+def folder_of(platform: str) -> str:
+    """A platform as part of a file name: ``linux/arm/v7`` is ``linux-arm-v7``."""
+    return platform.replace("/", "-")
+
+
+def tag_of(image_set: ImageSet, stage: str) -> str:
+    """The tag of a stage: ``dorgeln/orbiter:debian-base-0.1.0``."""
+    return f"{image_set.repository}:{stage}-{image_set.version}"
+
+
+def _template() -> "Template":
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("orbiter"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # no HTML is rendered
+    )
+    return environment.get_template("Dockerfile.j2")
+
+
+def _context(plan: Plan, stage_plan: StagePlan) -> dict[str, Any]:
+    stage, platforms = stage_plan.stage, plan.image_set.platforms
+    network = "default" if stage.network else "none"
+    folder = _folder(platforms)
+    first = platforms[0]
+    return {
+        "stage": stage,
+        "release": plan.release,
+        "user": plan.image_set.user,
+        "froms": _froms(plan, stage),
+        "folder": folder,
+        "multi_platform": len(platforms) > 1,
+        "managers": {manager for pins in stage_plan.pins.values() for manager, found in pins.items() if found},
+        "network": network,
+        "run": f"--network={network} --mount=type=bind,target=/lock \\\n"
+        f"    --mount=type=bind,from=artifacts,source={folder},target=/artifacts \\\n"
+        "    --mount=type=tmpfs,target=/tmp ",
+        "algorithm": {pin.name: _algorithm(pin) for pin in stage_plan.tools.get(first, ())},
+        "constrained": "build-requirements.txt" in stage_plan.files,
+        "scripts": stage.sources.get("npm", ()),
+        "links": _links(stage_plan.files),
+        "labels": _labels(plan, stage),
+        "jupyterlab": any(found[:2] == ("pip", "jupyterlab") for found in stage_plan.packages.get(first, ())),
+    }
+
+
+def _folder(platforms: tuple[str, ...]) -> str:
+    """The platform's part of file names: as it is for one, by what BuildKit tells a build for several."""
+    if len(platforms) == 1:
+        return folder_of(platforms[0])
+    return "${TARGETOS}-${TARGETARCH}${TARGETVARIANT:+-${TARGETVARIANT}}"
+
+
+def _froms(plan: Plan, stage: Stage) -> list[dict[str, str]]:
+    """The base image of each platform, for a stage that stands on one."""
+    if stage.parent:
+        return []
+    return [
+        {"platform": platform, "folder": folder_of(platform), "reference": f"{reference}@{digest}"}
+        for platform, reference, digest in _bases(plan, stage)
+    ]
+
+
+def _bases(plan: Plan, stage: Stage) -> list[tuple[str, str, str]]:
+    reference = plan.image_set.builders[stage.builder].base
+    return [(platform, reference, plan.bases[reference][platform]) for platform in plan.image_set.platforms]
+
+
+def _labels(plan: Plan, stage: Stage) -> dict[str, str]:
+    """What is known of the image before it is built; the root digest comes in while building."""
+    created = datetime.fromtimestamp(plan.epoch, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    labels = {
+        "title": stage.name,
+        "version": plan.release,
+        "created": created,
+        "source": plan.image_set.source,
+        "authors": plan.image_set.maintainer,
+    }
+    found = {f"org.opencontainers.image.{key}": value for key, value in labels.items() if value}
+    return {**found, "org.orbiter.hermetic": "true" if _hermetic(plan, stage) else "false"}
+
+
+def _hermetic(plan: Plan, stage: Stage) -> bool:
+    """Whether neither the stage nor one that it was made of had the network."""
+    by_name = {each.stage.name: each.stage for each in plan.stages}
+    made_of = [by_name[name] for name in (stage.parent, stage.build) if name]
+    return not stage.network and all(_hermetic(plan, each) for each in made_of)
+
+
+def _links(files: Mapping[str, str]) -> list[dict[str, str]]:
+    """The programs of the npm packages that were asked for, as links in /opt/env/bin."""
+    if "package-lock.json" not in files:
+        return []
+    packages = json.loads(files["package-lock.json"])["packages"]
+    direct = sorted(packages.get("", {}).get("dependencies", {}))
+    return [
+        {"name": name, "target": f"../lib/npm/node_modules/{package}/{path.removeprefix('./')}"}
+        for package in direct
+        for name, path in sorted(packages[f"node_modules/{package}"].get("bin", {}).items())
+    ]
+
+
+def _lists(plan: Plan, stage_plan: StagePlan) -> dict[str, str]:
+    """The lists of a stage for each platform: artifacts, packages, and what each manager reads."""
+    files = {}
+    for platform in plan.image_set.platforms:
+        folder = folder_of(platform)
+        pins = stage_plan.pins.get(platform, {})
+        files[f"artifacts-{folder}.txt"] = format_entries(_entries(stage_plan, platform))
+        files[f"packages-{folder}.json"] = _packages(plan, stage_plan, platform)
+        if pins.get("apt"):
+            files[f"apt-{folder}.sha256"] = _sums(pins["apt"])
+        if pins.get("pip"):
+            files[f"pip-{folder}.txt"] = _requirements(pins["pip"])
+        for tool in stage_plan.tools.get(platform, ()):
+            files[f"{tool.name}-{folder}.{_algorithm(tool)}"] = _sums((tool,))
+    return files
+
+
+def _entries(stage_plan: StagePlan, platform: str) -> set[Entry]:
+    """Every file that the stage needs on a platform, once."""
+    of_manager = [(manager, manager, pins) for manager, pins in stage_plan.pins.get(platform, {}).items()]
+    of_manager.append(("pip", "pip", stage_plan.build_pins.get(platform, ())))
+    of_manager += [("tools", TOOL_OF[tool.name], (tool,)) for tool in stage_plan.tools.get(platform, ())]
+    return {
+        Entry(
+            path=f"{place}/{pin.artifact.file}",
+            hash=pin.artifact.hash,
+            size=pin.artifact.size,
+            source=f"{manager}:{pin.artifact.source}",
+        )
+        for place, manager, pins in of_manager
+        for pin in pins
+    }
+
+
+def _packages(plan: Plan, stage_plan: StagePlan, platform: str) -> str:
+    packages = [
+        {"manager": manager, "name": name, "version": version}
+        for manager, name, version in sorted(stage_plan.packages.get(platform, ()))
+    ]
+    return _json(
+        {
+            "format": FORMAT,
+            "image": stage_plan.stage.name,
+            "release": plan.release,
+            "platform": platform,
+            "packages": packages,
+        }
+    )
+
+
+def _algorithm(pin: Pin) -> str:
+    return pin.artifact.hash.partition(":")[0]
+
+
+def _sums(pins: Iterable[Pin]) -> str:
+    """What ``sha256sum --check`` reads."""
+    lines = {f"{pin.artifact.hash.partition(':')[2]}  {pin.artifact.file}\n" for pin in pins}
+    return "".join(sorted(lines, key=lambda line: line.partition("  ")[2]))
+
+
+def _requirements(pins: Iterable[Pin]) -> str:
+    return "".join(sorted(f"{pin.name}=={pin.version} --hash={pin.artifact.hash}\n" for pin in pins))
+
+
+def _bake(plan: Plan) -> dict[str, Any]:
+    finals = [each.stage.name for each in plan.stages if each.stage.kind == "final"]
+    return {
+        "variable": {name: {"default": ""} for name in ("ARTIFACTS", "BASES", "LOCKSET", "OUTPUT")},
+        "group": {"default": {"targets": finals}},
+        "target": {each.stage.name: _target(plan, each.stage) for each in plan.stages},
+    }
+
+
+def _target(plan: Plan, stage: Stage) -> dict[str, Any]:
+    platforms = plan.image_set.platforms
+    archive = "oci" if len(platforms) > 1 else "docker"  # the same bytes; every engine can load the latter
+    return {
+        "context": stage.name,
+        "contexts": {
+            "artifacts": f"${{ARTIFACTS}}/{stage.name}",
+            **({} if stage.parent else _layouts(plan, stage)),
+            **{name: f"target:{name}" for name in (stage.parent, stage.build) if name},
+        },
+        "platforms": list(platforms),
+        "args": {"SOURCE_DATE_EPOCH": str(plan.epoch)},
+        "labels": {
+            "org.opencontainers.image.revision": "${LOCKSET}",
+            "org.orbiter.lockset": "${LOCKSET}",
+        },
+        "tags": [tag_of(plan.image_set, stage.name)],
+        "attest": ["type=provenance,disabled=true", "type=sbom,disabled=true"],
+        "output": [
+            f"type={archive},dest=${{OUTPUT}}/{stage.name}.tar,oci-mediatypes=true,rewrite-timestamp=true,{COMPRESSION}"
+        ],
+    }
+
+
+def _layouts(plan: Plan, stage: Stage) -> dict[str, str]:
+    """Base images come out of the store as OCI layouts, each in a folder named by its digest's hex."""
+    return {
+        f"{reference}@{digest}": f"oci-layout://${{BASES}}/{digest.partition(':')[2]}@{digest}"
+        for _, reference, digest in _bases(plan, stage)
+    }
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n"

@@ -1,0 +1,202 @@
+"""Solving one builder: each manager's engine, side by side where one need not wait for another."""
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import Protocol
+
+import msgspec
+
+from orbiter.config import Builder, ImageSet
+from orbiter.groups import groups
+from orbiter.inputs import inputs, locked_files
+from orbiter.lockset import BuilderFacts, LockSet
+from resolvers import apt
+from resolvers.errors import ExpectedError
+from resolvers.managers import MANAGERS
+from resolvers.types import LockFiles, Pin, Request, Shell, Target, Upgrade
+
+ASSUMED_GLIBC = "2.41"
+"""glibc for which pip's part alone is checked while no base image was looked at; the full lock checks again."""
+
+Progress = Callable[[str], Callable[[str], None]]
+"""Given the title of a task, gives the function that takes the task's lines; an empty line ends the task."""
+
+
+class Doors(Protocol):
+    """What locking needs of the world outside: the registry, the engine and the store."""
+
+    def pin_base(self, reference: str, platform: str) -> str:
+        """The digest of a base image's manifest for one platform."""
+        ...
+
+    def shell(self, reference: str, digests: Mapping[str, str]) -> Shell:
+        """A shell inside the base image that is pinned to these digests by platform."""
+        ...
+
+    def keep(self, pins: Mapping[str, tuple[Pin, ...]], shell: Shell, progress: Callable[[str], None]) -> None:
+        """Bring apt's artifacts, given by platform, into the store: mirrors delete old files."""
+        ...
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """What a person asked of one ``orbiter lock``; ``only`` are managers, empty for all; ``now`` is in UTC."""
+
+    now: datetime
+    as_of: datetime | None = None
+    upgrade: Upgrade = Upgrade()
+    only: tuple[str, ...] = ()
+
+
+class Work(msgspec.Struct, frozen=True, kw_only=True):
+    """One run of ``lock``: what is asked, what to start from, and the way to the world outside."""
+
+    image_set: ImageSet
+    previous: LockSet | None
+    options: Options
+    doors: Doors
+    progress: Progress
+    as_of: datetime | None
+
+    def wanted(self, manager: str) -> bool:
+        """Whether this run may lock a manager's part."""
+        return not self.options.only or manager in self.options.only
+
+
+class Solved(msgspec.Struct, frozen=True, kw_only=True):
+    """One manager's part of a builder: its lock files, the digest of their inputs, and whether an engine ran."""
+
+    files: LockFiles = {}
+    inputs: str = ""
+    ran: bool = False
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True):
+    """One builder, locked; ``solved`` goes by manager."""
+
+    facts: BuilderFacts
+    targets: tuple[Target, ...]
+    solved: Mapping[str, Solved]
+
+
+def solve_builder(work: Work, builder: Builder, bases: Mapping[str, str]) -> Part:
+    """Lock one builder: npm beside apt, and pip as soon as apt has told the exact Python."""
+    shell = work.doors.shell(builder.base, bases)
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        unknown = tuple(Target(platform=platform) for platform in work.image_set.platforms)
+        by_npm = pool.submit(_manager, work, builder, "npm", BuilderFacts(), bases, unknown, shell)
+        by_apt = _manager(work, builder, "apt", BuilderFacts(), bases, unknown, shell)
+        kept = pool.submit(_keep, work, builder, by_apt, shell)
+        facts = _facts(work, builder, by_apt.files, shell, bool(bases))
+        targets = _targets(work.image_set, facts)
+        by_pip = _manager(work, builder, "pip", facts, bases, targets, shell)
+        kept.result()
+        solved = {"apt": by_apt, "pip": by_pip, "npm": by_npm.result()}
+    asked = {manager: part.inputs for manager, part in solved.items() if part.inputs}
+    return Part(facts=msgspec.structs.replace(facts, inputs=asked), targets=targets, solved=solved)
+
+
+def _manager(
+    work: Work,
+    builder: Builder,
+    manager: str,
+    facts: BuilderFacts,
+    bases: Mapping[str, str],
+    targets: tuple[Target, ...],
+    shell: Shell,
+) -> Solved:
+    """One manager's part: taken over where nothing was asked of it, else solved by its engine."""
+    asked = inputs(work.image_set, builder, manager, facts, bases)
+    files = locked_files(work.previous, builder.name, manager)
+    known = work.previous.manifest.builders.get(builder.name) if work.previous else None
+    before = known.inputs.get(manager, "") if known else ""
+    if not work.wanted(manager):
+        return Solved(files=files, inputs=before)
+    if not asked:
+        return Solved()
+    if files and asked == before and not _moves(work, manager, files):
+        return Solved(files=files, inputs=asked)
+    tell = work.progress(f"{builder.name} {manager}")
+    request = Request(
+        groups=groups(work.image_set, builder.name, manager),
+        targets=targets,
+        engine=builder.pip_engine if manager == "pip" else "",
+        previous=files,
+        upgrade=work.options.upgrade,
+        as_of=work.as_of,
+        shell=shell,
+        progress=tell,
+    )
+    tell("solving")
+    resolved = MANAGERS[manager].resolve(request)
+    tell("")
+    return Solved(files=resolved, inputs=asked, ran=True)
+
+
+def _moves(work: Work, manager: str, files: LockFiles) -> bool:
+    """Whether pins are to move though the requirements are the same."""
+    upgrade = work.options.upgrade
+    if upgrade.everything or set(upgrade.packages) & names(manager, files):
+        return True
+    if manager == "apt" or work.options.as_of is None or work.previous is None:
+        return False
+    return timestamp(work.options.as_of) != work.previous.manifest.cutoff or not work.previous.manifest.as_of
+
+
+def _keep(work: Work, builder: Builder, solved: Solved, shell: Shell) -> None:
+    if not solved.ran:
+        return
+    names = tuple(group.name for group in groups(work.image_set, builder.name, "apt"))
+    pins = {
+        platform: apt.select(solved.files, Target(platform=platform), names) for platform in work.image_set.platforms
+    }
+    tell = work.progress(f"{builder.name} apt artifacts")
+    work.doors.keep(pins, shell, tell)
+    tell("")
+
+
+def _facts(work: Work, builder: Builder, locked: LockFiles, shell: Shell, reachable: bool) -> BuilderFacts:
+    """The exact Python and the glibc of each platform: out of apt's lock, else of the base image itself."""
+    known = work.previous.manifest.builders.get(builder.name) if work.previous else None
+    if locked:
+        python, glibc = apt.python_version(locked), apt.glibc(locked)
+    elif known and not work.wanted("apt"):
+        python, glibc = known.python, dict(known.glibc)
+    elif reachable:
+        found = {platform: apt.facts(shell, platform) for platform in work.image_set.platforms}
+        python, glibc = "", {platform: each.glibc for platform, each in found.items()}
+    else:
+        python, glibc = "", dict.fromkeys(work.image_set.platforms, ASSUMED_GLIBC)
+    if not python and reachable and not locked:
+        python = apt.facts(shell, work.image_set.platforms[0]).python
+    return BuilderFacts(python=_agreed_python(builder, python), glibc=glibc)
+
+
+def _agreed_python(builder: Builder, locked: str) -> str:
+    """The exact Python, checked against images.toml; where apt locked none, the first of the asked series."""
+    asked = builder.python
+    if not locked:
+        return asked if asked.count(".") != 1 else f"{asked}.0"
+    if asked and locked != asked and not locked.startswith(f"{asked}."):
+        raise ExpectedError(
+            f"images.toml: builder.{builder.name}.python is {asked}, but apt locked Python {locked}",
+            f'write python = "{locked.rpartition(".")[0]}", or choose a base image that has Python {asked}',
+        )
+    return locked
+
+
+def _targets(image_set: ImageSet, facts: BuilderFacts) -> tuple[Target, ...]:
+    return tuple(
+        Target(platform=platform, python=facts.python, glibc=facts.glibc.get(platform, ""))
+        for platform in image_set.platforms
+    )
+
+
+def names(manager: str, files: LockFiles) -> set[str]:
+    """The names of the packages in one manager's lock files."""
+    return {package.name for package in MANAGERS[manager].read(files)} if files else set()
+
+
+def timestamp(moment: datetime) -> str:
+    """A moment as lock sets write it: ISO 8601, UTC, whole seconds."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,230 @@
+"""apt itself, run inside the pinned base image: what it is asked and what it answers."""
+
+import re
+import shlex
+from collections.abc import Mapping
+
+import msgspec
+
+from resolvers.cache import folder
+from resolvers.errors import ExpectedError, UnsolvableError
+from resolvers.types import Group, Shell
+
+INSTALLED = "release a=now"
+"""The pin of a package that stays as the base image has it; others are ``version <version>``."""
+
+FACTS = """\
+set -eu
+export LC_ALL=C
+say() { printf '@@ %s\\n' "$*"; }
+say facts
+apt-get --version | sed -n '1s/^apt \\([^ ]*\\).*/apt \\1/p'
+dpkg-query -W -f 'glibc ${Version}\\n' libc6 || true
+python3 -c 'import platform; print("python", platform.python_version())' 2>/dev/null || true
+apt-get indextargets --no-release-info --format 'mirror $(REPO_URI)' 'Created-By: Packages'
+"""
+
+# Lists are kept uncompressed (apt then reads single records five times faster) and by the sources they come
+# from. The cache of installed packages is not kept: apt tells a stale one by time and size alone, and
+# those of two base images may be the same.
+SETUP = """\
+exec 9>/cache/lock
+flock 9
+trap 'chown -R --reference=/cache /cache/* || true' EXIT
+kept=/cache/$(cat /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null | sha256sum | cut -c 1-16)
+work=/tmp/orbiter
+mkdir -p "$kept/lists/partial" $work/archives/partial
+cat > /etc/apt/apt.conf.d/zzz-orbiter <<END
+Dir::State::lists "$kept/lists";
+Dir::Cache::srcpkgcache "$kept/srcpkgcache.bin";
+Dir::Cache::pkgcache "$work/pkgcache.bin";
+Dir::Cache::archives "$work/archives";
+Acquire::GzipIndexes "false";
+APT::Sandbox::User "root";
+APT::Update::Error-Mode "any";
+APT::Cmd::Pattern-Only "true";
+APT::Install-Recommends "false";
+APT::Install-Suggests "false";
+END
+fail() { say failed "$1"; cat $work/words; exit 0; }
+solve() {
+    number=$1 requirements=$2
+    shift 2
+    for parent; do cat "$work/$parent.all"; done > $work/before
+    apt-get install -q -y --no-remove --print-uris $(sort -u $work/before) $requirements \\
+        > $work/words 2>&1 || fail "$number"
+    sed -n "s/^'[^']*' \\([^_]*\\)_\\([^_]*\\)_\\([^_]*\\)\\.deb [0-9].*/\\1:\\3=\\2/p" $work/words \\
+        | sed 's/:all=/=/; s/%3a/:/' > "$work/$number.all"
+    say group "$number"
+    cat "$work/$number.all"
+}
+apt-get update -q > $work/words 2>&1 || fail update
+"""
+
+SHOW = """\
+say packages
+sort -u $work/*.all | xargs -r apt-cache show --no-all-versions > $work/words
+fields='Package|Architecture|Version|Filename|Size|SHA256|Depends|Pre-Depends|Provides'
+grep -E "^(($fields): |\\$)" $work/words || true
+"""
+
+
+class Facts(msgspec.Struct, frozen=True, kw_only=True):
+    """What the base image has: versions of apt, glibc (``2.41``) and Python (``3.13.5``), ``""`` for none.
+
+    ``mirrors`` are the addresses of its package repositories, in the order of its sources.
+    """
+
+    apt: str
+    glibc: str = ""
+    python: str = ""
+    mirrors: tuple[str, ...] = ()
+
+
+class Deb(msgspec.Struct, frozen=True, kw_only=True):
+    """One package as the signed index names it; ``file`` is the path below the mirror's address.
+
+    ``depends`` is one tuple of alternatives a dependency; both it and ``provides`` are bare names.
+    """
+
+    name: str
+    version: str
+    architecture: str
+    file: str
+    size: int
+    sha256: str
+    depends: tuple[tuple[str, ...], ...] = ()
+    provides: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """The package as apt's command line names it."""
+        architecture = "" if self.architecture == "all" else f":{self.architecture}"
+        return f"{self.name}{architecture}={self.version}"
+
+
+class Solution(msgspec.Struct, frozen=True, kw_only=True):
+    """What apt answered for one platform: ``groups`` maps a group to the keys of all packages it then has."""
+
+    facts: Facts
+    groups: Mapping[str, frozenset[str]]
+    debs: Mapping[str, Deb]
+
+
+class AptError(UnsolvableError):
+    """apt found no solution; ``words`` is what it said."""
+
+    def __init__(self, message: str, hint: str, words: str) -> None:
+        super().__init__(message, hint)
+        self.words = words
+
+
+def base_facts(shell: Shell, platform: str) -> Facts:
+    """Look at the base image; the container does nothing else."""
+    return _facts(_sections(shell(FACTS, platform=platform))["facts"])
+
+
+def solve(shell: Shell, platform: str, groups: tuple[Group, ...], pins: Mapping[str, str]) -> Solution:
+    """Solve all groups in one container, parents first; ``pins`` maps a name to its pin (see INSTALLED).
+
+    Raises AptError when a group has no solution, ExpectedError when there are no verified lists.
+    """
+    cache = folder("apt", platform.replace("/", "-"))
+    sections = _sections(shell(script(groups, pins), platform=platform, cache=str(cache)))
+    for title, text in sections.items():
+        if title == "failed update":
+            raise _stale(platform, text)
+        if title.startswith("failed "):
+            raise _unsolved(groups[int(title.split()[1])], platform, text)
+    debs = {deb.key: deb for deb in map(_deb, sections["packages"].split("\n\n")) if deb}
+    found = {group.name: frozenset(sections[f"group {n}"].split()) for n, group in enumerate(groups)}
+    return Solution(facts=_facts(sections["facts"]), groups=found, debs=debs)
+
+
+def script(groups: tuple[Group, ...], pins: Mapping[str, str]) -> str:
+    """The script that solves: sections of its output start with lines ``@@ <title>``."""
+    numbers = {group.name: number for number, group in enumerate(groups)}
+    stanzas = "".join(f"Package: {name}\nPin: {pins[name]}\nPin-Priority: 999\n\n" for name in sorted(pins))
+    lines = [f"printf %s {shlex.quote(stanzas)} > /etc/apt/preferences.d/00-orbiter"]
+    for number, group in enumerate(groups):
+        parents = [str(numbers[parent]) for parent in group.parents if parent in numbers]
+        lines.append(" ".join(["solve", str(number), shlex.quote(" ".join(group.requirements)), *parents]))
+    return FACTS + SETUP + "\n".join(lines) + "\n" + SHOW
+
+
+def _sections(output: str) -> dict[str, str]:
+    parts = (part.partition("\n") for part in output.split("@@ ")[1:])
+    return {title: text.strip("\n") for title, _, text in parts}
+
+
+def _facts(text: str) -> Facts:
+    lines = [line.partition(" ")[::2] for line in text.splitlines()]
+    one = dict(lines)
+    return Facts(
+        apt=one["apt"],
+        glibc=upstream(one.get("glibc", "")),
+        python=one.get("python", ""),
+        mirrors=tuple(dict.fromkeys(value for key, value in lines if key == "mirror")),
+    )
+
+
+def upstream(version: str) -> str:
+    """The upstream part of a Debian version: ``3.13.5`` of ``3.13.5-2+deb13u5``."""
+    return re.sub(r"^\d+:|-[^-]*$", "", version).replace("~", "")
+
+
+def _deb(stanza: str) -> Deb | None:
+    fields = dict(line.partition(": ")[::2] for line in stanza.strip().splitlines())
+    if not fields:
+        return None
+    if not all(fields.get(field) for field in ("Filename", "Size", "SHA256")):
+        raise ExpectedError(
+            f"apt: the index has no file name, size and SHA256 of {fields['Package']} {fields['Version']}",
+            "use a package repository whose index has SHA256 sums",
+        )
+    needs = ", ".join(fields[field] for field in ("Pre-Depends", "Depends") if field in fields)
+    return Deb(
+        name=fields["Package"],
+        version=fields["Version"],
+        architecture=fields["Architecture"],
+        file=fields["Filename"].removeprefix("./"),
+        size=int(fields["Size"]),
+        sha256=fields["SHA256"],
+        depends=tuple(tuple(_names(each, "|")) for each in needs.split(",") if each.strip()),
+        provides=tuple(_names(fields.get("Provides", ""), ",")),
+    )
+
+
+def _names(text: str, separator: str) -> list[str]:
+    """Bare names of a dependency field: no versions, no architecture qualifiers."""
+    return [each.split()[0].partition(":")[0] for each in text.split(separator) if each.strip()]
+
+
+def _stale(platform: str, words: str) -> ExpectedError:
+    return ExpectedError(
+        f"apt-get update failed in the base image on {platform}\n{_quoted(words)}",
+        "package lists must be reachable, signed and valid: see the base image's sources and the network",
+    )
+
+
+def _unsolved(group: Group, platform: str, words: str) -> AptError:
+    said = _quoted(words)
+    named = [each for each in group.requirements if re.split("[:=]", each)[0] in tokens(said)]
+    asked = ", ".join(named or group.requirements)
+    return AptError(
+        f"apt cannot install {asked} for group '{group.name}' on {platform}\n{said}",
+        "look for the name with apt-cache inside the base image; name=version asks for one exact version",
+        said,
+    )
+
+
+def tokens(words: str) -> frozenset[str]:
+    """All words of a text that could be package names."""
+    return frozenset(re.findall(r"[a-z0-9][a-z0-9+.-]*[a-z0-9+]", words))
+
+
+def _quoted(words: str) -> str:
+    """apt's own words without its progress and its boilerplate."""
+    text = re.sub(r"Some packages could not be installed\..*?situation:\n+", "", words, flags=re.DOTALL)
+    dull = ("Reading ", "Building ", "Solving ", "Hit:", "Get:", "Fetched ")
+    return "\n".join(f"  {line.rstrip()}" for line in text.splitlines() if line.strip() and not line.startswith(dull))

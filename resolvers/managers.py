@@ -1,0 +1,9 @@
+"""The table of managers; it stands apart from the package so that importing an error does not import them all."""
+
+from collections.abc import Mapping
+
+from resolvers import apt, npm, pip
+from resolvers.types import Resolver
+
+MANAGERS: Mapping[str, Resolver] = {"apt": apt, "pip": pip, "npm": npm}
+"""Every manager that Orbiter knows, in the order in which a stage installs."""

@@ -1,0 +1,65 @@
+"""The METADATA of wheels on the index, without fetching the wheels; kept on this machine by the wheel's hash."""
+
+import hashlib
+import tempfile
+import threading
+from concurrent.futures import Future
+from pathlib import Path
+
+from resolvers import cache, http, wheels
+from resolvers.errors import ExpectedError
+from resolvers.index import File
+
+
+class Metadata:
+    """Gets the metadata of each wheel once. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._answers: dict[str, Future[bytes]] = {}
+        self._lock = threading.Lock()
+
+    def of(self, file: File) -> bytes:
+        """The wheel's METADATA. Raises HTTPError, or ExpectedError where there is none."""
+        with self._lock:
+            answer = self._answers.get(file.url)
+            asked = answer is not None
+            if answer is None:
+                answer = self._answers[file.url] = Future()
+        if not asked:
+            try:
+                answer.set_result(_kept(file))
+            except BaseException as error:
+                answer.set_exception(error)
+        return answer.result()
+
+
+def _kept(file: File) -> bytes:
+    digest = file.hashes.get("sha256")
+    if digest is None:
+        return _fetched(file)
+    path = cache.folder("metadata", digest[:2]) / digest
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        content = _fetched(file)
+    _write(path, content)
+    return content
+
+
+def _fetched(file: File) -> bytes:
+    if file.metadata is None:
+        return wheels.metadata(file.url)
+    content = http.get(file.url + ".metadata").content
+    expected = file.metadata.get("sha256")
+    if expected and hashlib.sha256(content).hexdigest() != expected:
+        raise ExpectedError(
+            f"the index's metadata of {file.name} is not what its page promises (sha256 {expected})",
+            "try again; if it stays, tell those who run the index",
+        )
+    return content
+
+
+def _write(path: Path, content: bytes) -> None:
+    with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
+        file.write(content)
+    Path(file.name).replace(path)

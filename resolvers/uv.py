@@ -1,0 +1,237 @@
+"""The engine uv: uv.lock (version 1), solved against the indexes themselves, then freed of their addresses."""
+
+import os
+import re
+import sys
+import tempfile
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+from packaging.utils import canonicalize_name
+
+from resolvers import http, index, pip_config, process, pyproject, wheels
+from resolvers.errors import ExpectedError, ProgramError
+from resolvers.types import Artifact, LockFiles, Package, Request, Target
+
+LOCK = "uv.lock"
+KEPT = ("UV_CACHE_DIR", "UV_CONCURRENT_", "UV_HTTP_", "UV_KEYRING_PROVIDER", "UV_LINK_MODE", "UV_SYSTEM_CERTS")
+"""Variables of uv that decide how it works, not what it answers; it does not get to see the others."""
+NO_SOLUTION = "No solution found"
+BROKEN_BUILD = re.compile("Failed to build `([^`]+)`")
+
+
+def program() -> str:
+    """The path of the uv that came with Orbiter."""
+    from uv import find_uv_bin
+
+    return find_uv_bin()
+
+
+def version() -> str:
+    """The version of that uv."""
+    from importlib.metadata import version
+
+    return version("uv")
+
+
+def run(arguments: Sequence[str | Path], *, cwd: Path | None = None) -> str:
+    """Run uv with the package index of this machine; gives standard output. Raises ProgramError."""
+    ours = environment()
+    foreign = [name for name in os.environ if name.startswith("UV_") and not name.startswith(KEPT)]
+    without = [word for name in foreign if name not in ours for word in ("-u", name)]
+    command = [process.find("env"), *without, program(), "--no-config", "--color", "never", *arguments]
+    return process.run(command, cwd=cwd, env=ours, name="uv")
+
+
+def environment() -> dict[str, str]:
+    """pip's configuration of this machine in uv's words."""
+    configured = index.configured()
+    names = {"UV_INDEX_STRATEGY": "unsafe-best-match"}  # as pip: all indexes are asked, the best version wins
+    if configured.urls:
+        names["UV_DEFAULT_INDEX"] = configured.urls[-1]
+        names["UV_INDEX"] = " ".join(configured.urls[:-1])  # uv asks these first
+    else:
+        names["UV_NO_INDEX"] = "1"
+    if configured.find_links:
+        names["UV_FIND_LINKS"] = ",".join(configured.find_links)
+    bundle = next(filter(None, map(os.environ.get, http.CERTIFICATE_VARIABLES)), pip_config.settings().get("cert"))
+    return names | ({"SSL_CERT_FILE": bundle} if bundle else {})
+
+
+def project(request: Request) -> str:
+    """The text of pyproject.toml.
+
+    The index is a folder called ``artifacts``: uv.lock holds no address, and still ``uv lock --check`` takes it
+    for the lock of this project. The exact Python is a marker, as uv refuses to lock for one that is not here.
+    """
+    environments = "".join(f"    {pyproject.quoted(_marker(target))},\n" for target in request.targets)
+    oldest = min((3, 11), tuple(int(part) for part in pyproject.python(request).split(".")[:2]))
+    tool = (
+        f"[tool.uv]\npackage = false\nenvironments = [\n{environments}]\n\n"
+        '[[tool.uv.index]]\nname = "artifacts"\nurl = "artifacts"\ndefault = true\n'
+    )
+    return pyproject.text(request, f">={oldest[0]}.{oldest[1]}", tool)
+
+
+def _marker(target: Target) -> str:
+    python, machine = target.python, wheels.machine(target)
+    return f"python_full_version == '{python}' and sys_platform == 'linux' and platform_machine == '{machine}'"
+
+
+def lock(request: Request, previous: tuple[Package, ...]) -> LockFiles:
+    """Solve with uv; the versions of ``previous`` stay where the upgrade and the rules allow.
+
+    Raises UnsolvableError, and ExpectedError when the index or uv fails.
+    """
+    upgrades = [f"{name}=={version}" if version else name for name, version in request.upgrade.packages.items()]
+    arguments: list[str | Path] = ["lock", "--python", sys.executable, *published_before(request)]
+    for upgrade in upgrades:
+        arguments += ["--upgrade-package", upgrade]
+    request.progress(f"uv {version()} is resolving")
+    with tempfile.TemporaryDirectory(prefix="orbiter-") as name:
+        folder = Path(name)
+        (folder / pyproject.FILE).write_text(project(request), encoding="utf-8")
+        if previous:
+            pins = request.previous.get(LOCK) or _pinning(previous)
+            (folder / LOCK).write_text(pins, encoding="utf-8")
+        solve(arguments, folder, request)
+        return {pyproject.FILE: project(request), LOCK: _portable((folder / LOCK).read_text(encoding="utf-8"))}
+
+
+def published_before(request: Request) -> list[str]:
+    """The arguments that hide what was published after the request's moment."""
+    return ["--exclude-newer", request.as_of.astimezone(UTC).isoformat()] if request.as_of else []
+
+
+def solve(arguments: Sequence[str | Path], folder: Path, request: Request) -> str:
+    """Run a solving command of uv; gives standard output. Raises UnsolvableError with uv's explanation."""
+    try:
+        return run(arguments, cwd=folder)
+    except ProgramError as error:
+        if broken := BROKEN_BUILD.search(error.output):
+            raise ExpectedError(
+                f"{broken[1]} has no wheel, and its sdist cannot be built here to learn what it needs",
+                "ask for another version of it",
+            ) from error
+        if NO_SOLUTION not in error.output:
+            raise
+        explanation = _plain(error.output.partition(NO_SOLUTION)[2])
+        if "missing an upload date" in error.output and request.as_of:
+            explanation += "\n(files without an upload time are taken for later ones)"
+        raise pyproject.unsolvable(request, explanation) from error
+
+
+def _plain(explanation: str) -> str:
+    """uv's explanation without its labels, and without its advice on a pyproject.toml that people do not write."""
+    _, _, text = explanation.partition("cause: ")
+    reason, *hints = text.split("hint: ")
+    kept = [hint for hint in hints if "requires-python" not in hint]
+    return "\n".join(" ".join(part.split()) for part in (reason, *kept))
+
+
+def _pinning(previous: tuple[Package, ...]) -> str:
+    """The least lock that tells uv which versions to prefer: for pins that came from another engine's lock."""
+    head = 'version = 1\nrequires-python = ">=3.11"\n'
+    source = 'source = { registry = "artifacts" }\n'
+    return head + "".join(
+        f"\n[[package]]\nname = {pyproject.quoted(each.name)}\nversion = {pyproject.quoted(each.version)}\n{source}"
+        for each in previous
+    )
+
+
+def _portable(text: str) -> str:
+    """uv.lock with file names in the place of addresses, and without the moment it was solved for."""
+    text = re.sub(r'registry = "[^"]*"', 'registry = "artifacts"', text)
+    text = re.sub(r'\{ (?:url|path) = "(?:[^"]*/)?([^"/]+)"', lambda match: f'{{ path = "{unquote(match[1])}"', text)
+    return re.sub(r"\[options\]\n(?:[^\[\n].*\n)*\n", "", text)
+
+
+def read(files: LockFiles) -> tuple[Package, ...]:
+    """All packages of uv.lock. Pure."""
+    graph = _Graph(files)
+    groups: dict[tuple[str, str], list[str]] = {}
+    for group in graph.groups:
+        for entry in graph.walk(group, None):
+            groups.setdefault((entry["name"], entry["version"]), []).append(group)
+    return tuple(sorted(_package(entry, groups.get((entry["name"], entry["version"]), ())) for entry in graph.entries))
+
+
+def chosen(files: LockFiles, target: Target, groups: frozenset[str]) -> tuple[Package, ...]:
+    """The packages that the groups need on the target. Pure."""
+    graph = _Graph(files)
+    found = {
+        entry["name"]: _package(entry, ())
+        for group in graph.groups
+        if canonicalize_name(group) in groups
+        for entry in graph.walk(group, target)
+    }
+    return tuple(found.values())
+
+
+class _Graph:
+    """The packages of uv.lock, and what leads to them from each dependency group."""
+
+    def __init__(self, files: LockFiles) -> None:
+        packages = pyproject.table(files, LOCK).get("package", [])
+        self.entries = [entry for entry in packages if entry["name"] != pyproject.PROJECT]
+        self.groups: Mapping[str, list[Mapping[str, Any]]] = {}
+        for entry in packages:
+            if entry["name"] == pyproject.PROJECT:
+                self.groups = entry.get("dev-dependencies", {})
+
+    def walk(self, group: str, target: Target | None) -> Iterator[Mapping[str, Any]]:
+        """All entries that the group leads to, on the target or (None) anywhere."""
+        waiting = deque(self.groups[group])
+        seen: set[tuple[str, str, str]] = set()
+        while waiting:
+            needed = waiting.popleft()
+            if target and not wheels.applies(needed.get("marker", ""), target):
+                continue
+            for entry in self._entries(needed, target):
+                for extra in ("", *needed.get("extra", ())):
+                    key = (entry["name"], entry["version"], extra)
+                    if key not in seen:
+                        seen.add(key)
+                        waiting.extend(_requirements(entry, extra))
+                        if not extra:
+                            yield entry
+
+    def _entries(self, needed: Mapping[str, Any], target: Target | None) -> Iterator[Mapping[str, Any]]:
+        for entry in self.entries:
+            if entry["name"] == needed["name"] and needed.get("version", entry["version"]) == entry["version"]:
+                markers = entry.get("resolution-markers", ())
+                if target is None or not markers or any(wheels.applies(each, target) for each in markers):
+                    yield entry
+
+
+def _requirements(entry: Mapping[str, Any], extra: str) -> list[Mapping[str, Any]]:
+    found: list[Mapping[str, Any]] = (
+        entry.get("optional-dependencies", {}).get(extra, []) if extra else entry.get("dependencies", [])
+    )
+    return found
+
+
+def _package(entry: Mapping[str, Any], groups: Iterable[str]) -> Package:
+    files = [*entry.get("wheels", ()), *([entry["sdist"]] if "sdist" in entry else ())]
+    return Package(
+        manager="pip",
+        name=entry["name"],
+        version=entry["version"],
+        groups=tuple(sorted(groups)),
+        requires=tuple(sorted({needed["name"] for needed in entry.get("dependencies", ())})),
+        artifacts=tuple(
+            sorted(
+                Artifact(
+                    file=file["path"],
+                    hash=file["hash"],
+                    size=file.get("size", 0),
+                    source=f"{entry['name']}/{file['path']}",
+                )
+                for file in files
+            )
+        ),
+    )

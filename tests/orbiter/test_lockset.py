@@ -1,0 +1,131 @@
+"""Lock sets on disk: what is written is read back, and every changed byte is noticed."""
+
+import multiprocessing
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orbiter import lockset
+from orbiter.lockset import LockSet, LockSetError, Manifest
+
+FILES = {
+    "images.toml": 'version = "0.1.0"\n',
+    "debian/apt.lock": "format = 1\n",
+    "build/docker-bake.json": "{}\n",
+    "build/debian-core/Dockerfile": "FROM scratch\n",
+}
+
+
+def sealed(files: dict[str, str] | None = None, release: str = "0.1.0") -> LockSet:
+    manifest = Manifest(
+        release=release,
+        cutoff="2026-11-01T00:00:00Z",
+        source_date_epoch=1793491200,
+        bases={"debian:trixie-slim": {"linux/amd64": "sha256:" + "a" * 64}},
+    )
+    return lockset.seal(manifest, FILES if files is None else files)
+
+
+def test_what_is_written_is_read_back(tmp_path: Path) -> None:
+    place = tmp_path / "0.1.0"
+    assert lockset.write(sealed(), place)
+    assert lockset.read(place) == sealed()
+    assert (place / "lockset.toml").read_text().startswith(f'root = "{sealed().root}"\n')
+
+
+@given(st.dictionaries(st.from_regex(r"[a-z]{1,8}(/[a-z]{1,8})?\.txt", fullmatch=True), st.text(), max_size=4))
+def test_any_files_survive(tmp_path_factory: pytest.TempPathFactory, files: dict[str, str]) -> None:
+    content = {path: text.replace("\r", "") for path, text in files.items()}
+    place = tmp_path_factory.mktemp("any") / "0.1.0"
+    lockset.write(sealed(content), place)
+    assert lockset.read(place).files == content
+
+
+def test_writing_the_same_again_touches_nothing(tmp_path: Path) -> None:
+    place = tmp_path / "0.1.0"
+    lockset.write(sealed(), place)
+    before = {path: path.stat().st_ino for path in place.rglob("*")}
+    assert not lockset.write(sealed(), place)
+    assert {path: path.stat().st_ino for path in place.rglob("*")} == before
+
+
+@pytest.mark.parametrize("path", [*FILES, "lockset.toml"])
+def test_a_flipped_byte_is_refused(tmp_path: Path, path: str) -> None:
+    place = tmp_path / "0.1.0"
+    lockset.write(sealed(), place)
+    content = bytearray((place / path).read_bytes())
+    content[len(content) // 2] ^= 1
+    (place / path).write_bytes(content)
+    with pytest.raises(LockSetError, match=path.rpartition("/")[2]):
+        lockset.read(place)
+
+
+def test_every_byte_of_the_manifest_counts(tmp_path: Path) -> None:
+    place = tmp_path / "0.1.0"
+    lockset.write(sealed(), place)
+    good = (place / "lockset.toml").read_bytes()
+    for at in range(len(good)):
+        (place / "lockset.toml").write_bytes(good[:at] + bytes([good[at] ^ 1]) + good[at + 1 :])
+        try:
+            changed = lockset.read(place)
+        except LockSetError:
+            continue
+        # What still reads (a blank become another blank, say) must mean the same and re-write to the same bytes.
+        assert changed == sealed()
+        assert lockset.manifest_text(changed).encode() == good
+
+
+def test_a_missing_file_and_a_stranger_are_named(tmp_path: Path) -> None:
+    place = tmp_path / "0.1.0"
+    lockset.write(sealed(), place)
+    (place / "build/debian-core/extra.sh").write_text("")
+    with pytest.raises(LockSetError, match=r"extra\.sh: not named"):
+        lockset.read(place)
+    (place / "build/debian-core/extra.sh").unlink()
+    (place / "debian/apt.lock").unlink()
+    with pytest.raises(LockSetError, match=r"apt\.lock: named in lockset\.toml, but missing"):
+        lockset.read(place)
+
+
+def test_a_newer_format_is_refused(tmp_path: Path) -> None:
+    place = tmp_path / "0.1.0"
+    lockset.write(sealed(), place)
+    text = (place / "lockset.toml").read_text().replace("format = 1", "format = 2")
+    (place / "lockset.toml").write_text(text)
+    with pytest.raises(LockSetError, match="format 2 is newer"):
+        lockset.read(place)
+
+
+def _rewrite_for_ever(place: Path) -> None:
+    for count in range(10_000):
+        lockset.write(sealed({**FILES, "images.toml": f"# {count}\n"}), place)
+
+
+def test_killed_while_writing_leaves_a_whole_lock_set(tmp_path: Path) -> None:
+    place = tmp_path / "0.1.0"
+    lockset.write(sealed(), place)
+    for attempt in range(8):
+        child = multiprocessing.get_context("fork").Process(target=_rewrite_for_ever, args=(place,))
+        child.start()
+        time.sleep(0.05 + 0.013 * attempt)
+        os.kill(child.pid or 0, signal.SIGKILL)
+        child.join()
+        lockset.read(lockset.folder("0.1.0", tmp_path))
+    assert lockset.write(sealed({"a.txt": "next run\n"}), place)
+    assert lockset.read(place).files == {"a.txt": "next run\n"}
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["0.1.0"]
+
+
+def test_a_new_release_starts_from_the_newest_before_it(tmp_path: Path) -> None:
+    for release in ("0.1.0", "0.10.0", "0.9.0", "2.0.0"):
+        lockset.write(sealed(release=release), tmp_path / release)
+    assert lockset.releases(tmp_path) == ("0.1.0", "0.9.0", "0.10.0", "2.0.0")
+    found = lockset.previous("0.11.0", tmp_path)
+    assert found is not None
+    assert found.manifest.release == "0.10.0"
+    assert lockset.previous("0.0.1", tmp_path) is None
