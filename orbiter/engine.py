@@ -16,7 +16,7 @@ from resolvers.errors import ExpectedError
 
 if TYPE_CHECKING:
     from docker import DockerClient
-    from docker.models.containers import Container as Container
+    from docker.models.containers import Container
 
     from resolvers.types import Shell
 

@@ -140,11 +140,15 @@ def _rendered(work: Work, manifest: Manifest, parts: Mapping[str, Part]) -> dict
         work.image_set,
         epoch=manifest.source_date_epoch,
         bases=manifest.bases,
-        locks={name: {m: solved.files for m, solved in part.solved.items()} for name, part in parts.items()},
+        locks={name: _locked_managers(part) for name, part in parts.items()},
         targets={name: part.targets for name, part in parts.items()},
         installers=manifest.installers,
     )
     return {f"{lockset.BUILD}/{path}": text for path, text in render.render(ready).items()}
+
+
+def _locked_managers(part: Part) -> dict[str, LockFiles]:
+    return {manager: solved.files for manager, solved in part.solved.items() if solved.files}
 
 
 def _tools(work: Work, parts: Mapping[str, Part]) -> dict[str, str]:

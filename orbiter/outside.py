@@ -18,6 +18,11 @@ class Outside:
 
     def pin_base(self, reference: str, platform: str) -> str:
         """The digest of a base image's manifest for one platform, as its registry has it now."""
+        if reason := engine.available():
+            raise ExpectedError(
+                f"base images and apt are locked inside a Docker engine: {reason}",
+                "start one, or lock the other managers alone: orbiter lock --only pip,npm",
+            )
         return registry.pin(reference, platform, mirrors=engine.mirrors(), credentials=engine.credentials).digest
 
     def shell(self, reference: str, digests: Mapping[str, str]) -> Shell:

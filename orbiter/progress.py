@@ -7,6 +7,8 @@ from threading import Lock
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from resolvers.types import NOTE
+
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
     from rich.progress import TaskID
@@ -20,7 +22,7 @@ PLAIN_EVERY = 5.0
 class Board:
     """The tasks that run side by side. ``board("debian pip")`` gives the function that takes this task's lines.
 
-    An empty line says that the task is done. ``quiet`` shows nothing.
+    An empty line says that the task is done; one that begins with NOTE stays visible. ``quiet`` shows nothing.
     """
 
     def __init__(self, *, quiet: bool = False) -> None:
@@ -52,7 +54,7 @@ class Board:
 
         def tell(line: str) -> None:
             now = time.monotonic()
-            if line and said[0] and now - said[0] < PLAIN_EVERY:
+            if line and said[0] and now - said[0] < PLAIN_EVERY and not line.startswith(NOTE):
                 return
             said[0] = now
             with self._lock:
@@ -68,6 +70,8 @@ class Board:
 
         def tell(line: str) -> None:
             with self._lock:
+                if line.startswith(NOTE):
+                    live.console.print(f"{title}: {line}", markup=False, highlight=False)
                 if not task:
                     task.append(live.add_task(title, total=None, line=line))
                 if line:

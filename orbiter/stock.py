@@ -1,5 +1,7 @@
 """From a lock set to a filled store, and from there to built images."""
 
+import os
+import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -78,7 +80,7 @@ def build(locked: LockSet, options: BuildOptions, board: Progress) -> tuple[Buil
     """Build images of a lock set from the store alone, which is filled first where it lacks something."""
     fill(locked, options.platforms, board)
     store = Store()
-    with tempfile.TemporaryDirectory(prefix="build-", dir=_scratch(store)) as scratch:
+    with tempfile.TemporaryDirectory(prefix=f"build-{os.getpid()}-", dir=_scratch(store)) as scratch:
         place = Path(scratch)
         for (stage, platform), found in entries(locked, options.platforms).items():
             folder = place / "artifacts" / stage / folder_of(platform)
@@ -93,9 +95,13 @@ def build(locked: LockSet, options: BuildOptions, board: Progress) -> tuple[Buil
 
 
 def _scratch(store: Store) -> Path:
-    """Beside the store, so that hard links reach it."""
-    store.root.mkdir(parents=True, exist_ok=True)
-    return store.root
+    """A folder that hard links of the store reach, rid of what runs that were killed left there."""
+    folder = store.root / "build"
+    folder.mkdir(parents=True, exist_ok=True)
+    for left in folder.glob("build-*"):
+        if not Path("/proc", left.name.split("-")[1]).exists():
+            shutil.rmtree(left, ignore_errors=True)
+    return folder
 
 
 def _platforms(locked: LockSet, asked: Sequence[str]) -> tuple[str, ...]:

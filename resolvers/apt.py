@@ -9,7 +9,7 @@ import msgspec
 from resolvers.apt_lock import FILE, FORMAT, Lock, LockedGroup, LockedPackage, LockedPlatform, parse, write
 from resolvers.apt_solve import INSTALLED, AptError, Deb, Facts, Solution, base_facts, solve, tokens, upstream
 from resolvers.errors import ExpectedError, UnsolvableError
-from resolvers.types import Artifact, Group, LockFiles, Package, Pin, Request, Shell, Target
+from resolvers.types import NOTE, Artifact, Group, LockFiles, Package, Pin, Request, Shell, Target
 
 REQUIREMENT = re.compile(r"(?P<name>[a-z0-9][a-z0-9+.-]*[a-z0-9+.](:[a-z0-9-]+)?)(=(?P<version>[A-Za-z0-9.+~:-]+))?")
 SHOWN = 5
@@ -28,7 +28,7 @@ def resolve(request: Request) -> LockFiles:
         return {}
     asked = _asked(groups)
     if request.as_of:
-        request.progress("apt: as-of does not apply: a mirror has the present index only")
+        request.progress(f"{NOTE}as-of does not apply to apt: a mirror has the present index only")
     previous = parse(request.previous) if FILE in request.previous else None
     with ThreadPoolExecutor(max_workers=len(request.targets)) as pool:
         platforms = [target.platform for target in request.targets]
@@ -178,7 +178,7 @@ def _tell(request: Request, platform: str, previous: Lock, solution: Solution) -
     if moved:
         shown = ", ".join(f"{name} {before[name]} -> {found[name]}" for name in moved[:SHOWN])
         more = f" and {len(moved) - SHOWN} more" if len(moved) > SHOWN else ""
-        request.progress(f"apt: pins that the index of {platform} no longer allows: {shown}{more}")
+        request.progress(f"{NOTE}pins that the index of {platform} no longer allows: {shown}{more}")
 
 
 def _lock(groups: tuple[Group, ...], solutions: Mapping[str, Solution]) -> Lock:

@@ -6,6 +6,9 @@ from typing import Protocol
 
 import msgspec
 
+NOTE = "note: "
+"""How a progress line begins that a person must not miss."""
+
 LockFiles = Mapping[str, str]
 """The lock files of one manager for one builder: file name (no folder) to text."""
 
@@ -99,7 +102,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     ``groups`` come parents first. ``targets`` has one entry a platform. ``previous`` are the lock files to
     start from, empty for none. ``as_of`` hides all that was published later (timezone-aware). ``engine`` is
     one of the manager's engines. ``shell`` is given to managers that solve inside the base image.
-    ``progress`` takes short lines for people.
+    ``progress`` takes short lines for people; those that begin with NOTE stay visible.
     """
 
     groups: tuple[Group, ...]

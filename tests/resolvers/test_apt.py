@@ -160,7 +160,7 @@ def test_a_pin_that_is_gone_or_stands_in_the_way_is_given_up_and_told() -> None:
     lines: list[str] = []
     files = solve(new, core("lib", "other", "gone", "lib-dev"), previous=old, progress=lines.append)
     assert names(files, "debian-core") == {"lib": "2", "lib-dev": "2", "other": "1", "gone": "2"}
-    assert lines == ["apt: pins that the index of linux/amd64 no longer allows: gone 1 -> 2, lib 1 -> 2"]
+    assert lines == ["note: pins that the index of linux/amd64 no longer allows: gone 1 -> 2, lib 1 -> 2"]
 
 
 @pytest.mark.engine
@@ -212,7 +212,7 @@ def test_as_of_is_told_not_to_apply() -> None:
     now = datetime(2025, 1, 1, tzinfo=UTC)
     shell = repository(("tool", "1", ""))
     apt.resolve(Request(groups=(core("tool"),), targets=(AMD64,), as_of=now, shell=shell, progress=lines.append))
-    assert lines == ["apt: as-of does not apply: a mirror has the present index only"]
+    assert lines == ["note: as-of does not apply to apt: a mirror has the present index only"]
 
 
 def test_two_platforms_may_differ_in_version() -> None:
