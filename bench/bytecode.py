@@ -15,6 +15,8 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+import docker
+
 ROUNDS = 5
 SYSTEM, ENVIRONMENT = "/usr/lib/python3*", "/opt/env/lib/python3*"
 VARIANTS = {
@@ -31,16 +33,16 @@ def main(image: str) -> None:
     """Print a line a variant: what it adds to the image, and the median start."""
     with tempfile.TemporaryDirectory() as folder:
         sizes = {name: build(image, name, paths, Path(folder)) for name, paths in VARIANTS.items()}
-    times: dict[str, list[float]] = {name: [] for name in VARIANTS}
+    found: dict[str, list[tuple[float, float]]] = {name: [] for name in VARIANTS}
     for _ in range(ROUNDS):
-        for name, found in times.items():
-            found.append(start(f"orbiter-bench:{name}"))
-    print(f"{'byte-code':12} {'image':>9} {'more':>8}  start: median (best)")
-    for name, found in times.items():
-        more = sizes[name] - sizes["none"]
+        for name, runs in found.items():
+            runs.append(start(f"orbiter-bench:{name}"))
+    print(f"{'byte-code':12} {'image':>9} {'more':>8}   start: median (best)     CPU until then")
+    for name, runs in found.items():
+        seconds, cpu = zip(*runs, strict=True)
         print(
-            f"{name:12} {sizes[name] / 1e6:6.1f} MB {more / 1e6:5.1f} MB"
-            f"  {statistics.median(found):.2f} s ({min(found):.2f} s)"
+            f"{name:12} {sizes[name] / 1e6:6.1f} MB {(sizes[name] - sizes['none']) / 1e6:5.1f} MB"
+            f"   {statistics.median(seconds):6.2f} s ({min(seconds):.2f} s)      {statistics.median(cpu):6.2f} s"
         )
 
 
@@ -56,8 +58,8 @@ def build(image: str, name: str, paths: str, folder: Path) -> int:
     return archive.stat().st_size
 
 
-def start(tag: str) -> float:
-    """Seconds from `docker run` until JupyterLab answers, in a fresh container."""
+def start(tag: str) -> tuple[float, float]:
+    """Seconds from `docker run` until JupyterLab answers in a fresh container, and CPU seconds it took inside."""
     began = time.monotonic()
     words = ["docker", "run", "--detach", "--rm", "--init", "--publish", "127.0.0.1::8888", tag]
     container = subprocess.run(words, capture_output=True, text=True, check=True).stdout.strip()
@@ -66,7 +68,9 @@ def start(tag: str) -> float:
         address = f"http://{port.stdout.split()[0]}/api"
         while not answers(address):
             time.sleep(0.02)
-        return time.monotonic() - began
+        seconds = time.monotonic() - began
+        usage = docker.from_env().api.stats(container, stream=False, one_shot=True)["cpu_stats"]["cpu_usage"]
+        return seconds, usage["total_usage"] / 1e9
     finally:
         subprocess.run(["docker", "rm", "--force", container], check=True, stdout=subprocess.DEVNULL)
 

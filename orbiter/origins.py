@@ -15,7 +15,7 @@ import msgspec
 
 from orbiter.part import Open
 from orbiter.store import Entry
-from resolvers import http, index, process
+from resolvers import http, index
 from resolvers.errors import ExpectedError
 
 APT_MIRROR = "ORBITER_APT_MIRROR"
@@ -146,9 +146,9 @@ class _NpmConfig(msgspec.Struct):
 
 
 def _npm_config() -> _NpmConfig:
-    from resolvers import npm
+    from resolvers import npm_engine
 
-    text = process.run([*npm.command(), "config", "list", "--json"], name="npm config")
+    text = npm_engine.run(["config", "list", "--json"])
     settings = msgspec.json.decode(text, type=dict[str, object])
     registries = {
         key.removesuffix(":registry"): str(value) for key, value in settings.items() if key.endswith(":registry")

@@ -3,7 +3,6 @@
 import contextlib
 import errno
 import hashlib
-import os
 import re
 import shutil
 from collections.abc import Callable, Iterable
@@ -13,6 +12,7 @@ from pathlib import Path, PurePosixPath
 import msgspec
 
 from orbiter.part import Open, Progress, WrongBytesError, chunks, fill, finish, length, part_of, spelled
+from resolvers.cache import folder
 from resolvers.errors import ExpectedError
 
 VERIFIERS = 4
@@ -77,7 +77,7 @@ class Store:
     """
 
     def __init__(self, root: Path | None = None) -> None:
-        self.root = root or default_root()
+        self.root = root or folder("store")
 
     def path(self, digest: str) -> Path:
         """Where the file with this hash is, or would be."""
@@ -166,13 +166,6 @@ class Store:
         with ThreadPoolExecutor(VERIFIERS) as pool:
             failures = list(pool.map(lambda link: _failure(self.link, *link), links))
         raise_all("cannot be used from the store", [failure for failure in failures if failure])
-
-
-def default_root() -> Path:
-    """The store of this machine's user."""
-    caches = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    root = os.environ.get("ORBITER_CACHE_DIR") or f"{caches}/orbiter"
-    return Path(root).expanduser() / "store"
 
 
 def hash_file(path: Path, algorithm: str) -> str:

@@ -1,7 +1,7 @@
 """apt: solved by apt itself inside the pinned base image; the lock file is Orbiter's own, for none exists."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
@@ -9,7 +9,7 @@ import msgspec
 from resolvers.apt_lock import FILE, FORMAT, Lock, LockedGroup, LockedPackage, LockedPlatform, parse, write
 from resolvers.apt_solve import INSTALLED, AptError, Deb, Facts, Solution, base_facts, solve, tokens, upstream
 from resolvers.errors import ExpectedError, UnsolvableError
-from resolvers.types import NOTE, Artifact, Group, LockFiles, Package, Pin, Request, Shell, Target
+from resolvers.types import NOTE, Artifact, Group, LockFiles, Package, Pin, Request, Shell, Target, union
 
 REQUIREMENT = re.compile(r"(?P<name>[a-z0-9][a-z0-9+.-]*[a-z0-9+.](:[a-z0-9-]+)?)(=(?P<version>[A-Za-z0-9.+~:-]+))?")
 SHOWN = 5
@@ -46,9 +46,9 @@ def read(files: LockFiles) -> tuple[Package, ...]:
             manager="apt",
             name=name,
             version=version,
-            platforms=_union(each.platforms for each in same),
-            groups=_union(each.groups for each in same),
-            requires=_union(each.requires for each in same),
+            platforms=union(each.platforms for each in same),
+            groups=union(each.groups for each in same),
+            requires=union(each.requires for each in same),
             artifacts=tuple(sorted({_artifact(each) for each in same})),
         )
         for (name, version), same in sorted(entries.items())
@@ -240,7 +240,3 @@ def _artifact(package: LockedPackage) -> Artifact:
         size=package.size,
         source=package.file,
     )
-
-
-def _union(values: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
-    return tuple(sorted({each for value in values for each in value}))

@@ -4,6 +4,7 @@ Pages are read as PEP 503 (HTML), PEP 629, PEP 691 (JSON), PEP 700, PEP 592, PEP
 """
 
 import hashlib
+import re
 import threading
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
@@ -30,9 +31,11 @@ YES = frozenset({"y", "yes", "t", "true", "on", "1"})
 UNKNOWN = frozenset({404, 410})
 HIDDEN = 403
 """What indexes that are folders of a cloud's object store answer for a project they do not have."""
+PLAIN = re.compile(r"https?://[\w.:/+~-]+", re.ASCII)
+"""An address with which no joining or splitting changes anything, as are nearly all: a page has thousands."""
 
 
-class File(msgspec.Struct, frozen=True, kw_only=True):
+class File(msgspec.Struct, frozen=True, kw_only=True, gc=False):  # there are 100,000, and nothing goes in a circle
     """One file that an index offers.
 
     ``url`` may hold credentials: it is for fetching, not for showing or keeping. ``hashes`` maps algorithm to
@@ -87,14 +90,16 @@ class Index:
             answer.set_exception(error)
 
     def _read(self, name: str) -> tuple[File, ...]:
-        found: dict[tuple[str, str], File] = {}
-        for number, url in enumerate(self.urls):
-            for file in _index_files(url, name, default=number == 0):
-                found.setdefault((file.name, str(sorted(file.hashes.items()))), file)
-        for location in self.find_links:
-            for file in _linked_files(location, name):
-                found.setdefault((file.name, str(sorted(file.hashes.items()))), file)
+        found: dict[tuple[str, frozenset[tuple[str, str]]], File] = {}
+        for file in self._offered(name):
+            found.setdefault((file.name, frozenset(file.hashes.items())), file)
         return tuple(found.values())
+
+    def _offered(self, name: str) -> Iterator[File]:
+        for number, url in enumerate(self.urls):
+            yield from _index_files(url, name, default=number == 0)
+        for location in self.find_links:
+            yield from _linked_files(location, name)
 
 
 def configured() -> Index:
@@ -148,7 +153,7 @@ def _folder(path: Path, name: str) -> Iterator[File]:
 
 
 def _direct(url: str) -> File:
-    return _linked(url, url, {})
+    return _linked(url, url, url, {})
 
 
 def project_of(file: str) -> str:
@@ -177,8 +182,14 @@ def _no_page(url: str, reason: str) -> ExpectedError:
     )
 
 
+def _joined(base: str, url: str) -> str:
+    return url if PLAIN.fullmatch(url) else urljoin(base, url)
+
+
 def _with_credentials(url: str, index: str) -> str:
     """The URL with the index's own credentials where it is on the same host and has none, as pip does."""
+    if "@" not in index:
+        return url
     parts, known = urlsplit(url), urlsplit(index)
     if "@" in parts.netloc or (parts.scheme, parts.netloc) != (known.scheme, known.netloc.rpartition("@")[2]):
         return url
@@ -219,7 +230,7 @@ def _from_json(file: _JsonFile, base: str) -> File:
     offered = file.core_metadata if file.core_metadata is not None else file.dist_info_metadata
     return File(
         name=file.filename,
-        url=_with_credentials(urljoin(base, file.url), base),
+        url=_with_credentials(_joined(base, file.url), base),
         hashes=file.hashes,
         size=file.size or 0,
         upload_time=_aware(file.upload_time),
@@ -263,17 +274,18 @@ def _read_html(text: str, url: str) -> tuple[File, ...]:
     _check_version(page.version, url)
     base = urljoin(url, page.base)
     try:
-        return tuple(_linked(urljoin(base, link["href"]), url, link) for link in page.links if "href" in link)
+        return tuple(_linked(link["href"], base, url, link) for link in page.links if "href" in link)
     except ValueError as error:  # a time, size or address that is none
         raise _no_page(url, str(error)) from error
 
 
-def _linked(target: str, index: str, link: Mapping[str, str]) -> File:
-    url, _, fragment = target.partition("#")
+def _linked(href: str, base: str, index: str, link: Mapping[str, str]) -> File:
+    href, _, fragment = href.partition("#")
+    url = _joined(base, href)
     offered = link.get("data-core-metadata", link.get("data-dist-info-metadata"))
     time = link.get("data-upload-time", "")
     return File(
-        name=unquote(urlsplit(url).path.rpartition("/")[2]),
+        name=unquote(url.partition("?")[0].rpartition("/")[2]),
         url=_with_credentials(url, index),
         hashes=_hashes(fragment),
         size=int(link.get("data-size") or 0),

@@ -1,7 +1,7 @@
 """npm: solved by npm itself; the lock files are npm's own, freed of addresses."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -27,7 +27,7 @@ from resolvers.npm_tree import (
     runs_on,
     write,
 )
-from resolvers.types import Artifact, Group, LockFiles, Package, Pin, Request, Target
+from resolvers.types import Artifact, Group, LockFiles, Package, Pin, Request, Target, union
 
 __all__ = ["TOOLS", "command", "installer", "read", "resolve", "select", "stage_files"]
 
@@ -250,11 +250,7 @@ def _merged(same: list[Package]) -> Package:
     """One package that lies at several paths."""
     return replace(
         same[0],
-        groups=_union(each.groups for each in same),
-        requires=_union(each.requires for each in same),
+        groups=union(each.groups for each in same),
+        requires=union(each.requires for each in same),
         artifacts=tuple(sorted({file for each in same for file in each.artifacts})),
     )
-
-
-def _union(values: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
-    return tuple(sorted({each for value in values for each in value}))

@@ -1,6 +1,6 @@
 """What goes into a resolver and what comes out; the same for every manager."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Protocol
 
@@ -132,3 +132,8 @@ class Resolver(Protocol):
         Raises ExpectedError where a locked package has no file for the target.
         """
         ...
+
+
+def union(values: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
+    """All that any of the values holds, sorted, each once."""
+    return tuple(sorted({each for value in values for each in value}))
