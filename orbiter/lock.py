@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
+import msgspec
+from packaging.utils import canonicalize_name
+
 from orbiter import __version__, config, lockset, plan, render
 from orbiter.config import ImageSet
 from orbiter.inputs import FILES, locked_files, unlocked
@@ -11,7 +14,7 @@ from orbiter.lockset import Installer, LockSet, Manifest
 from orbiter.solve import Doors, Options, Part, Progress, Work, names, solve_builder, timestamp
 from resolvers import apt, npm, pip
 from resolvers.errors import ExpectedError
-from resolvers.types import LockFiles, Pin
+from resolvers.types import LockFiles, Pin, Upgrade
 
 
 def lock(image_set: ImageSet, previous: LockSet | None, options: Options, doors: Doors, progress: Progress) -> LockSet:
@@ -23,12 +26,11 @@ def lock(image_set: ImageSet, previous: LockSet | None, options: Options, doors:
     work = Work(
         image_set=image_set,
         previous=previous,
-        options=options,
+        options=msgspec.structs.replace(options, upgrade=_as_locked(options.upgrade, image_set, previous)),
         doors=doors,
         progress=progress,
         as_of=options.as_of or _kept_cutoff(image_set, previous),
     )
-    _refuse_unknown_names(work)
     bases = _bases(work)
     with ThreadPoolExecutor(max_workers=len(image_set.builders) + 1) as pool:
         installers = pool.submit(_installers, work)
@@ -46,16 +48,21 @@ def _kept_cutoff(image_set: ImageSet, previous: LockSet | None) -> datetime | No
     return datetime.fromisoformat(previous.manifest.cutoff)
 
 
-def _refuse_unknown_names(work: Work) -> None:
-    unknown = set(work.options.upgrade.packages)
-    for builder in work.image_set.builders if unknown else ():
-        for manager in FILES:
-            unknown -= names(manager, locked_files(work.previous, builder, manager))
+def _as_locked(upgrade: Upgrade, image_set: ImageSet, previous: LockSet | None) -> Upgrade:
+    """The upgrade with each name spelled as the lock files spell it. Raises ExpectedError for one in none of them."""
+    if not upgrade.packages:
+        return upgrade
+    parts = [(manager, locked_files(previous, name, manager)) for name in image_set.builders for manager in FILES]
+    locked = {name for manager, files in parts for name in names(manager, files)}
+    spelled = {name: name if name in locked else canonicalize_name(name) for name in upgrade.packages}
+    unknown = sorted(name for name, found in spelled.items() if found not in locked)
     if unknown:
         raise ExpectedError(
-            f"--upgrade-package: no lock file names {', '.join(sorted(unknown))}",
+            f"--upgrade-package: no lock file names {', '.join(unknown)}",
             "upgrade a package that is locked, or add it to images.toml",
         )
+    packages = {spelled[name]: version for name, version in upgrade.packages.items()}
+    return Upgrade(everything=upgrade.everything, packages=packages)
 
 
 def _bases(work: Work) -> dict[str, dict[str, str]]:

@@ -158,17 +158,16 @@ def _keep(work: Work, builder: Builder, solved: Solved, shell: Shell) -> None:
 def _facts(work: Work, builder: Builder, locked: LockFiles, shell: Shell, reachable: bool) -> BuilderFacts:
     """The exact Python and the glibc of each platform: out of apt's lock, else of the base image itself."""
     known = work.previous.manifest.builders.get(builder.name) if work.previous else None
+    python = ""
     if locked:
         python, glibc = apt.python_version(locked), apt.glibc(locked)
     elif known and not work.wanted("apt"):
         python, glibc = known.python, dict(known.glibc)
     elif reachable:
         found = {platform: apt.facts(shell, platform) for platform in work.image_set.platforms}
-        python, glibc = "", {platform: each.glibc for platform, each in found.items()}
+        python, glibc = next(iter(found.values())).python, {name: each.glibc for name, each in found.items()}
     else:
-        python, glibc = "", dict.fromkeys(work.image_set.platforms, ASSUMED_GLIBC)
-    if not python and reachable and not locked:
-        python = apt.facts(shell, work.image_set.platforms[0]).python
+        glibc = dict.fromkeys(work.image_set.platforms, ASSUMED_GLIBC)
     return BuilderFacts(python=_agreed_python(builder, python), glibc=glibc)
 
 
