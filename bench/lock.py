@@ -24,7 +24,8 @@ from uv import find_uv_bin
 from bench.pip_lock import by_hand
 from orbiter.config import read_image_set
 from orbiter.groups import groups
-from resolvers import npm, pip
+from resolvers import npm, pip, poetry
+from resolvers.types import Request
 
 ROOT = Path(__file__).parent.parent
 ORBITER = [sys.executable, "-m", "orbiter"]
@@ -60,14 +61,17 @@ def compare_lock(work: Path, state: str) -> None:
 
 def compare_small(work: Path) -> None:
     """`lock --check` against `poetry check --lock`, and `--help` against an empty Python."""
-    check = median(lambda: run([*ORBITER, "lock", "--check"], work / "poetry"))
+    as_installed = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(work / "bytecode")}
+    check = median(lambda: run([*ORBITER, "lock", "--check"], work / "poetry", as_installed))
     locked = next((work / "poetry" / "locks").iterdir()) / "debian"
-    command = [find_uv_bin(), "tool", "run", "--from", f"poetry=={pip.TOOLS['poetry']}", "poetry", "check", "--lock"]
-    poetry_check = median(lambda: run(command, locked))
+    by_poetry = [poetry._interpreter(Request(groups=(), targets=())), "-m", "poetry", "check", "--lock"]
+    poetry_check = median(lambda: run(by_poetry, locked, as_installed))
     ratio = check / poetry_check
-    print(f"lock --check {check:.2f} s, poetry check --lock {poetry_check:.2f} s: {ratio:.2f} (aim 0.25)")
-    helped = median(lambda: run([*ORBITER, "--help"], work))
-    empty = median(lambda: run([sys.executable, "-c", "pass"], work))
+    print(f"lock --check {check:.3f} s, poetry check --lock {poetry_check:.3f} s: {ratio:.2f} (aim 0.25)")
+    again = median(lambda: run([*ORBITER, "lock", "-q"], work / "poetry", as_installed))
+    print(f"lock with nothing to do {again:.3f} s")
+    helped = median(lambda: run([*ORBITER, "--help"], work, as_installed))
+    empty = median(lambda: run([sys.executable, "-c", "pass"], work, as_installed))
     print(f"--help {helped:.3f} s, python -c pass {empty:.3f} s: {helped / empty:.1f} times (aim 0.15 s or 3 times)")
 
 

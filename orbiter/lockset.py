@@ -67,15 +67,15 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid
 
 
 class LockSet(msgspec.Struct, frozen=True, kw_only=True):
-    """A manifest and the text of every file that it names, by path inside the lock set."""
+    """A manifest and the text of every file that it names, by path inside the lock set.
+
+    ``root`` is the root digest, ``sha256:<hex>`` over the text of the manifest below its ``root`` line; it is kept
+    as it was read, so that no later way of writing TOML gives an old release another one.
+    """
 
     manifest: Manifest
     files: Mapping[str, str]
-
-    @property
-    def root(self) -> str:
-        """The root digest, ``sha256:<hex>`` over the canonical manifest without its own ``root`` line."""
-        return digest(_manifest_text(self.manifest))
+    root: str
 
     def of(self, builder: str, names: tuple[str, ...] = ()) -> dict[str, str]:
         """The lock files of a builder by name; only those of ``names`` where any are given."""
@@ -97,7 +97,8 @@ def digest(text: str) -> str:
 def seal(manifest: Manifest, files: Mapping[str, str]) -> LockSet:
     """A lock set of these files, named in the manifest with their digests."""
     named = {path: digest(files[path]) for path in sorted(files)}
-    return LockSet(manifest=msgspec.structs.replace(manifest, files=named), files=dict(files))
+    full = msgspec.structs.replace(manifest, files=named)
+    return LockSet(manifest=full, files=dict(files), root=digest(_manifest_text(full)))
 
 
 def folder(release: str, locks: Path = LOCKS) -> Path:
@@ -139,10 +140,10 @@ def read(place: Path) -> LockSet:
 
     Raises LockSetError naming the file that is missing, unknown or changed.
     """
-    manifest = _read_manifest(place / MANIFEST)
+    manifest, root = _read_manifest(place / MANIFEST)
     files = {path: _read_file(place, path, wanted) for path, wanted in manifest.files.items()}
     _refuse_strangers(place, manifest)
-    return LockSet(manifest=manifest, files=files)
+    return LockSet(manifest=manifest, files=files, root=root)
 
 
 def write(lockset: LockSet, place: Path) -> bool:
@@ -151,13 +152,12 @@ def write(lockset: LockSet, place: Path) -> bool:
     The new folder is written beside the old one and takes its place by renaming, so a run that is killed
     leaves the old lock set or the new one, never a mixture.
     """
-    text = manifest_text(lockset)
-    if _same(lockset, text, place):
+    if _same(lockset, place):
         return False
     new = place.with_name(f".{place.name}.new-{os.getpid()}")
     _sweep(place)
     try:
-        for path, content in {**lockset.files, MANIFEST: text}.items():
+        for path, content in {**lockset.files, MANIFEST: manifest_text(lockset)}.items():
             (new / path).parent.mkdir(parents=True, exist_ok=True)
             (new / path).write_text(content, encoding="utf-8", newline="\n")
         _exchange(new, place)
@@ -168,23 +168,27 @@ def write(lockset: LockSet, place: Path) -> bool:
 
 def manifest_text(lockset: LockSet) -> str:
     """lockset.toml as it stands on disk."""
-    return f'root = "{lockset.root}"\n{_manifest_text(lockset.manifest)}'
+    return f"{_root_line(lockset.root)}\n{_manifest_text(lockset.manifest)}"
+
+
+def _root_line(root: str) -> str:
+    return f'root = "{root}"'
 
 
 def _manifest_text(manifest: Manifest) -> str:
     return msgspec.toml.encode(manifest, order="sorted").decode()
 
 
-def _read_manifest(path: Path) -> Manifest:
+def _read_manifest(path: Path) -> tuple[Manifest, str]:
+    """The manifest and its root digest."""
     try:
-        text = path.read_text(encoding="utf-8")
+        first, _, text = path.read_bytes().decode().partition("\n")
     except FileNotFoundError:
         raise LockSetError(f"{path}: there is no such lock set", "orbiter lock writes it") from None
     except UnicodeDecodeError as error:
         raise LockSetError(f"{path}: not UTF-8 ({error.reason})", _RESTORE) from None
     try:
         content: dict[str, Any] = msgspec.toml.decode(text)
-        root = content.pop("root", "")
         if isinstance(content.get("format"), int) and content["format"] > FORMAT:
             raise LockSetError(
                 f"{path}: format {content['format']} is newer than this Orbiter reads ({FORMAT})",
@@ -193,12 +197,13 @@ def _read_manifest(path: Path) -> Manifest:
         manifest = msgspec.convert(content, Manifest)
     except (msgspec.DecodeError, msgspec.ValidationError) as error:
         raise LockSetError(f"{path}: {error}", _RESTORE) from None
-    if root != digest(_manifest_text(manifest)):
+    root = digest(text)
+    if first != _root_line(root):
         raise LockSetError(f"{path}: the root digest does not fit the manifest", _RESTORE)
-    return manifest
+    return manifest, root
 
 
-_RESTORE = "restore it from git (git checkout -- locks), or lock the release again with orbiter lock"
+_RESTORE = "restore it from git (git checkout -- locks), or remove the folder and lock the release again"
 
 
 def _read_file(place: Path, path: str, wanted: str) -> str:
@@ -221,9 +226,9 @@ def _refuse_strangers(place: Path, manifest: Manifest) -> None:
         )
 
 
-def _same(lockset: LockSet, text: str, place: Path) -> bool:
+def _same(lockset: LockSet, place: Path) -> bool:
     try:
-        return read(place).files == lockset.files and (place / MANIFEST).read_text(encoding="utf-8") == text
+        return read(place) == lockset
     except LockSetError:
         return False
 

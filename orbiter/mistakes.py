@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterable
-from difflib import get_close_matches
 
 import msgspec
 
@@ -65,5 +64,7 @@ def quoted(value: object) -> str:
 
 def closest(word: str, known: Iterable[str], otherwise: str) -> str:
     """A hint that names the known word nearest to a wrong one, or the other hint where none is near."""
+    from difflib import get_close_matches
+
     near = get_close_matches(word, list(known), n=1)
     return f"did you mean '{near[0]}'?" if near else otherwise

@@ -3,14 +3,13 @@
 from collections.abc import Mapping
 
 import msgspec
-from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
 
 from orbiter.config import ImageSet
 from orbiter.inputs import FILES, locked_files
 from orbiter.lockset import LockSet
+from orbiter.requirements import name_of
 from resolvers.managers import MANAGERS
-from resolvers.types import Package
+from resolvers.types import LockFiles, Package
 
 Versions = Mapping[str, tuple[str, ...]]
 """Package name to its versions: npm holds one name at several."""
@@ -35,9 +34,10 @@ def moved(old: LockSet | None, new: LockSet) -> tuple[Moved, ...]:
 
 
 def _row(builder: str, manager: str, old: LockSet | None, new: LockSet) -> Moved:
-    before = _versions(_packages(old, builder, manager))
-    packages = _packages(new, builder, manager)
+    before_files, files = locked_files(old, builder, manager), locked_files(new, builder, manager)
+    packages = _packages(manager, files)
     after = _versions(packages)
+    before = after if before_files == files else _versions(_packages(manager, before_files))
     both = before.keys() & after.keys()
     return Moved(
         builder=builder,
@@ -49,8 +49,7 @@ def _row(builder: str, manager: str, old: LockSet | None, new: LockSet) -> Moved
     )
 
 
-def _packages(locked: LockSet | None, builder: str, manager: str) -> tuple[Package, ...]:
-    files = locked_files(locked, builder, manager)
+def _packages(manager: str, files: LockFiles) -> tuple[Package, ...]:
     return MANAGERS[manager].read(files) if files else ()
 
 
@@ -97,13 +96,5 @@ def direct_names(image_set: ImageSet) -> dict[tuple[str, str], frozenset[str]]:
     for stage in image_set.stages:
         for manager, requirements in stage.requirements.items():
             names = found.setdefault((stage.builder, manager), set())
-            names |= {_name(manager, requirement) for requirement in requirements}
+            names |= {name_of(manager, requirement) for requirement in requirements}
     return {key: frozenset(names) for key, names in found.items()}
-
-
-def _name(manager: str, requirement: str) -> str:
-    if manager == "pip":
-        return canonicalize_name(Requirement(requirement).name)
-    if manager == "npm":
-        return requirement[:1] + requirement[1:].partition("@")[0]
-    return requirement.partition("=")[0]

@@ -4,12 +4,15 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
-from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import InvalidName, canonicalize_name
 
 _APT_NAME = r"[a-z0-9][a-z0-9+.-]*[a-z0-9+]"
 """Debian policy 5.6.1, but for a last ``-``, which tells apt to remove the package."""
 _APT = re.compile(rf"({_APT_NAME})(?:=(?:\d+:)?[0-9][0-9A-Za-z.+~-]*)?")
+
+_PIP_NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
+_PLAIN_PIP = re.compile(rf"({_PIP_NAME})(?:(?:[<>=!]=|[<>])[0-9]+(?:\.[0-9]+)*)?")
+"""Most requirements are as simple as this; to read the others takes a library that takes longer to import than all
+the rest of ``orbiter lock --check``."""
 
 _NPM_NAME = r"(?:@[a-z0-9~][a-z0-9._~-]*/)?[A-Za-z0-9~][A-Za-z0-9._~-]*"
 _NUMBER = r"(?:\d+|[xX*])"
@@ -52,18 +55,24 @@ def _npm_package(text: str) -> str | None:
 
 
 def _pip_name(text: str) -> str | None:
+    if plain := _PLAIN_PIP.fullmatch(text):
+        return _normal(plain[1])
+    from packaging.requirements import InvalidRequirement, Requirement
+
     try:
         requirement = Requirement(text)
     except InvalidRequirement:
         return None
-    return None if requirement.url else canonicalize_name(requirement.name)
+    return None if requirement.url else _normal(requirement.name)
 
 
 def _pip_package(text: str) -> str | None:
-    try:
-        return canonicalize_name(text, validate=True)
-    except InvalidName:
-        return None
+    return _normal(text) if re.fullmatch(_PIP_NAME, text) else None
+
+
+def _normal(name: str) -> str:
+    """PEP 503's normal form."""
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 SYNTAXES: Mapping[str, Syntax] = {

@@ -136,7 +136,7 @@ def _manager(
 def _moves(work: Work, manager: str, files: LockFiles) -> bool:
     """Whether pins are to move though the requirements are the same."""
     upgrade = work.options.upgrade
-    if upgrade.everything or set(upgrade.packages) & names(manager, files):
+    if upgrade.everything or (upgrade.packages and upgrade.packages.keys() & names(manager, files)):
         return True
     if manager == "apt" or work.options.as_of is None or work.previous is None:
         return False

@@ -4,6 +4,7 @@ import json
 import re
 import tomllib
 from collections.abc import Mapping
+from functools import lru_cache
 
 import msgspec
 
@@ -74,8 +75,13 @@ def _key(name: str) -> str:
 
 def parse(files: LockFiles) -> Lock:
     """The lock file, typed; raises ExpectedError when it is none or of a newer format."""
+    return _parsed(files[FILE])
+
+
+@lru_cache(maxsize=4)
+def _parsed(text: str) -> Lock:
     try:
-        data = tomllib.loads(files[FILE])
+        data = tomllib.loads(text)
         if data.get("format") != FORMAT:
             raise ExpectedError(
                 f"{FILE} has format {data.get('format')}, this Orbiter reads format {FORMAT}",

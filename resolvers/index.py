@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
 from datetime import UTC, datetime
 from functools import cache
-from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urljoin, urlsplit, urlunsplit
 
@@ -24,6 +23,7 @@ from packaging.utils import (
 )
 
 from resolvers import http, pip_config
+from resolvers.anchors import Anchors
 from resolvers.errors import ExpectedError
 
 ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
@@ -31,8 +31,8 @@ YES = frozenset({"y", "yes", "t", "true", "on", "1"})
 UNKNOWN = frozenset({404, 410})
 HIDDEN = 403
 """What indexes that are folders of a cloud's object store answer for a project they do not have."""
-PLAIN = re.compile(r"https?://[\w.:/+~-]+", re.ASCII)
-"""An address with which no joining or splitting changes anything, as are nearly all: a page has thousands."""
+PLAIN = re.compile(r"https?://[\w.:-]+/(?:[\w.:/+~-]*/)?([\w.:+~-]*)", re.ASCII)
+"""A whole address and the file's name in it. Nearly all are so, and taking thousands apart takes seconds."""
 
 
 class File(msgspec.Struct, frozen=True, kw_only=True, gc=False):  # there are 100,000, and nothing goes in a circle
@@ -182,8 +182,12 @@ def _no_page(url: str, reason: str) -> ExpectedError:
     )
 
 
-def _joined(base: str, url: str) -> str:
-    return url if PLAIN.fullmatch(url) else urljoin(base, url)
+def _address(href: str, base: str) -> tuple[str, str]:
+    """Where a link without fragment leads, and the name of the file there."""
+    if plain := PLAIN.fullmatch(href):
+        return href, plain[1]
+    url = urljoin(base, href)
+    return url, unquote(urlsplit(url).path.rpartition("/")[2])
 
 
 def _with_credentials(url: str, index: str) -> str:
@@ -230,7 +234,7 @@ def _from_json(file: _JsonFile, base: str) -> File:
     offered = file.core_metadata if file.core_metadata is not None else file.dist_info_metadata
     return File(
         name=file.filename,
-        url=_with_credentials(_joined(base, file.url), base),
+        url=_with_credentials(_address(file.url, base)[0], base),
         hashes=file.hashes,
         size=file.size or 0,
         upload_time=_aware(file.upload_time),
@@ -249,28 +253,8 @@ def _aware(time: datetime | None) -> datetime | None:
     return time.replace(tzinfo=UTC) if time and time.tzinfo is None else time
 
 
-class _Anchors(HTMLParser):
-    """Collects the attributes of links; those of ``<base>`` and the format's version are kept too."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.links: list[dict[str, str]] = []
-        self.base = ""
-        self.version = "1.0"
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag == "a":
-            self.links.append({name: value or "" for name, value in attrs})
-        elif tag == "base" and not self.base:
-            self.base = dict(attrs).get("href") or ""
-        elif tag == "meta" and dict(attrs).get("name") == "pypi:repository-version":
-            self.version = dict(attrs).get("content") or ""
-
-
 def _read_html(text: str, url: str) -> tuple[File, ...]:
-    page = _Anchors()
-    page.feed(text)
-    page.close()
+    page = Anchors(text)
     _check_version(page.version, url)
     base = urljoin(url, page.base)
     try:
@@ -281,11 +265,11 @@ def _read_html(text: str, url: str) -> tuple[File, ...]:
 
 def _linked(href: str, base: str, index: str, link: Mapping[str, str]) -> File:
     href, _, fragment = href.partition("#")
-    url = _joined(base, href)
+    url, name = _address(href, base)
     offered = link.get("data-core-metadata", link.get("data-dist-info-metadata"))
     time = link.get("data-upload-time", "")
     return File(
-        name=unquote(url.partition("?")[0].rpartition("/")[2]),
+        name=name,
         url=_with_credentials(url, index),
         hashes=_hashes(fragment),
         size=int(link.get("data-size") or 0),

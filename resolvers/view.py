@@ -5,7 +5,6 @@ none by asking for one wheel after the other. The view does all three, and looks
 691) and its metadata files those of PEP 658.
 """
 
-import json
 import secrets
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -15,6 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import cast
 from urllib.parse import quote, unquote
 
+import msgspec
 from packaging.utils import (
     InvalidSdistFilename,
     InvalidWheelFilename,
@@ -73,11 +73,13 @@ class View:
         """The METADATA of a wheel."""
         return self._metadata.of(file)
 
-    def page(self, project: str) -> bytes:
-        """The project's page as JSON."""
-        files = [_entry(project, file) for file in self.files(project).values()]
-        page = {"meta": {"api-version": "1.1"}, "name": project, "files": files}
-        return json.dumps(page).encode()
+    def page(self, project: str, address: str) -> bytes:
+        """The project's page as JSON; ``address`` is where all files are served.
+
+        Its links are absolute: joining thousands of relative ones costs Poetry time.
+        """
+        files = [_entry(f"{address}/{project}", file) for file in self.files(project).values()]
+        return msgspec.json.encode({"meta": {"api-version": "1.1"}, "name": project, "files": files})
 
 
 def published(project: str, files: tuple[File, ...], as_of: datetime | None) -> tuple[File, ...]:
@@ -113,17 +115,24 @@ def _by_name(files: list[File]) -> dict[str, File]:
     return found
 
 
-def _entry(project: str, file: File) -> dict[str, object]:
-    entry: dict[str, object] = {
-        "filename": file.name,
-        "url": f"../../file/{project}/{quote(file.name)}",
-        "hashes": file.hashes,
-        "yanked": False if file.yanked is None else file.yanked or True,
-        "core-metadata": file.name.endswith(".whl"),
-    }
-    if file.requires_python:
-        entry["requires-python"] = file.requires_python
-    return entry
+class _Entry(msgspec.Struct, rename="kebab", omit_defaults=True, gc=False):
+    filename: str
+    url: str
+    hashes: Mapping[str, str]
+    yanked: bool | str
+    core_metadata: bool
+    requires_python: str = ""
+
+
+def _entry(address: str, file: File) -> _Entry:
+    return _Entry(
+        filename=file.name,
+        url=f"{address}/{quote(file.name)}",
+        hashes=file.hashes,
+        yanked=False if file.yanked is None else file.yanked or True,
+        core_metadata=file.name.endswith(".whl"),
+        requires_python=file.requires_python,
+    )
 
 
 @contextmanager
@@ -134,7 +143,7 @@ def serve(view: View) -> Iterator[str]:
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_port}/{secret}/simple/"
+        yield f"{server.address}/simple/"
     finally:
         server.shutdown()
         server.server_close()
@@ -148,6 +157,7 @@ class _Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.view = view
         self.secret = secret
+        self.address = f"http://127.0.0.1:{self.server_port}/{secret}"
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -156,14 +166,18 @@ class _Handler(BaseHTTPRequestHandler):
     wbufsize = -1  # headers and body leave together
 
     @property
+    def _served(self) -> _Server:
+        return cast(_Server, self.server)
+
+    @property
     def _view(self) -> View:
-        return cast(_Server, self.server).view
+        return self._served.view
 
     def do_GET(self) -> None:
         secret, _, path = self.path.lstrip("/").partition("/")
         kind, _, rest = path.strip("/").partition("/")
         project, _, file = unquote(rest).partition("/")
-        if secret != cast(_Server, self.server).secret or kind not in {"simple", "file"}:
+        if secret != self._served.secret or kind not in {"simple", "file"}:
             self._answer(404, b"")
             return
         try:
@@ -175,7 +189,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _page(self, project: str) -> None:
         known = self._view.files(project)
-        self._answer(200 if known else 404, self._view.page(project) if known else b"", PAGE)
+        page = self._view.page(project, f"{self._served.address}/file") if known else b""
+        self._answer(200 if known else 404, page, PAGE)
 
     def _file(self, project: str, name: str) -> None:
         files = self._view.files(project)

@@ -71,13 +71,8 @@ def test_every_byte_of_the_manifest_counts(tmp_path: Path) -> None:
     good = (place / "lockset.toml").read_bytes()
     for at in range(len(good)):
         (place / "lockset.toml").write_bytes(good[:at] + bytes([good[at] ^ 1]) + good[at + 1 :])
-        try:
-            changed = lockset.read(place)
-        except LockSetError:
-            continue
-        # What still reads (a blank become another blank, say) must mean the same and re-write to the same bytes.
-        assert changed == sealed()
-        assert lockset.manifest_text(changed).encode() == good
+        with pytest.raises(LockSetError):
+            lockset.read(place)
 
 
 def test_a_missing_file_and_a_stranger_are_named(tmp_path: Path) -> None:

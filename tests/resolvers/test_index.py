@@ -5,8 +5,11 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import unquote, urljoin, urlsplit
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from resolvers import http, index, pip_config
 from resolvers.errors import ExpectedError
@@ -58,6 +61,20 @@ def test_html(server: Server) -> None:
         metadata={"sha256": B},
     )
     assert (sdist.url, sdist.yanked, sdist.metadata) == ("https://elsewhere.test/some_thing-1.tar.gz", "broken", {})
+
+
+@given(
+    st.sampled_from(
+        ["", "../", "/", "//other.test/", "https://other.test/", "HTTPS://other.test/", "http://ann@x.test/"]
+    ),
+    st.lists(st.sampled_from(["a-1", ".tar.gz", "/", "..", "%2B", "+", " ", "?x=/y", "é", "\t", ";p"]), max_size=4),
+)
+def test_addresses_are_joined_by_the_rules(start: str, rest: list[str]) -> None:
+    href = start + "".join(rest)
+    file = index._linked(f"{href}#sha256={A}", "https://files.test/simple/a/", "https://files.test/", {})
+    assert file.url == urljoin("https://files.test/simple/a/", href)
+    assert file.name == unquote(urlsplit(file.url).path.rpartition("/")[2])
+    assert file.hashes == {"sha256": A}
 
 
 def test_json(server: Server) -> None:
