@@ -17,6 +17,8 @@ from resolvers.errors import ExpectedError, ProgramError
 
 Begin = Callable[[str], Tell]
 """Starts a task for people and gives the function that takes its lines."""
+BASES = "bases"
+"""The folder beside ``build/`` with the base images."""
 IMAGES = "images"
 """The folder beside ``build/`` that the archives are written to."""
 DOCKER = "install Docker Engine with buildx and start it; 'docker info' must work for this user"
@@ -64,7 +66,7 @@ def bake(place: Path, root: str, options: BuildOptions, begin: Begin) -> tuple[B
     """Build into archives under ``place``; arguments as of ``engine.build``."""
     targets = _targets(place, options)
     (place / IMAGES).mkdir(exist_ok=True)
-    _run(place, root, [*targets, *_settings(targets, options)], begin)
+    _run(place, root, list(targets), _settings(targets, options), begin)
     return tuple(_built(name, target, place / IMAGES, options) for name, target in targets.items())
 
 
@@ -82,17 +84,22 @@ def push(place: Path, root: str, options: BuildOptions, begin: Begin) -> None:
     for name, target in targets.items():
         kept = [word for word in target["output"][0].split(",") if not word.startswith(("type=", "dest="))]
         settings += ["--set", f"{name}.output={','.join(['type=image', 'push=true', *kept])}"]
-    _run(place, root, [*targets, *settings], begin)
+    _run(place, root, list(targets), settings, begin)
 
 
 def _targets(place: Path, options: BuildOptions) -> dict[str, Any]:
     """The targets to build by name, as the bake file has them."""
-    file = json.loads((place / "build" / "docker-bake.json").read_text(encoding="utf-8"))
+    file = _bake_file(place)
     names = options.images or tuple(file["group"]["default"]["targets"])
     for name in names:
         if name not in file["target"]:
             raise ExpectedError(f"the release has no image '{name}'", f"it has {', '.join(sorted(file['target']))}")
     return {name: file["target"][name] for name in dict.fromkeys(names)}
+
+
+def _bake_file(place: Path) -> dict[str, Any]:
+    content = (place / "build" / "docker-bake.json").read_text(encoding="utf-8")
+    return dict(json.loads(content))
 
 
 def _settings(targets: Mapping[str, Any], options: BuildOptions) -> list[str]:
@@ -107,17 +114,35 @@ def _settings(targets: Mapping[str, Any], options: BuildOptions) -> list[str]:
     return words
 
 
-def _run(place: Path, root: str, words: Sequence[str], begin: Begin) -> None:
-    log = BakeLog(begin)
-    command = [process.find("docker", DOCKER), "buildx", "bake", "--file", "docker-bake.json", "--progress", "plain"]
+def _stand_ins(place: Path) -> list[str]:
+    """Settings for base images that are not there, because their platform is not built.
+
+    BuildKit looks at every base image that a Dockerfile names, also at those that it does not use, so another
+    one stands in for them.
+    """
+    file = _bake_file(place)
+    there = min((path.name for path in (place / BASES).iterdir()), default="")
+    return [
+        word
+        for name, target in file["target"].items()
+        for reference, layout in target["contexts"].items()
+        if layout.startswith("oci-layout:") and not (place / BASES / layout.rpartition(":")[2]).exists()
+        for word in ("--set", f"{name}.contexts.{reference}=oci-layout://{place / BASES / there}@sha256:{there}")
+    ]
+
+
+def _run(place: Path, root: str, targets: Sequence[str], settings: Sequence[str], begin: Begin) -> None:
+    log = BakeLog(begin, _bake_file(place)["target"], targets)
+    command = [process.find("docker", DOCKER), "buildx", "bake", "--file", "docker-bake.json"]
+    command += ["--progress", "plain", *targets, *settings, *_stand_ins(place)]
     variables = {
         "ARTIFACTS": str(place / "artifacts"),
-        "BASES": str(place / "bases"),
+        "BASES": str(place / BASES),
         "OUTPUT": str(place / IMAGES),
         "LOCKSET": root,
     }
     try:
-        process.run([*command, *words], cwd=place / "build", env={**SWITCHES, **variables}, on_line=log)
+        process.run(command, cwd=place / "build", env={**SWITCHES, **variables}, on_line=log)
     except ProgramError as error:
         raise log.failure(error.output) from error
     log.finish()

@@ -2,11 +2,11 @@
 
 import re
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 
 from resolvers.errors import ExpectedError
 
-VERTEX = re.compile(r"#(\d+) \[(?P<stage>[^\s\]]+)(?: stage-\d+)?(?: \d+/\d+)?\] (?P<title>.+)")
+VERTEX = re.compile(r"#(\d+) \[(?P<where>[^\]]+)\] (?P<title>.+)")
 LINE = re.compile(r"#(\d+) (?:\d+\.\d+ )?(.+)")
 SCRIPT = re.compile(r"<<'(\w+)'")
 END = re.compile(r"#(\d+) (DONE|CACHED|ERROR|CANCELED)\b")
@@ -24,10 +24,18 @@ HINTS = {
 
 
 class BakeLog:
-    """Reads the lines of one build as they come; ``begin`` starts a task for people, as a progress board does."""
+    """Reads the lines of one build as they come.
 
-    def __init__(self, begin: Callable[[str], Callable[[str], None]]) -> None:
+    ``begin`` starts a task for people, as a progress board does. ``stages`` are all that there are, ``targets``
+    those that are built; with a single one buildx does not name it in its lines.
+    """
+
+    def __init__(
+        self, begin: Callable[[str], Callable[[str], None]], stages: Collection[str], targets: Sequence[str]
+    ) -> None:
         self._begin = begin
+        self._stages = stages
+        self._alone = targets[0] if len(targets) == 1 else ""
         self._tell: dict[str, Callable[[str], None]] = {}
         self._vertices: dict[str, tuple[str, str]] = {}
         self._tails: dict[str, deque[str]] = {}
@@ -35,7 +43,7 @@ class BakeLog:
     def __call__(self, line: str) -> None:
         """Take one line."""
         if vertex := VERTEX.match(line):
-            self._start(vertex[1], vertex["stage"], _step(vertex["title"]))
+            self._start(vertex[1], self._stage(vertex["where"]), _step(vertex["title"]))
         elif not END.match(line) and (text := LINE.match(line)) and text[1] in self._vertices:
             self._say(text[1], text[2])
 
@@ -51,19 +59,28 @@ class BakeLog:
         if not failed or failed[1] not in self._vertices:
             return ExpectedError(f"docker buildx bake failed:\n{_indented(_last(output))}", hint)
         stage, step = self._vertices[failed[1]]
+        stage = stage or "the images"
         tail = list(self._tails[failed[1]]) or [failed[2]]
         return ExpectedError(f"building {stage} failed at '{step}':\n{_indented(tail)}", hint)
+
+    def _stage(self, where: str) -> str:
+        """The stage in ``linux/amd64 debian-base stage-0 2/4``; empty for what belongs to none."""
+        words = where.split()
+        named = [word for word in words if word in self._stages]
+        if "internal" in words or "context" in words:
+            return ""
+        return named[0] if named else self._alone
 
     def _start(self, number: str, stage: str, step: str) -> None:
         self._vertices[number] = (stage, step)
         self._tails.setdefault(number, deque(maxlen=TAIL))
-        if stage != "internal":
+        if stage:
             self._told(stage)(step)
 
     def _say(self, number: str, text: str) -> None:
         stage, step = self._vertices[number]
         self._tails[number].append(text)
-        if stage != "internal":
+        if stage:
             self._told(stage)(f"{step}: {text}")
 
     def _told(self, stage: str) -> Callable[[str], None]:

@@ -4,6 +4,7 @@ Both speak to the engine that the docker program would: DOCKER_HOST, else the cu
 """
 
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
@@ -167,7 +168,8 @@ def push(tag: str) -> str:
         for line in connect().images.push(repository, tag=name, stream=True, decode=True):
             if "error" in line:
                 raise ExpectedError(f"pushing {tag} failed: {line['error']}", "docker login, or another repository")
-            digest = line.get("aux", {}).get("Digest", digest)
+            told = re.search(r"digest: (sha256:[0-9a-f]{64})", line.get("status", ""))
+            digest = told[1] if told else digest
     return digest
 
 

@@ -7,6 +7,7 @@ of the lock set that they are a part of, come in as bake variables (``ARTIFACTS`
 """
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -101,6 +102,7 @@ def _context(plan: Plan, stage_plan: StagePlan) -> dict[str, Any]:
     network = "default" if stage.network else "none"
     folder = _folder(platforms)
     first = platforms[0]
+    apt = stage_plan.pins.get(first, {}).get("apt", ())
     return {
         "stage": stage,
         "release": plan.release,
@@ -109,6 +111,7 @@ def _context(plan: Plan, stage_plan: StagePlan) -> dict[str, Any]:
         "folder": folder,
         "multi_platform": len(platforms) > 1,
         "managers": {manager for pins in stage_plan.pins.values() for manager, found in pins.items() if found},
+        "brings_python": any(pin.name.startswith("libpython3") and pin.name.endswith("-stdlib") for pin in apt),
         "network": network,
         "run": f"--network={network} --mount=type=bind,target=/lock \\\n"
         f"    --mount=type=bind,from=artifacts,source={folder},target=/artifacts \\\n"
@@ -145,7 +148,7 @@ def _bases(plan: Plan, stage: Stage) -> list[tuple[str, str, str]]:
 
 
 def _labels(plan: Plan, stage: Stage) -> dict[str, str]:
-    """What is known of the image before it is built; the root digest comes in while building."""
+    """What is known of the image before it is built, quoted; the root digest comes in while building."""
     created = datetime.fromtimestamp(plan.epoch, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     labels = {
         "title": stage.name,
@@ -154,8 +157,14 @@ def _labels(plan: Plan, stage: Stage) -> dict[str, str]:
         "source": plan.image_set.source,
         "authors": plan.image_set.maintainer,
     }
-    found = {f"org.opencontainers.image.{key}": value for key, value in labels.items() if value}
-    return {**found, "org.orbiter.hermetic": "true" if _hermetic(plan, stage) else "false"}
+    found = {f"org.opencontainers.image.{key}": _quoted(value) for key, value in labels.items() if value}
+    return {**found, "org.orbiter.hermetic": _quoted("true" if _hermetic(plan, stage) else "false")}
+
+
+def _quoted(value: str) -> str:
+    """A word of a Dockerfile in which nothing is expanded."""
+    escaped = re.sub(r'([\\"$])', r"\\\1", " ".join(value.split()))
+    return f'"{escaped}"'
 
 
 def _hermetic(plan: Plan, stage: Stage) -> bool:

@@ -15,7 +15,7 @@ from resolvers import http
 from resolvers.errors import ExpectedError
 
 if TYPE_CHECKING:
-    from orbiter.engine import Container
+    from docker.models.containers import Container  # noqa: TID251 - the type alone
 
 PORT = 8888
 """The port of JupyterLab inside an image, and the one to try first on this machine."""

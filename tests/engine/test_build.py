@@ -1,0 +1,239 @@
+"""Images built for real: what is in them, and what keeps wrong bytes out."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from orbiter import engine, lockset, stock
+from orbiter.bake import BuildOptions, BuiltImage, archive_digest
+from orbiter.base_image import fetch_image, oci_layout
+from orbiter.config import Builder, ImageSet, Stage
+from orbiter.lockset import LockSet
+from orbiter.render import Plan, StagePlan, folder_of, render
+from orbiter.store import Store
+from resolvers import registry
+from resolvers.errors import ExpectedError
+
+pytestmark = [pytest.mark.engine, pytest.mark.index]
+
+AMD64, ARM64 = "linux/amd64", "linux/arm64"
+BASE = "debian:trixie-slim"
+REGISTRY = os.environ.get("ORBITER_WORLD_REGISTRY", "")
+IMAGES = f"""
+version = "0.1.0"
+repository = "{REGISTRY + "/" if REGISTRY else ""}orbiter-test/build"
+maintainer = "Somebody <somebody@example.org>"
+source = "https://git.example.org/team/images"
+
+[builder.debian]
+from = "{BASE}"
+python = "3.13"
+
+[image.debian.core]
+apt = ["nodejs", "python3"]
+
+[image.debian.base]
+from = "core"
+pip = ["docopt", "markupsafe", "six"]
+pip-sdist = ["docopt"]
+npm = ["semver"]
+postbuild = ["semver 1.2.3 > /opt/env/postbuild"]
+"""
+
+
+class Built:
+    """The images of one lock set, and the folder that they were built in."""
+
+    def __init__(self, place: Path, locked: LockSet) -> None:
+        self.place = place
+        self.locked = locked
+        self.images = {image.stage: image for image in self.build()}
+
+    def build(self, **options: object) -> tuple[BuiltImage, ...]:
+        return engine.build(self.place, self.locked.root, BuildOptions(**options), silent)  # type: ignore[arg-type]
+
+    def tag(self, stage: str = "debian-base") -> str:
+        return self.images[stage].tag
+
+
+def silent(_title: str) -> Callable[[str], None]:
+    return lambda _line: None
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    project, cache = tmp_path_factory.mktemp("project"), tmp_path_factory.mktemp("cache")
+    (project / "images.toml").write_text(IMAGES)
+    env = {**os.environ, "ORBITER_CACHE_DIR": str(cache)}
+    for word in ("lock", "fetch"):
+        subprocess.run([sys.executable, "-m", "orbiter", word, "-q"], cwd=project, env=env, check=True)
+    locked = lockset.read(project / "locks" / "0.1.0")
+    return Built(laid_out(locked, Store(cache / "store"), project / "place"), locked)
+
+
+def laid_out(locked: LockSet, store: Store, place: Path) -> Path:
+    for (stage, platform), found in stock.entries(locked).items():
+        folder = place / "artifacts" / stage / folder_of(platform)
+        folder.mkdir(parents=True)
+        store.link_all((entry.hash, folder / entry.path) for entry in found)
+    for image in stock.bases(locked):
+        oci_layout(image.digest, store, place / "bases" / image.digest.partition(":")[2])
+    write(place, {path: text for path, text in locked.files.items() if path.startswith("build/")})
+    return place
+
+
+def write(place: Path, files: dict[str, str]) -> None:
+    for path, text in files.items():
+        (place / path).parent.mkdir(parents=True, exist_ok=True)
+        (place / path).write_text(text.replace("compression-level=19", "compression-level=1"))  # quicker
+
+
+def inside(tag: str, script: str, *words: str) -> list[str]:
+    command = ["docker", "run", "--rm", "--network=none", *words, tag, "sh", "-c", f"set -e\n{script}"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+
+
+def test_the_notebook_user_has_what_it_needs(built: Built) -> None:
+    found = inside(
+        built.tag(),
+        "id -un; id -u; id -g; pwd; echo $HOME $NB_USER $NB_UID $NB_GID $LANG; bash -lc 'which python semver'",
+        "--init",
+    )
+    environment = "/home/jovyan jovyan 1000 100 C.UTF-8"
+    assert found == ["jovyan", "1000", "100", "/home/jovyan", environment, "/opt/env/bin/python", "/opt/env/bin/semver"]
+    assert inside(
+        built.tag(), "touch ~/a /opt/env/a; python -c 'import docopt, six, markupsafe._speedups'; semver 1.2.3"
+    ) == ["1.2.3"]
+
+
+def test_any_uid_may_write_to_the_home(built: Built) -> None:
+    assert inside(built.tag(), "mkdir ~/.cache; touch ~/.cache/x; id -u", "--user", "12345") == ["12345"]
+
+
+def test_labels_tell_where_an_image_comes_from(built: Built) -> None:
+    labels = engine.image_labels(built.tag())
+    assert labels is not None
+    image = "org.opencontainers.image"
+    assert labels[f"{image}.title"] == "debian-base"
+    assert labels[f"{image}.version"] == "0.1.0"
+    assert labels[f"{image}.authors"] == "Somebody <somebody@example.org>"
+    assert labels[f"{image}.source"] == "https://git.example.org/team/images"
+    assert labels[f"{image}.revision"] == labels["org.orbiter.lockset"] == built.locked.root
+    assert labels[f"{image}.created"] == built.locked.manifest.cutoff
+    assert labels["org.orbiter.hermetic"] == "true"
+    assert engine.image_labels("orbiter-test/nothing:here") is None
+
+
+def test_the_package_list_lies_inside(built: Built) -> None:
+    listed = json.loads("".join(inside(built.tag(), "cat /usr/share/orbiter/packages.json")))
+    assert listed["format"] == 1
+    names = {(package["manager"], package["name"]) for package in listed["packages"]}
+    assert {("apt", "python3"), ("apt", "nodejs"), ("npm", "semver"), ("pip", "six")} <= names
+    assert listed["packages"] == sorted(listed["packages"], key=lambda p: (p["manager"], p["name"], p["version"]))
+
+
+def test_nothing_is_left_over(built: Built) -> None:
+    places = (
+        "/artifacts /lock /opt/uv /usr/sbin/policy-rc.d /var/lib/apt/lists/* /var/cache/apt/* /tmp/* /var/log/*.log"
+    )
+    leftovers = f"ls -d {places} 2>/dev/null || true"
+    old = "find / -xdev '(' -name uv_cache.json -o -path '/var/lib/dpkg/*-old' -o -path '/usr/share/man/man?/*' ')'"
+    bytecode = "find /opt/env /usr/lib/python3 -name '*.pyc'"
+    assert inside(built.tag(), f"{leftovers}; {old}; {bytecode}", "--user", "0") == []
+    assert inside(
+        built.tag(), "python3 -c 'import json; print(json.__cached__)'; ls /usr/lib/python3.13/json/__pycache__"
+    )
+
+
+def test_two_builds_without_cache_have_one_digest(built: Built) -> None:
+    (again,) = built.build(images=("debian-base",), no_cache=True, load=False)
+    assert again.digest == built.images["debian-base"].digest
+
+
+def test_the_engine_and_a_kept_archive_have_the_digest_that_is_told(built: Built, tmp_path: Path) -> None:
+    (image,) = built.build(images=("debian-core",), output=tmp_path, load=False)
+    assert image.file == tmp_path / "debian-core-0.1.0.tar"
+    assert archive_digest(image.file) == image.digest
+    assert [path.name for path in tmp_path.iterdir()] == ["debian-core-0.1.0.tar"]
+    assert engine.connect().images.get(image.tag).id == image.digest
+
+
+@pytest.mark.parametrize("path", ["apt/nodejs", "pip/markupsafe", "npm/semver", "tools/uv", "tools/npm"])
+def test_a_flipped_byte_is_refused_while_installing(built: Built, path: str) -> None:
+    stage = "debian-core" if path.startswith("apt/") else "debian-base"
+    (file,) = (built.place / "artifacts" / stage / "linux-amd64").glob(f"{path}[-_]*")
+    content = file.read_bytes()
+    changed = bytearray(content)
+    changed[len(content) // 2] ^= 1
+    file.unlink()  # it is a hard link into the store
+    file.write_bytes(changed)
+    try:
+        with pytest.raises(ExpectedError, match=f"building {stage} failed at '(apt|pip|npm)'"):
+            built.build(images=(stage,), load=False)
+    finally:
+        file.write_bytes(content)
+
+
+def test_a_failing_step_is_told_with_its_last_lines(built: Built) -> None:
+    file = built.place / "build/debian-base/Dockerfile"
+    text = file.read_text()
+    file.write_text(text.replace("semver 1.2.3 >", "echo 'this is why' >&2; false >"))
+    try:
+        with pytest.raises(ExpectedError, match=r"building debian-base failed at 'postbuild':\n.*this is why"):
+            built.build(images=("debian-base",), load=False)
+    finally:
+        file.write_text(text)
+
+
+def test_an_unknown_image_is_an_error_that_names_those_there_are(built: Built) -> None:
+    with pytest.raises(ExpectedError, match="no image 'debian-bose'") as caught:
+        built.build(images=("debian-bose",))
+    assert "debian-base" in caught.value.hint
+
+
+@pytest.mark.skipif(not REGISTRY, reason="ORBITER_WORLD_REGISTRY names no registry to push to")
+def test_a_pushed_image_keeps_its_digest(built: Built) -> None:
+    (image,) = built.build(images=("debian-core",), load=False, push=True)
+    assert registry.pin(image.tag, AMD64).digest == image.digest
+
+
+def test_one_platform_of_several_is_built_from_a_base_that_no_registry_has(tmp_path: Path) -> None:
+    pinned = registry.pin(BASE, AMD64, mirrors=engine.mirrors())
+    store = Store()
+    fetch_image(pinned, store, mirrors=engine.mirrors())
+    oci_layout(pinned.digest, store, tmp_path / "bases" / pinned.digest.partition(":")[2])
+    (tmp_path / "artifacts/debian-core/linux-amd64").mkdir(parents=True)
+    stage = Stage(name="debian-core", builder="debian", image="core", kind="final", postbuild=("touch /made",))
+    unreachable = "nowhere.invalid/debian:1"
+    image_set = ImageSet(
+        version="0.1.0",
+        repository="orbiter-test/platforms",
+        platforms=(AMD64, ARM64),
+        builders={"debian": Builder(name="debian", base=unreachable)},
+        stages=(stage,),
+    )
+    plan = Plan(
+        image_set=image_set,
+        release="0.1.0",
+        epoch=1,
+        bases={unreachable: {AMD64: pinned.digest, ARM64: f"sha256:{0:064}"}},
+        stages=(StagePlan(stage=stage, pins={}),),
+    )
+    write(tmp_path, {f"build/{path}": text for path, text in render(plan).items()})
+    (image,) = engine.build(tmp_path, "sha256:root", BuildOptions(platforms=(AMD64,)), silent)
+    assert inside(image.tag, "ls /made /usr/share/orbiter/packages.json")
+
+
+def test_a_shell_runs_in_the_pinned_image(tmp_path: Path) -> None:
+    pinned = registry.pin(BASE, AMD64, mirrors=engine.mirrors())
+    shell = engine.shell(BASE, pinned.digest, AMD64)
+    script = "cat /etc/debian_version; id -u; echo kept > /cache/file"
+    assert shell(script, platform=AMD64, cache=str(tmp_path)).splitlines()[1:] == ["0"]
+    assert (tmp_path / "file").read_text() == "kept\n"
+    with pytest.raises(ExpectedError, match="exit code 3"):
+        shell("exit 3", platform=AMD64)

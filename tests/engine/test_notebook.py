@@ -1,0 +1,225 @@
+"""The project's own image set, from images.toml to a notebook in a browser, locked by each of pip's engines."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache as once
+from pathlib import Path
+from signal import SIGINT
+from typing import NamedTuple
+
+import httpx
+import pytest
+
+from tests.engine.notebook import missing, run_notebook, type_into_terminal
+
+pytestmark = [pytest.mark.engine, pytest.mark.index]
+both_engines = pytest.mark.parametrize("engine", ["poetry", "uv"])
+
+OWN = Path(__file__).parents[2] / "images.toml"
+CHANGES = {
+    'repository = "dorgeln/orbiter"': 'repository = "orbiter-test/{engine}"',
+    'python = "3.13"': 'python = "3.13"\npip-engine = "{engine}"',
+}
+CHART = '{"data": {"values": [{"a": 1}]}, "mark": "bar", "encoding": {"x": {"field": "a"}}}'
+
+SHOWN = {
+    "jupyter kernelspec list": ("bash ", "python3 ", "ssh "),
+    "jupyter labextension list 2>&1": (
+        "@jupyterlab/git ",
+        "@jupyterlab-contrib/spellchecker ",
+        "jupyter-server-proxy ",
+    ),
+    "jupyter server extension list 2>&1": ("jupyter_server_proxy ", "jupyterlab_git ", "nbgitpuller "),
+    "jupyter-book --version": ("Jupyter Book ",),
+    "jupyterhub-singleuser --version": (".",),
+    "configurable-http-proxy --version": (".",),
+    f"echo '{CHART}' | vl2png > /tmp/a.png && head -c 4 /tmp/a.png": ("PNG",),
+    f"echo '{CHART}' | vl2vg | vg2png > /tmp/b.png && head -c 4 /tmp/b.png": ("PNG",),
+    "locale": ("LC_ALL=C.UTF-8",),
+    "python -c 'import sys; print(sys.stdout.encoding)'": ("utf-8",),
+    "id": ("uid=1000(jovyan) gid=100(users)",),
+    "bash -lc 'command -v sudo git pip python'": (
+        "/usr/bin/sudo",
+        "/usr/bin/git",
+        "/opt/env/bin/pip",
+        "/opt/env/bin/python",
+    ),
+    "test -w /opt/env/lib/python3*/site-packages && echo writable": ("writable",),
+}
+"""What is run in the image by its user, and what that must print."""
+
+
+SERVE = """set -e
+timeout 90 jupyter lab --ip=0.0.0.0 --port=8888 --no-browser > ~/log 2>&1 &
+until grep -q 'is running at' ~/log; do kill -0 $! || { cat ~/log >&2; exit 1; }; sleep 0.2; done
+kill $!
+wait $! || true"""
+"""Starts JupyterLab as hubs and Binder do, and ends it with SIGTERM once it serves."""
+
+BINDER = """FROM {tag}
+COPY . ${{HOME}}
+USER root
+RUN chown -R ${{NB_UID}} ${{HOME}}
+USER ${{NB_USER}}
+"""
+"""As Binder's documentation has it."""
+
+HUB = """set -e
+cd /tmp
+timeout 90 jupyterhub --ip=127.0.0.1 --JupyterHub.authenticator_class=dummy --JupyterHub.spawner_class=simple \\
+    --Authenticator.allow_all=True > ~/log 2>&1 &
+trap '[ $? = 0 ] || cat ~/log >&2' EXIT"""
+LOGIN = """
+import re, time, httpx
+hub = httpx.Client(base_url="http://127.0.0.1:8000", follow_redirects=True, timeout=60)
+deadline = time.monotonic() + 80
+def page(path):
+    assert time.monotonic() < deadline, path
+    time.sleep(0.3)
+    try:
+        return hub.get(path).text
+    except httpx.ConnectError:
+        return ""
+while not (field := re.search('name="_xsrf" +value="([^"]+)"', page("/hub/login"))):
+    pass
+hub.post("/hub/login", data={"username": "jovyan", "password": "any", "_xsrf": field[1]}).raise_for_status()
+while "jupyter-config-data" not in page("/user/jovyan/lab"):
+    pass
+assert httpx.get("http://127.0.0.1:8000/user/jovyan/api/contents").status_code == 403
+print("JupyterLab for", hub.get("/hub/api/user").json()["name"])
+"""
+"""Logs into a real hub, which starts jupyterhub-singleuser, and opens its JupyterLab by way of the hub's OAuth."""
+
+
+class Built(NamedTuple):
+    place: Path
+    cache: Path
+    tag: str
+
+
+@pytest.fixture(autouse=True)
+def _chromium() -> None:
+    if reason := missing():
+        if os.environ.get("ORBITER_TEST_NO_SKIP"):
+            pytest.fail(f"needs a browser: {reason}")
+        pytest.skip(f"needs a browser: {reason}")
+
+
+@pytest.fixture(scope="module")
+def build(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Built]]:
+    """Locks and builds the image set with an engine of pip, once; what one engine fetched serves the other."""
+    cache = tmp_path_factory.mktemp("cache")
+    tags: list[str] = []
+
+    @once
+    def built(engine: str) -> Built:
+        place = tmp_path_factory.mktemp(engine)
+        text = OWN.read_text()
+        for old, new in CHANGES.items():
+            assert old in text
+            text = text.replace(old, new.format(engine=engine))
+        (place / "images.toml").write_text(text)
+        for word in ("lock", "build"):
+            done = subprocess.run(command(word), cwd=place, env=own(cache), capture_output=True, text=True, check=False)
+            assert done.returncode == 0, done.stderr
+        tagged = [line.split()[0] for line in done.stdout.splitlines()]
+        tags.extend(tagged)
+        return Built(place, cache, next(tag for tag in tagged if ":debian-base-" in tag))
+
+    yield built
+    subprocess.run(["docker", "image", "rm", "--force", *tags], check=False)
+
+
+def command(*words: str) -> list[str]:
+    """A program that Ctrl-C stops, also where the tests run in the background of a shell that has it ignored."""
+    return ["env", "--default-signal=INT", sys.executable, "-m", "orbiter", *words]
+
+
+def own(cache: Path) -> dict[str, str]:
+    return {**os.environ, "ORBITER_CACHE_DIR": str(cache)}
+
+
+@contextmanager
+def running(built: Built, *words: str) -> Iterator[str]:
+    """``orbiter run debian-base``: gives the printed URL, and presses Ctrl-C at the end."""
+    log = built.place / "run.log"
+    with (
+        log.open("w") as errors,
+        subprocess.Popen(
+            command("run", "debian-base", *words),
+            cwd=built.place,
+            env=own(built.cache),
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+        ) as process,
+    ):
+        try:
+            assert process.stdout is not None
+            url = process.stdout.readline().strip()
+            assert url.startswith("http://127.0.0.1:"), log.read_text()
+            yield url
+        finally:
+            process.send_signal(SIGINT)
+
+
+def containers(tag: str) -> str:
+    listing = ["docker", "ps", "--all", "--quiet", "--filter", f"ancestor={tag}"]
+    return subprocess.run(listing, capture_output=True, text=True, check=True).stdout
+
+
+def inside(tag: str, script: str, *words: str) -> str:
+    run = ["docker", "run", "--rm", "--network=none", *words, tag, "bash", "-c", script]
+    done = subprocess.run(run, capture_output=True, text=True, errors="replace", check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@both_engines
+def test_the_image_set_runs_a_notebook_until_ctrl_c(engine: str, build: Callable[[str], Built], tmp_path: Path) -> None:
+    built = build(engine)
+    work = tmp_path / "work"
+    work.mkdir()
+    with running(built, "--mount", str(work)) as url:
+        assert httpx.get(url.partition("?")[0]).headers["location"].startswith("/login")
+        assert httpx.get(url.replace("/lab?token=", "/api/contents?token=no")).status_code == 403
+        assert run_notebook(url, tmp_path).stat().st_size > 0
+        answer = work / "answer"
+        type_into_terminal(url, "echo $((6 * 7)) > ~/work/answer", lambda: read(answer) == "42\n", tmp_path)
+        assert (answer.stat().st_uid, answer.stat().st_gid) == (work.stat().st_uid, work.stat().st_gid)
+        assert containers(built.tag)
+    assert not containers(built.tag)
+
+
+def read(path: Path) -> str:
+    return path.read_text() if path.exists() else ""
+
+
+@both_engines
+def test_the_image_holds_what_its_users_expect(engine: str, build: Callable[[str], Built]) -> None:
+    tag = build(engine).tag
+    script = "\n".join(f"echo '--- {number}'; {line}" for number, line in enumerate(SHOWN))
+    answers = inside(tag, script).split("--- ")[1:]
+    for (line, expected), answer in zip(SHOWN.items(), answers, strict=True):
+        for text in expected:
+            assert text in answer, line
+
+
+def test_any_user_can_serve_from_the_home(build: Callable[[str], Built]) -> None:
+    assert inside(build("uv").tag, f"mkdir ~/own\n{SERVE}\nid -u", "--init", "--user", "12345") == "12345\n"
+
+
+def test_a_dockerfile_of_binder_on_top_serves(build: Callable[[str], Built], tmp_path: Path) -> None:
+    tag = build("uv").tag
+    (tmp_path / "Dockerfile").write_text(BINDER.format(tag=tag))
+    (tmp_path / "index.ipynb").write_text("{}")
+    built = subprocess.run(["docker", "build", "--quiet", tmp_path], capture_output=True, text=True, check=False)
+    assert built.returncode == 0, built.stderr
+    assert inside(built.stdout.strip(), f"{SERVE}\nstat --format %U index.ipynb") == "jovyan\n"
+
+
+def test_jupyterhub_spawns_it_and_logs_its_user_in(build: Callable[[str], Built]) -> None:
+    assert inside(build("uv").tag, f"{HUB}\npython - <<'LOGIN'\n{LOGIN}\nLOGIN", "--init") == "JupyterLab for jovyan\n"
