@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import tarfile
 from collections.abc import Callable, Mapping, Sequence
@@ -77,14 +78,21 @@ def can_push(builder: str) -> bool:
     return not any(line.split() == ["Driver:", "docker"] for line in lines)
 
 
-def push(place: Path, root: str, options: BuildOptions, begin: Begin) -> None:
-    """Let the builder push what it just built: the same steps out of its cache, into the registry."""
+def push(place: Path, root: str, options: BuildOptions, begin: Begin) -> dict[str, str]:
+    """Let the builder push what it just built: the same steps out of its cache, into the registry.
+
+    Gives the digest that each stage was pushed under.
+    """
     targets = _targets(place, options)
     settings = _settings(targets, msgspec.structs.replace(options, no_cache=False, cache_to=()))
     for name, target in targets.items():
         kept = [word for word in target["output"][0].split(",") if not word.startswith(("type=", "dest="))]
         settings += ["--set", f"{name}.output={','.join(['type=image', 'push=true', *kept])}"]
-    _run(place, root, list(targets), settings, begin)
+    told = place / "pushed.json"
+    _run(place, root, list(targets), [*settings, "--metadata-file", str(told)], begin)
+    return {
+        name: each["containerimage.digest"] for name, each in json.loads(told.read_text()).items() if name in targets
+    }
 
 
 def _targets(place: Path, options: BuildOptions) -> dict[str, Any]:
@@ -110,8 +118,13 @@ def _settings(targets: Mapping[str, Any], options: BuildOptions) -> list[str]:
     for name in targets:
         for key, specs in (("cache-from", options.cache_from), ("cache-to", options.cache_to)):
             for spec in specs:
-                words += ["--set", f"{name}.{key}={spec.replace('{stage}', name)}"]
+                words += ["--set", f"{name}.{key}={_anchored(spec.replace('{stage}', name))}"]
     return words
+
+
+def _anchored(spec: str) -> str:
+    """A cache's specification with its folder made absolute: bake runs elsewhere than the user."""
+    return re.sub(r"(^|,)(src|dest)=([^,]+)", lambda m: f"{m[1]}{m[2]}={Path(m[3]).absolute()}", spec)
 
 
 def _stand_ins(place: Path) -> list[str]:

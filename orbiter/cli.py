@@ -3,6 +3,7 @@
 0 is fine, 1 means that there is something to see (a stale lock set), 2 is a usage error or an expected error.
 """
 
+import signal
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 IMAGES = Path("images.toml")
 SOMETHING_TO_SEE = 1
 EXPECTED_ERROR = 2
+INTERRUPTED = 130
 
 P = ParamSpec("P")
 
@@ -42,15 +44,25 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
 
     @wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        signal.signal(signal.SIGINT, _interrupt)
         try:
             command(*args, **kwargs)
         except ExpectedError as error:
             _fail(error)
+        except OSError as error:
+            _fail(ExpectedError(": ".join(str(part) for part in (error.filename, error.strerror or error) if part)))
         except KeyboardInterrupt:
-            click.echo("error: interrupted; nothing was changed", err=True)
-            sys.exit(130)
+            click.echo("error: interrupted", err=True)
+            sys.exit(INTERRUPTED)
 
     return run
+
+
+def _interrupt(_number: int, _frame: object) -> None:
+    from resolvers.process import end_all
+
+    end_all()
+    raise KeyboardInterrupt
 
 
 def _fail(error: ExpectedError) -> NoReturn:
@@ -116,6 +128,8 @@ def lock(
     """Resolve everything that images.toml asks for into locks/<release>/."""
     from orbiter.config import read_image_set
 
+    if check and (dry_run or upgrade or packages or as_of or only):
+        raise click.UsageError("--check stands alone: it only reads")
     image_set = read_image_set(IMAGES)
     if check:
         _check(image_set)
@@ -202,8 +216,10 @@ def _locked(release: str | None) -> "LockSet":
 @click.option("--load/--no-load", default=None, help="Load the images into the engine (the default).")
 @click.option("--output", type=click.Path(path_type=Path), help="Keep the images here, as OCI archives.")
 @click.option("--no-cache", is_flag=True, help="Build every step anew.")
-@click.option("--cache-from", multiple=True, metavar="SPEC", help="As of docker buildx; may be repeated.")
-@click.option("--cache-to", multiple=True, metavar="SPEC", help="As of docker buildx; may be repeated.")
+@click.option(
+    "--cache-from", multiple=True, metavar="SPEC", help="As of buildx; {stage} is the stage; may be repeated."
+)
+@click.option("--cache-to", multiple=True, metavar="SPEC", help="As of buildx; {stage} is the stage; may be repeated.")
 @quiet_option
 @guarded
 def build(

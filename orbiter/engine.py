@@ -89,8 +89,7 @@ def build(place: Path, root: str, options: BuildOptions, begin: Begin) -> tuple[
     """
     built = bake.bake(place, root, options, begin)
     by_builder = options.push and bake.can_push(options.builder)
-    if by_builder:
-        bake.push(place, root, options, begin)
+    pushed = bake.push(place, root, options, begin) if by_builder else {}
     for image in built:
         tell = begin(image.stage)
         if options.load or (options.push and not by_builder):
@@ -98,16 +97,16 @@ def build(place: Path, root: str, options: BuildOptions, begin: Begin) -> tuple[
             load(image.archive)
         if options.push and not by_builder:
             tell("pushing")
-            _pushed(image)
+            pushed[image.stage] = push(image.tag)
+        _check_pushed(image, pushed.get(image.stage, image.digest))
         tell("")
     return built
 
 
-def _pushed(image: BuiltImage) -> None:
-    digest = push(image.tag)
+def _check_pushed(image: BuiltImage, digest: str) -> None:
     if digest != image.digest:
         raise ExpectedError(
-            f"the engine pushed {image.tag} as {digest}, not as it was built ({image.digest})",
+            f"{image.tag} was pushed as {digest}, not as it was built ({image.digest})",
             "turn on the engine's containerd image store, or push with --builder NAME (of driver docker-container)",
         )
 

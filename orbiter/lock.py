@@ -114,9 +114,8 @@ def _assemble(
 ) -> LockSet:
     """The lock set of all parts; the previous one itself where nothing was asked and nothing ran."""
     previous, image_set = work.previous, work.image_set
-    snapshot = config.dump(image_set)
     ran = any(solved.ran for part in parts.values() for solved in part.solved.values())
-    if previous and not ran and previous.files.get(lockset.SNAPSHOT) == snapshot:
+    if previous and _is_same(work, previous, bases, parts, installers):
         return previous
     cutoff = timestamp(work.as_of or (work.options.now if ran or not previous else _moment(previous)))
     manifest = Manifest(
@@ -130,16 +129,39 @@ def _assemble(
         builders={name: part.facts for name, part in parts.items()},
         installers=installers,
     )
-    files = {
+    files = _lock_files(parts) | {lockset.SNAPSHOT: config.dump(image_set)}
+    if not unlocked(image_set, manifest):
+        files |= _rendered(work, manifest, parts)
+    return lockset.seal(manifest, files)
+
+
+def _lock_files(parts: Mapping[str, Part]) -> dict[str, str]:
+    return {
         f"{name}/{file}": text
         for name, part in parts.items()
         for solved in part.solved.values()
         for file, text in solved.files.items()
     }
-    files[lockset.SNAPSHOT] = snapshot
-    if not unlocked(image_set, manifest):
-        files |= _rendered(work, manifest, parts)
-    return lockset.seal(manifest, files)
+
+
+def _is_same(
+    work: Work,
+    previous: LockSet,
+    bases: Mapping[str, Mapping[str, str]],
+    parts: Mapping[str, Part],
+    installers: tuple[Installer, ...],
+) -> bool:
+    """Whether this run came to what the previous lock set of the same release holds, cut-off included."""
+    files = _lock_files(parts) | {lockset.SNAPSHOT: config.dump(work.image_set)}
+    before = {path: text for path, text in previous.files.items() if not path.startswith(f"{lockset.BUILD}/")}
+    manifest = previous.manifest
+    return (
+        before == files
+        and manifest.bases == bases
+        and manifest.installers == installers
+        and manifest.builders == {name: part.facts for name, part in parts.items()}
+        and _kept_cutoff(work.image_set, previous) == work.as_of
+    )
 
 
 def _rendered(work: Work, manifest: Manifest, parts: Mapping[str, Part]) -> dict[str, str]:

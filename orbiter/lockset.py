@@ -7,13 +7,15 @@ so that one value stands for every byte that decides the images of a release.
 import fcntl
 import hashlib
 import os
+import re
 import shutil
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import msgspec
 
+from orbiter.scratch import scratch
 from resolvers.errors import ExpectedError
 from resolvers.types import Pin
 
@@ -22,6 +24,7 @@ MANIFEST = "lockset.toml"
 SNAPSHOT = "images.toml"
 BUILD = "build"
 LOCKS = Path("locks")
+SEMVER = re.compile(r"(?P<core>\d+\.\d+\.\d+)(-(?P<pre>[0-9A-Za-z.-]+))?")
 
 
 class LockSetError(ExpectedError):
@@ -104,8 +107,10 @@ def seal(manifest: Manifest, files: Mapping[str, str]) -> LockSet:
 def folder(release: str, locks: Path = LOCKS) -> Path:
     """Where the lock set of a release lies.
 
-    A run that was killed while it exchanged two folders leaves the old one set aside; that one then counts.
+    A run that was killed while it exchanged two folders leaves the old one set aside; that one then counts. Raises
+    ExpectedError for what is no release.
     """
+    precedence(release)
     place = locks / release
     aside = _aside(place)
     return aside if aside.is_dir() and not place.exists() else place
@@ -113,25 +118,27 @@ def folder(release: str, locks: Path = LOCKS) -> Path:
 
 def releases(locks: Path = LOCKS) -> tuple[str, ...]:
     """The releases that have a lock set, oldest version first."""
-    from packaging.version import InvalidVersion, Version
+    names = (manifest.parent.name for manifest in locks.glob(f"*/{MANIFEST}"))
+    return tuple(sorted((name for name in names if SEMVER.fullmatch(name)), key=precedence))
 
-    found = []
-    for manifest in locks.glob(f"*/{MANIFEST}"):
-        try:
-            found.append((Version(manifest.parent.name), manifest.parent.name))
-        except InvalidVersion:
-            continue
-    return tuple(name for _, name in sorted(found))
+
+def precedence(release: str) -> tuple[object, ...]:
+    """Orders releases as https://semver.org (item 11) does. Raises ExpectedError for what is none."""
+    match = SEMVER.fullmatch(release)
+    if not match:
+        raise ExpectedError(f"'{release}' is no release", "name a semantic version, like 0.1.0")
+    numbers = tuple(int(part) for part in match.group("core").split("."))
+    parts = match.group("pre").split(".") if match.group("pre") else []
+    # A release comes after its pre-releases; numbers come before words.
+    return (*numbers, not parts, [(not part.isdigit(), int(part) if part.isdigit() else 0, part) for part in parts])
 
 
 def previous(release: str, locks: Path = LOCKS) -> LockSet | None:
     """What locking a release starts from: its own lock set, else that of the newest release before it."""
-    from packaging.version import Version
-
     place = folder(release, locks)
     if (place / MANIFEST).exists():
         return read(place)
-    older = [name for name in releases(locks) if Version(name) < Version(release)]
+    older = [name for name in releases(locks) if precedence(name) < precedence(release)]
     return read(folder(older[-1], locks)) if older else None
 
 
@@ -141,6 +148,7 @@ def read(place: Path) -> LockSet:
     Raises LockSetError naming the file that is missing, unknown or changed.
     """
     manifest, root = _read_manifest(place / MANIFEST)
+    _refuse_outside(place, manifest)
     files = {path: _read_file(place, path, wanted) for path, wanted in manifest.files.items()}
     _refuse_strangers(place, manifest)
     return LockSet(manifest=manifest, files=files, root=root)
@@ -154,15 +162,12 @@ def write(lockset: LockSet, place: Path) -> bool:
     """
     if _same(lockset, place):
         return False
-    new = place.with_name(f".{place.name}.new-{os.getpid()}")
-    _sweep(place)
-    try:
+    with scratch(place.parent, f".{place.name}.new-") as folder:
+        new = folder / place.name
         for path, content in {**lockset.files, MANIFEST: manifest_text(lockset)}.items():
             (new / path).parent.mkdir(parents=True, exist_ok=True)
             (new / path).write_text(content, encoding="utf-8", newline="\n")
         _exchange(new, place)
-    finally:
-        shutil.rmtree(new, ignore_errors=True)
     return True
 
 
@@ -217,6 +222,13 @@ def _read_file(place: Path, path: str, wanted: str) -> str:
     return content.decode()
 
 
+def _refuse_outside(place: Path, manifest: Manifest) -> None:
+    for path in manifest.files:
+        pure = PurePosixPath(path)
+        if pure.is_absolute() or ".." in pure.parts:
+            raise LockSetError(f"{place / MANIFEST}: names {path}, which lies outside the lock set", _RESTORE)
+
+
 def _refuse_strangers(place: Path, manifest: Manifest) -> None:
     there = {str(path.relative_to(place)) for path in place.rglob("*") if not path.is_dir() or path.is_symlink()}
     strangers = sorted(there - set(manifest.files) - {MANIFEST})
@@ -235,13 +247,6 @@ def _same(lockset: LockSet, place: Path) -> bool:
 
 def _aside(place: Path) -> Path:
     return place.with_name(f".{place.name}.old")
-
-
-def _sweep(place: Path) -> None:
-    """Remove what runs that were killed left beside the lock set."""
-    for left in place.parent.glob(f".{place.name}.new-*"):
-        if not Path("/proc", left.name.rpartition("-")[2]).exists():
-            shutil.rmtree(left, ignore_errors=True)
 
 
 def _exchange(new: Path, place: Path) -> None:

@@ -14,7 +14,10 @@ MEGABYTE = 1_000_000
 
 
 class Outside:
-    """The doors of ``orbiter lock`` on this machine."""
+    """The doors of ``orbiter lock`` on this machine; making them makes sure that its store can be written."""
+
+    def __init__(self) -> None:
+        self._store = Store()
 
     def pin_base(self, reference: str, platform: str) -> str:
         """The digest of a base image's manifest for one platform, as its registry has it now."""
@@ -34,7 +37,7 @@ class Outside:
         files = {pin.artifact for found in pins.values() for pin in found}
         entries = [Entry(path=f"apt/{f.file}", hash=f.hash, size=f.size, source=f"apt:{f.source}") for f in files]
         sources = Sources(apt_mirrors=lambda: apt.mirrors(shell, next(iter(pins))))
-        done = fetch(entries, Store(), sources, lambda state: progress(spelled(state)))
+        done = fetch(entries, self._store, sources, lambda state: progress(spelled(state)))
         progress(told(done))
 
 

@@ -81,8 +81,8 @@ def finish(part: BinaryIO, target: Path) -> None:
     """Give a verified part file its name."""
     # No fsync: what a power cut leaves half-written is found by `verify`, which reads every byte.
     part.flush()
-    os.fchmod(part.fileno(), 0o444)
     Path(part.name).replace(target)
+    os.fchmod(part.fileno(), 0o444)  # after the renaming, so that no run that was killed leaves a part read-only
 
 
 def fill(part: BinaryIO, digest: str, size: int, source: Open, progress: Progress) -> str:

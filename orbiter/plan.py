@@ -7,6 +7,7 @@ from orbiter.groups import ancestors
 from orbiter.lockset import Installer
 from orbiter.render import Plan, StagePlan
 from resolvers import npm, pip
+from resolvers.errors import ExpectedError
 from resolvers.managers import MANAGERS
 from resolvers.types import LockFiles, Pin, Target
 
@@ -45,8 +46,9 @@ def _stage_plan(
         stage=stage,
         pins=pins,
         tools={t.platform: _tools(stage, t, installers) for t in targets},
-        build_pins={t.platform: _build_pins(stage, locks, t) for t in targets},
-        files=_files(image_set, stage, locks),
+        build_pins={t.platform: _build_pins(pins[t.platform], locks, t) for t in targets},
+        files=_files(image_set, stage, locks, any(_builds(pins[t.platform]) for t in targets)),
+        npm_scripts=_npm_scripts(image_set, stage, present),
         packages={platform: _listed(managers) for platform, managers in present.items()},
     )
 
@@ -76,15 +78,38 @@ def _tools(stage: Stage, target: Target, installers: tuple[Installer, ...]) -> t
     return tuple(each.pin for each in installers if each.pin.name in wanted and each.platform in ("", target.platform))
 
 
-def _build_pins(stage: Stage, locks: Locks, target: Target) -> tuple[Pin, ...]:
-    return pip.build_pins(locks["pip"], target) if stage.sources.get("pip") else ()
+def _builds(own: Mapping[str, tuple[Pin, ...]]) -> bool:
+    """Whether a stage builds one of its Python packages from an sdist."""
+    return any(not pin.artifact.file.endswith(".whl") for pin in own.get("pip", ()))
 
 
-def _files(image_set: ImageSet, stage: Stage, locks: Locks) -> dict[str, str]:
+def _build_pins(own: Mapping[str, tuple[Pin, ...]], locks: Locks, target: Target) -> tuple[Pin, ...]:
+    return pip.build_pins(locks["pip"], target) if _builds(own) else ()
+
+
+def _npm_scripts(
+    image_set: ImageSet, stage: Stage, present: Mapping[str, Mapping[str, tuple[Pin, ...]]]
+) -> tuple[str, ...]:
+    """The npm packages whose install scripts run in a stage: npm installs those of its parents anew."""
+    if not stage.requirements.get("npm"):
+        return ()
+    names = {stage.name, *ancestors(image_set, stage, "npm")}
+    asked = sorted({name for each in image_set.stages if each.name in names for name in each.sources.get("npm", ())})
+    for platform, managers in present.items():
+        for name in asked:
+            if name not in {pin.name for pin in managers["npm"]}:
+                raise ExpectedError(
+                    f"images.toml: npm-scripts of {stage.name} names {name}, which npm does not install for {platform}",
+                    "correct the name, or leave it out",
+                )
+    return tuple(asked)
+
+
+def _files(image_set: ImageSet, stage: Stage, locks: Locks, builds: bool) -> dict[str, str]:
     files: dict[str, str] = {}
     if stage.requirements.get("npm"):
         files |= npm.stage_files(locks["npm"], (stage.name, *ancestors(image_set, stage, "npm")))
-    if stage.sources.get("pip") and "build-requirements.txt" in locks["pip"]:
+    if builds and "build-requirements.txt" in locks["pip"]:
         files["build-requirements.txt"] = locks["pip"]["build-requirements.txt"]
     return files
 

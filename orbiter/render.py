@@ -35,7 +35,8 @@ class StagePlan(msgspec.Struct, frozen=True, kw_only=True):
     replaces the whole tree); ``tools`` are the installers it needs, ``build_pins`` the wheels that building
     its allowed sdists takes. ``files`` are further texts for its folder (``package.json``,
     ``package-lock.json``, ``build-requirements.txt``). ``packages`` are manager, name and version of all that
-    the finished image holds.
+    the finished image holds. ``npm_scripts`` are the npm packages whose install scripts run, those of its parents
+    too.
     """
 
     stage: Stage
@@ -44,6 +45,7 @@ class StagePlan(msgspec.Struct, frozen=True, kw_only=True):
     build_pins: Mapping[str, tuple[Pin, ...]] = {}
     files: Mapping[str, str] = {}
     packages: Mapping[str, tuple[tuple[str, str, str], ...]] = {}
+    npm_scripts: tuple[str, ...] = ()
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -118,7 +120,7 @@ def _context(plan: Plan, stage_plan: StagePlan) -> dict[str, Any]:
         "    --mount=type=tmpfs,target=/tmp ",
         "algorithm": {pin.name: _algorithm(pin) for pin in stage_plan.tools.get(first, ())},
         "constrained": "build-requirements.txt" in stage_plan.files,
-        "scripts": stage.sources.get("npm", ()),
+        "scripts": stage_plan.npm_scripts,
         "links": _links(stage_plan.files),
         "labels": _labels(plan, stage),
         "jupyterlab": any(found[:2] == ("pip", "jupyterlab") for found in stage_plan.packages.get(first, ())),
@@ -204,12 +206,12 @@ def _lists(plan: Plan, stage_plan: StagePlan) -> dict[str, str]:
     return files
 
 
-def _entries(stage_plan: StagePlan, platform: str) -> set[Entry]:
-    """Every file that the stage needs on a platform, once."""
+def _entries(stage_plan: StagePlan, platform: str) -> Iterable[Entry]:
+    """Every file that the stage needs on a platform, once: what builds an sdist may be a package of its own too."""
     of_manager = [(manager, manager, pins) for manager, pins in stage_plan.pins.get(platform, {}).items()]
     of_manager.append(("pip", "pip", stage_plan.build_pins.get(platform, ())))
     of_manager += [("tools", TOOL_OF[tool.name], (tool,)) for tool in stage_plan.tools.get(platform, ())]
-    return {
+    entries = (
         Entry(
             path=f"{place}/{pin.artifact.file}",
             hash=pin.artifact.hash,
@@ -218,7 +220,9 @@ def _entries(stage_plan: StagePlan, platform: str) -> set[Entry]:
         )
         for place, manager, pins in of_manager
         for pin in pins
-    }
+    )
+    # Not every lock knows sizes; the entry that does comes last, and stays.
+    return {(entry.path, entry.hash): entry for entry in sorted(entries)}.values()
 
 
 def _packages(plan: Plan, stage_plan: StagePlan, platform: str) -> str:

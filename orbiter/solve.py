@@ -122,7 +122,7 @@ def _manager(
         targets=targets,
         engine=builder.pip_engine if manager == "pip" else "",
         previous=files,
-        upgrade=work.options.upgrade,
+        upgrade=_upgrade_of(work, manager, files),
         as_of=work.as_of,
         shell=shell,
         progress=tell,
@@ -131,6 +131,14 @@ def _manager(
     resolved = MANAGERS[manager].resolve(request)
     tell("")
     return Solved(files=resolved, inputs=asked, ran=True)
+
+
+def _upgrade_of(work: Work, manager: str, files: LockFiles) -> Upgrade:
+    """The part of an upgrade that concerns one manager."""
+    asked = work.options.upgrade
+    locked = names(manager, files) if asked.packages else set()
+    packages = {name: version for name, version in asked.packages.items() if name in locked}
+    return Upgrade(everything=asked.everything, packages=packages)
 
 
 def _moves(work: Work, manager: str, files: LockFiles) -> bool:
@@ -166,8 +174,13 @@ def _facts(work: Work, builder: Builder, locked: LockFiles, shell: Shell, reacha
     elif reachable:
         found = {platform: apt.facts(shell, platform) for platform in work.image_set.platforms}
         python, glibc = next(iter(found.values())).python, {name: each.glibc for name, each in found.items()}
-    else:
+    elif builder.python or not groups(work.image_set, builder.name, "pip"):
         glibc = dict.fromkeys(work.image_set.platforms, ASSUMED_GLIBC)
+    else:
+        raise ExpectedError(
+            f"images.toml: builder.{builder.name}.python is not set, and apt, which knows the Python, is not locked",
+            'write python = "3.13" there, or lock apt too, where a Docker engine answers',
+        )
     return BuilderFacts(python=_agreed_python(builder, python), glibc=glibc)
 
 

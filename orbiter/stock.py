@@ -1,8 +1,5 @@
 """From a lock set to a filled store, and from there to built images."""
 
-import os
-import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -14,6 +11,7 @@ from orbiter.lockset import LockSet
 from orbiter.origins import Sources
 from orbiter.outside import shell_in, spelled, told
 from orbiter.render import folder_of
+from orbiter.scratch import scratch
 from orbiter.solve import Progress
 from orbiter.store import Entry, Store, parse_entries
 from resolvers import apt
@@ -80,8 +78,7 @@ def build(locked: LockSet, options: BuildOptions, board: Progress) -> tuple[Buil
     """Build images of a lock set from the store alone, which is filled first where it lacks something."""
     fill(locked, options.platforms, board)
     store = Store()
-    with tempfile.TemporaryDirectory(prefix=f"build-{os.getpid()}-", dir=_scratch(store)) as scratch:
-        place = Path(scratch)
+    with scratch(store.root / "build", "build-") as place:  # beside the store, so that hard links reach it
         for (stage, platform), found in entries(locked, options.platforms).items():
             folder = place / "artifacts" / stage / folder_of(platform)
             folder.mkdir(parents=True)
@@ -92,16 +89,6 @@ def build(locked: LockSet, options: BuildOptions, board: Progress) -> tuple[Buil
             (place / path).parent.mkdir(parents=True, exist_ok=True)
             (place / path).write_text(text, encoding="utf-8", newline="\n")
         return engine.build(place, locked.root, options, board)
-
-
-def _scratch(store: Store) -> Path:
-    """A folder that hard links of the store reach, rid of what runs that were killed left there."""
-    folder = store.root / "build"
-    folder.mkdir(parents=True, exist_ok=True)
-    for left in folder.glob("build-*"):
-        if not Path("/proc", left.name.split("-")[1]).exists():
-            shutil.rmtree(left, ignore_errors=True)
-    return folder
 
 
 def _platforms(locked: LockSet, asked: Sequence[str]) -> tuple[str, ...]:

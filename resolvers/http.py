@@ -2,6 +2,7 @@
 
 import netrc
 import os
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -9,7 +10,7 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TypeVar
-from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.parse import unquote, urlsplit
 
 import msgspec
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 CHUNK = 1 << 18
 """Bytes that are read at once from a file."""
 CONNECTIONS = 32
+LOOPBACK = ("all://127.0.0.1", "all://localhost", "all://[::1]")
+"""Never asked through a proxy: what runs there is this machine's own, and tokens go there."""
 PAUSES = (0.3, 1.0, 3.0)
 """Seconds to wait before each further try; a server's Retry-After counts where it asks for more."""
 LONGEST_PAUSE = 30.0
@@ -98,8 +101,11 @@ def stream(url: str, *, headers: Mapping[str, str] = {}) -> Iterator[Stream]:
 
 def redact(url: str) -> str:
     """The URL without credentials."""
-    parts = urlsplit(url)
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+    scheme, separator, rest = url.partition("://")
+    if re.match(r"[^/@:]*(:\d+)?(/|$)", rest):
+        return url
+    # A password may hold an unescaped "/", so everything up to the last "@" goes.
+    return f"{scheme}{separator}{rest.rpartition('@')[2]}"
 
 
 def local_path(url: str) -> Path:
@@ -190,6 +196,7 @@ def _make_client() -> "httpx.Client":
         headers={"user-agent": "orbiter"},
         timeout=httpx.Timeout(60, connect=20, pool=None),
         limits=httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS),
+        mounts=dict.fromkeys(LOOPBACK),
     )
 
 

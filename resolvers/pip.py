@@ -1,6 +1,6 @@
 """The manager pip: wheels for the exact Python of the image, solved by Poetry or uv, locked with their hashes."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Protocol
 
 from packaging.utils import canonicalize_name
@@ -175,8 +175,3 @@ def installer(platform: str) -> Pin:
             artifact = Artifact(file=file.name, hash=f"sha256:{digest}", size=file.size, source=f"uv/{file.name}")
             return Pin(name="uv", version=INSTALLER, artifact=artifact)
     raise ExpectedError(f"the package index has no wheel of uv {INSTALLER} for {platform}", "use an index that has it")
-
-
-def requirements_text(pins: Iterable[Pin]) -> str:
-    """A requirements file in pip's format that names each pin's file by its hash."""
-    return "".join(f"{pin.name}=={pin.version} --hash={pin.artifact.hash}\n" for pin in sorted(pins))

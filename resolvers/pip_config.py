@@ -44,7 +44,8 @@ def _read(path: Path) -> dict[str, dict[str, str]]:
     try:
         parser.read(path, encoding="utf-8")
     except (Error, UnicodeDecodeError) as error:
-        raise ExpectedError(f"{path}: {error}", "correct pip's configuration file") from error
+        # Not the error's own text: it quotes the line, which may hold a password.
+        raise ExpectedError(f"{path}: {type(error).__name__}", "correct pip's configuration file") from None
     return {section: {_name(option): value for option, value in parser.items(section)} for section in parser.sections()}
 
 

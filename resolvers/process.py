@@ -9,6 +9,7 @@ from pathlib import Path
 
 from resolvers.errors import ExpectedError, ProgramError
 
+_RUNNING: set["subprocess.Popen[str]"] = set()
 OUTPUT_TAIL = 40
 """Lines of a failed program's output that its error message shows."""
 
@@ -37,29 +38,23 @@ def run(
     ends the whole process group when this process is interrupted.
     """
     process = _start(command, cwd, env)
+    _RUNNING.add(process)
     try:
         output, errors = _communicate(process, stdin, on_line)
     except BaseException:
         _end(process)
         raise
+    finally:
+        _RUNNING.discard(process)
     if process.returncode != 0:
         raise _failure(name or Path(command[0]).name, process.returncode, errors + output)
     return output
 
 
-def replace(command: Sequence[str | Path]) -> None:
-    """Become another program: the terminal, its signals and its exit code are then that program's."""
-    os.execv(command[0], [str(word) for word in command])
-
-
-def attached(command: Sequence[str | Path], *, env: Mapping[str, str] | None = None, quiet: bool = False) -> int:
-    """Run a program on this process's own terminal and give its exit code; ``quiet`` drops standard output."""
-    return subprocess.run(
-        [str(word) for word in command],
-        env={**os.environ, **(env or {})},
-        stdout=subprocess.DEVNULL if quiet else None,
-        check=False,
-    ).returncode
+def end_all() -> None:
+    """End every program that is running: they have sessions of their own, which Ctrl-C does not reach."""
+    for process in tuple(_RUNNING):
+        _end(process)
 
 
 def _start(command: Sequence[str | Path], cwd: Path | None, env: Mapping[str, str] | None) -> "subprocess.Popen[str]":

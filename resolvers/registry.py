@@ -208,7 +208,7 @@ class Repository:
             raise refusal
         query = urlencode({key: wanted[key] for key in ("service", "scope") if key in wanted})
         answer = http.get(f"{wanted['realm']}?{query}", headers={"authorization": basic} if basic else {})
-        token = msgspec.json.decode(answer.content, type=dict[str, object])
+        token = _json(answer.content, dict[str, object], wanted["realm"])
         return f"Bearer {token.get('token') or token.get('access_token')}"
 
 
@@ -251,7 +251,7 @@ def _platform_of(repository: Repository, manifest: _Manifest) -> _Platform:
         content = b"".join(stream.chunks)
     if sha256(content) != manifest.config.digest:
         raise ExpectedError(f"{repository.url}: the config {manifest.config.digest} has other bytes")
-    return msgspec.json.decode(content, type=_Platform)
+    return _json(content, _Platform, manifest.config.digest)
 
 
 def _choose(offered: list[_Platform], platform: str, reference: str) -> int:
@@ -272,10 +272,14 @@ def _spelled(platform: _Platform) -> str:
 
 
 def _decode(content: bytes, name: str) -> _Manifest:
+    return _json(content, _Manifest, name)
+
+
+def _json(content: bytes, kind: type[T], name: str) -> T:
     try:
-        return msgspec.json.decode(content, type=_Manifest)
+        return msgspec.json.decode(content, type=kind)
     except msgspec.DecodeError as error:
-        raise ExpectedError(f"'{name}' is no image manifest: {error}", "check the registry's address") from error
+        raise http.HTTPError(f"'{name}' is not what a registry answers: {error}", "check its address") from error
 
 
 def _reason(place: Repository, error: http.HTTPError) -> str:

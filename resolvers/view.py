@@ -94,7 +94,7 @@ def published(project: str, files: tuple[File, ...], as_of: datetime | None) -> 
             f"the package index gives no upload times for '{project}', so nobody can tell what it had on {as_of}",
             "leave --as-of out, or use an index that gives upload times (PEP 700)",
         )
-    return tuple(file for file in files if file.upload_time and file.upload_time <= as_of)
+    return tuple(file for file in files if file.upload_time and file.upload_time < as_of)
 
 
 def version_of(file: str) -> Version | None:

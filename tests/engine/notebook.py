@@ -41,8 +41,10 @@ altair.Chart(table, title="altair: 50 squares").mark_point().encode(x="x", y="y"
 PRINTED = "sum 40425"
 NAME = "squares.ipynb"
 
+NUMBERED = re.compile(r"\[\d+\]:")
+"""The prompt of a cell that has run to its end."""
 PROMPT = ".jp-CodeCell .jp-InputArea-prompt"
-ERROR = '.jp-OutputArea-output[data-mime-type="application/vnd.jupyter.error"]'
+STDERR = '.jp-OutputArea-output[data-mime-type="application/vnd.jupyter.stderr"]'
 TEXT = '.jp-OutputArea-output[data-mime-type="application/vnd.jupyter.stdout"]'
 PLOT = ".jp-RenderedImage img"
 CHART = ".jp-RenderedVegaLite canvas"
@@ -92,13 +94,13 @@ def type_into_terminal(url: str, line: str, done: Callable[[], bool], folder: Pa
     with _browser(folder) as browser:
         browser.get(f"{url}&reset")  # to the launcher, whatever was open before
         _seen(browser, NEW_TERMINAL).click()
-        _wait(browser, lambda: browser.find_elements(By.CSS_SELECTOR, TERMINAL))
+        _wait(browser, lambda: browser.find_elements(By.CSS_SELECTOR, TERMINAL), "no terminal opened")
 
         def typed() -> bool:
             browser.find_element(By.CSS_SELECTOR, TERMINAL).send_keys(f"{line}\n")
             return done()
 
-        _wait(browser, typed)
+        _wait(browser, typed, f"the terminal did not run {line}")
 
 
 @contextmanager
@@ -151,25 +153,25 @@ def _run_all(browser: Chrome) -> None:
     _seen(browser, IDLE, By.XPATH)
     _seen(browser, RUN_MENU, By.XPATH).click()
     _seen(browser, RUN_ALL).click()
-    _wait(browser, lambda: _failures(browser) or [*map(_number, _texts(browser, PROMPT))] == [1, 2, 3])
+
+    def ended() -> bool:
+        numbered = [*filter(NUMBERED.fullmatch, _texts(browser, PROMPT))]
+        return bool(_failures(browser)) or len(numbered) == len(CELLS)
+
+    _wait(browser, ended, "the cells did not run to their end")
 
 
 def _assert_drawn(browser: Chrome) -> None:
     assert not _failures(browser)
     assert PRINTED in _texts(browser, TEXT)
     plot, chart = _seen(browser, PLOT), _seen(browser, CHART)
-    _wait(browser, lambda: browser.execute_script(NATURAL_SIZE, plot) > 100)
-    _wait(browser, lambda: browser.execute_script(COLOURS, chart) > 10)
+    _wait(browser, lambda: browser.execute_script(NATURAL_SIZE, plot) > 100, "matplotlib's plot is empty")
+    _wait(browser, lambda: browser.execute_script(COLOURS, chart) > 10, "altair's chart is empty")
 
 
 def _failures(browser: Chrome) -> list[str]:
-    return _texts(browser, ERROR)
-
-
-def _number(prompt: str) -> int:
-    """The number in a prompt like ``[3]:``; 0 for a cell that has not run to its end."""
-    found = re.fullmatch(r"\[(\d+)\]:", prompt)
-    return int(found[1]) if found else 0
+    """The tracebacks; JupyterLab shows them, like warnings, as standard error."""
+    return [text for text in _texts(browser, STDERR) if "Traceback" in text]
 
 
 def _texts(browser: Chrome, selector: str) -> list[str]:
@@ -182,12 +184,12 @@ def _seen(browser: Chrome, selector: str, by: str = By.CSS_SELECTOR) -> WebEleme
     def found() -> WebElement | None:
         return next((element for element in browser.find_elements(by, selector) if element.is_displayed()), None)
 
-    element = _wait(browser, found)
+    element = _wait(browser, found, f"the page never showed {selector}")
     assert element is not None
     return element
 
 
-def _wait(browser: Chrome, condition: Callable[[], T]) -> T:
-    return WebDriverWait(browser, PATIENCE, ignored_exceptions=(StaleElementReferenceException,)).until(
-        lambda _: condition()
-    )
+def _wait(browser: Chrome, condition: Callable[[], T], failure: str) -> T:
+    """What ``condition`` gives, once it is true; a TimeoutException says ``failure``."""
+    waiting = WebDriverWait(browser, PATIENCE, ignored_exceptions=(StaleElementReferenceException,))
+    return waiting.until(lambda _: condition(), failure)

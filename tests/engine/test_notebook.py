@@ -218,7 +218,9 @@ def test_a_dockerfile_of_binder_on_top_serves(build: Callable[[str], Built], tmp
     (tmp_path / "index.ipynb").write_text("{}")
     built = subprocess.run(["docker", "build", "--quiet", tmp_path], capture_output=True, text=True, check=False)
     assert built.returncode == 0, built.stderr
-    assert inside(built.stdout.strip(), f"{SERVE}\nstat --format %U index.ipynb") == "jovyan\n"
+    on_top = built.stdout.strip()
+    assert inside(on_top, f"{SERVE}\nstat --format %U index.ipynb") == "jovyan\n"
+    subprocess.run(["docker", "image", "rm", on_top], check=True)
 
 
 def test_jupyterhub_spawns_it_and_logs_its_user_in(build: Callable[[str], Built]) -> None:

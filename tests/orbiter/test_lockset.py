@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from orbiter import lockset
 from orbiter.lockset import LockSet, LockSetError, Manifest
+from resolvers.errors import ExpectedError
 
 FILES = {
     "images.toml": 'version = "0.1.0"\n',
@@ -124,3 +125,26 @@ def test_a_new_release_starts_from_the_newest_before_it(tmp_path: Path) -> None:
     assert found is not None
     assert found.manifest.release == "0.10.0"
     assert lockset.previous("0.0.1", tmp_path) is None
+
+
+def test_releases_are_ordered_as_semantic_versions() -> None:
+    names = ["1.0.0-alpha", "1.0.0-alpha.1", "1.0.0-alpha.beta", "1.0.0-beta.2", "1.0.0-beta.11", "1.0.0-rc.1", "1.0.0"]
+    shuffled = [
+        "1.0.0",
+        "1.0.0-beta.11",
+        "1.0.0-alpha.beta",
+        "1.0.0-rc.1",
+        "1.0.0-alpha",
+        "1.0.0-beta.2",
+        "1.0.0-alpha.1",
+    ]
+    assert sorted(shuffled, key=lockset.precedence) == names
+    with pytest.raises(ExpectedError, match="is no release"):
+        lockset.precedence("1.0")
+
+
+def test_a_path_outside_the_lock_set_is_refused(tmp_path: Path) -> None:
+    place = tmp_path / "0.1.0"
+    lockset.write(sealed({"../outside.txt": "text\n"}), place)
+    with pytest.raises(LockSetError, match="lies outside the lock set"):
+        lockset.read(place)

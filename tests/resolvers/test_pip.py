@@ -68,7 +68,6 @@ def test_an_error_lists_the_wheels_that_do_not_fit() -> None:
 def test_what_builds_an_sdist_is_pinned(engine: str) -> None:
     (pin,) = pip.build_pins(data(engine), AMD64)
     assert pin.artifact.source == "setuptools/setuptools-75.6.0-py3-none-any.whl"
-    assert pip.requirements_text([pin]) == f"setuptools==75.6.0 --hash={pin.artifact.hash}\n"
     assert pip.build_pins({}, AMD64) == ()
 
 

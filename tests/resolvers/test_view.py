@@ -113,7 +113,8 @@ def file(name: str, day: int | None) -> File:
 def test_what_came_later_or_has_no_time_is_hidden() -> None:
     files = (file("x-1.tar.gz", 1), file("x-2.tar.gz", 20), file("x-3.tar.gz", None))
     assert published("x", files, datetime(2025, 1, 10, tzinfo=UTC)) == files[:1]
-    assert published("x", files, datetime(2025, 1, 20, tzinfo=UTC)) == files[:2]
+    assert published("x", files, datetime(2025, 1, 20, tzinfo=UTC)) == files[:1]  # what came at that moment is later
+    assert published("x", files, datetime(2025, 1, 21, tzinfo=UTC)) == files[:2]
     assert published("x", files, None) == files
     assert published("x", (), datetime(2025, 1, 10, tzinfo=UTC)) == ()
 
