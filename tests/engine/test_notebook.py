@@ -25,6 +25,10 @@ CHANGES = {
 }
 CHART = '{"data": {"values": [{"a": 1}]}, "mark": "bar", "encoding": {"x": {"field": "a"}}}'
 
+SAVE = """import altair, altair_saver
+chart = altair.Chart(altair.Data(values=[{"x": 1}])).mark_point().encode(x="x:Q")
+altair_saver.save(chart, "/tmp/c.png")
+altair_saver.save(chart, "/tmp/c.svg")"""
 SHOWN = {
     "jupyter kernelspec list": ("bash ", "python3 ", "ssh "),
     "jupyter labextension list 2>&1": (
@@ -38,6 +42,7 @@ SHOWN = {
     "configurable-http-proxy --version": (".",),
     f"echo '{CHART}' | vl2png > /tmp/a.png && head -c 4 /tmp/a.png": ("PNG",),
     f"echo '{CHART}' | vl2vg | vg2png > /tmp/b.png && head -c 4 /tmp/b.png": ("PNG",),
+    f"python -c '{SAVE}' && head -c 4 /tmp/c.png && head -c 4 /tmp/c.svg": ("PNG", "<svg"),
     "locale": ("LC_ALL=C.UTF-8",),
     "python -c 'import sys; print(sys.stdout.encoding)'": ("utf-8",),
     "id": ("uid=1000(jovyan) gid=100(users)",),
@@ -100,7 +105,7 @@ class Built(NamedTuple):
     tag: str
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def _chromium() -> None:
     if reason := missing():
         if os.environ.get("ORBITER_TEST_NO_SKIP"):
@@ -179,6 +184,7 @@ def inside(tag: str, script: str, *words: str) -> str:
 
 
 @both_engines
+@pytest.mark.usefixtures("_chromium")
 def test_the_image_set_runs_a_notebook_until_ctrl_c(engine: str, build: Callable[[str], Built], tmp_path: Path) -> None:
     built = build(engine)
     work = tmp_path / "work"
