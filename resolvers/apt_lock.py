@@ -9,7 +9,7 @@ from functools import lru_cache
 import msgspec
 
 from resolvers.errors import ExpectedError
-from resolvers.types import LockFiles
+from resolvers.types import LockFiles, ready
 
 FILE = "apt.lock"
 FORMAT = 1
@@ -44,6 +44,7 @@ class LockedPackage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     requires: tuple[str, ...] = ()
 
 
+@ready
 class Lock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """apt.lock; packages are sorted by name, version and architecture."""
 

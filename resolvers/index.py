@@ -25,6 +25,7 @@ from packaging.utils import (
 from resolvers import http, pip_config
 from resolvers.anchors import Anchors
 from resolvers.errors import ExpectedError
+from resolvers.types import ready
 
 ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
 YES = frozenset({"y", "yes", "t", "true", "on", "1"})
@@ -216,6 +217,7 @@ class _JsonFile(msgspec.Struct, rename="kebab"):
     dist_info_metadata: bool | dict[str, str] | None = None
 
 
+@ready
 class _JsonPage(msgspec.Struct):
     files: list[_JsonFile]
     meta: _Meta = msgspec.field(default_factory=_Meta)

@@ -16,6 +16,7 @@ import msgspec
 
 from resolvers import http
 from resolvers.errors import ExpectedError
+from resolvers.types import ready
 
 HUB = "docker.io"
 HUB_HOST = "registry-1.docker.io"
@@ -72,6 +73,7 @@ class Blob(msgspec.Struct, frozen=True, kw_only=True):
     media_type: str
 
 
+@ready
 class _Platform(msgspec.Struct):
     os: str = ""
     architecture: str = ""
@@ -85,6 +87,7 @@ class _Descriptor(msgspec.Struct, rename="camel"):
     platform: _Platform | None = None
 
 
+@ready
 class _Manifest(msgspec.Struct, rename="camel"):
     """An index (``manifests``) or the manifest of one platform (``config`` and ``layers``)."""
 

@@ -2,9 +2,20 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import msgspec
+
+S = TypeVar("S", bound=msgspec.Struct)
+
+
+def ready(kind: type[S]) -> type[S]:
+    """Decorates a type that threads decode into: msgspec looks at a type at its first use, which is not safe in two
+    threads at once (it crashes), so this lets it look while the module is imported.
+    """
+    msgspec.json.Decoder(kind)
+    return kind
+
 
 NOTE = "note: "
 """How a progress line begins that a person must not miss."""
