@@ -194,7 +194,7 @@ def test_the_image_set_runs_a_notebook_until_ctrl_c(engine: str, build: Callable
         assert httpx.get(url.replace("/lab?token=", "/api/contents?token=no")).status_code == 403
         assert run_notebook(url, tmp_path).stat().st_size > 0
         answer = work / "answer"
-        type_into_terminal(url, "echo $((6 * 7)) > ~/work/answer", lambda: read(answer) == "42\n", tmp_path)
+        type_into_terminal(url, "cd ~/work && echo $((6 * 7)) > answer", lambda: read(answer) == "42\n", tmp_path)
         assert (answer.stat().st_uid, answer.stat().st_gid) == (work.stat().st_uid, work.stat().st_gid)
         assert containers(built.tag)
     assert not containers(built.tag)

@@ -31,7 +31,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 if "broken" in os.listdir(os.path.expanduser("~")):
     sys.exit("cannot start")
 if os.path.isdir("/home/jovyan/work"):
-    open("/home/jovyan/work/made", "w").write(f"{os.getuid()}")
+    open(os.path.join("/home/jovyan/work", "made"), "w").write(f"{os.getuid()}")
 server = http.server.HTTPServer(("", 8888), Handler)
 print("Jupyter Server is running at:", sys.argv, flush=True)
 server.serve_forever()
