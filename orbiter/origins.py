@@ -1,14 +1,10 @@
 """Where on this machine's network the files of a lock set come from: nothing of it is in the lock set."""
 
 import os
-import re
-import threading
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future
 from contextlib import AbstractContextManager
 from functools import partial
-from pathlib import Path
-from typing import Generic, NamedTuple, Protocol, TypeVar
+from typing import NamedTuple, Protocol
 from urllib.parse import quote
 
 import msgspec
@@ -17,11 +13,11 @@ from orbiter.part import Open
 from orbiter.store import Entry
 from resolvers import http, index
 from resolvers.errors import ExpectedError
+from resolvers.npm_config import NpmConfig
+from resolvers.once import Once
 
 APT_MIRROR = "ORBITER_APT_MIRROR"
 """Names addresses of Debian mirrors, separated by blanks, that are asked in place of the base image's own."""
-
-T = TypeVar("T")
 
 
 class Sources(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,8 +53,9 @@ class Configured:
     """The package index, npm registry and Debian mirrors of this machine; its configuration is read once."""
 
     def __init__(self, sources: Sources) -> None:
-        self._apt_mirrors = _Once(lambda: _environment_mirrors() or sources.apt_mirrors())
-        self._npm = _Once(_npm_config)
+        self._sources = sources
+        self._mirrors: Once[None, tuple[str, ...]] = Once()
+        self._npm: Once[None, NpmConfig] = Once()
 
     def of(self, entry: Entry) -> Iterator[Origin]:
         """Whom to ask for a file, in turn; raises ExpectedError when there is nobody."""
@@ -66,9 +63,12 @@ class Configured:
         if kind == "pip":
             return map(_origin, _pip_urls(entry, place))
         if kind == "npm":
-            return iter([self._npm().origin(place)])
+            npm = self._npm(None, _npm_config)
+            url = npm.tarball(place)
+            return iter([_origin(url, npm.headers(url))])
         if kind == "apt":
-            return (_origin(f"{mirror.rstrip('/')}/{quote(place)}") for mirror in self._apt_mirrors())
+            mirrors = self._mirrors(None, lambda: _environment_mirrors() or self._sources.apt_mirrors())
+            return (_origin(f"{mirror.rstrip('/')}/{quote(place)}") for mirror in mirrors)
         raise ExpectedError(f"no way to fetch '{entry.source}' is known", "use the Orbiter that locked it")
 
     def failure(self, entry: Entry, failures: list[ExpectedError]) -> ExpectedError:
@@ -83,24 +83,6 @@ class Configured:
         return ExpectedError(
             f"{entry.path}: {'; '.join(reasons) or 'no mirror is known to ask for it'}", "\n".join(hints)
         )
-
-
-class _Once(Generic[T]):
-    """Calls a function when first asked, once, and keeps its answer or its error for every thread."""
-
-    def __init__(self, make: Callable[[], T]) -> None:
-        self._make = make
-        self._answer: Future[T] = Future()
-        self._lock = threading.Lock()
-
-    def __call__(self) -> T:
-        with self._lock:
-            if not self._answer.done():
-                try:
-                    self._answer.set_result(self._make())
-                except ExpectedError as error:
-                    self._answer.set_exception(error)
-        return self._answer.result()
 
 
 def _origin(url: str, headers: Mapping[str, str] = {}) -> Origin:
@@ -130,39 +112,7 @@ def _pip_urls(entry: Entry, place: str) -> Iterator[str]:
     return (file.url for file in fitting)
 
 
-class _NpmConfig(msgspec.Struct):
-    """The registries by scope (``""`` for the default one), and tokens by the start of an address."""
-
-    registries: Mapping[str, str]
-    tokens: Mapping[str, str]
-
-    def origin(self, place: str) -> Origin:
-        scope = place.partition("/")[0] if place.startswith("@") else ""
-        registry = self.registries.get(scope) or self.registries[""]
-        url = f"{registry.rstrip('/')}/{quote(place, safe='/@')}"
-        start = url.partition(":")[2]
-        tokens = [token for prefix, token in self.tokens.items() if start.startswith(prefix)]
-        return _origin(url, {"authorization": f"Bearer {tokens[0]}"} if tokens else {})
-
-
-def _npm_config() -> _NpmConfig:
+def _npm_config() -> NpmConfig:
     from resolvers import npm_engine
 
-    text = npm_engine.run(["config", "list", "--json"])
-    settings = msgspec.json.decode(text, type=dict[str, object])
-    registries = {
-        key.removesuffix(":registry"): str(value) for key, value in settings.items() if key.endswith(":registry")
-    }
-    registries[""] = str(settings["registry"])
-    return _NpmConfig(registries, _npm_tokens(Path(str(settings["userconfig"]))))
-
-
-def _npm_tokens(npmrc: Path) -> dict[str, str]:
-    """The lines ``//host/path/:_authToken=…`` of a user's .npmrc, with its ``${VARIABLES}`` filled in."""
-    lines = npmrc.read_text().splitlines() if npmrc.exists() else []
-    found = (re.fullmatch(r"\s*(//\S+?):_authToken\s*=\s*\"?([^\s\"]+)\"?\s*", line) for line in lines)
-    return {match[1]: _expanded(match[2]) for match in found if match}
-
-
-def _expanded(value: str) -> str:
-    return re.sub(r"\$\{(\w+)\}", lambda match: os.environ.get(match[1], ""), value)
+    return npm_engine.config()

@@ -1,113 +1,53 @@
-"""Looking ahead: what a solver will ask for next is fetched before it asks.
+"""Looking ahead: what an engine will ask for next is fetched before it asks.
 
 A guess only decides what is fetched early, never what is answered.
 """
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from email.parser import HeaderParser
-from functools import cache
+from contextlib import contextmanager, suppress
+from typing import Generic, TypeVar
 
-from packaging.requirements import InvalidRequirement, Requirement
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
-from packaging.utils import canonicalize_name
-from packaging.version import Version
-
-from resolvers import wheels
 from resolvers.errors import ExpectedError
-from resolvers.index import File
-from resolvers.types import Target
-from resolvers.view import View, version_of
 
 THREADS = 16
-"""Requests to the index at once."""
+"""Requests to one index at once."""
+
+T = TypeVar("T")
+
+
+class Walk(Generic[T]):
+    """Goes from each thing to those that it needs, once by its key. Thread-safe."""
+
+    def __init__(
+        self, follow: Callable[[T], Iterable[T]], key: Callable[[T], Hashable], pool: ThreadPoolExecutor
+    ) -> None:
+        self._follow = follow
+        self._key = key
+        self._pool = pool
+        self._begun: set[Hashable] = set()
+        self._lock = threading.Lock()
+
+    def start(self, *things: T) -> None:
+        """Follow things, but those that were and those that come when the walk is over."""
+        with self._lock:
+            new = {key: thing for thing in things if (key := self._key(thing)) not in self._begun}
+            self._begun.update(new)
+        with suppress(RuntimeError):  # the engine is done, and so are we
+            for thing in new.values():
+                self._pool.submit(self._step, thing)
+
+    def _step(self, thing: T) -> None:
+        with suppress(ExpectedError):  # the engine meets it again if it matters
+            self.start(*self._follow(thing))
 
 
 @contextmanager
-def looking(view: View, requirements: Iterable[str], pins: Mapping[str, str], target: Target) -> Iterator[None]:
-    """Walk from the requirements to what they need while the context lasts; ``pins`` are likely versions."""
+def walking(follow: Callable[[T], Iterable[T]], key: Callable[[T], Hashable]) -> Iterator[Walk[T]]:
+    """A walk that ends with the context. ``follow`` fetches a thing and gives all that it needs."""
     with ThreadPoolExecutor(THREADS) as pool:
-        walk = _Walk(view, pins, target, pool)
-        for requirement in requirements:
-            walk.start(Requirement(requirement))
         try:
-            yield
+            yield Walk(follow, key, pool)
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
-
-
-class _Walk:
-    def __init__(self, view: View, pins: Mapping[str, str], target: Target, pool: ThreadPoolExecutor) -> None:
-        self._view = view
-        self._pins = {name: Version(version) for name, version in pins.items()}
-        self._target = target
-        self._pool = pool
-        self._begun: set[tuple[str, frozenset[str]]] = set()
-        self._lock = threading.Lock()
-
-    def start(self, requirement: Requirement) -> None:
-        key = (canonicalize_name(requirement.name), frozenset(requirement.extras))
-        with self._lock:
-            if key in self._begun:
-                return
-            self._begun.add(key)
-        try:
-            self._pool.submit(self._follow, requirement)
-        except RuntimeError:  # the solver is done, and so are we
-            return
-
-    def _follow(self, requirement: Requirement) -> None:
-        try:
-            wheel = self._likely(requirement)
-            metadata = self._view.metadata(wheel) if wheel else b""
-        except ExpectedError:
-            return  # the solver meets it again if it matters
-        for needed in _needs(metadata, requirement.extras, self._target):
-            self.start(needed)
-
-    def _likely(self, requirement: Requirement) -> File | None:
-        name = canonicalize_name(requirement.name)
-        wheels_of = _usable(self._view.files(name).values(), self._target.python)
-        allowed = list(requirement.specifier.filter(wheels_of)) or list(wheels_of)
-        if not allowed:
-            return None
-        pin = self._pins.get(name)
-        return _asked_first(wheels_of[pin if pin in allowed else max(allowed)])
-
-
-def _usable(files: Iterable[File], python: str) -> dict[Version, list[File]]:
-    """Wheels by version. Names are only split: this sees every file of a project, thousands for some."""
-    by_text: dict[str, list[File]] = {}
-    for file in files:
-        if file.name.endswith(".whl") and file.yanked is None and _runs(file.requires_python, python):
-            by_text.setdefault(file.name.split("-", 2)[1], []).append(file)
-    versions = {text: version_of(found[0].name) for text, found in by_text.items()}
-    return {version: by_text[text] for text, version in versions.items() if version}
-
-
-@cache
-def _runs(requires_python: str, python: str) -> bool:
-    try:
-        return SpecifierSet(requires_python).contains(python)
-    except InvalidSpecifier:
-        return False
-
-
-def _asked_first(files: list[File]) -> File:
-    """The wheel whose metadata Poetry reads: one for every platform if there is one, else the first."""
-    return next((file for file in files if file.name.endswith("-none-any.whl")), files[0])
-
-
-def _needs(metadata: bytes, extras: set[str], target: Target) -> Iterator[Requirement]:
-    headers = HeaderParser().parsestr(metadata.decode("utf-8", "replace"))
-    environment = wheels.environment(target)
-    for line in headers.get_all("Requires-Dist", []):
-        try:
-            needed = Requirement(line)
-        except InvalidRequirement:
-            continue
-        environments = [environment | {"extra": extra} for extra in (extras or {""})]
-        if needed.marker is None or any(needed.marker.evaluate(each) for each in environments):
-            yield needed

@@ -99,6 +99,12 @@ def stream(url: str, *, headers: Mapping[str, str] = {}) -> Iterator[Stream]:
         response.close()
 
 
+def chunks(url: str, *, headers: Mapping[str, str] = {}) -> Iterator[bytes]:
+    """The bytes of ``stream``, which ends when they do or when nobody wants more."""
+    with stream(url, headers=headers) as answer:
+        yield from answer.chunks
+
+
 def redact(url: str) -> str:
     """The URL without credentials."""
     scheme, separator, rest = url.partition("://")

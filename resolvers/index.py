@@ -5,9 +5,7 @@ Pages are read as PEP 503 (HTML), PEP 629, PEP 691 (JSON), PEP 700, PEP 592, PEP
 
 import hashlib
 import re
-import threading
 from collections.abc import Iterator, Mapping
-from concurrent.futures import Future
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -25,6 +23,7 @@ from packaging.utils import (
 from resolvers import http, pip_config
 from resolvers.anchors import Anchors
 from resolvers.errors import ExpectedError
+from resolvers.once import Once
 from resolvers.types import ready
 
 ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
@@ -65,8 +64,7 @@ class Index:
     def __init__(self, urls: tuple[str, ...], find_links: tuple[str, ...] = ()) -> None:
         self.urls = urls
         self.find_links = find_links
-        self._answers: dict[str, Future[tuple[File, ...]]] = {}
-        self._lock = threading.Lock()
+        self._once: Once[str, tuple[File, ...]] = Once(retry=True)
 
     def files(self, project: str) -> tuple[File, ...]:
         """All that the indexes have of a project, those of the default one first; empty where none knows it.
@@ -74,21 +72,7 @@ class Index:
         Raises HTTPError when an index does not answer, ExpectedError when its answer is no index page.
         """
         name = canonicalize_name(project)
-        with self._lock:
-            answer = self._answers.get(name)
-            asked = answer is not None
-            if answer is None:
-                answer = self._answers[name] = Future()
-        if not asked:
-            self._ask(name, answer)
-        return answer.result()
-
-    def _ask(self, name: str, answer: "Future[tuple[File, ...]]") -> None:
-        try:
-            answer.set_result(self._read(name))
-        except BaseException as error:
-            del self._answers[name]  # the next one asks again
-            answer.set_exception(error)
+        return self._once(name, lambda: self._read(name))
 
     def _read(self, name: str) -> tuple[File, ...]:
         found: dict[tuple[str, frozenset[tuple[str, str]]], File] = {}

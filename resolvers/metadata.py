@@ -2,35 +2,23 @@
 
 import hashlib
 import tempfile
-import threading
-from concurrent.futures import Future
 from pathlib import Path
 
 from resolvers import cache, http, wheels
 from resolvers.errors import ExpectedError
 from resolvers.index import File
+from resolvers.once import Once
 
 
 class Metadata:
     """Gets the metadata of each wheel once. Thread-safe."""
 
     def __init__(self) -> None:
-        self._answers: dict[str, Future[bytes]] = {}
-        self._lock = threading.Lock()
+        self._once: Once[str, bytes] = Once()
 
     def of(self, file: File) -> bytes:
         """The wheel's METADATA. Raises HTTPError, or ExpectedError where there is none."""
-        with self._lock:
-            answer = self._answers.get(file.url)
-            asked = answer is not None
-            if answer is None:
-                answer = self._answers[file.url] = Future()
-        if not asked:
-            try:
-                answer.set_result(_kept(file))
-            except BaseException as error:
-                answer.set_exception(error)
-        return answer.result()
+        return self._once(file.url, lambda: _kept(file))
 
 
 def _kept(file: File) -> bytes:

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from resolvers import npm_engine
 from resolvers.errors import ExpectedError, UnsolvableError
-from resolvers.npm_engine import TOOLS, command, installer
+from resolvers.npm_engine import TOOLS, Session, command, installer
 from resolvers.npm_tree import (
     LOCK,
     MANIFEST,
@@ -50,10 +50,13 @@ def resolve(request: Request) -> LockFiles:
     moving = {name: wanted for name, wanted in request.upgrade.packages.items() if name in known}
     exact = {name: wanted for name, wanted in moving.items() if wanted}
     lock = {} if request.upgrade.everything else _without(previous, lambda name, _version: name in moving)
-    lock = _without_late(request, manifest, lock) if lock and request.as_of else lock
-    if exact:  # for a moment they are requirements, so that npm puts them where all can use them
-        lock = _solve(request, manifest | {"dependencies": manifest["dependencies"] | exact}, lock)
-    lock = _solve(request, manifest, lock)
+    held = frozenset({} if request.as_of else (name for name, _ in _pins(lock)))
+    new = {name: wanted for name, wanted in manifest["dependencies"].items() if name not in held}
+    with npm_engine.session(new, held, request.as_of) as session:
+        lock = _without_late(session, request, manifest, lock) if lock and request.as_of else lock
+        if exact:  # for a moment they are requirements, so that npm puts them where all can use them
+            lock = _solve(session, request, manifest | {"dependencies": manifest["dependencies"] | exact}, lock)
+        lock = _solve(session, request, manifest, lock)
     _check_versions(exact, lock)
     return {MANIFEST: write(manifest), LOCK: write(lock)}
 
@@ -147,10 +150,10 @@ def _checked_name(requirement: str, group: str) -> str:
     return name_of(requirement)
 
 
-def _solve(request: Request, manifest: dict[str, Any], lock: dict[str, Any]) -> dict[str, Any]:
+def _solve(session: Session, request: Request, manifest: dict[str, Any], lock: dict[str, Any]) -> dict[str, Any]:
     """What npm makes of both files, checked and canonical."""
     try:
-        text = npm_engine.lock(write(manifest), write(lock) if lock else "", request.as_of)
+        text = session.lock(write(manifest), write(lock) if lock else "")
     except UnsolvableError as error:
         named = [
             f"{requirement} of group '{group.name}'"
@@ -187,14 +190,14 @@ def _check_versions(exact: Mapping[str, str], lock: dict[str, Any]) -> None:
             )
 
 
-def _without_late(request: Request, manifest: dict[str, Any], lock: dict[str, Any]) -> dict[str, Any]:
+def _without_late(session: Session, request: Request, manifest: dict[str, Any], lock: dict[str, Any]) -> dict[str, Any]:
     """The lock without pins that were published after the cut-off, for npm itself would keep them."""
     assert request.as_of
-    fresh = _pins(_solve(request, manifest, {}))  # all of it was there at the cut-off and needs no asking
+    fresh = _pins(_solve(session, request, manifest, {}))  # all of it was there at the cut-off and needs no asking
     doubtful = _pins(lock) - fresh
     if doubtful:
         request.progress(f"npm: asking when {len(doubtful)} pinned packages were published")
-    times = npm_engine.published({name for name, _ in doubtful})
+    times = session.published({name for name, _ in doubtful})
     late = {(name, version) for name, version in doubtful if _is_late(times[name].get(version), request.as_of)}
     return _without(lock, lambda name, version: (name, version) in late)
 

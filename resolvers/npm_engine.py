@@ -5,16 +5,21 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
-from resolvers import process
+import msgspec
+from msgspec.structs import replace
+
+from resolvers import npm_config, npm_view, process
 from resolvers.cache import folder
 from resolvers.errors import ExpectedError, ProgramError, UnsolvableError
+from resolvers.npm_config import NpmConfig
+from resolvers.npm_view import NpmView
 from resolvers.types import Artifact, Pin
 
 OLDEST = 9
@@ -85,26 +90,77 @@ def installer() -> Pin:
     )
 
 
-def lock(manifest: str, start: str, as_of: datetime | None) -> str:
-    """The package-lock.json that npm makes of a package.json and a lock to start from (``""`` for none)."""
-    before = [f"--before={as_of.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"] if as_of else []
-    with tempfile.TemporaryDirectory(prefix="orbiter-npm-") as name:
-        Path(name, "package.json").write_text(manifest, "utf-8")
-        if start:
-            Path(name, "package-lock.json").write_text(start, "utf-8")
+class Session(msgspec.Struct, frozen=True, kw_only=True):
+    """npm in a folder of its own; ``settings`` say whom it asks: the registries, or a view of them at ``root``."""
+
+    folder: Path
+    as_of: datetime | None
+    settings: tuple[str, ...] = ()
+    view: NpmView | None = None
+    root: str = ""
+
+    def lock(self, manifest: str, start: str) -> str:
+        """The package-lock.json that npm makes of a package.json and a lock to start from (``""`` for none)."""
+        before = [f"--before={self.as_of.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"] if self.as_of else []
+        locked = self.folder / "package-lock.json"
+        (self.folder / "package.json").write_text(manifest, "utf-8")
+        locked.write_text(start, "utf-8") if start else locked.unlink(missing_ok=True)
         try:
-            settings = [f"--{key}={value}" for key, value in SETTINGS.items()]
-            run(["install", f"--prefix={name}", *settings, *before], cwd=Path(name))
+            self._run(["install", *(f"--{key}={value}" for key, value in SETTINGS.items()), *before])
         except ProgramError as error:
-            raise _explained(error) from None
-        return Path(name, "package-lock.json").read_text("utf-8")
+            raise self._explained(error) from None
+        return locked.read_text("utf-8")
+
+    def published(self, names: Iterable[str]) -> dict[str, Mapping[str, str]]:
+        """When the registry got each version of the packages: name to version to a moment in ISO 8601."""
+        with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+            wanted = sorted(set(names))
+            return dict(zip(wanted, pool.map(self._times, wanted), strict=True))
+
+    def _times(self, name: str) -> Mapping[str, str]:
+        text = self._run(["view", name, "time", "--json", "--prefer-offline", "--loglevel=error"])
+        times = json.loads(text or "{}")
+        return times if isinstance(times, dict) else {}
+
+    def _run(self, arguments: list[str]) -> str:
+        return run([*arguments, f"--prefix={self.folder}", *self.settings], cwd=self.folder)
+
+    def _explained(self, error: ProgramError) -> ExpectedError:
+        if self.view and self.view.errors:
+            return self.view.errors[0]
+        lines = [re.sub(r"^npm (error|ERR!) ?", "", line) for line in error.output.splitlines()]
+        words = "\n".join(f"  {line}" for line in lines if line.strip() and "complete log of this run" not in line)
+        words = self.view.unmasked(words, self.root) if self.view else words
+        if UNSOLVABLE.search(words):
+            return UnsolvableError(words, "look for the versions with: npm view NAME versions time")
+        return ExpectedError(f"npm failed\n{words}", "see that npm reaches its registry: npm ping")
 
 
-def published(names: Iterable[str]) -> dict[str, Mapping[str, str]]:
-    """When the registry got each version of the packages: name to version to a moment in ISO 8601."""
-    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        wanted = sorted(set(names))
-        return dict(zip(wanted, pool.map(_times, wanted), strict=True))
+@contextmanager
+def session(requirements: Mapping[str, str], held: frozenset[str], as_of: datetime | None) -> Iterator[Session]:
+    """A session for packages that are required by name and range; ``held`` are names that npm need not ask for.
+
+    npm asks a view of its registries, which looks ahead; but the registries themselves where its configuration
+    holds more than the view knows of, or where they do not answer us: then the words for it are npm's.
+    """
+    with tempfile.TemporaryDirectory(prefix="orbiter-npm-") as name:
+        plain = Session(folder=Path(name), as_of=as_of)
+        known = config()
+        view = NpmView(known, requirements, held)
+        if not (known.simple and view.reaches()):
+            yield plain
+            return
+        with npm_view.serve(view) as served:
+            host = served.root.partition(":")[2]
+            Path(name, ".npmrc").write_text(f"{host}/:_authToken={served.secret}\n", "utf-8")
+            keys = [f"{scope}:registry" if scope else "registry" for scope in known.registries]
+            settings = ("--fetch-retries=0", *(f"--{key}={served.root}/" for key in keys))
+            yield replace(plain, settings=settings, view=view, root=served.root)
+
+
+def config() -> NpmConfig:
+    """npm's configuration of this machine."""
+    return npm_config.read(run(["config", "list", "-l"]))
 
 
 def run(arguments: list[str], *, cwd: Path | None = None) -> str:
@@ -112,11 +168,6 @@ def run(arguments: list[str], *, cwd: Path | None = None) -> str:
     words = [*command(), *arguments, f"--cache={folder('npm')}"]
     TOOLS["npm"] = version()
     return process.run(words, cwd=cwd, env=_environment(), name="npm")
-
-
-def _times(name: str) -> Mapping[str, str]:
-    times = json.loads(run(["view", name, "time", "--json", "--prefer-offline", "--loglevel=error"]) or "{}")
-    return times if isinstance(times, dict) else {}
 
 
 @cache
@@ -133,16 +184,10 @@ def _found() -> tuple[tuple[str, ...], str]:
 
 
 def _environment() -> dict[str, str]:
+    past_proxies = os.environ.get("NO_PROXY") or os.environ.get("no_proxy")
+    loopback = dict.fromkeys(("NO_PROXY", "no_proxy"), ",".join(filter(None, ("127.0.0.1", past_proxies))))
     if len(command()) == 1:
-        return {}
+        return loopback
     from resolvers import uv
 
-    return uv.environment()
-
-
-def _explained(error: ProgramError) -> ExpectedError:
-    lines = [re.sub(r"^npm (error|ERR!) ?", "", line) for line in error.output.splitlines()]
-    words = "\n".join(f"  {line}" for line in lines if line.strip() and "complete log of this run" not in line)
-    if UNSOLVABLE.search(words):
-        return UnsolvableError(words, "look for the versions with: npm view NAME versions time")
-    return ExpectedError(f"npm failed\n{words}", "see that npm reaches its registry: npm ping")
+    return {**uv.environment(), **loopback}

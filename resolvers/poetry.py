@@ -10,7 +10,7 @@ from typing import Any
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from resolvers import ahead, index, process, pyproject, uv, wheels
+from resolvers import index, pip_ahead, process, pyproject, uv, wheels
 from resolvers.errors import ProgramError
 from resolvers.types import Artifact, LockFiles, Package, Request, Target
 from resolvers.view import View, serve, version_of
@@ -52,7 +52,7 @@ def lock(request: Request, previous: tuple[Package, ...]) -> LockFiles:
     request.progress(f"Poetry {VERSION} is resolving {len(wanted)} requirements")
     with (
         tempfile.TemporaryDirectory(prefix="orbiter-") as folder,
-        ahead.looking(view, wanted, {p.name: p.version for p in previous}, request.targets[0]),
+        pip_ahead.looking(view, wanted, {p.name: p.version for p in previous}, request.targets[0]),
         serve(view) as url,
     ):
         Path(folder, pyproject.FILE).write_text(project(request), encoding="utf-8")

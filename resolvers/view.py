@@ -5,13 +5,10 @@ none by asking for one wheel after the other. The view does all three, and looks
 691) and its metadata files those of PEP 658.
 """
 
-import secrets
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import cast
+from functools import partial
 from urllib.parse import quote, unquote
 
 import msgspec
@@ -24,13 +21,13 @@ from packaging.utils import (
 )
 from packaging.version import InvalidVersion, Version
 
-from resolvers import http
+from resolvers import http, serving
 from resolvers.errors import ExpectedError
 from resolvers.index import File, Index
 from resolvers.metadata import Metadata
+from resolvers.serving import NOT_FOUND, Answer, Question
 
 PAGE = "application/vnd.pypi.simple.v1+json"
-BINARY = "application/octet-stream"
 STEP = 50
 """Projects after which a line of progress is due."""
 
@@ -138,92 +135,26 @@ def _entry(address: str, file: File) -> _Entry:
 @contextmanager
 def serve(view: View) -> Iterator[str]:
     """Serve a view on the loopback for as long as the context lasts; gives the address of its simple index."""
-    secret = secrets.token_hex(16)  # other users of this machine have no business with our credentials
-    server = _Server(view, secret)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
+    with serving.serve(partial(_answer, view), view.errors) as served:
+        yield f"{served.address}/simple/"
+
+
+def _answer(view: View, question: Question) -> Answer:
+    kind, _, rest = question.path.strip("/").partition("/")
+    project, _, file = unquote(rest).partition("/")
+    if kind == "simple" and view.files(project):
+        return Answer(200, view.page(project, f"{question.address}/file"), PAGE)
+    return _file(view, project, file) if kind == "file" else NOT_FOUND
+
+
+def _file(view: View, project: str, name: str) -> Answer:
+    files = view.files(project)
+    wheel = files.get(name.removesuffix(".metadata"))
+    if name in files:
+        return Answer(200, http.chunks(files[name].url))
+    if wheel is None:
+        return NOT_FOUND
     try:
-        yield f"{server.address}/simple/"
-    finally:
-        server.shutdown()
-        server.server_close()
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False  # a client that keeps its connection open does not keep us
-
-    def __init__(self, view: View, secret: str) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.view = view
-        self.secret = secret
-        self.address = f"http://127.0.0.1:{self.server_port}/{secret}"
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-    wbufsize = -1  # headers and body leave together
-
-    @property
-    def _served(self) -> _Server:
-        return cast(_Server, self.server)
-
-    @property
-    def _view(self) -> View:
-        return self._served.view
-
-    def do_GET(self) -> None:
-        secret, _, path = self.path.lstrip("/").partition("/")
-        kind, _, rest = path.strip("/").partition("/")
-        project, _, file = unquote(rest).partition("/")
-        if secret != self._served.secret or kind not in {"simple", "file"}:
-            self._answer(404, b"")
-            return
-        try:
-            self._page(project) if kind == "simple" else self._file(project, file)
-        except ExpectedError as error:
-            self._view.errors.append(error)
-            self.close_connection = True
-            self._answer(500, error.message.encode())
-
-    def _page(self, project: str) -> None:
-        known = self._view.files(project)
-        page = self._view.page(project, f"{self._served.address}/file") if known else b""
-        self._answer(200 if known else 404, page, PAGE)
-
-    def _file(self, project: str, name: str) -> None:
-        files = self._view.files(project)
-        wheel = files.get(name.removesuffix(".metadata"))
-        if name in files:
-            self._download(files[name])
-        elif wheel:
-            self._of_wheel(wheel)
-        else:
-            self._answer(404, b"")
-
-    def _of_wheel(self, wheel: File) -> None:
-        try:
-            self._answer(200, self._view.metadata(wheel))
-        except ExpectedError as error:
-            self._answer(404, error.message.encode())  # then the client takes the whole wheel
-
-    def _download(self, file: File) -> None:
-        with http.stream(file.url) as stream:
-            self.send_response(200)
-            self.send_header("content-type", BINARY)
-            self.send_header("connection", "close")
-            self.end_headers()
-            for chunk in stream.chunks:
-                self.wfile.write(chunk)
-        self.close_connection = True
-
-    def _answer(self, status: int, content: bytes, kind: str = BINARY) -> None:
-        self.send_response(status)
-        self.send_header("content-type", kind)
-        self.send_header("content-length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing: what matters is in ``errors``."""
+        return Answer(200, view.metadata(wheel))
+    except ExpectedError:
+        return NOT_FOUND  # then the client takes the whole wheel

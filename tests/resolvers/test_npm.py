@@ -55,6 +55,11 @@ def versions(files: LockFiles, *groups: str) -> dict[str, list[str]]:
     return found
 
 
+def published(name: str) -> Mapping[str, str]:
+    with npm_engine.session({}, frozenset(), None) as session:
+        return session.published([name])[name]
+
+
 def lock_of(**entries: dict[str, Any]) -> LockFiles:
     """Two files with one group ``g`` that asks for ``a``; entries by name."""
     paths = {f"node_modules/{name}": {"version": "1.0.0", "integrity": HASH} | e for name, e in entries.items()}
@@ -110,7 +115,7 @@ def test_pins_move_only_when_they_are_asked_to() -> None:
 
 @pytest.mark.index
 def test_as_of_hides_what_came_later_also_when_it_was_pinned() -> None:
-    times = {v: datetime.fromisoformat(t) for v, t in npm_engine.published(["semver"])["semver"].items() if v[0] == "7"}
+    times = {v: datetime.fromisoformat(t) for v, t in published("semver").items() if v[0] == "7"}
     ordered = sorted((moment, version) for version, moment in times.items())
     (cutoff, _), (_, late) = ordered[-2:]
     asked = base("semver@7")
@@ -118,7 +123,7 @@ def test_as_of_hides_what_came_later_also_when_it_was_pinned() -> None:
     assert times[versions(then)["semver"][0]] <= cutoff
     pinned = solve(base(f"semver@{late}", "is-number@7.0.0"))
     assert versions(pinned)["semver"] == [late]
-    was_there = npm_engine.published(["is-number"])["is-number"]["7.0.0"] <= cutoff.isoformat()
+    was_there = published("is-number")["7.0.0"] <= cutoff.isoformat()
     assert was_there
     back = solve(base("semver@7", "is-number"), previous=pinned, as_of=cutoff)
     assert versions(back) == versions(then) | {"is-number": ["7.0.0"]}
@@ -307,6 +312,6 @@ def test_runs_on(entry: dict[str, Any], fits: bool) -> None:
 
 def test_a_lock_that_names_an_address_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     files = lock_of(a={"resolved": "git+ssh://git@example.org/a.git#1234"})
-    monkeypatch.setattr(npm_engine, "lock", lambda *_arguments: files["package-lock.json"])
+    monkeypatch.setattr(npm_engine.Session, "lock", lambda *_arguments: files["package-lock.json"])
     with pytest.raises(ExpectedError, match=r"a 1\.0\.0 \(node_modules/a\) does not come from a registry"):
         solve(base("a"))

@@ -10,7 +10,7 @@ from urllib.request import ProxyHandler, build_opener
 
 import pytest
 
-from resolvers import ahead, cache
+from resolvers import cache, pip_ahead
 from resolvers.errors import ExpectedError
 from resolvers.index import File, Index
 from resolvers.types import Target
@@ -91,7 +91,7 @@ def test_metadata_is_kept_by_the_wheels_hash(folder: Path) -> None:
 
 def looked_up(seen: View, *requirements: str, projects: set[str]) -> bool:
     """Whether looking ahead from the requirements comes to these projects, and no other."""
-    with ahead.looking(seen, requirements, {}, TARGET):
+    with pip_ahead.looking(seen, requirements, {}, TARGET):
         for _ in range(1000):
             if set(seen._pages) >= projects:
                 break
