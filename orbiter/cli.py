@@ -1,32 +1,21 @@
-"""The command line: the one place that prints results and sets exit codes.
+"""The command line: here, and for the commands that compare in ``cli_diff``, results are printed and exit codes set."""
 
-0 is fine, 1 means that there is something to see (a stale lock set), 2 is a usage error or an expected error.
-"""
-
-import signal
 import sys
-from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn, ParamSpec
+from typing import TYPE_CHECKING
 
 import click
 
 from orbiter import __version__
-from resolvers.errors import ExpectedError
+from orbiter.cli_diff import diff_locks, log
+from orbiter.guard import SOMETHING_TO_SEE, guarded
 
 if TYPE_CHECKING:
     from orbiter.config import ImageSet
     from orbiter.lockset import LockSet
 
 IMAGES = Path("images.toml")
-SOMETHING_TO_SEE = 1
-EXPECTED_ERROR = 2
-INTERRUPTED = 130
-
-P = ParamSpec("P")
-
 release_option = click.option("--release", metavar="VERSION", help="A locked release; else that of images.toml.")
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="No progress.")
 platform_option = click.option(
@@ -37,39 +26,6 @@ platform_option = click.option(
 def main() -> None:
     """Run the command line."""
     cli(prog_name="orbiter")
-
-
-def guarded(command: Callable[P, None]) -> Callable[P, None]:
-    """Show an expected error as ``error:`` and ``hint:`` and end with exit code 2, without a traceback."""
-
-    @wraps(command)
-    def run(*args: P.args, **kwargs: P.kwargs) -> None:
-        signal.signal(signal.SIGINT, _interrupt)
-        try:
-            command(*args, **kwargs)
-        except ExpectedError as error:
-            _fail(error)
-        except OSError as error:
-            _fail(ExpectedError(": ".join(str(part) for part in (error.filename, error.strerror or error) if part)))
-        except KeyboardInterrupt:
-            click.echo("error: interrupted", err=True)
-            sys.exit(INTERRUPTED)
-
-    return run
-
-
-def _interrupt(_number: int, _frame: object) -> None:
-    from resolvers.process import end_all
-
-    end_all()
-    raise KeyboardInterrupt
-
-
-def _fail(error: ExpectedError) -> NoReturn:
-    click.echo(f"{click.style('error', fg='red', bold=True)}: {error.message}", err=True)
-    if error.hint:
-        click.echo(f"\n{click.style('hint', fg='cyan', bold=True)}: {error.hint}", err=True)
-    sys.exit(EXPECTED_ERROR)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -93,14 +49,17 @@ def init() -> None:
 
 
 @cli.command()
+@click.argument("what", type=click.Choice(["images.toml", "diff-locks"]), default="images.toml")
 @guarded
-def schema() -> None:
-    """Print the JSON Schema of images.toml, for editors."""
+def schema(what: str) -> None:
+    """Print the JSON Schema of images.toml, for editors, or of what diff-locks prints as JSON."""
     import json
 
-    from orbiter.config import json_schema
-
-    click.echo(json.dumps(json_schema(), indent=2, sort_keys=True))
+    if what == "diff-locks":
+        from orbiter.report.json import schema as found
+    else:
+        from orbiter.config import json_schema as found
+    click.echo(json.dumps(found(), indent=2, sort_keys=True))
 
 
 @cli.command()
@@ -271,3 +230,7 @@ def run(image: str, release: str | None, port: int | None, mount: Path | None) -
     from orbiter.run import run as run_image
 
     run_image(_locked(release), image, port=port, mount=mount)
+
+
+cli.add_command(diff_locks)
+cli.add_command(log)

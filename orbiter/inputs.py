@@ -1,6 +1,6 @@
 """What a manager's lock files were solved from, so that nothing is solved again that nobody changed. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import msgspec
 
@@ -40,15 +40,17 @@ def inputs(image_set: ImageSet, builder: Builder, manager: str, facts: BuilderFa
 def unlocked(image_set: ImageSet, manifest: lockset.Manifest) -> tuple[str, ...]:
     """Which parts are not locked as asked, each as ``builder debian: apt``; empty for a complete lock set."""
     return tuple(
-        f"builder {name}: {manager}"
+        f"builder {name}: {part}"
         for name, builder in image_set.builders.items()
-        for manager in FILES
-        if _stale(image_set, builder, manager, manifest)
+        for part in _unlocked_parts(image_set, builder, manifest)
     )
 
 
-def _stale(image_set: ImageSet, builder: Builder, manager: str, manifest: lockset.Manifest) -> bool:
+def _unlocked_parts(image_set: ImageSet, builder: Builder, manifest: lockset.Manifest) -> Iterator[str]:
     facts = manifest.builders.get(builder.name, BuilderFacts())
     bases = manifest.bases.get(builder.base, {})
-    asked = inputs(image_set, builder, manager, facts, bases)
-    return asked != facts.inputs.get(manager, "") or any(p not in bases for p in image_set.platforms)
+    if not bases.keys() >= set(image_set.platforms):
+        yield "base image"
+    for manager in FILES:
+        if inputs(image_set, builder, manager, facts, bases) != facts.inputs.get(manager, ""):
+            yield manager

@@ -6,10 +6,12 @@ import signal
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from threading import Event, Thread
 
 from resolvers.errors import ExpectedError, ProgramError
 
 _RUNNING: set["subprocess.Popen[str]"] = set()
+_ending = Event()
 OUTPUT_TAIL = 40
 """Lines of a failed program's output that its error message shows."""
 
@@ -30,15 +32,19 @@ def run(
     stdin: str | None = None,
     on_line: Callable[[str], None] | None = None,
     name: str = "",
+    undecodable: str = "replace",
 ) -> str:
     """Run a program to its end and give its standard output.
 
     ``env`` is added to this process's environment. Standard error is collected and, line by line as it
-    comes, given to ``on_line``. Raises ProgramError, titled with ``name``, when the exit code is not 0, and
+    comes, given to ``on_line``. ``undecodable`` says what becomes of bytes that are no UTF-8, in the words of
+    ``bytes.decode``. Raises ProgramError, titled with ``name``, when the exit code is not 0, and
     ends the whole process group when this process is interrupted.
     """
-    process = _start(command, cwd, env)
+    process = _start(command, cwd, env, undecodable)
     _RUNNING.add(process)
+    if _ending.is_set():  # it was started in the moment in which all were ended
+        _end(process)
     try:
         output, errors = _communicate(process, stdin, on_line)
     except BaseException:
@@ -52,12 +58,15 @@ def run(
 
 
 def end_all() -> None:
-    """End every program that is running: they have sessions of their own, which Ctrl-C does not reach."""
+    """End every program that is running or about to: they have sessions of their own, which Ctrl-C does not reach."""
+    _ending.set()
     for process in tuple(_RUNNING):
         _end(process)
 
 
-def _start(command: Sequence[str | Path], cwd: Path | None, env: Mapping[str, str] | None) -> "subprocess.Popen[str]":
+def _start(
+    command: Sequence[str | Path], cwd: Path | None, env: Mapping[str, str] | None, undecodable: str
+) -> "subprocess.Popen[str]":
     return subprocess.Popen(
         [str(word) for word in command],
         cwd=cwd,
@@ -67,7 +76,7 @@ def _start(command: Sequence[str | Path], cwd: Path | None, env: Mapping[str, st
         stderr=subprocess.PIPE,
         text=True,
         encoding="utf-8",
-        errors="replace",
+        errors=undecodable,
         start_new_session=True,
     )
 
@@ -77,8 +86,6 @@ def _communicate(
 ) -> tuple[str, str]:
     if on_line is None:
         return process.communicate(stdin)
-    from threading import Thread
-
     output: list[str] = []
     assert process.stdin is not None
     assert process.stdout is not None

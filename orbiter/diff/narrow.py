@@ -1,0 +1,64 @@
+"""Looks at a part of two locks, or of what changed between them. Pure."""
+
+from collections.abc import Collection
+
+from msgspec.structs import replace
+
+from orbiter.diff.types import Change, Diff
+from orbiter.lockfiles.types import Lock, Locked, Place
+from resolvers.errors import ExpectedError
+
+FAILURES = ("added", "removed", "major", "downgraded", "moved", "rebuilt", "any")
+"""What ``--fail-on`` knows."""
+
+
+def part_of(
+    lock: Lock, *, images: Collection[str] = (), platforms: Collection[str] = (), managers: Collection[str] = ()
+) -> Lock:
+    """The lock with only these images (or environments), platforms and managers; all where none is named."""
+
+    def wanted(place: Place) -> bool:
+        return (not images or place.environment in images) and (not platforms or place.platform in platforms)
+
+    def kept(packages: tuple[Locked, ...]) -> tuple[Locked, ...]:
+        return tuple(package for package in packages if package.manager in managers) if managers else packages
+
+    return replace(lock, packages={place: kept(all_) for place, all_ in lock.packages.items() if wanted(place)})
+
+
+def check_names(locks: tuple[Lock, Lock], *, images: Collection[str], platforms: Collection[str]) -> None:
+    """Raises ExpectedError for an image or a platform that neither lock has, naming those that are there."""
+    places = {place for lock in locks for place in lock.packages}
+    for what, asked, known in (
+        ("image", images, {place.environment for place in places}),
+        ("platform", platforms, {place.platform for place in places}),
+    ):
+        if unknown := sorted(set(asked) - known):
+            there = ", ".join(sorted(known - {""})) or "none by name"
+            raise ExpectedError(f"neither side has the {what} '{unknown[0]}'", f"there are: {there}")
+
+
+def only(diff: Diff, *, direct: bool = False, kinds: Collection[str] = ()) -> Diff:
+    """The diff with only the direct changes, or those of some kinds; what is altered is never left out.
+
+    A note says how many are.
+    """
+    changes = tuple(
+        change
+        for change in diff.changes
+        if change.altered or ((change.direct or not direct) and (not kinds or change.kind in kinds))
+    )
+    hidden = len(diff.changes) - len(changes)
+    note = (f"{hidden} other change{'s' * (hidden > 1)} left out, as was asked",) if hidden else ()
+    return replace(diff, changes=changes, notes=(*diff.notes, *note))
+
+
+def fails(diff: Diff, on: Collection[str]) -> bool:
+    """Whether anything that changed is among ``on``, which are FAILURES; what is altered always is."""
+    if "any" in on and (diff.changes or diff.facts):
+        return True
+    return any(change.altered or _marks(change) & set(on) for change in diff.changes)
+
+
+def _marks(change: Change) -> set[str]:
+    return {change.kind, change.step}

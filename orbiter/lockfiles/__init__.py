@@ -1,0 +1,1 @@
+"""Lock files as they are found in the world: recognised by content, read into one shape."""
