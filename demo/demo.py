@@ -29,8 +29,10 @@ def main() -> None:
     say(f"Release 0.1.0, with the packages of {EARLIER}")
     orbiter("lock", "--as-of", EARLIER, *only)
     write(text.replace('version = "0.1.0"', 'version = "0.2.0"'))
-    say(f"Release 0.2.0, with the packages of {LATER}: what moved")
+    say(f"Release 0.2.0, with the packages of {LATER}")
     orbiter("lock", "--upgrade", "--as-of", LATER, *only)
+    say("What moved")
+    orbiter("diff-locks", "0.1.0", "0.2.0")
     if missing:
         say("With a Docker engine, make demo goes on: it builds release 0.2.0 and starts it.")
         return
