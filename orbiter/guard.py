@@ -31,6 +31,8 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
             command(*args, **kwargs)
         except ExpectedError as error:
             _fail(error)
+        except BrokenPipeError:
+            raise  # click ends quietly: who reads our output has seen enough
         except OSError as error:
             _fail(ExpectedError(": ".join(str(part) for part in (error.filename, error.strerror or error) if part)))
         except KeyboardInterrupt:

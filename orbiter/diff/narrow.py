@@ -39,18 +39,13 @@ def check_names(locks: tuple[Lock, Lock], *, images: Collection[str], platforms:
 
 
 def only(diff: Diff, *, direct: bool = False, kinds: Collection[str] = ()) -> Diff:
-    """The diff with only the direct changes, or those of some kinds; what is altered is never left out.
-
-    A note says how many are.
-    """
+    """The diff with only the direct changes, or those of some kinds; what is altered is never left out."""
     changes = tuple(
         change
         for change in diff.changes
         if change.altered or ((change.direct or not direct) and (not kinds or change.kind in kinds))
     )
-    hidden = len(diff.changes) - len(changes)
-    note = (f"{hidden} other change{'s' * (hidden > 1)} left out, as was asked",) if hidden else ()
-    return replace(diff, changes=changes, notes=(*diff.notes, *note))
+    return replace(diff, changes=changes, left_out=len(diff.changes) - len(changes))
 
 
 def fails(diff: Diff, on: Collection[str]) -> bool:

@@ -90,7 +90,8 @@ class Diff(msgspec.Struct, frozen=True, kw_only=True):
     """All that changed. ``changes`` come altered first, then direct, then by kind, manager and name.
 
     ``counts`` has for each place how many names of packages are of each kind, and ``kept`` are the same on both
-    sides: together each name exactly once. ``kept`` counts (manager, name) that changed nowhere.
+    sides: together each name exactly once. ``kept`` counts (manager, name) that changed nowhere; ``left_out`` are
+    changes that were not asked for, and that ``changes`` does not hold.
     """
 
     old: Side
@@ -99,5 +100,6 @@ class Diff(msgspec.Struct, frozen=True, kw_only=True):
     facts: tuple[Fact, ...] = ()
     counts: Mapping[Place, Mapping[str, int]] = {}
     kept: int = 0
+    left_out: int = 0
     notes: tuple[str, ...] = ()
     suggestion: Suggestion = Suggestion()

@@ -74,7 +74,7 @@ class Count(msgspec.Struct, frozen=True, kw_only=True):
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
     """How many packages are of each kind; one that differs between places may be of several. ``kept`` are the same
-    everywhere; ``altered`` are also counted in their kind."""
+    everywhere; ``altered`` are also counted in their kind; ``left_out`` are changes that were not asked for."""
 
     added: Number
     removed: Number
@@ -85,6 +85,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     moved: Number
     altered: Number
     kept: Number
+    left_out: Number
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
@@ -139,7 +140,8 @@ def schema() -> dict[str, Any]:
 
 
 def _summary(diff: Diff) -> Summary:
-    return Summary(altered=len(words.altered(diff)), **_full({**words.tally(diff), "kept": diff.kept}))
+    numbers = _full({**words.tally(diff), "kept": diff.kept})
+    return Summary(altered=len(words.altered(diff)), left_out=diff.left_out, **numbers)
 
 
 def _full(numbers: Mapping[str, int]) -> dict[str, int]:

@@ -69,10 +69,13 @@ def counts(diff: Diff) -> str:
     """``12 added, 3 removed; 339 unchanged``, with what was altered before all else."""
     told = ", ".join(f"{number:,} {kind}" for kind, number in tally(diff).items())
     alarm = f"{len(altered(diff)):,} ALTERED; " if altered(diff) else ""
-    return f"{alarm}{told or _no_package(diff)}; {diff.kept:,} unchanged"
+    rest = f"; {many(diff.left_out, 'other change')} left out" if diff.left_out else ""
+    return f"{alarm}{told or _no_package(diff)}{rest}; {diff.kept:,} unchanged"
 
 
 def _no_package(diff: Diff) -> str:
+    if diff.left_out:
+        return "no such change"
     if not diff.facts:
         return "no package changed"
     return f"no package changed, but {many(len(diff.facts), 'other thing')} did"

@@ -80,6 +80,23 @@ def test_an_altered_package_always_fails_and_is_called_out_in_every_format(place
         assert "altered" in done.stdout.lower()
 
 
+def test_a_reader_that_has_seen_enough_is_no_error(place: Path) -> None:
+    for which in ("old", "new"):
+        packed = (PAIRS / "conda-lock" / "02-ml-next-day" / f"{which}.conda-lock.yml.gz").read_bytes()
+        (place / f"{which}.yml").write_bytes(gzip.decompress(packed))
+    words = [sys.executable, "-m", "orbiter", "diff-locks", "old.yml", "new.yml", "--format", "json"]
+    with subprocess.Popen(words, cwd=place, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == b""
+
+
+def test_what_was_not_asked_for_is_counted(place: Path) -> None:
+    done = orbiter(place, "diff-locks", "old.txt", "new.txt", "--kind", "removed")
+    assert done.stdout.startswith("old.txt → new.txt: no such change; 1 other change left out; 1 unchanged\n")
+
+
 def test_formats(place: Path) -> None:
     found = json.loads(orbiter(place, "diff-locks", "old.txt", "new.txt", "--format", "json").stdout)
     assert found["format"] == 1

@@ -235,7 +235,7 @@ def test_filters() -> None:
     new = lock(locked("a", "2", direct=True), locked("b", "2", "pip", direct=False))
     direct = only(diff(old, new), direct=True)
     assert [c.name for c in direct.changes] == ["a"]
-    assert direct.notes == ("2 other changes left out, as was asked",)
+    assert direct.left_out == 2
     assert only(diff(old, new)) == diff(old, new)
     assert [c.name for c in only(diff(old, new), kinds=("removed",)).changes] == ["c"]
     assert [c.name for c in diff(part_of(old, managers=("pip",)), part_of(new, managers=("pip",))).changes] == ["b"]
