@@ -38,12 +38,12 @@ def _parents(packages: tuple[Locked, ...]) -> dict[Name, Name | None]:
     while level:
         following = []
         for at in level:
-            for name in sorted(needs[at]):
+            for name in needs[at]:
                 needed = (at[0], name) if (at[0], name) in needs else (by_name.get(name, ""), name)
                 if needed in needs and needed not in parents:
                     parents[needed] = at
                     following.append(needed)
-        level = following
+        level = sorted(following)  # so that neither the order of a lock nor that of a set decides who led there
     return parents
 
 

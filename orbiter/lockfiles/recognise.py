@@ -58,7 +58,7 @@ def read(name: str, content: bytes) -> Lock:
 
 
 def _readers() -> tuple[Reader, ...]:
-    """All readers; requirements.txt comes last, as it has no mark of its own."""
+    """All readers: those that know at once come first, requirements.txt last, as it has no mark of its own."""
     from orbiter.lockfiles import (
         conda_lock,
         explicit,
@@ -71,7 +71,7 @@ def _readers() -> tuple[Reader, ...]:
         uv,
     )
 
-    return package_lock, mamba, uv, poetry, pylock, conda_lock, pixi, explicit, requirements
+    return package_lock, mamba, conda_lock, pixi, uv, poetry, pylock, explicit, requirements
 
 
 def _unknown(name: str, text: str) -> ExpectedError:
