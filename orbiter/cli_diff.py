@@ -15,11 +15,16 @@ if TYPE_CHECKING:
 
 IMAGES = Path("images.toml")
 KINDS = ("added", "removed", "upgraded", "downgraded", "changed", "rebuilt", "moved")
+MANAGERS = ("apk", "apt", "conda", "npm", "pip")
 FAILURES = ("added", "removed", "major", "downgraded", "moved", "rebuilt", "any")
 PIPED_WIDTH = 120
 
 managers_option = click.option(
-    "--manager", "managers", multiple=True, metavar="NAME", help="Only packages of this manager; may be repeated."
+    "--manager",
+    "managers",
+    multiple=True,
+    type=click.Choice(MANAGERS),
+    help="Only packages of this manager; may be repeated.",
 )
 
 
@@ -67,9 +72,10 @@ def diff_locks(
     gc.disable()  # this process is short, and looking for circles in 100,000 packages takes a tenth of its time
     from orbiter.diff.compare import diff
     from orbiter.diff.narrow import check_names, fails, only, part_of
+    from orbiter.diff.places import aligned
     from orbiter.diff.sides import load
 
-    sides = (load(old), load(new or _release_now()))
+    sides = aligned(load(old), load(_release_now() if new is None else new))
     check_names(sides, images=images, platforms=platforms)
     before, after = (part_of(side, images=images, platforms=platforms, managers=managers) for side in sides)
     found = only(diff(before, after), direct=direct, kinds=kinds)
@@ -125,7 +131,10 @@ def log(name: str, path: str | None, managers: tuple[str, ...]) -> None:
     from resolvers.errors import ExpectedError
 
     moments = of_tags(path) if path else of_releases()
-    told = render(history(name, moments, managers))
+    left_out: list[ExpectedError] = []
+    told = render(history(name, moments, managers, left_out.append))
+    for error in left_out:
+        click.echo(f"left out: {error.message}", err=True)
     if not told:
         raise ExpectedError(
             f"none of {len(moments)} {'tags' if path else 'releases'} has a package '{name}'",

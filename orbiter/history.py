@@ -1,5 +1,6 @@
 """In which release each version of a package appeared: over all lock sets, or over the tags of a git repository."""
 
+import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -13,7 +14,7 @@ from orbiter.diff.sides import blob, load
 from orbiter.diff.types import Change
 from orbiter.lockfiles.types import Lock, Place
 from resolvers import process
-from resolvers.errors import ExpectedError
+from resolvers.errors import ExpectedError, ProgramError
 
 
 class Moment(NamedTuple):
@@ -47,8 +48,12 @@ def of_tags(path: str) -> list[Moment]:
 
     Raises ExpectedError where there is none.
     """
+    path = os.path.relpath(path)
     fields = "--format=%(refname:short)%09%(creatordate:short)"
-    listed = process.run(["git", "for-each-ref", "--sort=creatordate", fields, "refs/tags"], name="git")
+    try:
+        listed = process.run(["git", "for-each-ref", "--sort=creatordate", fields, "refs/tags"], name="git")
+    except ProgramError as error:
+        raise ExpectedError("this folder is in no git repository", "change into the one with the lock file") from error
     tags = [line.split("\t") for line in listed.splitlines()]
     if not tags:
         raise ExpectedError("this git repository has no tags", "tag its releases, or fetch them: git fetch --tags")
@@ -59,7 +64,10 @@ def of_tags(path: str) -> list[Moment]:
 
 
 def _has(tag: str, path: str) -> bool:
-    return bool(process.run(["git", "ls-tree", "--name-only", f"refs/tags/{tag}", "--", path], name="git").strip())
+    try:
+        return bool(process.run(["git", "ls-tree", "--name-only", f"refs/tags/{tag}", "--", path], name="git").strip())
+    except ProgramError:
+        return False  # a tag need not be on a commit
 
 
 def _of_tag(tag: str, path: str) -> Lock:
@@ -68,11 +76,23 @@ def _of_tag(tag: str, path: str) -> Lock:
     return recognise.read(f"{tag}:{path}", blob(f"refs/tags/{tag}", path))
 
 
-def history(name: str, moments: Iterable[Moment], managers: tuple[str, ...] = ()) -> Iterator[Event]:
-    """What became of every package of that name, in the order of the moments; nothing where it stayed the same."""
+def history(
+    name: str,
+    moments: Iterable[Moment],
+    managers: tuple[str, ...] = (),
+    skipped: Callable[[ExpectedError], None] = lambda _error: None,
+) -> Iterator[Event]:
+    """What became of every package of that name, in the order of the moments; nothing where it stayed the same.
+
+    ``skipped`` is told of each moment whose lock cannot be read.
+    """
     before = Lock(name="", format="", packages={})
     for moment in moments:
-        after = _of_name(moment.lock(), name, managers)
+        try:
+            after = _of_name(moment.lock(), name, managers)
+        except ExpectedError as error:
+            skipped(error)
+            continue
         for change in diff(*_at_same_places(before, after)).changes:
             yield Event(release=moment.name, date=moment.date, change=change)
         before = after

@@ -5,7 +5,9 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from orbiter.diff import versions
-from orbiter.diff.places import Paired, paired
+from orbiter.diff.hashes import altered as altered_files
+from orbiter.diff.hashes import differ, hash_facts
+from orbiter.diff.places import Paired, aligned, paired
 from orbiter.diff.suggest import suggested
 from orbiter.diff.types import KINDS, Change, Diff, Fact, Kind, Side, Step, Variant, Where
 from orbiter.diff.why import Reasons
@@ -36,6 +38,7 @@ class _At(NamedTuple):
 
 def diff(old: Lock, new: Lock) -> Diff:
     """What changed from ``old`` to ``new``. ``diff(a, a)`` is empty, ``diff(b, a)`` mirrors ``diff(a, b)``."""
+    old, new = aligned(old, new)
     pairs = paired(old, new)
     counts: dict[Place, Counter[str]] = {}
     found: dict[tuple[Name, _Found], list[_At]] = {}
@@ -52,11 +55,12 @@ def diff(old: Lock, new: Lock) -> Diff:
     moved = {(change.manager, change.name) for change in changes}
     whole = {name for pair in pairs if not pair.whole for name in _names(pair)}
     facts = _facts(old.facts, new.facts, pairs)
+    facts += tuple(hash_facts((pair.old, pair.new) for pair in pairs))
     result = Diff(
         old=Side(name=old.name, format=old.format, release=old.release),
         new=Side(name=new.name, format=new.format, release=new.release),
         changes=changes,
-        facts=facts,
+        facts=tuple(sorted(facts)),
         counts={place: {kind: tally[kind] for kind in (*KINDS, KEPT)} for place, tally in sorted(counts.items())},
         kept=len(whole - moved),
         notes=(*(f"{old.name}: {note}" for note in old.notes), *(f"{new.name}: {note}" for note in new.notes)),
@@ -118,38 +122,7 @@ def _files(old: tuple[Locked, ...], new: tuple[Locked, ...]) -> tuple[bool, bool
     for package in new:
         after.setdefault((package.version, package.build), []).extend(package.files)
     both = [(before[form], after[form]) for form in before.keys() & after.keys() if before[form] != after[form]]
-    return any(_altered(*files) for files in both), any(_differ(*files) for files in both)
-
-
-def _altered(old: list[File], new: list[File]) -> bool:
-    """Whether a file of one name, or all that there is where names are not told, has other hashes."""
-    before, after = _hashes_by_name(old), _hashes_by_name(new)
-    if set(before) == set(after) == {""} or not (before.keys() & after.keys() or ("" in before) == ("" in after)):
-        before, after = {"": set().union(*before.values())}, {"": set().union(*after.values())}
-    return any(_apart(before[name], after[name]) for name in before.keys() & after.keys())
-
-
-def _hashes_by_name(files: list[File]) -> dict[str, set[str]]:
-    found: dict[str, set[str]] = {}
-    for file in files:
-        found.setdefault(file.name, set()).update(file.hashes)
-    return found
-
-
-def _apart(old: set[str], new: set[str]) -> bool:
-    """Whether two sets of hashes have an algorithm in common and under it no hash."""
-    algorithms = _algorithms(old) & _algorithms(new)
-    return any(not {h for h in old & new if h.startswith(f"{algorithm}:")} for algorithm in algorithms)
-
-
-def _differ(old: list[File], new: list[File]) -> bool:
-    before, after = ({each for file in files for each in file.hashes} for files in (old, new))
-    common = _algorithms(before) & _algorithms(after)
-    return any(each.partition(":")[0] in common for each in before ^ after)
-
-
-def _algorithms(hashes: set[str]) -> set[str]:
-    return {each.partition(":")[0] for each in hashes}
+    return any(altered_files(*files) for files in both), any(differ(*files) for files in both)
 
 
 def _where(pair: Paired, old: tuple[Locked, ...], new: tuple[Locked, ...]) -> Where:
@@ -206,7 +179,9 @@ def _step(manager: str, became: _Found) -> Step:
 
 
 def _grown(at: _At) -> int | None:
-    """Bytes more at one place, None where a size is not known."""
+    """Bytes more at one place, None where a size is not known, or where a machine gets one of several versions."""
+    if any(len(side) > 1 and side[0].manager == "pip" for side in (at.old, at.new)):
+        return None
     old, new = ([package.size for package in side] for side in (at.old, at.new))
     return sum(new) - sum(old) if all((*old, *new)) else None
 
@@ -221,11 +196,11 @@ def _licences(at: _At) -> tuple[str, str] | None:
 def _facts(
     old: Mapping[str, Mapping[str, str]], new: Mapping[str, Mapping[str, str]], pairs: tuple[Paired, ...]
 ) -> tuple[Fact, ...]:
-    """Facts that differ, in order; a kind that only one side's format knows of says nothing."""
+    """Facts that differ; a kind that only one side's format knows of says nothing."""
     found = {
         (kind, name): Fact(kind=kind, name=name, old=old[kind].get(name, ""), new=new[kind].get(name, ""))
         for kind in old.keys() & new.keys()
         for name in {**old[kind], **new[kind]}
     }
     found |= {(fact.kind, fact.name): fact for fact in (pair.fact() for pair in pairs if pair.whole)}
-    return tuple(sorted(fact for fact in found.values() if fact.old != fact.new))
+    return tuple(fact for fact in found.values() if fact.old != fact.new)

@@ -4,6 +4,7 @@ from collections.abc import Collection
 
 from msgspec.structs import replace
 
+from orbiter.diff.suggest import PLACES
 from orbiter.diff.types import Change, Diff
 from orbiter.lockfiles.types import Lock, Locked, Place
 from resolvers.errors import ExpectedError
@@ -15,7 +16,12 @@ FAILURES = ("added", "removed", "major", "downgraded", "moved", "rebuilt", "any"
 def part_of(
     lock: Lock, *, images: Collection[str] = (), platforms: Collection[str] = (), managers: Collection[str] = ()
 ) -> Lock:
-    """The lock with only these images (or environments), platforms and managers; all where none is named."""
+    """The lock with only these images (or environments), platforms and managers; all where none is named.
+
+    A part has no facts: they are of the whole, or of other parts.
+    """
+    if not (images or platforms or managers):
+        return lock
 
     def wanted(place: Place) -> bool:
         return (not images or place.environment in images) and (not platforms or place.platform in platforms)
@@ -23,7 +29,9 @@ def part_of(
     def kept(packages: tuple[Locked, ...]) -> tuple[Locked, ...]:
         return tuple(package for package in packages if package.manager in managers) if managers else packages
 
-    return replace(lock, packages={place: kept(all_) for place, all_ in lock.packages.items() if wanted(place)})
+    return replace(
+        lock, packages={place: kept(all_) for place, all_ in lock.packages.items() if wanted(place)}, facts={}
+    )
 
 
 def check_names(locks: tuple[Lock, Lock], *, images: Collection[str], platforms: Collection[str]) -> None:
@@ -52,7 +60,8 @@ def fails(diff: Diff, on: Collection[str]) -> bool:
     """Whether anything that changed is among ``on``, which are FAILURES; what is altered always is."""
     if "any" in on and (diff.changes or diff.facts):
         return True
-    return any(change.altered or _marks(change) & set(on) for change in diff.changes)
+    places = {"added" if fact.new else "removed" for fact in diff.facts if fact.kind in PLACES and fact.old != fact.new}
+    return bool(places & set(on)) or any(change.altered or _marks(change) & set(on) for change in diff.changes)
 
 
 def _marks(change: Change) -> set[str]:

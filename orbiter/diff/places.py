@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from orbiter.diff.types import Fact
 from orbiter.lockfiles.types import Lock, Locked, Place
 
@@ -27,25 +29,31 @@ def _count(packages: tuple[Locked, ...]) -> str:
 
 
 def paired(old: Lock, new: Lock) -> tuple[Paired, ...]:
-    """All places of either side, in order. A side with one environment, or one place, is compared with the other's
-    one whatever they are called: formats name them differently, or not at all."""
-    before, after = _renamed(dict(old.packages), dict(new.packages))
+    """All places of either side, in order."""
     return tuple(
-        Paired(place, before.get(place, ()), after.get(place, ()), (place in before) != (place in after))
-        for place in sorted({**before, **after})
+        Paired(
+            place,
+            old.packages.get(place, ()),
+            new.packages.get(place, ()),
+            (place in old.packages) != (place in new.packages),
+        )
+        for place in sorted({**old.packages, **new.packages})
     )
 
 
-Packages = dict[Place, tuple[Locked, ...]]
-
-
-def _renamed(old: Packages, new: Packages) -> tuple[Packages, Packages]:
-    if old.keys() & new.keys():
-        return old, new
-    if len(old) == len(new) == 1:
-        return dict.fromkeys(new, next(iter(old.values()))), new
-    environments = [{place.environment for place in side} for side in (old, new)]
-    if all(len(each) == 1 for each in environments):
-        (name,) = environments[1]
-        return {Place(name, place.platform): packages for place, packages in old.items()}, new
+def aligned(old: Lock, new: Lock) -> tuple[Lock, Lock]:
+    """Both, with places named alike: where one side's format has no name for its one environment, or its one platform,
+    and the other side has just one, that one is meant. Named places are never taken for each other."""
+    for axis in (0, 1):
+        names = [{place[axis] for place in side.packages} for side in (old, new)]
+        if len(names[0]) == len(names[1]) == 1 and names[0] != names[1] and "" in (names[0] | names[1]):
+            (name,) = (names[0] | names[1]) - {""}
+            old, new = _named(old, axis, name), _named(new, axis, name)
     return old, new
+
+
+def _named(lock: Lock, axis: int, name: str) -> Lock:
+    packages = {
+        Place(*(name if n == axis else part for n, part in enumerate(p))): all_ for p, all_ in lock.packages.items()
+    }
+    return replace(lock, packages=packages)

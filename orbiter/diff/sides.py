@@ -21,10 +21,12 @@ def load(name: str, locks: Path = lockset.LOCKS) -> Lock:
         return _lock_set(lockset.folder(name, locks), name)
     if path.is_dir():
         return _lock_set(path, name)
+    if path.is_char_device() or path.is_block_device():
+        raise ExpectedError(f"'{name}' is a device, no file", NAMES)
     if path.exists():
         return _file(name, path.read_bytes())
-    revision, colon, inside = name.partition(":")
-    if colon and revision and inside:
+    revision, colon, inside = name.rpartition(":")  # git's revisions may hold colons; without one it is the index
+    if colon and inside:
         return _file(name, blob(revision, inside))
     raise ExpectedError(f"'{name}' is no release under {locks}/, no file and no folder", NAMES)
 

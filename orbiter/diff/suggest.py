@@ -13,6 +13,7 @@ Before 1.0.0 a major step is told as a minor one, as https://semver.org has it (
 
 from msgspec.structs import replace
 
+from orbiter.diff import versions
 from orbiter.diff.types import Change, Diff, Fact, Step, Suggestion
 
 PYTHON = frozenset({"python", "python3"})
@@ -45,6 +46,8 @@ def _weight(change: Change) -> Step:
 
 
 def _weight_of_fact(fact: Fact) -> Step:
+    if fact.kind == "python" and fact.old and fact.new:
+        return "major" if versions.step("pip", fact.old, fact.new) in {"major", "minor"} else "patch"
     if fact.kind not in PLACES:
         return "patch"
     return "minor" if fact.new and not fact.old else "major" if fact.old and not fact.new else "patch"

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from msgspec.structs import replace
 
 from orbiter.lockfiles.conda_files import build_of, channels, check_hashes, hashes, is_package, origin, pip_origin
-from orbiter.lockfiles.document import DAMAGED, too_new
+from orbiter.lockfiles.document import DAMAGED, as_number, too_new
 from orbiter.lockfiles.pip_files import normal, strangers
 from orbiter.lockfiles.types import File, Lock, Locked, Place
 from orbiter.lockfiles.yaml import line_of_item, load_yaml
@@ -208,7 +208,7 @@ def _check_version(name: str, data: dict[str, Any]) -> None:
     version = data.get("version")
     if version == VERSION:
         return
-    if isinstance(version, str) and version.isdigit() and int(version) > int(VERSION):
+    if (as_number(version) or 0) > int(VERSION):
         raise too_new(name, "conda-lock.yml", version, VERSION)
     what = f"the version of its format is '{version}', not {VERSION}" if version else "it has no 'version'"
     raise ExpectedError(f"{name}: {what}", DAMAGED)

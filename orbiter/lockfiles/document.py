@@ -24,6 +24,9 @@ PLAIN = re.compile(r"[^:]*://[^/@:]*(:\d+)?/")
 """An address that has its first @ behind the host."""
 TABLE = re.compile(r"\.(\w+)\[(\d+)\]")
 """The table of an array in msgspec's path to a value: ``.package[3].version``."""
+LONGEST = 9
+"""Digits of a version of a format, at most."""
+TWICE = 2
 
 
 def decode(name: str, content: bytes) -> str:
@@ -46,6 +49,11 @@ def decode(name: str, content: bytes) -> str:
     return text
 
 
+def as_number(text: object) -> int | None:
+    """The number that a text is, None for any other text, and for one that no format's version will ever be."""
+    return int(text) if isinstance(text, str) and text.isascii() and text.isdigit() and len(text) < LONGEST else None
+
+
 def line_of(text: str, position: int) -> int:
     """The number of the line of a position, from 1."""
     return text.count("\n", 0, position) + 1
@@ -59,10 +67,12 @@ def load_json(name: str, text: str) -> dict[str, Any]:
         raise ExpectedError(f"{name}:{error.lineno}: {error.msg}", DAMAGED) from error
     except _TwiceError as error:
         raise ExpectedError(
-            f"{name}:{_second(text, error.key)}: the key '{error.key}' is there twice", DAMAGED
+            f"{name}{_second(text, error.key)}: the key '{error.key}' is there twice", DAMAGED
         ) from None
     except RecursionError as error:
         raise ExpectedError(f"{name}: nested too deeply to be a lock file", DAMAGED) from error
+    except ValueError as error:  # Python reads no number of thousands of digits
+        raise ExpectedError(f"{name}: {error}", DAMAGED) from error
     if not isinstance(data, dict):
         raise ExpectedError(f"{name}: this is no JSON object", DAMAGED)
     return data
@@ -82,10 +92,10 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _second(text: str, key: str) -> int:
-    """The line of a key's second place: exact where the key is there but twice, else that of the last one."""
-    found = re.finditer(re.escape(json.dumps(key)) + r"\s*:", text)
-    return max((line_of(text, each.start()) for each in found), default=1)
+def _second(text: str, key: str) -> str:
+    """``:LINE`` of a key's second place; "" where other objects have the key too, so that nobody can tell."""
+    found = [each.start() for each in re.finditer(re.escape(json.dumps(key)) + r"\s*:", text)]
+    return f":{line_of(text, found[1])}" if len(found) == TWICE else ""
 
 
 def load_toml(name: str, text: str) -> dict[str, Any]:
@@ -96,6 +106,8 @@ def load_toml(name: str, text: str) -> dict[str, Any]:
         return tomli.loads(text)
     except tomli.TOMLDecodeError as error:
         raise ExpectedError(f"{name}:{error.lineno}: {error.msg}", DAMAGED) from error
+    except ValueError as error:  # Python reads no number of thousands of digits
+        raise ExpectedError(f"{name}: {error}", DAMAGED) from error
     except RecursionError as error:
         raise ExpectedError(f"{name}: nested too deeply to be a lock file", DAMAGED) from error
 

@@ -19,8 +19,8 @@ DATED = re.compile(
     r"^(?:# \S+ \S+, rendered by Orbiter\b|\s+org\.opencontainers\.image\.(?:version|created)=).*\n", re.MULTILINE
 )
 """The lines of a Dockerfile that are other for every release: what it is called, and when it was locked."""
-SHORT = 19
-"""Characters of a digest that are shown: ``sha256:`` and 12 more."""
+INSTALLERS = "installers"
+"""Where the programs are that install and stay in no image; they are compared like packages."""
 
 
 class _Locks(msgspec.Struct, frozen=True):
@@ -47,11 +47,24 @@ def of_release(lock_set: LockSet, name: str) -> Lock:
             Place(stage.name, platform): tuple(_inside(image_set, stage, platform, manifest, locks[stage.builder]))
             for stage in stages
             for platform in image_set.platforms
-        },
+        }
+        | {Place(INSTALLERS, platform): tuple(_installers(manifest, platform)) for platform in image_set.platforms},
         facts=_facts(image_set, lock_set),
         notes=tuple(f"{part} is not locked" for part in unlocked(image_set, manifest)),
         release=manifest.release,
     )
+
+
+def _installers(manifest: Manifest, platform: str) -> Iterator[Locked]:
+    """The programs that install while an image is built."""
+    for each in manifest.installers:
+        if each.platform in {"", platform}:
+            manager = "npm" if each.pin.artifact.file.endswith(".tgz") else "pip"
+            files = (File(each.pin.artifact.file, (each.pin.artifact.hash,)),)
+            size = each.pin.artifact.size
+            yield Locked(
+                manager=manager, name=each.pin.name, version=each.pin.version, files=files, size=size, direct=False
+            )
 
 
 def _locks(lock_set: LockSet, builder: str) -> Iterator[_Locks]:
@@ -124,10 +137,6 @@ def _facts(image_set: ImageSet, lock_set: LockSet) -> Mapping[str, Mapping[str, 
         "platform": dict.fromkeys(image_set.platforms, "locked"),
         "python": {builder: facts.python for builder, facts in manifest.builders.items() if facts.python},
         "tool": dict(manifest.tools),
-        "installer": {
-            f"{each.pin.name} {each.platform}".strip(): f"{each.pin.version} {each.pin.artifact.hash[:SHORT]}"
-            for each in manifest.installers
-        },
         "network while building": {stage.name: "allowed" for stage in image_set.stages if stage.network},
         "Dockerfile": {
             path.split("/")[1]: digest(DATED.sub("", text))

@@ -8,7 +8,7 @@ import re
 import msgspec
 
 from orbiter.lockfiles.conda_files import build_of, channels, check_hashes, hashes, is_package
-from orbiter.lockfiles.document import DAMAGED, load_json, too_new, typed
+from orbiter.lockfiles.document import DAMAGED, as_number, load_json, too_new, typed
 from orbiter.lockfiles.pip_files import normal, strangers
 from orbiter.lockfiles.types import File, Lock, Locked, Place
 from resolvers.errors import ExpectedError
@@ -52,8 +52,8 @@ def read(name: str, text: str) -> Lock:
     """Read a lock of mamba's. What a person asked for is what its specs name."""
     data = load_json(name, text)
     version = str(data.get("lockVersion"))
-    major = version.partition(".")[0]
-    if not major.isdigit() or int(major) > VERSION:
+    major = as_number(version.partition(".")[0])
+    if major is None or major > VERSION:
         raise too_new(name, "mamba's environment lock file", version, f"{VERSION}.x")
     document = typed(name, text, data, _Document)
     asked = {found[1].lower() for spec in document.specs if (found := SPEC.match(spec))}

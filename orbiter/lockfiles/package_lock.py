@@ -17,8 +17,10 @@ from orbiter.lockfiles.types import File, Lock, Locked, Place
 from resolvers.errors import ExpectedError
 
 NEWEST = 3
-TREE = 1
-"""The version that is a tree."""
+TREE, BOTH = 1, 2
+"""The version that is a tree, and the one that is also one."""
+NAMED = 5
+"""How many packages a note names."""
 MODULES = "node_modules/"
 MARK = re.compile(r'"lockfileVersion"\s*:')
 
@@ -72,7 +74,9 @@ def read(name: str, text: str) -> Lock:
     """Read a package-lock.json: one package per name, version and source, whatever paths it lies at."""
     data = load_json(name, text)
     version = data.get("lockfileVersion")
-    if not isinstance(version, int) or version > NEWEST:
+    if type(version) is not int or version < TREE:
+        raise ExpectedError(f"{name}: its 'lockfileVersion' is {version!r}, no number from 1 to {NEWEST}", DAMAGED)
+    if version > NEWEST:
         raise too_new(name, "package-lock.json", version, str(NEWEST))
     entries = _tree(name, text, data) if version == TREE else _entries(name, text, data.get("packages", {}))
     registry = _registry(entries.values())
@@ -89,8 +93,23 @@ def read(name: str, text: str) -> Lock:
         format=f"package-lock.json {version}",
         packages={Place(): tuple(_merged(same) for _, same in sorted(found.items()))},
         facts={"registry": {"of most packages": registry}} if registry else {},
-        notes=tuple(filter(None, (_stranger(path, entry) for path, entry in _packages(entries)))),
+        notes=(
+            *filter(None, (_stranger(path, entry) for path, entry in _packages(entries))),
+            *(_halves(name, text, data, entries) if version == BOTH else ()),
+        ),
     )
+
+
+def _halves(name: str, text: str, data: dict[str, Any], entries: Entries) -> Iterator[str]:
+    """What to tell where the tree of version 2, which npm 6 reads, has other tarballs than its paths."""
+    other = [
+        path
+        for path, entry in _packages(_tree(name, text, data))
+        if path in entries and (entry.version, entry.integrity) != (entries[path].version, entries[path].integrity)
+    ]
+    if other:
+        names = ", ".join(other[:NAMED]) + (f" and {len(other) - NAMED} more" if len(other) > NAMED else "")
+        yield f"its 'dependencies', which npm 6 installs, differ from its 'packages', compared here: {names}"
 
 
 def _packages(entries: Entries) -> Iterator[tuple[str, _Entry]]:
@@ -213,7 +232,7 @@ def _locked(entries: Entries, path: str, entry: _Entry, registry: str, direct: f
         version=entry.version,
         build=commit,
         source=source,
-        files=(File("", hashes),) if hashes else (),
+        files=(File(f"{path.rpartition(MODULES)[2]}-{entry.version}.tgz", hashes),) if hashes else (),
         licence=entry.licence(),
         requires=tuple(sorted({_name(each, entries[each]) for each in needed})),
         direct=None if direct is None else path in direct,

@@ -11,7 +11,7 @@ import msgspec
 
 from orbiter.lockfiles.conda_files import channels, shown
 from orbiter.lockfiles.conda_lock import has_key, is_pixi, is_shaped
-from orbiter.lockfiles.document import DAMAGED, too_new, typed
+from orbiter.lockfiles.document import DAMAGED, as_number, too_new, typed
 from orbiter.lockfiles.pip_files import main_index
 from orbiter.lockfiles.pixi_package import package
 from orbiter.lockfiles.types import Lock, Locked, Place
@@ -69,12 +69,12 @@ def recognises(text: str) -> bool:
 def read(name: str, text: str) -> Lock:
     """Read a pixi.lock. It does not tell what a person asked for; sizes and licences are those of conda packages."""
     data = load_yaml(name, text)
-    version = data.get("version")
-    if not isinstance(version, str) or not version.isdigit():
-        raise ExpectedError(f"{name}: its 'version' is '{version or ''}', no number", DAMAGED)
-    if int(version) > NEWEST:
+    version = as_number(data.get("version"))
+    if version is None:
+        raise ExpectedError(f"{name}: its 'version' is '{str(data.get('version') or '')[:20]}', no number", DAMAGED)
+    if version > NEWEST:
         raise too_new(name, "pixi.lock", version, str(NEWEST))
-    return _flat(name, text, data) if int(version) <= FLAT else _by_environment(name, text, data)
+    return _flat(name, text, data) if version <= FLAT else _by_environment(name, text, data)
 
 
 def _flat(name: str, text: str, data: dict[str, Any]) -> Lock:

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from orbiter.lockfiles.document import DAMAGED, address, load_toml, too_new, typed
+from orbiter.lockfiles.document import DAMAGED, address, as_number, load_toml, too_new, typed
 from orbiter.lockfiles.pip_files import normal, project, strangers
 from orbiter.lockfiles.types import File, Lock, Locked, Place
 from resolvers.errors import ExpectedError
@@ -75,8 +75,8 @@ def _version(name: str, data: dict[str, Any]) -> str:
     """The format's version, read before all else, for one of the future may look different everywhere."""
     metadata = data.get("metadata")
     version = str(metadata.get("lock-version", "0")) if isinstance(metadata, dict) else "0"
-    major = version.partition(".")[0]
-    if not major.isdigit() or int(major) > int(NEWEST.partition(".")[0]):
+    major = as_number(version.partition(".")[0])
+    if major is None or major > int(NEWEST.partition(".")[0]):
         raise too_new(name, "poetry.lock", version, NEWEST)
     return version
 

@@ -138,11 +138,11 @@ def versions(change: Change) -> tuple[str, str]:
     if change.kind not in {"rebuilt", "moved"}:
         return old, new
     details = _details(change)
+    if all(before == after for before, after in details):
+        return old, "other hash" if change.altered else "other files"
     if len(details) > 1:
         return old, "other builds" if change.kind == "rebuilt" else "other sources"
-    before, after = details.pop() if details else ("", "")
-    if before == after:
-        return old, "other hash" if change.altered else "other files"
+    before, after = details.pop()
     return f"{old} {before}".rstrip(), after
 
 
@@ -167,7 +167,7 @@ def _detail(change: Change, where: Where) -> tuple[str, str]:
 
 def by_place(change: Change) -> list[str]:
     """The places of a change, and what went and came there where that differs: ``linux-64: h7_1 → h8_2``."""
-    differs = change.kind in {"rebuilt", "moved"} and len(_details(change)) > 1
+    differs = versions(change)[1] in {"other builds", "other sources"}
     return [_at(where.place) + (f": {_change_at(change, where)}" if differs else "") for where in change.where]
 
 

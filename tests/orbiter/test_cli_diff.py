@@ -137,7 +137,13 @@ def test_bytes_of_a_git_revision_are_not_guessed(repository: Path) -> None:
     assert "HEAD:requirements.txt:6: this is no text in UTF-8" in done.stderr
 
 
-@pytest.mark.parametrize("name", ["nowhere.lock", "9.9.9", "", ".", "-x:y", ":"])
+def test_revisions_may_hold_colons(repository: Path) -> None:
+    git(repository, "commit", "--quiet", "--allow-empty", "-m", "fix: all")
+    for name in ("HEAD^{/fix: all}:requirements.txt", ":requirements.txt"):
+        assert "3.0.0 → 3.1.0" in orbiter(repository, "diff-locks", "v2:requirements.txt", name).stdout
+
+
+@pytest.mark.parametrize("name", ["/dev/zero", "nowhere.lock", "9.9.9", "", ".", "-x:y", ":"])
 def test_what_is_not_there_is_an_expected_error(place: Path, name: str) -> None:
     done = orbiter(place, "diff-locks", "--", name, "new.txt")
     assert done.returncode == 2
@@ -167,6 +173,15 @@ def test_log_over_the_tags_of_a_repository(repository: Path) -> None:
     assert done.stdout.splitlines() == [
         "flask (pip)", "  v2  2026-02-01  added      3.0.0", "  v3  2026-03-01  upgraded   3.0.0 → 3.1.0",
     ]  # fmt: skip
+    git(repository, "tag", "v0-blob", "HEAD:./README")
+    (repository / "requirements.txt").write_text("<<<<<<< ours\n")
+    git(repository, "commit", "--quiet", "-am", "half merged", GIT_COMMITTER_DATE="2026-05-01T00:00:00Z")
+    git(repository, "tag", "v5")
+    again = orbiter(repository, "log", "flask", "--git", str(repository / "requirements.txt"))
+    assert again.stdout == done.stdout
+    assert again.stderr == "left out: v5:requirements.txt:1: a merge conflict was left here\n"
+    outside = orbiter(repository.parent.parent, "log", "flask", "--git", "requirements.txt")
+    assert "this folder is in no git repository" in outside.stderr
     for words in (("numpy", "--git", "requirements.txt"), ("flask", "--git", "nowhere.txt"), ("flask",)):
         done = orbiter(repository, "log", *words)
         assert done.returncode == 2

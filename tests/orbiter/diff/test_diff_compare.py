@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from orbiter.diff.compare import KEPT, diff
 from orbiter.diff.narrow import fails, only, part_of
+from orbiter.diff.places import aligned
 from orbiter.diff.types import KINDS, Change, Diff, Variant, Where
 from orbiter.lockfiles.types import File, Lock, Locked, Place
 
@@ -100,6 +101,8 @@ def files(*named: tuple[str, str]) -> tuple[File, ...]:
         (files(("a.whl", SHA[1])), files(("b.whl", SHA[2])), True, False),
         (files(("", SHA[1])), files(("", SHA[2])), True, True),
         (files(("", SHA[1]), ("", SHA[2])), files(("", SHA[2])), True, False),
+        (files(("", SHA[1]), ("", SHA[2])), files(("", SHA[2]), ("", SHA[3])), True, True),
+        (files(("a.tgz", SHA[1])), files(("a.tgz", SHA[1]), ("a.tgz", SHA[2])), True, True),
         (files(("", SHA[1])), files(("a.whl", SHA[1]), ("b.whl", SHA[2])), True, False),
         (files(("", SHA[1])), files(("a.whl", SHA[3]), ("b.whl", SHA[2])), True, True),
         (files(("a.whl", "md5:12")), files(("a.whl", SHA[1])), False, False),
@@ -155,7 +158,46 @@ def test_a_platform_that_comes_is_one_fact() -> None:
 def test_places_that_formats_name_differently_are_compared() -> None:
     old = lock(locked("a", "1"), place=Place("", "linux-64"))
     assert the(diff(old, lock(locked("a", "2"), place=Place("default", "linux-64")))).kind == "upgraded"
-    assert the(diff(old, lock(locked("a", "2"), place=Place()))).where[0].place == Place()
+    assert the(diff(old, lock(locked("a", "2"), place=Place()))).where[0].place == LINUX
+
+
+@pytest.mark.parametrize(("one", "other"), [(LINUX, MAC), (Place("a", "linux-64"), Place("b", "linux-64"))])
+def test_named_places_are_never_taken_for_each_other(one: Place, other: Place) -> None:
+    found = diff(lock(locked("a", "1"), place=one), lock(locked("a", "2"), place=other))
+    assert found.changes == ()
+    assert [(fact.old, fact.new) for fact in found.facts].count(("1 packages", "")) == 1
+    assert found.suggestion.step == "major"
+    assert fails(found, ("removed",))
+    assert fails(found, ("added",))
+
+
+def test_packages_that_lose_their_hashes_are_told() -> None:
+    told = lock(*(locked(name, files=files(("f", SHA[1]))) for name in "abcdefg"))
+    silent = lock(*(locked(name) for name in "abcdefg"))
+    (fact,) = diff(told, silent).facts
+    assert (fact.kind, fact.name, fact.old) == (
+        "hashes", "no longer told", "conda a, conda b, conda c, conda d, conda e and 2 more",
+    )  # fmt: skip
+    assert fails(diff(told, silent), ("any",))
+    assert diff(silent, told).facts[0].name == "told now"
+
+
+def test_an_image_that_is_asked_for_is_paired_before_it_is_cut_out() -> None:
+    whole = lock(locked("a", "1"), place=Place("", "linux-64")), lock(locked("a", "2"), place=Place("base", "linux-64"))
+    old, new = (part_of(side, images=("base",)) for side in aligned(*whole))
+    assert the(diff(old, new)).kind == "upgraded"
+    assert part_of(lock(facts={"tool": {"uv": "1"}}), managers=("pip",)).facts == {}
+
+
+def test_forks_of_a_python_package_have_no_size() -> None:
+    old = lock(locked("a", "1", "pip", size=10))
+    new = lock(locked("a", "2", "pip", size=10), locked("a", "3", "pip", size=12))
+    assert the(diff(old, new)).grown is None
+
+
+def test_python_of_a_builder_counts_as_pythons_own_number() -> None:
+    old, new = (lock(release="1.0.0", facts={"python": {"debian": version}}) for version in ("3.12.0", "3.13.0"))
+    assert diff(old, new).suggestion.release == "2.0.0"
 
 
 def test_why_leads_from_a_direct_requirement() -> None:

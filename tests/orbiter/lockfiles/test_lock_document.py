@@ -49,6 +49,7 @@ def test_what_looks_like_a_conflict(text: str) -> None:
     [
         ('{\n "a": 1,\n', "a.json:3: Expecting property name enclosed in double quotes"),
         ('{"a": {"b": 1,\n"c": 2,\n"b": 3}}', "a.json:3: the key 'b' is there twice"),
+        ('{"b": 0, "a": {"b": 1,\n"c": 2,\n"b": 3}}', "a.json: the key 'b' is there twice"),
         ("[1]", "a.json: this is no JSON object"),
         ('{"a":' * 100_000, "a.json: nested too deeply to be a lock file"),
     ],

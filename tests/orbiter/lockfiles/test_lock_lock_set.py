@@ -88,7 +88,10 @@ def by_name(lock: Lock, image: str, platform: str) -> Mapping[tuple[str, str], L
 def test_places_are_the_images_that_users_pull(tmp_path: Path) -> None:
     lock = read(tmp_path)
     images = [("debian-core", AMD), ("debian-core", ARM), ("debian-base", AMD), ("debian-base", ARM)]
-    assert set(lock.packages) == {Place(*each) for each in images}
+    places = [*images, ("installers", AMD), ("installers", ARM)]
+    assert set(lock.packages) == {Place(*each) for each in places}
+    (uv,) = lock.packages[Place("installers", AMD)]
+    assert (uv.manager, uv.name, uv.version, uv.files[0].hashes) == ("pip", "uv", "0.13.8", ("sha256:" + "b" * 64,))
     assert (lock.name, lock.format, lock.release) == ("0.2.0", "lock set 1", "0.2.0")
 
 
@@ -132,7 +135,6 @@ def test_facts(tmp_path: Path) -> None:
         "platform": {AMD: "locked", ARM: "locked"},
         "python": {"debian": "3.13.5"},
         "tool": {"poetry": "2.5.1"},
-        "installer": {"uv linux/amd64": "0.13.8 sha256:bbbbbbbbbbbb"},
         "network while building": {"debian-base-build": "allowed"},
     }
 

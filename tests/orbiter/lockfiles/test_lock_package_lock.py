@@ -158,7 +158,7 @@ def test_one_package_at_several_paths() -> None:
 
 def test_several_hashes_of_one_file() -> None:
     (found,) = lock({"a": {"version": "1.0.0", "integrity": f"{SHA1} {SHA512}?why"}})
-    assert found.files == (File("", ("sha1:" + "0" * 40, "sha512:" + "0" * 128)),)
+    assert found.files == (File("a-1.0.0.tgz", ("sha1:" + "0" * 40, "sha512:" + "0" * 128)),)
 
 
 def test_sources() -> None:
@@ -222,7 +222,9 @@ def written(packages: object, version: object = 3) -> str:
     ("text", "expected"),
     [
         (written({}, 4), ": package-lock.json 4 is newer than Orbiter knows (up to 3)"),
-        (written({}, "3"), ": package-lock.json 3 is newer than Orbiter knows (up to 3)"),
+        (written({}, "3"), ": its 'lockfileVersion' is '3', no number from 1 to 3"),
+        (written({}, True), ": its 'lockfileVersion' is True, no number from 1 to 3"),
+        (written({}, 0), ": its 'lockfileVersion' is 0, no number from 1 to 3"),
         (written({"node_modules/a": {"version": 1}}), ":4: node_modules/a: version: Expected `str`, got `int`"),
         (written({"node_modules/a": []}), ":4: node_modules/a: Expected `object`, got `array`"),
         (written([]), ": Expected `object`, got `array`"),
@@ -239,3 +241,17 @@ def test_broken_locks(text: str, expected: str) -> None:
     with pytest.raises(ExpectedError) as caught:
         package_lock.read("package-lock.json", text)
     assert caught.value.message == f"package-lock.json{expected}"
+
+
+def test_the_two_halves_of_version_2_are_compared() -> None:
+    entry = {"version": "1.0.0", "integrity": SHA512}
+    text = json.dumps(
+        {
+            "lockfileVersion": 2,
+            "packages": {"": {}, "node_modules/a": entry},
+            "dependencies": {"a": {**entry, "integrity": SHA1}},
+        }
+    )
+    (note,) = package_lock.read("package-lock.json", text).notes
+    assert note.endswith("differ from its 'packages', compared here: node_modules/a")
+    assert package_lock.read("package-lock.json", text.replace(SHA1, SHA512)).notes == ()

@@ -91,3 +91,24 @@ def test_what_is_broken_or_of_the_future(content: bytes, expected: str) -> None:
     with pytest.raises(ExpectedError) as caught:
         recognise.read("it", content)
     assert caught.value.message == expected
+
+
+MANY = "9" * 5000
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f'{{"lockfileVersion": {MANY}}}',
+        f'{{"lockVersion": "{MANY}", "packages": {{}}}}',
+        f"version = {MANY}\n[[package]]\nname = 'a'\nsource = {{ virtual = '.' }}\n",
+        f"[metadata]\nlock-version = '{MANY}'\npython-versions = '*'\ncontent-hash = ''\n",
+        "[metadata]\nlock-version = '²'\npython-versions = '*'\ncontent-hash = ''\n",
+        f"version: {MANY}\nmetadata:\n  platforms: []\npackage: []\n",
+        f"version: {MANY}\nenvironments: {{}}\npackages: []\n",
+        "version: ²\nenvironments: {}\npackages: []\n",
+    ],
+)
+def test_numbers_that_are_none_are_expected_errors(text: str) -> None:
+    with pytest.raises(ExpectedError, match=r"^a\.lock: "):
+        recognise.read("a.lock", text.encode())

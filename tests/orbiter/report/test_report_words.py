@@ -137,3 +137,13 @@ def test_a_command_is_quoted_for_a_shell() -> None:
     assert words.command(many(1), "--all") == (
         "orbiter diff-locks 'old folder/conda-lock.yml' 'new folder/conda-lock.yml' --all"
     )
+
+
+@pytest.mark.parametrize(("altered", "told"), [(True, "other hash"), (False, "other files")])
+def test_files_that_differ_on_several_platforms_are_no_other_builds(altered: bool, told: str) -> None:
+    where = tuple(Where(p, (Variant("1.0", b),), (Variant("1.0", b),)) for p, b in ((LINUX, "l_0"), (MAC, "m_0")))
+    rebuilt = Change(
+        manager="conda", name="a", kind="rebuilt", old=("1.0",), new=("1.0",), where=where, altered=altered
+    )
+    assert words.versions(rebuilt) == ("1.0", told)
+    assert words.by_place(rebuilt) == ["linux-64", "osx-64"]
