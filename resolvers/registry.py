@@ -130,7 +130,7 @@ def pin(
 
 def blobs(manifest: bytes, digest: str) -> tuple[Blob, ...]:
     """All parts of the image whose manifest (of one platform) is given: itself, its config, its layers."""
-    read = _decode(manifest, digest)
+    read = _json(manifest, _Manifest, digest)
     if read.config is None:
         raise ExpectedError(f"{digest} is not the manifest of an image for one platform")
     itself = Blob(digest=digest, size=len(manifest), media_type=read.media_type)
@@ -237,7 +237,7 @@ def _is_loopback(host: str) -> bool:
 def _pin(repository: Repository, reference: str, name: str, platform: str) -> BaseImage:
     content = repository.manifest(name)
     digest = index_digest = sha256(content)
-    manifest = _decode(content, reference)
+    manifest = _json(content, _Manifest, reference)
     if manifest.manifests is None:
         offered = [_platform_of(repository, manifest)] if manifest.config else []
         _choose(offered, platform, reference)
@@ -274,10 +274,6 @@ def _spelled(platform: _Platform) -> str:
     return "/".join(part for part in (platform.os, platform.architecture, platform.variant) if part)
 
 
-def _decode(content: bytes, name: str) -> _Manifest:
-    return _json(content, _Manifest, name)
-
-
 def _json(content: bytes, kind: type[T], name: str) -> T:
     try:
         return msgspec.json.decode(content, type=kind)
@@ -286,11 +282,7 @@ def _json(content: bytes, kind: type[T], name: str) -> T:
 
 
 def _reason(place: Repository, error: http.HTTPError) -> str:
-    reasons = {
-        401: "not authorised, or no such image",
-        403: "access denied",
-        404: "no such image or tag",
-    }
+    reasons = {401: "not authorised, or no such image", 403: "access denied", 404: "no such image or tag"}
     reason = reasons.get(error.status)
     return f"{http.redact(place.url)}: {reason}" if reason else error.message
 
