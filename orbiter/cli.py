@@ -3,7 +3,7 @@
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -13,6 +13,7 @@ from orbiter.guard import SOMETHING_TO_SEE, guarded
 
 if TYPE_CHECKING:
     from orbiter.config import ImageSet
+    from orbiter.diff.types import Suggestion
     from orbiter.lockset import LockSet
 
 IMAGES = Path("images.toml")
@@ -111,6 +112,43 @@ def lock(
         click.echo(f"wrote {place} ({locked.root})")
     else:
         click.echo(f"{place} is up to date ({locked.root})")
+
+
+@cli.command()
+@click.argument("step", type=click.Choice(["patch", "minor", "major", "auto"]))
+@quiet_option
+@guarded
+def bump(step: Literal["patch", "minor", "major", "auto"], quiet: bool) -> None:
+    """Write the next release into images.toml, keeping its comments.
+
+    auto solves without writing a lock, compares with the locked release, and takes what diff-locks suggests.
+    """
+    from orbiter.bump import next_release, write
+    from orbiter.config import read_image_set
+
+    image_set = read_image_set(IMAGES)
+    if step == "auto":
+        suggestion = _suggested(image_set, quiet=quiet)
+        release, why = suggestion.release, f" ({suggestion.step}: {suggestion.reason})"
+        if not release:
+            click.echo(f"{IMAGES} stays at {image_set.version}: nothing would change")
+            return
+    else:
+        release, why = next_release(image_set.version, step), ""
+    write(IMAGES, release)
+    click.echo(f"{IMAGES}: {image_set.version} → {release}{why}")
+
+
+def _suggested(image_set: "ImageSet", *, quiet: bool) -> "Suggestion":
+    from orbiter.bump import suggested
+    from orbiter.options import lock_options
+    from orbiter.outside import Outside
+    from orbiter.progress import Board
+
+    now = datetime.now(UTC)
+    options = lock_options(image_set, upgrade=False, packages=(), as_of=None, only=None, now=now)
+    with Board(quiet=quiet) as board:
+        return suggested(image_set, options, Outside(), board)
 
 
 def _check(image_set: "ImageSet") -> None:

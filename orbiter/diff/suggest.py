@@ -31,7 +31,7 @@ def suggested(diff: Diff) -> Diff:
     core = diff.old.release.partition("-")[0]
     if step == "major" and core.startswith("0."):
         step = "minor"
-    release = _bumped(core, step) if core else ""
+    release = bumped(core, step) if core else ""
     return replace(diff, suggestion=Suggestion(step=step, release=release, reason=reason))
 
 
@@ -59,7 +59,8 @@ def _words(change: Change) -> str:
     return f"{change.name} {', '.join(change.old)} → {', '.join(change.new)}"
 
 
-def _bumped(release: str, step: Step) -> str:
+def bumped(release: str, step: Step) -> str:
+    """The release that is a step, patch for any small one, after another one of three numbers."""
     major, minor, patch = (int(part) for part in release.split("."))
     if step == "major":
         return f"{major + 1}.0.0"
