@@ -11,7 +11,7 @@ import msgspec
 
 TRANSPORT = frozenset({"cert", "https-proxy", "key", "local-address", "noproxy", "proxy"})
 """Settings of how to connect that our own door for HTTP does not follow."""
-SECTION = re.compile(r'; "(\w+)" config from (.*)')
+SECTION = re.compile(r'^; "(\w+)" config from (.*)$', re.MULTILINE)
 SETTING = re.compile(r"([^;\s]\S*) = (.*)")
 HIDDEN = "(protected)"
 """What npm shows in place of credentials."""
@@ -21,12 +21,14 @@ class NpmConfig(msgspec.Struct, frozen=True, kw_only=True):
     """The registries by scope (``""`` for the default one), and tokens by the start of an address.
 
     ``simple`` says that asking these registries with these tokens is all that npm itself would do: no proxy of its
-    own, no client certificate, no other kind of credentials.
+    own, no client certificate, no other kind of credentials. ``project`` is the .npmrc of the project in the working
+    folder, "" for none: npm does not find it by itself when it works elsewhere.
     """
 
     registries: Mapping[str, str]
     tokens: Mapping[str, str] = {}
     simple: bool = True
+    project: str = ""
 
     def registry(self, path: str) -> str:
         """The address, with its last slash, of the registry that has a package; ``path`` begins with its name."""
@@ -45,18 +47,20 @@ class NpmConfig(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read(listed: str) -> NpmConfig:
-    """Read what ``npm config list -l`` prints, and the tokens in the user's .npmrc that it names."""
+    """Read what ``npm config list -l`` prints, and the tokens in the .npmrc files that it names."""
     values, chosen = {}, set()
     for section, key, value in _settings(listed):
         values[key] = value
         if section not in {"default", "cli"}:
             chosen.add(key)
     registries = {key.removesuffix(":registry"): _text(values[key]) for key in values if key.endswith(":registry")}
-    tokens = _tokens(Path(_text(values["userconfig"])))
+    files = {kind: place for kind, place in SECTION.findall(listed) if place.startswith("/")}
+    tokens = {prefix: token for place in files.values() for prefix, token in _tokens(Path(place)).items()}
     special = {key.removesuffix(":_authToken") for key in chosen if key.startswith("//") or values[key] == HIDDEN}
     return NpmConfig(
         registries={**registries, "": _text(values["registry"])},
         tokens=tokens,
+        project=files.get("project", ""),
         simple=not chosen & TRANSPORT and values.get("strict-ssl") != "false" and special <= tokens.keys(),
     )
 
@@ -76,7 +80,7 @@ def _text(value: str) -> str:
 
 
 def _tokens(npmrc: Path) -> dict[str, str]:
-    """The lines ``//host/path/:_authToken=…`` of a user's .npmrc, with its ``${VARIABLES}`` filled in."""
+    """The lines ``//host/path/:_authToken=…`` of an .npmrc, with its ``${VARIABLES}`` filled in."""
     lines = npmrc.read_text().splitlines() if npmrc.exists() else []
     found = (re.fullmatch(r"\s*(//\S+?):_authToken\s*=\s*\"?([^\s\"]+)\"?\s*", line) for line in lines)
     return {match[1]: _expanded(match[2]) for match in found if match}

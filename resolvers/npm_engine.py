@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
@@ -148,6 +149,8 @@ def session(requirements: Mapping[str, str], held: frozenset[str], as_of: dateti
         known = config()
         view = NpmView(known, requirements, held)
         if not (known.simple and view.reaches()):
+            if known.project:
+                shutil.copyfile(known.project, Path(name, ".npmrc"))
             yield plain
             return
         with npm_view.serve(view) as served:

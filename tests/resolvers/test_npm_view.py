@@ -175,6 +175,21 @@ def test_what_the_view_does_not_know_is_left_to_npm(server: Server, npmrc: Path,
     assert all(request.headers["user-agent"].startswith("npm/") for request in server.requests)
 
 
+@pytest.mark.parametrize("more", ["", "strict-ssl=false\n"])
+def test_the_npmrc_of_the_project_counts_with_and_without_the_view(
+    server: Server, npmrc: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: str
+) -> None:
+    npmrc.write_text("registry=http://127.0.0.1:9/nowhere/\n")
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / ".npmrc").write_text(f"registry={server.url}/p/\n//{server.host}/p/:_authToken=t0ken\n{more}")
+    monkeypatch.chdir(project)
+    assert npm_engine.config().simple is not bool(more)
+    put(server, "a", "1.0.0", path="/p/")
+    assert locked(solve("a")) == {("a", "1.0.0")}
+    assert {request.headers.get("authorization") for request in server.requests} == {"Bearer t0ken"}
+
+
 def test_a_registry_that_only_npm_can_reach_is_left_to_npm(registry: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     def unreachable(url: str, **_more: object) -> http.Response:
         raise http.HTTPError(f"{url} gave no answer: CERTIFICATE_VERIFY_FAILED")
