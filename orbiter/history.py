@@ -12,6 +12,7 @@ from orbiter import lockset
 from orbiter.diff.compare import diff
 from orbiter.diff.sides import blob, load
 from orbiter.diff.types import Change
+from orbiter.lockfiles.pip_files import normal
 from orbiter.lockfiles.types import Lock, Place
 from resolvers import process
 from resolvers.errors import ExpectedError, ProgramError
@@ -99,9 +100,7 @@ def history(
 
 
 def _of_name(lock: Lock, name: str, managers: tuple[str, ...]) -> Lock:
-    from packaging.utils import canonicalize_name
-
-    spellings = {name, name.lower(), canonicalize_name(name)}
+    spellings = {name, name.lower(), normal(name)}
     packages = {
         place: tuple(p for p in found if p.name in spellings and (not managers or p.manager in managers))
         for place, found in lock.packages.items()

@@ -6,7 +6,7 @@ The format: npm help package-lock-json. Keys of ``packages`` are paths
 
 import json
 from base64 import b64decode
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -65,7 +65,7 @@ def packages(tree: Tree) -> Iterator[tuple[str, dict[str, Any]]]:
             yield path, entry
 
 
-def find(entries: Mapping[str, Entry], path: str, name: str) -> str | None:
+def find(entries: Collection[str], path: str, name: str) -> str | None:
     """Where the package at ``path`` finds ``name``: below itself first, then ever further up, as Node looks."""
     while True:
         candidate = f"{path}/node_modules/{name}" if path else f"node_modules/{name}"

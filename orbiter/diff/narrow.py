@@ -9,9 +9,6 @@ from orbiter.diff.types import Change, Diff
 from orbiter.lockfiles.types import Lock, Locked, Place
 from resolvers.errors import ExpectedError
 
-FAILURES = ("added", "removed", "major", "downgraded", "moved", "rebuilt", "any")
-"""What ``--fail-on`` knows."""
-
 
 def part_of(
     lock: Lock, *, images: Collection[str] = (), platforms: Collection[str] = (), managers: Collection[str] = ()
@@ -57,7 +54,7 @@ def only(diff: Diff, *, direct: bool = False, kinds: Collection[str] = ()) -> Di
 
 
 def fails(diff: Diff, on: Collection[str]) -> bool:
-    """Whether anything that changed is among ``on``, which are FAILURES; what is altered always is."""
+    """Whether anything that changed is among ``on``: kinds, steps, ``any``; what is altered always is."""
     if "any" in on and (diff.changes or diff.facts):
         return True
     places = {"added" if fact.new else "removed" for fact in diff.facts if fact.kind in PLACES and fact.old != fact.new}

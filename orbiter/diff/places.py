@@ -25,7 +25,7 @@ class Paired(NamedTuple):
 
 def _count(packages: tuple[Locked, ...]) -> str:
     names = {(package.manager, package.name) for package in packages}
-    return f"{len(names)} packages" if names else ""
+    return f"{len(names)} package{'s' * (len(names) != 1)}" if names else ""
 
 
 def paired(old: Lock, new: Lock) -> tuple[Paired, ...]:

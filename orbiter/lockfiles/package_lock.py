@@ -15,6 +15,7 @@ import msgspec
 from orbiter.lockfiles.document import DAMAGED, address, line_of, load_json, too_new, typed
 from orbiter.lockfiles.types import File, Lock, Locked, Place
 from resolvers.errors import ExpectedError
+from resolvers.npm_tree import find
 
 NEWEST = 3
 TREE, BOTH = 1, 2
@@ -203,7 +204,7 @@ def _direct(entries: Entries) -> frozenset[str]:
     found = set()
     for path, entry in entries.items():
         if MODULES not in path:
-            found |= {_find(entries, path, name) for name in chain(_needs(entry), entry.dev_dependencies)}
+            found |= {find(entries, path, name) for name in chain(_needs(entry), entry.dev_dependencies)}
     return frozenset(path for path in found if path)
 
 
@@ -211,20 +212,9 @@ def _needs(entry: _Entry) -> Iterator[str]:
     return chain(entry.dependencies, entry.optional_dependencies, entry.peer_dependencies)
 
 
-def _find(entries: Entries, path: str, name: str) -> str:
-    """Where the package at a path finds a name: below itself first, then ever further up, as Node looks; or ""."""
-    while True:
-        candidate = f"{path}/{MODULES}{name}" if path else MODULES + name
-        if candidate in entries:
-            return candidate
-        if not path:
-            return ""
-        path = path.rpartition(f"/{MODULES}")[0]
-
-
 def _locked(entries: Entries, path: str, entry: _Entry, registry: str, direct: frozenset[str] | None) -> Locked:
     source, commit = _source(entry.address(), registry)
-    needed = filter(None, {_find(entries, path, name) for name in _needs(entry)})
+    needed = filter(None, {find(entries, path, name) for name in _needs(entry)})
     hashes = _hashes(entry.integrity)
     return Locked(
         manager="npm",
@@ -232,7 +222,7 @@ def _locked(entries: Entries, path: str, entry: _Entry, registry: str, direct: f
         version=entry.version,
         build=commit,
         source=source,
-        files=(File(f"{path.rpartition(MODULES)[2]}-{entry.version}.tgz", hashes),) if hashes else (),
+        files=(File(f"{_name(path, entry).rpartition('/')[2]}-{entry.version}.tgz", hashes),) if hashes else (),
         licence=entry.licence(),
         requires=tuple(sorted({_name(each, entries[each]) for each in needed})),
         direct=None if direct is None else path in direct,

@@ -220,3 +220,10 @@ def test_releases_and_their_log(tmp_path: Path) -> None:
         "attrs (pip)", "  0.1.0  2024-06-01  added      23.2.0", "  0.2.0  2025-06-01  upgraded   23.2.0 → 25.3.0",
     ]  # fmt: skip
     assert orbiter(tmp_path, "log", "numpy").returncode == 2
+
+
+def test_the_choices_are_the_kinds_that_there_are() -> None:
+    from orbiter import cli_diff
+    from orbiter.diff import types
+
+    assert cli_diff.KINDS == types.KINDS

@@ -165,7 +165,7 @@ def test_places_that_formats_name_differently_are_compared() -> None:
 def test_named_places_are_never_taken_for_each_other(one: Place, other: Place) -> None:
     found = diff(lock(locked("a", "1"), place=one), lock(locked("a", "2"), place=other))
     assert found.changes == ()
-    assert [(fact.old, fact.new) for fact in found.facts].count(("1 packages", "")) == 1
+    assert [(fact.old, fact.new) for fact in found.facts].count(("1 package", "")) == 1
     assert found.suggestion.step == "major"
     assert fails(found, ("removed",))
     assert fails(found, ("added",))
