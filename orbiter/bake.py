@@ -5,7 +5,7 @@ import os
 import re
 import shutil
 import tarfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,8 @@ Begin = Callable[[str], Tell]
 """Starts a task for people and gives the function that takes its lines."""
 BASES = "bases"
 """The folder beside ``build/`` with the base images."""
+SEEDS = "seeds"
+"""The folder beside ``build/`` with what bases begin as: ``<stage>/<platform>.tar``."""
 IMAGES = "images"
 """The folder beside ``build/`` that the archives are written to."""
 DOCKER = "install Docker Engine with buildx and start it; 'docker info' must work for this user"
@@ -65,6 +67,7 @@ class BuiltImage(msgspec.Struct, frozen=True, kw_only=True):
 
 def bake(place: Path, root: str, options: BuildOptions, begin: Begin) -> tuple[BuiltImage, ...]:
     """Build into archives under ``place``; arguments as of ``engine.build``."""
+    buildx_version()  # without it docker's own message is of an unknown flag
     targets = _targets(place, options)
     (place / IMAGES).mkdir(exist_ok=True)
     _run(place, root, list(targets), _settings(targets, options), begin)
@@ -73,9 +76,33 @@ def bake(place: Path, root: str, options: BuildOptions, begin: Begin) -> tuple[B
 
 def can_push(builder: str) -> bool:
     """Whether a builder pushes by itself: the engine's own cannot push what it built repeatably."""
+    return "docker" not in inspect(builder).get("driver", ())
+
+
+def inspect(builder: str) -> dict[str, tuple[str, ...]]:
+    """What buildx tells of a builder, by lower-case key; several values where it has several machines."""
     command = [process.find("docker", DOCKER), "buildx", "inspect", *([builder] if builder else [])]
-    lines = process.run(command, name="docker buildx inspect").splitlines()
-    return not any(line.split() == ["Driver:", "docker"] for line in lines)
+    found: dict[str, dict[str, None]] = {}
+    for line in process.run(command, name="docker buildx inspect").splitlines():
+        key, _, value = line.partition(":")
+        found.setdefault(key.strip().lower(), {})[value.strip()] = None
+    return {key: tuple(values) for key, values in found.items()}
+
+
+def buildx_version() -> str:
+    """The version of buildx, without what a packager adds before it; raises ExpectedError where there is none."""
+    try:
+        told = process.run([process.find("docker", DOCKER), "buildx", "version"], name="docker buildx version")
+    except ProgramError as error:
+        raise ExpectedError(f"docker has no buildx: {error.message}", DOCKER) from error
+    return told.split()[1].removeprefix("v")
+
+
+def exporter(text: str) -> dict[str, str]:
+    """The exporter options of a bake file's images that decide their digests; ``text`` is the file's."""
+    outputs = [target["output"][0].split(",") for target in json.loads(text)["target"].values() if "tags" in target]
+    pairs = (word.partition("=") for words in outputs for word in words)
+    return {key: value for key, _, value in pairs if key not in {"type", "dest"}}
 
 
 def push(place: Path, root: str, options: BuildOptions, begin: Begin) -> dict[str, str]:
@@ -99,10 +126,11 @@ def _targets(place: Path, options: BuildOptions) -> dict[str, Any]:
     """The targets to build by name, as the bake file has them."""
     file = _bake_file(place)
     names = options.images or tuple(file["group"]["default"]["targets"])
+    images = {name: target for name, target in file["target"].items() if "tags" in target}
     for name in names:
-        if name not in file["target"]:
-            raise ExpectedError(f"the release has no image '{name}'", f"it has {', '.join(sorted(file['target']))}")
-    return {name: file["target"][name] for name in dict.fromkeys(names)}
+        if name not in images:
+            raise ExpectedError(f"the release has no image '{name}'", f"it has {', '.join(sorted(images))}")
+    return {name: images[name] for name in dict.fromkeys(names)}
 
 
 def _bake_file(place: Path) -> dict[str, Any]:
@@ -134,11 +162,11 @@ def _stand_ins(place: Path) -> list[str]:
     one stands in for them.
     """
     file = _bake_file(place)
-    there = min((path.name for path in (place / BASES).iterdir()), default="")
+    there = min((path.name for path in (place / BASES).glob("*")), default="")
     return [
         word
         for name, target in file["target"].items()
-        for reference, layout in target["contexts"].items()
+        for reference, layout in target.get("contexts", {}).items()
         if layout.startswith("oci-layout:") and not (place / BASES / layout.rpartition(":")[2]).exists()
         for word in ("--set", f"{name}.contexts.{reference}=oci-layout://{place / BASES / there}@sha256:{there}")
     ]
@@ -151,6 +179,7 @@ def _run(place: Path, root: str, targets: Sequence[str], settings: Sequence[str]
     variables = {
         "ARTIFACTS": str(place / "artifacts"),
         "BASES": str(place / BASES),
+        "SEEDS": str(place / SEEDS),
         "OUTPUT": str(place / IMAGES),
         "LOCKSET": root,
     }
@@ -170,7 +199,6 @@ def _built(name: str, target: Mapping[str, Any], output: Path, options: BuildOpt
         tag=tag,
         digest=archive_digest(archive),
         archive=archive,
-        file=_keep(archive, options.output, tag.rpartition(":")[2]) if options.output else None,
     )
 
 
@@ -180,6 +208,14 @@ def archive_digest(archive: Path) -> str:
         index = tar.extractfile("index.json")
         assert index is not None
         return str(json.load(index)["manifests"][0]["digest"])
+
+
+def keep(images: Iterable[BuiltImage], folder: Path) -> tuple[BuiltImage, ...]:
+    """Copy the archives of images to a folder, named by their tags."""
+    return tuple(
+        msgspec.structs.replace(image, file=_keep(image.archive, folder, image.tag.rpartition(":")[2]))
+        for image in images
+    )
 
 
 def _keep(archive: Path, folder: Path, name: str) -> Path:

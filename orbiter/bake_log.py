@@ -69,7 +69,7 @@ class BakeLog:
         named = [word for word in words if word in self._stages]
         if "internal" in words or "context" in words:
             return ""
-        return named[0] if named else self._alone
+        return named[-1] if named else self._alone  # the target that asks comes first, whose step it is last
 
     def _start(self, number: str, stage: str, step: str) -> None:
         self._vertices[number] = (stage, step)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import msgspec
 
-from orbiter.fetch import Fetched, Report, fetch_from, import_from
-from orbiter.origins import Origin
+from orbiter.fetch import Fetched, Report, fetch_from
+from orbiter.origins import Origin, Origins
 from orbiter.store import Entry, Store
 from resolvers import registry
 from resolvers.errors import ExpectedError
@@ -44,10 +44,10 @@ def image_entries(image: BaseImage, store: Store) -> tuple[Entry, ...]:
     return tuple(_entry(image, blob.digest, blob.size) for blob in registry.blobs(manifest, image.digest))
 
 
-def import_image(folder: Path, image: BaseImage, store: Store) -> Fetched:
-    """Take a base image out of a folder that ``fetch.copy_to`` laid out, into the store."""
-    first = import_from(folder, [_entry(image, image.digest, 0)], store)
-    rest = import_from(folder, image_entries(image, store), store)
+def take_image(image: BaseImage, store: Store, origins: Origins) -> Fetched:
+    """Take all parts of a base image that the store lacks from ``origins``."""
+    first = fetch_from(origins, [_entry(image, image.digest, 0)], store)
+    rest = fetch_from(origins, image_entries(image, store), store)
     return Fetched(count=first.count + rest.count, bytes=first.bytes + rest.bytes, already=rest.already - first.count)
 
 

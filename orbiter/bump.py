@@ -52,6 +52,7 @@ def write(path: Path, release: str) -> None:
     """
     import tomlkit
 
+    path = path.resolve()  # where it is a link, the file that it leads to is replaced
     if (lockset.folder(release) / lockset.MANIFEST).exists():
         raise ExpectedError(f"release {release} is locked already", "name another step, or write the version yourself")
     document = tomlkit.parse(path.read_bytes().decode())

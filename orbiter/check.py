@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from orbiter import config, lockset
+from orbiter import config, digests, lockset
 from orbiter.config import ImageSet
 from orbiter.inputs import unlocked
 
@@ -16,6 +16,8 @@ def check(image_set: ImageSet, locks: Path = lockset.LOCKS) -> tuple[str, ...]:
     if not place.exists():
         return (f"images.toml: version: release {image_set.version} has no lock set {place}",)
     locked = lockset.read(place)
+    if lockset.is_released(place):
+        digests.read(place, locked)
     changes = config.changes(config.load(locked.files[lockset.SNAPSHOT]), image_set)
     return tuple(f"images.toml: {change}" for change in changes) or tuple(
         f"{place / lockset.MANIFEST}: {part} is not locked" for part in unlocked(image_set, locked.manifest)

@@ -1,27 +1,23 @@
-"""The command line: here, and for the commands that compare in ``cli_diff``, results are printed and exit codes set."""
+"""The command line: here, and in the modules ``cli_*``, results are printed and exit codes set."""
 
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import click
 
 from orbiter import __version__
+from orbiter.cli_archive import archive_release, fetch
 from orbiter.cli_diff import diff_locks, log
+from orbiter.cli_options import IMAGES, builder_option, platform_option, quiet_option, release_option
+from orbiter.cli_options import locked as _locked
+from orbiter.cli_release import build_verified, bump, release
 from orbiter.guard import SOMETHING_TO_SEE, guarded
 
 if TYPE_CHECKING:
     from orbiter.config import ImageSet
-    from orbiter.diff.types import Suggestion
     from orbiter.lockset import LockSet
-
-IMAGES = Path("images.toml")
-release_option = click.option("--release", metavar="VERSION", help="A locked release; else that of images.toml.")
-quiet_option = click.option("-q", "--quiet", is_flag=True, help="No progress.")
-platform_option = click.option(
-    "--platform", "platforms", multiple=True, metavar="OS/ARCH", help="Only this platform; may be repeated."
-)
 
 
 def main() -> None:
@@ -85,7 +81,8 @@ def schema(what: str) -> None:
 def lock(
     check: bool, dry_run: bool, upgrade: bool, packages: tuple[str, ...], as_of: str | None, only: str, quiet: bool
 ) -> None:
-    """Resolve everything that images.toml asks for into locks/<release>/."""
+    """Resolve everything that images.toml asks for into locks/<release>/; a released lock set stays as it is."""
+    from orbiter import lockset
     from orbiter.config import read_image_set
 
     if check and (dry_run or upgrade or packages or as_of or only):
@@ -94,7 +91,9 @@ def lock(
     if check:
         _check(image_set)
         return
-    from orbiter import lockset
+    place = lockset.folder(image_set.version)
+    if not dry_run:
+        lockset.refuse_released(place)
     from orbiter.lock import lock as lock_all
     from orbiter.options import lock_options
     from orbiter.outside import Outside
@@ -105,7 +104,6 @@ def lock(
     with Board(quiet=quiet) as board:
         locked = lock_all(image_set, previous, options, Outside(), board)
     _print_moved(image_set, previous, locked)
-    place = lockset.folder(image_set.version)
     if dry_run:
         click.echo(f"dry run: {place} was not written")
     elif lockset.write(locked, place):
@@ -114,51 +112,16 @@ def lock(
         click.echo(f"{place} is up to date ({locked.root})")
 
 
-@cli.command()
-@click.argument("step", type=click.Choice(["patch", "minor", "major", "auto"]))
-@quiet_option
-@guarded
-def bump(step: Literal["patch", "minor", "major", "auto"], quiet: bool) -> None:
-    """Write the next release into images.toml, keeping its comments.
-
-    auto solves without writing a lock, compares with the locked release, and takes what diff-locks suggests.
-    """
-    from orbiter.bump import next_release, write
-    from orbiter.config import read_image_set
-
-    image_set = read_image_set(IMAGES)
-    if step == "auto":
-        suggestion = _suggested(image_set, quiet=quiet)
-        release, why = suggestion.release, f" ({suggestion.step}: {suggestion.reason})"
-        if not release:
-            click.echo(f"{IMAGES} stays at {image_set.version}: nothing would change")
-            return
-    else:
-        release, why = next_release(image_set.version, step), ""
-    write(IMAGES, release)
-    click.echo(f"{IMAGES}: {image_set.version} → {release}{why}")
-
-
-def _suggested(image_set: "ImageSet", *, quiet: bool) -> "Suggestion":
-    from orbiter.bump import suggested
-    from orbiter.options import lock_options
-    from orbiter.outside import Outside
-    from orbiter.progress import Board
-
-    now = datetime.now(UTC)
-    options = lock_options(image_set, upgrade=False, packages=(), as_of=None, only=None, now=now)
-    with Board(quiet=quiet) as board:
-        return suggested(image_set, options, Outside(), board)
-
-
 def _check(image_set: "ImageSet") -> None:
+    from orbiter import lockset
     from orbiter.check import check as reasons_of
 
     reasons = reasons_of(image_set)
     for reason in reasons:
         click.echo(f"stale: {reason}")
     if reasons:
-        click.echo("\nhint: orbiter lock", err=True)
+        released = lockset.is_released(lockset.folder(image_set.version))
+        click.echo(f"\nhint: {lockset.NEXT if released else 'orbiter lock'}", err=True)
         sys.exit(SOMETHING_TO_SEE)
     click.echo(f"locks/{image_set.version} is fresh")
 
@@ -173,46 +136,14 @@ def _print_moved(image_set: "ImageSet", previous: "LockSet | None", locked: "Loc
 
 @cli.command()
 @release_option
-@platform_option
-@click.option("--to", "folder", type=click.Path(path_type=Path), help="Also copy all files here, to carry along.")
-@click.option("--from", "origin", type=click.Path(path_type=Path), help="Take files from such a folder first.")
-@quiet_option
-@guarded
-def fetch(
-    release: str | None, platforms: tuple[str, ...], folder: Path | None, origin: Path | None, quiet: bool
-) -> None:
-    """Fill the store with every artifact of a release, so that building needs no network."""
-    from orbiter import stock
-    from orbiter.progress import Board
-
-    locked = _locked(release)
-    with Board(quiet=quiet) as board:
-        told = stock.fill(locked, platforms, board, origin=origin)
-        if folder:
-            stock.carry(locked, platforms, folder)
-    click.echo(told)
-
-
-def _locked(release: str | None) -> "LockSet":
-    """The lock set of a release, checked whole; without a release that of images.toml now."""
-    from orbiter import lockset
-
-    if release is None:
-        from orbiter.config import read_image_set
-
-        release = read_image_set(IMAGES).version
-    return lockset.read(lockset.folder(release))
-
-
-@cli.command()
-@release_option
 @click.option("--image", "images", multiple=True, metavar="NAME", help="Only this image or stage; may be repeated.")
 @platform_option
-@click.option("--builder", metavar="NAME", help="Build on this buildx builder.")
+@builder_option
 @click.option("--push", is_flag=True, help="Push the images to their repository.")
 @click.option("--load/--no-load", default=None, help="Load the images into the engine (the default).")
 @click.option("--output", type=click.Path(path_type=Path), help="Keep the images here, as OCI archives.")
 @click.option("--no-cache", is_flag=True, help="Build every step anew.")
+@click.option("--verify", is_flag=True, help="Compare with the digests of the release first; 1 when they differ.")
 @click.option(
     "--cache-from", multiple=True, metavar="SPEC", help="As of buildx; {stage} is the stage; may be repeated."
 )
@@ -228,6 +159,7 @@ def build(
     load: bool | None,
     output: Path | None,
     no_cache: bool,
+    verify: bool,
     cache_from: tuple[str, ...],
     cache_to: tuple[str, ...],
     quiet: bool,
@@ -249,6 +181,9 @@ def build(
         cache_from=cache_from,
         cache_to=cache_to,
     )
+    if verify:
+        build_verified(locked, options, quiet=quiet)
+        return
     with Board(quiet=quiet) as board:
         built = stock.build(locked, options, board)
     for image in built:
@@ -270,5 +205,9 @@ def run(image: str, release: str | None, port: int | None, mount: Path | None) -
     run_image(_locked(release), image, port=port, mount=mount)
 
 
+cli.add_command(bump)
+cli.add_command(release)
+cli.add_command(fetch)
+cli.add_command(archive_release)
 cli.add_command(diff_locks)
 cli.add_command(log)

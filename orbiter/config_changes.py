@@ -31,7 +31,8 @@ def _changes(old: ImageSet, new: ImageSet) -> Iterator[str]:
 
 
 def _by_path(image_set: ImageSet) -> dict[str, Stage]:
-    return {_path(stage): stage for stage in image_set.stages}
+    """The stages that stand in images.toml by their key path; a base is a matter of its builder."""
+    return {_path(stage): stage for stage in image_set.stages if stage.kind != "base"}
 
 
 def _path(stage: Stage) -> str:
@@ -46,9 +47,13 @@ def _there(path: str, old: Iterable[str], new: Iterable[str]) -> Iterator[str]:
 
 
 def _builder(path: str, old: Builder, new: Builder) -> Iterator[str]:
-    yield from _moved(f"{path}.from", old.base, new.base)
+    yield from _moved(f"{path}.from", _base(old), _base(new))
     yield from _moved(f"{path}.python", old.python, new.python)
     yield from _moved(f"{path}.pip-engine", old.pip_engine, new.pip_engine)
+
+
+def _base(builder: Builder) -> str:
+    return builder.base or f'{{ debian = "{builder.suite}" }}'
 
 
 def _stage(path: str, old: Stage, new: Stage) -> Iterator[str]:
@@ -63,7 +68,7 @@ def _stage(path: str, old: Stage, new: Stage) -> Iterator[str]:
 
 
 def _from(stage: Stage) -> str:
-    return stage.parent.removeprefix(f"{stage.builder}-")
+    return "" if stage.parent == stage.builder else stage.parent.removeprefix(f"{stage.builder}-")
 
 
 def _named(manager: str, requirements: Iterable[str]) -> dict[str, str]:

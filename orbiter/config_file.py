@@ -66,7 +66,16 @@ BaseImage = Annotated[
         pattern=rf"^{_REPOSITORY}(:[a-zA-Z0-9_][a-zA-Z0-9_.-]{{0,127}})?$",
         description="The base image of the family; the lock set pins its digest.",
         examples=["debian:trixie-slim"],
-        extra={"expected": "an image and its tag, without digest (the lock set pins that)"},
+        extra={"expected": 'an image and its tag, without digest (the lock set pins that), or { debian = "trixie" }'},
+    ),
+]
+Suite = Annotated[
+    str,
+    Meta(
+        pattern="^(?!(old)*stable$|testing$|unstable$|experimental$)[a-z]+$",
+        description="The Debian release of whose packages alone the base is made.",
+        examples=["trixie"],
+        extra={"expected": "the code name of a Debian release, which stays the same release"},
     ),
 ]
 Python = Annotated[
@@ -106,10 +115,16 @@ class User(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     gid: Gid = 100
 
 
+class Packages(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A base that is made of packages, without any base image."""
+
+    debian: Suite
+
+
 class Builder(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab"):
     """The defaults of a family of images."""
 
-    from_: BaseImage = field(name="from")
+    from_: BaseImage | Packages = field(name="from")
     python: Python = ""
     pip_engine: PipEngine = "poetry"
 
@@ -153,6 +168,7 @@ HOMES: Mapping[str, str] = {
     key.encode_name: place
     for table, place in (
         (Image, "[image.BUILDER.IMAGE]"),
+        (Packages, "from of [builder.NAME]"),
         (Builder, "[builder.NAME]"),
         (User, "[user]"),
         (File, "the top of the file, above the first table"),

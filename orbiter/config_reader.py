@@ -1,7 +1,8 @@
 """Read a parsed TOML document into Structs, noting every mistake on the way instead of stopping at the first."""
 
 from collections.abc import Iterable
-from typing import Annotated, Any, Literal, get_args, get_origin
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import msgspec
 from msgspec import NODEFAULT, UnsetType
@@ -44,7 +45,7 @@ def read(kind: Any, value: object, path: str, mistakes: Mistakes, default: Any =
 
     What cannot be read is noted and replaced by the default, so that the rest can still be checked.
     """
-    shape = _shape(kind)
+    shape = _shape(_table_of(kind) if isinstance(value, dict) else kind)
     if isinstance(shape.plain, type) and issubclass(shape.plain, msgspec.Struct):
         return _struct(shape.plain, value, path, mistakes)
     if get_origin(shape.plain) is dict:
@@ -54,8 +55,15 @@ def read(kind: Any, value: object, path: str, mistakes: Mistakes, default: Any =
     return _leaf(shape, value, path, mistakes, default)
 
 
+def _table_of(kind: Any) -> Any:
+    """The table among the kinds that may stand in one place."""
+    tables = [each for each in get_args(kind) if isinstance(each, type) and issubclass(each, msgspec.Struct)]
+    return tables[0] if get_origin(kind) in {Union, UnionType} and tables else kind
+
+
 def _shape(kind: Any) -> _Shape:
-    if UnsetType in get_args(kind):
+    """The shape of a kind; where several may stand in one place, of the first."""
+    if get_origin(kind) in {Union, UnionType}:
         kind = next(each for each in get_args(kind) if each is not UnsetType)
     plain, *metas = get_args(kind) if get_origin(kind) is Annotated else (kind,)
     notes: dict[str, Any] = {}

@@ -5,7 +5,7 @@ Both speak to the engine that the docker program would: DOCKER_HOST, else the cu
 
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from orbiter import bake
 from orbiter.bake import Begin, BuildOptions, BuiltImage
+from orbiter.digests import Builder
 from resolvers.errors import ExpectedError
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
     from resolvers.types import Shell
 
+Approve = Callable[[tuple[BuiltImage, ...]], bool]
+"""Looks at what was built, before it is loaded, pushed or kept."""
 TIMEOUT = 600
 """Seconds that the engine may take for one answer: loading a large image is one."""
 
@@ -37,6 +40,19 @@ def available() -> str:
     except Exception as error:  # the SDK lets errors of many libraries through
         return f"no Docker engine answers: {_reason(error)}"
     return ""
+
+
+def builder_facts(builder: str) -> Builder:
+    """The versions of what builds: BuildKit, as far as it tells it, and of the engine that it is a part of."""
+    told = bake.inspect(builder)
+    versions = [*told.get("buildkit version", ()), *told.get("buildkit", ())]
+    with _told("asking the engine for its version"):
+        engine = connect().version()["Version"] if "docker" in told.get("driver", ()) else ""
+    return Builder(
+        buildkit=", ".join(sorted(version for version in versions if not version.startswith("v0.0.0"))),
+        engine=engine,
+        buildx=bake.buildx_version(),
+    )
 
 
 @cache
@@ -80,14 +96,19 @@ def credentials(registry: str) -> tuple[str, str] | None:
     return None
 
 
-def build(place: Path, root: str, options: BuildOptions, begin: Begin) -> tuple[BuiltImage, ...]:
+def build(
+    place: Path, root: str, options: BuildOptions, begin: Begin, approve: Approve = lambda _built: True
+) -> tuple[BuiltImage, ...]:
     """Build images of a lock set, with nothing but what lies in ``place``; load, push and keep them as asked.
 
-    ``place`` holds ``build/`` (of the lock set), ``artifacts/<stage>/<platform>/`` and ``bases/<hex>/`` (OCI
-    layouts, by manifest digest). ``root`` is the lock set's root digest. ``begin`` starts a task for people.
+    ``place`` holds ``build/`` (of the lock set), ``artifacts/<stage>/<platform>/``, ``bases/<hex>/`` (OCI
+    layouts, by manifest digest) and ``seeds/<stage>/<platform>.tar`` (see ``seed``). ``root`` is the lock set's root
+    digest. ``begin`` starts a task for people. What ``approve`` gives no leave for goes nowhere.
     Raises ExpectedError with the failing step's last lines.
     """
     built = bake.bake(place, root, options, begin)
+    if not approve(built):
+        return built
     by_builder = options.push and bake.can_push(options.builder)
     pushed = bake.push(place, root, options, begin) if by_builder else {}
     for image in built:
@@ -100,7 +121,7 @@ def build(place: Path, root: str, options: BuildOptions, begin: Begin) -> tuple[
             pushed[image.stage] = push(image.tag)
         _check_pushed(image, pushed.get(image.stage, image.digest))
         tell("")
-    return built
+    return bake.keep(built, options.output) if options.output else built
 
 
 def _check_pushed(image: BuiltImage, digest: str) -> None:

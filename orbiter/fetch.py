@@ -1,9 +1,9 @@
 """Fill the store with what a lock set names, from where this machine's configuration says it is."""
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from pathlib import Path
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -12,6 +12,8 @@ from orbiter.store import Entry, Store, raise_all
 from resolvers.errors import ExpectedError
 
 THREADS = 16
+K = TypeVar("K")
+T = TypeVar("T")
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,62 +54,29 @@ def fetch_from(
     wanted = {entry.hash: entry for entry in entries}
     missing = _missing(wanted.values(), store)
     missing.sort(key=lambda entry: (-entry.size, entry.path))  # the longest first: they end the fetch
-    tally = _Tally(missing, progress)
-    failures: list[ExpectedError] = []
+    tally = Tally({entry: entry.size for entry in missing}, progress)
+    done = side_by_side(lambda entry: _fetch(entry, store, origins, tally), missing, tally)
+    raise_all("could not be fetched", sorted((failure for failure in done if failure), key=str))
+    return Fetched(count=len(missing), bytes=tally.bytes(), already=len(wanted) - len(missing))
+
+
+def side_by_side(work: Callable[[K], T], items: Iterable[K], tally: "Tally") -> list[T]:
+    """What ``work`` gives for each item, many at once and in no order; the first error ends it all."""
     with ThreadPoolExecutor(THREADS) as pool:
-        jobs = [pool.submit(_fetch, entry, store, origins, tally) for entry in missing]
+        jobs = [pool.submit(work, item) for item in items]
         try:
-            failures.extend(failure for job in as_completed(jobs) if (failure := job.result()))
+            return [job.result() for job in as_completed(jobs)]
         except BaseException:
             tally.stop()
             pool.shutdown(cancel_futures=True)
             raise
-    raise_all("could not be fetched", sorted(failures, key=str))
-    return Fetched(count=len(missing), bytes=tally.bytes(), already=len(wanted) - len(missing))
-
-
-def copy_to(entries: Iterable[Entry], store: Store, folder: Path) -> int:
-    """Lay files of the store out in a folder as a store of its own, to carry elsewhere; gives their number."""
-    carried = Store(folder)
-    links = {entry.hash: carried.path(entry.hash) for entry in entries}
-    store.link_all(links.items())
-    return len(links)
-
-
-def import_from(folder: Path, entries: Iterable[Entry], store: Store) -> Fetched:
-    """Take files that ``copy_to`` laid out into the store; each is verified.
-
-    Raises one ExpectedError that names every file which is not there or has other bytes.
-    """
-    carried = Store(folder)
-    wanted = {entry.hash: entry for entry in entries}
-    missing = _missing(wanted.values(), store)
-    with ThreadPoolExecutor(THREADS) as pool:
-        failures = [failure for failure in pool.map(lambda e: _import(e, carried, store), missing) if failure]
-    raise_all("could not be imported", failures)
-    size = sum(store.path(entry.hash).stat().st_size for entry in missing)
-    return Fetched(count=len(missing), bytes=size, already=len(wanted) - len(missing))
 
 
 def _missing(entries: Iterable[Entry], store: Store) -> list[Entry]:
     return [entry for entry in entries if not store.has(entry.hash, entry.size)]
 
 
-def _import(entry: Entry, carried: Store, store: Store) -> ExpectedError | None:
-    path = carried.path(entry.hash)
-    try:
-        store.add(path, entry.hash, name=entry.path)
-    except FileNotFoundError:
-        return ExpectedError(
-            f"{entry.path} is not in {carried.root} ({entry.hash})",
-            "run 'orbiter fetch --to FOLDER' of the same release where there is a network, and carry that folder",
-        )
-    except ExpectedError as error:
-        return error
-    return None
-
-
-def _fetch(entry: Entry, store: Store, origins: Origins, tally: "_Tally") -> ExpectedError | None:
+def _fetch(entry: Entry, store: Store, origins: Origins, tally: "Tally") -> ExpectedError | None:
     """Fetch one file from the first of its origins that has it; gives the error instead of raising it."""
     failures: list[ExpectedError] = []
 
@@ -132,37 +101,41 @@ class _StoppedError(Exception):
     """Ends the threads of a fetch that was interrupted."""
 
 
-class _Tally:
-    """Adds up what the threads have done."""
+class Tally:
+    """Adds up what the threads have done; made with the size of each thing in bytes, 0 for unknown."""
 
-    def __init__(self, entries: list[Entry], report: Report) -> None:
-        self._done = dict.fromkeys(entries, 0)
-        self._total = {entry: entry.size for entry in entries}
+    def __init__(self, sizes: Mapping[Any, int], report: Report) -> None:
+        self._done: dict[Hashable, int] = dict.fromkeys(sizes, 0)
+        self._total: dict[Hashable, int] = dict(sizes)
         self._finished = 0
         self._sums = [0, sum(self._total.values())]
         self._report = report
         self._stopped = False
         self._lock = threading.Lock()
 
-    def update(self, entry: Entry, done: int, total: int) -> None:
+    def update(self, what: Hashable, done: int, total: int) -> None:
+        """So much of a thing is done; raises when the work was stopped."""
         if self._stopped:
             raise _StoppedError
         with self._lock:
-            self._sums[0] += done - self._done[entry]
-            self._sums[1] += total - self._total[entry]
-            self._done[entry], self._total[entry] = done, total
+            self._sums[0] += done - self._done[what]
+            self._sums[1] += total - self._total[what]
+            self._done[what], self._total[what] = done, total
             self._tell()
 
-    def finish(self, entry: Entry, size: int) -> None:
-        self.update(entry, size, size)
+    def finish(self, what: Hashable, size: int) -> None:
+        """A thing is done."""
+        self.update(what, size, size)
         with self._lock:
             self._finished += 1
             self._tell()
 
     def stop(self) -> None:
+        """Let every thread end at its next update."""
         self._stopped = True
 
     def bytes(self) -> int:
+        """What is done, in all."""
         return self._sums[0]
 
     def _tell(self) -> None:

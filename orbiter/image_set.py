@@ -5,7 +5,10 @@ from typing import Literal
 
 import msgspec
 
-Kind = Literal["final", "build"]
+Kind = Literal["final", "build", "base"]
+
+BASE = ("?essential", "?priority(required)", "apt")
+"""What apt is asked for a base that is made of packages: the sets of that name (see apt-patterns(7)), and itself."""
 
 
 class User(msgspec.Struct, frozen=True, kw_only=True):
@@ -19,12 +22,14 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
 class Builder(msgspec.Struct, frozen=True, kw_only=True):
     """The defaults of a family of images.
 
-    ``base`` is the base image as people write it (``debian:trixie-slim``); ``python`` is what apt must install
-    (``3.13`` or ``3.13.5``), empty for no wish; ``pip_engine`` is ``poetry`` or ``uv``.
+    ``base`` is the base image as people write it (``debian:trixie-slim``), or empty where ``suite`` names the Debian
+    release of whose packages the base is made (``trixie``). ``python`` is what apt must install (``3.13`` or
+    ``3.13.5``), empty for no wish; ``pip_engine`` is ``poetry`` or ``uv``.
     """
 
     name: str
-    base: str
+    base: str = ""
+    suite: str = ""
     python: str = ""
     pip_engine: str = "poetry"
 
@@ -32,6 +37,7 @@ class Builder(msgspec.Struct, frozen=True, kw_only=True):
 class Stage(msgspec.Struct, frozen=True, kw_only=True):
     """One Docker build step: sets expanded, names resolved.
 
+    A stage of kind ``base`` has the name of its builder, which it makes of packages alone, and no image.
     ``parent`` is the stage it stands on, empty for the builder's base image. ``build`` is the build stage
     whose ``/opt/env`` a final stage receives, empty for none. ``requirements`` maps a manager to what this
     stage itself asks for; ``sources`` likewise to the packages that may run code of their own (``pip-sdist``,

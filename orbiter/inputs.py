@@ -30,7 +30,7 @@ def inputs(image_set: ImageSet, builder: Builder, manager: str, facts: BuilderFa
     if not asked:
         return ""
     of_manager: Mapping[str, object] = {
-        "apt": {"bases": dict(bases)},
+        "apt": {"suite": builder.suite} if builder.suite else {"bases": dict(bases)},
         "pip": {"engine": builder.pip_engine, "python": facts.python, "glibc": dict(facts.glibc)},
     }
     everything = [asked, image_set.platforms, of_manager.get(manager, {})]
@@ -49,7 +49,7 @@ def unlocked(image_set: ImageSet, manifest: lockset.Manifest) -> tuple[str, ...]
 def _unlocked_parts(image_set: ImageSet, builder: Builder, manifest: lockset.Manifest) -> Iterator[str]:
     facts = manifest.builders.get(builder.name, BuilderFacts())
     bases = manifest.bases.get(builder.base, {})
-    if not bases.keys() >= set(image_set.platforms):
+    if builder.base and not bases.keys() >= set(image_set.platforms):
         yield "base image"
     for manager in FILES:
         if inputs(image_set, builder, manager, facts, bases) != facts.inputs.get(manager, ""):

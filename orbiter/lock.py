@@ -68,7 +68,7 @@ def _as_locked(upgrade: Upgrade, image_set: ImageSet, previous: LockSet | None) 
 def _bases(work: Work) -> dict[str, dict[str, str]]:
     """The digest of every base image by reference and platform; pins are kept unless an upgrade was asked."""
     found: dict[str, dict[str, str]] = {}
-    for reference in sorted({builder.base for builder in work.image_set.builders.values()}):
+    for reference in sorted({builder.base for builder in work.image_set.builders.values() if builder.base}):
         for platform in work.image_set.platforms:
             if digest := _base(work, reference, platform):
                 found.setdefault(reference, {})[platform] = digest

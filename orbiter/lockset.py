@@ -23,6 +23,9 @@ FORMAT = 1
 MANIFEST = "lockset.toml"
 SNAPSHOT = "images.toml"
 BUILD = "build"
+DIGESTS = "digests.toml"
+"""What was built of a released lock set; it and ``layers/`` lie beside the files that the manifest names."""
+LAYERS = "layers"
 LOCKS = Path("locks")
 SEMVER = re.compile(r"(?P<core>\d+\.\d+\.\d+)(-(?P<pre>[0-9A-Za-z.-]+))?")
 
@@ -158,17 +161,42 @@ def write(lockset: LockSet, place: Path) -> bool:
     """Write a lock set; gives False, and touches nothing, when the same bytes are there already.
 
     The new folder is written beside the old one and takes its place by renaming, so a run that is killed
-    leaves the old lock set or the new one, never a mixture.
+    leaves the old lock set or the new one, never a mixture. Raises LockSetError where a released one lies.
     """
     if _same(lockset, place):
         return False
+    refuse_released(place)
+    _put({**lockset.files, MANIFEST: manifest_text(lockset)}, place)
+    return True
+
+
+def freeze(lockset: LockSet, place: Path, record: Mapping[str, str]) -> None:
+    """Write a lock set again, with the files of the record of what was built of it; from then on it stays.
+
+    As with ``write``, all of it or nothing. Raises LockSetError where it was released before.
+    """
+    refuse_released(place)
+    _put({**lockset.files, MANIFEST: manifest_text(lockset), **record}, place)
+
+
+def is_released(place: Path) -> bool:
+    """Whether the images of the lock set in a folder were recorded, which freezes it."""
+    return (place / DIGESTS).exists()
+
+
+def refuse_released(place: Path) -> None:
+    """Raise LockSetError for a lock set that was released: it must stay as it is."""
+    if is_released(place):
+        raise LockSetError(f"{place} was released, and stays as it is: there is {place / DIGESTS}", NEXT)
+
+
+def _put(files: Mapping[str, str], place: Path) -> None:
     with scratch(place.parent, f".{place.name}.new-") as folder:
         new = folder / place.name
-        for path, content in {**lockset.files, MANIFEST: manifest_text(lockset)}.items():
+        for path, content in files.items():
             (new / path).parent.mkdir(parents=True, exist_ok=True)
             (new / path).write_text(content, encoding="utf-8", newline="\n")
         _exchange(new, place)
-    return True
 
 
 def manifest_text(lockset: LockSet) -> str:
@@ -208,7 +236,10 @@ def _read_manifest(path: Path) -> tuple[Manifest, str]:
     return manifest, root
 
 
-_RESTORE = "restore it from git (git checkout -- locks), or remove the folder and lock the release again"
+NEXT = "begin the next release: orbiter bump patch|minor|major|auto, then orbiter lock"
+_RECORD = re.compile(rf"{re.escape(DIGESTS)}|{LAYERS}/[0-9a-f]{{16}}\.txt")
+CHECKOUT = "restore it from git (git checkout -- locks)"
+_RESTORE = f"{CHECKOUT}, or remove the folder and lock the release again"
 
 
 def _read_file(place: Path, path: str, wanted: str) -> str:
@@ -231,11 +262,12 @@ def _refuse_outside(place: Path, manifest: Manifest) -> None:
 
 def _refuse_strangers(place: Path, manifest: Manifest) -> None:
     there = {str(path.relative_to(place)) for path in place.rglob("*") if not path.is_dir() or path.is_symlink()}
-    strangers = sorted(there - set(manifest.files) - {MANIFEST})
+    recorded = {path for path in there if _RECORD.fullmatch(path)}
+    if recorded and DIGESTS not in recorded:
+        raise LockSetError(f"{place / DIGESTS}: missing, though its lists are there ({min(recorded)})", CHECKOUT)
+    strangers = sorted(there - set(manifest.files) - {MANIFEST} - recorded)
     if strangers:
-        raise LockSetError(
-            f"{place / strangers[0]}: not named in {MANIFEST}", "remove it: a lock set holds nothing else"
-        )
+        raise LockSetError(f"{place / strangers[0]}: not named in {MANIFEST}", "remove it: nothing else belongs here")
 
 
 def _same(lockset: LockSet, place: Path) -> bool:

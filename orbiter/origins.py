@@ -67,7 +67,7 @@ class Configured:
             url = npm.tarball(place)
             return iter([_origin(url, npm.headers(url))])
         if kind == "apt":
-            mirrors = self._mirrors(None, lambda: _environment_mirrors() or self._sources.apt_mirrors())
+            mirrors = self._mirrors(None, lambda: environment_mirrors() or self._sources.apt_mirrors())
             return (_origin(f"{mirror.rstrip('/')}/{quote(place)}") for mirror in mirrors)
         raise ExpectedError(f"no way to fetch '{entry.source}' is known", "use the Orbiter that locked it")
 
@@ -77,8 +77,8 @@ class Configured:
         hints = dict.fromkeys(failure.hint for failure in failures if failure.hint)
         if entry.source.startswith("apt:"):
             hints = {
-                f"mirrors delete old packages: name a snapshot mirror in {APT_MIRROR}, or carry the files over "
-                "with 'orbiter fetch --to FOLDER' from a machine that has them": None
+                f"mirrors delete old packages: name a snapshot mirror in {APT_MIRROR}, or 'orbiter archive' the "
+                "release on a machine that has them, and 'orbiter fetch --from' it here": None
             }
         return ExpectedError(
             f"{entry.path}: {'; '.join(reasons) or 'no mirror is known to ask for it'}", "\n".join(hints)
@@ -93,7 +93,8 @@ def _open(url: str, own: Mapping[str, str], headers: Mapping[str, str]) -> Abstr
     return http.stream(url, headers={**own, **headers})
 
 
-def _environment_mirrors() -> tuple[str, ...]:
+def environment_mirrors() -> tuple[str, ...]:
+    """The addresses of Debian mirrors that the environment names."""
     return tuple(os.environ.get(APT_MIRROR, "").split())
 
 

@@ -8,6 +8,7 @@ from orbiter.origins import Sources
 from orbiter.store import Entry, Store
 from resolvers import apt, registry
 from resolvers.errors import ExpectedError
+from resolvers.once import Once
 from resolvers.types import Pin, Shell
 
 MEGABYTE = 1_000_000
@@ -21,16 +22,15 @@ class Outside:
 
     def pin_base(self, reference: str, platform: str) -> str:
         """The digest of a base image's manifest for one platform, as its registry has it now."""
-        if reason := engine.available():
-            raise ExpectedError(
-                f"base images and apt are locked inside a Docker engine: {reason}",
-                "start one, or lock the other managers alone: orbiter lock --only pip,npm",
-            )
-        return registry.pin(reference, platform, mirrors=engine.mirrors(), credentials=engine.credentials).digest
+        return pin_base(reference, platform)
 
     def shell(self, reference: str, digests: Mapping[str, str]) -> Shell:
         """A shell inside the base image that is pinned to these digests by platform."""
         return shell_in(reference, digests)
+
+    def solver(self, suite: str) -> Shell:
+        """A shell for apt to solve in, for a base that is made of a Debian release's packages."""
+        return solver_of(suite)
 
     def keep(self, pins: Mapping[str, tuple[Pin, ...]], shell: Shell, progress: Callable[[str], None]) -> None:
         """Bring apt's artifacts, given by platform, into the store."""
@@ -39,6 +39,28 @@ class Outside:
         sources = Sources(apt_mirrors=lambda: apt.mirrors(shell, next(iter(pins))))
         done = fetch(entries, self._store, sources, lambda state: progress(spelled(state)))
         progress(told(done))
+
+
+def pin_base(reference: str, platform: str) -> str:
+    """The digest of an image's manifest for one platform, as its registry has it now."""
+    if reason := engine.available():
+        raise ExpectedError(
+            f"base images and apt are locked inside a Docker engine: {reason}",
+            "start one, or lock the other managers alone: orbiter lock --only pip,npm",
+        )
+    return registry.pin(reference, platform, mirrors=engine.mirrors(), credentials=engine.credentials).digest
+
+
+def solver_of(suite: str) -> Shell:
+    """A shell in Debian's own image of a suite as its registry has it now: apt runs there, and nothing else is used."""
+    reference = f"debian:{suite}-slim"
+    digests: Once[str, str] = Once()
+
+    def shell(script: str, *, platform: str, cache: str = "") -> str:
+        digest = digests(platform, lambda: pin_base(reference, platform))
+        return engine.shell(reference, digest, platform)(script, platform=platform, cache=cache)
+
+    return shell
 
 
 def shell_in(reference: str, digests: Mapping[str, str]) -> Shell:

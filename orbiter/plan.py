@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from orbiter.config import ImageSet, Stage
 from orbiter.groups import ancestors
 from orbiter.lockset import Installer
-from orbiter.render import Plan, StagePlan
+from orbiter.planned import Plan, StagePlan
 from resolvers import npm, pip
 from resolvers.errors import ExpectedError
 from resolvers.managers import MANAGERS

@@ -2,8 +2,8 @@
 
 The folder is part of the lock set, so a newer Orbiter with newer templates still builds an old release to the
 same bytes. Its texts hold no host, no path of a machine and no clock: where artifacts lie, and the root digest
-of the lock set that they are a part of, come in as bake variables (``ARTIFACTS``, ``BASES``, ``LOCKSET``,
-``OUTPUT``).
+of the lock set that they are a part of, come in as bake variables (``ARTIFACTS``, ``BASES``, ``SEEDS``,
+``LOCKSET``, ``OUTPUT``).
 """
 
 import json
@@ -12,9 +12,9 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
-from orbiter.config import ImageSet, Stage
+from orbiter.bake_file import bake_file
+from orbiter.config import Stage
+from orbiter.planned import MOMENT, Plan, StagePlan, base_images, folder_of, platform_folder
 from orbiter.store import Entry, format_entries
 from resolvers.types import Pin
 
@@ -22,49 +22,14 @@ if TYPE_CHECKING:
     from jinja2 import Template
 
 FORMAT = 1
-COMPRESSION = "compression=zstd,compression-level=19"
-"""Of the layers that are built; part of the lock set, because the image digest hangs on it."""
 TOOL_OF = {"uv": "pip", "npm": "npm"}
 """Which manager's index keeps an installer."""
-
-
-class StagePlan(msgspec.Struct, frozen=True, kw_only=True):
-    """What one stage installs. All mappings but ``files`` go by platform (``linux/amd64``).
-
-    ``pins`` maps a manager to what this stage itself installs (npm: with what its parents have, for npm
-    replaces the whole tree); ``tools`` are the installers it needs, ``build_pins`` the wheels that building
-    its allowed sdists takes. ``files`` are further texts for its folder (``package.json``,
-    ``package-lock.json``, ``build-requirements.txt``). ``packages`` are manager, name and version of all that
-    the finished image holds. ``npm_scripts`` are the npm packages whose install scripts run, those of its parents
-    too.
-    """
-
-    stage: Stage
-    pins: Mapping[str, Mapping[str, tuple[Pin, ...]]]
-    tools: Mapping[str, tuple[Pin, ...]] = {}
-    build_pins: Mapping[str, tuple[Pin, ...]] = {}
-    files: Mapping[str, str] = {}
-    packages: Mapping[str, tuple[tuple[str, str, str], ...]] = {}
-    npm_scripts: tuple[str, ...] = ()
-
-
-class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """All stages of a release, parents and build stages first.
-
-    ``bases`` maps a base image reference and a platform to the manifest digest; ``epoch`` is SOURCE_DATE_EPOCH.
-    """
-
-    image_set: ImageSet
-    release: str
-    epoch: int
-    bases: Mapping[str, Mapping[str, str]]
-    stages: tuple[StagePlan, ...]
 
 
 def render(plan: Plan) -> dict[str, str]:
     """The files of the build folder by path: ``docker-bake.json`` and one folder a stage."""
     template = _template()
-    files = {"docker-bake.json": _json(_bake(plan))}
+    files = {"docker-bake.json": _json(bake_file(plan))}
     for stage_plan in plan.stages:
         stage_files = {
             "Dockerfile": template.render(_context(plan, stage_plan)),
@@ -73,16 +38,6 @@ def render(plan: Plan) -> dict[str, str]:
         }
         files |= {f"{stage_plan.stage.name}/{name}": text for name, text in stage_files.items()}
     return files
-
-
-def folder_of(platform: str) -> str:
-    """A platform as part of a file name: ``linux/arm/v7`` is ``linux-arm-v7``."""
-    return platform.replace("/", "-")
-
-
-def tag_of(image_set: ImageSet, stage: str) -> str:
-    """The tag of a stage: ``dorgeln/orbiter:debian-base-0.1.0``."""
-    return f"{image_set.repository}:{stage}-{image_set.version}"
 
 
 def _template() -> "Template":
@@ -101,13 +56,18 @@ def _template() -> "Template":
 
 def _context(plan: Plan, stage_plan: StagePlan) -> dict[str, Any]:
     stage, platforms = stage_plan.stage, plan.image_set.platforms
+    made = bool(plan.image_set.builders[stage.builder].suite)
     network = "default" if stage.network else "none"
-    folder = _folder(platforms)
+    folder = platform_folder(platforms)
     first = platforms[0]
     apt = stage_plan.pins.get(first, {}).get("apt", ())
     return {
         "stage": stage,
+        "on_base": stage.kind != "base" and stage.parent in {"", stage.builder},
         "release": plan.release,
+        "moment": MOMENT,
+        "made": made,
+        "new": f"'(' -newermt @{MOMENT} -o ! -newermt @{MOMENT - 1} ')'" if made else "-newermt $began",
         "user": plan.image_set.user,
         "froms": _froms(plan, stage),
         "folder": folder,
@@ -127,26 +87,11 @@ def _context(plan: Plan, stage_plan: StagePlan) -> dict[str, Any]:
     }
 
 
-def _folder(platforms: tuple[str, ...]) -> str:
-    """The platform's part of file names: as it is for one, by what BuildKit tells a build for several."""
-    if len(platforms) == 1:
-        return folder_of(platforms[0])
-    return "${TARGETOS}-${TARGETARCH}${TARGETVARIANT:+-${TARGETVARIANT}}"
-
-
 def _froms(plan: Plan, stage: Stage) -> list[dict[str, str]]:
-    """The base image of each platform, for a stage that stands on one."""
-    if stage.parent:
-        return []
     return [
         {"platform": platform, "folder": folder_of(platform), "reference": f"{reference}@{digest}"}
-        for platform, reference, digest in _bases(plan, stage)
+        for platform, reference, digest in base_images(plan, stage)
     ]
-
-
-def _bases(plan: Plan, stage: Stage) -> list[tuple[str, str, str]]:
-    reference = plan.image_set.builders[stage.builder].base
-    return [(platform, reference, plan.bases[reference][platform]) for platform in plan.image_set.platforms]
 
 
 def _labels(plan: Plan, stage: Stage) -> dict[str, str]:
@@ -253,47 +198,6 @@ def _sums(pins: Iterable[Pin]) -> str:
 
 def _requirements(pins: Iterable[Pin]) -> str:
     return "".join(sorted(f"{pin.name}=={pin.version} --hash={pin.artifact.hash}\n" for pin in pins))
-
-
-def _bake(plan: Plan) -> dict[str, Any]:
-    finals = [each.stage.name for each in plan.stages if each.stage.kind == "final"]
-    return {
-        "variable": {name: {"default": ""} for name in ("ARTIFACTS", "BASES", "LOCKSET", "OUTPUT")},
-        "group": {"default": {"targets": finals}},
-        "target": {each.stage.name: _target(plan, each.stage) for each in plan.stages},
-    }
-
-
-def _target(plan: Plan, stage: Stage) -> dict[str, Any]:
-    platforms = plan.image_set.platforms
-    archive = "oci" if len(platforms) > 1 else "docker"  # the same bytes; every engine can load the latter
-    return {
-        "context": stage.name,
-        "contexts": {
-            "artifacts": f"${{ARTIFACTS}}/{stage.name}",
-            **({} if stage.parent else _layouts(plan, stage)),
-            **{name: f"target:{name}" for name in (stage.parent, stage.build) if name},
-        },
-        "platforms": list(platforms),
-        "args": {"SOURCE_DATE_EPOCH": str(plan.epoch)},
-        "labels": {
-            "org.opencontainers.image.revision": "${LOCKSET}",
-            "org.orbiter.lockset": "${LOCKSET}",
-        },
-        "tags": [tag_of(plan.image_set, stage.name)],
-        "attest": ["type=provenance,disabled=true", "type=sbom,disabled=true"],
-        "output": [
-            f"type={archive},dest=${{OUTPUT}}/{stage.name}.tar,oci-mediatypes=true,rewrite-timestamp=true,{COMPRESSION}"
-        ],
-    }
-
-
-def _layouts(plan: Plan, stage: Stage) -> dict[str, str]:
-    """Base images come out of the store as OCI layouts, each in a folder named by its digest's hex."""
-    return {
-        f"{reference}@{digest}": f"oci-layout://${{BASES}}/{digest.partition(':')[2]}@{digest}"
-        for _, reference, digest in _bases(plan, stage)
-    }
 
 
 def _json(value: object) -> str:

@@ -34,6 +34,10 @@ class Doors(Protocol):
         """A shell inside the base image that is pinned to these digests by platform."""
         ...
 
+    def solver(self, suite: str) -> Shell:
+        """A shell for apt to solve in, for a base that is made of a Debian release's packages."""
+        ...
+
     def keep(self, pins: Mapping[str, tuple[Pin, ...]], shell: Shell, progress: Callable[[str], None]) -> None:
         """Bring apt's artifacts, given by platform, into the store: mirrors delete old files."""
         ...
@@ -81,7 +85,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
 
 def solve_builder(work: Work, builder: Builder, bases: Mapping[str, str]) -> Part:
     """Lock one builder: npm beside apt, and pip as soon as apt has told the exact Python."""
-    shell = work.doors.shell(builder.base, bases)
+    shell = work.doors.shell(builder.base, bases) if builder.base else work.doors.solver(builder.suite)
     with ThreadPoolExecutor(max_workers=2) as pool:
         unknown = tuple(Target(platform=platform) for platform in work.image_set.platforms)
         by_npm = pool.submit(_manager, work, builder, "npm", BuilderFacts(), bases, unknown, shell)
@@ -125,6 +129,7 @@ def _manager(
         upgrade=_upgrade_of(work, manager, files),
         as_of=work.as_of,
         shell=shell,
+        suite=builder.suite,
         progress=tell,
     )
     tell("solving")
@@ -192,7 +197,7 @@ def _agreed_python(builder: Builder, locked: str) -> str:
     if asked and locked != asked and not locked.startswith(f"{asked}."):
         raise ExpectedError(
             f"images.toml: builder.{builder.name}.python is {asked}, but apt locked Python {locked}",
-            f'write python = "{locked.rpartition(".")[0]}", or choose a base image that has Python {asked}',
+            f'write python = "{locked.rpartition(".")[0]}", or choose a base that has Python {asked}',
         )
     return locked
 

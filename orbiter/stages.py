@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from orbiter import image_set as typed
-from orbiter.config_file import BUILDERS, Build, File
-from orbiter.image_set import ImageSet, Kind, Stage
+from orbiter.config_file import BUILDERS, Build, File, Packages
+from orbiter.image_set import BASE, ImageSet, Kind, Stage
 from orbiter.mistakes import Mistakes, closest, join
 from orbiter.requirements import SOURCES, SYNTAXES, ordered
 
@@ -40,7 +40,11 @@ def image_set(file: File, mistakes: Mistakes) -> ImageSet:
     if len(set(file.platforms)) < len(file.platforms):
         mistakes.add("platforms", "names a platform twice", hint="leave one out")
     drafts = _drafts(file, mistakes)
-    stages = {draft.name: _stage(draft, drafts, file.sets, mistakes) for draft in drafts.values()}
+    builders = {name: _builder(name, file) for name in sorted(file.builder)}
+    stages = {name: _base(name) for name, builder in builders.items() if builder.suite}
+    for draft in drafts.values():
+        base = draft.builder if draft.builder in stages else ""
+        stages[draft.name] = _stage(draft, drafts, file.sets, mistakes, base)
     before = {stage.name: tuple(filter(None, (stage.parent, stage.build))) for stage in stages.values()}
     order = parents_first(before, lambda cycle: _circular(cycle, stages, drafts, mistakes))
     return ImageSet(
@@ -50,7 +54,7 @@ def image_set(file: File, mistakes: Mistakes) -> ImageSet:
         source=file.source,
         platforms=tuple(sorted(file.platforms)),
         user=typed.User(name=file.user.name, uid=file.user.uid, gid=file.user.gid),
-        builders={name: _builder(name, file) for name in sorted(file.builder)},
+        builders=builders,
         stages=tuple(stages[name] for name in order),
     )
 
@@ -76,7 +80,14 @@ def parents_first(
 
 def _builder(name: str, file: File) -> typed.Builder:
     table = file.builder[name]
-    return typed.Builder(name=name, base=table.from_, python=table.python, pip_engine=table.pip_engine)
+    suite = table.from_.debian if isinstance(table.from_, Packages) else ""
+    base = table.from_ if isinstance(table.from_, str) else ""
+    return typed.Builder(name=name, base=base, suite=suite, python=table.python, pip_engine=table.pip_engine)
+
+
+def _base(builder: str) -> Stage:
+    """The stage that makes a builder's base of packages."""
+    return Stage(name=builder, builder=builder, image="", kind="base", requirements={"apt": BASE})
 
 
 def _check_builders(file: File, mistakes: Mistakes) -> None:
@@ -162,9 +173,10 @@ def _of_image(file: File, builder: str, image: str) -> tuple[_Draft, ...]:
     return msgspec.structs.replace(final, build=name), build
 
 
-def _stage(draft: _Draft, drafts: Mapping[str, _Draft], sets: Sets, mistakes: Mistakes) -> Stage:
+def _stage(draft: _Draft, drafts: Mapping[str, _Draft], sets: Sets, mistakes: Mistakes, base: str) -> Stage:
+    """A stage as its builder makes it; one that names no other stands on ``base``, if its builder makes one."""
     table = draft.table
-    parent = _parent(draft, drafts, mistakes)
+    parent = _parent(draft, drafts, mistakes) or base
     requirements = {manager: _asked(manager, draft, sets, mistakes) for manager in SYNTAXES}
     sources = {manager: _sources(manager, draft, sets, mistakes) for manager in SOURCES}
     commands = _expand(table.postbuild, f"{draft.path}.postbuild", sets, mistakes)

@@ -3,25 +3,28 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from orbiter import engine, lockset
-from orbiter.bake import BuildOptions, BuiltImage
-from orbiter.base_image import fetch_image, image_entries, import_image, oci_layout
-from orbiter.fetch import Fetched, copy_to, fetch, import_from
+from orbiter import config, engine, lockset
+from orbiter.bake import SEEDS, BuildOptions, BuiltImage
+from orbiter.base_image import fetch_image, image_entries, oci_layout, take_image
+from orbiter.config import ImageSet
+from orbiter.fetch import Fetched, fetch, fetch_from
 from orbiter.lockset import LockSet
-from orbiter.origins import Sources
-from orbiter.outside import shell_in, spelled, told
-from orbiter.render import folder_of
+from orbiter.origins import APT_MIRROR, Origins, Sources, environment_mirrors
+from orbiter.outside import shell_in, solver_of, spelled, told
+from orbiter.planned import folder_of
 from orbiter.scratch import scratch
+from orbiter.seed import write_seed
 from orbiter.solve import Progress
 from orbiter.store import Entry, Store, parse_entries
 from resolvers import apt
 from resolvers.errors import ExpectedError
 from resolvers.registry import BaseImage
+from resolvers.types import Shell
 
 
 def entries(locked: LockSet, platforms: Sequence[str] = ()) -> dict[tuple[str, str], tuple[Entry, ...]]:
     """The artifacts of a lock set by stage and platform; only of ``platforms`` where any are given."""
-    _refuse_partial(locked)
+    refuse(locked, platforms)
     found = {}
     for path, text in locked.files.items():
         for platform in _platforms(locked, platforms):
@@ -39,19 +42,20 @@ def bases(locked: LockSet, platforms: Sequence[str] = ()) -> Iterator[BaseImage]
                 yield BaseImage(reference=reference, platform=platform, digest=digest, index_digest=digest)
 
 
-def fill(locked: LockSet, platforms: Sequence[str], board: Progress, *, origin: Path | None = None) -> str:
+def fill(locked: LockSet, platforms: Sequence[str], board: Progress, *, origins: Origins | None = None) -> str:
     """Bring every artifact and base image of a lock set into the store; gives a line for people.
 
-    ``origin`` is a folder that ``carry`` laid out: everything is taken from there, and no network is used.
+    With ``origins`` all is taken from there, and nobody else is asked.
     """
     store = Store()
     wanted = [entry for found in entries(locked, platforms).values() for entry in found]
     tell = board("artifacts")
-    if origin:
-        done = [import_from(origin, wanted, store)]
-        done += [import_image(origin, image, store) for image in bases(locked, platforms)]
+    if origins:
+        done = [fetch_from(origins, wanted, store, lambda state: tell(spelled(state)))]
+        done += [take_image(image, store, origins) for image in bases(locked, platforms)]
     else:
-        done = [fetch(wanted, store, _sources(locked), lambda state: tell(spelled(state)))]
+        sources = _sources(locked, wanted, store)
+        done = [fetch(wanted, store, sources, lambda state: tell(spelled(state)))]
         done += [
             fetch_image(image, store, mirrors=engine.mirrors(), credentials=engine.credentials)
             for image in bases(locked, platforms)
@@ -66,16 +70,19 @@ def fill(locked: LockSet, platforms: Sequence[str], board: Progress, *, origin: 
     return told(total)
 
 
-def carry(locked: LockSet, platforms: Sequence[str], folder: Path) -> None:
-    """Lay out all that ``fill`` brought in a folder, for ``fill`` on an offline machine."""
-    store = Store()
+def everything(locked: LockSet, platforms: Sequence[str], store: Store) -> list[Entry]:
+    """All that ``fill`` brought: the artifacts of a lock set, and the parts of its base images."""
     wanted = [entry for found in entries(locked, platforms).values() for entry in found]
-    wanted += [entry for image in bases(locked, platforms) for entry in image_entries(image, store)]
-    copy_to(wanted, store, folder)
+    return wanted + [entry for image in bases(locked, platforms) for entry in image_entries(image, store)]
 
 
-def build(locked: LockSet, options: BuildOptions, board: Progress) -> tuple[BuiltImage, ...]:
-    """Build images of a lock set from the store alone, which is filled first where it lacks something."""
+def build(
+    locked: LockSet, options: BuildOptions, board: Progress, approve: engine.Approve = lambda _built: True
+) -> tuple[BuiltImage, ...]:
+    """Build images of a lock set from the store alone, which is filled first where it lacks something.
+
+    What ``approve`` gives no leave for is not loaded, pushed or kept.
+    """
     fill(locked, options.platforms, board)
     store = Store()
     with scratch(store.root / "build", "build-") as place:  # beside the store, so that hard links reach it
@@ -83,16 +90,29 @@ def build(locked: LockSet, options: BuildOptions, board: Progress) -> tuple[Buil
             folder = place / "artifacts" / stage / folder_of(platform)
             folder.mkdir(parents=True)
             store.link_all((entry.hash, folder / entry.path) for entry in found)
+        _lay_seeds(locked, place)
         for image in bases(locked, options.platforms):
             oci_layout(image.digest, store, place / "bases" / image.digest.partition(":")[2])
         for path, text in locked.files.items():
             (place / path).parent.mkdir(parents=True, exist_ok=True)
             (place / path).write_text(text, encoding="utf-8", newline="\n")
-        return engine.build(place, locked.root, options, board)
+        return engine.build(place, locked.root, options, board, approve)
+
+
+def _lay_seeds(locked: LockSet, place: Path) -> None:
+    """What each base that is made of packages begins as, for every platform whose artifacts are laid out."""
+    for stage in (stage.name for stage in _image_set(locked).stages if stage.kind == "base"):
+        (place / SEEDS / stage).mkdir(parents=True)
+        for folder in (place / "artifacts" / stage).iterdir():
+            write_seed(sorted((folder / "apt").iterdir()), place / SEEDS / stage / f"{folder.name}.tar")
+
+
+def _image_set(locked: LockSet) -> ImageSet:
+    return config.load(locked.files[lockset.SNAPSHOT])
 
 
 def _platforms(locked: LockSet, asked: Sequence[str]) -> tuple[str, ...]:
-    offered = sorted({platform for digests in locked.manifest.bases.values() for platform in digests})
+    offered = _image_set(locked).platforms
     for platform in asked:
         if platform not in offered:
             raise ExpectedError(
@@ -101,7 +121,9 @@ def _platforms(locked: LockSet, asked: Sequence[str]) -> tuple[str, ...]:
     return tuple(asked) or tuple(offered)
 
 
-def _refuse_partial(locked: LockSet) -> None:
+def refuse(locked: LockSet, platforms: Sequence[str]) -> None:
+    """Raise ExpectedError for a lock set that is partial, or that is not for all of these platforms."""
+    _platforms(locked, platforms)
     if not locked.complete:
         raise ExpectedError(
             f"the lock set of release {locked.manifest.release} is partial: not every manager is locked",
@@ -109,15 +131,35 @@ def _refuse_partial(locked: LockSet) -> None:
         )
 
 
-def _sources(locked: LockSet) -> Sources:
-    def mirrors() -> tuple[str, ...]:
-        found: dict[str, None] = {}
-        for reference, digests in locked.manifest.bases.items():
-            shell = shell_in(reference, digests)
-            found |= dict.fromkeys(apt.mirrors(shell, next(iter(digests))))
-        return tuple(found)
+def _sources(locked: LockSet, wanted: Sequence[Entry], store: Store) -> Sources:
+    """What to ask for apt's packages. Who has them is asked first, where it matters: it fails once, not for each."""
+    missing = any(e.source.startswith("apt:") and not store.has(e.hash, e.size) for e in wanted)
+    if not missing or environment_mirrors():
+        return Sources()
+    found = [mirror for name, shell, platform in _shells(locked) for mirror in _mirrors(name, shell, platform)]
+    return Sources(apt_mirrors=lambda: tuple(dict.fromkeys(found)))
 
-    return Sources(apt_mirrors=mirrors)
+
+def _shells(locked: LockSet) -> Iterator[tuple[str, Shell, str]]:
+    """The images that know apt's mirrors: a name, a shell and a platform for each."""
+    for reference, digests in locked.manifest.bases.items():
+        yield reference, shell_in(reference, digests), next(iter(digests))
+    image_set = _image_set(locked)
+    for suite in {builder.suite for builder in image_set.builders.values() if builder.suite}:
+        yield f"debian:{suite}-slim", solver_of(suite), image_set.platforms[0]
+
+
+def _mirrors(name: str, shell: Shell, platform: str) -> tuple[str, ...]:
+    try:
+        return apt.mirrors(shell, platform)
+    except ExpectedError as error:
+        reason = engine.available()
+        raise ExpectedError(
+            f"where Debian's packages are is read from the image {name}, "
+            + (f"which needs an engine: {reason}" if reason else f"and that failed: {error.message}"),
+            ("start one, or " if reason else "")
+            + f"name mirrors in {APT_MIRROR}, or take all from an archive: orbiter fetch --from TARGET",
+        ) from error
 
 
 def _there(image: BaseImage, store: Store) -> bool:

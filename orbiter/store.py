@@ -154,18 +154,23 @@ class Store:
         path = self.verify(digest, destination.name)
         destination.parent.mkdir(parents=True, exist_ok=True)
         destination.unlink(missing_ok=True)
-        try:
-            destination.hardlink_to(path)
-        except OSError as error:
-            if error.errno not in {errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP}:
-                raise
-            shutil.copyfile(path, destination)
+        link_or_copy(path, destination)
 
     def link_all(self, links: Iterable[tuple[str, Path]]) -> None:
         """Link many files, verifying several at once; all that fail are reported together."""
         with ThreadPoolExecutor(VERIFIERS) as pool:
             failures = list(pool.map(lambda link: _failure(self.link, *link), links))
         raise_all("cannot be used from the store", [failure for failure in failures if failure])
+
+
+def link_or_copy(path: Path, destination: Path) -> None:
+    """Hard-link a file to where nothing is; copy it across file systems, and where they cannot link."""
+    try:
+        destination.hardlink_to(path)
+    except OSError as error:
+        if error.errno not in {errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP}:
+            raise
+        shutil.copyfile(path, destination)
 
 
 def hash_file(path: Path, algorithm: str) -> str:

@@ -15,6 +15,9 @@ REQUIREMENT = re.compile(r"(?P<name>[a-z0-9][a-z0-9+.-]*[a-z0-9+.](:[a-z0-9-]+)?
 SHOWN = 5
 """How many moved pins one line of progress names."""
 
+PATTERN = re.compile(r"\?[a-z-]+(\([a-z]+\))?")
+"""What only a base asks for, such as ``?essential``: see apt-patterns(7)."""
+
 PYTHON = re.compile(r"python3\.\d+(-minimal)?")
 
 
@@ -33,7 +36,7 @@ def resolve(request: Request) -> LockFiles:
     with ThreadPoolExecutor(max_workers=len(request.targets)) as pool:
         platforms = [target.platform for target in request.targets]
         solutions = pool.map(lambda platform: _solve(request, platform, groups, asked, previous), platforms)
-        return {FILE: write(_lock(groups, dict(zip(platforms, solutions, strict=True))))}
+        return {FILE: write(_lock(groups, dict(zip(platforms, solutions, strict=True)), request.suite))}
 
 
 def read(files: LockFiles) -> tuple[Package, ...]:
@@ -107,6 +110,8 @@ def _asked(groups: tuple[Group, ...]) -> dict[str, str]:
     asked: dict[str, tuple[str, str]] = {}
     for group in groups:
         for requirement in group.requirements:
+            if PATTERN.fullmatch(requirement):
+                continue
             match = REQUIREMENT.fullmatch(requirement)
             if match is None:
                 raise ExpectedError(
@@ -136,7 +141,7 @@ def _solve(
     kept = _kept(request, platform, previous) if previous else {}
     while True:
         try:
-            solution = solve(request.shell, platform, groups, kept | fixed)
+            solution = solve(request.shell, platform, groups, kept | fixed, request.suite)
         except AptError as error:
             if not kept:
                 raise
@@ -152,8 +157,8 @@ def _kept(request: Request, platform: str, previous: Lock) -> dict[str, str]:
     """Pins of what may not move: locked packages, and requirements that the base image met without apt."""
     if request.upgrade.everything:
         return {}
-    names = {name.partition("=")[0] for group in previous.groups.values() for name in group.requirements}
-    pins = dict.fromkeys(names, INSTALLED)
+    asked = {name.partition("=")[0] for group in previous.groups.values() for name in group.requirements}
+    pins = dict.fromkeys((name for name in asked if not PATTERN.fullmatch(name)), INSTALLED)
     for package in previous.package:
         if platform in package.platforms:
             pins[package.name] = f"version {package.version}"
@@ -181,7 +186,7 @@ def _tell(request: Request, platform: str, previous: Lock, solution: Solution) -
         request.progress(f"{NOTE}pins that the index of {platform} no longer allows: {shown}{more}")
 
 
-def _lock(groups: tuple[Group, ...], solutions: Mapping[str, Solution]) -> Lock:
+def _lock(groups: tuple[Group, ...], solutions: Mapping[str, Solution], suite: str) -> Lock:
     merged: dict[LockedPackage, list[str]] = {}
     for platform, solution in solutions.items():
         for package in _packages(groups, solution):
@@ -189,7 +194,13 @@ def _lock(groups: tuple[Group, ...], solutions: Mapping[str, Solution]) -> Lock:
     return Lock(
         format=FORMAT,
         platforms={
-            platform: LockedPlatform(apt=each.facts.apt, glibc=each.facts.glibc, python=each.facts.python)
+            platform: LockedPlatform(
+                apt=each.facts.apt,
+                glibc=each.facts.glibc,
+                python=each.facts.python,
+                suite=suite,
+                signers=each.facts.signers,
+            )
             for platform, each in solutions.items()
         },
         groups={group.name: LockedGroup(requirements=tuple(sorted(set(group.requirements)))) for group in groups},

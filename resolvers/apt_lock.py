@@ -13,15 +13,21 @@ from resolvers.types import LockFiles, ready
 
 FILE = "apt.lock"
 FORMAT = 1
-HEAD = "# Written by Orbiter: what apt adds to the base image. To change it, edit images.toml and lock.\n"
+HEAD = "# Written by Orbiter: what apt installs. To change it, edit images.toml and lock.\n"
 
 
 class LockedPlatform(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The base image on one platform: its apt, its glibc, and its own Python where it has one."""
+    """The base on one platform: the apt that solved, its glibc, and the Python that a base image has by itself.
+
+    For a base made of packages, ``suite`` is Debian's release, and ``signers`` are the fingerprints of the keys that
+    signed its index.
+    """
 
     apt: str
     glibc: str = ""
     python: str = ""
+    suite: str = ""
+    signers: tuple[str, ...] = ()
 
 
 class LockedGroup(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -61,6 +61,32 @@ solve() {
 apt-get update -q > $work/words 2>&1 || fail update
 """
 
+FROM_NOTHING = """\
+: > $work/status
+echo "Dir::State::status \\"$work/status\\";" >> /etc/apt/apt.conf.d/zzz-orbiter
+keys=$(ls /usr/share/keyrings/debian-archive-keyring.[gp]* | head -n 1)
+say signers
+signed() {
+    for index in "$kept"/lists/*_InRelease; do
+        case $1 in "${index%InRelease}"*) return 0 ;; esac
+    done
+    return 1
+}
+for list in $(apt-get indextargets --no-release-info --format '$(FILENAME)' 'Created-By: Packages'); do
+    signed "$list" || { echo "$list has no InRelease" > $work/words; fail keys; }
+done
+for index in "$kept"/lists/*_InRelease; do
+    if command -v sqv > /dev/null; then
+        rm -f $work/signed
+        found=$(sqv --keyring "$keys" --cleartext --output $work/signed "$index" 2> $work/words) || fail keys
+    else
+        found=$(gpgv --status-fd 1 --keyring "$keys" "$index" 2> $work/words) || fail keys
+    fi
+    echo "$found" | sed -n 's/^.* VALIDSIG .* //; /^[0-9A-F]\\{40,64\\}$/p'
+done
+"""
+"""Starts apt from no package, and names the keys that signed the index: Debian's own, whatever the sources say."""
+
 SHOW = """\
 say packages
 sort -u $work/*.all | xargs -r apt-cache show --no-all-versions > $work/words
@@ -72,12 +98,14 @@ grep -E "^(($fields): |\\$)" $work/words || true
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """What the base image has: versions of apt, glibc (``2.41``) and Python (``3.13.5``), ``""`` for none.
 
-    ``mirrors`` are the addresses of its package repositories, in the order of its sources.
+    ``mirrors`` are the addresses of its package repositories, in the order of its sources. ``signers`` are the
+    fingerprints of the keys that signed their indexes, for a base that is made of packages.
     """
 
     apt: str
     glibc: str = ""
     python: str = ""
+    signers: tuple[str, ...] = ()
     mirrors: tuple[str, ...] = ()
 
 
@@ -124,24 +152,31 @@ def base_facts(shell: Shell, platform: str) -> Facts:
     return _facts(_sections(shell(FACTS, platform=platform))["facts"])
 
 
-def solve(shell: Shell, platform: str, groups: tuple[Group, ...], pins: Mapping[str, str]) -> Solution:
+def solve(shell: Shell, platform: str, groups: tuple[Group, ...], pins: Mapping[str, str], suite: str = "") -> Solution:
     """Solve all groups in one container, parents first; ``pins`` maps a name to its pin (see INSTALLED).
+
+    With a ``suite`` apt starts from no package, and the index must be signed by Debian.
 
     Raises AptError when a group has no solution, ExpectedError when there are no verified lists.
     """
     cache = folder("apt", platform.replace("/", "-"))
-    sections = _sections(shell(script(groups, pins), platform=platform, cache=str(cache)))
+    sections = _sections(shell(script(groups, pins, suite), platform=platform, cache=str(cache)))
     for title, text in sections.items():
         if title == "failed update":
             raise _stale(platform, text)
+        if title == "failed keys":
+            raise _unsigned(suite, platform, text)
         if title.startswith("failed "):
             raise _unsolved(groups[int(title.split()[1])], platform, text)
     debs = {deb.key: deb for deb in map(_deb, sections["packages"].split("\n\n")) if deb}
     found = {group.name: frozenset(sections[f"group {n}"].split()) for n, group in enumerate(groups)}
-    return Solution(facts=_facts(sections["facts"]), groups=found, debs=debs)
+    facts = _facts(sections["facts"])
+    if suite:
+        facts = _made_facts(facts, debs, sections["signers"])
+    return Solution(facts=facts, groups=found, debs=debs)
 
 
-def script(groups: tuple[Group, ...], pins: Mapping[str, str]) -> str:
+def script(groups: tuple[Group, ...], pins: Mapping[str, str], suite: str = "") -> str:
     """The script that solves: sections of its output start with lines ``@@ <title>``."""
     numbers = {group.name: number for number, group in enumerate(groups)}
     stanzas = "".join(f"Package: {name}\nPin: {pins[name]}\nPin-Priority: 999\n\n" for name in sorted(pins))
@@ -149,7 +184,7 @@ def script(groups: tuple[Group, ...], pins: Mapping[str, str]) -> str:
     for number, group in enumerate(groups):
         parents = [str(numbers[parent]) for parent in group.parents if parent in numbers]
         lines.append(" ".join(["solve", str(number), shlex.quote(" ".join(group.requirements)), *parents]))
-    return FACTS + SETUP + "\n".join(lines) + "\n" + SHOW
+    return FACTS + SETUP + (FROM_NOTHING if suite else "") + "\n".join(lines) + "\n" + SHOW
 
 
 def _sections(output: str) -> dict[str, str]:
@@ -166,6 +201,12 @@ def _facts(text: str) -> Facts:
         python=one.get("python", ""),
         mirrors=tuple(dict.fromkeys(value for key, value in lines if key == "mirror")),
     )
+
+
+def _made_facts(solver: Facts, debs: Mapping[str, Deb], signers: str) -> Facts:
+    """The facts of a base made of these packages; of the image that apt ran in only apt's version counts."""
+    glibc = next((upstream(deb.version) for deb in debs.values() if deb.name == "libc6"), "")
+    return msgspec.structs.replace(solver, glibc=glibc, python="", signers=tuple(sorted(set(signers.split()))))
 
 
 def upstream(version: str) -> str:
@@ -202,8 +243,15 @@ def _names(text: str, separator: str) -> list[str]:
 
 def _stale(platform: str, words: str) -> ExpectedError:
     return ExpectedError(
-        f"apt-get update failed in the base image on {platform}\n{_quoted(words)}",
-        "package lists must be reachable, signed and valid: see the base image's sources and the network",
+        f"apt-get update failed on {platform}\n{_quoted(words)}",
+        "package lists must be reachable, signed and valid: see the sources of the image that apt runs in",
+    )
+
+
+def _unsigned(suite: str, platform: str, words: str) -> ExpectedError:
+    return ExpectedError(
+        f"the package index of Debian {suite} on {platform} is not signed by a key of Debian's\n{_quoted(words)}",
+        f"use a mirror that passes Debian's index on as it is: see the sources of debian:{suite}-slim",
     )
 
 
@@ -213,7 +261,7 @@ def _unsolved(group: Group, platform: str, words: str) -> AptError:
     asked = ", ".join(named or group.requirements)
     return AptError(
         f"apt cannot install {asked} for group '{group.name}' on {platform}\n{said}",
-        "look for the name with apt-cache inside the base image; name=version asks for one exact version",
+        "look for the name with apt-cache in a container of this Debian; name=version asks for one exact version",
         said,
     )
 

@@ -5,7 +5,7 @@ import os
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -39,6 +39,8 @@ PROXY_UNAUTHORISED = 407
 CERTIFICATE_VARIABLES = ("PIP_CERT", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
 T = TypeVar("T")
+Body = Callable[[], bytes | Iterable[bytes]]
+"""Gives the bytes to send, from their beginning each time that it is called."""
 _client_lock = threading.Lock()
 _silent: dict[str, float] = {}
 
@@ -81,7 +83,7 @@ def get(url: str, *, headers: Mapping[str, str] = {}) -> Response:
     if url.startswith("file:"):
         with _open_file(url) as file:
             return Response(200, url, {}, file.read())
-    return _retried(url, lambda: _read(url, headers))
+    return retried(url, lambda: _read(_open(url, headers), url))
 
 
 @contextmanager
@@ -92,11 +94,19 @@ def stream(url: str, *, headers: Mapping[str, str] = {}) -> Iterator[Stream]:
             size = os.fstat(file.fileno()).st_size
             yield Stream(200, url, {"content-length": str(size)}, iter(lambda: file.read(CHUNK), b""))
         return
-    response = _retried(url, lambda: _open(url, {"accept-encoding": "identity", **headers}))
+    response = retried(url, lambda: _open(url, {"accept-encoding": "identity", **headers}))
     try:
         yield Stream(response.status_code, str(response.url), _headers(response), _chunks(url, response))
     finally:
         response.close()
+
+
+def send(method: str, url: str, *, headers: Mapping[str, str] = {}, body: Body = lambda: b"") -> Response:
+    """The answer to a request of another method, asked once: the caller knows what may be ``retried``.
+
+    ``headers`` name the content-length of a ``body``, which follows no redirection. Raises HTTPError like ``get``.
+    """
+    return _read(_open(url, headers, method, body()), url)
 
 
 def chunks(url: str, *, headers: Mapping[str, str] = {}) -> Iterator[bytes]:
@@ -126,10 +136,9 @@ def _open_file(url: str) -> BinaryIO:
         raise HTTPError(f"{url} cannot be read: {error.strerror}", status=404) from error
 
 
-def _read(url: str, headers: Mapping[str, str]) -> Response:
+def _read(response: "httpx.Response", url: str) -> Response:
     import httpx
 
-    response = _open(url, headers)
     try:
         content = response.read()
     except (httpx.TransportError, httpx.DecodingError) as error:
@@ -139,16 +148,20 @@ def _read(url: str, headers: Mapping[str, str]) -> Response:
     return Response(response.status_code, str(response.url), _headers(response), content)
 
 
-def _open(url: str, headers: Mapping[str, str]) -> "httpx.Response":
+def _open(
+    url: str, headers: Mapping[str, str], method: str = "GET", content: bytes | Iterable[bytes] = b""
+) -> "httpx.Response":
     import httpx
 
     try:
         client = _client()
-        request = client.build_request("GET", url, headers=dict(headers))
-        response = client.send(request, stream=True, auth=_netrc_credentials(url, headers))
+        request = client.build_request(method, url, headers=dict(headers), content=content or None)
+        response = client.send(
+            request, stream=True, auth=_netrc_credentials(url, headers), follow_redirects=not content
+        )
     except (httpx.RequestError, httpx.InvalidURL) as error:
         raise _broken(url, error) from error
-    if response.is_error:
+    if not response.is_success:
         response.close()
         raise _refused(url, response)
     return response
@@ -163,7 +176,8 @@ def _chunks(url: str, response: "httpx.Response") -> Iterator[bytes]:
         raise _broken(url, error) from error
 
 
-def _retried(url: str, attempt: Callable[[], T]) -> T:
+def retried(url: str, attempt: Callable[[], T]) -> T:
+    """What ``attempt`` gives, tried again while its HTTPError is a passing one."""
     host = urlsplit(url).netloc
     for pause in PAUSES:
         if time.monotonic() - _silent.get(host, -SILENCE) < SILENCE:

@@ -175,7 +175,7 @@ class Repository:
     def manifest(self, reference: str) -> bytes:
         """The manifest or index of a tag or digest, verified against its digest."""
         url = f"{self.url}/v2/{self.name}/manifests/{reference}"
-        answer = self._authorised(lambda token: http.get(url, headers={"accept": ACCEPT, **token}))
+        answer = self.authorised(lambda token: http.get(url, headers={"accept": ACCEPT, **token}))
         expected = reference if ":" in reference else answer.headers.get("docker-content-digest", "")
         if expected.startswith("sha256:") and expected != sha256(answer.content):
             got = sha256(answer.content)
@@ -189,16 +189,17 @@ class Repository:
         """The bytes of a config or layer as they come, not verified; ``headers`` may ask for a range."""
         url = f"{self.url}/v2/{self.name}/blobs/{digest}"
         with ExitStack() as stack:
-            yield self._authorised(lambda token: stack.enter_context(http.stream(url, headers={**headers, **token})))
+            yield self.authorised(lambda token: stack.enter_context(http.stream(url, headers={**headers, **token})))
 
-    def _authorised(self, request: Callable[[Mapping[str, str]], T]) -> T:
+    def authorised(self, request: Callable[[Mapping[str, str]], T]) -> T:
+        """What ``request`` gives, which takes the header that lets us in; asked again when it is not enough."""
         try:
             return request(self._authorization)
         except http.HTTPError as error:
             if error.status != UNAUTHORISED:
                 raise
-            self._authorization = {"authorization": self._authorize(error)}
-        return request(self._authorization)
+            own = self._authorization = {"authorization": self._authorize(error)}
+        return request(own)  # another thread may have got a lesser one meanwhile
 
     def _authorize(self, refusal: http.HTTPError) -> str:
         scheme, _, rest = refusal.headers.get("www-authenticate", "").partition(" ")

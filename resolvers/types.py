@@ -112,7 +112,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 
     ``groups`` come parents first. ``targets`` has one entry a platform. ``previous`` are the lock files to
     start from, empty for none. ``as_of`` hides all that was published later (timezone-aware). ``engine`` is
-    one of the manager's engines. ``shell`` is given to managers that solve inside the base image.
+    one of the manager's engines. ``shell`` is given to managers that solve inside the base image. ``suite`` is the
+    Debian release whose packages the base is made of; apt then starts from no package at all.
     ``progress`` takes short lines for people; those that begin with NOTE stay visible.
     """
 
@@ -123,6 +124,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     upgrade: Upgrade = Upgrade()
     as_of: datetime | None = None
     shell: Shell | None = None
+    suite: str = ""
     progress: Callable[[str], None] = lambda _line: None
 
 

@@ -10,6 +10,8 @@ from typing import NamedTuple
 class Request(NamedTuple):
     path: str
     headers: Mapping[str, str]  # by lower-case names
+    method: str = "GET"
+    content: bytes = b""
 
 
 class Answer(NamedTuple):
@@ -31,10 +33,11 @@ class Server:
         self.url = f"http://{self.host}"
         self.replies: dict[str, Reply] = {}
         self.requests: list[Request] = []
+        self.otherwise: Reply = Answer(404)
 
     def answer(self, request: Request) -> Answer:
         self.requests.append(request)
-        reply = self.replies.get(request.path, Answer(404))
+        reply = self.replies.get(request.path, self.otherwise)
         return reply(request) if callable(reply) else reply
 
 
@@ -69,16 +72,19 @@ def serving() -> Iterator[Server]:
 
         def do_GET(self) -> None:
             headers = {name.lower(): value for name, value in self.headers.items()}
-            answer = server.answer(Request(self.path, headers))
+            content = self.rfile.read(int(headers.get("content-length", 0)))
+            answer = server.answer(Request(self.path, headers, self.command, content))
             self.send_response(answer.status)
             for name, value in {"Content-Length": str(len(answer.content)), **answer.headers}.items():
                 self.send_header(name, value)
             self.end_headers()
-            content = answer.content[: answer.sent]
+            content = b"" if self.command == "HEAD" else answer.content[: answer.sent]
             for start in range(0, len(content), 1 << 16):
                 self.wfile.write(content[start : start + (1 << 16)])
                 stopping.wait(answer.pause)
             self.close_connection = answer.sent is not None
+
+        do_HEAD = do_POST = do_PUT = do_GET  # noqa: N815 - the names that the standard library calls
 
         def log_message(self, *_words: object) -> None:
             pass

@@ -78,7 +78,9 @@ def _pulled(image_set: ImageSet) -> tuple[Stage, ...]:
     """The stages whose images users pull."""
     finals = {(stage.builder, stage.image) for stage in image_set.stages if stage.kind == "final"}
     return tuple(
-        stage for stage in image_set.stages if stage.kind == "final" or (stage.builder, stage.image) not in finals
+        stage
+        for stage in image_set.stages
+        if stage.kind == "final" or (stage.kind == "build" and (stage.builder, stage.image) not in finals)
     )
 
 

@@ -229,10 +229,10 @@ def test_a_flipped_byte_in_an_artifact_never_enters_an_image(project: Path, cach
 
 
 def test_carried_to_an_offline_machine(project: Path, cache: Path, tmp_path: Path) -> None:
-    done = orbiter(project, cache, "fetch", "--to", str(tmp_path / "carried"))
+    done = orbiter(project, cache, "archive", str(tmp_path / "carried.tar"))
     assert done.returncode == 0, done.stderr
     offline = ("unshare", "--net", "env", f"ORBITER_CACHE_DIR={tmp_path / 'elsewhere'}")
-    done = orbiter(project, cache, "fetch", "--from", str(tmp_path / "carried"), prefix=offline)
+    done = orbiter(project, cache, "fetch", "--from", str(tmp_path / "carried.tar"), prefix=offline)
     assert done.returncode == 0, done.stderr
     digests(orbiter(project, cache, "build", prefix=offline))
 

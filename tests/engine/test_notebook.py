@@ -1,4 +1,4 @@
-"""The project's own image set, from images.toml to a notebook in a browser, locked by each of pip's engines."""
+"""The project's own image set, from images.toml to a notebook in a browser: its release, and locked anew by uv."""
 
 import os
 import subprocess
@@ -16,9 +16,13 @@ import pytest
 from tests.engine.notebook import missing, run_notebook, type_into_terminal
 
 pytestmark = [pytest.mark.engine, pytest.mark.index]
-both_engines = pytest.mark.parametrize("engine", ["poetry", "uv"])
+RELEASED = "released"
+"""The newest release in locks/, built of a fresh clone without any cache, and verified."""
+REPOSITORY = {RELEASED: "dorgeln/orbiter:"}
+"""What ``--verify`` leaves out of a tag."""
+both = pytest.mark.parametrize("locked", [RELEASED, "uv"])
 
-OWN = Path(__file__).parents[2] / "images.toml"
+ROOT = Path(__file__).parents[2]
 CHANGES = {
     'repository = "dorgeln/orbiter"': 'repository = "orbiter-test/{engine}"',
     'python = "3.13"': 'python = "3.13"\npip-engine = "{engine}"',
@@ -115,27 +119,38 @@ def _chromium() -> None:
 
 @pytest.fixture(scope="module")
 def build(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Built]]:
-    """Locks and builds the image set with an engine of pip, once; what one engine fetched serves the other."""
+    """Builds the newest release, or locks the image set with an engine of pip and builds that, each once."""
     cache = tmp_path_factory.mktemp("cache")
     tags: list[str] = []
 
     @once
-    def built(engine: str) -> Built:
-        place = tmp_path_factory.mktemp(engine)
-        text = OWN.read_text()
-        for old, new in CHANGES.items():
-            assert old in text
-            text = text.replace(old, new.format(engine=engine))
-        (place / "images.toml").write_text(text)
-        for word in ("lock", "build"):
-            done = subprocess.run(command(word), cwd=place, env=own(cache), capture_output=True, text=True, check=False)
-            assert done.returncode == 0, done.stderr
-        tagged = [line.split()[0] for line in done.stdout.splitlines()]
+    def built(locked: str) -> Built:
+        place = tmp_path_factory.mktemp(locked)
+        if locked == RELEASED:
+            subprocess.run(["git", "clone", "--quiet", ROOT, place], check=True)
+            words = [["build", "--verify", "--no-cache"]]
+        else:
+            (place / "images.toml").write_text(changed(locked))
+            words = [["lock"], ["build"]]
+        for each in words:
+            done = subprocess.run(
+                command(*each), cwd=place, env=own(cache), capture_output=True, text=True, check=False
+            )
+            assert done.returncode == 0, done.stderr + done.stdout
+        tagged = [REPOSITORY.get(locked, "") + line.split()[0] for line in done.stdout.splitlines()]
         tags.extend(tagged)
         return Built(place, cache, next(tag for tag in tagged if ":debian-base-" in tag))
 
     yield built
     subprocess.run(["docker", "image", "rm", "--force", *tags], check=False)
+
+
+def changed(engine: str) -> str:
+    text = (ROOT / "images.toml").read_text()
+    for old, new in CHANGES.items():
+        assert old in text
+        text = text.replace(old, new.format(engine=engine))
+    return text
 
 
 def command(*words: str) -> list[str]:
@@ -183,10 +198,10 @@ def inside(tag: str, script: str, *words: str) -> str:
     return done.stdout
 
 
-@both_engines
+@both
 @pytest.mark.usefixtures("_chromium")
-def test_the_image_set_runs_a_notebook_until_ctrl_c(engine: str, build: Callable[[str], Built], tmp_path: Path) -> None:
-    built = build(engine)
+def test_the_image_set_runs_a_notebook_until_ctrl_c(locked: str, build: Callable[[str], Built], tmp_path: Path) -> None:
+    built = build(locked)
     work = tmp_path / "work"
     work.mkdir()
     with running(built, "--mount", str(work)) as url:
@@ -204,9 +219,9 @@ def read(path: Path) -> str:
     return path.read_text() if path.exists() else ""
 
 
-@both_engines
-def test_the_image_holds_what_its_users_expect(engine: str, build: Callable[[str], Built]) -> None:
-    tag = build(engine).tag
+@both
+def test_the_image_holds_what_its_users_expect(locked: str, build: Callable[[str], Built]) -> None:
+    tag = build(locked).tag
     script = "\n".join(f"echo '--- {number}'; {line}" for number, line in enumerate(SHOWN))
     answers = inside(tag, script).split("--- ")[1:]
     for (line, expected), answer in zip(SHOWN.items(), answers, strict=True):

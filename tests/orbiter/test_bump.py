@@ -59,6 +59,16 @@ def test_only_the_version_changes(place: Path, step: str, release: str) -> None:
     assert [file.name for file in place.iterdir()] == ["images.toml"]
 
 
+def test_a_linked_images_toml_stays_a_link(place: Path, tmp_path: Path) -> None:
+    (tmp_path / "shared").mkdir()
+    (place / "images.toml").rename(tmp_path / "shared" / "ours.toml")
+    (place / "images.toml").symlink_to("shared/ours.toml")
+    assert orbiter(place, "bump", "patch").returncode == 0
+    assert (place / "images.toml").is_symlink()
+    assert (tmp_path / "shared" / "ours.toml").read_text() == IMAGES.replace("0.1.0", "0.1.1")
+    assert [file.name for file in (tmp_path / "shared").iterdir()] == ["ours.toml"]
+
+
 def test_a_locked_release_is_not_taken_again(place: Path) -> None:
     (place / "locks" / "0.2.0").mkdir(parents=True)
     (place / "locks" / "0.2.0" / "lockset.toml").write_text("")

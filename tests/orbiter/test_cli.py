@@ -34,7 +34,19 @@ def refused(done: "subprocess.CompletedProcess[str]") -> str:
 def test_help_names_every_command(tmp_path: Path) -> None:
     done = orbiter(tmp_path, "--help")
     assert done.returncode == 0
-    for command in ("init", "lock", "build", "fetch", "run", "schema", "diff-locks", "log", "bump"):
+    for command in (
+        "init",
+        "lock",
+        "build",
+        "fetch",
+        "archive",
+        "run",
+        "schema",
+        "diff-locks",
+        "log",
+        "bump",
+        "release",
+    ):
         assert f"\n  {command} " in done.stdout
 
 

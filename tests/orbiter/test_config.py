@@ -29,7 +29,7 @@ image_sets = st.builds(
     platforms=lists,
     user=st.builds(User, name=words, uid=st.integers(0, 60000), gid=st.integers(0, 60000)),
     builders=st.dictionaries(
-        words, st.builds(Builder, name=words, base=words, python=words, pip_engine=words), max_size=2
+        words, st.builds(Builder, name=words, base=words, suite=words, python=words, pip_engine=words), max_size=2
     ),
     stages=st.lists(
         st.builds(
@@ -37,7 +37,7 @@ image_sets = st.builds(
             name=words,
             builder=words,
             image=words,
-            kind=st.sampled_from(["final", "build"]),
+            kind=st.sampled_from(["final", "build", "base"]),
             parent=words,
             build=words,
             requirements=by_manager,
@@ -202,3 +202,15 @@ def test_the_schema_describes_every_key() -> None:
     assert [table["title"] for table in tables if not table.get("description")] == []
     keys = [(name, key) for table in tables for name, key in table["properties"].items()]
     assert [name for name, key in keys if "description" not in key and "$ref" not in json.dumps(key)] == []
+
+
+def test_a_base_of_packages_is_a_stage_that_the_others_stand_on() -> None:
+    image_set = read_image_set(DATA / "valid/made-of-packages.toml")
+    assert image_set.builders["debian"] == Builder(name="debian", suite="trixie")
+    assert [(stage.name, stage.kind, stage.parent) for stage in image_set.stages] == [
+        ("debian", "base", ""),
+        ("debian-core", "final", "debian"),
+        ("debian-base-build", "build", "debian-core"),
+        ("debian-base", "final", "debian-core"),
+    ]
+    assert image_set.stages[0].requirements == {"apt": ("?essential", "?priority(required)", "apt")}

@@ -42,6 +42,11 @@ EDITS: dict[str, tuple[str, str, tuple[str, ...]]] = {
         ("builder.debian.python: 3.13 -> (none)", "builder.debian.pip-engine: poetry -> uv"),
     ),
     "base": ("trixie-slim", "trixie", ("builder.debian.from: debian:trixie-slim -> debian:trixie",)),
+    "base-of-packages": (
+        '"debian:trixie-slim"',
+        '{ debian = "trixie" }',
+        ('builder.debian.from: debian:trixie-slim -> { debian = "trixie" }',),
+    ),
     "no-from": (
         '[image.debian.geospatial]\nfrom = "core"',
         "[image.debian.geospatial]",

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from orbiter.base_image import fetch_image, image_entries, import_image, oci_layout
-from orbiter.fetch import Fetched, Progress, copy_to, fetch, import_from
+from orbiter.base_image import fetch_image, oci_layout
+from orbiter.fetch import Fetched, Progress, fetch
 from orbiter.origins import Sources
 from orbiter.store import Entry, Store, parse_entries
 from resolvers import http, registry
@@ -108,7 +108,7 @@ def test_all_failures_are_told_and_the_rest_is_kept(server: Server, store: Store
     assert "404" in gone
     assert f"apt/wrong.deb: {server.url}/debian/pool/wrong.deb: expected {entries[2].hash}" in wrong
     assert "ORBITER_APT_MIRROR" in caught.value.hint
-    assert "orbiter fetch --to" in caught.value.hint
+    assert "orbiter archive" in caught.value.hint
     assert [store.has(entry.hash) for entry in entries] == [True, False, False, True]
 
 
@@ -247,38 +247,6 @@ def test_npm(server: Server, store: Store, npmrc: Path, monkeypatch: pytest.Monk
     }
 
 
-def test_carried_to_another_machine(server: Server, store: Store, tmp_path: Path) -> None:
-    entries, sources = debs(server, "a.deb", "b.deb")
-    fetch(entries, store, sources)
-    folder, other = tmp_path / "carried", Store(tmp_path / "other")
-    assert copy_to(entries, store, folder) == 2
-    other.add(b"a.deb", entries[0].hash)
-    assert import_from(folder, entries, other) == Fetched(count=1, bytes=5, already=1)
-    assert [other.verify(entry.hash).read_bytes() for entry in entries] == [b"a.deb", b"b.deb"]
-
-
-def test_what_is_wrong_in_a_carried_folder_is_told(server: Server, store: Store, tmp_path: Path) -> None:
-    entries, sources = debs(server, "a.deb", "b.deb", "c.deb")
-    fetch(entries, store, sources)
-    folder, other = tmp_path / "carried", Store(tmp_path / "other")
-    shutil.copytree(store.root, folder)
-    Store(folder).path(entries[0].hash).unlink()
-    broken = Store(folder).path(entries[1].hash)
-    broken.chmod(0o644)
-    broken.write_bytes(b"B.deb")
-    with pytest.raises(ExpectedError) as caught:
-        import_from(folder, entries, other)
-    assert f"apt/a.deb is not in {folder}" in caught.value.message
-    assert f"apt/b.deb: expected {entries[1].hash}" in caught.value.message
-    assert [other.has(entry.hash) for entry in entries] == [False, False, True]
-
-
-def test_copying_an_incomplete_store(store: Store, tmp_path: Path) -> None:
-    entry = wheel(b"x")
-    with pytest.raises(ExpectedError, match="is not in the store"):
-        copy_to([entry], store, tmp_path / "carried")
-
-
 def put_image(server: Server) -> str:
     """Serve an image of one layer; gives its manifest's digest."""
     parts = {"config": json.dumps({"os": "linux", "architecture": "amd64"}).encode(), "layer": b"layer" * 1000}
@@ -299,11 +267,8 @@ def test_a_base_image(server: Server, store: Store, tmp_path: Path) -> None:
     assert image.digest == digest
     assert fetch_image(image, store).count == 3
     assert fetch_image(image, store) == Fetched(count=0, bytes=0, already=3)
-    copy_to(image_entries(image, store), store, tmp_path / "carried")
-    other = Store(tmp_path / "other")
-    assert import_image(tmp_path / "carried", image, other).count == 3
     layout = tmp_path / "layout"
-    oci_layout(digest, other, layout)
+    oci_layout(digest, store, layout)
     index = json.loads((layout / "index.json").read_text())
     assert [manifest["digest"] for manifest in index["manifests"]] == [digest]
     assert json.loads((layout / "oci-layout").read_text()) == {"imageLayoutVersion": "1.0.0"}

@@ -17,8 +17,8 @@ def test_the_starter_is_an_image_set(tmp_path: Path) -> None:
     path = tmp_path / "images.toml"
     write_starter(path)
     stages = read_image_set(path).stages
-    assert [stage.name for stage in stages] == ["debian-core", "debian-base-build", "debian-base"]
-    assert stages[1].requirements["pip"] == ("jupyterlab", "numpy", "pandas")
+    assert [stage.name for stage in stages] == ["debian", "debian-core", "debian-base-build", "debian-base"]
+    assert stages[2].requirements["pip"] == ("jupyterlab", "numpy", "pandas")
 
 
 def test_the_starter_shows_every_key_with_its_default(tmp_path: Path) -> None:
@@ -34,7 +34,7 @@ def test_the_starter_shows_every_key_with_its_default(tmp_path: Path) -> None:
         "image.debian.base.build.network",
     }
     keys = {key for table in json_schema()["$defs"].values() for key in table["properties"]}
-    shown = set(re.findall(r"(?m)^([a-z-]+) = ", uncommented())) | set(
+    shown = set(re.findall(r"(?m)(?:^|\{ )([a-z-]+) = ", uncommented())) | set(
         re.findall(r"[a-z]+", "user sets builder image build")
     )
     assert keys == shown - {"tools"}

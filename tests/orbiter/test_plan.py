@@ -8,7 +8,8 @@ import pytest
 from orbiter.config import ImageSet, read_image_set
 from orbiter.lockset import Installer
 from orbiter.plan import plan
-from orbiter.render import Plan, render
+from orbiter.planned import Plan
+from orbiter.render import render
 from resolvers import npm
 from resolvers.errors import ExpectedError
 from resolvers.types import Artifact, Pin, Target

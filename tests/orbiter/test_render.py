@@ -5,9 +5,11 @@ import os
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from orbiter.config import Builder, ImageSet, Stage
-from orbiter.render import Plan, StagePlan, render
+from orbiter.planned import Plan, StagePlan
+from orbiter.render import render
 from orbiter.store import parse_entries
 from resolvers.types import Artifact, Pin
 
@@ -23,6 +25,8 @@ def pin(name: str, version: str, file: str, algorithm: str = "sha256") -> Pin:
     return Pin(name=name, version=version, artifact=artifact)
 
 
+APT = pin("apt", "3.0.3", "apt_3.0.3_amd64.deb")
+BASE_FILES = pin("base-files", "13.8+deb13u7", "base-files_13.8+deb13u7_amd64.deb")
 PYTHON = pin("libpython3.13-stdlib", "3.13.5-2", "libpython3.13-stdlib_3.13.5-2_amd64.deb")
 NODE = pin("nodejs", "20.19.2", "nodejs_20.19.2_amd64.deb")
 SIX = pin("six", "1.17.0", "six-1.17.0-py2.py3-none-any.whl")
@@ -86,9 +90,32 @@ def plan(*platforms: str, network: bool = False) -> Plan:
     )
 
 
-@pytest.mark.parametrize(("name", "platforms"), [("one-platform", (AMD64,)), ("two-platforms", (AMD64, ARM))])
-def test_the_build_folder_is_as_reviewed(name: str, platforms: tuple[str, ...]) -> None:
-    files = render(plan(*platforms))
+def made(*platforms: str) -> Plan:
+    """The same with a base that is made of packages."""
+    base = Stage(name="debian", builder="debian", image="", kind="base", requirements={"apt": ("apt",)})
+    image = plan(*platforms)
+    core, *rest = image.stages
+    core = replace(core, stage=replace(core.stage, parent="debian"))
+    pins = {p: {"apt": (APT, BASE_FILES)} for p in platforms}
+    return replace(
+        image,
+        image_set=replace(image.image_set, builders={"debian": Builder(name="debian", suite="trixie")}),
+        bases={},
+        stages=(StagePlan(stage=base, pins=pins), core, *rest),
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "planned"),
+    [
+        ("one-platform", plan(AMD64)),
+        ("two-platforms", plan(AMD64, ARM)),
+        ("made-of-packages", made(AMD64)),
+        ("made-for-two-platforms", made(AMD64, ARM)),
+    ],
+)
+def test_the_build_folder_is_as_reviewed(name: str, planned: Plan) -> None:
+    files = render(planned)
     place = GOLDEN / name
     if os.environ.get("ORBITER_TEST_WRITE_GOLDEN"):
         for path, text in files.items():
@@ -99,7 +126,7 @@ def test_the_build_folder_is_as_reviewed(name: str, platforms: tuple[str, ...]) 
 
 
 def test_every_text_is_canonical_and_names_no_machine() -> None:
-    for path, text in render(plan(AMD64, ARM)).items():
+    for path, text in (render(plan(AMD64, ARM)) | render(made(AMD64, ARM))).items():
         assert not text or (text.endswith("\n") and not text.endswith("\n\n")), path
         assert str(Path.home()) not in text
         assert "# syntax=" not in text

@@ -185,7 +185,7 @@ def test_a_solution_that_removes_a_package_is_refused() -> None:
 def test_an_unsigned_index_is_refused() -> None:
     with pytest.raises(ExpectedError) as error:
         solve(repository(("tool", "1", ""), options=""), core("tool"))
-    assert "apt-get update failed in the base image on linux/amd64" in error.value.message
+    assert "apt-get update failed on linux/amd64" in error.value.message
     assert "E: The repository 'file:/srv/repo ./ Release' does not have a Release file." in error.value.message
 
 

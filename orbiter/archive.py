@@ -1,0 +1,113 @@
+"""Releases in archives: all files of a release in a folder, a tar file or a registry, and back into the store."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from orbiter import archive_format as form
+from orbiter import engine, stock
+from orbiter.archive_folder import Folder
+from orbiter.archive_format import Kept, Piece, Place
+from orbiter.archive_registry import FORM, SCHEME, Registry
+from orbiter.archive_tar import TarFile
+from orbiter.fetch import Report, Tally, side_by_side
+from orbiter.lockset import LockSet
+from orbiter.origins import Origin
+from orbiter.outside import MEGABYTE, spelled
+from orbiter.solve import Progress
+from orbiter.store import Entry, Store, hash_file
+from resolvers.errors import ExpectedError
+from resolvers.registry import sha256
+
+COMPRESSED = (".tar.gz", ".tgz", ".tar.xz", ".tar.zst", ".tar.bz2")
+
+
+def archive(locked: LockSet, platforms: Sequence[str], target: str, board: Progress) -> str:
+    """Put all files of a release on these platforms (on all, where none are given) into an archive.
+
+    ``target`` is a folder, a ``*.tar`` file or ``oci://registry/repository[:tag]``. What the store lacks is fetched
+    first. Gives a line for people. Raises ExpectedError where ``target`` is something else than an archive.
+    """
+    place = place_of(target)
+    stock.refuse(locked, platforms)
+    place.prepare(locked.manifest.release)
+    stock.fill(locked, platforms, board)
+    store = Store()
+    tell = board("hashing")
+    found = pieces(stock.everything(locked, platforms, store), store, lambda state: tell(spelled(state)))
+    tell("")
+    release = form.compose(locked.manifest.release, locked.root, found)
+    tell = board("archive")
+    kept = place.add(release, lambda state: tell(spelled(state)))
+    tell("")
+    return f"archived release {release.name} in {target} ({sha256(release.manifest)}): {_told(kept)}"
+
+
+def fetch(locked: LockSet, platforms: Sequence[str], target: str, board: Progress) -> str:
+    """Bring a release out of an archive into the store, and use nothing else; gives a line for people."""
+    return stock.fill(locked, platforms, board, origins=Archived(place_of(target), locked))
+
+
+def place_of(target: str) -> Place:
+    """The archive that a person names; whether there is one is not looked at."""
+    if target.startswith(SCHEME):
+        return Registry(target, engine.credentials)
+    scheme, separator, rest = target.partition("://")
+    if separator:
+        raise ExpectedError(
+            f"{target}: no archive is at an address of {scheme}://", f"write {SCHEME}{rest} for a registry"
+        )
+    if not target.strip():
+        raise ExpectedError("the archive has an empty name", f"name a folder, a file that ends in .tar, or {FORM}")
+    if target.rstrip("/").endswith(COMPRESSED):
+        raise ExpectedError(
+            f"{target}: an archive is not compressed, as its files are", "name a file that ends in .tar, or a folder"
+        )
+    path = Path(target)
+    return TarFile(path) if path.is_file() or (path.suffix == ".tar" and not path.is_dir()) else Folder(path)
+
+
+def pieces(entries: Iterable[Entry], store: Store, report: Report) -> list[Piece]:
+    """The files of a release, all in the store: every byte is read and verified."""
+    found = {entry.hash: entry for entry in sorted(entries, reverse=True)}
+    tally = Tally({entry: entry.size for entry in found.values()}, report)
+
+    def piece(entry: Entry) -> Piece:
+        file = store.verify(entry.hash, entry.path)
+        digest = entry.hash if entry.hash.startswith("sha256:") else hash_file(file, "sha256")
+        size = file.stat().st_size
+        tally.finish(entry, size)
+        return Piece(digest=digest, size=size, entry=entry, file=file)
+
+    return side_by_side(piece, found.values(), tally)
+
+
+class Archived:
+    """Origins: the release of a lock set in an archive."""
+
+    def __init__(self, place: Place, locked: LockSet) -> None:
+        release = locked.manifest.release
+        self._place = place
+        self._content = form.content(place.manifest(release), f"{release} in {place.name}")
+        self._hint = form.ARCHIVE_IT
+        if self._content.root != locked.root:
+            self._hint = f"the archive was made of another lock set ({self._content.root}); {self._hint}"
+
+    def of(self, entry: Entry) -> Iterator[Origin]:
+        """The one place where a file may be; raises ExpectedError when the archive does not name it."""
+        digest = self._content.digests.get(entry.hash)
+        if not digest:
+            raise ExpectedError(f"not in {self._place.name} ({entry.hash})", self._hint)
+        return iter([Origin(self._place.name, self._place.blob(digest))])
+
+    def failure(self, entry: Entry, failures: list[ExpectedError]) -> ExpectedError:
+        """The one error for a file that the archive did not give."""
+        return ExpectedError(f"{entry.path}: {failures[-1].message}", failures[-1].hint)
+
+
+def _told(kept: Kept) -> str:
+    new, there = _megabytes(kept.new), _megabytes(kept.already)
+    return f"{len(kept.new)} files new ({new}), {len(kept.already)} were there ({there})"
+
+
+def _megabytes(files: Sequence[Piece]) -> str:
+    return f"{sum(file.size for file in files) / MEGABYTE:.1f} MB"

@@ -1,0 +1,224 @@
+"""Releases on the real engine: what is recorded is built again, and each kind of difference has its own message."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from orbiter import digests, engine, lockset
+from orbiter.digests import Record
+
+pytestmark = pytest.mark.engine
+
+STEPS = {
+    "log": "date +%N > /var/log/build.log",
+    "bytecode": "mkdir /opt/lib; echo > /opt/lib/a; mkdir /opt/lib/__pycache__; date +%N > /opt/lib/__pycache__/a.pyc",
+    "time": "for file in a b; do touch -d @$(date +%N | sed s/^0*//) /opt/$file; done",  # in the first 32 years of Unix
+    "script": "date +%N > /etc/build-id",
+    "cache": "date +%N > /var/cache/build",
+    "step": "date +%N > /opt/build",
+}
+REPOSITORY = "localhost:1/orbiter-test/release"
+IMAGES = f"""
+version = "0.1.0"
+repository = "{REPOSITORY}"
+[builder.debian]
+from = "debian:trixie-slim"
+python = "3.13"
+[image.debian.core]
+postbuild = ["echo same > /opt/same"]
+[image.debian.base.build]
+from = "core"
+postbuild = ["date +%N > /opt/env/build; chown -R 1000:100 /opt/env"]
+[image.debian.base]
+from = "core"
+postbuild = ["cat /opt/env/build"]
+""" + "".join(f'[image.debian.{name}]\nfrom = "core"\npostbuild = ["{step}"]\n' for name, step in STEPS.items())
+
+
+class Project:
+    """A folder with images.toml and a lock set; the store is shared by all."""
+
+    def __init__(self, folder: Path, cache: Path, images: str = IMAGES) -> None:
+        self.folder = folder
+        self.cache = cache
+        self.place = folder / "locks" / "0.1.0"
+        (folder / "images.toml").write_text(images)
+        assert self.orbiter("lock", "-q").returncode == 0
+        locked = lockset.read(self.place)
+        files = {
+            path: text.replace("compression-level=19", "compression-level=1") for path, text in locked.files.items()
+        }
+        lockset.write(lockset.seal(locked.manifest, files), self.place)  # quicker
+
+    def orbiter(self, *words: str) -> "subprocess.CompletedProcess[str]":
+        command = [sys.executable, "-m", "orbiter", *words]
+        env = {**os.environ, "ORBITER_CACHE_DIR": str(self.cache)}
+        return subprocess.run(command, cwd=self.folder, env=env, capture_output=True, text=True, check=False)
+
+    def verify(self, *words: str) -> tuple[int, dict[str, str]]:
+        """Exit code, and what is told of each image."""
+        done = self.orbiter("build", "--verify", "-q", *words)
+        assert "Traceback" not in done.stderr
+        found = re.findall(r"^debian-(\w+)-0\.1\.0  (.*(?:\n  .*)*)", done.stdout, re.MULTILINE)
+        assert found, done.stderr
+        return done.returncode, dict(found)
+
+    def record(self) -> Record:
+        return digests.read(self.place, lockset.read(self.place))
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="module")
+def released(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Project:
+    project = Project(tmp_path_factory.mktemp("project"), cache)
+    done = project.orbiter("release", "-q")
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"^debian-base-build-0\.1\.0  sha256:[0-9a-f]{64}  \d+\.\d MB$", done.stdout, re.MULTILINE)
+    assert done.stdout.endswith("wrote locks/0.1.0/digests.toml: release 0.1.0 stays as it is from now on\n")
+    return project
+
+
+@pytest.fixture
+def altered(released: Project) -> Iterator[Callable[[str, str], None]]:
+    """Changes the text of digests.toml until the test ends."""
+    file = released.place / "digests.toml"
+    text = file.read_text()
+
+    def alter(old: str, new: str) -> None:
+        assert old in text
+        file.write_text(file.read_text().replace(old, new))
+
+    yield alter
+    file.write_text(text)
+
+
+@pytest.fixture
+def unloaded() -> Iterator[str]:
+    """A tag that the engine does not have, before and after."""
+    tag = f"{REPOSITORY}:debian-core-0.1.0"
+    subprocess.run(["docker", "image", "rm", tag], capture_output=True, check=False)
+    yield tag
+    subprocess.run(["docker", "image", "rm", tag], capture_output=True, check=False)
+
+
+def test_all_stages_are_recorded_each_built_once(released: Project) -> None:
+    found = released.record()
+    stages = {stage: images["linux/amd64"] for stage, images in found.digests.stages.items()}
+    assert set(stages) == {f"debian-{name}" for name in ("core", "base", "base-build", *STEPS)}
+    core = stages["debian-core"].layers
+    assert all(image.layers[: len(core)] == core for image in stages.values())
+    copied, own = stages["debian-base"].layers[len(core)], stages["debian-base-build"].layers[len(core)]
+    here, there = ({line[:6] for line in found.entries(layer.diff_id) or ()} for layer in (copied, own))
+    assert len(here & there) == 3, "the clock in /opt/env/build is that of the one build stage"
+    assert found.digests.builder.engine or found.digests.builder.buildkit
+    assert found.digests.builder.exporter["rewrite-timestamp"] == "true"
+    assert len({layer.diff_id for image in stages.values() for layer in image.layers}) == len(found.lists)
+
+
+def test_what_was_released_is_built_again_and_loaded(released: Project, unloaded: str) -> None:
+    code, told = released.verify("--image", "debian-core", "--no-cache")
+    digest = released.record().digests.stages["debian-core"]["linux/amd64"].digest
+    assert (code, told) == (0, {"core": f"{digest}  as released"})
+    assert engine.connect().images.get(unloaded).id == digest
+
+
+def test_each_difference_has_its_own_message(released: Project, tmp_path: Path) -> None:
+    code, told = released.verify("--no-cache", "--output", str(tmp_path / "out"))
+    assert code == 1
+    assert not (tmp_path / "out").exists()
+    layers = len(released.record().digests.stages["debian-core"]["linux/amd64"].layers)
+    where = f"  DIFFERS\n  layer {layers + 1} of {layers + 3} (0.0 MB) is the first that differs\n  first file: "
+    other = "its content, owner, mode or name is another"
+    expected = {
+        "log": f"/var/log/build.log: {other}\n  likely cause: log:",
+        "bytecode": f"/opt/lib/__pycache__/a.pyc: {other}\n  likely cause: byte-code:",
+        "time": "/opt/a: only its time is another\n  likely cause: time stamp:",
+        "script": f"/etc/build-id: {other}\n  likely cause: package script:",
+        "cache": f"/var/cache/build: {other}\n  likely cause: cache:",
+        "step": f"/opt/build: {other}\n  likely cause: a step of the stage",
+    }
+    for name, words in expected.items():
+        assert where + words in told[name]
+    assert told["core"].endswith("  as released")
+    assert "/opt/env/build: its content" in told["base"]
+
+
+def test_a_recorded_digest_that_was_changed(
+    released: Project, altered: Callable[[str, str], None], unloaded: str
+) -> None:
+    image = released.record().digests.stages["debian-core"]["linux/amd64"]
+    altered(image.digest, "sha256:" + "0" * 64)
+    code, told = released.verify("--image", "debian-core")
+    assert code == 1
+    assert told["core"].startswith(f"{image.digest}  DIFFERS\n  likely cause: the record itself was changed")
+    assert engine.image_labels(unloaded) is None
+
+
+@pytest.mark.parametrize("field", ["config", "diff-id", "digest"])
+def test_a_recorded_part_that_was_changed(released: Project, altered: Callable[[str, str], None], field: str) -> None:
+    image = released.record().digests.stages["debian-core"]["linux/amd64"]
+    layer = image.layers[1]
+    altered({"config": image.config, "diff-id": layer.diff_id, "digest": layer.digest}[field], "sha256:" + "0" * 64)
+    code, told = released.verify("--image", "debian-core", "--no-load")
+    assert (code, "likely cause: the record itself was changed" in told["core"]) == (1, True)
+
+
+def test_another_compression_is_no_other_image_but_is_not_pushed(
+    released: Project, altered: Callable[[str, str], None]
+) -> None:
+    image = released.record().digests.stages["debian-core"]["linux/amd64"]
+    altered(image.digest, "sha256:" + "0" * 64)
+    altered(image.layers[0].digest, "sha256:" + "1" * 64)
+    code, told = released.verify("--image", "debian-core", "--no-load")
+    assert code == 0
+    assert "  as released, but for the compression\n  every layer holds the same bytes" in told["core"]
+    assert "it was released with " in told["core"]
+    done = released.orbiter("build", "--verify", "--image", "debian-core", "--push", "-q")
+    assert done.returncode == 1
+    assert "nothing was loaded, pushed or kept" in done.stderr
+
+
+def test_what_was_verified_is_told_though_the_push_fails(released: Project, unloaded: str) -> None:
+    done = released.orbiter("build", "--verify", "--image", "debian-core", "--push", "-q")
+    assert done.returncode == 2
+    assert f"pushing {unloaded} failed" in done.stderr
+    assert done.stdout.endswith("  as released\n")
+
+
+def test_another_configuration(released: Project, altered: Callable[[str, str], None]) -> None:
+    image = released.record().digests.stages["debian-core"]["linux/amd64"]
+    altered(image.digest, "sha256:" + "0" * 64)
+    altered(image.config, "sha256:" + "1" * 64)
+    code, told = released.verify("--image", "debian-core", "--no-load")
+    assert code == 1
+    assert "layers are equal, the configuration is not: labels, environment, command, history" in told["core"]
+
+
+def test_twice_writes_nothing_where_the_second_build_differs(tmp_path: Path, cache: Path) -> None:
+    images = IMAGES.partition("[image.debian.core]")[0] + '[image.debian.core]\npostbuild = ["date +%N > /var/log/x"]\n'
+    project = Project(tmp_path, cache, images)
+    before = sorted(project.place.rglob("*"))
+    done = project.orbiter("release", "--twice", "-q")
+    assert done.returncode == 1
+    assert "first file: /var/log/x" in done.stdout
+    assert "the second build differs from the first: nothing was written" in done.stderr
+    assert sorted(project.place.rglob("*")) == before
+
+
+def test_twice_and_equal_is_released(tmp_path: Path, cache: Path) -> None:
+    images = IMAGES.partition("[image.debian.base.build]")[0]
+    project = Project(tmp_path, cache, images)
+    assert project.orbiter("release", "--twice", "-q").returncode == 0
+    assert set(project.record().digests.stages) == {"debian-core"}
+    assert project.orbiter("lock", "--check").returncode == 0
+    assert project.orbiter("lock", "--dry-run", "-q").returncode == 0
+    assert "stays at 0.1.0" in project.orbiter("bump", "auto", "-q").stdout
