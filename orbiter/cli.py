@@ -13,6 +13,7 @@ from orbiter.cli_diff import diff_locks, log
 from orbiter.cli_options import IMAGES, builder_option, platform_option, quiet_option, release_option
 from orbiter.cli_options import locked as _locked
 from orbiter.cli_release import build_verified, bump, release
+from orbiter.ending import surely
 from orbiter.guard import SOMETHING_TO_SEE, guarded
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 def main() -> None:
     """Run the command line."""
-    cli(prog_name="orbiter")
+    surely(lambda: cli(prog_name="orbiter"))
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from resolvers import apt, npm, pip
+from resolvers import apt, conda, npm, pip
 from resolvers.types import Resolver
 
-MANAGERS: Mapping[str, Resolver] = {"apt": apt, "pip": pip, "npm": npm}
+MANAGERS: Mapping[str, Resolver] = {"apt": apt, "conda": conda, "pip": pip, "npm": npm}
 """Every manager that Orbiter knows, in the order in which a stage installs."""

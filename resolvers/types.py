@@ -29,7 +29,8 @@ class Artifact(msgspec.Struct, frozen=True, kw_only=True, order=True):
 
     ``hash`` is ``sha256:<hex>`` or ``sha512:<hex>``. ``size`` is in bytes, 0 where the lock does not know it.
     ``source`` says where a mirror keeps the file, without any host: apt's pool path, pip's
-    ``<project>/<file name>``, npm's ``<package>/-/<file name>``.
+    ``<project>/<file name>``, npm's ``<package>/-/<file name>``. Of conda, whose locks hold addresses, it is the whole
+    address.
     """
 
     file: str
@@ -95,6 +96,19 @@ class Upgrade(msgspec.Struct, frozen=True, kw_only=True):
     packages: Mapping[str, str] = {}
 
 
+class CondaOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """What conda needs besides the requirements.
+
+    ``channels`` are names or addresses, the first one goes first; ``priority`` is ``strict`` (a package comes from
+    the first channel that has its name) or ``disabled``. ``virtual`` adds to the virtual packages of every platform,
+    or replaces them: ``{"__cuda": "12.4"}``; a build follows a blank, and "" takes one away.
+    """
+
+    channels: tuple[str, ...] = ("conda-forge",)
+    priority: str = "strict"
+    virtual: Mapping[str, str] = {}
+
+
 class Shell(Protocol):
     """Runs a POSIX shell script as root in a fresh container of the builder's base image.
 
@@ -113,7 +127,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     ``groups`` come parents first. ``targets`` has one entry a platform. ``previous`` are the lock files to
     start from, empty for none. ``as_of`` hides all that was published later (timezone-aware). ``engine`` is
     one of the manager's engines. ``shell`` is given to managers that solve inside the base image. ``suite`` is the
-    Debian release whose packages the base is made of; apt then starts from no package at all.
+    Debian release whose packages the base is made of; apt then starts from no package at all. ``conda`` is for
+    conda alone.
     ``progress`` takes short lines for people; those that begin with NOTE stay visible.
     """
 
@@ -125,6 +140,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     as_of: datetime | None = None
     shell: Shell | None = None
     suite: str = ""
+    conda: CondaOptions = CondaOptions()
     progress: Callable[[str], None] = lambda _line: None
 
 
