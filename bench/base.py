@@ -6,6 +6,7 @@ is weighed beside them, compressed alike.
 """
 
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -33,6 +34,9 @@ from = {{ debian = "{SUITE}" }}
 
 def main() -> None:
     """Lock once, make each base in turn, compare the best times and the sizes."""
+    if not (shutil.which("mmdebstrap") and shutil.which("zstd")):
+        print("skipped: mmdebstrap and zstd are not both installed")
+        return
     with tempfile.TemporaryDirectory() as name:
         place = Path(name)
         os.environ["ORBITER_CACHE_DIR"] = str(place / "cache")

@@ -17,8 +17,11 @@ ORIGINAL = 292.97
 FOLDERS = "du -xm --max-depth=4 / 2>/dev/null | sort -rn | head -30"
 
 
-def main(archive: str, tag: str = "") -> None:
+def main(archive: str = "", tag: str = "") -> None:
     """Print the layers, their sum, and the largest folders."""
+    if not archive:
+        print("skipped: name an ARCHIVE, which orbiter build --output keeps")
+        return
     layers = read_layers(archive)
     for made_by, size in layers:
         print(f"{size / 1e6:8.2f} MB  {made_by}")

@@ -51,9 +51,14 @@ def pin_base(reference: str, platform: str) -> str:
     return registry.pin(reference, platform, mirrors=engine.mirrors(), credentials=engine.credentials).digest
 
 
+def solver_image(suite: str) -> str:
+    """Debian's own image of a suite, which apt solves in for a base that is made of packages."""
+    return f"debian:{suite}-slim"
+
+
 def solver_of(suite: str) -> Shell:
     """A shell in Debian's own image of a suite as its registry has it now: apt runs there, and nothing else is used."""
-    reference = f"debian:{suite}-slim"
+    reference = solver_image(suite)
     digests: Once[str, str] = Once()
 
     def shell(script: str, *, platform: str, cache: str = "") -> str:

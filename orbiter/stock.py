@@ -10,7 +10,7 @@ from orbiter.config import ImageSet
 from orbiter.fetch import Fetched, fetch, fetch_from
 from orbiter.lockset import LockSet
 from orbiter.origins import APT_MIRROR, Origins, Sources, environment_mirrors
-from orbiter.outside import shell_in, solver_of, spelled, told
+from orbiter.outside import shell_in, solver_image, solver_of, spelled, told
 from orbiter.planned import folder_of
 from orbiter.scratch import scratch
 from orbiter.seed import write_seed
@@ -26,8 +26,9 @@ def entries(locked: LockSet, platforms: Sequence[str] = ()) -> dict[tuple[str, s
     """The artifacts of a lock set by stage and platform; only of ``platforms`` where any are given."""
     refuse(locked, platforms)
     found = {}
+    wanted = _platforms(locked, platforms)
     for path, text in locked.files.items():
-        for platform in _platforms(locked, platforms):
+        for platform in wanted:
             if path.startswith(f"{lockset.BUILD}/") and path.endswith(f"/artifacts-{folder_of(platform)}.txt"):
                 found[path.split("/")[1], platform] = parse_entries(text)
     return found
@@ -146,7 +147,7 @@ def _shells(locked: LockSet) -> Iterator[tuple[str, Shell, str]]:
         yield reference, shell_in(reference, digests), next(iter(digests))
     image_set = _image_set(locked)
     for suite in {builder.suite for builder in image_set.builders.values() if builder.suite}:
-        yield f"debian:{suite}-slim", solver_of(suite), image_set.platforms[0]
+        yield solver_image(suite), solver_of(suite), image_set.platforms[0]
 
 
 def _mirrors(name: str, shell: Shell, platform: str) -> tuple[str, ...]:
