@@ -22,6 +22,8 @@ PORT = 8888
 RUNNING = "is running at:"
 """What Jupyter Server logs once its port is open."""
 COMMAND = ("jupyter", "lab", "--ip=0.0.0.0", f"--port={PORT}", "--no-browser")
+STARTS = f"CMD {json.dumps(COMMAND)}\n"
+"""The line that the Dockerfile of an image with JupyterLab has."""
 
 
 def run(locked: LockSet, image: str, *, port: int | None = None, mount: Path | None = None) -> None:
@@ -85,7 +87,7 @@ def _tag(locked: LockSet, image: str) -> str:
             f"release {locked.manifest.release} has no image '{image}'",
             f"it has {names}" if names else "run orbiter lock",
         )
-    if f"EXPOSE {PORT}\n" not in _dockerfile(locked, image):
+    if STARTS not in _dockerfile(locked, image):
         raise ExpectedError(
             f"'{image}' has no JupyterLab that could be started",
             f"docker run --rm -it {file['target'][image]['tags'][0]}",

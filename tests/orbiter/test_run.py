@@ -37,7 +37,10 @@ print("Jupyter Server is running at:", sys.argv, flush=True)
 server.serve_forever()
 """
 BAKE = f'{{"group": {{"default": {{"targets": ["debian-base"]}}}}, "target": {{"debian-base": {{"tags": ["{TAG}"]}}}}}}'
-DOCKERFILE = "FROM x\nWORKDIR /home/jovyan\nEXPOSE 8888\n"
+DOCKERFILE = """FROM x
+WORKDIR /home/jovyan
+CMD ["jupyter", "lab", "--ip=0.0.0.0", "--port=8888", "--no-browser"]
+"""
 
 
 def locked(dockerfile: str = DOCKERFILE) -> LockSet:
