@@ -1,4 +1,4 @@
-"""How long it takes to solve the original's conda lists: with Orbiter, and with a bare script of rattler.
+"""How long it takes to lock the project's conda lists: by ``orbiter lock``, and to solve them by a bare rattler script.
 
     python -m bench.conda [FOLDER]
 
@@ -7,7 +7,9 @@ own, from the start of Python to its end; both take turns. The two must find the
 from the lock just made: once with nothing to do, once with one requirement more, once with one package to upgrade.
 """
 
+import json
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -17,7 +19,10 @@ from pathlib import Path
 
 from backports import zstd
 
-from tests.conda_world import ARM64, BASE, DATA, GEOSPATIAL
+from orbiter.facts import ASSUMED_GLIBC
+from resolvers import conda
+from resolvers.types import Target
+from tests.conda_world import BASE, DATA, GEOSPATIAL
 
 RUNS = 11
 ALLOWED = 1.5
@@ -36,65 +41,78 @@ async def main():
 print(*sorted(record.url for record in asyncio.run(main())), sep="\\n", flush=True)
 os._exit(0)
 """
-OURS = """
-import sys
-from pathlib import Path
-from orbiter.ending import surely
-from resolvers import conda
-from resolvers.types import CondaOptions, Group, Request, Target, Upgrade
-
-address, platform, glibc, folder, upgrade, *lists = sys.argv[1:]
-
-def main():
-    groups = tuple(Group(name=f"g{n}", requirements=tuple(each.split("|"))) for n, each in enumerate(lists))
-    target = Target(platform=platform, glibc=glibc)
-    place = Path(folder)
-    previous = {file: (place / file).read_text() for file in conda.FILES if (place / file).exists()}
-    packages = {upgrade: ""} if upgrade else {}
-    asked = Request(groups=groups, targets=(target,), conda=CondaOptions(channels=(address,)), previous=previous,
-                    upgrade=Upgrade(packages=packages))
-    files = conda.resolve(asked)
-    for name, text in files.items() if not previous else ():
-        (place / name).write_text(text)
-    print(*sorted(pin.artifact.source for pin in conda.select(files, target, tuple(g.name for g in groups))), sep="\\n")
-
-surely(main)
+IMAGES = """version = "0.1.0"
+repository = "orbiter-bench/conda"
+platforms = ["{platform}"]
+[builder.micromamba]
+channels = ["{channel}"]
+installer = "rattler"
 """
+STAGE = """[image.micromamba.g{number}]
+[image.micromamba.g{number}.build]
+conda = {requirements}
+"""
+LOCK = ("-m", "orbiter", "lock", "--quiet", "--only", "conda")
 
 
-def timed(*command: str) -> tuple[float, str]:
-    """Seconds of wall time of a fresh process, and what it printed."""
+def timed(*words: str, place: Path | None = None) -> tuple[float, str]:
+    """Seconds of wall time of a fresh Python, and what it printed."""
     start = time.monotonic()
-    output = subprocess.run([sys.executable, "-c", *command], check=True, capture_output=True, text=True).stdout
+    command = [sys.executable, *words]
+    output = subprocess.run(command, check=True, capture_output=True, text=True, cwd=place).stdout
     return time.monotonic() - start, output
 
 
-def compare(address: str, title: str, lists: list[list[str]], platform: str, work: Path) -> None:
+def write(place: Path, channel: str, platform: str, lists: list[list[str]]) -> None:
+    """images.toml with one stage for each list."""
+    text = IMAGES.format(platform=platform, channel=channel)
+    for number, requirements in enumerate(lists):
+        text += STAGE.format(number=number, requirements=json.dumps(requirements))
+    (place / "images.toml").write_text(text)
+
+
+def found(place: Path, platform: str) -> list[str]:
+    """The addresses of all packages that were locked there."""
+    folder = place / "locks/0.1.0/micromamba"
+    files = {name: (folder / name).read_text() for name in conda.FILES}
+    groups = tuple({group for package in conda.read(files) for group in package.groups})
+    return sorted(pin.artifact.source for pin in conda.select(files, Target(platform=platform), groups))
+
+
+def again(place: Path, *words: str) -> float:
+    """The median seconds of a relock, each from the same lock set."""
+    kept, seconds = place / "kept", []
+    if not kept.exists():
+        shutil.copytree(place / "locks", kept)
+    for _ in range(RUNS):
+        shutil.rmtree(place / "locks")
+        shutil.copytree(kept, place / "locks")
+        seconds.append(timed(*LOCK, *words, place=place)[0])
+    return statistics.median(seconds)
+
+
+def compare(channel: str, title: str, lists: list[list[str]], platform: str, place: Path) -> None:
     """Both ways in turn; prints medians and their ratio."""
-    subdir, machine, glibc = {
-        "linux/amd64": ("linux-64", "x86_64", "2.41"),
-        "linux/arm64": ("linux-aarch64", "aarch64", ARM64.glibc),
-    }[platform]
+    place.mkdir()
+    subdir, machine = {"linux/amd64": ("linux-64", "x86_64"), "linux/arm64": ("linux-aarch64", "aarch64")}[platform]
     seconds: dict[str, list[float]] = {"bare": [], "ours": []}
-    joined = ["|".join(each) for each in lists]
+    specs = [spec for each in lists for spec in each]
+    write(place, channel, platform, lists)
     for number in range(RUNS + 1):
-        bare, theirs = timed(BARE, address, subdir, machine, glibc, *(spec for each in lists for spec in each))
-        place = work / f"{title}-{number}"
-        place.mkdir()
-        ours, own = timed(OURS, address, platform, glibc, str(place), "", *joined)
-        assert theirs == own, f"{title}: not the same packages"
+        bare, theirs = timed("-c", BARE, channel, subdir, machine, ASSUMED_GLIBC, *specs)
+        shutil.rmtree(place / "locks", ignore_errors=True)
+        ours, _ = timed(*LOCK, place=place)
+        assert theirs.splitlines() == found(place, platform), f"{title}: not the same packages"
         if number:  # the first one warms up what the system keeps in memory
             seconds["bare"].append(bare)
             seconds["ours"].append(ours)
     bare, ours = (statistics.median(each) for each in seconds.values())
-    count = len(theirs.splitlines())
     ratio = f"ratio {ours / bare:.2f} (<= {ALLOWED})"
-    print(f"{title:24} {count} packages  rattler {bare:.3f} s  orbiter {ours:.3f} s  {ratio}")
-    again = [timed(OURS, address, platform, glibc, str(place), "", *joined)[0] for _ in range(RUNS)]
-    edited = [timed(OURS, address, platform, glibc, str(place), "", *joined, "tqdm")[0] for _ in range(RUNS)]
-    moved = [timed(OURS, address, platform, glibc, str(place), "numpy", *joined)[0] for _ in range(RUNS)]
-    medians = [statistics.median(each) for each in (again, edited, moved)]
-    print("{:24} nothing to do {:.3f} s  one requirement more {:.3f} s  one upgrade {:.3f} s".format("", *medians))
+    print(f"{title:20} {len(theirs.splitlines())} packages  rattler {bare:.2f} s  orbiter lock {ours:.2f} s  {ratio}")
+    nothing, moved = again(place), again(place, "--upgrade-package", "numpy")
+    write(place, channel, platform, [[*lists[0], "tqdm"], *lists[1:]])
+    edited = again(place)
+    print(f"{'':20} nothing to do {nothing:.2f} s  one upgrade {moved:.2f} s  one requirement more {edited:.2f} s")
 
 
 def main() -> None:
@@ -109,9 +127,9 @@ def main() -> None:
             (work / "channel" / subdir / "repodata.json").write_bytes(zstd.decompress(packed))
         address = (work / "channel").as_uri()
         reached = [spec for spec in BASE if spec != "cython"]  # not among the records for this platform
-        compare(address, "base", [BASE], "linux/amd64", work)
-        compare(address, "base and geospatial", [BASE, GEOSPATIAL], "linux/amd64", work)
-        compare(address, "base on arm64", [reached], "linux/arm64", work)
+        compare(address, "base", [BASE], "linux/amd64", work / "base")
+        compare(address, "base and geospatial", [BASE, GEOSPATIAL], "linux/amd64", work / "both")
+        compare(address, "base on arm64", [reached], "linux/arm64", work / "arm64")
 
 
 if __name__ == "__main__":

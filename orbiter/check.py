@@ -20,5 +20,6 @@ def check(image_set: ImageSet, locks: Path = lockset.LOCKS) -> tuple[str, ...]:
         digests.read(place, locked)
     changes = config.changes(config.load(locked.files[lockset.SNAPSHOT]), image_set)
     return tuple(f"images.toml: {change}" for change in changes) or tuple(
-        f"{place / lockset.MANIFEST}: {part} is not locked" for part in unlocked(image_set, locked.manifest)
+        f"{place / lockset.MANIFEST}: {part} is not locked"
+        for part in unlocked(image_set, locked.manifest.bases, locked.manifest.builders)
     )

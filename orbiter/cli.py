@@ -9,6 +9,7 @@ import click
 
 from orbiter import __version__
 from orbiter.cli_archive import archive_release, fetch
+from orbiter.cli_convert import export, import_file
 from orbiter.cli_diff import diff_locks, log
 from orbiter.cli_options import IMAGES, builder_option, platform_option, quiet_option, release_option
 from orbiter.cli_options import locked as _locked
@@ -210,5 +211,7 @@ cli.add_command(bump)
 cli.add_command(release)
 cli.add_command(fetch)
 cli.add_command(archive_release)
+cli.add_command(import_file)
+cli.add_command(export)
 cli.add_command(diff_locks)
 cli.add_command(log)

@@ -10,12 +10,13 @@ import msgspec
 from orbiter import config_reader, stages
 from orbiter.config_changes import changes
 from orbiter.config_file import File
-from orbiter.image_set import Builder, ImageSet, Kind, Stage, User
+from orbiter.image_set import Builder, Conda, ImageSet, Kind, Stage, User
 from orbiter.mistakes import ConfigError, Mistake, Mistakes
 from resolvers.errors import ExpectedError
 
 __all__ = [
     "Builder",
+    "Conda",
     "ConfigError",
     "ImageSet",
     "Kind",

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from orbiter.image_set import Builder, ImageSet, Stage
+from orbiter.image_set import Builder, Conda, ImageSet, Stage
 from orbiter.mistakes import join
 from orbiter.requirements import SOURCES, SYNTAXES, name_of
 
@@ -50,6 +50,20 @@ def _builder(path: str, old: Builder, new: Builder) -> Iterator[str]:
     yield from _moved(f"{path}.from", _base(old), _base(new))
     yield from _moved(f"{path}.python", old.python, new.python)
     yield from _moved(f"{path}.pip-engine", old.pip_engine, new.pip_engine)
+    if old.conda and new.conda:
+        yield from _conda(path, old.conda, new.conda)
+
+
+def _conda(path: str, old: Conda, new: Conda) -> Iterator[str]:
+    if set(old.channels) == set(new.channels):
+        yield from _moved(f"{path}.channels", ", ".join(old.channels), ", ".join(new.channels))
+    yield from _listed(f"{path}.channels", old.channels, new.channels)
+    yield from _moved(f"{path}.channel-priority", old.priority, new.priority)
+    yield from _moved(f"{path}.conda-engine", old.engine, new.engine)
+    yield from _moved(f"{path}.installer", old.installer, new.installer)
+    yield from _moved(f"{path}.keep-installer", old.keep_installer, new.keep_installer)
+    for name in sorted({*old.virtual, *new.virtual}):
+        yield from _moved(f"{path}.virtual.{name}", old.virtual.get(name, ""), new.virtual.get(name, ""))
 
 
 def _base(builder: Builder) -> str:

@@ -10,8 +10,10 @@ from typing import Annotated, Literal
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 from msgspec.structs import fields
 
-BUILDERS = ("debian",)
+BUILDERS = ("debian", "micromamba")
 """Every builder that Orbiter knows."""
+BASES: Mapping[str, str] = {"micromamba": "debian:trixie-slim"}
+"""The base images of builders that need not name one."""
 
 NAME = "[a-z0-9][a-z0-9-]*"
 _NUMBER = r"(0|[1-9]\d*)"
@@ -64,7 +66,8 @@ BaseImage = Annotated[
     str,
     Meta(
         pattern=rf"^{_REPOSITORY}(:[a-zA-Z0-9_][a-zA-Z0-9_.-]{{0,127}})?$",
-        description="The base image of the family; the lock set pins its digest.",
+        description="The base image of the family; the lock set pins its digest. "
+        f"Of the builder micromamba by default {BASES['micromamba']}.",
         examples=["debian:trixie-slim"],
         extra={"expected": 'an image and its tag, without digest (the lock set pins that), or { debian = "trixie" }'},
     ),
@@ -82,12 +85,56 @@ Python = Annotated[
     str,
     Meta(
         pattern=r"^3\.\d+(\.\d+)?$",
-        description="The Python that apt must install.",
+        description="The Python that conda or else apt must install.",
         examples=["3.13"],
         extra={"expected": "X.Y or X.Y.Z"},
     ),
 ]
 PipEngine = Annotated[Literal["poetry", "uv"], Meta(description="The engine that solves for pip.")]
+Channel = Annotated[
+    str,
+    Meta(
+        pattern=r"^\S+$",
+        description="A channel of conda: a name, or an address in which ${VARIABLES} stand for credentials.",
+        examples=["conda-forge"],
+        extra={"expected": "a channel's name or address"},
+    ),
+]
+Channels = Annotated[
+    tuple[Channel, ...], Meta(min_length=1, description="Channels of conda; the first one goes first.")
+]
+ChannelPriority = Annotated[
+    Literal["strict", "disabled"],
+    Meta(description="Whether a conda package comes from the first channel that has its name, or from any."),
+]
+CondaEngine = Annotated[Literal["rattler", "conda-lock"], Meta(description="The engine that solves for conda.")]
+Installer = Annotated[
+    Literal["micromamba", "rattler"],
+    Meta(description="What installs conda packages: micromamba out of the channels, or rattler, a Python package."),
+]
+KeepInstaller = Annotated[bool, Meta(description="Whether micromamba stays in the images.")]
+Virtual = Annotated[
+    dict[
+        Annotated[
+            str,
+            Meta(
+                pattern="^[a-z][a-z0-9_]*$",
+                extra={"expected": "a virtual package without its underscores: glibc, cuda"},
+            ),
+        ],
+        Annotated[
+            str,
+            Meta(
+                pattern=r"^[0-9A-Za-z][0-9A-Za-z._]*( [0-9A-Za-z_.]+)?$|^$",
+                examples=["12.4"],
+                extra={"expected": 'a version, or "" for none'},
+            ),
+        ],
+    ],
+    Meta(
+        description="What conda may take for granted where the images run: glibc (by default the base image's), cuda."
+    ),
+]
 From = Annotated[
     str,
     Meta(
@@ -99,6 +146,7 @@ From = Annotated[
     ),
 ]
 Apt = Annotated[tuple[str, ...], Meta(description="Debian packages: name or name=version.")]
+Conda = Annotated[tuple[str, ...], Meta(description="conda packages: MatchSpecs. For the builder micromamba.")]
 Pip = Annotated[tuple[str, ...], Meta(description="Python packages: PEP 508 requirements without URL.")]
 Npm = Annotated[tuple[str, ...], Meta(description="npm packages: name or name@range.")]
 PipSdist = Annotated[tuple[str, ...], Meta(description="Python packages that may be built from an sdist.")]
@@ -124,9 +172,15 @@ class Packages(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Builder(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab"):
     """The defaults of a family of images."""
 
-    from_: BaseImage | Packages = field(name="from")
+    from_: BaseImage | Packages = field(name="from", default="")
     python: Python = ""
     pip_engine: PipEngine = "poetry"
+    channels: Channels = ("conda-forge",)
+    channel_priority: ChannelPriority = "strict"
+    conda_engine: CondaEngine = "rattler"
+    installer: Installer = "micromamba"
+    keep_installer: KeepInstaller = False
+    virtual: Virtual = {}
 
 
 class Build(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab"):
@@ -134,6 +188,7 @@ class Build(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, renam
 
     from_: From = field(name="from", default="")
     apt: Apt = ()
+    conda: Conda = ()
     pip: Pip = ()
     pip_sdist: PipSdist = ()
     npm: Npm = ()

@@ -3,7 +3,7 @@
 from orbiter.config import ImageSet, Stage
 from resolvers.types import Group
 
-ENVIRONMENT = ("pip", "npm")
+ENVIRONMENT = ("conda", "pip", "npm")
 """Managers that install into ``/opt/env``, which a final stage receives from its build stage."""
 
 

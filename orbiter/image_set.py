@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 Kind = Literal["final", "build", "base"]
 
@@ -19,12 +20,28 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
     gid: int = 100
 
 
+class Conda(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How a builder solves and installs conda packages.
+
+    ``virtual`` are virtual packages without their underscores (``cuda``: ``12.4``). ``engine`` is ``rattler`` or
+    ``conda-lock``, ``installer`` ``micromamba``, which ``keep_installer`` leaves in the images, or ``rattler``.
+    """
+
+    channels: tuple[str, ...] = ("conda-forge",)
+    priority: str = "strict"
+    virtual: Mapping[str, str] = {}
+    engine: str = "rattler"
+    installer: str = "micromamba"
+    keep_installer: bool = False
+
+
 class Builder(msgspec.Struct, frozen=True, kw_only=True):
     """The defaults of a family of images.
 
     ``base`` is the base image as people write it (``debian:trixie-slim``), or empty where ``suite`` names the Debian
-    release of whose packages the base is made (``trixie``). ``python`` is what apt must install (``3.13`` or
-    ``3.13.5``), empty for no wish; ``pip_engine`` is ``poetry`` or ``uv``.
+    release of whose packages the base is made (``trixie``). ``python`` is what conda or else apt must install
+    (``3.13`` or ``3.13.5``), empty for no wish; ``pip_engine`` is ``poetry`` or ``uv``. ``conda`` is unset for a
+    builder that has no conda packages.
     """
 
     name: str
@@ -32,6 +49,7 @@ class Builder(msgspec.Struct, frozen=True, kw_only=True):
     suite: str = ""
     python: str = ""
     pip_engine: str = "poetry"
+    conda: Conda | UnsetType = UNSET
 
 
 class Stage(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,11 +5,12 @@ from collections.abc import Iterator, Mapping
 import msgspec
 
 from orbiter import groups, lockset
-from orbiter.config import Builder, ImageSet
+from orbiter.config import Builder, Conda, ImageSet
 from orbiter.lockset import BuilderFacts, LockSet
 
 FILES: Mapping[str, tuple[str, ...]] = {
     "apt": ("apt.lock",),
+    "conda": ("environment.yml", "virtual-packages.yml", "conda-lock.yml"),
     "pip": ("pyproject.toml", "poetry.lock", "uv.lock", "build-requirements.txt"),
     "npm": ("package.json", "package-lock.json"),
 }
@@ -24,31 +25,41 @@ def locked_files(locked: LockSet | None, builder: str, manager: str) -> dict[str
 def inputs(image_set: ImageSet, builder: Builder, manager: str, facts: BuilderFacts, bases: Mapping[str, str]) -> str:
     """The digest of all that one manager's lock files are solved from; "" when nothing is asked of it.
 
-    ``bases`` are the base image's digests by platform.
+    ``bases`` are the base image's digests by platform. What pip finds of conda's is in ``facts``.
     """
     asked = groups.groups(image_set, builder.name, manager)
     if not asked:
         return ""
-    of_manager: Mapping[str, object] = {
-        "apt": {"suite": builder.suite} if builder.suite else {"bases": dict(bases)},
-        "pip": {"engine": builder.pip_engine, "python": facts.python, "glibc": dict(facts.glibc)},
-    }
-    everything = [asked, image_set.platforms, of_manager.get(manager, {})]
+    everything = [asked, image_set.platforms, _of_manager(builder, facts, bases).get(manager, {})]
     return lockset.digest(msgspec.json.encode(everything, order="sorted").decode())
 
 
-def unlocked(image_set: ImageSet, manifest: lockset.Manifest) -> tuple[str, ...]:
+def _of_manager(builder: Builder, facts: BuilderFacts, bases: Mapping[str, str]) -> Mapping[str, object]:
+    glibc = dict(facts.glibc)
+    conda = builder.conda or Conda()
+    asked_of_conda = {"channels": conda.channels, "priority": conda.priority, "virtual": dict(conda.virtual)}
+    return {
+        "apt": {"suite": builder.suite} if builder.suite else {"bases": dict(bases)},
+        "conda": {**asked_of_conda, "engine": conda.engine, "glibc": glibc},
+        "pip": {"engine": builder.pip_engine, "python": facts.python, "glibc": glibc}
+        | ({"conda": facts.conda} if facts.conda else {}),
+    }
+
+
+def unlocked(
+    image_set: ImageSet, bases: Mapping[str, Mapping[str, str]], builders: Mapping[str, BuilderFacts]
+) -> tuple[str, ...]:
     """Which parts are not locked as asked, each as ``builder debian: apt``; empty for a complete lock set."""
     return tuple(
         f"builder {name}: {part}"
         for name, builder in image_set.builders.items()
-        for part in _unlocked_parts(image_set, builder, manifest)
+        for part in _unlocked_parts(image_set, builder, bases.get(builder.base, {}), builders.get(name, BuilderFacts()))
     )
 
 
-def _unlocked_parts(image_set: ImageSet, builder: Builder, manifest: lockset.Manifest) -> Iterator[str]:
-    facts = manifest.builders.get(builder.name, BuilderFacts())
-    bases = manifest.bases.get(builder.base, {})
+def _unlocked_parts(
+    image_set: ImageSet, builder: Builder, bases: Mapping[str, str], facts: BuilderFacts
+) -> Iterator[str]:
     if builder.base and not bases.keys() >= set(image_set.platforms):
         yield "base image"
     for manager in FILES:

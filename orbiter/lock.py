@@ -5,16 +5,14 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
 import msgspec
-from packaging.utils import canonicalize_name
 
-from orbiter import __version__, config, lockset, plan, render
+from orbiter import __version__, config, installers, lockset
 from orbiter.config import ImageSet
 from orbiter.inputs import FILES, locked_files, unlocked
 from orbiter.lockset import Installer, LockSet, Manifest
-from orbiter.solve import Doors, Options, Part, Progress, Work, names, solve_builder, timestamp
-from resolvers import apt, npm, pip
+from orbiter.solve import Doors, Options, Part, Progress, Work, engine_of, names, solve_builder, timestamp
 from resolvers.errors import ExpectedError
-from resolvers.types import LockFiles, Pin, Upgrade
+from resolvers.types import LockFiles, Upgrade
 
 
 def lock(image_set: ImageSet, previous: LockSet | None, options: Options, doors: Doors, progress: Progress) -> LockSet:
@@ -33,12 +31,16 @@ def lock(image_set: ImageSet, previous: LockSet | None, options: Options, doors:
     )
     bases = _bases(work)
     with ThreadPoolExecutor(max_workers=len(image_set.builders) + 1) as pool:
-        installers = pool.submit(_installers, work)
+        early = pool.submit(installers.installers, work) if not work.options.only else None
         parts = {
             name: pool.submit(solve_builder, work, builder, bases.get(builder.base, {}))
             for name, builder in image_set.builders.items()
         }
-        return _assemble(work, bases, {name: part.result() for name, part in parts.items()}, installers.result())
+        done = {name: part.result() for name, part in parts.items()}
+        complete = not unlocked(image_set, bases, {name: part.facts for name, part in done.items()})
+        # A part alone mostly builds nothing.
+        programs = early.result() if early else installers.installers(work, known_only=not complete)
+    return _assemble(work, bases, done, programs, complete)
 
 
 def _kept_cutoff(image_set: ImageSet, previous: LockSet | None) -> datetime | None:
@@ -52,6 +54,8 @@ def _as_locked(upgrade: Upgrade, image_set: ImageSet, previous: LockSet | None) 
     """The upgrade with each name spelled as the lock files spell it. Raises ExpectedError for one in none of them."""
     if not upgrade.packages:
         return upgrade
+    from packaging.utils import canonicalize_name
+
     parts = [(manager, locked_files(previous, name, manager)) for name in image_set.builders for manager in FILES]
     locked = {name for manager, files in parts for name in names(manager, files)}
     spelled = {name: name if name in locked else canonicalize_name(name) for name in upgrade.packages}
@@ -87,35 +91,17 @@ def _base(work: Work, reference: str, platform: str) -> str:
     return digest
 
 
-def _installers(work: Work) -> tuple[Installer, ...]:
-    """uv and npm, which install in the build stages; kept from the previous lock set unless upgraded."""
-    known = work.previous.manifest.installers if work.previous else ()
-    if work.options.upgrade.everything:
-        known = ()
-    found: list[Installer] = []
-    for manager, name, platforms in (("pip", "uv", work.image_set.platforms), ("npm", "npm", ("",))):
-        if not any(stage.requirements.get(manager) for stage in work.image_set.stages):
-            continue
-        for platform in platforms:
-            old = [each for each in known if each.pin.name == name and each.platform == platform]
-            found += old[:1] or [Installer(platform=platform, pin=_installer(manager, platform))]
-    return tuple(found)
-
-
-def _installer(manager: str, platform: str) -> Pin:
-    return pip.installer(platform) if manager == "pip" else npm.installer()
-
-
 def _assemble(
     work: Work,
     bases: Mapping[str, Mapping[str, str]],
     parts: Mapping[str, Part],
-    installers: tuple[Installer, ...],
+    programs: tuple[Installer, ...],
+    complete: bool,
 ) -> LockSet:
     """The lock set of all parts; the previous one itself where nothing was asked and nothing ran."""
     previous, image_set = work.previous, work.image_set
     ran = any(solved.ran for part in parts.values() for solved in part.solved.values())
-    if previous and _is_same(work, previous, bases, parts, installers):
+    if previous and _is_same(work, previous, bases, parts, programs):
         return previous
     cutoff = timestamp(work.as_of or (work.options.now if ran or not previous else _moment(previous)))
     manifest = Manifest(
@@ -127,10 +113,10 @@ def _assemble(
         tools=_tools(work, parts),
         bases=bases,
         builders={name: part.facts for name, part in parts.items()},
-        installers=installers,
+        installers=programs,
     )
     files = _lock_files(parts) | {lockset.SNAPSHOT: config.dump(image_set)}
-    if not unlocked(image_set, manifest):
+    if complete:
         files |= _rendered(work, manifest, parts)
     return lockset.seal(manifest, files)
 
@@ -149,7 +135,7 @@ def _is_same(
     previous: LockSet,
     bases: Mapping[str, Mapping[str, str]],
     parts: Mapping[str, Part],
-    installers: tuple[Installer, ...],
+    programs: tuple[Installer, ...],
 ) -> bool:
     """Whether this run came to what the previous lock set of the same release holds, cut-off included."""
     files = _lock_files(parts) | {lockset.SNAPSHOT: config.dump(work.image_set)}
@@ -158,13 +144,15 @@ def _is_same(
     return (
         before == files
         and manifest.bases == bases
-        and manifest.installers == installers
+        and manifest.installers == programs
         and manifest.builders == {name: part.facts for name, part in parts.items()}
         and _kept_cutoff(work.image_set, previous) == work.as_of
     )
 
 
 def _rendered(work: Work, manifest: Manifest, parts: Mapping[str, Part]) -> dict[str, str]:
+    from orbiter import plan, render  # slow to import, and not needed where nothing moved
+
     ready = plan.plan(
         work.image_set,
         epoch=manifest.source_date_epoch,
@@ -187,13 +175,23 @@ def _tools(work: Work, parts: Mapping[str, Part]) -> dict[str, str]:
     for name, part in parts.items():
         for manager, solved in part.solved.items():
             if solved.ran:
-                engine = work.image_set.builders[name].pip_engine if manager == "pip" else manager
+                engine = engine_of(work.image_set.builders[name], manager)
                 tools[engine] = _engine_version(manager, engine, solved.files)
     return tools
 
 
 def _engine_version(manager: str, engine: str, files: LockFiles) -> str:
-    return apt.version(files) if manager == "apt" else {**pip.TOOLS, **npm.TOOLS}[engine]
+    if manager == "apt":
+        from resolvers import apt
+
+        return apt.version(files)
+    if manager == "conda":
+        from resolvers import conda
+
+        return conda.tools(engine)[engine]
+    from resolvers import npm, pip
+
+    return {**pip.TOOLS, **npm.TOOLS}[engine]
 
 
 def _moment(previous: LockSet) -> datetime:

@@ -44,11 +44,12 @@ class Installer(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
 class BuilderFacts(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", omit_defaults=True):
     """What solving found out about a builder: the exact Python, and the glibc of each platform's base image.
 
-    ``inputs`` maps a manager to the digest of all that its lock files were solved from.
+    ``inputs`` maps a manager to the digest of what its lock files were solved from; ``conda`` is that of conda's lock.
     """
 
     python: str = ""
     glibc: Mapping[str, str] = {}
+    conda: str = ""
     inputs: Mapping[str, str] = {}
 
 

@@ -11,7 +11,7 @@ import msgspec
 
 from orbiter.part import Open
 from orbiter.store import Entry
-from resolvers import http, index
+from resolvers import conda_fetch, http, index
 from resolvers.errors import ExpectedError
 from resolvers.npm_config import NpmConfig
 from resolvers.once import Once
@@ -62,6 +62,8 @@ class Configured:
         kind, _, place = entry.source.partition(":")
         if kind == "pip":
             return map(_origin, _pip_urls(entry, place))
+        if kind == "conda":
+            return iter([Origin(place, partial(conda_fetch.opened, place))])
         if kind == "npm":
             npm = self._npm(None, _npm_config)
             url = npm.tarball(place)

@@ -1,15 +1,15 @@
 """The world outside, as locking needs it: the registry of base images, the Docker engine, the store."""
 
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
-from orbiter import engine
-from orbiter.fetch import Fetched, Progress, fetch
-from orbiter.origins import Sources
 from orbiter.store import Entry, Store
-from resolvers import apt, registry
 from resolvers.errors import ExpectedError
 from resolvers.once import Once
 from resolvers.types import Pin, Shell
+
+if TYPE_CHECKING:
+    from orbiter.fetch import Fetched, Progress
 
 MEGABYTE = 1_000_000
 
@@ -34,6 +34,10 @@ class Outside:
 
     def keep(self, pins: Mapping[str, tuple[Pin, ...]], shell: Shell, progress: Callable[[str], None]) -> None:
         """Bring apt's artifacts, given by platform, into the store."""
+        from orbiter.fetch import fetch
+        from orbiter.origins import Sources
+        from resolvers import apt
+
         files = {pin.artifact for found in pins.values() for pin in found}
         entries = [Entry(path=f"apt/{f.file}", hash=f.hash, size=f.size, source=f"apt:{f.source}") for f in files]
         sources = Sources(apt_mirrors=lambda: apt.mirrors(shell, next(iter(pins))))
@@ -43,6 +47,9 @@ class Outside:
 
 def pin_base(reference: str, platform: str) -> str:
     """The digest of an image's manifest for one platform, as its registry has it now."""
+    from orbiter import engine
+    from resolvers import registry
+
     if reason := engine.available():
         raise ExpectedError(
             f"base images and apt are locked inside a Docker engine: {reason}",
@@ -62,6 +69,8 @@ def solver_of(suite: str) -> Shell:
     digests: Once[str, str] = Once()
 
     def shell(script: str, *, platform: str, cache: str = "") -> str:
+        from orbiter import engine
+
         digest = digests(platform, lambda: pin_base(reference, platform))
         return engine.shell(reference, digest, platform)(script, platform=platform, cache=cache)
 
@@ -72,6 +81,8 @@ def shell_in(reference: str, digests: Mapping[str, str]) -> Shell:
     """A shell inside a base image; what is missing (a digest, an engine) is told when it is used."""
 
     def shell(script: str, *, platform: str, cache: str = "") -> str:
+        from orbiter import engine
+
         if platform not in digests:
             raise ExpectedError(
                 f"the base image {reference} is not locked for {platform}", "run orbiter lock without --only"
@@ -81,12 +92,12 @@ def shell_in(reference: str, digests: Mapping[str, str]) -> Shell:
     return shell
 
 
-def spelled(state: Progress) -> str:
+def spelled(state: "Progress") -> str:
     """How far a fetch is, for people."""
     total = f" of {state.total_bytes / MEGABYTE:.0f}" if state.total_bytes else ""
     return f"{state.files} of {state.total_files} files, {state.bytes / MEGABYTE:.0f}{total} MB"
 
 
-def told(done: Fetched) -> str:
+def told(done: "Fetched") -> str:
     """What a fetch did, for people."""
     return f"{done.count} files fetched ({done.bytes / MEGABYTE:.0f} MB), {done.already} were there"

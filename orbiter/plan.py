@@ -3,10 +3,13 @@
 from collections.abc import Mapping
 
 from orbiter.config import ImageSet, Stage
+from orbiter.facts import conda_of
 from orbiter.groups import ancestors
+from orbiter.installers import installer_of
 from orbiter.lockset import Installer
-from orbiter.planned import Plan, StagePlan
+from orbiter.planned import Plan, StagePlan, folder_of
 from resolvers import npm, pip
+from resolvers.conda_explicit import explicit
 from resolvers.errors import ExpectedError
 from resolvers.managers import MANAGERS
 from resolvers.types import LockFiles, Pin, Target
@@ -37,17 +40,30 @@ def plan(
     )
 
 
+def _check_installer(image_set: ImageSet, stage: Stage, present: Mapping[str, Mapping[str, tuple[Pin, ...]]]) -> None:
+    """rattler runs on the Python of apt, for there is none of conda yet."""
+    if "conda" not in stage.requirements or conda_of(image_set.builders[stage.builder]).installer != "rattler":
+        return
+    if any("python3" not in {pin.name for pin in managers.get("apt", ())} for managers in present.values()):
+        raise ExpectedError(
+            f"images.toml: {stage.name} installs conda packages with rattler, which needs a Python of apt there",
+            'add "python3" to an apt list of it or of one that it stands on, or choose installer = "micromamba"',
+        )
+
+
 def _stage_plan(
     image_set: ImageSet, stage: Stage, locks: Locks, targets: tuple[Target, ...], installers: tuple[Installer, ...]
 ) -> StagePlan:
     present = {t.platform: {m: _present(image_set, stage, m, f, t) for m, f in locks.items()} for t in targets}
     pins = {t.platform: _own(image_set, stage, locks, t, present[t.platform]) for t in targets}
+    _check_installer(image_set, stage, present)
     return StagePlan(
         stage=stage,
         pins=pins,
-        tools={t.platform: _tools(stage, t, installers) for t in targets},
+        tools={t.platform: _tools(image_set, stage, t, installers) for t in targets},
         build_pins={t.platform: _build_pins(pins[t.platform], locks, t) for t in targets},
-        files=_files(image_set, stage, locks, any(_builds(pins[t.platform]) for t in targets)),
+        files=_files(image_set, stage, locks, any(_builds(pins[t.platform]) for t in targets))
+        | _explicit(image_set, stage, locks, targets),
         npm_scripts=_npm_scripts(image_set, stage, present),
         packages={platform: _listed(managers) for platform, managers in present.items()},
     )
@@ -73,8 +89,8 @@ def _own(
     return own
 
 
-def _tools(stage: Stage, target: Target, installers: tuple[Installer, ...]) -> tuple[Pin, ...]:
-    wanted = {name for manager, name in (("pip", "uv"), ("npm", "npm")) if stage.requirements.get(manager)}
+def _tools(image_set: ImageSet, stage: Stage, target: Target, installers: tuple[Installer, ...]) -> tuple[Pin, ...]:
+    wanted = {installer_of(image_set, stage.builder, manager) for manager in stage.requirements}
     return tuple(each.pin for each in installers if each.pin.name in wanted and each.platform in ("", target.platform))
 
 
@@ -112,6 +128,15 @@ def _files(image_set: ImageSet, stage: Stage, locks: Locks, builds: bool) -> dic
     if builds and "build-requirements.txt" in locks["pip"]:
         files["build-requirements.txt"] = locks["pip"]["build-requirements.txt"]
     return files
+
+
+def _explicit(image_set: ImageSet, stage: Stage, locks: Locks, targets: tuple[Target, ...]) -> dict[str, str]:
+    """What conda installs in a stage, for each platform."""
+    if not stage.requirements.get("conda"):
+        return {}
+    before = ancestors(image_set, stage, "conda")
+    files, names = locks["conda"], (stage.name, *before)
+    return {f"conda-{folder_of(t.platform)}.txt": explicit(files, t, names, before) for t in targets}
 
 
 def _listed(managers: Mapping[str, tuple[Pin, ...]]) -> tuple[tuple[str, str, str], ...]:

@@ -8,31 +8,34 @@ of the lock set that they are a part of, come in as bake variables (``ARTIFACTS`
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from orbiter.bake_file import bake_file
 from orbiter.config import Stage
+from orbiter.facts import conda_of
 from orbiter.planned import MOMENT, Plan, StagePlan, base_images, folder_of, platform_folder
 from orbiter.store import Entry, format_entries
 from resolvers.types import Pin
 
 if TYPE_CHECKING:
-    from jinja2 import Template
+    from jinja2 import Environment
 
 FORMAT = 1
-TOOL_OF = {"uv": "pip", "npm": "npm"}
+TOOL_OF = {"uv": "pip", "npm": "npm", "py-rattler": "pip", "micromamba": "conda"}
 """Which manager's index keeps an installer."""
 
 
 def render(plan: Plan) -> dict[str, str]:
     """The files of the build folder by path: ``docker-bake.json`` and one folder a stage."""
-    template = _template()
+    templates = _templates()
     files = {"docker-bake.json": _json(bake_file(plan))}
     for stage_plan in plan.stages:
+        scripts = {name: templates.get_template(f"install/{name}").render() for name in _scripts(plan, stage_plan)}
         stage_files = {
-            "Dockerfile": template.render(_context(plan, stage_plan)),
+            "Dockerfile": templates.get_template("Dockerfile.j2").render(_context(plan, stage_plan)),
+            **scripts,
             **_lists(plan, stage_plan),
             **stage_plan.files,
         }
@@ -40,10 +43,18 @@ def render(plan: Plan) -> dict[str, str]:
     return files
 
 
-def _template() -> "Template":
+def _scripts(plan: Plan, stage_plan: StagePlan) -> Iterator[str]:
+    """The programs that a stage's conda packages are installed with, besides the installer."""
+    if stage_plan.stage.requirements.get("conda"):
+        yield "conda-tidy.py"
+        if conda_of(plan.image_set.builders[stage_plan.stage.builder]).installer == "rattler":
+            yield "conda-install.py"
+
+
+def _templates() -> "Environment":
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    environment = Environment(
+    return Environment(
         loader=PackageLoader("orbiter"),
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -51,7 +62,6 @@ def _template() -> "Template":
         keep_trailing_newline=True,
         autoescape=False,  # no HTML is rendered
     )
-    return environment.get_template("Dockerfile.j2")
 
 
 def _context(plan: Plan, stage_plan: StagePlan) -> dict[str, Any]:
@@ -61,6 +71,8 @@ def _context(plan: Plan, stage_plan: StagePlan) -> dict[str, Any]:
     folder = platform_folder(platforms)
     first = platforms[0]
     apt = stage_plan.pins.get(first, {}).get("apt", ())
+    there = {found[:2] for found in stage_plan.packages.get(first, ())}
+    conda = conda_of(plan.image_set.builders[stage.builder])
     return {
         "stage": stage,
         "on_base": stage.kind != "base" and stage.parent in {"", stage.builder},
@@ -83,7 +95,12 @@ def _context(plan: Plan, stage_plan: StagePlan) -> dict[str, Any]:
         "scripts": stage_plan.npm_scripts,
         "links": _links(stage_plan.files),
         "labels": _labels(plan, stage),
-        "jupyterlab": any(found[:2] == ("pip", "jupyterlab") for found in stage_plan.packages.get(first, ())),
+        "jupyterlab": not there.isdisjoint({("pip", "jupyterlab"), ("conda", "jupyterlab")}),
+        "conda": any(manager == "conda" for manager, _ in there),
+        "conda_python": ("conda", "python") in there,
+        "python": "/opt/env/bin/python3" if ("conda", "python") in there else "/usr/bin/python3",
+        "installer": conda.installer,
+        "keep_installer": conda.keep_installer,
     }
 
 
@@ -144,6 +161,8 @@ def _lists(plan: Plan, stage_plan: StagePlan) -> dict[str, str]:
         files[f"packages-{folder}.json"] = _packages(plan, stage_plan, platform)
         if pins.get("apt"):
             files[f"apt-{folder}.sha256"] = _sums(pins["apt"])
+        if pins.get("conda"):
+            files[f"conda-{folder}.sha256"] = _sums(pins["conda"])
         if pins.get("pip"):
             files[f"pip-{folder}.txt"] = _requirements(pins["pip"])
         for tool in stage_plan.tools.get(platform, ()):

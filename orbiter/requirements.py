@@ -9,6 +9,13 @@ _APT_NAME = r"[a-z0-9][a-z0-9+.-]*[a-z0-9+]"
 """Debian policy 5.6.1, but for a last ``-``, which tells apt to remove the package."""
 _APT = re.compile(rf"({_APT_NAME})(?:=(?:\d+:)?[0-9][0-9A-Za-z.+~-]*)?")
 
+_CONDA = re.compile(
+    r"(?:[A-Za-z0-9_.-]+(?:/[A-Za-z0-9_.-]+)*::)?([A-Za-z0-9_][A-Za-z0-9_.-]*)"
+    r"(?: *[<>=!~(][^\[\]{}:/@]*| +[0-9*][^\s\[\]{}:/@]*(?: +[^\s\[\]{}:/@]+)?)?(?: *\[[^\[\]]*\])?"
+)
+"""A MatchSpec, roughly: conda itself reads it when it is locked, which takes a library that is slow to import."""
+_ADDRESS = re.compile(r"[\[,]\s*url\s*=")
+
 _PIP_NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
 _PLAIN_PIP = re.compile(rf"({_PIP_NAME})(?:(?:[<>=!]=|[<>])[0-9]+(?:\.[0-9]+)*)?")
 """Most requirements are as simple as this; to read the others takes a library that takes longer to import than all
@@ -43,6 +50,11 @@ class Syntax(msgspec.Struct, frozen=True, kw_only=True):
 def _apt_name(text: str) -> str | None:
     found = _APT.fullmatch(text)
     return found[1] if found else None
+
+
+def _conda_name(text: str) -> str | None:
+    found = _CONDA.fullmatch(text)
+    return found[1].lower() if found and not _ADDRESS.search(text) else None
 
 
 def _npm_name(text: str) -> str | None:
@@ -85,6 +97,16 @@ SYNTAXES: Mapping[str, Syntax] = {
             r"\S\s+\S": "write one package an entry",
             r"[A-Z]": "names of Debian packages are in lower case",
             "": "for example git, or git=1:2.47.3-0+deb13u1",
+        },
+    ),
+    "conda": Syntax(
+        expected="a conda package: a MatchSpec, without address",
+        name=_conda_name,
+        package=_conda_name,
+        hints={
+            r"://|^[./]|@|[\[,]\s*url\s*=": "a lock names packages of channels: write its name",
+            r"^[A-Za-z][\w.-]*(?:\s+[A-Za-z][\w.-]*)+$": "write one package an entry",
+            "": "for example numpy, numpy>=2,<3, python=3.12, blas=*=openblas or conda-forge::proj",
         },
     ),
     "pip": Syntax(

@@ -8,16 +8,12 @@ from typing import Protocol
 import msgspec
 
 from orbiter.config import Builder, ImageSet
+from orbiter.facts import below, brought, conda_of, conda_options, of_base, targets, with_python
 from orbiter.groups import groups
 from orbiter.inputs import inputs, locked_files
 from orbiter.lockset import BuilderFacts, LockSet
-from resolvers import apt
-from resolvers.errors import ExpectedError
 from resolvers.managers import MANAGERS
 from resolvers.types import LockFiles, Pin, Request, Shell, Target, Upgrade
-
-ASSUMED_GLIBC = "2.41"
-"""glibc for which pip's part alone is checked while no base image was looked at; the full lock checks again."""
 
 Progress = Callable[[str], Callable[[str], None]]
 """Given the title of a task, gives the function that takes the task's lines; an empty line ends the task."""
@@ -84,20 +80,22 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def solve_builder(work: Work, builder: Builder, bases: Mapping[str, str]) -> Part:
-    """Lock one builder: npm beside apt, and pip as soon as apt has told the exact Python."""
+    """Lock one builder: npm beside apt, then conda for the glibc there, and pip for the Python of conda or apt."""
     shell = work.doors.shell(builder.base, bases) if builder.base else work.doors.solver(builder.suite)
     with ThreadPoolExecutor(max_workers=2) as pool:
         unknown = tuple(Target(platform=platform) for platform in work.image_set.platforms)
-        by_npm = pool.submit(_manager, work, builder, "npm", BuilderFacts(), bases, unknown, shell)
-        by_apt = _manager(work, builder, "apt", BuilderFacts(), bases, unknown, shell)
+        by_npm = pool.submit(_manager, work, builder, "npm", BuilderFacts(), bases, unknown, shell, {})
+        by_apt = _manager(work, builder, "apt", BuilderFacts(), bases, unknown, shell, {})
         kept = pool.submit(_keep, work, builder, by_apt, shell)
-        facts = _facts(work, builder, by_apt.files, shell, bool(bases))
-        targets = _targets(work.image_set, facts)
-        by_pip = _manager(work, builder, "pip", facts, bases, targets, shell)
+        facts = _of_base(work, builder, by_apt.files, shell if bases else None)
+        by_conda = _manager(work, builder, "conda", facts, bases, targets(work.image_set, facts), shell, {})
+        facts = with_python(work.image_set, builder, facts, by_conda.files)
+        by_pip = _manager(work, builder, "pip", facts, bases, targets(work.image_set, facts), shell, by_conda.files)
         kept.result()
-        solved = {"apt": by_apt, "pip": by_pip, "npm": by_npm.result()}
+        solved = {"apt": by_apt, "conda": by_conda, "pip": by_pip, "npm": by_npm.result()}
     asked = {manager: part.inputs for manager, part in solved.items() if part.inputs}
-    return Part(facts=msgspec.structs.replace(facts, inputs=asked), targets=targets, solved=solved)
+    facts = msgspec.structs.replace(facts, inputs=asked)
+    return Part(facts=facts, targets=targets(work.image_set, facts), solved=solved)
 
 
 def _manager(
@@ -106,10 +104,14 @@ def _manager(
     manager: str,
     facts: BuilderFacts,
     bases: Mapping[str, str],
-    targets: tuple[Target, ...],
+    at: tuple[Target, ...],
     shell: Shell,
+    conda: LockFiles,
 ) -> Solved:
-    """One manager's part: taken over where nothing was asked of it, else solved by its engine."""
+    """One manager's part: taken over where nothing was asked of it, else solved by its engine.
+
+    ``conda`` are the lock files of conda that pip stands on.
+    """
     asked = inputs(work.image_set, builder, manager, facts, bases)
     files = locked_files(work.previous, builder.name, manager)
     known = work.previous.manifest.builders.get(builder.name) if work.previous else None
@@ -121,21 +123,34 @@ def _manager(
     if files and asked == before and not _moves(work, manager, files):
         return Solved(files=files, inputs=asked)
     tell = work.progress(f"{builder.name} {manager}")
+    tell("solving")
     request = Request(
         groups=groups(work.image_set, builder.name, manager),
-        targets=targets,
-        engine=builder.pip_engine if manager == "pip" else "",
+        targets=at,
+        engine=engine_of(builder, manager),
         previous=files,
         upgrade=_upgrade_of(work, manager, files),
         as_of=work.as_of,
         shell=shell,
         suite=builder.suite,
+        conda=conda_options(builder),
+        brought=brought(work.image_set, builder.name, conda, at),
+        parents=below(work.image_set, builder.name),
         progress=tell,
     )
-    tell("solving")
     resolved = MANAGERS[manager].resolve(request)
     tell("")
     return Solved(files=resolved, inputs=asked, ran=True)
+
+
+def _of_base(work: Work, builder: Builder, locked: LockFiles, shell: Shell | None) -> BuilderFacts:
+    known = work.previous.manifest.builders.get(builder.name) if work.previous and not work.wanted("apt") else None
+    return of_base(work.image_set, locked=locked, known=known, shell=shell)
+
+
+def engine_of(builder: Builder, manager: str) -> str:
+    """The engine that solves for a manager; the manager itself where it has but one."""
+    return {"pip": builder.pip_engine, "conda": conda_of(builder).engine}.get(manager, manager)
 
 
 def _upgrade_of(work: Work, manager: str, files: LockFiles) -> Upgrade:
@@ -159,6 +174,8 @@ def _moves(work: Work, manager: str, files: LockFiles) -> bool:
 def _keep(work: Work, builder: Builder, solved: Solved, shell: Shell) -> None:
     if not solved.ran:
         return
+    from resolvers import apt
+
     names = tuple(group.name for group in groups(work.image_set, builder.name, "apt"))
     pins = {
         platform: apt.select(solved.files, Target(platform=platform), names) for platform in work.image_set.platforms
@@ -168,50 +185,14 @@ def _keep(work: Work, builder: Builder, solved: Solved, shell: Shell) -> None:
     tell("")
 
 
-def _facts(work: Work, builder: Builder, locked: LockFiles, shell: Shell, reachable: bool) -> BuilderFacts:
-    """The exact Python and the glibc of each platform: out of apt's lock, else of the base image itself."""
-    known = work.previous.manifest.builders.get(builder.name) if work.previous else None
-    python = ""
-    if locked:
-        python, glibc = apt.python_version(locked), apt.glibc(locked)
-    elif known and not work.wanted("apt"):
-        python, glibc = known.python, dict(known.glibc)
-    elif reachable:
-        found = {platform: apt.facts(shell, platform) for platform in work.image_set.platforms}
-        python, glibc = next(iter(found.values())).python, {name: each.glibc for name, each in found.items()}
-    elif builder.python or not groups(work.image_set, builder.name, "pip"):
-        glibc = dict.fromkeys(work.image_set.platforms, ASSUMED_GLIBC)
-    else:
-        raise ExpectedError(
-            f"images.toml: builder.{builder.name}.python is not set, and apt, which knows the Python, is not locked",
-            'write python = "3.13" there, or lock apt too, where a Docker engine answers',
-        )
-    return BuilderFacts(python=_agreed_python(builder, python), glibc=glibc)
-
-
-def _agreed_python(builder: Builder, locked: str) -> str:
-    """The exact Python, checked against images.toml; where apt locked none, the first of the asked series."""
-    asked = builder.python
-    if not locked:
-        return asked if asked.count(".") != 1 else f"{asked}.0"
-    if asked and locked != asked and not locked.startswith(f"{asked}."):
-        raise ExpectedError(
-            f"images.toml: builder.{builder.name}.python is {asked}, but apt locked Python {locked}",
-            f'write python = "{locked.rpartition(".")[0]}", or choose a base that has Python {asked}',
-        )
-    return locked
-
-
-def _targets(image_set: ImageSet, facts: BuilderFacts) -> tuple[Target, ...]:
-    return tuple(
-        Target(platform=platform, python=facts.python, glibc=facts.glibc.get(platform, ""))
-        for platform in image_set.platforms
-    )
-
-
 def names(manager: str, files: LockFiles) -> set[str]:
-    """The names of the packages in one manager's lock files."""
-    return {package.name for package in MANAGERS[manager].read(files)} if files else set()
+    """The names of the packages in one manager's lock files; of pip's but those that conda brings."""
+    found = {package.name for package in MANAGERS[manager].read(files)} if files else set()
+    if manager == "pip" and found:
+        from resolvers import pyproject
+
+        return found - pyproject.brought_anywhere(files)
+    return found
 
 
 def timestamp(moment: datetime) -> str:

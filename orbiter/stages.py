@@ -1,16 +1,22 @@
 """From the file images.toml to the image set: sets expanded, names resolved, stages in their order."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import msgspec
+from msgspec.structs import fields
 
 from orbiter import image_set as typed
-from orbiter.config_file import BUILDERS, Build, File, Packages
+from orbiter.config_file import BASES, BUILDERS, Build, File, Packages
+from orbiter.config_file import Builder as Table
 from orbiter.image_set import BASE, ImageSet, Kind, Stage
 from orbiter.mistakes import Mistakes, closest, join
 from orbiter.requirements import SOURCES, SYNTAXES, ordered
 
 Sets = Mapping[str, tuple[str, ...]]
+CONDA_BUILDER = "micromamba"
+"""The builder of images with conda packages."""
+CONDA_KEYS = frozenset({"channels", "channel_priority", "conda_engine", "installer", "keep_installer", "virtual"})
+"""The fields of a builder's table that are its alone."""
 
 
 class _Draft(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,7 +88,25 @@ def _builder(name: str, file: File) -> typed.Builder:
     table = file.builder[name]
     suite = table.from_.debian if isinstance(table.from_, Packages) else ""
     base = table.from_ if isinstance(table.from_, str) else ""
-    return typed.Builder(name=name, base=base, suite=suite, python=table.python, pip_engine=table.pip_engine)
+    return typed.Builder(
+        name=name,
+        base=base or ("" if suite else BASES.get(name, "")),
+        suite=suite,
+        python=table.python,
+        pip_engine=table.pip_engine,
+        conda=_conda(table) if name == CONDA_BUILDER else msgspec.UNSET,
+    )
+
+
+def _conda(table: Table) -> typed.Conda:
+    return typed.Conda(
+        channels=table.channels,
+        priority=table.channel_priority,
+        virtual=dict(sorted(table.virtual.items())),
+        engine=table.conda_engine,
+        installer=table.installer,
+        keep_installer=table.keep_installer,
+    )
 
 
 def _base(builder: str) -> Stage:
@@ -95,10 +119,32 @@ def _check_builders(file: File, mistakes: Mistakes) -> None:
         if not file.image.get(name):
             hint = f"declare an image, such as [image.{name}.core], or remove the builder"
             mistakes.add(join("builder", name), "has no images", hint=hint)
+        _check_builder(name, file.builder[name], mistakes)
     for name in file.image:
         if name in BUILDERS and name not in file.builder:
             hint = f'add [builder.{name}] with from = "debian:trixie-slim"'
             mistakes.add(join("image", name), f"the builder '{name}' is not declared", hint=hint)
+
+
+def _check_builder(name: str, table: Table, mistakes: Mistakes) -> None:
+    path = join("builder", name)
+    if table.from_ == "" and name not in BASES:
+        expected = 'an image and its tag, without digest (the lock set pins that), or { debian = "trixie" }'
+        mistakes.add(join(path, "from"), "is missing", expected=expected, hint='add from = "debian:trixie-slim"')
+    if name != CONDA_BUILDER:
+        for key in _conda_keys(table):
+            mistakes.add(join(path, key), "has no effect", hint=f"it belongs to [builder.{CONDA_BUILDER}]")
+    elif table.keep_installer and table.installer != "micromamba":
+        hint = 'leave it out, or write installer = "micromamba"'
+        mistakes.add(join(path, "keep-installer"), f"{table.installer} is no program that could stay", hint=hint)
+
+
+def _conda_keys(table: Table) -> Iterator[str]:
+    """The keys of conda that a builder's table sets."""
+    unset = Table()
+    for each in fields(Table):
+        if each.name in CONDA_KEYS and getattr(table, each.name) != getattr(unset, each.name):
+            yield each.encode_name
 
 
 def _check_sets(sets: Sets, mistakes: Mistakes) -> None:
@@ -217,7 +263,11 @@ def _circular(
 def _asked(manager: str, draft: _Draft, sets: Sets, mistakes: Mistakes) -> tuple[str, ...]:
     syntax = SYNTAXES[manager]
     found: dict[str, _Item] = {}
-    for item in _expand(getattr(draft.table, manager), f"{draft.path}.{manager}", sets, mistakes):
+    items = _expand(getattr(draft.table, manager), f"{draft.path}.{manager}", sets, mistakes)
+    if items and manager == "conda" and draft.builder != CONDA_BUILDER:
+        hint = f"move the image to the builder {CONDA_BUILDER}, or the packages to another manager"
+        mistakes.add(f"{draft.path}.conda", f"the builder '{draft.builder}' installs no conda packages", hint=hint)
+    for item in items:
         name = syntax.name(item.text)
         if name is None:
             problem = f"'{item.text}' is no requirement of {manager}"

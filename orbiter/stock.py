@@ -16,10 +16,12 @@ from orbiter.scratch import scratch
 from orbiter.seed import write_seed
 from orbiter.solve import Progress
 from orbiter.store import Entry, Store, parse_entries
-from resolvers import apt
+from resolvers import apt, conda_fetch
 from resolvers.errors import ExpectedError
 from resolvers.registry import BaseImage
 from resolvers.types import Shell
+
+MICROMAMBA = "micromamba"
 
 
 def entries(locked: LockSet, platforms: Sequence[str] = ()) -> dict[tuple[str, str], tuple[Entry, ...]]:
@@ -91,6 +93,8 @@ def build(
             folder = place / "artifacts" / stage / folder_of(platform)
             folder.mkdir(parents=True)
             store.link_all((entry.hash, folder / entry.path) for entry in found)
+            for package in (folder / "tools").glob(f"{MICROMAMBA}-*"):  # nothing in a build stage could unpack it
+                conda_fetch.unpack_program(package, MICROMAMBA, folder / "tools" / MICROMAMBA)
         _lay_seeds(locked, place)
         for image in bases(locked, options.platforms):
             oci_layout(image.digest, store, place / "bases" / image.digest.partition(":")[2])

@@ -24,7 +24,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, order=True):
 
     ``path`` is its place in the stage's artifacts folder (``apt/curl_8_amd64.deb``), unique in a list.
     ``hash`` is ``sha256:<hex>`` or ``sha512:<hex>``; ``size`` is in bytes, 0 for unknown. ``source`` says who
-    keeps it, without any host: ``apt:<pool path>``, ``pip:<project>/<file>``, ``npm:<package>/-/<file>``.
+    keeps it, without any host: ``apt:<pool path>``, ``pip:<project>/<file>``, ``npm:<package>/-/<file>``; or, of
+    conda, whose locks hold addresses, ``conda:<address>``.
     """
 
     path: str

@@ -1,10 +1,10 @@
 """The manager conda: solved by rattler in process, or by the program conda-lock; the lock file is conda-lock's."""
 
 from collections.abc import Mapping
+from datetime import datetime
 
 from resolvers import conda_environment, conda_lock, conda_solve
 from resolvers.conda_channels import Channel, channel
-from resolvers.conda_channels import expanded as address
 from resolvers.conda_entries import categorised, entry
 from resolvers.conda_environment import ENVIRONMENT, VIRTUAL
 from resolvers.conda_lock import FILE, Entry, Lock
@@ -12,13 +12,25 @@ from resolvers.conda_moves import Answer, answer
 from resolvers.conda_solve import Known, Solver
 from resolvers.conda_wishes import PLATFORMS, SUBDIRS, Wish, subdir, virtual_packages, wishes
 from resolvers.errors import ExpectedError, UnsolvableError
-from resolvers.types import NOTE, Artifact, LockFiles, Package, Pin, Request, Target
+from resolvers.types import NOTE, Artifact, CondaOptions, Group, LockFiles, Package, Pin, Request, Target
 
-__all__ = ["FILES", "SUBDIRS", "address", "read", "resolve", "select", "tools"]
+__all__ = [
+    "FILE",
+    "FILES",
+    "SUBDIRS",
+    "installer",
+    "python_version",
+    "read",
+    "resolve",
+    "select",
+    "tools",
+]
 
 FILES = (ENVIRONMENT, VIRTUAL, FILE)
 """The names of the lock files."""
+
 ENGINES = ("rattler", "conda-lock")
+INSTALLER = "micromamba"
 SHOWN = 8
 """How many moved packages one line of progress names."""
 
@@ -160,6 +172,34 @@ def _tell(request: Request, name: str, one: Answer) -> None:
         shown = "; ".join(str(each) for each in one.moved[:SHOWN])
         more = f"; and {len(one.moved) - SHOWN} more" if len(one.moved) > SHOWN else ""
         request.progress(f"{NOTE}{name}: these had to move too: {shown}{more}")
+
+
+def python_version(files: LockFiles) -> str:
+    """The exact Python that the lock files name; "" where they name none. Pure."""
+    found = {each.version for each in conda_lock.parse(files).package if each.name == "python"} if files else set()
+    if len(found) > 1:
+        raise ExpectedError(
+            f"conda locked different Pythons for the platforms: {', '.join(sorted(found))}",
+            'ask for one, such as "python=3.12.11"',
+        )
+    return next(iter(found), "")
+
+
+def installer(conda: CondaOptions, platform: str, as_of: datetime | None) -> Pin:
+    """The package of the channels with the program that installs the others in a build stage: micromamba.
+
+    Raises ExpectedError where they have none.
+    """
+    group = Group(name="installer", requirements=(INSTALLER,))
+    target = Target(platform=platform)
+    try:
+        files = resolve(Request(groups=(group,), targets=(target,), conda=conda, as_of=as_of))
+    except UnsolvableError as error:
+        raise ExpectedError(
+            f"the channels ({', '.join(conda.channels)}) have no {INSTALLER} for {platform}",
+            'add one that has it, such as conda-forge, or let rattler install: installer = "rattler"',
+        ) from error
+    return next(pin for pin in select(files, target, (group.name,)) if pin.name == INSTALLER)
 
 
 def read(files: LockFiles) -> tuple[Package, ...]:

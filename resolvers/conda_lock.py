@@ -28,6 +28,10 @@ DIGITS = re.compile(r"[0-9]+(e[0-9]+)?")
 DAMAGED = "take it from git again, or lock anew"
 
 
+_written: dict[str, "Lock"] = {}
+"""What was written by this process, so that it need not be read again: reading takes longer than solving at times."""
+
+
 class Hash(msgspec.Struct, frozen=True, kw_only=True):
     """The hashes of a file in hexadecimal digits."""
 
@@ -83,7 +87,9 @@ def write(lock: Lock) -> str:
     lines.append("package:")
     for entry in sorted(lock.package, key=lambda each: (each.name, each.platform, each.category)):
         lines += _entry(entry)
-    return "\n".join(lines) + "\n"
+    text = "\n".join(lines) + "\n"
+    _written[text] = lock
+    return text
 
 
 def _list(key: str, items: Iterable[str]) -> list[str]:
@@ -116,7 +122,8 @@ def _hex(text: str) -> str:
 
 def parse(files: LockFiles) -> Lock:
     """The lock file, typed. Raises ExpectedError when it is none, or holds what Orbiter cannot install by conda."""
-    return _parsed(files[FILE])
+    text = files[FILE]
+    return _written.get(text) or _parsed(text)
 
 
 @lru_cache(maxsize=4)

@@ -129,7 +129,8 @@ class Solver:
             if wish.name in names
         ]
         asked += [f"  '{each}' is asked for as upgrade" for each in also]
-        lines = [f"the conda requirements cannot be met together for {self.subdir}:", *_indented(text), *asked]
+        where = f"{self.subdir} by {', '.join(channel.url for channel in self._channels)}"
+        lines = [f"the conda requirements cannot be met together for {where}:", *_indented(text), *asked]
         return UnsolvableError("\n".join(lines), "loosen or drop one of these requirements, or add a channel")
 
     def _failed(self, error: Exception) -> ExpectedError:

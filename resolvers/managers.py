@@ -1,9 +1,34 @@
-"""The table of managers; it stands apart from the package so that importing an error does not import them all."""
+"""The table of managers; a module is imported when it is first asked for: some of their libraries import slowly."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from typing import TYPE_CHECKING, cast
 
-from resolvers import apt, conda, npm, pip
 from resolvers.types import Resolver
 
-MANAGERS: Mapping[str, Resolver] = {"apt": apt, "conda": conda, "pip": pip, "npm": npm}
+if TYPE_CHECKING:
+    from resolvers import apt, conda, npm, pip
+
+    CHECKED: tuple[Resolver, ...] = (apt, conda, pip, npm)
+
+
+class _Managers(Mapping[str, Resolver]):
+    """Names of managers to their modules."""
+
+    def __init__(self, *names: str) -> None:
+        self._names = names
+
+    def __getitem__(self, name: str) -> Resolver:
+        if name not in self._names:
+            raise KeyError(name)
+        return cast("Resolver", import_module(f"resolvers.{name}"))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+MANAGERS: Mapping[str, Resolver] = _Managers("apt", "conda", "pip", "npm")
 """Every manager that Orbiter knows, in the order in which a stage installs."""

@@ -1,12 +1,14 @@
 """The manager pip: wheels for the exact Python of the image, solved by Poetry or uv, locked with their hashes."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
+from functools import partial
 from typing import Protocol
 
+import msgspec
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from resolvers import index, poetry, pyproject, sdists, uv, wheels
+from resolvers import index, pip_conda, poetry, pyproject, sdists, uv, wheels
 from resolvers.errors import ExpectedError, UnsolvableError
 from resolvers.types import Artifact, LockFiles, Package, Pin, Request, Target
 
@@ -16,12 +18,15 @@ class Engine(Protocol):
 
     LOCK: str
 
-    def project(self, request: Request) -> str:
+    def project(self, request: Request, shared: Set[str] = ...) -> str:
         """The text of pyproject.toml."""
         ...
 
-    def lock(self, request: Request, previous: tuple[Package, ...]) -> LockFiles:
-        """Solve; gives pyproject.toml and the engine's lock file."""
+    def lock(self, request: Request, previous: tuple[Package, ...], shared: Set[str] = ...) -> LockFiles:
+        """Solve; gives pyproject.toml and the engine's lock file.
+
+        Of what conda brings, the own requirements count for those alone that are ``shared`` with pip.
+        """
         ...
 
     def read(self, files: LockFiles) -> tuple[Package, ...]:
@@ -36,8 +41,8 @@ class Engine(Protocol):
 ENGINES: Mapping[str, Engine] = {"poetry": poetry, "uv": uv}
 TOOLS: Mapping[str, str] = {"poetry": poetry.VERSION, "uv": uv.version()}
 """The versions of the engines."""
-INSTALLER = "0.13.8"
-"""The version of uv that installs the environment in a build stage."""
+INSTALLERS: Mapping[str, str] = {"py-rattler": "0.28.0", "uv": "0.13.8"}
+"""The versions of what installs in a build stage: uv what is of pip, rattler what is of conda."""
 
 SHOWN = 8
 """Wheels that an error lists."""
@@ -53,15 +58,36 @@ def resolve(request: Request) -> LockFiles:
         return {}
     pyproject.check(request.groups)
     _check_versions(request)
+    pip_conda.check_request(request)
     engine = _engine(request)
-    if _is_fresh(request, engine):
-        return dict(request.previous)
+    files = dict(request.previous) if _is_fresh(pip_conda.bound(request), engine) else _solved(request, engine)
+    chosen = partial(_of_group, engine, files)
+    pip_conda.check_offer(request, chosen)
+    pip_conda.check_lock(request, chosen)
+    return files
+
+
+def _solved(request: Request, engine: Engine) -> LockFiles:
     previous = read(request.previous) if request.previous and not request.upgrade.everything else ()
-    files = engine.lock(request, previous)
+    files = _locked(request, engine, previous, frozenset())
     _check_upgrade(request, engine.read(files))
     built = sorted({pin for target in request.targets for pin in _built(files, target, request)})
-    builds = sdists.lock(request, built)
+    builds = sdists.lock(msgspec.structs.replace(request, brought=()), built)  # they are built away from conda
     return {**files, **({sdists.FILE: builds} if builds else {})}
+
+
+def _locked(request: Request, engine: Engine, previous: tuple[Package, ...], shared: frozenset[str]) -> LockFiles:
+    """Who shares what with conda is known by the lock: once more, where it was not known before."""
+    bound = pip_conda.bound(request)
+    files = engine.lock(bound, previous, shared)
+    chosen = partial(_of_group, engine, files)
+    pip_conda.check_offer(request, chosen)
+    found = pip_conda.shared(bound, chosen)
+    return files if found <= shared else _locked(request, engine, previous, shared | found)
+
+
+def _of_group(engine: Engine, files: LockFiles, group: str, target: Target) -> tuple[Package, ...]:
+    return engine.chosen(files, target, frozenset({canonicalize_name(group)}))
 
 
 def _engine(request: Request) -> Engine:
@@ -86,14 +112,18 @@ def _is_fresh(request: Request, engine: Engine) -> bool:
     moves = request.upgrade.everything or request.upgrade.packages or request.as_of
     if moves or engine.LOCK not in request.previous:
         return False
-    if request.previous.get(pyproject.FILE) != engine.project(request):
+    asked = pip_conda.needed(request, engine.read(request.previous))
+    shared = pip_conda.shared(asked, partial(_of_group, engine, request.previous))
+    if request.previous.get(pyproject.FILE) != engine.project(asked, shared):
         return False
     built = [pin for target in request.targets for pin in _built(request.previous, target, request)]
     return bool(built) == (sdists.FILE in request.previous)
 
 
 def _built(files: LockFiles, target: Target, request: Request) -> list[Pin]:
-    pins = select(files, target, tuple(group.name for group in request.groups))
+    together = tuple(group.name for group in request.groups)
+    stages = [(name, *request.parents.get(name, ())) for name in together] if request.brought else [together]
+    pins = {pin for stage in stages for pin in select(files, target, stage)}
     return [pin for pin in pins if not pin.artifact.file.endswith(".whl")]
 
 
@@ -122,14 +152,16 @@ def _engine_of(files: LockFiles) -> Engine | None:
 def select(files: LockFiles, target: Target, groups: tuple[str, ...]) -> tuple[Pin, ...]:
     """What the groups together install on the target, sorted by name: the best wheel, or an allowed sdist. Pure.
 
-    Raises ExpectedError for a package that has neither.
+    What conda brings in any of the groups is left out, so name all those that a stage stands on, those without pip
+    requirements too. Raises ExpectedError for a package that has neither wheel nor allowed sdist.
     """
     engine = _engine_of(files)
     if engine is None:
         return ()
     allowed = pyproject.allowed_sdists(files)
     chosen = engine.chosen(files, target, frozenset(canonicalize_name(group) for group in groups))
-    return tuple(sorted(_pin(package, target, allowed) for package in chosen))
+    brought = pyproject.brought(files, target.platform, groups)
+    return tuple(sorted(_pin(package, target, allowed) for package in chosen if package.name not in brought))
 
 
 def _pin(package: Package, target: Target, allowed: frozenset[str]) -> Pin:
@@ -161,17 +193,20 @@ def build_pins(files: LockFiles, target: Target) -> tuple[Pin, ...]:
     return sdists.pins(files, target)
 
 
-def installer(platform: str) -> Pin:
-    """The wheel of uv that installs the environment in a build stage; its hash comes from the index."""
-    machine = wheels.machine(Target(platform=platform))
+def installer(name: str, platform: str) -> Pin:
+    """The wheel of a program that installs packages in a build stage; its hash comes from the index."""
+    version, machine = INSTALLERS[name], wheels.machine(Target(platform=platform))
+    start = f"{name.replace('-', '_')}-{version}-"
     offered = [
         file
-        for file in index.configured().files("uv")
-        if file.name.startswith(f"uv-{INSTALLER}-py3-none-") and file.name.endswith(f"{machine}.whl")
+        for file in index.configured().files(name)
+        if file.name.startswith(start) and "linux" in file.name and file.name.endswith(f"{machine}.whl")
     ]
-    # the one for musl is linked statically: it runs on any libc
-    for file in sorted(offered, key=lambda file: "musllinux" not in file.name):
+    # uv's for musl is linked statically: it runs on any libc
+    for file in sorted(offered, key=lambda file: ("musllinux" in file.name) != (name == "uv")):
         if digest := file.hashes.get("sha256"):
-            artifact = Artifact(file=file.name, hash=f"sha256:{digest}", size=file.size, source=f"uv/{file.name}")
-            return Pin(name="uv", version=INSTALLER, artifact=artifact)
-    raise ExpectedError(f"the package index has no wheel of uv {INSTALLER} for {platform}", "use an index that has it")
+            artifact = Artifact(file=file.name, hash=f"sha256:{digest}", size=file.size, source=f"{name}/{file.name}")
+            return Pin(name=name, version=version, artifact=artifact)
+    raise ExpectedError(
+        f"the package index has no wheel of {name} {version} for {platform}", "use an index that has it"
+    )

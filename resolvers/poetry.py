@@ -1,24 +1,26 @@
 """The engine Poetry: poetry.lock (format 2.1), solved against a view of the index, free of addresses."""
 
 import json
+import re
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any
 
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from resolvers import index, pip_ahead, process, pyproject, uv, wheels
+from resolvers import index, pip_ahead, pip_conda, process, pyproject, uv, wheels
 from resolvers.errors import ProgramError
 from resolvers.types import Artifact, LockFiles, Package, Request, Target
-from resolvers.view import View, serve, version_of
+from resolvers.view import STAND_IN, View, serve, version_of
 
 VERSION = "2.5.1"
 LOCK = "poetry.lock"
 DRIVER = Path(__file__).with_name("poetry_driver.py")
 UNSOLVABLE = "UNSOLVABLE\n"
+STANDING_IN = re.compile(rf'    {{file = "[^"]+", hash = "sha256:{STAND_IN}"}},\n')
 PACKAGE = """[[package]]
 name = {}
 version = {}
@@ -34,19 +36,25 @@ content-hash = ""
 """
 
 
-def project(request: Request) -> str:
+def project(request: Request, shared: Set[str] = frozenset()) -> str:
     """The text of pyproject.toml."""
     tool = "[tool.poetry]\npackage-mode = false\n"
-    return pyproject.text(request, f"=={pyproject.python(request)}", tool)
+    return pyproject.text(request, f"=={pyproject.python(request)}", tool, shared)
 
 
-def lock(request: Request, previous: tuple[Package, ...]) -> LockFiles:
+def lock(request: Request, previous: tuple[Package, ...], shared: Set[str] = frozenset()) -> LockFiles:
     """Solve with Poetry; the versions of ``previous`` stay where the upgrade and the rules allow.
 
     Raises UnsolvableError, and ExpectedError when the index or Poetry fails.
     """
-    held = {name: version for name, version in request.upgrade.packages.items() if version}
-    view = View(index.configured(), as_of=request.as_of, held=held, progress=request.progress)
+    view = View(
+        index.configured(),
+        as_of=request.as_of,
+        held={name: version for name, version in request.upgrade.packages.items() if version},
+        brought=pip_conda.versions(request),
+        met=pip_conda.versions(request, without=shared),
+        progress=request.progress,
+    )
     wanted = [requirement for group in request.groups for requirement in group.requirements]
     python = _interpreter(request)
     request.progress(f"Poetry {VERSION} is resolving {len(wanted)} requirements")
@@ -61,7 +69,8 @@ def lock(request: Request, previous: tuple[Package, ...]) -> LockFiles:
         moving = [canonicalize_name(name) for name in request.upgrade.packages] if pins else []
         command: list[str | Path] = [python, "-I", DRIVER, url, pyproject.python(request), *moving]
         _run(command, Path(folder), view, request)
-        return {pyproject.FILE: project(request), LOCK: Path(folder, LOCK).read_text(encoding="utf-8")}
+        files = {LOCK: STANDING_IN.sub("", Path(folder, LOCK).read_text(encoding="utf-8"))}
+        return {pyproject.FILE: project(pip_conda.needed(request, read(files)), shared), **files}
 
 
 def _interpreter(request: Request) -> str:

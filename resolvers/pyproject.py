@@ -2,12 +2,14 @@
 
 import json
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
+from functools import lru_cache
 from typing import Any
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from resolvers import pip_conda
 from resolvers.errors import ExpectedError, UnsolvableError
 from resolvers.types import Group, LockFiles, Request
 
@@ -29,16 +31,41 @@ def python(request: Request) -> str:
     return found[0]
 
 
-def text(request: Request, requires_python: str, tool: str) -> str:
-    """The file's text; ``tool`` is what the engine wants to find below."""
+def text(request: Request, requires_python: str, tool: str, shared: Set[str] = frozenset()) -> str:
+    """The file's text; ``tool`` is what the engine wants to find below.
+
+    ``shared`` names what conda brings for some and pip has to install for others, with all that it requires.
+    """
     parts = [
         f'[project]\nname = "{PROJECT}"\nversion = "0"\nrequires-python = {quoted(requires_python)}\n',
         "[dependency-groups]\n" + "".join(f"{group.name} = {_array(group.requirements)}" for group in _asking(request)),
         tool,
     ]
-    if allowed := {canonicalize_name(name) for group in request.groups for name in group.sources}:
-        parts.append(f"[tool.orbiter]\nsdist = {_array(allowed)}")
+    allowed = {canonicalize_name(name) for group in request.groups for name in group.sources}
+    lists = [f"{key} = {_array(names)}" for key, names in (("sdist", allowed), ("shared", shared)) if names]
+    if lists:
+        parts.append("[tool.orbiter]\n" + "".join(lists))
+    parts += [f"[tool.orbiter.conda.{quoted(group)}]\n{lines}" for group, lines in _brought_lines(request).items()]
     return "\n".join(parts)
+
+
+def _brought_lines(request: Request) -> dict[str, str]:
+    """For each group the distributions that conda brings there; a table by platform where they are not the same."""
+    found: dict[str, dict[str, dict[str, str]]] = {}
+    for each in sorted(request.brought):
+        found.setdefault(each.group, {}).setdefault(each.name, {})[each.platform] = each.version
+    platforms = {target.platform for target in request.targets}
+    return {
+        group: "".join(f"{name} = {_version(names[name], platforms)}\n" for name in sorted(names))
+        for group, names in found.items()
+    }
+
+
+def _version(by_platform: Mapping[str, str], platforms: set[str]) -> str:
+    if by_platform.keys() >= platforms and len(set(by_platform.values())) == 1:
+        return quoted(next(iter(by_platform.values())))
+    pairs = (f"{quoted(platform)} = {quoted(version)}" for platform, version in by_platform.items())
+    return f"{{ {', '.join(pairs)} }}"
 
 
 def _asking(request: Request) -> list[Group]:
@@ -69,8 +96,30 @@ def check(groups: tuple[Group, ...]) -> None:
 
 def allowed_sdists(files: LockFiles) -> frozenset[str]:
     """The normalised names of packages that may be built from their sdist."""
-    names = tomllib.loads(files[FILE]).get("tool", {}).get("orbiter", {}).get("sdist", [])
+    names = table(files, FILE).get("tool", {}).get("orbiter", {}).get("sdist", [])
     return frozenset(canonicalize_name(name) for name in names)
+
+
+def brought(files: LockFiles, platform: str, groups: Iterable[str]) -> frozenset[str]:
+    """The normalised names of distributions that conda brings in any of the groups on the platform."""
+    wanted = {canonicalize_name(group) for group in groups}
+    return frozenset(
+        canonicalize_name(name)
+        for group, names in _brought(files).items()
+        if canonicalize_name(group) in wanted
+        for name, version in names.items()
+        if isinstance(version, str) or platform in version
+    )
+
+
+def brought_anywhere(files: LockFiles) -> frozenset[str]:
+    """The normalised names of all distributions of the lock that conda brings somewhere."""
+    return frozenset(canonicalize_name(name) for names in _brought(files).values() for name in names)
+
+
+def _brought(files: LockFiles) -> Mapping[str, Mapping[str, Any]]:
+    tables: Mapping[str, Mapping[str, Any]] = table(files, FILE).get("tool", {}).get("orbiter", {}).get("conda", {})
+    return tables
 
 
 def unsolvable(request: Request, explanation: str) -> UnsolvableError:
@@ -86,13 +135,20 @@ def unsolvable(request: Request, explanation: str) -> UnsolvableError:
     ]
     upgrades = request.upgrade.packages.items()
     held = [f"  '{name}=={version}' is asked for as upgrade" for name, version in upgrades if version]
-    lines = ["the pip requirements cannot be met together:", text, *asked, *held]
-    return UnsolvableError("\n".join(lines), "loosen or drop one of these requirements")
+    brought = pip_conda.told(request, names)
+    lines = ["the pip requirements cannot be met together:", text, *asked, *held, *brought]
+    more = ", or ask conda for another version" if brought else ""
+    return UnsolvableError("\n".join(lines), f"loosen or drop one of these requirements{more}")
 
 
 def table(files: LockFiles, name: str) -> Mapping[str, Any]:
     """A lock file as a mapping. Raises ExpectedError when it is no TOML."""
     try:
-        return tomllib.loads(files[name])
+        return _parsed(files[name])
     except tomllib.TOMLDecodeError as error:
         raise ExpectedError(f"{name} cannot be read: {error}", "lock again") from error
+
+
+@lru_cache(maxsize=4)  # one lock is asked for many stages and platforms
+def _parsed(text: str) -> Mapping[str, Any]:
+    return tomllib.loads(text)

@@ -1,11 +1,15 @@
-"""The engine uv: uv.lock (version 1), solved against the indexes themselves, then freed of their addresses."""
+"""The engine uv: uv.lock (version 1), solved against the indexes themselves, then freed of their addresses.
+
+Where conda brings distributions, it is solved against a view of the indexes.
+"""
 
 import os
 import re
 import sys
 import tempfile
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from contextlib import contextmanager
 from datetime import UTC
 from pathlib import Path
 from typing import Any
@@ -13,14 +17,18 @@ from urllib.parse import unquote
 
 from packaging.utils import canonicalize_name
 
-from resolvers import http, index, pip_config, process, pyproject, wheels
+from resolvers import http, index, pip_conda, pip_config, process, pyproject, wheels
 from resolvers.errors import ExpectedError, ProgramError
 from resolvers.types import Artifact, LockFiles, Package, Request, Target
+from resolvers.view import STAND_IN, View, serve
 
 LOCK = "uv.lock"
 KEPT = ("UV_CACHE_DIR", "UV_CONCURRENT_", "UV_HTTP_", "UV_KEYRING_PROVIDER", "UV_LINK_MODE", "UV_SYSTEM_CERTS")
 """Variables of uv that decide how it works, not what it answers; it does not get to see the others."""
 NO_SOLUTION = "No solution found"
+MANIFEST = "[manifest]\nconstraints = "
+CONSTRAINT = re.compile(r'\{ name = "([^"]+)".*? \}')
+"""One constraint in the manifest of uv.lock; its values are strings that hold no brace."""
 BROKEN_BUILD = re.compile("Failed to build `([^`]+)`")
 
 
@@ -38,9 +46,9 @@ def version() -> str:
     return version("uv")
 
 
-def run(arguments: Sequence[str | Path], *, cwd: Path | None = None) -> str:
-    """Run uv with the package index of this machine; gives standard output. Raises ProgramError."""
-    ours = environment()
+def run(arguments: Sequence[str | Path], *, cwd: Path | None = None, view: str = "") -> str:
+    """Run uv with the package index of this machine, or a view of it; gives standard output. Raises ProgramError."""
+    ours = _viewing(view) if view else environment()
     foreign = [name for name in os.environ if name.startswith("UV_") and not name.startswith(KEPT)]
     without = [word for name in foreign if name not in ours for word in ("-u", name)]
     command = [process.find("env"), *without, program(), "--no-config", "--color", "never", *arguments]
@@ -62,7 +70,13 @@ def environment() -> dict[str, str]:
     return names | ({"SSL_CERT_FILE": bundle} if bundle else {})
 
 
-def project(request: Request) -> str:
+def _viewing(url: str) -> dict[str, str]:
+    past_proxies = os.environ.get("NO_PROXY") or os.environ.get("no_proxy")
+    loopback = dict.fromkeys(("NO_PROXY", "no_proxy"), ",".join(filter(None, ("127.0.0.1", past_proxies))))
+    return {"UV_DEFAULT_INDEX": url, **loopback}
+
+
+def project(request: Request, shared: Set[str] = frozenset()) -> str:
     """The text of pyproject.toml.
 
     The index is a folder called ``artifacts``: uv.lock holds no address, and still ``uv lock --check`` takes it
@@ -71,10 +85,15 @@ def project(request: Request) -> str:
     environments = "".join(f"    {pyproject.quoted(_marker(target))},\n" for target in request.targets)
     oldest = min((3, 11), tuple(int(part) for part in pyproject.python(request).split(".")[:2]))
     tool = (
-        f"[tool.uv]\npackage = false\nenvironments = [\n{environments}]\n\n"
+        f"[tool.uv]\npackage = false\nenvironments = [\n{environments}]\n{_constraints(request)}\n"
         '[[tool.uv.index]]\nname = "artifacts"\nurl = "artifacts"\ndefault = true\n'
     )
-    return pyproject.text(request, f">={oldest[0]}.{oldest[1]}", tool)
+    return pyproject.text(request, f">={oldest[0]}.{oldest[1]}", tool, shared)
+
+
+def _constraints(request: Request) -> str:
+    lines = "".join(f"    {pyproject.quoted(each)},\n" for each in pip_conda.constraints(request))
+    return f"constraint-dependencies = [\n{lines}]\n" if lines else ""
 
 
 def _marker(target: Target) -> str:
@@ -82,7 +101,7 @@ def _marker(target: Target) -> str:
     return f"python_full_version == '{python}' and sys_platform == 'linux' and platform_machine == '{machine}'"
 
 
-def lock(request: Request, previous: tuple[Package, ...]) -> LockFiles:
+def lock(request: Request, previous: tuple[Package, ...], shared: Set[str] = frozenset()) -> LockFiles:
     """Solve with uv; the versions of ``previous`` stay where the upgrade and the rules allow.
 
     Raises UnsolvableError, and ExpectedError when the index or uv fails.
@@ -92,14 +111,16 @@ def lock(request: Request, previous: tuple[Package, ...]) -> LockFiles:
     for upgrade in upgrades:
         arguments += ["--upgrade-package", upgrade]
     request.progress(f"uv {version()} is resolving")
-    with tempfile.TemporaryDirectory(prefix="orbiter-") as name:
+    with tempfile.TemporaryDirectory(prefix="orbiter-") as name, _served(request, shared) as view:
         folder = Path(name)
         (folder / pyproject.FILE).write_text(project(request), encoding="utf-8")
         if previous:
             pins = request.previous.get(LOCK) or _pinning(previous)
             (folder / LOCK).write_text(pins, encoding="utf-8")
-        solve(arguments, folder, request)
-        return {pyproject.FILE: project(request), LOCK: _portable((folder / LOCK).read_text(encoding="utf-8"))}
+        _solve(arguments, folder, request, view)
+        text = _portable((folder / LOCK).read_text(encoding="utf-8"))
+    kept = pip_conda.needed(request, read({LOCK: text}))
+    return {pyproject.FILE: project(kept, shared), LOCK: _with_constraints(text, {each.name for each in kept.brought})}
 
 
 def published_before(request: Request) -> list[str]:
@@ -107,10 +128,27 @@ def published_before(request: Request) -> list[str]:
     return ["--exclude-newer", request.as_of.astimezone(UTC).isoformat()] if request.as_of else []
 
 
-def solve(arguments: Sequence[str | Path], folder: Path, request: Request) -> str:
-    """Run a solving command of uv; gives standard output. Raises UnsolvableError with uv's explanation."""
+@contextmanager
+def _served(request: Request, shared: Set[str]) -> Iterator[str]:
+    """The address of a view of the index where conda brings something, else "".
+
+    All versions are visible: constraints bind the solve, and not what builds an sdist to learn what it needs.
+    """
+    if not request.brought:
+        yield ""
+        return
+    view = View(index.configured(), as_of=request.as_of, met=pip_conda.versions(request, without=shared))
+    with serve(view) as url:
+        try:
+            yield url
+        except ExpectedError as error:
+            raise (view.errors or [error])[0] from error
+
+
+def _solve(arguments: Sequence[str | Path], folder: Path, request: Request, view: str) -> None:
+    """Run a solving command of uv. Raises UnsolvableError with uv's explanation."""
     try:
-        return run(arguments, cwd=folder)
+        run(arguments, cwd=folder, view=view)
     except ProgramError as error:
         if broken := BROKEN_BUILD.search(error.output):
             raise ExpectedError(
@@ -144,10 +182,22 @@ def _pinning(previous: tuple[Package, ...]) -> str:
 
 
 def _portable(text: str) -> str:
-    """uv.lock with file names in the place of addresses, and without the moment it was solved for."""
+    """uv.lock with file names in the place of addresses, without stand-ins, and the moment it was solved for."""
     text = re.sub(r'registry = "[^"]*"', 'registry = "artifacts"', text)
     text = re.sub(r'\{ (?:url|path) = "(?:[^"]*/)?([^"/]+)"', lambda match: f'{{ path = "{unquote(match[1])}"', text)
+    text = re.sub(rf'    {{ path = "[^"]+", hash = "sha256:{STAND_IN}".*\n', "", text).replace("wheels = [\n]\n", "")
     return re.sub(r"\[options\]\n(?:[^\[\n].*\n)*\n", "", text)
+
+
+def _with_constraints(text: str, names: set[str]) -> str:
+    """uv.lock without the constraints on other names than these, written as uv writes it."""
+    before, manifest, after = text.partition(MANIFEST)
+    if not manifest:
+        return text
+    listed, _, rest = after.partition("\n\n")
+    kept = [found[0] for found in CONSTRAINT.finditer(listed) if found[1] in names]
+    lines = "".join(f"\n    {each}," for each in kept) + "\n" if len(kept) > 1 else "".join(kept)
+    return before + (f"{MANIFEST}[{lines}]\n\n" if kept else "") + rest
 
 
 def read(files: LockFiles) -> tuple[Package, ...]:
@@ -216,13 +266,14 @@ def _requirements(entry: Mapping[str, Any], extra: str) -> list[Mapping[str, Any
 
 
 def _package(entry: Mapping[str, Any], groups: Iterable[str]) -> Package:
+    extras = entry.get("optional-dependencies", {})  # only those that something asks for
     files = [*entry.get("wheels", ()), *([entry["sdist"]] if "sdist" in entry else ())]
     return Package(
         manager="pip",
         name=entry["name"],
         version=entry["version"],
         groups=tuple(sorted(groups)),
-        requires=tuple(sorted({needed["name"] for needed in entry.get("dependencies", ())})),
+        requires=tuple(sorted({needed["name"] for extra in ("", *extras) for needed in _requirements(entry, extra)})),
         artifacts=tuple(
             sorted(
                 Artifact(

@@ -1,17 +1,20 @@
-"""A view of the package index for Poetry: served on the loopback, as of a moment, with every wheel's metadata.
+"""A view of the package index for engines: served on the loopback, as of a moment, with every wheel's metadata.
 
 Poetry does not read pip's configuration, cannot look back in time, and finds metadata on an index that offers
-none by asking for one wheel after the other. The view does all three, and looks ahead. Its pages are JSON (PEP
-691) and its metadata files those of PEP 658.
+none by asking for one wheel after the other. The view does all three, and looks ahead. uv needs it where conda
+brings distributions: of these an engine must not see what conda takes care of. Its pages are JSON (PEP 691, PEP 700)
+and its metadata files those of PEP 658.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from urllib.parse import quote, unquote
 
 import msgspec
+from msgspec.structs import replace
 from packaging.utils import (
     InvalidSdistFilename,
     InvalidWheelFilename,
@@ -23,18 +26,27 @@ from packaging.version import InvalidVersion, Version
 
 from resolvers import http, serving
 from resolvers.errors import ExpectedError
-from resolvers.index import File, Index
+from resolvers.index import File, Index, project_of
 from resolvers.metadata import Metadata
 from resolvers.serving import NOT_FOUND, Answer, Question
 
 PAGE = "application/vnd.pypi.simple.v1+json"
 STEP = 50
 """Projects after which a line of progress is due."""
+MISSING, STAND_IN = "0" * 64, "f" * 64
+"""The sha256 of wheels that are not there: for a version that conda has and the index has not, and for one of which the
+index has no wheel for every platform."""
+LONG_AGO = datetime(1980, 1, 1, tzinfo=UTC)
+OWN = re.compile(rb"^Requires-Dist:(?!.*;.*\bextra\b).*\n", re.IGNORECASE | re.MULTILINE)
+"""A requirement in a METADATA, unfolded, that belongs to no extra."""
 
 
 class View:
     """What an index has of each project, as of a moment and with some projects held at one version. Thread-safe.
 
+    ``brought`` has the versions of projects that conda brings: no other one of these is visible, and they count though
+    they be yanked. ``met`` has those whose own requirements conda meets: their metadata has only the requirements of
+    extras, and a wheel that is not there makes them fit every platform, or be there at all. No sdist of them is built.
     ``errors`` are those that came up while a client was served. ``progress`` takes lines for people.
     """
 
@@ -44,12 +56,16 @@ class View:
         *,
         as_of: datetime | None = None,
         held: Mapping[str, str] = {},
+        brought: Mapping[str, frozenset[Version]] = {},
+        met: Mapping[str, frozenset[Version]] = {},
         progress: Callable[[str], None] = lambda _line: None,
     ) -> None:
         self.errors: list[ExpectedError] = []
         self._index = index
         self._as_of = as_of
         self._held = {canonicalize_name(name): Version(version) for name, version in held.items()}
+        self._brought = brought
+        self._met = met
         self._progress = progress
         self._metadata = Metadata()
         self._pages: dict[str, Mapping[str, File]] = {}
@@ -59,16 +75,25 @@ class View:
         name = canonicalize_name(project)
         if name not in self._pages:
             files = published(name, self._index.files(name), self._as_of)
-            held = self._held.get(name)
-            shown = [file for file in files if held is None or version_of(file.name) == held]
-            self._pages[name] = _by_name(shown)
+            if (held := self._held.get(name)) is not None:
+                files = tuple(file for file in files if version_of(file.name) == held)
+            if (there := self._brought.get(name)) is not None:
+                files = tuple(replace(file, yanked=None) for file in files if version_of(file.name) in there)
+            self._pages[name] = _by_name((*files, *_stand_ins(name, files, self._met.get(name, frozenset()))))
             if len(self._pages) % STEP == 0:
                 self._progress(f"{len(self._pages)} projects looked up")
         return self._pages[name]
 
     def metadata(self, file: File) -> bytes:
-        """The METADATA of a wheel."""
-        return self._metadata.of(file)
+        """The METADATA of a wheel, as clients see it."""
+        name, version = project_of(file.name), version_of(file.name)
+        if version not in self._met.get(name, ()):
+            return self._metadata.of(file)
+        same = [file] if file.url else [each for each in self.files(name).values() if version_of(each.name) == version]
+        there = next((each for each in same if each.url and each.name.endswith(".whl")), None)
+        if there is None:
+            return f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n".encode()
+        return without_own(self._metadata.of(there))
 
     def page(self, project: str, address: str) -> bytes:
         """The project's page as JSON; ``address`` is where all files are served.
@@ -102,7 +127,21 @@ def version_of(file: str) -> Version | None:
         return None
 
 
-def _by_name(files: list[File]) -> dict[str, File]:
+def without_own(metadata: bytes) -> bytes:
+    """A METADATA without its requirements but those of extras, and without its description."""
+    header = metadata.replace(b"\r\n", b"\n").partition(b"\n\n")[0]
+    return OWN.sub(b"", re.sub(rb"\n[ \t]+", b" ", header) + b"\n")
+
+
+def _stand_ins(name: str, files: Iterable[File], versions: frozenset[Version]) -> Iterator[File]:
+    for version in versions:
+        offered = [file.name for file in files if version_of(file.name) == version]
+        if not any(each.endswith(("-py3-none-any.whl", ".py3-none-any.whl")) for each in offered):
+            wheel = f"{name.replace('-', '_')}-{version}-py3-none-any.whl"
+            yield File(name=wheel, url="", hashes={"sha256": STAND_IN if offered else MISSING}, upload_time=LONG_AGO)
+
+
+def _by_name(files: Iterable[File]) -> dict[str, File]:
     """One file a name: of two indexes' files the one with an upload time, else that of the first index."""
     found: dict[str, File] = {}
     for file in files:
@@ -119,6 +158,8 @@ class _Entry(msgspec.Struct, rename="kebab", omit_defaults=True, gc=False):
     yanked: bool | str
     core_metadata: bool
     requires_python: str = ""
+    size: int = 0
+    upload_time: datetime | None = None
 
 
 def _entry(address: str, file: File) -> _Entry:
@@ -129,6 +170,8 @@ def _entry(address: str, file: File) -> _Entry:
         yanked=False if file.yanked is None else file.yanked or True,
         core_metadata=file.name.endswith(".whl"),
         requires_python=file.requires_python,
+        size=file.size,
+        upload_time=file.upload_time,
     )
 
 

@@ -50,7 +50,7 @@ def of_release(lock_set: LockSet, name: str) -> Lock:
         }
         | {Place(INSTALLERS, platform): tuple(_installers(manifest, platform)) for platform in image_set.platforms},
         facts=_facts(image_set, lock_set),
-        notes=tuple(f"{part} is not locked" for part in unlocked(image_set, manifest)),
+        notes=tuple(f"{part} is not locked" for part in unlocked(image_set, manifest.bases, manifest.builders)),
         release=manifest.release,
     )
 

@@ -23,6 +23,7 @@ REPOSITORY = {RELEASED: "dorgeln/orbiter:"}
 both = pytest.mark.parametrize("locked", [RELEASED, "uv"])
 
 ROOT = Path(__file__).parents[2]
+NEWEST = max((ROOT / "locks").glob("*/digests.toml")).parent.name
 CHANGES = {
     'repository = "dorgeln/orbiter"': 'repository = "orbiter-test/{engine}"',
     'python = "3.13"': 'python = "3.13"\npip-engine = "{engine}"',
@@ -107,6 +108,7 @@ class Built(NamedTuple):
     place: Path
     cache: Path
     tag: str
+    release: tuple[str, ...] = ()
 
 
 @pytest.fixture
@@ -128,7 +130,7 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], 
         place = tmp_path_factory.mktemp(locked)
         if locked == RELEASED:
             subprocess.run(["git", "clone", "--quiet", ROOT, place], check=True)
-            words = [["build", "--verify", "--no-cache"]]
+            words = [["build", "--verify", "--no-cache", "--release", NEWEST]]
         else:
             (place / "images.toml").write_text(changed(locked))
             words = [["lock"], ["build"]]
@@ -139,14 +141,15 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], 
             assert done.returncode == 0, done.stderr + done.stdout
         tagged = [REPOSITORY.get(locked, "") + line.split()[0] for line in done.stdout.splitlines()]
         tags.extend(tagged)
-        return Built(place, cache, next(tag for tag in tagged if ":debian-base-" in tag))
+        release = ("--release", NEWEST) if locked == RELEASED else ()
+        return Built(place, cache, next(tag for tag in tagged if ":debian-base-" in tag), release)
 
     yield built
     subprocess.run(["docker", "image", "rm", "--force", *tags], check=False)
 
 
 def changed(engine: str) -> str:
-    text = (ROOT / "images.toml").read_text()
+    text = (ROOT / "images.toml").read_text().partition("\n# The same family as conda has it")[0]
     for old, new in CHANGES.items():
         assert old in text
         text = text.replace(old, new.format(engine=engine))
@@ -163,13 +166,13 @@ def own(cache: Path) -> dict[str, str]:
 
 
 @contextmanager
-def running(built: Built, *words: str) -> Iterator[str]:
-    """``orbiter run debian-base``: gives the printed URL, and presses Ctrl-C at the end."""
+def running(built: Built, *words: str, image: str = "debian-base") -> Iterator[str]:
+    """``orbiter run``: gives the printed URL, and presses Ctrl-C at the end."""
     log = built.place / "run.log"
     with (
         log.open("w") as errors,
         subprocess.Popen(
-            command("run", "debian-base", *words),
+            command("run", image, *built.release, *words),
             cwd=built.place,
             env=own(built.cache),
             stdout=subprocess.PIPE,

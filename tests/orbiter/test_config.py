@@ -8,8 +8,9 @@ import tomli_w
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
+from msgspec import UNSET
 
-from orbiter.config import Builder, ImageSet, Stage, User, dump, json_schema, load, read_image_set
+from orbiter.config import Builder, Conda, ImageSet, Stage, User, dump, json_schema, load, read_image_set
 from orbiter.init import starter
 from resolvers.errors import ExpectedError
 
@@ -19,7 +20,7 @@ VALID = [ROOT / "images.toml", *sorted((DATA / "valid").glob("*.toml"))]
 
 words = st.text(max_size=8)
 lists = st.lists(words, max_size=3).map(tuple)
-by_manager = st.dictionaries(st.sampled_from(["apt", "pip", "npm"]), lists)
+by_manager = st.dictionaries(st.sampled_from(["apt", "conda", "pip", "npm"]), lists)
 image_sets = st.builds(
     ImageSet,
     version=words,
@@ -29,7 +30,18 @@ image_sets = st.builds(
     platforms=lists,
     user=st.builds(User, name=words, uid=st.integers(0, 60000), gid=st.integers(0, 60000)),
     builders=st.dictionaries(
-        words, st.builds(Builder, name=words, base=words, suite=words, python=words, pip_engine=words), max_size=2
+        words,
+        st.builds(
+            Builder,
+            name=words,
+            base=words,
+            suite=words,
+            python=words,
+            pip_engine=words,
+            conda=st.just(UNSET)
+            | st.builds(Conda, channels=lists, virtual=st.dictionaries(words, words), keep_installer=st.booleans()),
+        ),
+        max_size=2,
     ),
     stages=st.lists(
         st.builds(
@@ -70,10 +82,10 @@ def test_another_text_is_no_snapshot(text: str) -> None:
 
 
 def reversed_order(value: Any, key: str = "") -> Any:
-    """The document with all tables and all lists written the other way round, but for the order of commands."""
+    """The document with all tables and all lists written the other way round, but for lists whose order counts."""
     if isinstance(value, dict):
         return {name: reversed_order(value[name], name) for name in reversed(value)}
-    return value[::-1] if isinstance(value, list) and key not in ("postbuild", "checks") else value
+    return value[::-1] if isinstance(value, list) and key not in ("postbuild", "channels") else value
 
 
 @pytest.mark.parametrize("path", VALID, ids=lambda path: path.stem)

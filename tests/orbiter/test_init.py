@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from orbiter.config import changes, json_schema, read_image_set
+from orbiter.config import Conda, changes, json_schema, read_image_set
 from orbiter.init import starter, write_starter
 from resolvers.errors import ExpectedError
 
@@ -37,7 +37,8 @@ def test_the_starter_shows_every_key_with_its_default(tmp_path: Path) -> None:
     shown = set(re.findall(r"(?m)(?:^|\{ )([a-z-]+) = ", uncommented())) | set(
         re.findall(r"[a-z]+", "user sets builder image build")
     )
-    assert keys == shown - {"tools"}
+    assert keys == shown - {"tools", "cuda"}
+    assert read_image_set(full).builders["micromamba"].conda == Conda(virtual={"cuda": "12.4"})
 
 
 def test_an_existing_file_is_left_alone(tmp_path: Path) -> None:

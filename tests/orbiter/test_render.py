@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from orbiter.config import Builder, ImageSet, Stage
+from orbiter.config import Builder, Conda, ImageSet, Stage
 from orbiter.planned import Plan, StagePlan
 from orbiter.render import render
 from orbiter.store import parse_entries
@@ -32,6 +32,9 @@ NODE = pin("nodejs", "20.19.2", "nodejs_20.19.2_amd64.deb")
 SIX = pin("six", "1.17.0", "six-1.17.0-py2.py3-none-any.whl")
 SDIST = pin("made", "1.0", "made-1.0.tar.gz")
 FLIT = pin("flit-core", "3.12.0", "flit_core-3.12.0-py3-none-any.whl")
+CPYTHON = pin("python", "3.12.2", "python-3.12.2-h1_0_cpython.conda")
+MICROMAMBA = pin("micromamba", "2.6.2", "micromamba-2.6.2-0.tar.bz2")
+RATTLER = pin("py-rattler", "0.28.0", "py_rattler-0.28.0-cp310-abi3-manylinux_2_17_x86_64.whl")
 CANVAS = pin("@x/canvas", "3.0.0", "x__canvas-3.0.0.tgz", "sha512")
 UV = pin("uv", "0.8.0", "uv-0.8.0-py3-none-manylinux_2_17_x86_64.whl")
 NPM = pin("npm", "10.9.2", "npm-10.9.2.tgz", "sha512")
@@ -105,6 +108,36 @@ def made(*platforms: str) -> Plan:
     )
 
 
+def conda(asked: Conda, *platforms: str) -> Plan:
+    """A family of conda packages, with pip on top."""
+    build = stage("base-build", builder="micromamba", kind="build", requirements={"conda": ("python",)})
+    base = stage("base", builder="micromamba", build="debian-base-build")
+    own = {"conda": (CPYTHON,), "pip": (SIX,), "apt": (PYTHON,)}
+    there = (("conda", "python", "3.12.2"), ("conda", "jupyterlab", "4.4.0"))
+    tool = MICROMAMBA if asked.installer == "micromamba" else RATTLER
+    return Plan(
+        image_set=ImageSet(
+            version="0.1.0",
+            repository="somebody/images",
+            platforms=platforms,
+            builders={"micromamba": Builder(name="micromamba", base=BASE, conda=asked)},
+            stages=(build, base),
+        ),
+        release="0.1.0",
+        epoch=1_750_000_000,
+        bases={BASE: {platform: f"sha256:{len(platform):064x}" for platform in platforms}},
+        stages=(
+            StagePlan(
+                stage=build,
+                pins=dict.fromkeys(platforms, own),
+                tools=dict.fromkeys(platforms, (tool, UV)),
+                packages=dict.fromkeys(platforms, there),
+            ),
+            StagePlan(stage=base, pins={p: {} for p in platforms}, packages=dict.fromkeys(platforms, there)),
+        ),
+    )
+
+
 @pytest.mark.parametrize(
     ("name", "planned"),
     [
@@ -112,6 +145,8 @@ def made(*platforms: str) -> Plan:
         ("two-platforms", plan(AMD64, ARM)),
         ("made-of-packages", made(AMD64)),
         ("made-for-two-platforms", made(AMD64, ARM)),
+        ("conda-by-micromamba", conda(Conda(keep_installer=True), AMD64)),
+        ("conda-by-rattler-for-two-platforms", conda(Conda(installer="rattler"), AMD64, ARM)),
     ],
 )
 def test_the_build_folder_is_as_reviewed(name: str, planned: Plan) -> None:
@@ -126,7 +161,7 @@ def test_the_build_folder_is_as_reviewed(name: str, planned: Plan) -> None:
 
 
 def test_every_text_is_canonical_and_names_no_machine() -> None:
-    for path, text in (render(plan(AMD64, ARM)) | render(made(AMD64, ARM))).items():
+    for path, text in (render(plan(AMD64, ARM)) | render(made(AMD64, ARM)) | render(conda(Conda(), ARM))).items():
         assert not text or (text.endswith("\n") and not text.endswith("\n\n")), path
         assert str(Path.home()) not in text
         assert "# syntax=" not in text

@@ -29,7 +29,7 @@ from tests.conda_world import (
 )
 
 VIRTUAL = {"__archspec": "1 x86_64", "__glibc": "2.41", "__linux": "5.10", "__unix": "0"}
-IN_DEPENDS = {"python=3.12": "python 3.12.*", "Pillow": "pillow"}
+IN_DEPENDS = {"python=3.12": "python 3.12.*", "jupyter-book<2": "jupyter-book <2"}
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from resolvers import conda
-from resolvers.conda_channels import Channel
+from resolvers.conda_channels import Channel, expanded
 from resolvers.conda_channels import channel as parsed
 from resolvers.errors import ExpectedError
 from resolvers.types import LockFiles
@@ -65,10 +65,10 @@ def test_variables_stand_for_a_user_and_a_password(server: Server, monkeypatch: 
     kept = f"http://${{CHANNEL_USER}}:${{CHANNEL_PASSWORD}}@{server.host}/private"
     sources = [artifact.source for package in conda.read(files) for artifact in package.artifacts]
     assert sources == [f"{kept}/noarch/a-1-0.conda", f"{kept}/linux-64/b-1-0.conda"]
-    assert conda.address(sources[0]) == f"http://me:{SECRET}@{server.host}/private/noarch/a-1-0.conda"
+    assert expanded(sources[0]) == f"http://me:{SECRET}@{server.host}/private/noarch/a-1-0.conda"
     monkeypatch.delenv("CHANNEL_PASSWORD")
     with pytest.raises(ExpectedError, match="the variable CHANNEL_PASSWORD of the channel"):
-        conda.address(sources[0])
+        expanded(sources[0])
 
 
 def test_a_variable_stands_for_a_token(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:

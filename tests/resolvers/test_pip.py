@@ -169,9 +169,11 @@ def test_a_package_without_wheels_needs_leave(engine: str) -> None:
 
 
 @pytest.mark.index
-@pytest.mark.parametrize("platform", ["linux/amd64", "linux/arm64"])
-def test_the_installer_is_a_wheel_of_uv(platform: str) -> None:
-    pin = pip.installer(platform)
-    assert pin.version == pip.INSTALLER
-    assert "musllinux" in pin.artifact.file
+@pytest.mark.parametrize(("platform", "machine"), [("linux/amd64", "x86_64"), ("linux/arm64", "aarch64")])
+@pytest.mark.parametrize(("name", "libc"), [("uv", "musllinux"), ("py-rattler", "manylinux")])
+def test_an_installer_is_a_wheel(name: str, libc: str, platform: str, machine: str) -> None:
+    pin = pip.installer(name, platform)
+    assert (pin.name, pin.version) == (name, pip.INSTALLERS[name])
+    assert libc in pin.artifact.file
+    assert pin.artifact.file.endswith(f"{machine}.whl")
     assert pin.artifact.hash.startswith("sha256:")

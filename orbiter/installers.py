@@ -1,0 +1,57 @@
+"""The programs that install packages in build stages, locked like any other package."""
+
+from collections.abc import Iterator
+
+from orbiter.config import Builder, ImageSet
+from orbiter.facts import conda_of, conda_options
+from orbiter.inputs import FILES
+from orbiter.lockset import Installer
+from orbiter.solve import Work
+from resolvers.types import Pin
+
+
+def installer_of(image_set: ImageSet, builder: str, manager: str) -> str:
+    """The name of the package that installs a manager's packages in a builder's stages; "" for none."""
+    if manager == "conda":
+        name = conda_of(image_set.builders[builder]).installer
+        return {"rattler": "py-rattler"}.get(name, name)
+    return {"pip": "uv", "npm": "npm"}.get(manager, "")
+
+
+def installers(work: Work, *, known_only: bool = False) -> tuple[Installer, ...]:
+    """What the stages need for every platform; kept from the previous lock set unless upgraded.
+
+    ``known_only`` leaves out what would have to be asked for.
+    """
+    known = work.previous.manifest.installers if work.previous else ()
+    if work.options.upgrade.everything and not known_only:
+        known = ()
+    found: list[Installer] = []
+    for name, manager, builder in _needed(work.image_set):
+        for platform in work.image_set.platforms if manager != "npm" else ("",):
+            old = [each for each in known if each.pin.name == name and each.platform == platform]
+            if old or not known_only:
+                pin = old[0].pin if old else _pin(work, name, builder, platform)
+                found.append(Installer(platform=platform, pin=pin))
+    return tuple(found)
+
+
+def _needed(image_set: ImageSet) -> Iterator[tuple[str, str, Builder]]:
+    """Each installer that any stage needs, once, with its manager and a builder of that stage."""
+    seen = {
+        installer_of(image_set, stage.builder, manager): (manager, image_set.builders[stage.builder])
+        for stage in image_set.stages
+        for manager in stage.requirements
+    }
+    found = [(name, manager, builder) for name, (manager, builder) in seen.items() if name]
+    yield from sorted(found, key=lambda each: (list(FILES).index(each[1]), each[0]))
+
+
+def _pin(work: Work, name: str, builder: Builder, platform: str) -> Pin:
+    from resolvers import conda, npm, pip  # slow to import, and seldom needed
+
+    if name == "npm":
+        return npm.installer()
+    if name == "micromamba":
+        return conda.installer(conda_options(builder), platform, work.as_of)
+    return pip.installer(name, platform)

@@ -1,0 +1,318 @@
+"""The builder micromamba on a real engine: images of conda packages out of a real channel, and of made ones."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from resolvers import conda
+from resolvers.types import LockFiles, Target
+from tests.conda_packages import Made, channel, package
+from tests.engine.notebook import run_notebook
+from tests.engine.test_notebook import SERVE, Built, inside, running
+from tests.loopback import Answer, Server, serving
+
+pytestmark = [
+    pytest.mark.engine,
+    pytest.mark.index,
+    pytest.mark.skipif(
+        "ORBITER_WORLD_CONDA_1" not in os.environ,
+        reason="needs the address of a channel in ORBITER_WORLD_CONDA_1",
+    ),
+]
+
+ROOT = Path(__file__).parents[2]
+STANDS_IN = {
+    'repository = "dorgeln/orbiter"': 'repository = "orbiter-test/conda"',
+    'channels = ["conda-forge"]': 'channels = ["{channel}"]\ninstaller = "rattler"',
+    'apt = ["@core-tools"]': 'apt = ["@core-tools", "python3"]',
+    # What the stand-in for conda-forge does not have.
+    '    "altair_saver",\n': "",
+    '    "bash_kernel",\n': "",
+    '    "cython",\n': "",
+    '    "jupyter-book<2",\n': "",
+    '    "jupyterlab-git",\n': "",
+    '    "jupyterlab-spellchecker",\n': "",
+}
+GEOSPATIAL = "[image.micromamba.geospatial]"
+STACKED = """[image.micromamba.more]
+from = "core"
+
+[image.micromamba.more.build]
+from = "base-build"
+conda = ["ipywidgets"]
+pip = ["patsy", "cowsay"]          # patsy needs numpy, which conda brings
+"""
+FOUND = """
+import json, pathlib
+for path in sorted(pathlib.Path("/opt/env/conda-meta").glob("*.json")):
+    found = json.loads(path.read_text())
+    print(found["name"], found["version"], found["build"], found["url"], found["sha256"], found["md5"])
+"""
+SAME = """
+import collections, os, pathlib
+seen = collections.defaultdict(set)
+for path in pathlib.Path("/opt/env").rglob("*"):
+    if path.is_file() and not path.is_symlink() and path.stat().st_size:
+        seen[path.read_bytes()].add(path.stat().st_ino)
+print(sum(len(found) > 1 for found in seen.values()))
+"""
+
+
+def orbiter(place: Path, cache: Path, *words: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "orbiter", *words]
+    env = {**os.environ, "ORBITER_CACHE_DIR": str(cache)}
+    return subprocess.run(command, cwd=place, env=env, capture_output=True, text=True, check=False)
+
+
+def digests(done: "subprocess.CompletedProcess[str]") -> dict[str, str]:
+    assert done.returncode == 0, done.stderr
+    return dict(line.split() for line in done.stdout.splitlines())
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Iterator[Built]:
+    """The project's own conda images, as far as the stand-in for its channel reaches, and one on top with pip."""
+    place = tmp_path_factory.mktemp("own")
+    text = (ROOT / "images.toml").read_text()
+    tools, family = text.partition("[builder.debian]")[0], text.partition("[builder.micromamba]")[2]
+    text = f"{tools}[builder.micromamba]{family.partition(GEOSPATIAL)[0]}{STACKED}"
+    for old, new in STANDS_IN.items():
+        assert old in text, old
+        text = text.replace(old, new.format(channel=os.environ["ORBITER_WORLD_CONDA_1"]))
+    (place / "images.toml").write_text(text)
+    done = orbiter(place, cache, "lock")
+    assert done.returncode == 0, done.stderr
+    tags = digests(orbiter(place, cache, "build"))
+    yield Built(place, cache, next(tag for tag in tags if ":micromamba-base-" in tag))
+    subprocess.run(["docker", "image", "rm", "--force", *tags], check=False, capture_output=True)
+
+
+def locked(place: Path) -> LockFiles:
+    folder = next((place / "locks").iterdir()) / "micromamba"
+    return {name: (folder / name).read_text() for name in conda.FILES}
+
+
+def expected(place: Path, *groups: str) -> list[str]:
+    """What conda-meta must tell of the packages of these groups."""
+    files = locked(place)
+    builds = {(each.name, each.version): each.build for each in conda.read(files)}
+    pins = conda.select(files, Target(platform="linux/amd64"), groups)
+    return [
+        f"{pin.name} {pin.version} {builds[pin.name, pin.version]} {pin.artifact.source} "
+        f"{pin.artifact.hash.removeprefix('sha256:')}"
+        for pin in pins
+    ]
+
+
+def test_the_image_runs_a_notebook(own: Built, tmp_path: Path) -> None:
+    with running(own, "--mount", str(tmp_path), image="micromamba-base") as url:
+        assert run_notebook(url, tmp_path).stat().st_size > 0
+
+
+def test_its_records_are_those_of_the_lock(own: Built) -> None:
+    more = own.tag.replace("-base-", "-more-")
+    for tag, groups in (
+        (own.tag, ("micromamba-base-build",)),
+        (more, ("micromamba-base-build", "micromamba-more-build")),
+    ):
+        lines = inside(tag, f"python -B - <<'END'\n{FOUND}\nEND").splitlines()
+        found = sorted(line.rpartition(" ")[0] for line in lines)
+        assert found == sorted(expected(own.place, *groups))
+        assert all(len(line.rpartition(" ")[2]) == 32 for line in lines)
+
+
+def test_pip_stands_on_conda(own: Built) -> None:
+    more = own.tag.replace("-base-", "-more-")
+    script = "import patsy, cowsay, numpy; print(numpy.__version__)"
+    version = inside(more, f"python -B -c '{script}'").strip()
+    assert inside(more, "ls -d /opt/env/lib/python3.12/site-packages/numpy-*").count("\n") == 1
+    pins = {pin.name: pin.version for pin in conda.select(locked(own.place), Target(platform="linux/amd64"), groups())}
+    assert version == pins["numpy"]
+    requirements = next((own.place / "locks").iterdir()) / "build/micromamba-more-build/pip-linux-amd64.txt"
+    assert {line.split("==")[0] for line in requirements.read_text().splitlines()} == {"cowsay", "patsy"}
+
+
+def groups() -> tuple[str, ...]:
+    return ("micromamba-base-build", "micromamba-more-build")
+
+
+def test_nothing_superfluous_is_left(own: Built) -> None:
+    find = "find /opt/env '(' -name '*.a' -o -path '*/site-packages/*.pyc' -o -name CACHEDIR.TAG ')'"
+    assert (
+        inside(own.tag, f"{find}; find / -xdev -name 'pkgs' -path '*conda*'; test ! -s /opt/env/conda-meta/history")
+        == ""
+    )
+    assert inside(own.tag, "ls /opt") == "env\n"
+    assert inside(own.tag, "cat /opt/env/conda-meta/*.json | grep -E 'artifacts|/opt/conda' || true") == ""
+    assert inside(own.tag, f"python -B - <<'END'\n{SAME}\nEND") == "0\n"
+
+
+def test_any_user_serves_and_the_environment_is_activated(own: Built) -> None:
+    assert inside(own.tag, f"{SERVE}\nid -u; echo $CONDA_PREFIX", "--init", "--user", "12345") == "12345\n/opt/env\n"
+
+
+def test_built_twice_it_is_the_same(own: Built) -> None:
+    base = ("build", "--no-load", "--image", "micromamba-base")
+    first = digests(orbiter(own.place, own.cache, *base))
+    again = digests(orbiter(own.place, own.cache, *base, "--no-cache"))
+    assert first == again
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with serving() as server:
+        yield server
+
+
+def offer(server: Server, *packages: Made) -> None:
+    server.replies |= {path: Answer(content=content) for path, content in channel(*packages).items()}
+
+
+def images(place: Path, server: Server, *, builder: str = "", apt: str = "", conda: str = '"hello"') -> None:
+    (place / "images.toml").write_text(
+        f"""version = "0.1.0"
+repository = "orbiter-test/conda-made"
+[builder.micromamba]
+channels = ["{server.url}"]
+{builder}
+[image.micromamba.base]
+[image.micromamba.base.build]
+apt = [{apt}]
+conda = [{conda}]
+"""
+    )
+
+
+HELLO = package(
+    "hello",
+    "1.0",
+    {
+        "share/hello": "hello\n",
+        "share/same": "hello\n",
+        "lib/libhello.a": "static",
+        "bin/.hello-post-link.sh": '#!/bin/sh\necho "$PKG_NAME $PKG_VERSION" > "$PREFIX/share/linked"\n',
+        "etc/conda/activate.d/hello.sh": "export HELLO=$CONDA_PREFIX/share/hello\n",
+    },
+)
+
+
+def test_scripts_of_packages_run_and_duplicates_are_one_file(server: Server, tmp_path: Path) -> None:
+    offer(server, HELLO)
+    images(tmp_path, server, builder='installer = "rattler"', apt='"python3"')
+    done = orbiter(tmp_path, tmp_path / "cache", "lock")
+    assert done.returncode == 0, done.stderr
+    (tag,) = digests(orbiter(tmp_path, tmp_path / "cache", "build"))
+    answers = inside(tag, "cat /opt/env/share/linked $HELLO; stat -c %h $HELLO; cd /opt/env; ls . bin conda-meta")
+    assert answers == (
+        "hello 1.0\nhello\n2\n.:\nbin\nconda-meta\netc\nlib\nshare\n\nbin:\n\nconda-meta:\nhello-1.0-0.json\nhistory\n"
+    )
+
+
+MICROMAMBA = """#!/bin/bash
+# Stands in for micromamba, which cannot be had where these tests run: it takes the same words, checks what the
+# real one checks of an explicit file, and unpacks.
+set -eu
+flags="--yes --quiet --offline --no-rc --no-env --no-pyc"
+test "$*" = "install $flags --root-prefix /opt/conda --prefix /opt/env --file /tmp/conda.txt"
+grep '^file:' /tmp/conda.txt | while IFS='#' read -r address md5; do
+    path=${address#file://}
+    name=$(basename "$path" .tar.bz2)
+    echo "$md5  $path" | md5sum --check --quiet --strict
+    tar -xjf "$path" -C /opt/env --exclude=info
+    printf '{"fn": "%s", "url": "%s"}' "$name.tar.bz2" "$address" > "/opt/env/conda-meta/$name.json"
+done
+"""
+
+
+@pytest.mark.parametrize("keep", [False, True])
+def test_micromamba_is_a_locked_package_of_the_channel(server: Server, tmp_path: Path, keep: bool) -> None:
+    stand_in = package("micromamba", "2.6.2", {"bin/micromamba": MICROMAMBA})
+    offer(server, HELLO, stand_in)
+    images(tmp_path, server, builder=f"keep-installer = {str(keep).lower()}", apt='"bzip2"')
+    done = orbiter(tmp_path, tmp_path / "cache", "lock")
+    assert done.returncode == 0, done.stderr
+    manifest = (tmp_path / "locks/0.1.0/lockset.toml").read_text()
+    assert f'hash = "sha256:{stand_in.record["sha256"]}"' in manifest
+    (tag,) = digests(orbiter(tmp_path, tmp_path / "cache", "build"))
+    answers = inside(tag, "ls /opt/env; cat /opt/env/conda-meta/*.json; test ! -x /opt/env/bin/micromamba || echo kept")
+    assert f"{server.url}/linux-64/{HELLO.file}" in answers
+    assert ("kept" in answers) == keep
+    assert "libhello.a" not in answers
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (HELLO.content[:-1] + b"!", "hello-1.0-0.tar.bz2: expected sha256:"),
+        (HELLO.content[: len(HELLO.content) // 2], "hello-1.0-0.tar.bz2"),
+        (b"", "hello-1.0-0.tar.bz2"),
+        (None, "404"),
+    ],
+    ids=["other-bytes", "truncated", "empty", "gone"],
+)
+def test_a_package_with_other_bytes_is_refused(
+    server: Server, tmp_path: Path, content: bytes | None, said: str
+) -> None:
+    offer(server, HELLO)
+    images(tmp_path, server, builder='installer = "rattler"', apt='"python3"')
+    done = orbiter(tmp_path, tmp_path / "cache", "lock")
+    assert done.returncode == 0, done.stderr
+    path = f"/linux-64/{HELLO.file}"
+    server.replies[path] = Answer(404) if content is None else Answer(content=content)
+    done = orbiter(tmp_path, tmp_path / "cache", "fetch")
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert said in done.stderr
+    assert "hint: " in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list((tmp_path / "cache").rglob(str(HELLO.record["sha256"])))
+    server.replies[path] = Answer(content=HELLO.content)
+    assert orbiter(tmp_path, tmp_path / "cache", "fetch").returncode == 0
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [Answer(404), Answer(content=b"<html>log in</html>"), Answer(content=b'{"packages": {', sent=8), Answer(503)],
+    ids=["gone", "no-json", "breaks-off", "ill"],
+)
+def test_a_channel_that_fails_leaves_the_lock_as_it_was(server: Server, tmp_path: Path, answer: Answer) -> None:
+    offer(server, HELLO)
+    images(tmp_path, server, builder='installer = "rattler"', apt='"python3"')
+    assert orbiter(tmp_path, tmp_path / "cache", "lock").returncode == 0
+    before = {path: path.read_bytes() for path in (tmp_path / "locks").rglob("*") if path.is_file()}
+    server.replies["/linux-64/repodata.json"] = answer
+    images(tmp_path, server, builder='installer = "rattler"', apt='"python3"', conda='"hello", "other"')
+    done = orbiter(tmp_path, tmp_path / "cache-2", "lock")
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert server.url in done.stderr
+    assert "hint: " in done.stderr
+    assert "Traceback" not in done.stderr
+    assert before == {path: path.read_bytes() for path in (tmp_path / "locks").rglob("*") if path.is_file()}
+
+
+def test_rattler_needs_a_python(server: Server, tmp_path: Path) -> None:
+    offer(server, HELLO)
+    images(tmp_path, server, builder='installer = "rattler"')
+    done = orbiter(tmp_path, tmp_path / "cache", "lock")
+    assert done.returncode == 2
+    assert (
+        "micromamba-base-build installs conda packages with rattler, which needs a Python of apt there" in done.stderr
+    )
+    assert not (tmp_path / "locks").exists()
+
+
+def test_a_channel_without_micromamba(server: Server, tmp_path: Path) -> None:
+    offer(server, HELLO)
+    images(tmp_path, server)
+    done = orbiter(tmp_path, tmp_path / "cache", "lock")
+    assert done.returncode == 2
+    assert f"the channels ({server.url}) have no micromamba for linux/amd64" in done.stderr
+    assert 'installer = "rattler"' in done.stderr
