@@ -9,9 +9,9 @@ from pathlib import Path
 import msgspec
 
 from orbiter import import_environment
+from orbiter.builders import CONDA_BUILDER
 from orbiter.config import ConfigError, ImageSet, Stage, read_image_set
 from orbiter.requirements import name_of
-from orbiter.stages import CONDA_BUILDER
 from orbiter.toml_edit import Edit, Entry, edited
 from orbiter.wanted import LeftOut, Wanted
 from resolvers.conda_channels import channel

@@ -1,22 +1,18 @@
 """From the file images.toml to the image set: sets expanded, names resolved, stages in their order."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 
 import msgspec
-from msgspec.structs import fields
 
+from orbiter import builders
 from orbiter import image_set as typed
-from orbiter.config_file import BASES, BUILDERS, Build, File, Packages
-from orbiter.config_file import Builder as Table
+from orbiter.builders import CONDA_BUILDER
+from orbiter.config_file import Build, File
 from orbiter.image_set import BASE, ImageSet, Kind, Stage
 from orbiter.mistakes import Mistakes, closest, join
 from orbiter.requirements import SOURCES, SYNTAXES, ordered
 
 Sets = Mapping[str, tuple[str, ...]]
-CONDA_BUILDER = "micromamba"
-"""The builder of images with conda packages."""
-CONDA_KEYS = frozenset({"channels", "channel_priority", "conda_engine", "installer", "keep_installer", "virtual"})
-"""The fields of a builder's table that are its alone."""
 
 
 class _Draft(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,13 +37,13 @@ class _Item(msgspec.Struct, frozen=True, kw_only=True):
 
 def image_set(file: File, mistakes: Mistakes) -> ImageSet:
     """The image set that a file describes; what is wrong with it is noted and left out."""
-    _check_builders(file, mistakes)
+    builders.check(file, mistakes)
     _check_sets(file.sets, mistakes)
     if len(set(file.platforms)) < len(file.platforms):
         mistakes.add("platforms", "names a platform twice", hint="leave one out")
     drafts = _drafts(file, mistakes)
-    builders = {name: _builder(name, file) for name in sorted(file.builder)}
-    stages = {name: _base(name) for name, builder in builders.items() if builder.suite}
+    known = {name: builders.builder(name, file) for name in sorted(file.builder)}
+    stages = {name: _base(name) for name, builder in known.items() if builder.suite}
     for draft in drafts.values():
         base = draft.builder if draft.builder in stages else ""
         stages[draft.name] = _stage(draft, drafts, file.sets, mistakes, base)
@@ -60,7 +56,7 @@ def image_set(file: File, mistakes: Mistakes) -> ImageSet:
         source=file.source,
         platforms=tuple(sorted(file.platforms)),
         user=typed.User(name=file.user.name, uid=file.user.uid, gid=file.user.gid),
-        builders=builders,
+        builders=known,
         stages=tuple(stages[name] for name in order),
     )
 
@@ -84,67 +80,9 @@ def parents_first(
     return tuple(done)
 
 
-def _builder(name: str, file: File) -> typed.Builder:
-    table = file.builder[name]
-    suite = table.from_.debian if isinstance(table.from_, Packages) else ""
-    base = table.from_ if isinstance(table.from_, str) else ""
-    return typed.Builder(
-        name=name,
-        base=base or ("" if suite else BASES.get(name, "")),
-        suite=suite,
-        python=table.python,
-        pip_engine=table.pip_engine,
-        conda=_conda(table) if name == CONDA_BUILDER else msgspec.UNSET,
-    )
-
-
-def _conda(table: Table) -> typed.Conda:
-    return typed.Conda(
-        channels=table.channels,
-        priority=table.channel_priority,
-        virtual=dict(sorted(table.virtual.items())),
-        engine=table.conda_engine,
-        installer=table.installer,
-        keep_installer=table.keep_installer,
-    )
-
-
 def _base(builder: str) -> Stage:
     """The stage that makes a builder's base of packages."""
     return Stage(name=builder, builder=builder, image="", kind="base", requirements={"apt": BASE})
-
-
-def _check_builders(file: File, mistakes: Mistakes) -> None:
-    for name in file.builder:
-        if not file.image.get(name):
-            hint = f"declare an image, such as [image.{name}.core], or remove the builder"
-            mistakes.add(join("builder", name), "has no images", hint=hint)
-        _check_builder(name, file.builder[name], mistakes)
-    for name in file.image:
-        if name in BUILDERS and name not in file.builder:
-            hint = f'add [builder.{name}] with from = "debian:trixie-slim"'
-            mistakes.add(join("image", name), f"the builder '{name}' is not declared", hint=hint)
-
-
-def _check_builder(name: str, table: Table, mistakes: Mistakes) -> None:
-    path = join("builder", name)
-    if table.from_ == "" and name not in BASES:
-        expected = 'an image and its tag, without digest (the lock set pins that), or { debian = "trixie" }'
-        mistakes.add(join(path, "from"), "is missing", expected=expected, hint='add from = "debian:trixie-slim"')
-    if name != CONDA_BUILDER:
-        for key in _conda_keys(table):
-            mistakes.add(join(path, key), "has no effect", hint=f"it belongs to [builder.{CONDA_BUILDER}]")
-    elif table.keep_installer and table.installer != "micromamba":
-        hint = 'leave it out, or write installer = "micromamba"'
-        mistakes.add(join(path, "keep-installer"), f"{table.installer} is no program that could stay", hint=hint)
-
-
-def _conda_keys(table: Table) -> Iterator[str]:
-    """The keys of conda that a builder's table sets."""
-    unset = Table()
-    for each in fields(Table):
-        if each.name in CONDA_KEYS and getattr(table, each.name) != getattr(unset, each.name):
-            yield each.encode_name
 
 
 def _check_sets(sets: Sets, mistakes: Mistakes) -> None:

@@ -1,0 +1,75 @@
+"""From the tables of builders in images.toml to what the image set tells of them."""
+
+from collections.abc import Iterator
+
+import msgspec
+from msgspec.structs import fields
+
+from orbiter import image_set as typed
+from orbiter.config_file import BASES, BUILDERS, Builder, File, Packages
+from orbiter.mistakes import Mistakes, join
+
+CONDA_BUILDER = "micromamba"
+"""The builder of images with conda packages."""
+CONDA_KEYS = frozenset({"channels", "channel_priority", "conda_engine", "installer", "keep_installer", "virtual"})
+"""The fields of a builder's table that are its alone."""
+
+
+def builder(name: str, file: File) -> typed.Builder:
+    """A builder of the file, with the defaults of its kind."""
+    table = file.builder[name]
+    suite = table.from_.debian if isinstance(table.from_, Packages) else ""
+    base = table.from_ if isinstance(table.from_, str) else ""
+    return typed.Builder(
+        name=name,
+        base=base or ("" if suite else BASES.get(name, "")),
+        suite=suite,
+        python=table.python,
+        pip_engine=table.pip_engine,
+        conda=_conda(table) if name == CONDA_BUILDER else msgspec.UNSET,
+    )
+
+
+def _conda(table: Builder) -> typed.Conda:
+    return typed.Conda(
+        channels=table.channels,
+        priority=table.channel_priority,
+        virtual=dict(sorted(table.virtual.items())),
+        engine=table.conda_engine,
+        installer=table.installer,
+        keep_installer=table.keep_installer,
+    )
+
+
+def check(file: File, mistakes: Mistakes) -> None:
+    """Note what is wrong with the builders of a file."""
+    for name in file.builder:
+        if not file.image.get(name):
+            hint = f"declare an image, such as [image.{name}.core], or remove the builder"
+            mistakes.add(join("builder", name), "has no images", hint=hint)
+        _check_builder(name, file.builder[name], mistakes)
+    for name in file.image:
+        if name in BUILDERS and name not in file.builder:
+            hint = f'add [builder.{name}] with from = "debian:trixie-slim"'
+            mistakes.add(join("image", name), f"the builder '{name}' is not declared", hint=hint)
+
+
+def _check_builder(name: str, table: Builder, mistakes: Mistakes) -> None:
+    path = join("builder", name)
+    if table.from_ == "" and name not in BASES:
+        expected = 'an image and its tag, without digest (the lock set pins that), or { debian = "trixie" }'
+        mistakes.add(join(path, "from"), "is missing", expected=expected, hint='add from = "debian:trixie-slim"')
+    if name != CONDA_BUILDER:
+        for key in _conda_keys(table):
+            mistakes.add(join(path, key), "has no effect", hint=f"it belongs to [builder.{CONDA_BUILDER}]")
+    elif table.keep_installer and table.installer != "micromamba":
+        hint = 'leave it out, or write installer = "micromamba"'
+        mistakes.add(join(path, "keep-installer"), f"{table.installer} is no program that could stay", hint=hint)
+
+
+def _conda_keys(table: Builder) -> Iterator[str]:
+    """The keys of conda that a builder's table sets."""
+    unset = Builder()
+    for each in fields(Builder):
+        if each.name in CONDA_KEYS and getattr(table, each.name) != getattr(unset, each.name):
+            yield each.encode_name
