@@ -37,13 +37,15 @@ class BuildOptions(msgspec.Struct, frozen=True, kw_only=True):
 
     ``images`` are names of stages, empty for every image of the release; ``platforms`` empty for all that are
     locked. ``builder`` is a buildx builder. ``output`` is a folder that keeps the image archives. In
-    ``cache_from`` and ``cache_to``, which are those of buildx, ``{stage}`` stands for the stage's name.
+    ``cache_from`` and ``cache_to``, which are those of buildx, ``{stage}`` stands for the stage's name. ``force``
+    pushes whatever the tags name in the registry.
     """
 
     images: tuple[str, ...] = ()
     platforms: tuple[str, ...] = ()
     builder: str = ""
     push: bool = False
+    force: bool = False
     load: bool = True
     output: Path | None = None
     no_cache: bool = False
@@ -54,7 +56,8 @@ class BuildOptions(msgspec.Struct, frozen=True, kw_only=True):
 class BuiltImage(msgspec.Struct, frozen=True, kw_only=True):
     """An image that was built: ``digest`` is that of its manifest (of its index, for several platforms).
 
-    ``archive`` is where its archive was while building, ``file`` where it is kept, if it is.
+    ``archive`` is where its archive was while building, ``file`` where it is kept, if it is. ``pushed`` says that it
+    was pushed now; the registry may have had it before.
     """
 
     stage: str
@@ -63,6 +66,7 @@ class BuiltImage(msgspec.Struct, frozen=True, kw_only=True):
     digest: str
     archive: Path
     file: Path | None = None
+    pushed: bool = False
 
 
 def bake(place: Path, root: str, options: BuildOptions, begin: Begin) -> tuple[BuiltImage, ...]:

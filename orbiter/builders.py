@@ -8,6 +8,8 @@ from msgspec.structs import fields
 from orbiter import image_set as typed
 from orbiter.config_file import BASES, BUILDERS, Builder, File, Packages
 from orbiter.mistakes import Mistakes, join
+from resolvers.conda_channels import channel
+from resolvers.errors import ExpectedError
 
 CONDA_BUILDER = "micromamba"
 """The builder of images with conda packages."""
@@ -62,7 +64,13 @@ def _check_builder(name: str, table: Builder, mistakes: Mistakes) -> None:
     if name != CONDA_BUILDER:
         for key in _conda_keys(table):
             mistakes.add(join(path, key), "has no effect", hint=f"it belongs to [builder.{CONDA_BUILDER}]")
-    elif table.keep_installer and table.installer != "micromamba":
+        return
+    for index, text in enumerate(table.channels):
+        try:
+            channel(text)
+        except ExpectedError as error:
+            mistakes.add(f"{path}.channels[{index}]", error.message, hint=error.hint)
+    if table.keep_installer and table.installer != "micromamba":
         hint = 'leave it out, or write installer = "micromamba"'
         mistakes.add(join(path, "keep-installer"), f"{table.installer} is no program that could stay", hint=hint)
 

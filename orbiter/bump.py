@@ -1,12 +1,11 @@
 """orbiter bump: the number of the next release, written into images.toml."""
 
-import tempfile
 from pathlib import Path
 from typing import Literal
 
 from msgspec.structs import replace
 
-from orbiter import lockset
+from orbiter import lockset, text_file
 from orbiter.config import ImageSet
 from orbiter.diff.compare import diff
 from orbiter.diff.suggest import bumped
@@ -52,13 +51,8 @@ def write(path: Path, release: str) -> None:
     """
     import tomlkit
 
-    path = path.resolve()  # where it is a link, the file that it leads to is replaced
     if (lockset.folder(release) / lockset.MANIFEST).exists():
         raise ExpectedError(f"release {release} is locked already", "name another step, or write the version yourself")
     document = tomlkit.parse(path.read_bytes().decode())
     document["version"] = release
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-        file.write(document.as_string().encode())
-    new = Path(file.name)
-    new.chmod(path.stat().st_mode & 0o777)
-    new.replace(path)
+    text_file.write(path, document.as_string())

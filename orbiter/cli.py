@@ -11,6 +11,7 @@ from orbiter import __version__
 from orbiter.cli_archive import archive_release, fetch
 from orbiter.cli_convert import export, import_file
 from orbiter.cli_diff import diff_locks, log
+from orbiter.cli_engine import clean, images, push, shell
 from orbiter.cli_options import IMAGES, builder_option, platform_option, quiet_option, release_option
 from orbiter.cli_options import locked as _locked
 from orbiter.cli_release import build_verified, bump, release
@@ -213,5 +214,9 @@ cli.add_command(fetch)
 cli.add_command(archive_release)
 cli.add_command(import_file)
 cli.add_command(export)
+cli.add_command(images)
+cli.add_command(shell)
+cli.add_command(push)
+cli.add_command(clean)
 cli.add_command(diff_locks)
 cli.add_command(log)

@@ -1,4 +1,4 @@
-"""The commands that take environments of conda in, and give them out: ``orbiter import`` and ``orbiter export``."""
+"""The commands that convert: ``orbiter import`` takes files of other tools in, ``orbiter export`` gives files out."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -7,6 +7,7 @@ import click
 
 from orbiter.cli_options import IMAGES, locked, release_option
 from orbiter.guard import guarded
+from resolvers.errors import ExpectedError
 
 if TYPE_CHECKING:
     from orbiter.importing import Imported
@@ -14,16 +15,46 @@ if TYPE_CHECKING:
 
 @click.command("import")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--image", required=True, metavar="NAME", help="The image or stage that it is for: micromamba-base.")
-@click.option("--dry-run", is_flag=True, help="Say what would be added; write nothing.")
+@click.option("--image", metavar="NAME", help="The image or stage that an environment.yml is for: micromamba-base.")
+@click.option("--dry-run", is_flag=True, help="Show what would be written; write nothing.")
 @guarded
-def import_file(file: Path, image: str, dry_run: bool) -> None:
-    """Add the conda and pip requirements of FILE, an environment.yml, to an image of images.toml.
+def import_file(file: Path, image: str | None, dry_run: bool) -> None:
+    """Take over FILE into images.toml, by what is in it.
 
-    What is there stays as it is. What cannot be carried over is told, each with the reason.
+    An environment.yml: its conda and pip requirements are added to an image; what is there stays as it is. The
+    invoke.yaml of the original Orbiter: a new images.toml with all its images. What cannot be carried over is told,
+    each with the reason.
     """
-    from orbiter.importing import importing, write
+    if image is None:
+        _import_set(file, dry_run)
+    else:
+        _import_environment(file, image, dry_run)
 
+
+def _import_set(file: Path, dry_run: bool) -> None:
+    from orbiter.import_invoke import importing_set
+    from orbiter.text_file import write
+
+    imported = importing_set(file, IMAGES)
+    if IMAGES.exists() and not dry_run:
+        problem = f"{IMAGES} exists already, and {file} is a whole image set, not an addition to one"
+        raise ExpectedError(problem, f"move {IMAGES} away first, or print the new one with --dry-run")
+    for note in imported.notes:
+        click.echo(str(note), err=True)
+    if dry_run:
+        click.echo(imported.text, nl=False)
+    else:
+        write(IMAGES, imported.text)
+        click.echo(f"wrote {IMAGES}: look through it, then run orbiter lock")
+
+
+def _import_environment(file: Path, image: str, dry_run: bool) -> None:
+    from orbiter.import_invoke_yaml import is_image_set
+    from orbiter.importing import importing, text_of
+    from orbiter.text_file import write
+
+    if is_image_set(text_of(file)):
+        raise ExpectedError(f"{file} is a whole image set, not what one image asks for", "leave out --image")
     imported = importing(file, IMAGES, image)
     _tell(imported)
     for each in imported.left_out:
@@ -66,7 +97,7 @@ def export(form: str, image: str, release: str | None, platform: str | None, out
     with what was asked for, pip's part too.
     """
     from orbiter.export import export as text_of
-    from orbiter.importing import write
+    from orbiter.text_file import write
 
     text = text_of(form, locked(release), image, platform or "")
     if output:

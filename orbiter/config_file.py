@@ -125,7 +125,7 @@ Virtual = Annotated[
         Annotated[
             str,
             Meta(
-                pattern=r"^[0-9A-Za-z][0-9A-Za-z._]*( [0-9A-Za-z_.]+)?$|^$",
+                pattern=r"^[0-9A-Za-z]+([._][0-9A-Za-z]+)*( [0-9A-Za-z_.]+)?$|^$",
                 examples=["12.4"],
                 extra={"expected": 'a version, or "" for none'},
             ),

@@ -5,15 +5,20 @@ Both speak to the engine that the docker program would: DOCKER_HOST, else the cu
 
 import os
 import re
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import msgspec
 
 from orbiter import bake
 from orbiter.bake import Begin, BuildOptions, BuiltImage
 from orbiter.digests import Builder
+from orbiter.local import STARTED, LocalContainer, LocalImage
+from orbiter.push import to_push
 from resolvers.errors import ExpectedError
 
 if TYPE_CHECKING:
@@ -26,6 +31,7 @@ Approve = Callable[[tuple[BuiltImage, ...]], bool]
 """Looks at what was built, before it is loaded, pushed or kept."""
 TIMEOUT = 600
 """Seconds that the engine may take for one answer: loading a large image is one."""
+SHELL = "if command -v bash > /dev/null; then exec bash; else exec sh; fi"
 
 
 def available() -> str:
@@ -104,23 +110,26 @@ def build(
     ``place`` holds ``build/`` (of the lock set), ``artifacts/<stage>/<platform>/``, ``bases/<hex>/`` (OCI
     layouts, by manifest digest) and ``seeds/<stage>/<platform>.tar`` (see ``seed``). ``root`` is the lock set's root
     digest. ``begin`` starts a task for people. What ``approve`` gives no leave for goes nowhere.
-    Raises ExpectedError with the failing step's last lines.
+    Raises ExpectedError with the failing step's last lines, and as ``to_push`` before anything is loaded or pushed.
     """
     built = bake.bake(place, root, options, begin)
     if not approve(built):
         return built
-    by_builder = options.push and bake.can_push(options.builder)
-    pushed = bake.push(place, root, options, begin) if by_builder else {}
+    sent = tuple(image.stage for image in to_push(built, credentials, force=options.force)) if options.push else ()
+    by_builder = bool(sent) and bake.can_push(options.builder)
+    pushed = bake.push(place, root, msgspec.structs.replace(options, images=sent), begin) if by_builder else {}
     for image in built:
         tell = begin(image.stage)
-        if options.load or (options.push and not by_builder):
+        by_engine = image.stage in sent and not by_builder
+        if options.load or by_engine:
             tell("loading into the engine")
             load(image.archive)
-        if options.push and not by_builder:
+        if by_engine:
             tell("pushing")
             pushed[image.stage] = push(image.tag)
         _check_pushed(image, pushed.get(image.stage, image.digest))
         tell("")
+    built = tuple(msgspec.structs.replace(image, pushed=image.stage in sent) for image in built)
     return bake.keep(built, options.output) if options.output else built
 
 
@@ -174,6 +183,39 @@ def image_labels(tag: str) -> Mapping[str, str] | None:
             return None
 
 
+def images(label: str) -> tuple[LocalImage, ...]:
+    """The engine's images that have a label."""
+    with _told("asking the engine for its images"):
+        return msgspec.convert(connect().api.images(filters={"label": label}), tuple[LocalImage, ...])
+
+
+def containers() -> tuple[LocalContainer, ...]:
+    """All containers of the engine, running or not."""
+    with _told("asking the engine for its containers"):
+        return msgspec.convert(connect().api.containers(all=True, size=True), tuple[LocalContainer, ...])
+
+
+def remove_image(tag: str) -> None:
+    """Remove a tag, and its image with the last one; raises ExpectedError where a container uses it."""
+    with _told(f"removing {tag}"):
+        connect().api.remove_image(tag)
+
+
+def remove_container(name: str) -> None:
+    """Remove a container that is stopped; raises ExpectedError for one that runs."""
+    with _told(f"removing the container {name}"):
+        connect().api.remove_container(name, v=True)  # with its volumes that have no name
+
+
+def enter(tag: str) -> NoReturn:
+    """Become a shell in a fresh container of a local image, as its user; without a terminal it reads standard input."""
+    from resolvers import process
+
+    terminal = ["--tty"] if sys.stdin.isatty() and sys.stdout.isatty() else []
+    words = ["run", "--rm", "--init", "--pull=never", "--interactive", *terminal, tag, "/bin/sh", "-c", SHELL]
+    process.become([process.find("docker", bake.DOCKER), *words])
+
+
 def load(archive: Path) -> None:
     """Load an image archive into the engine."""
     with _told(f"loading {archive.name} into the engine"), archive.open("rb") as file:
@@ -216,6 +258,7 @@ def start(
             ports={f"{inner}/tcp": ("127.0.0.1", outer) for inner, outer in ports.items()},
             environment=dict(environment),
             user=user or None,
+            labels={STARTED: tag},
             volumes={folder: {"bind": inside, "mode": "rw"} for folder, inside in mounts.items()},
         )
 

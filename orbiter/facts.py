@@ -45,13 +45,35 @@ def with_python(image_set: ImageSet, builder: Builder, facts: BuilderFacts, lock
     if not python and not asked and groups(image_set, builder.name, "pip"):
         raise ExpectedError(
             f"images.toml: builder.{builder.name}.python is not set, and what knows the Python is not locked",
-            'write python = "3.13" there, or lock apt too, where a Docker engine answers',
+            f'write python = "3.13" there, or lock {_knows(image_set, builder)}',
         )
     if not python:
         python = asked if asked.count(".") != 1 else f"{asked}.0"
     elif asked and python != asked and not python.startswith(f"{asked}."):
         raise _other_python(builder, python, "conda" if by_conda else "apt")
     return msgspec.structs.replace(facts, python=python, conda=digest(locked[LOCK]) if locked else "")
+
+
+def _knows(image_set: ImageSet, builder: Builder) -> str:
+    if groups(image_set, builder.name, "conda"):
+        return "conda too"
+    return "apt too, where a Docker engine answers"
+
+
+def check_pip(image_set: ImageSet, builder: str, locked: LockFiles) -> None:
+    """Raise ExpectedError where pip would install for another Python than that of conda's lock files."""
+    if not _by_conda(locked):
+        return
+    from resolvers import conda
+
+    target = Target(platform=image_set.platforms[0])
+    for stage in stages_of(image_set, builder):
+        there = (stage.name, *ancestors(image_set, stage, "conda"))
+        if "pip" in stage.requirements and "python" not in {pin.name for pin in conda.select(locked, target, there)}:
+            raise ExpectedError(
+                f"images.toml: {stage.name} asks pip for packages, but the Python of conda is not there",
+                f'add "python" to the conda list of {stage.name}, or of a stage that it stands on',
+            )
 
 
 def _by_conda(locked: LockFiles) -> str:

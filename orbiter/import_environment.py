@@ -142,12 +142,12 @@ def _selected(
     here = comments.get(line)
     comment = here.pop(0) if here else ""
     selector = re.search(r"\[([^\[\]]+)\]", comment)
-    if why := (unfit(selector[1], platforms) if selector else "") or _why_not(manager, text):
-        return LeftOut(what=f"{manager} '{_shown(text)}'", why=why)
+    if why := (unfit(selector[1], platforms) if selector else "") or why_not(manager, text):
+        return LeftOut(what=f"{manager} '{shown(text)}'", why=why)
     return manager, Entry(text=text.strip(), comment=comment)
 
 
-def _why_not(manager: str, text: str) -> str:
+def why_not(manager: str, text: str) -> str:
     """Why a text is no requirement that images.toml can hold; "" when it is one."""
     if manager == "pip" and (why := next((why for start, why in PIP.items() if re.match(start, text)), "")):
         return why
@@ -162,7 +162,7 @@ def _channel(requirement: str) -> str:
     return SUBDIR.sub("", requirement.rpartition("::")[0])
 
 
-def _shown(text: str) -> str:
+def shown(text: str) -> str:
     """A text without what may be a secret: the values of options, and credentials in addresses."""
     if re.match(r"-(?!r\b|c\b|e\b|-requirement|-constraint|-editable)", text):
         return re.split(r"[\s=]", text, maxsplit=1)[0]
@@ -173,7 +173,7 @@ def _left_keys(data: Mapping[str, Any]) -> Iterator[LeftOut]:
     for key, value in data.items():
         if key in {"channels", "dependencies"}:
             continue
-        shown = value if not isinstance(value, dict | list) else ", ".join(map(str, value))
+        text = str(value) if not isinstance(value, dict | list) else ", ".join(map(str, value))
         hidden = key in SECRET and not isinstance(value, dict)
         why = KEYS.get(str(key), "Orbiter knows no such key of an environment.yml")
-        yield LeftOut(what=str(key) if hidden else f"{key} '{shown}'", why=why)
+        yield LeftOut(what=str(key) if hidden else f"{key} '{shown(text)}'", why=why)

@@ -54,14 +54,14 @@ def importing(file: Path, images: Path, name: str) -> Imported:
     image_set = read_image_set(images)
     text = images.read_bytes().decode("utf-8-sig")
     home = _home(image_set, name)
-    wanted = import_environment.read(str(file), _text(file), image_set.platforms)
+    wanted = import_environment.read(str(file), text_of(file), image_set.platforms)
     fresh, doubles = _fresh(wanted, home.stage)
     if not fresh:
         return Imported(text=text, stage=home.name, added={}, left_out=(*wanted.left_out, *doubles))
     channels, notes = _channels(wanted, image_set)
     edits = _edits(home, fresh, channels, tomllib.loads(text))
     new = edited(text, edits, str(images))
-    _check(new, images, file)
+    check(new, images, file)
     return Imported(
         text=new,
         stage=home.name,
@@ -72,7 +72,8 @@ def importing(file: Path, images: Path, name: str) -> Imported:
     )
 
 
-def _text(file: Path) -> str:
+def text_of(file: Path) -> str:
+    """The text of a file to import. Raises ExpectedError where it is not UTF-8."""
     try:
         return file.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -163,7 +164,7 @@ def _has(data: object, path: tuple[str, ...]) -> bool:
     return True
 
 
-def _check(text: str, images: Path, file: Path) -> None:
+def check(text: str, images: Path, file: Path) -> None:
     """Raise ConfigError where the new text is no images.toml that Orbiter reads."""
     with tempfile.TemporaryDirectory(prefix="orbiter-import-") as folder:
         new = Path(folder) / images.name
@@ -172,13 +173,3 @@ def _check(text: str, images: Path, file: Path) -> None:
             read_image_set(new)
         except ConfigError as error:
             raise ConfigError(f"{images} with {file}", error.mistakes) from None
-
-
-def write(path: Path, text: str) -> None:
-    """Put a text into a file at once: whoever reads it sees the old one or the new one; its mode and links stay."""
-    path = path.resolve()
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-        file.write(text.encode())
-    new = Path(file.name)
-    new.chmod(path.stat().st_mode & 0o777 if path.exists() else 0o644)
-    new.replace(path)

@@ -9,6 +9,8 @@ from orbiter.lockset import Installer
 from orbiter.solve import Work
 from resolvers.types import Pin
 
+MICROMAMBA = "micromamba"
+
 
 def installer_of(image_set: ImageSet, builder: str, manager: str) -> str:
     """The name of the package that installs a manager's packages in a builder's stages; "" for none."""
@@ -29,11 +31,22 @@ def installers(work: Work, *, known_only: bool = False) -> tuple[Installer, ...]
     found: list[Installer] = []
     for name, manager, builder in _needed(work.image_set):
         for platform in work.image_set.platforms if manager != "npm" else ("",):
-            old = [each for each in known if each.pin.name == name and each.platform == platform]
+            old = [each for each in known if (each.pin.name, each.platform) == (name, platform)]
+            old = [each for each in old if _stays(work, each, builder)]
             if old or not known_only:
                 pin = old[0].pin if old else _pin(work, name, builder, platform)
                 found.append(Installer(platform=platform, pin=pin))
     return tuple(found)
+
+
+def _stays(work: Work, installer: Installer, builder: Builder) -> bool:
+    """Whether an installer is still where it was, and is not to be upgraded."""
+    name, source = installer.pin.name, installer.pin.artifact.source
+    if name in work.options.upgrade.packages:
+        return False
+    return name != MICROMAMBA or any(
+        source.startswith(each) or f"/{each}/" in source for each in conda_of(builder).channels
+    )
 
 
 def _needed(image_set: ImageSet) -> Iterator[tuple[str, str, Builder]]:
@@ -52,6 +65,6 @@ def _pin(work: Work, name: str, builder: Builder, platform: str) -> Pin:
 
     if name == "npm":
         return npm.installer()
-    if name == "micromamba":
+    if name == MICROMAMBA:
         return conda.installer(conda_options(builder), platform, work.as_of)
     return pip.installer(name, platform)

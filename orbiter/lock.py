@@ -30,12 +30,10 @@ def lock(image_set: ImageSet, previous: LockSet | None, options: Options, doors:
         as_of=options.as_of or _kept_cutoff(image_set, previous),
     )
     bases = _bases(work)
+    work = msgspec.structs.replace(work, bases=bases)
     with ThreadPoolExecutor(max_workers=len(image_set.builders) + 1) as pool:
         early = pool.submit(installers.installers, work) if not work.options.only else None
-        parts = {
-            name: pool.submit(solve_builder, work, builder, bases.get(builder.base, {}))
-            for name, builder in image_set.builders.items()
-        }
+        parts = {name: pool.submit(solve_builder, work, builder) for name, builder in image_set.builders.items()}
         done = {name: part.result() for name, part in parts.items()}
         complete = not unlocked(image_set, bases, {name: part.facts for name, part in done.items()})
         # A part alone mostly builds nothing.
@@ -58,6 +56,7 @@ def _as_locked(upgrade: Upgrade, image_set: ImageSet, previous: LockSet | None) 
 
     parts = [(manager, locked_files(previous, name, manager)) for name in image_set.builders for manager in FILES]
     locked = {name for manager, files in parts for name in names(manager, files)}
+    locked |= {each.pin.name for each in previous.manifest.installers} if previous else set()
     spelled = {name: name if name in locked else canonicalize_name(name) for name in upgrade.packages}
     unknown = sorted(name for name, found in spelled.items() if found not in locked)
     if unknown:

@@ -50,7 +50,13 @@ def _row(builder: str, manager: str, old: LockSet | None, new: LockSet) -> Moved
 
 
 def _packages(manager: str, files: LockFiles) -> tuple[Package, ...]:
-    return MANAGERS[manager].read(files) if files else ()
+    found = MANAGERS[manager].read(files) if files else ()
+    if manager != "pip" or not found:
+        return found
+    from resolvers import pyproject
+
+    theirs = pyproject.brought_anywhere(files)
+    return tuple(package for package in found if package.name not in theirs)
 
 
 def _versions(packages: tuple[Package, ...]) -> dict[str, tuple[str, ...]]:

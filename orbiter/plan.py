@@ -8,6 +8,7 @@ from orbiter.groups import ancestors
 from orbiter.installers import installer_of
 from orbiter.lockset import Installer
 from orbiter.planned import Plan, StagePlan, folder_of
+from orbiter.requirements import name_of
 from resolvers import npm, pip
 from resolvers.conda_explicit import explicit
 from resolvers.errors import ExpectedError
@@ -44,7 +45,11 @@ def _check_installer(image_set: ImageSet, stage: Stage, present: Mapping[str, Ma
     """rattler runs on the Python of apt, for there is none of conda yet."""
     if "conda" not in stage.requirements or conda_of(image_set.builders[stage.builder]).installer != "rattler":
         return
-    if any("python3" not in {pin.name for pin in managers.get("apt", ())} for managers in present.values()):
+    below = {stage.name, *ancestors(image_set, stage, "apt")}
+    lists = [each.requirements.get("apt", ()) for each in image_set.stages if each.name in below]
+    asked = {name_of("apt", requirement) for each in lists for requirement in each}
+    there = [{pin.name for pin in managers.get("apt", ())} | asked for managers in present.values()]
+    if any("python3" not in names for names in there):  # what a base image has already, apt does not lock
         raise ExpectedError(
             f"images.toml: {stage.name} installs conda packages with rattler, which needs a Python of apt there",
             'add "python3" to an apt list of it or of one that it stands on, or choose installer = "micromamba"',

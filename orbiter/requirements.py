@@ -14,7 +14,7 @@ _CONDA = re.compile(
     r"(?: *[<>=!~(][^\[\]{}:/@]*| +[0-9*][^\s\[\]{}:/@]*(?: +[^\s\[\]{}:/@]+)?)?(?: *\[[^\[\]]*\])?"
 )
 """A MatchSpec, roughly: conda itself reads it when it is locked, which takes a library that is slow to import."""
-_ADDRESS = re.compile(r"[\[,]\s*url\s*=")
+_ADDRESS = re.compile(r"://|[\[,]\s*url\s*=")
 
 _PIP_NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
 _PLAIN_PIP = re.compile(rf"({_PIP_NAME})(?:(?:[<>=!]=|[<>])[0-9]+(?:\.[0-9]+)*)?")

@@ -33,8 +33,8 @@ def run(locked: LockSet, image: str, *, port: int | None = None, mount: Path | N
     ``mount`` is seen as ``~/work``, and the server runs as the folder's owner, so that it can write there.
     Raises ExpectedError when the image is not built from this lock set, or has no JupyterLab.
     """
-    tag = _tag(locked, image)
-    _refuse_other(locked, image, tag)
+    _refuse_without_lab(locked, image)
+    tag = built_tag(locked, image)
     chosen = _port(port)
     token = secrets.token_hex(24)
     owner = mount.stat() if mount else None
@@ -78,21 +78,29 @@ def _lines(container: "Container") -> Iterator[str]:
         yield from (line.decode(errors="replace").rstrip() for line in lines)
 
 
+def built_tag(locked: LockSet, image: str) -> str:
+    """The tag of an image; raises ExpectedError where it is unknown, not built here, or built from another lock set."""
+    tag = _tag(locked, image)
+    _refuse_other(locked, image, tag)
+    return tag
+
+
 def _tag(locked: LockSet, image: str) -> str:
     """The tag of an image as the lock set's bake file has it. Raises ExpectedError for an unknown image."""
     file = json.loads(locked.files[f"{lockset.BUILD}/docker-bake.json"]) if locked.complete else {"target": {}}
-    if image not in file["target"]:
+    if "tags" not in file["target"].get(image, {}):
         names = ", ".join(file.get("group", {}).get("default", {}).get("targets", ()))
         raise ExpectedError(
             f"release {locked.manifest.release} has no image '{image}'",
             f"it has {names}" if names else "run orbiter lock",
         )
-    if STARTS not in _dockerfile(locked, image):
-        raise ExpectedError(
-            f"'{image}' has no JupyterLab that could be started",
-            f"docker run --rm -it {file['target'][image]['tags'][0]}",
-        )
     return str(file["target"][image]["tags"][0])
+
+
+def _refuse_without_lab(locked: LockSet, image: str) -> None:
+    tag = _tag(locked, image)
+    if STARTS not in _dockerfile(locked, image):
+        raise ExpectedError(f"'{image}' has no JupyterLab that could be started", f"docker run --rm -it {tag}")
 
 
 def _dockerfile(locked: LockSet, image: str) -> str:

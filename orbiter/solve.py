@@ -8,10 +8,11 @@ from typing import Protocol
 import msgspec
 
 from orbiter.config import Builder, ImageSet
-from orbiter.facts import below, brought, conda_of, conda_options, of_base, targets, with_python
+from orbiter.facts import below, brought, check_pip, conda_of, conda_options, of_base, targets, with_python
 from orbiter.groups import groups
 from orbiter.inputs import inputs, locked_files
 from orbiter.lockset import BuilderFacts, LockSet
+from resolvers.errors import ExpectedError
 from resolvers.managers import MANAGERS
 from resolvers.types import LockFiles, Pin, Request, Shell, Target, Upgrade
 
@@ -49,7 +50,10 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Work(msgspec.Struct, frozen=True, kw_only=True):
-    """One run of ``lock``: what is asked, what to start from, and the way to the world outside."""
+    """One run of ``lock``: what is asked, what to start from, and the way to the world outside.
+
+    ``bases`` are the digests of base images by reference and platform, once they are known.
+    """
 
     image_set: ImageSet
     previous: LockSet | None
@@ -57,6 +61,7 @@ class Work(msgspec.Struct, frozen=True, kw_only=True):
     doors: Doors
     progress: Progress
     as_of: datetime | None
+    bases: Mapping[str, Mapping[str, str]] = {}
 
     def wanted(self, manager: str) -> bool:
         """Whether this run may lock a manager's part."""
@@ -79,8 +84,9 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     solved: Mapping[str, Solved]
 
 
-def solve_builder(work: Work, builder: Builder, bases: Mapping[str, str]) -> Part:
+def solve_builder(work: Work, builder: Builder) -> Part:
     """Lock one builder: npm beside apt, then conda for the glibc there, and pip for the Python of conda or apt."""
+    bases = work.bases.get(builder.base, {})
     shell = work.doors.shell(builder.base, bases) if builder.base else work.doors.solver(builder.suite)
     with ThreadPoolExecutor(max_workers=2) as pool:
         unknown = tuple(Target(platform=platform) for platform in work.image_set.platforms)
@@ -90,6 +96,7 @@ def solve_builder(work: Work, builder: Builder, bases: Mapping[str, str]) -> Par
         facts = _of_base(work, builder, by_apt.files, shell if bases else None)
         by_conda = _manager(work, builder, "conda", facts, bases, targets(work.image_set, facts), shell, {})
         facts = with_python(work.image_set, builder, facts, by_conda.files)
+        _check_pip(work, builder, by_conda.files)
         by_pip = _manager(work, builder, "pip", facts, bases, targets(work.image_set, facts), shell, by_conda.files)
         kept.result()
         solved = {"apt": by_apt, "conda": by_conda, "pip": by_pip, "npm": by_npm.result()}
@@ -143,9 +150,31 @@ def _manager(
     return Solved(files=resolved, inputs=asked, ran=True)
 
 
+def _check_pip(work: Work, builder: Builder, conda: LockFiles) -> None:
+    if not work.wanted("pip") or not groups(work.image_set, builder.name, "pip"):
+        return
+    if not conda and groups(work.image_set, builder.name, "conda"):
+        raise ExpectedError(
+            f"builder {builder.name}: pip stands on conda's packages, which are not locked",
+            "lock them too: orbiter lock --only conda,pip",
+        )
+    check_pip(work.image_set, builder.name, conda)
+
+
 def _of_base(work: Work, builder: Builder, locked: LockFiles, shell: Shell | None) -> BuilderFacts:
-    known = work.previous.manifest.builders.get(builder.name) if work.previous and not work.wanted("apt") else None
+    known = work.previous.manifest.builders.get(builder.name) if work.previous else None
+    if known and work.wanted("apt") and not _is_same_base(work, builder, known):
+        known = None
     return of_base(work.image_set, locked=locked, known=known, shell=shell)
+
+
+def _is_same_base(work: Work, builder: Builder, known: BuilderFacts) -> bool:
+    """Whether what is known holds on: nothing was upgraded, on the base image of before conda is asked for the same."""
+    if work.previous is None or work.options.upgrade.everything:
+        return False
+    bases = work.previous.manifest.bases.get(builder.base, {})
+    asked = inputs(work.image_set, builder, "conda", known, bases)
+    return bases == work.bases.get(builder.base) and asked == known.inputs.get("conda", "")
 
 
 def engine_of(builder: Builder, manager: str) -> str:

@@ -8,6 +8,7 @@ from orbiter.bake import SEEDS, BuildOptions, BuiltImage
 from orbiter.base_image import fetch_image, image_entries, oci_layout, take_image
 from orbiter.config import ImageSet
 from orbiter.fetch import Fetched, fetch, fetch_from
+from orbiter.installers import MICROMAMBA
 from orbiter.lockset import LockSet
 from orbiter.origins import APT_MIRROR, Origins, Sources, environment_mirrors
 from orbiter.outside import shell_in, solver_image, solver_of, spelled, told
@@ -20,8 +21,6 @@ from resolvers import apt, conda_fetch
 from resolvers.errors import ExpectedError
 from resolvers.registry import BaseImage
 from resolvers.types import Shell
-
-MICROMAMBA = "micromamba"
 
 
 def entries(locked: LockSet, platforms: Sequence[str] = ()) -> dict[tuple[str, str], tuple[Entry, ...]]:

@@ -111,7 +111,7 @@ class Store:
                 part.truncate(0)
                 got = fill(part, digest, size, source, progress)
             if got != digest or size not in {0, length(part)}:
-                raise wrong_bytes(name, f"{digest} ({size} bytes)", f"{got} ({length(part)} bytes)")
+                raise wrong_bytes(name, f"{digest} ({size or 'any number of'} bytes)", f"{got} ({length(part)} bytes)")
             finish(part, target)
 
     def add(self, content: bytes | Path, digest: str, *, name: str = "") -> None:

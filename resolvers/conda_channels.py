@@ -50,7 +50,16 @@ def channel(text: str) -> Channel:
     names = [_variable(each, text) for each in secrets]
     for secret, name in zip(secrets, names, strict=True):
         parts = _with_variable(parts, secret, name)
+    if VARIABLE.search(_without_secrets(parts)):
+        raise ExpectedError(
+            f"the channel {_shown(text)} has a variable where none is replaced",
+            "a variable stands for a user, a password or a token (/t/${TOKEN})",
+        )
     return Channel(url=urlunsplit(parts).rstrip("/"), variables=tuple(sorted(set(names))))
+
+
+def _without_secrets(parts: SplitResult) -> str:
+    return parts.netloc.rpartition("@")[2] + TOKEN.sub("", parts.path)
 
 
 def _variable(secret: str, text: str) -> str:
@@ -103,6 +112,12 @@ def hidden(text: str, channels: Iterable[Channel]) -> str:
         if value := os.environ.get(name):
             text = text.replace(value, f"${{{name}}}")
     return text
+
+
+def in_one_line(text: str) -> str:
+    """A chain of causes as rattler tells it, each said once."""
+    causes = [line.strip().removeprefix("Caused by:").strip() for line in text.splitlines()]
+    return ": ".join(dict.fromkeys(cause for cause in causes if cause))
 
 
 def _shown(text: str) -> str:

@@ -13,7 +13,7 @@ from resolvers.conda_environment import ENVIRONMENT, VIRTUAL
 from resolvers.conda_lock import FILE, Entry
 from resolvers.conda_wishes import Wish, subdir
 from resolvers.errors import ExpectedError, ProgramError, UnsolvableError
-from resolvers.types import LockFiles, Request
+from resolvers.types import NOTE, LockFiles, Request
 
 VERSION = "4.0.3"
 """The version of conda-lock that is run."""
@@ -28,7 +28,7 @@ NAMES = "names.json"
 
 
 def lock(request: Request, files: LockFiles, wishes: tuple[Wish, ...]) -> dict[str, tuple[Entry, ...]]:
-    """The program's answer by platform, which keeps earlier pins as it does itself: only for ``--update``.
+    """The program's answer by platform, which keeps earlier pins as it does itself: only for ``--update``, and says so.
 
     Raises ExpectedError where the user has none of the programs that solve, and for what conda-lock cannot do.
     """
@@ -41,6 +41,8 @@ def lock(request: Request, files: LockFiles, wishes: tuple[Wish, ...]) -> dict[s
         for file, text in given.items():
             (place / file).write_text(text, encoding="utf-8")
         program = _program(request)
+        if request.previous and not moving:
+            request.progress(f"{NOTE}conda-lock solves anew: any package may move")
         request.progress(f"conda-lock {VERSION} solves with {Path(solver).name}")
         updates = [word for each in moving for word in ("--update", each)]
         _run([program, *_words(solver), *updates], place, request)

@@ -16,6 +16,9 @@ HEAD = """\
 # Written by Orbiter: the packages of {groups}, each after those that it needs.
 # Install them with: micromamba create -n YOURENV --file THIS-FILE
 """
+HEAD_OF_MORE = """\
+# Written by Orbiter: what {groups} adds to {without}, each package after those that it needs.
+"""
 PYTHON = "python"
 
 
@@ -28,7 +31,8 @@ def explicit(files: LockFiles, target: Target, groups: tuple[str, ...], without:
     there = _entries(files, target, without)
     needs = {name: sorted(entries.keys() & entry.dependencies.keys()) for name, entry in entries.items()}
     lines = [_line(entries[name]) for name in in_order(needs) if name not in there]
-    head = HEAD.format(groups=", ".join(groups))
+    own = ", ".join(group for group in groups if group not in without)
+    head = HEAD_OF_MORE.format(groups=own, without=", ".join(without)) if there else HEAD.format(groups=own)
     return "\n".join([f"{head}# platform: {subdir(target.platform)}", "@EXPLICIT", *lines]) + "\n"
 
 

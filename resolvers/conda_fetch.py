@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from resolvers import http
-from resolvers.conda_channels import expanded
+from resolvers.conda_channels import expanded, in_one_line
 from resolvers.errors import ExpectedError
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 CHUNK = 1 << 20
 RETRIES = 3
-STATUS = re.compile(r"\b([45]\d\d)\b")
+STATUS = re.compile(r"\(([45]\d\d) ")
 
 
 @contextmanager
@@ -47,7 +47,7 @@ async def _download(url: str, address: str, path: Path) -> None:
     try:
         await download_to_path(_client(), address, path)
     except Exception as error:  # what rattler raises has no base class of its own
-        words = str(error).replace(address, url).partition("\n")[0]
+        words = in_one_line(str(error).replace(address, url))
         found = STATUS.search(words)
         raise http.HTTPError(f"{url}: {words}", "is the channel there?", status=int(found[1]) if found else 0) from None
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from resolvers.cache import folder
-from resolvers.conda_channels import Channel, hidden
+from resolvers.conda_channels import Channel, hidden, in_one_line
 from resolvers.conda_wishes import Wish
 from resolvers.errors import ExpectedError, UnsolvableError
 
@@ -134,7 +134,7 @@ class Solver:
         return UnsolvableError("\n".join(lines), "loosen or drop one of these requirements, or add a channel")
 
     def _failed(self, error: Exception) -> ExpectedError:
-        words = _chain(str(error), self._channels)
+        words = in_one_line(hidden(str(error), self._channels))
         listed = ", ".join(channel.url for channel in self._channels)
         if UNREACHED.search(words):
             hint = "is this machine on line, and are HTTPS_PROXY, HTTP_PROXY and NO_PROXY right?"
@@ -150,6 +150,7 @@ def gateway() -> "Gateway":
     from rattler import Client, Config, Gateway
 
     config = Config.load_from_default_locations("rattler")
+    folder("conda").chmod(0o700)  # rattler writes addresses there, with passwords that stand in them
     client = Client.from_config(config, max_retries=RETRIES, user_agent="orbiter")
     return Gateway.from_config(config, cache_dir=folder("conda"), client=client)
 
@@ -184,9 +185,3 @@ def _virtual(name: str, text: str) -> "GenericVirtualPackage":
 
 def _indented(text: str) -> list[str]:
     return [f"  {line}" for line in text.splitlines()]
-
-
-def _chain(text: str, channels: Iterable[Channel]) -> str:
-    """rattler's chain of causes in one line, each said once."""
-    causes = [line.strip().removeprefix("Caused by:").strip() for line in hidden(text, channels).splitlines()]
-    return ": ".join(dict.fromkeys(cause for cause in causes if cause))

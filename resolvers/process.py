@@ -4,9 +4,11 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from threading import Event, Thread
+from typing import NoReturn
 
 from resolvers.errors import ExpectedError, ProgramError
 
@@ -55,6 +57,15 @@ def run(
     if process.returncode != 0:
         raise _failure(name or Path(command[0]).name, process.returncode, errors + output)
     return output
+
+
+def become(command: Sequence[str | Path]) -> NoReturn:
+    """Let a program take the place of this process: the terminal is its own, and its exit code the one that is seen."""
+    words = [str(word) for word in command]
+    sys.stdout.flush()
+    sys.stderr.flush()
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # Python ignores it, and what is ignored stays so
+    os.execvp(words[0], words)
 
 
 def end_all() -> None:

@@ -10,7 +10,7 @@ import msgspec
 
 from resolvers import http
 from resolvers.errors import ExpectedError
-from resolvers.registry import Repository
+from resolvers.registry import Repository, sha256
 
 NOT_FOUND = 404
 
@@ -46,6 +46,16 @@ def put_manifest(repository: Repository, reference: str, manifest: bytes, media_
     url = f"{_base(repository)}/manifests/{reference}"
     headers = {"content-type": media_type, "content-length": str(len(manifest))}
     _asked(repository, url, lambda token: http.send("PUT", url, headers={**headers, **token}, body=lambda: manifest))
+
+
+def named(repository: Repository, tag: str) -> str:
+    """The digest that a tag names; empty where there is no such tag or repository."""
+    try:
+        return sha256(repository.manifest(tag))
+    except http.HTTPError as error:
+        if error.status != NOT_FOUND:
+            raise
+        return ""
 
 
 def tags(repository: Repository) -> tuple[str, ...]:

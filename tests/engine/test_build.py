@@ -197,7 +197,7 @@ def test_an_unknown_image_is_an_error_that_names_those_there_are(built: Built) -
 
 @pytest.mark.skipif(not REGISTRY, reason="ORBITER_WORLD_REGISTRY names no registry to push to")
 def test_a_pushed_image_keeps_its_digest(built: Built) -> None:
-    (image,) = built.build(images=("debian-core",), load=False, push=True)
+    (image,) = built.build(images=("debian-core",), load=False, push=True, force=True)
     assert registry.pin(image.tag, AMD64).digest == image.digest
 
 

@@ -199,6 +199,8 @@ HELLO = package(
         "share/hello": "hello\n",
         "share/same": "hello\n",
         "lib/libhello.a": "static",
+        "lib/gcc/x86_64-conda-linux-gnu/libgcc.a": "a compiler's",
+        "lib/python3.12/site-packages/sourceless.pyc": "a module",
         "bin/.hello-post-link.sh": '#!/bin/sh\necho "$PKG_NAME $PKG_VERSION" > "$PREFIX/share/linked"\n',
         "etc/conda/activate.d/hello.sh": "export HELLO=$CONDA_PREFIX/share/hello\n",
     },
@@ -211,9 +213,12 @@ def test_scripts_of_packages_run_and_duplicates_are_one_file(server: Server, tmp
     done = orbiter(tmp_path, tmp_path / "cache", "lock")
     assert done.returncode == 0, done.stderr
     (tag,) = digests(orbiter(tmp_path, tmp_path / "cache", "build"))
-    answers = inside(tag, "cat /opt/env/share/linked $HELLO; stat -c %h $HELLO; cd /opt/env; ls . bin conda-meta")
+    answers = inside(
+        tag, "cat /opt/env/share/linked $HELLO; stat -c %h $HELLO; cd /opt/env; ls . bin conda-meta; find lib -type f"
+    )
     assert answers == (
         "hello 1.0\nhello\n2\n.:\nbin\nconda-meta\netc\nlib\nshare\n\nbin:\n\nconda-meta:\nhello-1.0-0.json\nhistory\n"
+        "lib/gcc/x86_64-conda-linux-gnu/libgcc.a\nlib/python3.12/site-packages/sourceless.pyc\n"
     )
 
 
@@ -247,6 +252,28 @@ def test_micromamba_is_a_locked_package_of_the_channel(server: Server, tmp_path:
     assert f"{server.url}/linux-64/{HELLO.file}" in answers
     assert ("kept" in answers) == keep
     assert "libhello.a" not in answers
+
+
+def test_the_installer_is_of_todays_channels_and_can_be_upgraded(server: Server, tmp_path: Path) -> None:
+    def installer() -> str:
+        return (tmp_path / "locks/0.1.0/lockset.toml").read_text().partition("[[installers]]")[2]
+
+    offer(server, HELLO, package("micromamba", "2.6.2", {"bin/micromamba": MICROMAMBA}))
+    images(tmp_path, server)
+    assert orbiter(tmp_path, tmp_path / "cache", "lock").returncode == 0
+    assert f'source = "{server.url}/linux-64/micromamba-2.6.2-0.tar.bz2"' in installer()
+    newer = package("micromamba", "2.7.0", {"bin/micromamba": MICROMAMBA})
+    offer(server, HELLO, newer)
+    assert orbiter(tmp_path, tmp_path / "cache", "lock").returncode == 0
+    assert 'version = "2.6.2"' in installer()
+    done = orbiter(tmp_path, tmp_path / "cache-2", "lock", "--upgrade-package", "micromamba")
+    assert done.returncode == 0, done.stderr
+    assert 'version = "2.7.0"' in installer()
+    with serving() as other:
+        offer(other, HELLO, newer)
+        images(tmp_path, other)
+        assert orbiter(tmp_path, tmp_path / "cache", "lock").returncode == 0
+        assert f'source = "{other.url}/linux-64/micromamba-2.7.0-0.tar.bz2"' in installer()
 
 
 @pytest.mark.parametrize(

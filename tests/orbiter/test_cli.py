@@ -46,6 +46,12 @@ def test_help_names_every_command(tmp_path: Path) -> None:
         "log",
         "bump",
         "release",
+        "import",
+        "export",
+        "images",
+        "shell",
+        "push",
+        "clean",
     ):
         assert f"\n  {command} " in done.stdout
 

@@ -133,6 +133,29 @@ def test_different_pythons_on_the_platforms_are_refused(tmp_path: Path) -> None:
     assert "conda locked different Pythons for the platforms: 3.12.4, 3.12.5" in refused.stderr
 
 
+def test_pip_needs_conda_locked_first(tmp_path: Path) -> None:
+    write(tmp_path, *RECORDS)
+    text = (tmp_path / "images.toml").read_text()
+    (tmp_path / "images.toml").write_text(
+        text.replace("[image.micromamba.geo]", 'pip = ["six"]\n[image.micromamba.geo]')
+    )
+    refused = orbiter(tmp_path, "lock", "--only", "pip")
+    assert refused.returncode == 2
+    assert "orbiter lock --only conda,pip" in refused.stderr
+    assert not (tmp_path / "locks").exists()
+
+
+def test_pip_in_a_stage_without_the_python_of_conda_is_refused(tmp_path: Path) -> None:
+    write(tmp_path, *RECORDS)
+    text = (tmp_path / "images.toml").read_text()
+    other = '[image.micromamba.other]\n[image.micromamba.other.build]\npip = ["six"]\n'
+    (tmp_path / "images.toml").write_text(f"{text}\n{other}")
+    refused = orbiter(tmp_path, "lock", "--only", "conda,pip")
+    assert refused.returncode == 2
+    assert "micromamba-other-build asks pip for packages, but the Python of conda is not there" in refused.stderr
+    assert not (tmp_path / "locks").exists()
+
+
 def test_an_upgrade_moves_one_package_and_diff_locks_tells_it(tmp_path: Path) -> None:
     write(tmp_path, *RECORDS)
     lock(tmp_path)

@@ -12,8 +12,10 @@ UNCHECKED = (1).to_bytes(4, "little") + bytes(8)
 
 
 def goes(path: Path) -> bool:
-    """Whether a file is a static library, or byte-code of a package."""
-    return path.suffix == ".a" or (path.suffix == ".pyc" and "site-packages" in path.parts)
+    """Whether a file is a static library, but for those of compilers, or byte-code of a package beside its source."""
+    if path.suffix == ".a":
+        return not any(part.endswith("-linux-gnu") for part in path.parts)
+    return path.suffix == ".pyc" and {"site-packages", "__pycache__"} <= {*path.parts}
 
 
 def recorded(path: Path) -> None:
@@ -30,9 +32,11 @@ def recorded(path: Path) -> None:
 
 
 for each in [*ENVIRONMENT.rglob("*.a"), *ENVIRONMENT.rglob("*.pyc")]:
+    if each.is_dir() and not each.is_symlink():
+        continue
     if goes(each.relative_to(ENVIRONMENT)):
         each.unlink()
-    elif each.suffix == ".pyc":
+    elif each.suffix == ".pyc" and "__pycache__" in each.parts:
         code = each.read_bytes()
         each.write_bytes(code[:4] + UNCHECKED + code[16:])
 for each in (ENVIRONMENT / "conda-meta").glob("*.json"):

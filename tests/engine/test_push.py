@@ -1,0 +1,105 @@
+"""orbiter push and orbiter build --push, to a real registry."""
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from orbiter import engine
+from resolvers import registry, registry_push
+from tests.tiny_images import AMD64, Project, project
+
+REGISTRY = os.environ.get("ORBITER_WORLD_REGISTRY", "")
+pytestmark = [
+    pytest.mark.engine,
+    pytest.mark.skipif(not REGISTRY, reason="ORBITER_WORLD_REGISTRY names no registry to push to"),
+]
+STAGES = ("debian-base", "debian-core")
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Iterator[Project]:
+    with project(tmp_path, f"{REGISTRY}/") as made:
+        lay(made, "first")
+        yield made
+
+
+def lay(here: Project, content: str) -> None:
+    """A lock set whose images are one file upon nothing."""
+    files = {f"build/{stage}/{name}": text for stage in STAGES for name, text in stage_files(content)}
+    targets = {stage: target(here, stage) for stage in STAGES}
+    variables = {name: {"default": ""} for name in ("ARTIFACTS", "BASES", "LOCKSET", "OUTPUT", "SEEDS")}
+    bake = {"variable": variables, "group": {"default": {"targets": list(STAGES)}}, "target": targets}
+    here.lay("0.1.0", {**files, "build/docker-bake.json": json.dumps(bake)})
+
+
+def stage_files(content: str) -> list[tuple[str, str]]:
+    return [("Dockerfile", "FROM scratch\nARG SOURCE_DATE_EPOCH\nCOPY content /\n"), ("content", content)]
+
+
+def target(here: Project, stage: str) -> dict[str, object]:
+    return {
+        "context": stage,
+        "platforms": [AMD64],
+        "args": {"SOURCE_DATE_EPOCH": "1"},
+        "labels": {"org.orbiter.lockset": "${LOCKSET}"},
+        "tags": [f"{here.repository}:{stage}-0.1.0"],
+        "attest": ["type=provenance,disabled=true", "type=sbom,disabled=true"],
+        "output": [f"type=docker,dest=${{OUTPUT}}/{stage}.tar,oci-mediatypes=true,rewrite-timestamp=true"],
+    }
+
+
+def told(stdout: str) -> dict[str, list[str]]:
+    """Digest and last word of each stage."""
+    found = re.findall(r"^\S+:(\S+)-0\.1\.0  (sha256:\S+)(?:  (.+))?$", stdout, re.MULTILINE)
+    return {stage: [digest, word] for stage, digest, word in found}
+
+
+def in_registry(here: Project) -> dict[str, str]:
+    """What the tags name now; empty for nothing."""
+    (place,) = registry.repositories(here.repository)
+    return {stage: registry_push.named(place, f"{stage}-0.1.0") for stage in STAGES}
+
+
+def test_what_is_there_is_not_pushed_again(here: Project) -> None:
+    done = here.orbiter("push", "-q", "--image", "debian-core")
+    assert (done.returncode, done.stderr) == (0, "")
+    ((digest, word),) = told(done.stdout).values()
+    assert word == "pushed"
+    assert in_registry(here) == {"debian-base": "", "debian-core": digest}
+    done = here.orbiter("push", "-q", "--release", "0.1.0")
+    words = told(done.stdout)
+    assert words["debian-core"] == [digest, "was there"]
+    assert words["debian-base"][1] == "pushed"
+    assert in_registry(here) == {stage: words[stage][0] for stage in STAGES}
+
+
+@pytest.mark.parametrize("words", [("push",), ("build", "--push", "--load")])
+def test_a_version_tag_is_not_moved_and_then_nothing_is_pushed(here: Project, words: tuple[str, ...]) -> None:
+    assert here.orbiter("push", "-q", "--image", "debian-core").returncode == 0
+    before = in_registry(here)
+    lay(here, "second")
+    done = here.orbiter(*words, "-q")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert (
+        f"has another image under\n  {here.repository}:debian-core-0.1.0\n    there {before['debian-core']}"
+        in done.stderr
+    )
+    assert "debian-base" not in done.stderr
+    assert in_registry(here) == before
+    labels = engine.image_labels(f"{here.repository}:debian-base-0.1.0")
+    assert labels is None, "nothing was loaded either"
+
+
+def test_a_version_tag_is_moved_when_that_is_asked_for(here: Project) -> None:
+    assert here.orbiter("push", "-q").returncode == 0
+    before = in_registry(here)
+    lay(here, "second")
+    done = here.orbiter("push", "-q", "--force")
+    assert done.returncode == 0
+    after = in_registry(here)
+    assert told(done.stdout) == {stage: [after[stage], "pushed"] for stage in STAGES}
+    assert all(before[stage] != after[stage] for stage in STAGES)
