@@ -134,7 +134,7 @@ def test_different_pythons_on_the_platforms_are_refused(tmp_path: Path) -> None:
 
 
 def test_pip_needs_conda_locked_first(tmp_path: Path) -> None:
-    write(tmp_path, *RECORDS)
+    write(tmp_path, *RECORDS, builder='python = "3.12"')
     text = (tmp_path / "images.toml").read_text()
     (tmp_path / "images.toml").write_text(
         text.replace("[image.micromamba.geo]", 'pip = ["six"]\n[image.micromamba.geo]')
