@@ -9,7 +9,7 @@ import msgspec
 
 from resolvers.cache import folder
 from resolvers.conda_channels import Channel, hidden, in_one_line
-from resolvers.conda_wishes import Wish
+from resolvers.conda_wishes import PLATFORMS, Wish
 from resolvers.errors import ExpectedError, UnsolvableError
 
 if TYPE_CHECKING:
@@ -90,7 +90,8 @@ class Solver:
                 exclude_newer=self.as_of,
             )
         except SolverError as error:
-            raise self._unsolvable(str(error), also) from None
+            own = await self._gateway.names(self._sources, [self.subdir])  # type: ignore[list-item]
+            raise self._unsolvable(str(error), also, noarch_only=not own) from None
         except Exception as error:  # what rattler raises has no base class of its own
             raise self._failed(error) from error
         return {record.name.normalized: record for record in found}
@@ -120,7 +121,7 @@ class Solver:
         published = record.indexed_timestamp or record.timestamp
         return published is None or published.astimezone(UTC) > self.as_of
 
-    def _unsolvable(self, explanation: str, also: Sequence[str]) -> UnsolvableError:
+    def _unsolvable(self, explanation: str, also: Sequence[str], *, noarch_only: bool) -> UnsolvableError:
         text = explanation.strip().removeprefix("Cannot solve the request because of:").strip()
         names = set(WORD.findall(text))
         asked = [
@@ -131,7 +132,11 @@ class Solver:
         asked += [f"  '{each}' is asked for as upgrade" for each in also]
         where = f"{self.subdir} by {', '.join(channel.url for channel in self._channels)}"
         lines = [f"the conda requirements cannot be met together for {where}:", *_indented(text), *asked]
-        return UnsolvableError("\n".join(lines), "loosen or drop one of these requirements, or add a channel")
+        hint = "loosen or drop one of these requirements, or add a channel"
+        if noarch_only:
+            lines.append(f"  no channel has packages for {self.subdir}, but for those that fit every platform")
+            hint = f"leave {PLATFORMS[self.subdir]} out of platforms, or add a channel that has packages for it"
+        return UnsolvableError("\n".join(lines), hint)
 
     def _failed(self, error: Exception) -> ExpectedError:
         words = in_one_line(hidden(str(error), self._channels))

@@ -133,6 +133,14 @@ def test_different_pythons_on_the_platforms_are_refused(tmp_path: Path) -> None:
     assert "conda locked different Pythons for the platforms: 3.12.4, 3.12.5" in refused.stderr
 
 
+def test_a_platform_that_no_channel_has_is_named(tmp_path: Path) -> None:
+    write(tmp_path, *(each for each in RECORDS if each["subdir"] != "linux-aarch64"))
+    refused = orbiter(tmp_path, "lock", "--only", "conda")
+    assert refused.returncode == 2
+    assert "no channel has packages for linux-aarch64" in refused.stderr
+    assert "leave linux/arm64 out of platforms" in refused.stderr
+
+
 def test_pip_needs_conda_locked_first(tmp_path: Path) -> None:
     write(tmp_path, *RECORDS, builder='python = "3.12"')
     text = (tmp_path / "images.toml").read_text()
