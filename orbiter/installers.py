@@ -7,6 +7,7 @@ from orbiter.facts import conda_of, conda_options
 from orbiter.inputs import FILES
 from orbiter.lockset import Installer
 from orbiter.solve import Work
+from resolvers.conda_channels import channel
 from resolvers.types import Pin
 
 MICROMAMBA = "micromamba"
@@ -44,9 +45,8 @@ def _stays(work: Work, installer: Installer, builder: Builder) -> bool:
     name, source = installer.pin.name, installer.pin.artifact.source
     if name in work.options.upgrade.packages:
         return False
-    return name != MICROMAMBA or any(
-        source.startswith(each) or f"/{each}/" in source for each in conda_of(builder).channels
-    )
+    urls = [channel(each).url for each in conda_of(builder).channels]
+    return name != MICROMAMBA or any(source.startswith(f"{url}/") or f"/{url}/" in source for url in urls)
 
 
 def _needed(image_set: ImageSet) -> Iterator[tuple[str, str, Builder]]:
