@@ -116,15 +116,30 @@ def _header(line: str) -> Path:
 
 
 def _with_table(text: str, path: Path) -> str:
-    """The text with a header for the table: behind the last one of those that have most of its path."""
+    """The text with a header for the table: behind the last one of those that have most of its path.
+
+    Comments that stand right above the header of the next table are of that one, all others of the table before.
+    """
     tables = _tables(text)
     if any(table.path == path for table in tables):
         return text
     near = max(tables, key=lambda table: (_common(table.path, path), table.end), default=None)
-    place = near.end if near else len(text)
+    place = _end(text, near, tables) if near else len(text)
     name = ".".join(part if re.fullmatch("[A-Za-z0-9_-]+", part) else quoted(part) for part in path)
-    blank = "\n" if text[place:] and not text[place:].startswith("\n") else ""
-    return f"{text[:place]}\n[{name}]\n{blank}{text[place:]}"
+    before = "" if text[:place].endswith("\n\n") else "\n"
+    after = "\n" if text[place:] and not text[place:].startswith("\n") else ""
+    return f"{text[:place]}{before}[{name}]\n{after}{text[place:]}"
+
+
+def _end(text: str, table: _Table, tables: tuple[_Table, ...]) -> int:
+    """Where what is said of a table ends, comments too."""
+    following = min((each.start for each in tables if each.start > table.start), default=0)
+    if not following:
+        return len(text)
+    end = text.rindex("\n", 0, following - 1) + 1
+    while (line := text.rfind("\n", 0, end - 1) + 1) >= table.end and text[line:end].lstrip().startswith("#"):
+        end = line
+    return end
 
 
 def _common(one: Path, other: Path) -> int:
