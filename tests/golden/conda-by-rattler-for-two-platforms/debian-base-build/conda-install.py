@@ -10,12 +10,14 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from rattler import PackageRecord, PrefixRecord, RepoDataRecord, install
+from rattler import Client, Config, PackageRecord, PrefixRecord, RepoDataRecord, install
 from rattler.package_streaming import PackageArchive
 
 ENVIRONMENT = Path("/opt/env")
 META = ENVIRONMENT / "conda-meta"
 FILES = Path("/artifacts/conda")
+OFFLINE = Config.from_toml("tls-no-verify = true\n")
+"""Nothing is asked over the network. Without this rattler wants certificates, which an image need not have."""
 VOLATILE = ("extracted_package_dir", "package_tarball_full_path", "link")
 
 
@@ -42,6 +44,7 @@ async def installed(addresses: list[str], sums: dict[str, str]) -> None:
         installed_packages=there,
         execute_link_scripts=True,
         show_progress=False,
+        client=Client.from_config(OFFLINE),
     )
 
 
