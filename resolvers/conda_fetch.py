@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 from resolvers import http
 from resolvers.conda_channels import expanded, in_one_line
+from resolvers.conda_client import configured
 from resolvers.errors import ExpectedError
 
 if TYPE_CHECKING:
     from rattler import Client
 
 CHUNK = 1 << 20
-RETRIES = 3
 STATUS = re.compile(r"\(([45]\d\d) ")
 
 
@@ -54,9 +54,7 @@ async def _download(url: str, address: str, path: Path) -> None:
 
 @cache
 def _client() -> "Client":
-    from rattler import Client, Config
-
-    return Client.from_config(Config.load_from_default_locations("rattler"), max_retries=RETRIES, user_agent="orbiter")
+    return configured()[1]
 
 
 def unpack_program(package: Path, name: str, target: Path) -> None:

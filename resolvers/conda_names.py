@@ -17,6 +17,7 @@ from packaging.utils import canonicalize_name
 from resolvers import conda_lock
 from resolvers.cache import folder
 from resolvers.conda_channels import expanded
+from resolvers.conda_client import configured
 from resolvers.conda_lock import Entry
 from resolvers.conda_wishes import subdir
 from resolvers.errors import ExpectedError
@@ -65,9 +66,7 @@ def _needs_python(entry: Entry) -> bool:
 
 
 async def _all(entries: Iterable[Entry]) -> list[tuple[Distribution, ...]]:
-    from rattler import Client, Config
-
-    client = Client.from_config(Config.load_from_default_locations("rattler"), user_agent="orbiter")
+    _, client = configured()
     turn = asyncio.Semaphore(AT_ONCE)
     return await asyncio.gather(*(_one(client, turn, entry) for entry in entries))
 

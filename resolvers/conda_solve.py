@@ -9,6 +9,7 @@ import msgspec
 
 from resolvers.cache import folder
 from resolvers.conda_channels import Channel, hidden, in_one_line
+from resolvers.conda_client import configured
 from resolvers.conda_wishes import PLATFORMS, Wish
 from resolvers.errors import ExpectedError, UnsolvableError
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from rattler.virtual_package import GenericVirtualPackage
 
 NOARCH = "noarch"
-RETRIES = 2
 """How often a request that failed is sent again; rattler waits longer each time."""
 WORD = re.compile(r"[\w.-]+")
 UNREACHED = re.compile(r"error sending request|Connection refused|timed out|dns error|connection closed|reset")
@@ -151,12 +151,11 @@ class Solver:
 
 
 def gateway() -> "Gateway":
-    """Asks channels as this machine is configured: credentials, netrc, mirrors, proxies and certificates."""
-    from rattler import Client, Config, Gateway
+    """Asks channels for their indexes."""
+    from rattler import Gateway
 
-    config = Config.load_from_default_locations("rattler")
+    config, client = configured()
     folder("conda").chmod(0o700)  # rattler writes addresses there, with passwords that stand in them
-    client = Client.from_config(config, max_retries=RETRIES, user_agent="orbiter")
     return Gateway.from_config(config, cache_dir=folder("conda"), client=client)
 
 

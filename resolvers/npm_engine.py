@@ -21,6 +21,7 @@ from resolvers.cache import folder
 from resolvers.errors import ExpectedError, ProgramError, UnsolvableError
 from resolvers.npm_config import NpmConfig
 from resolvers.npm_view import NpmView
+from resolvers.serving import past_proxies
 from resolvers.types import Artifact, Pin
 
 OLDEST = 9
@@ -187,10 +188,8 @@ def _found() -> tuple[tuple[str, ...], str]:
 
 
 def _environment() -> dict[str, str]:
-    past_proxies = os.environ.get("NO_PROXY") or os.environ.get("no_proxy")
-    loopback = dict.fromkeys(("NO_PROXY", "no_proxy"), ",".join(filter(None, ("127.0.0.1", past_proxies))))
     if len(command()) == 1:
-        return loopback
+        return past_proxies()
     from resolvers import uv
 
-    return {**uv.environment(), **loopback}
+    return {**uv.environment(), **past_proxies()}

@@ -1,5 +1,6 @@
 """A small HTTP server on the loopback for one engine: what it is asked for, a function answers."""
 
+import os
 import secrets
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -130,3 +131,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         """Say nothing: what matters is in ``errors``."""
+
+
+def past_proxies() -> dict[str, str]:
+    """Variables with which a program asks a server on loopback directly, whatever proxies are set."""
+    others = os.environ.get("NO_PROXY") or os.environ.get("no_proxy")
+    return dict.fromkeys(("NO_PROXY", "no_proxy"), ",".join(filter(None, ("127.0.0.1", others))))

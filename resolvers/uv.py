@@ -19,6 +19,7 @@ from packaging.utils import canonicalize_name
 
 from resolvers import http, index, pip_conda, pip_config, process, pyproject, wheels
 from resolvers.errors import ExpectedError, ProgramError
+from resolvers.serving import past_proxies
 from resolvers.types import Artifact, LockFiles, Package, Request, Target
 from resolvers.view import STAND_IN, View, serve
 
@@ -71,9 +72,7 @@ def environment() -> dict[str, str]:
 
 
 def _viewing(url: str) -> dict[str, str]:
-    past_proxies = os.environ.get("NO_PROXY") or os.environ.get("no_proxy")
-    loopback = dict.fromkeys(("NO_PROXY", "no_proxy"), ",".join(filter(None, ("127.0.0.1", past_proxies))))
-    return {"UV_DEFAULT_INDEX": url, **loopback}
+    return {"UV_DEFAULT_INDEX": url, **past_proxies()}
 
 
 def project(request: Request, shared: Set[str] = frozenset()) -> str:
