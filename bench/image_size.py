@@ -1,9 +1,9 @@
-"""The compressed size of an image by layer, and what its largest folders are.
+"""The compressed size of an image by layer, and which packages and folders in it are the largest.
 
     python bench/image_size.py ARCHIVE [TAG]
 
 ARCHIVE is what ``orbiter build --output FOLDER`` keeps; the sum is what a registry holds and a pull
-transfers. With the TAG of the loaded image, the largest folders of its file system follow.
+transfers. With the TAG of the loaded image, the largest packages and folders of its file system follow, in MB.
 """
 
 import json
@@ -14,7 +14,40 @@ from typing import Any
 
 ORIGINAL = 292.97
 """MB, the best of the original Orbiter."""
-FOLDERS = "du -xm --max-depth=4 / 2>/dev/null | sort -rn | head -30"
+FOLDERS = "du -xm -d 4 / 2>/dev/null | sort -rn | head -20"
+PACKAGES = r"""
+import csv, json, pathlib, re
+found = {}
+def add(name, size):
+    found[name] = found.get(name, 0) + size
+for record in pathlib.Path("/opt/env").glob("lib/python3*/site-packages/*.dist-info/RECORD"):
+    for path, *_ in csv.reader(record.open()):
+        file = record.parent.parent / path
+        if file.is_file():
+            add("pip " + record.parent.name.partition("-")[0], file.stat().st_size)
+for folder in pathlib.Path("/opt/env/lib/npm/node_modules").glob("*"):
+    for file in folder.rglob("*"):
+        if file.is_file() and not file.is_symlink():
+            add("npm " + folder.name, file.stat().st_size)
+for record in pathlib.Path("/opt/env/conda-meta").glob("*.json"):
+    package = json.loads(record.read_text())
+    for each in package["files"]:
+        file = pathlib.Path("/opt/env", each)
+        if file.is_file() and not file.is_symlink():
+            add("conda " + package["name"], file.stat().st_size)
+for database in ("/lib/apk/db/installed", "/usr/lib/apk/db/installed"):
+    if pathlib.Path(database).exists():
+        for name, size in re.findall(r"^P:(.*)$(?:\n.+)*?\nI:(\d+)$", pathlib.Path(database).read_text(), re.M):
+            add("apk " + name, int(size))
+if pathlib.Path("/var/lib/dpkg/status").exists():
+    for name in pathlib.Path("/var/lib/dpkg/info").glob("*.list"):
+        files = [pathlib.Path(each) for each in name.read_text().splitlines()]
+        sizes = [file.stat().st_size for file in files if file.is_file() and not file.is_symlink()]
+        add("apt " + name.stem.partition(":")[0], sum(sizes))
+for name, size in sorted(found.items(), key=lambda each: -each[1])[:20]:
+    print(f"{size / 1e6:8.1f}  {name}")
+"""
+"""Runs inside the image, with its own Python."""
 
 
 def main(archive: str = "", tag: str = "") -> None:
@@ -28,7 +61,9 @@ def main(archive: str = "", tag: str = "") -> None:
     total = sum(size for _, size in layers) / 1e6
     print(f"{total:8.2f} MB  in all, {total / ORIGINAL:.0%} of the original's {ORIGINAL} MB")
     if tag:
-        subprocess.run(["docker", "run", "--rm", "--user", "0", tag, "sh", "-c", FOLDERS], check=True)
+        inside = ["docker", "run", "--rm", "--network=none", "--user", "0", "--entrypoint", ""]
+        subprocess.run([*inside, tag, "python3", "-c", PACKAGES], check=True)
+        subprocess.run([*inside, tag, "sh", "-c", FOLDERS], check=True)
 
 
 def read_layers(archive: str) -> list[tuple[str, int]]:

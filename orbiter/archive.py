@@ -1,14 +1,11 @@
 """Releases in archives: all files of a release in a folder, a tar file or a registry, and back into the store."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
 
 from orbiter import archive_format as form
-from orbiter import engine, stock
-from orbiter.archive_folder import Folder
+from orbiter import stock
 from orbiter.archive_format import Kept, Piece, Place
-from orbiter.archive_registry import FORM, SCHEME, Registry
-from orbiter.archive_tar import TarFile
+from orbiter.archive_place import place_of
 from orbiter.fetch import Report, Tally, side_by_side
 from orbiter.lockset import LockSet
 from orbiter.origins import Origin
@@ -17,8 +14,6 @@ from orbiter.solve import Progress
 from orbiter.store import Entry, Store, hash_file
 from resolvers.errors import ExpectedError
 from resolvers.registry import sha256
-
-COMPRESSED = (".tar.gz", ".tgz", ".tar.xz", ".tar.zst", ".tar.bz2")
 
 
 def archive(locked: LockSet, platforms: Sequence[str], target: str, board: Progress) -> str:
@@ -30,7 +25,7 @@ def archive(locked: LockSet, platforms: Sequence[str], target: str, board: Progr
     place = place_of(target)
     stock.refuse(locked, platforms)
     place.prepare(locked.manifest.release)
-    stock.fill(locked, platforms, board)
+    stock.fill(locked, platforms, board, making=place.name)
     store = Store()
     tell = board("hashing")
     found = pieces(stock.everything(locked, platforms, store), store, lambda state: tell(spelled(state)))
@@ -45,25 +40,6 @@ def archive(locked: LockSet, platforms: Sequence[str], target: str, board: Progr
 def fetch(locked: LockSet, platforms: Sequence[str], target: str, board: Progress) -> str:
     """Bring a release out of an archive into the store, and use nothing else; gives a line for people."""
     return stock.fill(locked, platforms, board, origins=Archived(place_of(target), locked))
-
-
-def place_of(target: str) -> Place:
-    """The archive that a person names; whether there is one is not looked at."""
-    if target.startswith(SCHEME):
-        return Registry(target, engine.credentials)
-    scheme, separator, rest = target.partition("://")
-    if separator:
-        raise ExpectedError(
-            f"{target}: no archive is at an address of {scheme}://", f"write {SCHEME}{rest} for a registry"
-        )
-    if not target.strip():
-        raise ExpectedError("the archive has an empty name", f"name a folder, a file that ends in .tar, or {FORM}")
-    if target.rstrip("/").endswith(COMPRESSED):
-        raise ExpectedError(
-            f"{target}: an archive is not compressed, as its files are", "name a file that ends in .tar, or a folder"
-        )
-    path = Path(target)
-    return TarFile(path) if path.is_file() or (path.suffix == ".tar" and not path.is_dir()) else Folder(path)
 
 
 def pieces(entries: Iterable[Entry], store: Store, report: Report) -> list[Piece]:

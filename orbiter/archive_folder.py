@@ -48,6 +48,10 @@ class Folder:
             raise wrong_bytes(f"the manifest of release {release} in {self.name}", digest, sha256(content))
         return content
 
+    def releases(self) -> tuple[str, ...]:
+        """The names of the releases here."""
+        return tuple(self._releases())
+
     def blob(self, digest: str) -> Open:
         """The way to the bytes of a file."""
         return lambda headers: http.stream(self._url(digest), headers=headers)

@@ -91,6 +91,10 @@ class Place(Protocol):
         """The manifest of a release, verified; the error names those that are here."""
         ...
 
+    def releases(self) -> tuple[str, ...]:
+        """The names of the releases here; raises where there is no archive."""
+        ...
+
     def blob(self, digest: str) -> Open:
         """The way to the bytes of a file, which are not verified."""
         ...

@@ -53,6 +53,17 @@ class Registry:
                 tags = registry_push.tags(self._repository)
                 raise form.no_release(self.name, self._tag or release, tags) from error
 
+    def releases(self) -> tuple[str, ...]:
+        """The tags here: the one that the address names, or all."""
+        if self._tag:
+            self.manifest(self._tag)
+            return (self._tag,)
+        with self._told():
+            found = registry_push.tags(self._repository)
+        if not found:
+            raise form.not_an_archive(self.name, "the registry has no tag there")
+        return found
+
     def blob(self, digest: str) -> Open:
         """The way to the bytes of a file."""
         return partial(self._repository.blob, digest)

@@ -48,7 +48,7 @@ class TarFile:
 
     def manifest(self, release: str) -> bytes:
         """The manifest of a release, verified."""
-        releases = form.named(_read(self._there[INDEX]), self.name)
+        releases = self._releases()
         if release not in releases:
             raise form.no_release(self.name, release, releases)
         digest = releases[release]
@@ -56,6 +56,10 @@ class TarFile:
         if sha256(content) != digest:
             raise wrong_bytes(f"the manifest of release {release} in {self.name}", digest, sha256(content))
         return content
+
+    def releases(self) -> tuple[str, ...]:
+        """The names of the releases here."""
+        return tuple(self._releases())
 
     def blob(self, digest: str) -> Open:
         """The way to the bytes of a file."""
@@ -96,6 +100,10 @@ class TarFile:
     @cached_property
     def _there(self) -> dict[str, _Span]:
         return self._members()
+
+    def _releases(self) -> dict[str, str]:
+        """The digests of the manifests by the names of the releases."""
+        return form.named(_read(self._there[INDEX]), self.name)
 
     def _span(self, digest: str) -> _Span:
         try:

@@ -41,7 +41,7 @@ def _target(plan: Plan, stage: Stage) -> dict[str, Any]:
         "tags": [tag_of(plan.image_set, stage.name)],
         "attest": ["type=provenance,disabled=true", "type=sbom,disabled=true"],
         "output": [
-            f"type={archive},dest=${{OUTPUT}}/{stage.name}.tar,oci-mediatypes=true,rewrite-timestamp=true,{COMPRESSION}"
+            f"type={archive},dest=${{OUTPUT}}/{stage.name}.tar,oci-mediatypes=true,{COMPRESSION}"
         ],
     }
 

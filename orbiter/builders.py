@@ -13,8 +13,20 @@ from resolvers.errors import ExpectedError
 
 CONDA_BUILDER = "micromamba"
 """The builder of images with conda packages."""
+APK_BUILDER = "alpine"
+"""The builder of images on Alpine."""
 CONDA_KEYS = frozenset({"channels", "channel_priority", "conda_engine", "installer", "keep_installer", "virtual"})
 """The fields of a builder's table that are its alone."""
+
+
+def system_manager(name: str) -> str:
+    """The manager of the system packages of a builder's base image."""
+    return "apk" if name == APK_BUILDER else "apt"
+
+
+def base_example(name: str) -> str:
+    """A base image for a builder, as people write it."""
+    return "alpine:3.23" if name == APK_BUILDER else "debian:trixie-slim"
 
 
 def builder(name: str, file: File) -> typed.Builder:
@@ -52,15 +64,13 @@ def check(file: File, mistakes: Mistakes) -> None:
         _check_builder(name, file.builder[name], mistakes)
     for name in file.image:
         if name in BUILDERS and name not in file.builder:
-            hint = f'add [builder.{name}] with from = "debian:trixie-slim"'
+            hint = f'add [builder.{name}] with from = "{base_example(name)}"'
             mistakes.add(join("image", name), f"the builder '{name}' is not declared", hint=hint)
 
 
 def _check_builder(name: str, table: Builder, mistakes: Mistakes) -> None:
     path = join("builder", name)
-    if table.from_ == "" and name not in BASES:
-        expected = 'an image and its tag, without digest (the lock set pins that), or { debian = "trixie" }'
-        mistakes.add(join(path, "from"), "is missing", expected=expected, hint='add from = "debian:trixie-slim"')
+    _check_base(name, table, join(path, "from"), mistakes)
     if name != CONDA_BUILDER:
         for key in _conda_keys(table):
             mistakes.add(join(path, key), "has no effect", hint=f"it belongs to [builder.{CONDA_BUILDER}]")
@@ -73,6 +83,16 @@ def _check_builder(name: str, table: Builder, mistakes: Mistakes) -> None:
     if table.keep_installer and table.installer != "micromamba":
         hint = 'leave it out, or write installer = "micromamba"'
         mistakes.add(join(path, "keep-installer"), f"{table.installer} is no program that could stay", hint=hint)
+
+
+def _check_base(name: str, table: Builder, path: str, mistakes: Mistakes) -> None:
+    hint = f'add from = "{base_example(name)}"'
+    made = "" if name == APK_BUILDER else ', or { debian = "trixie" }'
+    if table.from_ == "" and name not in BASES:
+        expected = f"an image and its tag, without digest (the lock set pins that){made}"
+        mistakes.add(path, "is missing", expected=expected, hint=hint)
+    if name == APK_BUILDER and isinstance(table.from_, Packages):
+        mistakes.add(path, f"the builder '{name}' stands on an image of Alpine, not on Debian's packages", hint=hint)
 
 
 def _conda_keys(table: Builder) -> Iterator[str]:

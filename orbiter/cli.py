@@ -78,7 +78,9 @@ def schema(what: str) -> None:
     metavar="DATE",
     help="Only what was published before DATE (2026-08-01 or 2026-08-01T12:00:00Z; pip and npm).",
 )
-@click.option("--only", metavar="MANAGERS", help="Lock only these managers, separated by commas: apt,pip,npm.")
+@click.option(
+    "--only", metavar="MANAGERS", help="Lock only these managers, separated by commas: apk, apt, conda, pip, npm."
+)
 @quiet_option
 @guarded
 def lock(
@@ -107,6 +109,8 @@ def lock(
     with Board(quiet=quiet) as board:
         locked = lock_all(image_set, previous, options, Outside(), board)
     _print_moved(image_set, previous, locked)
+    if previous is None or previous.root != locked.root:
+        _print_differences(locked)
     if dry_run:
         click.echo(f"dry run: {place} was not written")
     elif lockset.write(locked, place):
@@ -135,6 +139,13 @@ def _print_moved(image_set: "ImageSet", previous: "LockSet | None", locked: "Loc
     start = f"from {previous.manifest.release}" if previous else "first lock"
     click.echo(f"release {image_set.version} ({start}, packages as of {locked.manifest.cutoff})")
     click.echo(report(moved(previous, locked), direct_names(image_set)))
+
+
+def _print_differences(locked: "LockSet") -> None:
+    from orbiter.differences import differences, report
+
+    if found := differences(locked):
+        click.echo(report(found))
 
 
 @cli.command()

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 from msgspec.structs import fields
 
-BUILDERS = ("debian", "micromamba")
+BUILDERS = ("alpine", "debian", "micromamba")
 """Every builder that Orbiter knows."""
 BASES: Mapping[str, str] = {"micromamba": "debian:trixie-slim"}
 """The base images of builders that need not name one."""
@@ -85,7 +85,7 @@ Python = Annotated[
     str,
     Meta(
         pattern=r"^3\.\d+(\.\d+)?$",
-        description="The Python that conda or else apt must install.",
+        description="The Python that conda, or else apk or apt, must install.",
         examples=["3.13"],
         extra={"expected": "X.Y or X.Y.Z"},
     ),
@@ -145,7 +145,11 @@ From = Annotated[
         extra={"expected": "an image of this builder, or <image>-build (base images stand in [builder.NAME])"},
     ),
 ]
-Apt = Annotated[tuple[str, ...], Meta(description="Debian packages: name or name=version.")]
+Apk = Annotated[
+    tuple[str, ...],
+    Meta(description="Alpine packages: name, name=version, name~version or name>version. For the builder alpine."),
+]
+Apt = Annotated[tuple[str, ...], Meta(description="Debian packages: name or name=version. Not for the builder alpine.")]
 Conda = Annotated[tuple[str, ...], Meta(description="conda packages: MatchSpecs. For the builder micromamba.")]
 Pip = Annotated[tuple[str, ...], Meta(description="Python packages: PEP 508 requirements without URL.")]
 Npm = Annotated[tuple[str, ...], Meta(description="npm packages: name or name@range.")]
@@ -187,6 +191,7 @@ class Build(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, renam
     """An image's build stage; the image receives its /opt/env. "@name" in a list expands a set."""
 
     from_: From = field(name="from", default="")
+    apk: Apk = ()
     apt: Apt = ()
     conda: Conda = ()
     pip: Pip = ()

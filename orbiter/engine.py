@@ -151,7 +151,7 @@ def shell(reference: str, digest: str, platform: str) -> "Shell":
         mount = ["--volume", f"{Path(cache).absolute()}:/cache"] if cache else []
         words = ["run", "--rm", "--interactive", "--platform", platform, "--user", "0", *mount]
         command = [process.find("docker", bake.DOCKER), *words, "--entrypoint", "/bin/sh", image, "-s"]
-        return process.run(command, stdin=script, name=f"the shell in {reference}")
+        return process.run(command, stdin=script, name=f"the shell in {reference} for {platform}")
 
     return run
 

@@ -1,9 +1,10 @@
-"""What a builder's images have that decides what fits into them: the exact Python, glibc, and what conda brings."""
+"""What a builder's images have that decides what fits into them: the exact Python, the C library, what conda brings."""
 
 from collections.abc import Mapping
 
 import msgspec
 
+from orbiter.builders import system_manager
 from orbiter.config import Builder, Conda, ImageSet
 from orbiter.groups import ENVIRONMENT, ancestors, groups, stages_of
 from orbiter.inputs import FILES
@@ -14,24 +15,44 @@ from resolvers.types import Brought, CondaOptions, LockFiles, Shell, Target
 LOCK = FILES["conda"][-1]
 ASSUMED_GLIBC = "2.41"
 """glibc for which a part alone is solved while no base image was looked at; the full lock solves again if need be."""
+ASSUMED_MUSL = "1.2.5"
+"""The same for builders on Alpine; that of Alpine 3.20 and later."""
 
 
-def of_base(image_set: ImageSet, *, locked: LockFiles, known: BuilderFacts | None, shell: Shell | None) -> BuilderFacts:
-    """The Python and the glibc of each platform that apt's lock names, else those that are known, else of the image.
+def of_base(
+    image_set: ImageSet, builder: str, *, locked: LockFiles, known: BuilderFacts | None, shell: Shell | None
+) -> BuilderFacts:
+    """The Python and the C library of each platform that apk's or apt's lock names, else known ones, else the image's.
 
-    ``locked`` are apt's lock files, ``shell`` is one in the base image where it may be asked.
+    ``locked`` are the lock files of the builder's system manager, ``shell`` is one in the base image where it may be
+    asked.
     """
+    if known and not locked:
+        return BuilderFacts(python=known.python, glibc=known.glibc, musl=known.musl)
+    platforms = image_set.platforms
+    if system_manager(builder) == "apk":
+        return _of_alpine(platforms, locked, shell)
     from resolvers import apt
 
     if locked:
         return BuilderFacts(python=apt.python_version(locked), glibc=apt.glibc(locked))
-    if known:
-        return BuilderFacts(python=known.python, glibc=known.glibc)
     if shell:
-        found = {platform: apt.facts(shell, platform) for platform in image_set.platforms}
+        found = {platform: apt.facts(shell, platform) for platform in platforms}
         python = next(iter(found.values())).python
         return BuilderFacts(python=python, glibc={name: each.glibc for name, each in found.items()})
-    return BuilderFacts(glibc=dict.fromkeys(image_set.platforms, ASSUMED_GLIBC))
+    return BuilderFacts(glibc=dict.fromkeys(platforms, ASSUMED_GLIBC))
+
+
+def _of_alpine(platforms: tuple[str, ...], locked: LockFiles, shell: Shell | None) -> BuilderFacts:
+    from resolvers import apk
+
+    if locked:
+        return BuilderFacts(python=apk.python_version(locked), musl=apk.musl(locked))
+    if shell:
+        found = {platform: apk.facts(shell, platform) for platform in platforms}
+        python = next(iter(found.values())).python
+        return BuilderFacts(python=python, musl={name: each.musl for name, each in found.items()})
+    return BuilderFacts(musl=dict.fromkeys(platforms, ASSUMED_MUSL))
 
 
 def with_python(image_set: ImageSet, builder: Builder, facts: BuilderFacts, locked: LockFiles) -> BuilderFacts:
@@ -50,14 +71,14 @@ def with_python(image_set: ImageSet, builder: Builder, facts: BuilderFacts, lock
     if not python:
         python = asked if asked.count(".") != 1 else f"{asked}.0"
     elif asked and python != asked and not python.startswith(f"{asked}."):
-        raise _other_python(builder, python, "conda" if by_conda else "apt")
+        raise _other_python(builder, python, "conda" if by_conda else system_manager(builder.name))
     return msgspec.structs.replace(facts, python=python, conda=digest(locked[LOCK]) if locked else "")
 
 
 def _knows(image_set: ImageSet, builder: Builder) -> str:
     if groups(image_set, builder.name, "conda"):
         return "conda too"
-    return "apt too, where a Docker engine answers"
+    return f"{system_manager(builder.name)} too, where a Docker engine answers"
 
 
 def check_pip(image_set: ImageSet, builder: str, locked: LockFiles) -> None:
@@ -94,10 +115,13 @@ def _other_python(builder: Builder, locked: str, manager: str) -> ExpectedError:
 
 def targets(image_set: ImageSet, facts: BuilderFacts) -> tuple[Target, ...]:
     """What decides which file of a package fits, for each platform."""
-    return tuple(
-        Target(platform=platform, python=facts.python, glibc=facts.glibc.get(platform, ""))
-        for platform in image_set.platforms
-    )
+    return tuple(target_of(facts, platform) for platform in image_set.platforms)
+
+
+def target_of(facts: BuilderFacts, platform: str) -> Target:
+    """The same for one platform."""
+    glibc, musl = (known.get(platform, "") for known in (facts.glibc, facts.musl))
+    return Target(platform=platform, python=facts.python, glibc=glibc, musl=musl)
 
 
 def conda_of(builder: Builder) -> Conda:

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from orbiter.origins import Configured, Origins, Sources
+from orbiter.origins import Configured, Origins, OriginsError, Sources
 from orbiter.store import Entry, Store, raise_all
 from resolvers.errors import ExpectedError
 
@@ -42,7 +42,7 @@ def fetch(
     """Fetch all files that the store lacks, many at once, from where this machine is configured to.
 
     ``progress`` is called from one thread at a time, often. Raises one ExpectedError that names every file
-    which could not be had; what came stays in the store.
+    which could not be had, or OriginsError; what came stays in the store.
     """
     return fetch_from(Configured(sources), entries, store, progress)
 
@@ -92,7 +92,9 @@ def _fetch(entry: Entry, store: Store, origins: Origins, tally: "Tally") -> Expe
             else:
                 tally.finish(entry, store.path(entry.hash).stat().st_size)
                 return None
-    except ExpectedError as error:  # whom to ask cannot be found out
+    except OriginsError:
+        raise
+    except ExpectedError as error:  # whom to ask for this file cannot be found out
         failures.append(error)
     return origins.failure(entry, failures)
 

@@ -3,14 +3,13 @@
 The format is known by https://github.com/dorgeln/orbiter: its invoke.yaml and what its tasks do with it.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from orbiter import import_invoke_text
-from orbiter.config_file import BUILDERS
 from orbiter.import_invoke_builder import MANAGERS, builder_tables
 from orbiter.import_invoke_lists import Lists
 from orbiter.import_invoke_text import Table
@@ -23,7 +22,8 @@ CARRIED = frozenset({"version", "maintainer", "user", "uid", "gid", "docker", "d
 USER: Mapping[str, str] = {"name": "user", "uid": "uid", "gid": "gid"}
 """The keys of [user], and what the file calls them."""
 INVOKE = "a setting of the program invoke"
-PYTHON = "Python is a package that a stage asks for, python3 of apk or python of conda"
+PYTHON = "Alpine has one Python a release, python3 of apk; python of [builder.alpine] would check it"
+THEIRS = f"the original has {' and '.join(MANAGERS)}"
 REASONS: Mapping[str, str] = {
     "debug": INVOKE,
     "run": INVOKE,
@@ -47,21 +47,21 @@ def importing_set(file: Path, images: Path) -> ImageSetFile:
 
     Raises ExpectedError where the file is none, and ConfigError where what it says makes no images.toml.
     """
-    made = converted(str(file), text_of(file), BUILDERS)
+    made = converted(str(file), text_of(file))
     check(made.text, images, file)
     return made
 
 
-def converted(file: str, text: str, builders: Collection[str]) -> ImageSetFile:
-    """The text of an invoke.yaml as that of an images.toml with those of its builders that are among ``builders``."""
+def converted(file: str, text: str) -> ImageSetFile:
+    """The text of an invoke.yaml as that of an images.toml."""
     data = parsed(file, text)
     notes = Notes()
     lists = Lists(comments(text), notes)
     _tell_others(data, notes)
-    families = {name: images for name, images in data["build"].items() if _serves(name, images, builders, notes)}
+    families = {name: images for name, images in data["build"].items() if _serves(name, images, notes)}
     if not families:
-        problem = f"{file}: Orbiter has none of its builders {', '.join(data['build'])}"
-        raise ExpectedError(problem, f"Orbiter has {', '.join(builders)}")
+        problem = f"{file} has no builder of the original Orbiter, but {', '.join(data['build'])}"
+        raise ExpectedError(problem, f"{THEIRS}: rename a builder that is one of them")
     try:
         tables = [table for name in families for table in builder_tables(name, families[name], lists, notes)]
     except ExpectedError as error:
@@ -100,10 +100,10 @@ def _tell_others(data: Mapping[str, Any], notes: Notes) -> None:
                 notes.add("left out", "", f"{name}{shown}", REASONS.get(name, "Orbiter knows no such setting"))
 
 
-def _serves(name: str, images: object, builders: Collection[str], notes: Notes) -> bool:
+def _serves(name: str, images: object, notes: Notes) -> bool:
     """Whether images.toml gets a builder of the file; if not, that is noted."""
-    if isinstance(images, dict) and name in MANAGERS and name in builders:
+    if isinstance(images, dict) and name in MANAGERS:
         return True
     which = f" with its images {', '.join(images)}" if isinstance(images, dict) else ""
-    notes.add("left out", "", f"builder '{name}'{which}", f"Orbiter has no such builder; it has {', '.join(builders)}")
+    notes.add("left out", "", f"builder '{name}'{which}", f"no builder with images that Orbiter knows; {THEIRS}")
     return False

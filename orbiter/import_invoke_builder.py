@@ -86,7 +86,7 @@ def _base(name: str, path: str, roots: tuple[_Stage, ...], notes: Notes) -> str:
         notes.add("changed", path, f"from '{base}'", f"{BASES[name]}, for packages of Debian come with this builder")
         return BASES[name]
     if DATED.fullmatch(base):
-        why = "a snapshot of Alpine's edge, whose packages are gone; a release, such as alpine:3.23, keeps its own"
+        why = "a snapshot of Alpine's edge, whose packages are gone; a release, such as alpine:3.23, has packages"
         notes.add("kept", path, f"from '{base}'", why)
     return base
 

@@ -8,7 +8,7 @@ import msgspec
 
 from orbiter.import_environment import shown, why_not
 from orbiter.import_invoke_yaml import Shared, flat
-from orbiter.requirements import SYNTAXES, name_of
+from orbiter.requirements import name_of
 from orbiter.toml_edit import Entry
 from orbiter.wanted import Notes
 
@@ -75,7 +75,7 @@ class Lists:
         if not isinstance(part, Shared):
             return ""
         texts = tuple(flat(part))
-        packages = {_package(target.manager, text): text for text in texts if isinstance(text, str)}
+        packages = {name_of(target.manager, text): text for text in texts if isinstance(text, str)}
         entries = tuple(self._entry(text) for text in packages.values())
         fits = len(packages) == len(texts) > 0 and not any(_why_not(target.manager, text) for text in texts)
         if not fits or packages.keys() & target.taken.keys() or self.sets.get(part.name, entries) != entries:
@@ -88,9 +88,9 @@ class Lists:
         """The entries for packages that are not taken yet."""
         for whole in flat(part):
             for text in self._split(whole, target):
-                other = target.taken.get(_package(target.manager, text))
+                other = target.taken.get(name_of(target.manager, text))
                 if other is None:
-                    target.taken[_package(target.manager, text)] = text
+                    target.taken[name_of(target.manager, text)] = text
                     yield self._entry(text)
                 elif BARE.fullmatch(text) or text == other:
                     target.doubles[text] = None
@@ -129,17 +129,8 @@ def _parts(value: Any) -> Iterator[Any]:
         yield value
 
 
-def _package(manager: str, text: str) -> str:
-    return name_of(_syntax(manager), text)
-
-
 def _why_not(manager: str, text: str) -> str:
     """Why a text is no requirement that images.toml can hold; "" when it is one."""
     if manager == "apt":
         return "" if text in BOTH else "it is Alpine's name for it: find Debian's, and add that to apt"
-    return why_not(_syntax(manager), text)
-
-
-def _syntax(manager: str) -> str:
-    """The manager whose requirements look as this one's do: a bare name of Alpine is one of Debian."""
-    return manager if manager in SYNTAXES else "apt"
+    return why_not(manager, text)

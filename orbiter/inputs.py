@@ -9,6 +9,7 @@ from orbiter.config import Builder, Conda, ImageSet
 from orbiter.lockset import BuilderFacts, LockSet
 
 FILES: Mapping[str, tuple[str, ...]] = {
+    "apk": ("apk.lock",),
     "apt": ("apt.lock",),
     "conda": ("environment.yml", "virtual-packages.yml", "conda-lock.yml"),
     "pip": ("pyproject.toml", "poetry.lock", "uv.lock", "build-requirements.txt"),
@@ -35,14 +36,16 @@ def inputs(image_set: ImageSet, builder: Builder, manager: str, facts: BuilderFa
 
 
 def _of_manager(builder: Builder, facts: BuilderFacts, bases: Mapping[str, str]) -> Mapping[str, object]:
-    glibc = dict(facts.glibc)
+    glibc, musl = dict(facts.glibc), dict(facts.musl)
     conda = builder.conda or Conda()
     asked_of_conda = {"channels": conda.channels, "priority": conda.priority, "virtual": dict(conda.virtual)}
     return {
+        "apk": {"bases": dict(bases)},
         "apt": {"suite": builder.suite} if builder.suite else {"bases": dict(bases)},
         "conda": {**asked_of_conda, "engine": conda.engine, "glibc": glibc},
         "pip": {"engine": builder.pip_engine, "python": facts.python, "glibc": glibc}
-        | ({"conda": facts.conda} if facts.conda else {}),
+        | ({"conda": facts.conda} if facts.conda else {})
+        | ({"musl": musl} if musl else {}),
     }
 
 

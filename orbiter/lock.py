@@ -7,6 +7,7 @@ from datetime import datetime
 import msgspec
 
 from orbiter import __version__, config, installers, lockset
+from orbiter.builders import system_manager
 from orbiter.config import ImageSet
 from orbiter.inputs import FILES, locked_files, unlocked
 from orbiter.lockset import Installer, LockSet, Manifest
@@ -81,13 +82,19 @@ def _bases(work: Work) -> dict[str, dict[str, str]]:
 def _base(work: Work, reference: str, platform: str) -> str:
     known = work.previous.manifest.bases if work.previous else {}
     pinned = known.get(reference, {}).get(platform, "")
-    if not work.wanted("apt") or (pinned and not work.options.upgrade.everything):
+    wanted = any(work.wanted(manager) for manager in _systems(work, reference))
+    if not wanted or (pinned and not work.options.upgrade.everything):
         return pinned
     tell = work.progress("base image")
     tell(f"{reference} for {platform}")
     digest = work.doors.pin_base(reference, platform)
     tell("")
     return digest
+
+
+def _systems(work: Work, reference: str) -> set[str]:
+    """Whose packages are solved in a base image."""
+    return {system_manager(name) for name, builder in work.image_set.builders.items() if builder.base == reference}
 
 
 def _assemble(
@@ -180,10 +187,10 @@ def _tools(work: Work, parts: Mapping[str, Part]) -> dict[str, str]:
 
 
 def _engine_version(manager: str, engine: str, files: LockFiles) -> str:
-    if manager == "apt":
-        from resolvers import apt
+    if manager in {"apk", "apt"}:
+        from resolvers import apk, apt
 
-        return apt.version(files)
+        return apk.version(files) if manager == "apk" else apt.version(files)
     if manager == "conda":
         from resolvers import conda
 

@@ -42,13 +42,14 @@ class Installer(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
 
 
 class BuilderFacts(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", omit_defaults=True):
-    """What solving found out about a builder: the exact Python, and the glibc of each platform's base image.
+    """What solving found out about a builder: the exact Python, and glibc or musl of each platform's base image.
 
     ``inputs`` maps a manager to the digest of what its lock files were solved from; ``conda`` is that of conda's lock.
     """
 
     python: str = ""
     glibc: Mapping[str, str] = {}
+    musl: Mapping[str, str] = {}
     conda: str = ""
     inputs: Mapping[str, str] = {}
 
@@ -133,7 +134,6 @@ def precedence(release: str) -> tuple[object, ...]:
         raise ExpectedError(f"'{release}' is no release", "name a semantic version, like 0.1.0")
     numbers = tuple(int(part) for part in match.group("core").split("."))
     parts = match.group("pre").split(".") if match.group("pre") else []
-    # A release comes after its pre-releases; numbers come before words.
     return (*numbers, not parts, [(not part.isdigit(), int(part) if part.isdigit() else 0, part) for part in parts])
 
 

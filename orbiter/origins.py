@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from typing import NamedTuple, Protocol
 from urllib.parse import quote
@@ -16,18 +16,26 @@ from resolvers.errors import ExpectedError
 from resolvers.npm_config import NpmConfig
 from resolvers.once import Once
 
-APT_MIRROR = "ORBITER_APT_MIRROR"
-"""Names addresses of Debian mirrors, separated by blanks, that are asked in place of the base image's own."""
+GONE = frozenset({404, 410})
 
 
-class Sources(msgspec.Struct, frozen=True, kw_only=True):
-    """What the caller knows of where files are.
-
-    ``apt_mirrors`` gives the addresses of the base image's own mirrors: asked once, and only when a package has
-    to be fetched and the environment names none.
+class Distribution(NamedTuple):
+    """Whose packages mirrors have: ``variable`` of the environment names mirrors, separated by blanks, that are asked
+    in place of the base image's own; ``deletes`` says what to do about a file that they no longer have.
     """
 
-    apt_mirrors: Callable[[], tuple[str, ...]] = lambda: ()
+    name: str
+    variable: str
+    deletes: str
+
+
+DISTRIBUTIONS: Mapping[str, Distribution] = {
+    "apk": Distribution(
+        "Alpine", "ORBITER_APK_MIRROR", "Alpine deletes old versions within days: name a mirror that keeps them"
+    ),
+    "apt": Distribution("Debian", "ORBITER_APT_MIRROR", "mirrors delete old packages: name a snapshot mirror"),
+}
+"""By manager."""
 
 
 class Origin(NamedTuple):
@@ -35,6 +43,13 @@ class Origin(NamedTuple):
 
     name: str
     open: Open
+
+
+class Address(NamedTuple):
+    """Where a file is for HTTP, and what a request must carry."""
+
+    url: str
+    headers: Mapping[str, str] = {}
 
 
 class Origins(Protocol):
@@ -49,55 +64,105 @@ class Origins(Protocol):
         ...
 
 
+class Sources(msgspec.Struct, frozen=True, kw_only=True):
+    """What the caller knows of where files are.
+
+    ``apk_mirrors`` and ``apt_mirrors`` give the addresses of the base images' own mirrors: asked once, and only when
+    a package has to be fetched and the environment names none. ``archive`` is asked for a file before anybody else.
+    """
+
+    apk_mirrors: Callable[[], tuple[str, ...]] = lambda: ()
+    apt_mirrors: Callable[[], tuple[str, ...]] = lambda: ()
+    archive: Origins | None = None
+
+
+class OriginsError(ExpectedError):
+    """Whom to ask cannot be found out, whatever the file: it ends the fetch, and is told once."""
+
+
+class GoneError(ExpectedError):
+    """An index that answers does not have the file."""
+
+
 class Configured:
-    """The package index, npm registry and Debian mirrors of this machine; its configuration is read once."""
+    """The package index, npm registry and mirrors of this machine; its configuration is read once."""
 
     def __init__(self, sources: Sources) -> None:
         self._sources = sources
-        self._mirrors: Once[None, tuple[str, ...]] = Once()
+        self._mirrors: Once[str, tuple[str, ...]] = Once()
         self._npm: Once[None, NpmConfig] = Once()
 
     def of(self, entry: Entry) -> Iterator[Origin]:
         """Whom to ask for a file, in turn; raises ExpectedError when there is nobody."""
+        if self._sources.archive:
+            yield from self._sources.archive.of(entry)
+        kind, _, place = entry.source.partition(":")
+        if kind == "conda":
+            yield Origin(place, partial(conda_fetch.opened, place))
+        else:
+            yield from map(_origin, self.addresses(entry))
+
+    def addresses(self, entry: Entry) -> Iterator[Address]:
+        """Where a file is, in turn; of conda's nothing is known here. Raises like ``of``, GoneError among them."""
         kind, _, place = entry.source.partition(":")
         if kind == "pip":
-            return map(_origin, _pip_urls(entry, place))
-        if kind == "conda":
-            return iter([Origin(place, partial(conda_fetch.opened, place))])
+            return map(Address, _pip_urls(entry, place))
         if kind == "npm":
             npm = self._npm(None, _npm_config)
             url = npm.tarball(place)
-            return iter([_origin(url, npm.headers(url))])
-        if kind == "apt":
-            mirrors = self._mirrors(None, lambda: environment_mirrors() or self._sources.apt_mirrors())
-            return (_origin(f"{mirror.rstrip('/')}/{quote(place)}") for mirror in mirrors)
+            return iter([Address(url, npm.headers(url))])
+        if kind in DISTRIBUTIONS:
+            mirrors = self._mirrors(kind, lambda: self._mirrors_of(kind))
+            return (Address(f"{mirror.rstrip('/')}/{quote(place)}") for mirror in mirrors)
         raise ExpectedError(f"no way to fetch '{entry.source}' is known", "use the Orbiter that locked it")
 
     def failure(self, entry: Entry, failures: list[ExpectedError]) -> ExpectedError:
         """The one error for a file that nobody gave."""
-        reasons = dict.fromkeys(failure.message for failure in failures)
+        reasons = "; ".join(dict.fromkeys(failure.message for failure in failures))
         hints = dict.fromkeys(failure.hint for failure in failures if failure.hint)
-        if entry.source.startswith("apt:"):
-            hints = {
-                f"mirrors delete old packages: name a snapshot mirror in {APT_MIRROR}, or 'orbiter archive' the "
-                "release on a machine that has them, and 'orbiter fetch --from' it here": None
-            }
+        distribution = DISTRIBUTIONS.get(entry.source.partition(":")[0])
+        if not distribution:
+            return ExpectedError(f"{entry.path}: {reasons}", "\n".join(hints))
+        gone = " is no longer upstream" if is_gone(failures) else ""
         return ExpectedError(
-            f"{entry.path}: {'; '.join(reasons) or 'no mirror is known to ask for it'}", "\n".join(hints)
+            f"{entry.path}{gone}: {reasons}",
+            f"{distribution.deletes} in {distribution.variable}, or 'orbiter archive' the release on a machine that "
+            "has them, and 'orbiter fetch --from' it here",
         )
 
+    def _mirrors_of(self, manager: str) -> tuple[str, ...]:
+        name, variable, _ = DISTRIBUTIONS[manager]
+        known = {"apk": self._sources.apk_mirrors, "apt": self._sources.apt_mirrors}[manager]
+        with told_once():
+            if mirrors := tuple(os.environ.get(variable, "").split()) or known():
+                return mirrors
+            raise ExpectedError(f"no mirror is known that has {name}'s packages", f"name mirrors in {variable}")
 
-def _origin(url: str, headers: Mapping[str, str] = {}) -> Origin:
-    return Origin(http.redact(url), partial(_open, url, headers))
+
+@contextmanager
+def told_once() -> Iterator[None]:
+    """Makes an expected error one that ends the fetch."""
+    try:
+        yield
+    except ExpectedError as error:
+        raise OriginsError(error.message, error.hint) from error
 
 
-def _open(url: str, own: Mapping[str, str], headers: Mapping[str, str]) -> AbstractContextManager[http.Stream]:
-    return http.stream(url, headers={**own, **headers})
+def is_gone(failures: list[ExpectedError]) -> bool:
+    """Whether all that were asked for a file answered that they do not have it."""
+    return bool(failures) and all(map(_is_absence, failures))
 
 
-def environment_mirrors() -> tuple[str, ...]:
-    """The addresses of Debian mirrors that the environment names."""
-    return tuple(os.environ.get(APT_MIRROR, "").split())
+def _is_absence(error: ExpectedError) -> bool:
+    return isinstance(error, GoneError) or (isinstance(error, http.HTTPError) and error.status in GONE)
+
+
+def _origin(address: Address) -> Origin:
+    return Origin(http.redact(address.url), partial(_open, address))
+
+
+def _open(address: Address, headers: Mapping[str, str]) -> AbstractContextManager[http.Stream]:
+    return http.stream(address.url, headers={**address.headers, **headers})
 
 
 def _pip_urls(entry: Entry, place: str) -> Iterator[str]:
@@ -107,7 +172,7 @@ def _pip_urls(entry: Entry, place: str) -> Iterator[str]:
     fitting = [file for file in files if file.hashes.get(algorithm, digest) == digest]
     if not fitting:
         what = "with other bytes only" if files else "not at all"
-        raise ExpectedError(
+        raise GoneError(
             f"the package index has it {what} ({entry.hash})",
             "name an index that has it in PIP_INDEX_URL or PIP_EXTRA_INDEX_URL, or lock again without it",
         )

@@ -1,10 +1,13 @@
 """The world outside, as locking needs it: the registry of base images, the Docker engine, the store."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from orbiter.part import WrongBytesError
 from orbiter.store import Entry, Store
-from resolvers.errors import ExpectedError
+from resolvers.errors import ExpectedError, ProgramError
 from resolvers.once import Once
 from resolvers.types import Pin, Shell
 
@@ -12,6 +15,13 @@ if TYPE_CHECKING:
     from orbiter.fetch import Fetched, Progress
 
 MEGABYTE = 1_000_000
+HINTS = {
+    "exec format error": "this engine runs no programs of that platform: let it emulate them (QEMU by binfmt_misc), lock "
+    "where they run, or lock what needs none of them: orbiter lock --only conda,pip,npm",
+    "apk: not found": "the builder alpine stands on images of Alpine: name one in its from, such as alpine:3.23",
+    "apt-get: not found": "this builder stands on images of Debian: name one in its from, such as debian:trixie-slim",
+}
+"""What to do about what a shell in a base image says when it fails."""
 
 
 class Outside:
@@ -32,17 +42,39 @@ class Outside:
         """A shell for apt to solve in, for a base that is made of a Debian release's packages."""
         return solver_of(suite)
 
-    def keep(self, pins: Mapping[str, tuple[Pin, ...]], shell: Shell, progress: Callable[[str], None]) -> None:
-        """Bring apt's artifacts, given by platform, into the store."""
+    def keep(
+        self, manager: str, pins: Mapping[str, tuple[Pin, ...]], shell: Shell, progress: Callable[[str], None]
+    ) -> None:
+        """Bring the artifacts of apk or apt, given by platform, into the store: mirrors delete old files.
+
+        What apk has fetched while it solved is taken from there.
+        """
         from orbiter.fetch import fetch
         from orbiter.origins import Sources
-        from resolvers import apt
+        from orbiter.standing import standing
+        from resolvers import apk, apt
 
         files = {pin.artifact for found in pins.values() for pin in found}
-        entries = [Entry(path=f"apt/{f.file}", hash=f.hash, size=f.size, source=f"apt:{f.source}") for f in files]
-        sources = Sources(apt_mirrors=lambda: apt.mirrors(shell, next(iter(pins))))
+        entries = [
+            Entry(path=f"{manager}/{f.file}", hash=f.hash, size=f.size, source=f"{manager}:{f.source}") for f in files
+        ]
+        if manager == "apk":
+            for platform in pins:
+                self._take(entries, apk.fetched(platform))
+        sources = Sources(
+            apk_mirrors=lambda: apk.mirrors(shell, next(iter(pins))),
+            apt_mirrors=lambda: apt.mirrors(shell, next(iter(pins))),
+            archive=standing(),
+        )
         done = fetch(entries, self._store, sources, lambda state: progress(spelled(state)))
         progress(told(done))
+
+    def _take(self, entries: list[Entry], files: Mapping[str, Path]) -> None:
+        """Copy the files that the store lacks, given by hash, where they still are what they were."""
+        for entry in entries:
+            if entry.hash in files and not self._store.has(entry.hash, entry.size):
+                with suppress(WrongBytesError, FileNotFoundError):
+                    self._store.add(files[entry.hash], entry.hash, name=entry.path)
 
 
 def pin_base(reference: str, platform: str) -> str:
@@ -52,7 +84,7 @@ def pin_base(reference: str, platform: str) -> str:
 
     if reason := engine.available():
         raise ExpectedError(
-            f"base images and apt are locked inside a Docker engine: {reason}",
+            f"base images, apk and apt are locked inside a Docker engine: {reason}",
             "start one, or lock the other managers alone: orbiter lock --only pip,npm",
         )
     return registry.pin(reference, platform, mirrors=engine.mirrors(), credentials=engine.credentials).digest
@@ -69,10 +101,8 @@ def solver_of(suite: str) -> Shell:
     digests: Once[str, str] = Once()
 
     def shell(script: str, *, platform: str, cache: str = "") -> str:
-        from orbiter import engine
-
         digest = digests(platform, lambda: pin_base(reference, platform))
-        return engine.shell(reference, digest, platform)(script, platform=platform, cache=cache)
+        return _run(reference, digest, script, platform, cache)
 
     return shell
 
@@ -81,15 +111,23 @@ def shell_in(reference: str, digests: Mapping[str, str]) -> Shell:
     """A shell inside a base image; what is missing (a digest, an engine) is told when it is used."""
 
     def shell(script: str, *, platform: str, cache: str = "") -> str:
-        from orbiter import engine
-
         if platform not in digests:
             raise ExpectedError(
                 f"the base image {reference} is not locked for {platform}", "run orbiter lock without --only"
             )
-        return engine.shell(reference, digests[platform], platform)(script, platform=platform, cache=cache)
+        return _run(reference, digests[platform], script, platform, cache)
 
     return shell
+
+
+def _run(reference: str, digest: str, script: str, platform: str, cache: str) -> str:
+    from orbiter import engine
+
+    try:
+        return engine.shell(reference, digest, platform)(script, platform=platform, cache=cache)
+    except ProgramError as error:
+        hint = next((hint for sign, hint in HINTS.items() if sign in error.output), error.hint)
+        raise ProgramError(error.message, hint, output=error.output) from error
 
 
 def spelled(state: "Progress") -> str:

@@ -9,6 +9,7 @@ from orbiter.installers import installer_of
 from orbiter.lockset import Installer
 from orbiter.planned import Plan, StagePlan, folder_of
 from orbiter.requirements import name_of
+from orbiter.toolchain import with_toolchain
 from resolvers import npm, pip
 from resolvers.conda_explicit import explicit
 from resolvers.errors import ExpectedError
@@ -29,15 +30,16 @@ def plan(
     installers: tuple[Installer, ...],
 ) -> Plan:
     """What every stage installs on every platform, ready to be rendered; locks and targets go by builder."""
+    stages = tuple(
+        _stage_plan(image_set, stage, locks[stage.builder], targets[stage.builder], installers)
+        for stage in image_set.stages
+    )
     return Plan(
         image_set=image_set,
         release=image_set.version,
         epoch=epoch,
         bases=bases,
-        stages=tuple(
-            _stage_plan(image_set, stage, locks[stage.builder], targets[stage.builder], installers)
-            for stage in image_set.stages
-        ),
+        stages=tuple(with_toolchain(image_set, each, stages, bases) for each in stages),
     )
 
 
@@ -68,7 +70,8 @@ def _stage_plan(
         tools={t.platform: _tools(image_set, stage, t, installers) for t in targets},
         build_pins={t.platform: _build_pins(pins[t.platform], locks, t) for t in targets},
         files=_files(image_set, stage, locks, any(_builds(pins[t.platform]) for t in targets))
-        | _explicit(image_set, stage, locks, targets),
+        | _explicit(image_set, stage, locks, targets)
+        | _worlds(image_set, stage, locks, targets),
         npm_scripts=_npm_scripts(image_set, stage, present),
         packages={platform: _listed(managers) for platform, managers in present.items()},
     )
@@ -142,6 +145,16 @@ def _explicit(image_set: ImageSet, stage: Stage, locks: Locks, targets: tuple[Ta
     before = ancestors(image_set, stage, "conda")
     files, names = locks["conda"], (stage.name, *before)
     return {f"conda-{folder_of(t.platform)}.txt": explicit(files, t, names, before) for t in targets}
+
+
+def _worlds(image_set: ImageSet, stage: Stage, locks: Locks, targets: tuple[Target, ...]) -> dict[str, str]:
+    """What apk notes as asked for once a stage is done, for each platform."""
+    if not stage.requirements.get("apk"):
+        return {}
+    from resolvers import apk
+
+    names = (stage.name, *ancestors(image_set, stage, "apk"))
+    return {f"apk-{folder_of(t.platform)}.world": apk.world(locks["apk"], t, names) for t in targets}
 
 
 def _listed(managers: Mapping[str, tuple[Pin, ...]]) -> tuple[tuple[str, str, str], ...]:

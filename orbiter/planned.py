@@ -17,16 +17,17 @@ class StagePlan(msgspec.Struct, frozen=True, kw_only=True):
 
     ``pins`` maps a manager to what this stage itself installs (npm: with what its parents have, for npm
     replaces the whole tree); ``tools`` are the installers it needs, ``build_pins`` the wheels that building
-    its allowed sdists takes. ``files`` are further texts for its folder (``package.json``,
-    ``package-lock.json``, ``build-requirements.txt``). ``packages`` are manager, name and version of all that
-    the finished image holds. ``npm_scripts`` are the npm packages whose install scripts run, those of its parents
-    too.
+    its allowed sdists takes, ``toolchain`` the digest of all that decides what building them gives (empty where that
+    is not known). ``files`` are further texts for its folder (``package.json``, ``package-lock.json``,
+    ``build-requirements.txt``). ``packages`` are manager, name and version of all that the finished image holds.
+    ``npm_scripts`` are the npm packages whose install scripts run, those of its parents too.
     """
 
     stage: Stage
     pins: Mapping[str, Mapping[str, tuple[Pin, ...]]]
     tools: Mapping[str, tuple[Pin, ...]] = {}
     build_pins: Mapping[str, tuple[Pin, ...]] = {}
+    toolchain: str = ""
     files: Mapping[str, str] = {}
     packages: Mapping[str, tuple[tuple[str, str, str], ...]] = {}
     npm_scripts: tuple[str, ...] = ()

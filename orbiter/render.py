@@ -12,7 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from orbiter.bake_file import bake_file
+from orbiter.bake_file import COMPRESSION, bake_file
+from orbiter.builders import system_manager
 from orbiter.config import Stage
 from orbiter.facts import conda_of
 from orbiter.planned import MOMENT, Plan, StagePlan, base_images, folder_of, platform_folder
@@ -71,6 +72,7 @@ def _context(plan: Plan, stage_plan: StagePlan) -> dict[str, Any]:
     folder = platform_folder(platforms)
     first = platforms[0]
     apt = stage_plan.pins.get(first, {}).get("apt", ())
+    alpine = system_manager(stage.builder) == "apk"
     there = {found[:2] for found in stage_plan.packages.get(first, ())}
     conda = conda_of(plan.image_set.builders[stage.builder])
     return {
@@ -78,8 +80,11 @@ def _context(plan: Plan, stage_plan: StagePlan) -> dict[str, Any]:
         "on_base": stage.kind != "base" and stage.parent in {"", stage.builder},
         "release": plan.release,
         "moment": MOMENT,
+        "compression": COMPRESSION,
         "made": made,
-        "new": f"'(' -newermt @{MOMENT} -o ! -newermt @{MOMENT - 1} ')'" if made else "-newermt $began",
+        "alpine": alpine,
+        "new": _new(made=made, alpine=alpine),
+        "shell": "sh" if alpine and ("apk", "bash") not in there else "bash",
         "user": plan.image_set.user,
         "froms": _froms(plan, stage),
         "folder": folder,
@@ -87,11 +92,9 @@ def _context(plan: Plan, stage_plan: StagePlan) -> dict[str, Any]:
         "managers": {manager for pins in stage_plan.pins.values() for manager, found in pins.items() if found},
         "brings_python": any(pin.name.startswith("libpython3") and pin.name.endswith("-stdlib") for pin in apt),
         "network": network,
-        "run": f"--network={network} --mount=type=bind,target=/lock \\\n"
-        f"    --mount=type=bind,from=artifacts,source={folder},target=/artifacts \\\n"
-        "    --mount=type=tmpfs,target=/tmp ",
         "algorithm": {pin.name: _algorithm(pin) for pin in stage_plan.tools.get(first, ())},
-        "constrained": "build-requirements.txt" in stage_plan.files,
+        "compiles": "build-requirements.txt" in stage_plan.files,
+        "toolchain": stage_plan.toolchain.removeprefix("sha256:")[:16],
         "scripts": stage_plan.npm_scripts,
         "links": _links(stage_plan.files),
         "labels": _labels(plan, stage),
@@ -102,6 +105,13 @@ def _context(plan: Plan, stage_plan: StagePlan) -> dict[str, Any]:
         "installer": conda.installer,
         "keep_installer": conda.keep_installer,
     }
+
+
+def _new(*, made: bool, alpine: bool) -> str:
+    """What ``find`` takes for a file that a step wrote; see begin.j2."""
+    if alpine:
+        return "-newer /tmp/began"
+    return f"'(' -newermt @{MOMENT} -o ! -newermt @{MOMENT - 1} ')'" if made else "-newermt $began"
 
 
 def _froms(plan: Plan, stage: Stage) -> list[dict[str, str]]:
@@ -159,15 +169,29 @@ def _lists(plan: Plan, stage_plan: StagePlan) -> dict[str, str]:
         pins = stage_plan.pins.get(platform, {})
         files[f"artifacts-{folder}.txt"] = format_entries(_entries(stage_plan, platform))
         files[f"packages-{folder}.json"] = _packages(plan, stage_plan, platform)
-        if pins.get("apt"):
-            files[f"apt-{folder}.sha256"] = _sums(pins["apt"])
-        if pins.get("conda"):
-            files[f"conda-{folder}.sha256"] = _sums(pins["conda"])
+        for manager in ("apk", "apt", "conda"):
+            if pins.get(manager):
+                files[f"{manager}-{folder}.sha256"] = _sums(pins[manager])
         if pins.get("pip"):
-            files[f"pip-{folder}.txt"] = _requirements(pins["pip"])
+            files |= _of_pip(stage_plan, pins["pip"], folder)
         for tool in stage_plan.tools.get(platform, ()):
             files[f"{tool.name}-{folder}.{_algorithm(tool)}"] = _sums((tool,))
     return files
+
+
+def _of_pip(stage_plan: StagePlan, pins: Iterable[Pin], folder: str) -> dict[str, str]:
+    """Wheels with their hashes; what is built has no known one, so its sdist is checked before."""
+    wheels = [pin for pin in pins if pin.artifact.file.endswith(".whl")]
+    sdists = [pin for pin in pins if pin not in wheels]
+    files = {f"pip-{folder}.txt": "".join(sorted(_requirement(p) + f" --hash={p.artifact.hash}\n" for p in wheels))}
+    if "build-requirements.txt" in stage_plan.files:
+        files[f"sdists-{folder}.sha256"] = _sums(sdists)
+        files[f"sdists-{folder}.txt"] = "".join(sorted(f"{_requirement(pin)}\n" for pin in sdists))
+    return files
+
+
+def _requirement(pin: Pin) -> str:
+    return f"{pin.name}=={pin.version}"
 
 
 def _entries(stage_plan: StagePlan, platform: str) -> Iterable[Entry]:
@@ -213,10 +237,6 @@ def _sums(pins: Iterable[Pin]) -> str:
     """What ``sha256sum --check`` reads."""
     lines = {f"{pin.artifact.hash.partition(':')[2]}  {pin.artifact.file}\n" for pin in pins}
     return "".join(sorted(lines, key=lambda line: line.partition("  ")[2]))
-
-
-def _requirements(pins: Iterable[Pin]) -> str:
-    return "".join(sorted(f"{pin.name}=={pin.version} --hash={pin.artifact.hash}\n" for pin in pins))
 
 
 def _json(value: object) -> str:

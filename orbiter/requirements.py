@@ -47,6 +47,13 @@ class Syntax(msgspec.Struct, frozen=True, kw_only=True):
         return next(hint for pattern, hint in self.hints.items() if re.search(pattern, text))
 
 
+def _apk_name(text: str) -> str | None:
+    from resolvers.apk import REQUIREMENT  # seldom needed
+
+    found = REQUIREMENT.fullmatch(text)
+    return found["name"] if found else None
+
+
 def _apt_name(text: str) -> str | None:
     found = _APT.fullmatch(text)
     return found[1] if found else None
@@ -88,6 +95,17 @@ def _normal(name: str) -> str:
 
 
 SYNTAXES: Mapping[str, Syntax] = {
+    "apk": Syntax(
+        expected="an Alpine package: name, or name and version with =, ~, >, >=, < or <=",
+        name=_apk_name,
+        package=_apk_name,
+        hints={
+            "@": "repositories are those of the base image: write the name alone",
+            r"==|=.*=": "one equals sign stands between name and version: name=version",
+            r"\S\s+\S": "write one package an entry",
+            "": "for example git, git=2.52.0-r0 or python3~3.12",
+        },
+    ),
     "apt": Syntax(
         expected="a Debian package: name or name=version",
         name=_apt_name,

@@ -7,6 +7,7 @@ from typing import Protocol
 
 import msgspec
 
+from orbiter.builders import system_manager
 from orbiter.config import Builder, ImageSet
 from orbiter.facts import below, brought, check_pip, conda_of, conda_options, of_base, targets, with_python
 from orbiter.groups import groups
@@ -35,8 +36,10 @@ class Doors(Protocol):
         """A shell for apt to solve in, for a base that is made of a Debian release's packages."""
         ...
 
-    def keep(self, pins: Mapping[str, tuple[Pin, ...]], shell: Shell, progress: Callable[[str], None]) -> None:
-        """Bring apt's artifacts, given by platform, into the store: mirrors delete old files."""
+    def keep(
+        self, manager: str, pins: Mapping[str, tuple[Pin, ...]], shell: Shell, progress: Callable[[str], None]
+    ) -> None:
+        """Bring the artifacts of apk or apt, given by platform, into the store: mirrors delete old files."""
         ...
 
 
@@ -85,21 +88,22 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def solve_builder(work: Work, builder: Builder) -> Part:
-    """Lock one builder: npm beside apt, then conda for the glibc there, and pip for the Python of conda or apt."""
+    """Lock one builder: npm beside apk or apt, then conda for the glibc there, and pip for the Python that is there."""
+    system = system_manager(builder.name)
     bases = work.bases.get(builder.base, {})
     shell = work.doors.shell(builder.base, bases) if builder.base else work.doors.solver(builder.suite)
     with ThreadPoolExecutor(max_workers=2) as pool:
         unknown = tuple(Target(platform=platform) for platform in work.image_set.platforms)
         by_npm = pool.submit(_manager, work, builder, "npm", BuilderFacts(), bases, unknown, shell, {})
-        by_apt = _manager(work, builder, "apt", BuilderFacts(), bases, unknown, shell, {})
-        kept = pool.submit(_keep, work, builder, by_apt, shell)
-        facts = _of_base(work, builder, by_apt.files, shell if bases else None)
+        by_system = _manager(work, builder, system, BuilderFacts(), bases, unknown, shell, {})
+        kept = pool.submit(_keep, work, builder, system, by_system, shell)
+        facts = _of_base(work, builder, by_system.files, shell if bases else None)
         by_conda = _manager(work, builder, "conda", facts, bases, targets(work.image_set, facts), shell, {})
         facts = with_python(work.image_set, builder, facts, by_conda.files)
         _check_pip(work, builder, by_conda.files)
         by_pip = _manager(work, builder, "pip", facts, bases, targets(work.image_set, facts), shell, by_conda.files)
         kept.result()
-        solved = {"apt": by_apt, "conda": by_conda, "pip": by_pip, "npm": by_npm.result()}
+        solved = {system: by_system, "conda": by_conda, "pip": by_pip, "npm": by_npm.result()}
     asked = {manager: part.inputs for manager, part in solved.items() if part.inputs}
     facts = msgspec.structs.replace(facts, inputs=asked)
     return Part(facts=facts, targets=targets(work.image_set, facts), solved=solved)
@@ -163,9 +167,9 @@ def _check_pip(work: Work, builder: Builder, conda: LockFiles) -> None:
 
 def _of_base(work: Work, builder: Builder, locked: LockFiles, shell: Shell | None) -> BuilderFacts:
     known = work.previous.manifest.builders.get(builder.name) if work.previous else None
-    if known and work.wanted("apt") and not _is_same_base(work, builder, known):
+    if known and work.wanted(system_manager(builder.name)) and not _is_same_base(work, builder, known):
         known = None
-    return of_base(work.image_set, locked=locked, known=known, shell=shell)
+    return of_base(work.image_set, builder.name, locked=locked, known=known, shell=shell)
 
 
 def _is_same_base(work: Work, builder: Builder, known: BuilderFacts) -> bool:
@@ -195,22 +199,19 @@ def _moves(work: Work, manager: str, files: LockFiles) -> bool:
     upgrade = work.options.upgrade
     if upgrade.everything or (upgrade.packages and upgrade.packages.keys() & names(manager, files)):
         return True
-    if manager == "apt" or work.options.as_of is None or work.previous is None:
+    if manager in {"apk", "apt"} or work.options.as_of is None or work.previous is None:
         return False
     return timestamp(work.options.as_of) != work.previous.manifest.cutoff or not work.previous.manifest.as_of
 
 
-def _keep(work: Work, builder: Builder, solved: Solved, shell: Shell) -> None:
+def _keep(work: Work, builder: Builder, manager: str, solved: Solved, shell: Shell) -> None:
     if not solved.ran:
         return
-    from resolvers import apt
-
-    names = tuple(group.name for group in groups(work.image_set, builder.name, "apt"))
-    pins = {
-        platform: apt.select(solved.files, Target(platform=platform), names) for platform in work.image_set.platforms
-    }
-    tell = work.progress(f"{builder.name} apt artifacts")
-    work.doors.keep(pins, shell, tell)
+    names = tuple(group.name for group in groups(work.image_set, builder.name, manager))
+    select, platforms = MANAGERS[manager].select, work.image_set.platforms
+    pins = {platform: select(solved.files, Target(platform=platform), names) for platform in platforms}
+    tell = work.progress(f"{builder.name} {manager} artifacts")
+    work.doors.keep(manager, pins, shell, tell)
     tell("")
 
 

@@ -6,7 +6,7 @@ import msgspec
 
 from orbiter import builders
 from orbiter import image_set as typed
-from orbiter.builders import CONDA_BUILDER
+from orbiter.builders import APK_BUILDER, CONDA_BUILDER, system_manager
 from orbiter.config_file import Build, File
 from orbiter.image_set import BASE, ImageSet, Kind, Stage
 from orbiter.mistakes import Mistakes, closest, join
@@ -202,9 +202,8 @@ def _asked(manager: str, draft: _Draft, sets: Sets, mistakes: Mistakes) -> tuple
     syntax = SYNTAXES[manager]
     found: dict[str, _Item] = {}
     items = _expand(getattr(draft.table, manager), f"{draft.path}.{manager}", sets, mistakes)
-    if items and manager == "conda" and draft.builder != CONDA_BUILDER:
-        hint = f"move the image to the builder {CONDA_BUILDER}, or the packages to another manager"
-        mistakes.add(f"{draft.path}.conda", f"the builder '{draft.builder}' installs no conda packages", hint=hint)
+    if items and (hint := _elsewhere(manager, draft.builder)):
+        mistakes.add(f"{draft.path}.{manager}", f"the builder '{draft.builder}' has no {manager}", hint=hint)
     for item in items:
         name = syntax.name(item.text)
         if name is None:
@@ -215,6 +214,16 @@ def _asked(manager: str, draft: _Draft, sets: Sets, mistakes: Mistakes) -> tuple
         else:
             found[name] = item
     return ordered(manager, (item.text for item in found.values()))
+
+
+def _elsewhere(manager: str, builder: str) -> str:
+    """What to do about packages of a manager that a builder does not have; "" where it has it."""
+    if manager == "conda" and builder != CONDA_BUILDER:
+        return f"move the image to the builder {CONDA_BUILDER}, or the packages to another manager"
+    if manager in {"apk", "apt"} and manager != system_manager(builder):
+        there = "Alpine" if builder == APK_BUILDER else "Debian"
+        return f"write the names that {there} has for them in {system_manager(builder)}"
+    return ""
 
 
 def _twice(item: _Item, other: _Item, mistakes: Mistakes) -> None:

@@ -3,24 +3,24 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from orbiter import config, engine, lockset
+from orbiter import config, engine, lockset, mirrors
 from orbiter.bake import SEEDS, BuildOptions, BuiltImage
 from orbiter.base_image import fetch_image, image_entries, oci_layout, take_image
 from orbiter.config import ImageSet
 from orbiter.fetch import Fetched, fetch, fetch_from
 from orbiter.installers import MICROMAMBA
 from orbiter.lockset import LockSet
-from orbiter.origins import APT_MIRROR, Origins, Sources, environment_mirrors
-from orbiter.outside import shell_in, solver_image, solver_of, spelled, told
+from orbiter.origins import Origins, OriginsError
+from orbiter.outside import spelled, told
 from orbiter.planned import folder_of
 from orbiter.scratch import scratch
 from orbiter.seed import write_seed
 from orbiter.solve import Progress
+from orbiter.standing import Standing, standing
 from orbiter.store import Entry, Store, parse_entries
-from resolvers import apt, conda_fetch
+from resolvers import conda_fetch
 from resolvers.errors import ExpectedError
 from resolvers.registry import BaseImage
-from resolvers.types import Shell
 
 
 def entries(locked: LockSet, platforms: Sequence[str] = ()) -> dict[tuple[str, str], tuple[Entry, ...]]:
@@ -44,10 +44,13 @@ def bases(locked: LockSet, platforms: Sequence[str] = ()) -> Iterator[BaseImage]
                 yield BaseImage(reference=reference, platform=platform, digest=digest, index_digest=digest)
 
 
-def fill(locked: LockSet, platforms: Sequence[str], board: Progress, *, origins: Origins | None = None) -> str:
+def fill(
+    locked: LockSet, platforms: Sequence[str], board: Progress, *, origins: Origins | None = None, making: str = ""
+) -> str:
     """Bring every artifact and base image of a lock set into the store; gives a line for people.
 
-    With ``origins`` all is taken from there, and nobody else is asked.
+    With ``origins`` all is taken from there, and nobody else is asked. Else the standing archive is asked first;
+    ``making`` as for that.
     """
     store = Store()
     wanted = [entry for found in entries(locked, platforms).values() for entry in found]
@@ -56,13 +59,9 @@ def fill(locked: LockSet, platforms: Sequence[str], board: Progress, *, origins:
         done = [fetch_from(origins, wanted, store, lambda state: tell(spelled(state)))]
         done += [take_image(image, store, origins) for image in bases(locked, platforms)]
     else:
-        sources = _sources(locked, wanted, store)
-        done = [fetch(wanted, store, sources, lambda state: tell(spelled(state)))]
-        done += [
-            fetch_image(image, store, mirrors=engine.mirrors(), credentials=engine.credentials)
-            for image in bases(locked, platforms)
-            if not _there(image, store)
-        ]
+        archive = standing(making)
+        done = [fetch(wanted, store, mirrors.sources(locked, archive), lambda state: tell(spelled(state)))]
+        done += [_bring(image, store, archive) for image in bases(locked, platforms) if not _there(image, store)]
     total = Fetched(
         count=sum(each.count for each in done),
         bytes=sum(each.bytes for each in done),
@@ -135,35 +134,16 @@ def refuse(locked: LockSet, platforms: Sequence[str]) -> None:
         )
 
 
-def _sources(locked: LockSet, wanted: Sequence[Entry], store: Store) -> Sources:
-    """What to ask for apt's packages. Who has them is asked first, where it matters: it fails once, not for each."""
-    missing = any(e.source.startswith("apt:") and not store.has(e.hash, e.size) for e in wanted)
-    if not missing or environment_mirrors():
-        return Sources()
-    found = [mirror for name, shell, platform in _shells(locked) for mirror in _mirrors(name, shell, platform)]
-    return Sources(apt_mirrors=lambda: tuple(dict.fromkeys(found)))
-
-
-def _shells(locked: LockSet) -> Iterator[tuple[str, Shell, str]]:
-    """The images that know apt's mirrors: a name, a shell and a platform for each."""
-    for reference, digests in locked.manifest.bases.items():
-        yield reference, shell_in(reference, digests), next(iter(digests))
-    image_set = _image_set(locked)
-    for suite in {builder.suite for builder in image_set.builders.values() if builder.suite}:
-        yield solver_image(suite), solver_of(suite), image_set.platforms[0]
-
-
-def _mirrors(name: str, shell: Shell, platform: str) -> tuple[str, ...]:
-    try:
-        return apt.mirrors(shell, platform)
-    except ExpectedError as error:
-        reason = engine.available()
-        raise ExpectedError(
-            f"where Debian's packages are is read from the image {name}, "
-            + (f"which needs an engine: {reason}" if reason else f"and that failed: {error.message}"),
-            ("start one, or " if reason else "")
-            + f"name mirrors in {APT_MIRROR}, or take all from an archive: orbiter fetch --from TARGET",
-        ) from error
+def _bring(image: BaseImage, store: Store, archive: Standing | None) -> Fetched:
+    """Bring what the store lacks of a base image: from the archive where that has all of it, else from a registry."""
+    if archive:
+        try:
+            return take_image(image, store, archive)
+        except OriginsError:
+            raise
+        except ExpectedError:
+            pass  # what it has of the image is in the store now
+    return fetch_image(image, store, mirrors=engine.mirrors(), credentials=engine.credentials)
 
 
 def _there(image: BaseImage, store: Store) -> bool:

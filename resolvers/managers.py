@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, cast
 from resolvers.types import Resolver
 
 if TYPE_CHECKING:
-    from resolvers import apt, conda, npm, pip
+    from resolvers import apk, apt, conda, npm, pip
 
-    CHECKED: tuple[Resolver, ...] = (apt, conda, pip, npm)
+    CHECKED: tuple[Resolver, ...] = (apk, apt, conda, pip, npm)
 
 
 class _Managers(Mapping[str, Resolver]):
@@ -30,5 +30,5 @@ class _Managers(Mapping[str, Resolver]):
         return len(self._names)
 
 
-MANAGERS: Mapping[str, Resolver] = _Managers("apt", "conda", "pip", "npm")
+MANAGERS: Mapping[str, Resolver] = _Managers("apk", "apt", "conda", "pip", "npm")
 """Every manager that Orbiter knows, in the order in which a stage installs."""

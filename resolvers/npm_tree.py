@@ -136,13 +136,14 @@ def sha512(path: str, entry: Entry) -> str:
 
 
 def runs_on(entry: Entry, target: Target) -> bool:
-    """Whether npm installs the entry on the target; where its glibc is not known, any C library is right."""
+    """Whether npm installs the entry on the target; where its C library is not known, any is right."""
     _, _, machine = target.platform.partition("/")
     cpu = machine.partition("/")[0]
     return (
         _allows(entry.get("os"), "linux")
         and _allows(entry.get("cpu"), CPUS.get(cpu, cpu))
         and (not target.glibc or _allows(entry.get("libc"), "glibc"))
+        and (not target.musl or _allows(entry.get("libc"), "musl"))
     )
 
 

@@ -153,7 +153,7 @@ def select(files: LockFiles, target: Target, groups: tuple[str, ...]) -> tuple[P
     """What the groups together install on the target, sorted by name: the best wheel, or an allowed sdist. Pure.
 
     What conda brings in any of the groups is left out, so name all those that a stage stands on, those without pip
-    requirements too. Raises ExpectedError for a package that has neither wheel nor allowed sdist.
+    requirements too. Raises ExpectedError that names all packages with neither wheel nor allowed sdist.
     """
     engine = _engine_of(files)
     if engine is None:
@@ -161,31 +161,48 @@ def select(files: LockFiles, target: Target, groups: tuple[str, ...]) -> tuple[P
     allowed = pyproject.allowed_sdists(files)
     chosen = engine.chosen(files, target, frozenset(canonicalize_name(group) for group in groups))
     brought = pyproject.brought(files, target.platform, groups)
-    return tuple(sorted(_pin(package, target, allowed) for package in chosen if package.name not in brought))
+    found = {each: _file(each, target, allowed) for each in chosen if each.name not in brought}
+    if lacking := sorted(package for package, artifact in found.items() if artifact is None):
+        raise _no_files(lacking, target, allowed)
+    return tuple(
+        sorted(Pin(name=each.name, version=each.version, artifact=file) for each, file in found.items() if file)
+    )
 
 
-def _pin(package: Package, target: Target, allowed: frozenset[str]) -> Pin:
-    artifact = wheels.best(package.artifacts, target)
-    if artifact is None and package.name in allowed:
-        artifact = wheels.sdist(package.artifacts)
-    if artifact is None:
-        raise _no_file(package, target, package.name in allowed)
-    return Pin(name=package.name, version=package.version, artifact=artifact)
+def _file(package: Package, target: Target, allowed: frozenset[str]) -> Artifact | None:
+    """The file of a package that is used on the target, None where there is none."""
+    wheel = wheels.best(package.artifacts, target)
+    return wheels.sdist(package.artifacts) if wheel is None and package.name in allowed else wheel
 
 
-def _no_file(package: Package, target: Target, allowed: bool) -> ExpectedError:
+def _no_files(packages: list[Package], target: Target, allowed: frozenset[str]) -> ExpectedError:
+    libc = f" and {target.libc}" if target.libc else ""
+    where = f"{target.platform}, Python {target.python}{libc}"
+    first = packages[0]
+    message = f"{first.name} {first.version} has no wheel for {where}: {_wheels(first)}"
+    if len(packages) > 1:
+        message = f"{len(packages)} packages have no wheel for {where}: " + ", ".join(
+            f"{each.name} {each.version}" for each in packages
+        )
+    return ExpectedError(message, _remedy(packages, allowed))
+
+
+def _remedy(packages: list[Package], allowed: frozenset[str]) -> str:
+    """What to do about packages that have no file: those with an sdist may be built."""
+    built = [each.name for each in packages if each.name not in allowed and wheels.sdist(each.artifacts)]
+    others = [each.name for each in packages if each.name not in built]
+    ask = f"ask for another version of {', '.join(dict.fromkeys(others or built))}"
+    if not built:
+        return ask
+    names = ", ".join(f'"{name}"' for name in dict.fromkeys(built))
+    allow = f"allow {'its sdist' if len(built) == 1 else 'sdists'} to be built with pip-sdist = [{names}]"
+    return f"{allow}; {ask}" if others else f"{allow}, or {ask}"
+
+
+def _wheels(package: Package) -> str:
     found = [artifact.file for artifact in package.artifacts if artifact.file.endswith(".whl")]
     more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
-    wheels_there = f"it has {', '.join(found[:SHOWN])}{more}" if found else "it has no wheel at all"
-    libc = f" and glibc {target.glibc}" if target.glibc else ""
-    hint = f"ask for another version of {package.name}"
-    if not allowed and wheels.sdist(package.artifacts):
-        hint = f'allow its sdist to be built with pip-sdist = ["{package.name}"], or {hint}'
-    return ExpectedError(
-        f"{package.name} {package.version} has no wheel for {target.platform}, Python {target.python}{libc}: "
-        f"{wheels_there}",
-        hint,
-    )
+    return f"it has {', '.join(found[:SHOWN])}{more}" if found else "it has no wheel at all"
 
 
 def build_pins(files: LockFiles, target: Target) -> tuple[Pin, ...]:

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from typing import IO
 
 import msgspec
+from packaging.requirements import InvalidRequirement, Requirement
 
 from resolvers import http, index, uv, wheels
 from resolvers.errors import ExpectedError
@@ -33,7 +34,8 @@ def lock(request: Request, sdists: Iterable[Pin]) -> str:
     The versions of the request's previous file stay where they can. Raises UnsolvableError, HTTPError, and
     ExpectedError when an sdist is not what the lock says, or a requirement has no wheel.
     """
-    needed = sorted({requirement for sdist in sdists for requirement in build_system(sdist)})
+    asked = {requirement for sdist in sdists for requirement in build_system(sdist)}
+    needed = sorted(requirement for requirement in asked if _is_for(requirement, request.targets))
     if not needed:
         return ""
     request.progress(f"resolving what builds sdists: {', '.join(needed)}")
@@ -43,6 +45,15 @@ def lock(request: Request, sdists: Iterable[Pin]) -> str:
     packages = {Package(manager="pip", name=line["name"], version=line["version"]) for line in previous}
     files = uv.lock(builds, tuple(sorted(packages)))
     return "".join(sorted(line for target in request.targets for line in _written(files, target)))
+
+
+def _is_for(requirement: str, targets: Iterable[Target]) -> bool:
+    """Whether any of the targets needs it; uv would also weigh what another implementation of Python needs."""
+    try:
+        marker = str(Requirement(requirement).marker or "")
+    except InvalidRequirement:
+        return True  # uv says what is wrong with it
+    return any(wheels.applies(marker, target) for target in targets)
 
 
 def pins(files: LockFiles, target: Target) -> tuple[Pin, ...]:

@@ -68,12 +68,18 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     """What decides which file of a package fits.
 
     ``platform`` is Docker's (``linux/amd64``); ``python`` is exact (``3.13.5``) or empty where there is none;
-    ``glibc`` is ``2.41``, or empty.
+    ``glibc`` is ``2.41``, or empty; ``musl`` is ``1.2.5`` where that is the C library instead.
     """
 
     platform: str
     python: str = ""
     glibc: str = ""
+    musl: str = ""
+
+    @property
+    def libc(self) -> str:
+        """The C library and its version: ``musl 1.2.5``; empty where it is not known."""
+        return f"glibc {self.glibc}" if self.glibc else self.musl and f"musl {self.musl}"
 
 
 class Group(msgspec.Struct, frozen=True, kw_only=True):

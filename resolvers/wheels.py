@@ -1,6 +1,6 @@
 """Which file of a package fits a target, and what a wheel says about itself.
 
-Tags are those of PEP 425 and PEP 600, markers those of PEP 508.
+Tags are those of PEP 425, PEP 600 and PEP 656, markers those of PEP 508.
 """
 
 import io
@@ -73,7 +73,7 @@ def _marker(text: str) -> Marker:
 def tags(target: Target) -> dict[Tag, int]:
     """The tags of wheels that the target can install, each with its rank (0 is the best)."""
     major, minor = (int(part) for part in target.python.split(".")[:2])
-    platforms = list(_platforms(machine(target), target.glibc))
+    platforms = list(_platforms(machine(target), target))
     found = [
         *cpython_tags((major, minor), [f"cp{major}{minor}"], platforms),
         *compatible_tags((major, minor), f"cp{major}{minor}", platforms),
@@ -81,12 +81,14 @@ def tags(target: Target) -> dict[Tag, int]:
     return {tag: rank for rank, tag in reversed(list(enumerate(found)))}
 
 
-def _platforms(machine: str, glibc: str) -> Iterator[str]:
-    newest = int(glibc.split(".")[1]) if glibc else 0
+def _platforms(machine: str, target: Target) -> Iterator[str]:
+    newest = int(target.glibc.split(".")[1]) if target.glibc else 0
     for minor in range(newest, OLDEST_GLIBC[machine] - 1, -1):
         yield f"manylinux_2_{minor}_{machine}"
         if minor in ALIASES:
             yield f"{ALIASES[minor]}_{machine}"
+    for minor in range(int(target.musl.split(".")[1]) if target.musl else 0, 0, -1):
+        yield f"musllinux_1_{minor}_{machine}"
     yield f"linux_{machine}"
 
 

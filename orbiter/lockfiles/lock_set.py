@@ -7,16 +7,17 @@ import msgspec
 
 from orbiter import config
 from orbiter.config import ImageSet, Stage
+from orbiter.facts import target_of
 from orbiter.groups import ancestors
 from orbiter.inputs import FILES, locked_files, unlocked
 from orbiter.lockfiles.types import File, Lock, Locked, Place
 from orbiter.lockset import BUILD, SNAPSHOT, BuilderFacts, LockSet, Manifest, digest
 from orbiter.requirements import name_of
 from resolvers.managers import MANAGERS
-from resolvers.types import LockFiles, Package, Pin, Target
+from resolvers.types import LockFiles, Package, Pin
 
 DATED = re.compile(
-    r"^(?:# \S+ \S+, rendered by Orbiter\b|\s+org\.opencontainers\.image\.(?:version|created)=).*\n", re.MULTILINE
+    r"^(?:# \S+(?: \S+)?, rendered by Orbiter\b|\s+org\.opencontainers\.image\.(?:version|created)=).*\n", re.MULTILINE
 )
 """The lines of a Dockerfile that are other for every release: what it is called, and when it was locked."""
 INSTALLERS = "installers"
@@ -89,7 +90,7 @@ def _inside(
 ) -> Iterator[Locked]:
     """All packages of one image on one platform."""
     facts = manifest.builders.get(stage.builder, BuilderFacts())
-    target = Target(platform=platform, python=facts.python, glibc=facts.glibc.get(platform, ""))
+    target = target_of(facts, platform)
     for each in locks:
         names = (stage.name, *ancestors(image_set, stage, each.manager))
         asked = _asked(image_set, names, each.manager)

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from orbiter import archive, config, lockset, stock
+from orbiter import archive, archive_place, config, lockset, stock
 from orbiter.config import Builder, ImageSet
 from orbiter.lockset import LockSet, Manifest
 from orbiter.progress import Board
@@ -376,7 +376,7 @@ def test_a_run_that_was_killed_leaves_a_folder_that_the_next_one_completes(tmp_p
 )
 def test_targets_that_are_none(target: str, hint: str) -> None:
     with pytest.raises(ExpectedError, match=target) as caught:
-        archive.place_of(target)
+        archive_place.place_of(target)
     assert hint in caught.value.hint
     assert "debian:" not in caught.value.hint
 

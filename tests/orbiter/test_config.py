@@ -12,6 +12,7 @@ from msgspec import UNSET
 
 from orbiter.config import Builder, Conda, ImageSet, Stage, User, dump, json_schema, load, read_image_set
 from orbiter.init import starter
+from orbiter.requirements import name_of
 from resolvers.errors import ExpectedError
 
 ROOT = Path(__file__).parents[2]
@@ -20,7 +21,7 @@ VALID = [ROOT / "images.toml", *sorted((DATA / "valid").glob("*.toml"))]
 
 words = st.text(max_size=8)
 lists = st.lists(words, max_size=3).map(tuple)
-by_manager = st.dictionaries(st.sampled_from(["apt", "conda", "pip", "npm"]), lists)
+by_manager = st.dictionaries(st.sampled_from(["apk", "apt", "conda", "pip", "npm"]), lists)
 image_sets = st.builds(
     ImageSet,
     version=words,
@@ -82,10 +83,13 @@ def test_another_text_is_no_snapshot(text: str) -> None:
 
 
 def reversed_order(value: Any, key: str = "") -> Any:
-    """The document with all tables and all lists written the other way round, but for lists whose order counts."""
+    """The document with all tables and all lists written the other way round, but for lists whose order counts.
+
+    ``finish`` is a set of commands of the project's own images.toml.
+    """
     if isinstance(value, dict):
         return {name: reversed_order(value[name], name) for name in reversed(value)}
-    return value[::-1] if isinstance(value, list) and key not in ("postbuild", "channels") else value
+    return value[::-1] if isinstance(value, list) and key not in ("postbuild", "channels", "finish") else value
 
 
 @pytest.mark.parametrize("path", VALID, ids=lambda path: path.stem)
@@ -176,6 +180,23 @@ def test_the_project_asks_for_what_the_original_asked() -> None:
     assert {*original["pip"]} - {*asked["pip"]} == {"jupyter-book"}
     assert "jupyter-book<2" in asked["pip"]
     assert {"bash", "bzip2", "curl", "git", "python3", "sudo", "tar"} <= {*stages["debian-core"].requirements["apt"]}
+
+
+def test_its_builder_alpine_does_too_but_for_what_its_comments_name() -> None:
+    stages = {stage.name: stage for stage in read_image_set(ROOT / "images.toml").stages}
+    names = [name for name in stages if name.startswith("alpine-")]
+    assert names == ["alpine-core", "alpine-base-build", "alpine-base", "alpine-geospatial-build", "alpine-geospatial"]
+    for manager in ("pip", "npm"):
+        assert stages["alpine-base-build"].requirements[manager] == stages["debian-base-build"].requirements[manager]
+    original = {stage.name: stage for stage in read_image_set(DATA / "valid/original.toml").stages}
+    asked, wanted = (
+        {name_of("pip", each) for each in stage.requirements["pip"]}
+        for stage in (stages["alpine-geospatial-build"], original["debian-geospatial-build"])
+    )
+    assert (wanted - asked, asked - wanted) == ({"fiona", "sat-search", "ttygif"}, {"pystac-client"})
+    assert stages["alpine-geospatial-build"].parent == "alpine-base-build"
+    pulled = {each for stage in stages.values() if stage.kind == "final" for each in stage.requirements.get("apk", ())}
+    assert not [name for name in pulled if name.endswith("-dev") or name.startswith("build-")]
 
 
 def test_the_schema_is_one_and_takes_what_the_reader_takes() -> None:

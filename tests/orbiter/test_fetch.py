@@ -20,7 +20,8 @@ from tests.loopback import Answer, Server, in_turn, ranged, serving
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     monkeypatch.setattr(http, "PAUSES", (0.0,))
-    monkeypatch.delenv("ORBITER_APT_MIRROR", raising=False)
+    for variable in ("ORBITER_APK_MIRROR", "ORBITER_APT_MIRROR"):
+        monkeypatch.delenv(variable, raising=False)
     with serving() as server:
         yield server
 
@@ -110,6 +111,48 @@ def test_all_failures_are_told_and_the_rest_is_kept(server: Server, store: Store
     assert "ORBITER_APT_MIRROR" in caught.value.hint
     assert "orbiter archive" in caught.value.hint
     assert [store.has(entry.hash) for entry in entries] == [True, False, False, True]
+
+
+def apk(name: str) -> Entry:
+    source = f"apk:v3.23/main/x86_64/{name}.apk"
+    return Entry(path=f"apk/{name}.apk", hash=digest_of(name.encode()), size=len(name), source=source)
+
+
+def test_packages_of_alpine(server: Server, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    entry, other, folder = apk("libstdc++-15.2.0-r2"), apk("curl-8.17.0-r1"), "/alpine/v3.23/main/x86_64"
+    server.replies[f"{folder}/libstdc%2B%2B-15.2.0-r2.apk"] = Answer(200, b"libstdc++-15.2.0-r2")
+    server.replies[f"{folder}/curl-8.17.0-r1.apk"] = Answer(200, b"curl-8.17.0-r1")
+    fetch(
+        [entry],
+        store,
+        Sources(
+            apk_mirrors=lambda: (f"{server.url}/alpine/",), apt_mirrors=lambda: pytest.fail("asked Debian's image")
+        ),
+    )
+    monkeypatch.setenv("ORBITER_APT_MIRROR", f"{server.url}/debian")
+    monkeypatch.setenv("ORBITER_APK_MIRROR", f"{server.url}/none {server.url}/alpine")
+    fetch([other], store, Sources(apk_mirrors=lambda: pytest.fail("asked the base image")))
+    assert store.has(entry.hash)
+    assert [request.path for request in server.requests[1:]] == [
+        "/none/v3.23/main/x86_64/curl-8.17.0-r1.apk",
+        "/alpine/v3.23/main/x86_64/curl-8.17.0-r1.apk",
+    ]
+
+
+def test_what_alpine_has_deleted(server: Server, store: Store) -> None:
+    entry, broken = apk("curl-8.17.0-r1"), apk("bash-5.3-r0")
+    server.replies["/alpine/v3.23/main/x86_64/bash-5.3-r0.apk"] = Answer(200, b"other")
+    with pytest.raises(ExpectedError) as caught:
+        fetch([entry, broken], store, Sources(apk_mirrors=lambda: (f"{server.url}/alpine",)))
+    _, changed, gone = caught.value.message.splitlines()
+    assert gone == (
+        f"  apk/curl-8.17.0-r1.apk is no longer upstream: {server.url}/alpine/v3.23/main/x86_64/curl-8.17.0-r1.apk "
+        "answered 404 Not Found"
+    )
+    assert changed.startswith(f"  apk/bash-5.3-r0.apk: {server.url}/alpine/v3.23/main/x86_64/bash-5.3-r0.apk: expected")
+    assert caught.value.hint.startswith(
+        "Alpine deletes old versions within days: name a mirror that keeps them in ORBITER_APK_MIRROR, or "
+    )
 
 
 def test_no_mirror_is_known(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

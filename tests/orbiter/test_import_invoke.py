@@ -11,13 +11,11 @@ import pytest
 import yaml
 
 from orbiter.config import read_image_set
-from orbiter.config_file import BUILDERS
 from orbiter.import_invoke import converted
 from resolvers.errors import ExpectedError
 
 ORIGINAL = Path(__file__).parents[1] / "data" / "invoke" / "invoke.yaml"
 TEXT = ORIGINAL.read_text()
-ALL = ("micromamba", "alpine")
 RUN = "from orbiter.cli_convert import import_file; import_file(prog_name='orbiter import')"
 SMALL = """\
 version: 1.2.3
@@ -36,9 +34,9 @@ def run(place: Path, *words: str | Path) -> "subprocess.CompletedProcess[str]":
     return done
 
 
-def made(build: str, builders: tuple[str, ...] = ALL) -> tuple[dict[str, Any], list[str]]:
+def made(build: str, builder: str = "micromamba") -> tuple[dict[str, Any], list[str]]:
     """The images.toml of a file with this below ``core``, and the notes."""
-    result = converted("invoke.yaml", SMALL + build, builders)
+    result = converted("invoke.yaml", SMALL.replace("micromamba", builder) + build)
     return tomllib.loads(result.text), [str(note) for note in result.notes]
 
 
@@ -79,7 +77,7 @@ def test_the_originals_file_becomes_an_image_set(tmp_path: Path) -> None:
 
 
 def test_every_package_of_the_originals_file_is_in_its_stage_in_its_order() -> None:
-    data = tomllib.loads(converted("invoke.yaml", TEXT, ALL).text)
+    data = tomllib.loads(converted("invoke.yaml", TEXT).text)
     original = yaml.safe_load(TEXT)
     count = 0
     for builder, image, kind, stage in stages(original["build"]):
@@ -104,7 +102,7 @@ def test_every_package_of_the_originals_file_is_in_its_stage_in_its_order() -> N
 
 
 def test_what_is_not_as_before_is_told_on_standard_error_and_in_the_file() -> None:
-    result = converted("invoke.yaml", TEXT, ALL)
+    result = converted("invoke.yaml", TEXT)
     told = {str(note).partition(": ")[2].rpartition(": ")[0] for note in result.notes}
     build = "image.alpine.base.build: "
     stack = "image.alpine.geospatial.build: "
@@ -125,19 +123,22 @@ def test_what_is_not_as_before_is_told_on_standard_error_and_in_the_file() -> No
         assert f"# {note.kind}: {note.what}: {note.why}" in words
 
 
-def test_a_builder_that_orbiter_does_not_have_is_told_with_its_images() -> None:
-    result = converted("invoke.yaml", TEXT, ("debian", "micromamba"))
-    assert "alpine" not in tomllib.loads(result.text)["image"]
-    line = next(str(note) for note in result.notes if "'alpine'" in note.what)
-    assert line.startswith("left out: builder 'alpine' with its images core, base, geospatial: Orbiter has no such")
-    with pytest.raises(ExpectedError, match="Orbiter has none of its builders micromamba"):
-        made("", ("debian",))
+def test_a_builder_that_the_original_does_not_have_is_told_with_its_images() -> None:
+    data, notes = made("  other:\n    core: {image: ubuntu}\n    base: {image: core}\n  empty:\n")
+    assert [*data["image"]] == ["micromamba"]
+    assert [note for note in notes if "builder '" in note] == [
+        "left out: builder 'other' with its images core, base: no builder with images that Orbiter knows; "
+        "the original has micromamba and alpine",
+        "left out: builder 'empty': no builder with images that Orbiter knows; the original has micromamba and alpine",
+    ]
+    with pytest.raises(ExpectedError, match="has no builder of the original Orbiter, but other"):
+        made("", "other")
 
 
 def test_dry_run_prints_the_file_and_writes_nothing(tmp_path: Path) -> None:
     done = run(tmp_path, ORIGINAL, "--dry-run")
     assert done.returncode == 0
-    assert done.stdout == converted("invoke.yaml", TEXT, BUILDERS).text
+    assert done.stdout == converted("invoke.yaml", TEXT).text
     assert not list(tmp_path.iterdir())
 
 
@@ -238,7 +239,7 @@ password: hunter2
 
 def test_comments_behind_entries_come_along() -> None:
     text = SMALL + "      conda:\n        dependencies:\n          - numpy  # for all\n          - zlib\n"
-    assert '    "numpy",  # for all\n    "zlib",\n' in converted("invoke.yaml", text, ALL).text
+    assert '    "numpy",  # for all\n    "zlib",\n' in converted("invoke.yaml", text).text
 
 
 def test_anchors_are_sets_wherever_lists_are_the_same_here() -> None:

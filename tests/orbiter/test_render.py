@@ -36,6 +36,8 @@ CPYTHON = pin("python", "3.12.2", "python-3.12.2-h1_0_cpython.conda")
 MICROMAMBA = pin("micromamba", "2.6.2", "micromamba-2.6.2-0.tar.bz2")
 RATTLER = pin("py-rattler", "0.28.0", "py_rattler-0.28.0-cp310-abi3-manylinux_2_17_x86_64.whl")
 CANVAS = pin("@x/canvas", "3.0.0", "x__canvas-3.0.0.tgz", "sha512")
+BASH = pin("bash", "5.3.3-r1", "bash-5.3.3-r1.apk")
+MUSL_DEV = pin("musl-dev", "1.2.5-r21", "musl-dev-1.2.5-r21.apk")
 UV = pin("uv", "0.8.0", "uv-0.8.0-py3-none-manylinux_2_17_x86_64.whl")
 NPM = pin("npm", "10.9.2", "npm-10.9.2.tgz", "sha512")
 NPM_LOCK = {
@@ -138,9 +140,54 @@ def conda(asked: Conda, *platforms: str) -> Plan:
     )
 
 
+def alpine(*platforms: str) -> Plan:
+    """A family on Alpine, in which a package of Python is compiled; with bash where there is one platform."""
+    core = stage("core", builder="alpine", requirements={"apk": ("bash",)})
+    build = stage("base-build", builder="alpine", kind="build", parent="debian-core", postbuild=("true",))
+    base = stage("base", builder="alpine", parent="debian-core", build="debian-base-build")
+    bash = (("apk", "bash", "5.3.3-r1"),) if len(platforms) == 1 else ()
+    worlds = {f"apk-{platform.replace('/', '-')}.world": "bash\n" for platform in platforms}
+    return Plan(
+        image_set=ImageSet(
+            version="0.1.0",
+            repository="somebody/images",
+            platforms=platforms,
+            builders={"alpine": Builder(name="alpine", base="alpine:3.23")},
+            stages=(core, build, base),
+        ),
+        release="0.1.0",
+        epoch=1_750_000_000,
+        bases={"alpine:3.23": {platform: f"sha256:{len(platform):064x}" for platform in platforms}},
+        stages=(
+            StagePlan(
+                stage=core,
+                pins={p: {"apk": (BASH,)} for p in platforms},
+                files=worlds,
+                packages=dict.fromkeys(platforms, bash),
+            ),
+            StagePlan(
+                stage=build,
+                pins={p: {"apk": (MUSL_DEV,), "pip": (SIX, SDIST), "npm": (CANVAS,)} for p in platforms},
+                tools=dict.fromkeys(platforms, (UV, NPM)),
+                build_pins=dict.fromkeys(platforms, (FLIT,)),
+                toolchain=f"sha256:{7:064x}",
+                files={
+                    **worlds,
+                    "package.json": "{}\n",
+                    "package-lock.json": json.dumps(NPM_LOCK) + "\n",
+                    "build-requirements.txt": "flit-core==3.12.0\n",
+                },
+            ),
+            StagePlan(stage=base, pins={p: {} for p in platforms}, packages=dict.fromkeys(platforms, bash)),
+        ),
+    )
+
+
 @pytest.mark.parametrize(
     ("name", "planned"),
     [
+        ("alpine", alpine(AMD64)),
+        ("alpine-without-bash-for-two-platforms", alpine(AMD64, ARM)),
         ("one-platform", plan(AMD64)),
         ("two-platforms", plan(AMD64, ARM)),
         ("made-of-packages", made(AMD64)),
@@ -161,7 +208,8 @@ def test_the_build_folder_is_as_reviewed(name: str, planned: Plan) -> None:
 
 
 def test_every_text_is_canonical_and_names_no_machine() -> None:
-    for path, text in (render(plan(AMD64, ARM)) | render(made(AMD64, ARM)) | render(conda(Conda(), ARM))).items():
+    plans = (plan(AMD64, ARM), made(AMD64, ARM), conda(Conda(), ARM), alpine(AMD64))
+    for path, text in (each for planned in plans for each in render(planned).items()):
         assert not text or (text.endswith("\n") and not text.endswith("\n\n")), path
         assert str(Path.home()) not in text
         assert "# syntax=" not in text

@@ -64,6 +64,17 @@ def test_an_error_lists_the_wheels_that_do_not_fit() -> None:
         pip.select(data("poetry"), old, ("base-build",))
 
 
+def test_all_packages_without_a_file_are_told_at_once() -> None:
+    files = data("poetry")
+    files["pyproject.toml"] = files["pyproject.toml"].partition("[tool.orbiter]")[0]
+    old = Target(platform="linux/amd64", python="3.7.1", musl="1.2.5")
+    with pytest.raises(ExpectedError) as caught:
+        pip.select(files, old, ALL)
+    start = "2 packages have no wheel for linux/amd64, Python 3.7.1 and musl 1.2.5: docopt 0.6.2, markupsafe 3.0.2"
+    assert caught.value.message == start
+    assert 'pip-sdist = ["docopt", "markupsafe"], or ask for another version' in caught.value.hint
+
+
 @pytest.mark.parametrize("engine", ENGINES)
 def test_what_builds_an_sdist_is_pinned(engine: str) -> None:
     (pin,) = pip.build_pins(data(engine), AMD64)

@@ -12,6 +12,7 @@ from resolvers.types import Artifact, Target
 
 AMD64 = Target(platform="linux/amd64", python="3.13.5", glibc="2.41")
 ARM64 = Target(platform="linux/arm64", python="3.13.5", glibc="2.41")
+MUSL = Target(platform="linux/arm64", python="3.13.5", musl="1.2.5")
 
 
 def artifacts(*files: str) -> list[Artifact]:
@@ -44,6 +45,14 @@ def test_an_unknown_platform_is_refused() -> None:
 def test_markers_see_the_target_not_the_host(marker: str, amd64: bool, arm64: bool) -> None:
     assert wheels.applies(marker, AMD64) == amd64
     assert wheels.applies(marker, ARM64) == arm64
+
+
+def test_on_musl_only_wheels_for_musl_or_for_any_libc_fit() -> None:
+    ranked = sorted(wheels.tags(MUSL).items(), key=lambda each: each[1])
+    found = [tag.platform for tag, _ in ranked if tag.interpreter == tag.abi == "cp313"]
+    assert found == ["musllinux_1_2_aarch64", "musllinux_1_1_aarch64", "linux_aarch64"]
+    assert not any("manylinux" in tag.platform for tag in wheels.tags(MUSL))
+    assert not any("musllinux" in tag.platform for tag in wheels.tags(ARM64))
 
 
 def test_tags_reach_from_the_targets_glibc_down_to_the_oldest() -> None:

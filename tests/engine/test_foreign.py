@@ -1,0 +1,56 @@
+"""What a base image says that cannot serve a builder: one for another machine, one of another distribution."""
+
+import subprocess
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from orbiter import engine
+from orbiter.outside import shell_in
+from resolvers import apk, apt, registry
+from resolvers.errors import ExpectedError
+
+pytestmark = pytest.mark.engine
+ARM = "linux/arm64"
+AMD = "linux/amd64"
+PROGRAM = b"\x7fELF\x02\x01\x01" + bytes(9) + b"\x02\0\xb7\0\x01\0\0\0" + bytes(40)
+"""The head of a program for aarch64; no more of it is looked at."""
+
+
+@pytest.fixture
+def foreign(tmp_path: Path) -> Iterator[tuple[str, str]]:
+    """An image that nothing here can run, and its digest."""
+    tag = f"orbiter-test/foreign:{uuid.uuid4().hex}"
+    (tmp_path / "sh").write_bytes(PROGRAM)
+    (tmp_path / "sh").chmod(0o755)
+    (tmp_path / "Dockerfile").write_text("FROM scratch\nCOPY sh /bin/sh\n")
+    build = ["docker", "build", "--quiet", "--provenance=false", "--platform", ARM, "--tag", tag, str(tmp_path)]
+    subprocess.run(build, check=True, capture_output=True)
+    find = ["docker", "image", "inspect", "--format", "{{index .RepoDigests 0}}", tag]
+    found = subprocess.run(find, check=True, capture_output=True, text=True).stdout.strip()
+    yield tag, found.partition("@")[2]
+    subprocess.run(["docker", "image", "rm", tag], check=True, capture_output=True)
+
+
+def test_a_platform_that_the_engine_cannot_run_is_told_with_what_to_do(foreign: tuple[str, str]) -> None:
+    tag, digest = foreign
+    with pytest.raises(ExpectedError) as told:
+        apk.facts(shell_in(tag, {ARM: digest}), ARM)
+    assert tag in told.value.message
+    assert f"for {ARM}" in told.value.message
+    assert "orbiter lock --only conda,pip,npm" in told.value.hint
+
+
+def test_a_base_image_of_another_distribution_is_told_with_what_to_do() -> None:
+    shells = {}
+    for reference in ("alpine:3.23", "debian:trixie-slim"):
+        pinned = registry.pin(reference, AMD, mirrors=engine.mirrors())
+        shells[reference] = shell_in(reference, {AMD: pinned.digest})
+    with pytest.raises(ExpectedError) as told:
+        apt.facts(shells["alpine:3.23"], AMD)
+    assert "images of Debian" in told.value.hint
+    with pytest.raises(ExpectedError) as told:
+        apk.facts(shells["debian:trixie-slim"], AMD)
+    assert "images of Alpine" in told.value.hint
