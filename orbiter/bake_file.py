@@ -40,9 +40,7 @@ def _target(plan: Plan, stage: Stage) -> dict[str, Any]:
         },
         "tags": [tag_of(plan.image_set, stage.name)],
         "attest": ["type=provenance,disabled=true", "type=sbom,disabled=true"],
-        "output": [
-            f"type={archive},dest=${{OUTPUT}}/{stage.name}.tar,oci-mediatypes=true,{COMPRESSION}"
-        ],
+        "output": [f"type={archive},dest=${{OUTPUT}}/{stage.name}.tar,oci-mediatypes=true,{COMPRESSION}"],
     }
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Sequence
 from resolvers.errors import ExpectedError
 
 VERTEX = re.compile(r"#(\d+) \[(?P<where>[^\]]+)\] (?P<title>.+)")
-LINE = re.compile(r"#(\d+) (?:\d+\.\d+ )?(.+)")
+LINE = re.compile(r"#(\d+) (?:\d+\.\d+ )?(?!\d+\.\d+ ?$)(.+)")
 SCRIPT = re.compile(r"<<'(\w+)'")
 END = re.compile(r"#(\d+) (DONE|CACHED|ERROR|CANCELED)\b")
 TAIL = 25

@@ -28,19 +28,22 @@ def of_base(
     asked.
     """
     if known and not locked:
-        return BuilderFacts(python=known.python, glibc=known.glibc, musl=known.musl)
-    platforms = image_set.platforms
-    if system_manager(builder) == "apk":
-        return _of_alpine(platforms, locked, shell)
+        found = BuilderFacts(python=known.python, glibc=known.glibc, musl=known.musl)
+    elif system_manager(builder) == "apk":
+        found = _of_alpine(image_set.platforms, locked, shell)
+    else:
+        found = _of_debian(image_set.platforms, locked, shell)
+    return _with_libc(found, builder, image_set.platforms)
+
+
+def _of_debian(platforms: tuple[str, ...], locked: LockFiles, shell: Shell | None) -> BuilderFacts:
     from resolvers import apt
 
     if locked:
         return BuilderFacts(python=apt.python_version(locked), glibc=apt.glibc(locked))
-    if shell:
-        found = {platform: apt.facts(shell, platform) for platform in platforms}
-        python = next(iter(found.values())).python
-        return BuilderFacts(python=python, glibc={name: each.glibc for name, each in found.items()})
-    return BuilderFacts(glibc=dict.fromkeys(platforms, ASSUMED_GLIBC))
+    found = {platform: apt.facts(shell, platform) for platform in platforms} if shell else {}
+    python = next((each.python for each in found.values()), "")
+    return BuilderFacts(python=python, glibc={name: each.glibc for name, each in found.items()})
 
 
 def _of_alpine(platforms: tuple[str, ...], locked: LockFiles, shell: Shell | None) -> BuilderFacts:
@@ -48,11 +51,16 @@ def _of_alpine(platforms: tuple[str, ...], locked: LockFiles, shell: Shell | Non
 
     if locked:
         return BuilderFacts(python=apk.python_version(locked), musl=apk.musl(locked))
-    if shell:
-        found = {platform: apk.facts(shell, platform) for platform in platforms}
-        python = next(iter(found.values())).python
-        return BuilderFacts(python=python, musl={name: each.musl for name, each in found.items()})
-    return BuilderFacts(musl=dict.fromkeys(platforms, ASSUMED_MUSL))
+    found = {platform: apk.facts(shell, platform) for platform in platforms} if shell else {}
+    python = next((each.python for each in found.values()), "")
+    return BuilderFacts(python=python, musl={name: each.musl for name, each in found.items()})
+
+
+def _with_libc(facts: BuilderFacts, builder: str, platforms: tuple[str, ...]) -> BuilderFacts:
+    """The facts with a C library for platforms that nothing is known of yet."""
+    if system_manager(builder) == "apk":
+        return msgspec.structs.replace(facts, musl={**dict.fromkeys(platforms, ASSUMED_MUSL), **facts.musl})
+    return msgspec.structs.replace(facts, glibc={**dict.fromkeys(platforms, ASSUMED_GLIBC), **facts.glibc})
 
 
 def with_python(image_set: ImageSet, builder: Builder, facts: BuilderFacts, locked: LockFiles) -> BuilderFacts:

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 MEGABYTE = 1_000_000
 HINTS = {
-    "exec format error": "this engine runs no programs of that platform: let it emulate them (QEMU by binfmt_misc), lock "
-    "where they run, or lock what needs none of them: orbiter lock --only conda,pip,npm",
+    "exec format error": "this engine runs no programs of that platform: let it emulate them (QEMU by binfmt_misc), "
+    "lock where they run, or lock what needs none of them: orbiter lock --only conda,pip,npm",
     "apk: not found": "the builder alpine stands on images of Alpine: name one in its from, such as alpine:3.23",
     "apt-get: not found": "this builder stands on images of Debian: name one in its from, such as debian:trixie-slim",
 }

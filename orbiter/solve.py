@@ -131,7 +131,7 @@ def _manager(
         return Solved(files=files, inputs=before)
     if not asked:
         return Solved()
-    if files and asked == before and not _moves(work, manager, files):
+    if files and asked == before and not _may_be_gone(work, manager) and not _moves(work, manager, files):
         return Solved(files=files, inputs=asked)
     tell = work.progress(f"{builder.name} {manager}")
     tell("solving")
@@ -192,6 +192,12 @@ def _upgrade_of(work: Work, manager: str, files: LockFiles) -> Upgrade:
     locked = names(manager, files) if asked.packages else set()
     packages = {name: version for name, version in asked.packages.items() if name in locked}
     return Upgrade(everything=asked.everything, packages=packages)
+
+
+def _may_be_gone(work: Work, manager: str) -> bool:
+    """Whether mirrors may have deleted what is locked: the next release shall not name what nobody has."""
+    new = work.previous is not None and work.previous.manifest.release != work.image_set.version
+    return new and manager in {"apk", "apt"}
 
 
 def _moves(work: Work, manager: str, files: LockFiles) -> bool:
