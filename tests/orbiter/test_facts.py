@@ -1,0 +1,31 @@
+"""What is known of a builder's images before anything is solved for them."""
+
+import pytest
+
+from orbiter.config import ImageSet
+from orbiter.facts import ASSUMED_GLIBC, ASSUMED_MUSL, of_base, targets
+from orbiter.lockset import BuilderFacts
+
+AMD64, ARM64 = "linux/amd64", "linux/arm64"
+IMAGES = ImageSet(version="0.1.0", repository="a/b", platforms=(AMD64, ARM64), builders={}, stages=())
+
+
+@pytest.mark.parametrize(
+    ("builder", "known", "libc"),
+    [
+        ("alpine", BuilderFacts(python="3.12.12", musl={AMD64: "1.2.4"}), ["musl 1.2.4", f"musl {ASSUMED_MUSL}"]),
+        ("debian", BuilderFacts(python="3.11.2", glibc={AMD64: "2.36"}), ["glibc 2.36", f"glibc {ASSUMED_GLIBC}"]),
+    ],
+)
+def test_a_platform_that_is_added_has_a_c_library(builder: str, known: BuilderFacts, libc: list[str]) -> None:
+    found = of_base(IMAGES, builder, locked={}, known=known, shell=None)
+    assert [target.libc for target in targets(IMAGES, found)] == libc
+    assert found.python == known.python
+
+
+@pytest.mark.parametrize(
+    ("builder", "libc"), [("alpine", f"musl {ASSUMED_MUSL}"), ("micromamba", f"glibc {ASSUMED_GLIBC}")]
+)
+def test_where_no_base_image_was_looked_at_a_c_library_is_assumed(builder: str, libc: str) -> None:
+    found = of_base(IMAGES, builder, locked={}, known=None, shell=None)
+    assert {target.libc for target in targets(IMAGES, found)} == {libc}
