@@ -63,15 +63,20 @@ def _with_libc(facts: BuilderFacts, builder: str, platforms: tuple[str, ...]) ->
     return msgspec.structs.replace(facts, glibc={**dict.fromkeys(platforms, ASSUMED_GLIBC), **facts.glibc})
 
 
-def with_python(image_set: ImageSet, builder: Builder, facts: BuilderFacts, locked: LockFiles) -> BuilderFacts:
+def with_python(
+    image_set: ImageSet, builder: Builder, facts: BuilderFacts, locked: LockFiles, *, for_pip: bool, looked: bool
+) -> BuilderFacts:
     """The facts with the Python that conda's lock files name, if they do; checked against images.toml.
 
-    Where none is locked it is the first of the series that images.toml asks for.
+    Where none is locked it is the first of the series that images.toml asks for. ``for_pip`` says that pip is to be
+    solved for it, ``looked`` that apk or apt is locked and so has told of every Python there is.
     """
     by_conda = _by_conda(locked)
     python = by_conda or facts.python
     asked = builder.python
-    if not python and not asked and groups(image_set, builder.name, "pip"):
+    if not python and looked and for_pip:
+        raise _no_python(image_set, builder)
+    if not python and not asked and for_pip:
         raise ExpectedError(
             f"images.toml: builder.{builder.name}.python is not set, and what knows the Python is not locked",
             f'write python = "3.13" there, or lock {_knows(image_set, builder)}',
@@ -81,6 +86,14 @@ def with_python(image_set: ImageSet, builder: Builder, facts: BuilderFacts, lock
     elif asked and python != asked and not python.startswith(f"{asked}."):
         raise _other_python(builder, python, "conda" if by_conda else system_manager(builder.name))
     return msgspec.structs.replace(facts, python=python, conda=digest(locked[LOCK]) if locked else "")
+
+
+def _no_python(image_set: ImageSet, builder: Builder) -> ExpectedError:
+    stage = groups(image_set, builder.name, "pip")[0].name
+    return ExpectedError(
+        f"images.toml: {stage} asks pip for packages, but no Python is there",
+        f'add "python3" to the {system_manager(builder.name)} list of a stage that {stage} stands on',
+    )
 
 
 def _knows(image_set: ImageSet, builder: Builder) -> str:

@@ -85,7 +85,7 @@ def pin_base(reference: str, platform: str) -> str:
     if reason := engine.available():
         raise ExpectedError(
             f"base images, apk and apt are locked inside a Docker engine: {reason}",
-            "start one, or lock the other managers alone: orbiter lock --only pip,npm",
+            "start one, or lock the other managers alone: orbiter lock --only conda,pip,npm",
         )
     return registry.pin(reference, platform, mirrors=engine.mirrors(), credentials=engine.credentials).digest
 

@@ -16,6 +16,7 @@ from orbiter.bake_file import COMPRESSION, bake_file
 from orbiter.builders import system_manager
 from orbiter.config import Stage
 from orbiter.facts import conda_of
+from orbiter.lockset import digest
 from orbiter.planned import MOMENT, Plan, StagePlan, base_images, folder_of, platform_folder
 from orbiter.store import Entry, format_entries
 from resolvers.types import Pin
@@ -35,7 +36,9 @@ def render(plan: Plan) -> dict[str, str]:
     for stage_plan in plan.stages:
         scripts = {name: templates.get_template(f"install/{name}").render() for name in _scripts(plan, stage_plan)}
         stage_files = {
-            "Dockerfile": templates.get_template("Dockerfile.j2").render(_context(plan, stage_plan)),
+            "Dockerfile": templates.get_template("Dockerfile.j2").render(
+                _with_cache(templates, _context(plan, stage_plan))
+            ),
             **scripts,
             **_lists(plan, stage_plan),
             **stage_plan.files,
@@ -83,6 +86,7 @@ def _context(plan: Plan, stage_plan: StagePlan) -> dict[str, Any]:
         "compression": COMPRESSION,
         "made": made,
         "alpine": alpine,
+        "worlds": any(name.endswith(".world") for name in stage_plan.files),
         "new": _new(made=made, alpine=alpine),
         "shell": "sh" if alpine and ("apk", "bash") not in there else "bash",
         "user": plan.image_set.user,
@@ -94,7 +98,7 @@ def _context(plan: Plan, stage_plan: StagePlan) -> dict[str, Any]:
         "network": network,
         "algorithm": {pin.name: _algorithm(pin) for pin in stage_plan.tools.get(first, ())},
         "compiles": "build-requirements.txt" in stage_plan.files,
-        "toolchain": stage_plan.toolchain.removeprefix("sha256:")[:16],
+        "toolchain": stage_plan.toolchain,
         "scripts": stage_plan.npm_scripts,
         "links": _links(stage_plan.files),
         "labels": _labels(plan, stage),
@@ -105,6 +109,14 @@ def _context(plan: Plan, stage_plan: StagePlan) -> dict[str, Any]:
         "installer": conda.installer,
         "keep_installer": conda.keep_installer,
     }
+
+
+def _with_cache(templates: "Environment", context: dict[str, Any]) -> dict[str, Any]:
+    """The context with the name of the cache for compiled wheels: what the step does decides their bytes too."""
+    if not context["toolchain"]:
+        return context
+    step = templates.get_template("install/pip.j2").render(context)
+    return {**context, "toolchain": digest(step).removeprefix("sha256:")[:16]}
 
 
 def _new(*, made: bool, alpine: bool) -> str:

@@ -25,8 +25,8 @@ def with_toolchain(
     if not any(stage_plan.build_pins.values()) or any(each.stage.network for each in (*beneath, stage_plan)):
         return stage_plan
     own = {name: {each: pins.get(each, ()) for each in BEFORE} for name, pins in stage_plan.pins.items()}
-    there = [(each.pins, each.npm_scripts, each.stage.postbuild) for each in beneath]
+    there = [(each.pins, each.tools, each.build_pins, each.npm_scripts, each.stage.postbuild) for each in beneath]
     base = bases.get(image_set.builders[stage_plan.stage.builder].base, {})
-    everything = [base, there, own, stage_plan.npm_scripts, stage_plan.tools, stage_plan.build_pins]
+    everything = [base, image_set.user, there, own, stage_plan.npm_scripts, stage_plan.tools, stage_plan.build_pins]
     toolchain = digest(msgspec.json.encode(everything, order="sorted").decode())
     return msgspec.structs.replace(stage_plan, toolchain=toolchain)

@@ -19,6 +19,7 @@ from packaging.utils import canonicalize_name
 
 from resolvers import http, index, pip_conda, pip_config, process, pyproject, wheels
 from resolvers.errors import ExpectedError, ProgramError
+from resolvers.once import Once
 from resolvers.serving import past_proxies
 from resolvers.types import Artifact, LockFiles, Package, Request, Target
 from resolvers.view import STAND_IN, View, serve
@@ -32,12 +33,14 @@ CONSTRAINT = re.compile(r'\{ name = "([^"]+)".*? \}')
 """One constraint in the manifest of uv.lock; its values are strings that hold no brace."""
 BROKEN_BUILD = re.compile("Failed to build `([^`]+)`")
 
+_PROGRAM: Once[None, str] = Once()
+
 
 def program() -> str:
     """The path of the uv that came with Orbiter."""
     from uv import find_uv_bin
 
-    return find_uv_bin()
+    return _PROGRAM(None, find_uv_bin)  # it asks sysconfig, which several threads must not ask first
 
 
 def version() -> str:

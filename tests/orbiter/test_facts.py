@@ -2,9 +2,10 @@
 
 import pytest
 
-from orbiter.config import ImageSet
-from orbiter.facts import ASSUMED_GLIBC, ASSUMED_MUSL, of_base, targets
+from orbiter.config import Builder, ImageSet, Stage
+from orbiter.facts import ASSUMED_GLIBC, ASSUMED_MUSL, of_base, targets, with_python
 from orbiter.lockset import BuilderFacts
+from resolvers.errors import ExpectedError
 
 AMD64, ARM64 = "linux/amd64", "linux/arm64"
 IMAGES = ImageSet(version="0.1.0", repository="a/b", platforms=(AMD64, ARM64), builders={}, stages=())
@@ -29,3 +30,16 @@ def test_a_platform_that_is_added_has_a_c_library(builder: str, known: BuilderFa
 def test_where_no_base_image_was_looked_at_a_c_library_is_assumed(builder: str, libc: str) -> None:
     found = of_base(IMAGES, builder, locked={}, known=None, shell=None)
     assert {target.libc for target in targets(IMAGES, found)} == {libc}
+
+
+def test_pip_without_any_python_is_refused_where_that_is_known() -> None:
+    builder = Builder(name="alpine", base="alpine:3.23", python="3.13")
+    stage = Stage(name="alpine-core", builder="alpine", image="core", kind="final", requirements={"pip": ("six",)})
+    images = ImageSet(
+        version="0.1.0", repository="a/b", platforms=(AMD64,), builders={"alpine": builder}, stages=(stage,)
+    )
+    with pytest.raises(ExpectedError, match="alpine-core asks pip for packages, but no Python is there") as told:
+        with_python(images, builder, BuilderFacts(), {}, for_pip=True, looked=True)
+    assert 'add "python3" to the apk list' in told.value.hint
+    assert with_python(images, builder, BuilderFacts(), {}, for_pip=True, looked=False).python == "3.13.0"
+    assert with_python(images, builder, BuilderFacts(), {}, for_pip=False, looked=True).python == "3.13.0"

@@ -178,9 +178,22 @@ def alpine(*platforms: str) -> Plan:
                     "build-requirements.txt": "flit-core==3.12.0\n",
                 },
             ),
-            StagePlan(stage=base, pins={p: {} for p in platforms}, packages=dict.fromkeys(platforms, bash)),
+            StagePlan(
+                stage=base, pins={p: {} for p in platforms}, files=worlds, packages=dict.fromkeys(platforms, bash)
+            ),
         ),
     )
+
+
+def test_what_was_compiled_is_kept_by_what_the_step_does_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    def cache() -> str:
+        text = render(alpine(AMD64))["debian-base-build/Dockerfile"]
+        return next(line for line in text.splitlines() if "type=cache" in line)
+
+    before = cache()
+    assert cache() == before
+    monkeypatch.setattr("orbiter.render.MOMENT", 1)
+    assert cache() != before
 
 
 @pytest.mark.parametrize(
