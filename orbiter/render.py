@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 FORMAT = 1
+PARTS = range(9)
+"""The layers that /opt/env comes in: packages by the sums of their names, and all else in the last one."""
 TOOL_OF = {"uv": "pip", "npm": "npm", "py-rattler": "pip", "micromamba": "conda"}
 """Which manager's index keeps an installer."""
 
@@ -84,6 +86,7 @@ def _context(plan: Plan, stage_plan: StagePlan) -> dict[str, Any]:
         "release": plan.release,
         "moment": MOMENT,
         "compression": COMPRESSION,
+        "parts": PARTS,
         "made": made,
         "alpine": alpine,
         "worlds": any(name.endswith(".world") for name in stage_plan.files),

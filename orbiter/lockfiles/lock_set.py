@@ -16,10 +16,12 @@ from orbiter.requirements import name_of
 from resolvers.managers import MANAGERS
 from resolvers.types import LockFiles, Package, Pin
 
-DATED = re.compile(
-    r"^(?:# \S+(?: \S+)?, rendered by Orbiter\b|\s+org\.opencontainers\.image\.(?:version|created)=).*\n", re.MULTILINE
+NO_MATTER = re.compile(
+    r"^(?:# \S+(?: \S+)?, rendered by Orbiter\b|\s+org\.opencontainers\.image\.(?:version|created)=).*\n"
+    r"|compression=\w+,compression-level=\d+",
+    re.MULTILINE,
 )
-"""The lines of a Dockerfile that are other for every release: what it is called, and when it was locked."""
+"""What of a Dockerfile changes nothing in an image: its release, when that was locked, how layers are compressed."""
 INSTALLERS = "installers"
 """Where the programs are that install and stay in no image; they are compared like packages."""
 
@@ -142,7 +144,7 @@ def _facts(image_set: ImageSet, lock_set: LockSet) -> Mapping[str, Mapping[str, 
         "tool": dict(manifest.tools),
         "network while building": {stage.name: "allowed" for stage in image_set.stages if stage.network},
         "Dockerfile": {
-            path.split("/")[1]: digest(DATED.sub("", text))
+            path.split("/")[1]: digest(NO_MATTER.sub("", text))
             for path, text in lock_set.files.items()
             if path.startswith(f"{BUILD}/") and path.endswith("/Dockerfile")
         },
