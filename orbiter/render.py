@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 PARTS = range(9)
-"""The layers that /opt/env comes in: packages by the sums of their names, and all else in the last one."""
+"""The layers that /opt/env comes in without conda: packages by the sums of their names, all else in the last one."""
 TOOL_OF = {"uv": "pip", "npm": "npm", "py-rattler": "pip", "micromamba": "conda"}
 """Which manager's index keeps an installer."""
 
