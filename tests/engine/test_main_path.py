@@ -272,5 +272,5 @@ def test_errors_name_file_key_and_remedy(tmp_path: Path, cache: Path) -> None:
     nobody = orbiter(tmp_path, cache, "lock", prefix=("env", "DOCKER_HOST=unix:///nowhere.sock"))
     assert nobody.returncode == 2
     assert "no Docker engine answers" in nobody.stderr
-    assert "--only pip" in nobody.stderr
+    assert "orbiter lock --only conda,pip,npm" in nobody.stderr
     assert not (tmp_path / "locks").exists()
