@@ -75,14 +75,19 @@ def main() -> None:
 
 def rebuild(place: Path) -> None:
     """The project's own debian-base, cold, and warm after one more requirement."""
-    own, _, rest = (ROOT / "images.toml").read_text().partition("[builder.debian]")
-    images = own + "[builder.debian]" + rest.partition("\n[builder.")[0]
+    images = debian()
     prepare(place, images)
     with builder() as name:
         cold = built(place, name, "debian-base")
         prepare(place, images.replace('pip = ["@notebooks"]', f'pip = ["@notebooks", "{ADDED}"]'))
         warm = built(place, name, "debian-base")
     print(f"debian-base cold {cold:.1f} s, with one more requirement {warm:.1f} s: {warm / cold:.2f} (aim {WARM:.2f})")
+
+
+def debian() -> str:
+    """The project's images.toml with its builder debian alone."""
+    own, _, rest = (ROOT / "images.toml").read_text().partition("[builder.debian]")
+    return own + "[builder.debian]" + rest.partition("\n[builder.")[0]
 
 
 def nine(place: Path, images: str) -> None:

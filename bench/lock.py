@@ -2,13 +2,14 @@
 
 Prints seconds and ratios of one run; needs a Docker engine. `python -m bench.lock` takes several minutes.
 
-By hand, one after the other: apt in the base image (update, then a simulated and a download-only install of each
+By hand, one after the other: apt in Debian's image (update, then a simulated and a download-only install of each
 stage), `poetry lock` and `npm install --package-lock-only`. Poetry by hand gets what a person would give it: an
 explicit source where the index needs one, and the exact Python of the image (by a few lines of code, since it refuses
 to lock for a Python that it does not run on). Cold: no caches at all. Warm: the caches of the cold run, no lock set.
 """
 
 import os
+import shlex
 import shutil
 import statistics
 import subprocess
@@ -21,9 +22,11 @@ from pathlib import Path
 
 from uv import find_uv_bin
 
+from bench.builds import debian
 from bench.pip_lock import by_hand
-from orbiter.config import read_image_set
+from orbiter.config import ImageSet, read_image_set
 from orbiter.groups import groups
+from orbiter.outside import solver_image
 from resolvers import npm, pip, poetry
 from resolvers.types import Request
 
@@ -38,9 +41,8 @@ def main() -> None:
         (work / "hand").mkdir()
         for name in ("poetry", "uv"):
             (work / name).mkdir()
-            text = (ROOT / "images.toml").read_text(encoding="utf-8")
             engine = f'[builder.debian]\npip-engine = "{name}"'
-            (work / name / "images.toml").write_text(text.replace("[builder.debian]", engine), encoding="utf-8")
+            (work / name / "images.toml").write_text(debian().replace("[builder.debian]", engine), encoding="utf-8")
         warm_up_engines(work)
         for state in ("cold", "warm"):
             compare_lock(work, state)
@@ -79,8 +81,12 @@ def warm_up_engines(work: Path) -> None:
     """Install the engines' own programs, which neither side is to be charged with."""
     run([find_uv_bin(), "tool", "run", "--from", f"poetry=={pip.TOOLS['poetry']}", "poetry", "--version"], work)
     run([*npm.command(), "--version"], work)
-    image_set = read_image_set(ROOT / "images.toml")
-    run(["docker", "run", "--rm", image_set.builders["debian"].base, "true"], work)
+    run(["docker", "run", "--rm", solver(read_image_set(ROOT / "images.toml")), "true"], work)
+
+
+def solver(image_set: ImageSet) -> str:
+    """The image that apt solves in."""
+    return solver_image(image_set.builders["debian"].suite)
 
 
 def orbiter_lock(work: Path, engine: str) -> None:
@@ -96,14 +102,14 @@ def apt_by_hand(work: Path) -> None:
     (work / "apt" / "archives" / "partial").mkdir(parents=True, exist_ok=True)
     lines = ["set -e", "apt-get update -qq"]
     for group in groups(image_set, "debian", "apt"):
-        names = " ".join(group.requirements)
+        names = shlex.join(group.requirements)
         lines += [f"apt-get install -{flag} -qq --no-install-recommends {names} >/dev/null" for flag in ("s", "yd")]
     mounts = [
         f"--volume={work}/apt/lists:/var/lib/apt/lists",
         f"--volume={work}/apt/archives:/var/cache/apt/archives",
     ]
     script = "\n".join(["rm -f /etc/apt/apt.conf.d/docker*", *lines])
-    run(["docker", "run", "--rm", *mounts, image_set.builders["debian"].base, "sh", "-c", script], work)
+    run(["docker", "run", "--rm", *mounts, solver(image_set), "sh", "-c", script], work)
 
 
 def poetry_by_hand(work: Path) -> None:

@@ -15,6 +15,8 @@ CONDA_BUILDER = "micromamba"
 """The builder of images with conda packages."""
 APK_BUILDER = "alpine"
 """The builder of images on Alpine."""
+SYSTEM_MANAGERS = frozenset({"apk", "apt"})
+"""Managers of the packages of base images; their mirrors have the present index only, and delete old files."""
 CONDA_KEYS = frozenset({"channels", "channel_priority", "conda_engine", "installer", "keep_installer", "virtual"})
 """The fields of a builder's table that are its alone."""
 

@@ -76,7 +76,7 @@ def schema(what: str) -> None:
 @click.option(
     "--as-of",
     metavar="DATE",
-    help="Only what was published before DATE (2026-08-01 or 2026-08-01T12:00:00Z; pip and npm).",
+    help="Only what was published before DATE (2026-08-01 or 2026-08-01T12:00:00Z; conda, pip and npm).",
 )
 @click.option(
     "--only", metavar="MANAGERS", help="Lock only these managers, separated by commas: apk, apt, conda, pip, npm."

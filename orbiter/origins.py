@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from orbiter.part import Open
+from orbiter.part import Open, WrongBytesError
 from orbiter.store import Entry
 from resolvers import conda_fetch, http, index
 from resolvers.errors import ExpectedError
@@ -121,7 +121,7 @@ class Configured:
         reasons = "; ".join(dict.fromkeys(failure.message for failure in failures))
         hints = dict.fromkeys(failure.hint for failure in failures if failure.hint)
         distribution = DISTRIBUTIONS.get(entry.source.partition(":")[0])
-        if not distribution:
+        if not distribution or not all(_is_absence(each) or isinstance(each, WrongBytesError) for each in failures):
             return ExpectedError(f"{entry.path}: {reasons}", "\n".join(hints))
         gone = " is no longer upstream" if is_gone(failures) else ""
         return ExpectedError(

@@ -48,7 +48,7 @@ class Syntax(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def _apk_name(text: str) -> str | None:
-    from resolvers.apk import REQUIREMENT  # seldom needed
+    from resolvers.apk_lock import REQUIREMENT  # seldom needed
 
     found = REQUIREMENT.fullmatch(text)
     return found["name"] if found else None

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import msgspec
 
-from orbiter.builders import system_manager
+from orbiter.builders import SYSTEM_MANAGERS, system_manager
 from orbiter.config import Builder, ImageSet
 from orbiter.facts import below, brought, check_pip, conda_of, conda_options, of_base, targets, with_python
 from orbiter.groups import groups
@@ -199,7 +199,7 @@ def _upgrade_of(work: Work, manager: str, files: LockFiles) -> Upgrade:
 def _may_be_gone(work: Work, manager: str) -> bool:
     """Whether mirrors may have deleted what is locked: the next release shall not name what nobody has."""
     new = work.previous is not None and work.previous.manifest.release != work.image_set.version
-    return new and manager in {"apk", "apt"}
+    return new and manager in SYSTEM_MANAGERS
 
 
 def _moves(work: Work, manager: str, files: LockFiles) -> bool:
@@ -207,7 +207,7 @@ def _moves(work: Work, manager: str, files: LockFiles) -> bool:
     upgrade = work.options.upgrade
     if upgrade.everything or (upgrade.packages and upgrade.packages.keys() & names(manager, files)):
         return True
-    if manager in {"apk", "apt"} or work.options.as_of is None or work.previous is None:
+    if manager in SYSTEM_MANAGERS or work.options.as_of is None or work.previous is None:
         return False
     return timestamp(work.options.as_of) != work.previous.manifest.cutoff or not work.previous.manifest.as_of
 

@@ -6,7 +6,7 @@ import msgspec
 
 from orbiter import builders
 from orbiter import image_set as typed
-from orbiter.builders import APK_BUILDER, CONDA_BUILDER, system_manager
+from orbiter.builders import APK_BUILDER, CONDA_BUILDER, SYSTEM_MANAGERS, system_manager
 from orbiter.config_file import Build, File
 from orbiter.image_set import BASE, ImageSet, Kind, Stage
 from orbiter.mistakes import Mistakes, closest, join
@@ -220,7 +220,7 @@ def _elsewhere(manager: str, builder: str) -> str:
     """What to do about packages of a manager that a builder does not have; "" where it has it."""
     if manager == "conda" and builder != CONDA_BUILDER:
         return f"move the image to the builder {CONDA_BUILDER}, or the packages to another manager"
-    if manager in {"apk", "apt"} and manager != system_manager(builder):
+    if manager in SYSTEM_MANAGERS and manager != system_manager(builder):
         there = "Alpine" if builder == APK_BUILDER else "Debian"
         return f"write the names that {there} has for them in {system_manager(builder)}"
     return ""

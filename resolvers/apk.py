@@ -7,17 +7,10 @@ from pathlib import Path
 
 import msgspec
 
-from resolvers.apk_lock import FILE, FORMAT, Lock, LockedGroup, LockedPackage, LockedPlatform, parse, write
+from resolvers.apk_lock import FILE, FORMAT, REQUIREMENT, Lock, LockedGroup, LockedPackage, LockedPlatform, parse, write
 from resolvers.apk_solve import Apk, ApkError, Facts, Solution, bare, base_facts, cache, solve, upstream
 from resolvers.errors import ExpectedError, UnsolvableError
 from resolvers.types import NOTE, Artifact, Group, LockFiles, Package, Pin, Request, Shell, Target, union
-
-REQUIREMENT = re.compile(
-    r"(?P<name>([a-z0-9.]+:)?[A-Za-z0-9_][A-Za-z0-9_+.-]*)"
-    r"((?P<relation>=~?|~=?|[<>]=?)"
-    r"(?P<version>\d+(\.\d+)*[a-z]?(_(alpha|beta|pre|rc|cvs|svn|git|hg|p)\d*)*(~[0-9a-f]+)?(-r\d+)?))?"
-)
-"""A name (``so:``, ``cmd:`` and ``pc:`` names too), and how its version must compare: see apk-world(5)."""
 
 SHOWN = 5
 """How many moved pins one line of progress names."""

@@ -219,9 +219,13 @@ def test_what_has_no_musl_wheel_is_compiled_once(built: Project, tmp_path: Path)
     changed = built.copy(tmp_path)
     changed.edit('pip = ["pip", "pyxattr"]', 'pip = ["pip", "pyxattr", "six"]')
     changed.lock()
-    warm = changed.build("--image", "alpine-compiled", "--no-load")
+    warm = changed.build("--image", "alpine-compiled", "--no-load", "--output", str(tmp_path / "kept"))
     assert warm["alpine-compiled"] != built.digests["alpine-compiled"]
     assert cached_wheels(changed) == kept
+    before, after = (
+        layers(place / "alpine-compiled-0.1.0.tar") for place in (built.folder / "archives", tmp_path / "kept")
+    )
+    assert sum(old != new for old, new in zip(before, after, strict=True)) == 2, "six's own, and the list of packages"
     anew = changed.build("--image", "alpine-compiled", "--no-load", "--no-cache")
     assert anew == warm
     assert cached_wheels(changed) != kept

@@ -12,6 +12,7 @@ SEVERAL = """
 #3 [context debian:1@sha256:00] load metadata for debian:1@sha256:00
 #7 [debian-core stage-0 2/4] RUN --network=none --mount=type=bind,target=/lock <<'APT' (set -eu...)
 #7 0.512 Setting up curl
+#7 0.613
 #8 [linux/amd64 debian-base stage-0 2/2] COPY --from=debian-core --chown=1:2 /opt/env /opt/env
 #7 0.900 E: it broke
 #8 CANCELED

@@ -155,6 +155,16 @@ def test_what_alpine_has_deleted(server: Server, store: Store) -> None:
     )
 
 
+def test_a_mirror_that_cannot_be_reached_has_not_deleted_anything(store: Store) -> None:
+    with serving() as gone:
+        url = gone.url
+    with pytest.raises(ExpectedError) as caught:
+        fetch([apk("curl-8.17.0-r1")], store, Sources(apk_mirrors=lambda: (url,)))
+    assert "no longer upstream" not in caught.value.message
+    assert "deletes" not in caught.value.hint
+    assert caught.value.hint
+
+
 def test_no_mirror_is_known(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ORBITER_APT_MIRROR", raising=False)
     entry = Entry(path="apt/a.deb", hash=digest_of(b"a"), source="apt:pool/a.deb")

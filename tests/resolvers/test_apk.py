@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from resolvers import apk
+from resolvers import apk, apk_lock
 from resolvers.apk_script import script
 from resolvers.apk_solve import upstream
 from resolvers.errors import ExpectedError, UnsolvableError
@@ -272,7 +272,7 @@ def test_a_requirement_that_names_no_package_is_refused(requirement: str) -> Non
     "requirement", ["a", "a=1.0-r0", "a~1.2", "a>1", "a>=1", "a<2_rc1", "a<=2", "so:libz.so.1", "cmd:gcc", "py3.13:x"]
 )
 def test_requirements_as_apk_takes_them(requirement: str) -> None:
-    assert apk.REQUIREMENT.fullmatch(requirement)
+    assert apk_lock.REQUIREMENT.fullmatch(requirement)
 
 
 def test_two_groups_that_ask_for_different_versions_are_refused() -> None:
