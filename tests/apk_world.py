@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from resolvers import apk, process
@@ -21,6 +21,7 @@ IMAGE = "alpine:3.23"
 AMD64 = Target(platform="linux/amd64")
 FOLDER = "/repo/main/x86_64/"
 KEY = "tests.rsa"
+KEYS = TemporaryDirectory(prefix="apk-key")
 
 
 class Made(NamedTuple):
@@ -48,7 +49,7 @@ def made(name: str, version: str, **fields: str) -> Made:
 
 @cache
 def private_key(name: str) -> Path:
-    path = Path(mkdtemp(prefix="apk-key"), name)
+    path = Path(KEYS.name, name)
     command = ["openssl", "genrsa", "-out", str(path), "2048"]
     subprocess.run(command, check=True, capture_output=True)
     return path

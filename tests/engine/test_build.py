@@ -25,6 +25,7 @@ pytestmark = [pytest.mark.engine, pytest.mark.index]
 AMD64, ARM64 = "linux/amd64", "linux/arm64"
 BASE = "debian:trixie-slim"
 REGISTRY = os.environ.get("ORBITER_WORLD_REGISTRY", "")
+COMPILE = "env -u PYTHONPYCACHEPREFIX python -m compileall -q --invalidation-mode unchecked-hash"
 IMAGES = f"""
 version = "0.1.0"
 repository = "{REGISTRY + "/" if REGISTRY else ""}orbiter-test/build"
@@ -43,8 +44,16 @@ from = "core"
 pip = ["docopt", "markupsafe", "six"]
 pip-sdist = ["docopt"]
 npm = ["semver"]
-postbuild = ["semver 1.2.3 > /opt/env/postbuild"]
+postbuild = [
+    "semver 1.2.3 > /opt/env/postbuild",
+    "python -c 'import six'",
+    "{COMPILE} /opt/env/lib/python3*/site-packages/markupsafe",
+]
 """
+COMPILED = [
+    f"/opt/env/lib/python3.13/site-packages/markupsafe/__pycache__/{name}.cpython-313.pyc"
+    for name in ("__init__", "_native")
+]
 
 
 class Built:
@@ -142,8 +151,8 @@ def test_nothing_is_left_over(built: Built) -> None:
     leftovers = "ls -d /artifacts /lock /opt/uv /usr/sbin/policy-rc.d /tmp/* 2>/dev/null || true"
     leftovers += "; find /var/lib/apt/lists /var/cache/apt /var/log -type f"
     old = "find / -xdev '(' -name uv_cache.json -o -path '/var/lib/dpkg/*-old' -o -path '/usr/share/man/man?/*' ')'"
-    bytecode = "find /opt/env /usr/lib/python3 -name '*.pyc'"
-    assert inside(built.tag(), f"{leftovers}; {old}; {bytecode}", "--user", "0") == []
+    byte_code = "find /opt/env /usr/lib/python3 -name '*.pyc' | sort"
+    assert inside(built.tag(), f"{leftovers}; {old}; {byte_code}", "--user", "0") == COMPILED
     assert inside(
         built.tag(), "python3 -c 'import json; print(json.__cached__)'; ls /usr/lib/python3.13/json/__pycache__"
     )
