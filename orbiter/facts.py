@@ -4,12 +4,13 @@ from collections.abc import Mapping
 
 import msgspec
 
-from orbiter.builders import system_manager
-from orbiter.config import Builder, Conda, ImageSet
-from orbiter.groups import ENVIRONMENT, ancestors, groups, stages_of
+from orbiter.builders import SYSTEM_PYTHON, system_manager
+from orbiter.config import Builder, Conda, ImageSet, Stage
+from orbiter.groups import ENVIRONMENT, ancestors, groups, stages_of, with_pip
 from orbiter.inputs import FILES
 from orbiter.lockset import BuilderFacts, digest
 from resolvers.errors import ExpectedError
+from resolvers.managers import MANAGERS
 from resolvers.types import Brought, CondaOptions, LockFiles, Shell, Target
 
 LOCK = FILES["conda"][-1]
@@ -27,30 +28,46 @@ def of_base(
     ``locked`` are the lock files of the builder's system manager, ``shell`` is one in the base image where it may be
     asked.
     """
+    there = _seen_by_pip(image_set, builder)
     if known and not locked:
         found = BuilderFacts(python=known.python, glibc=known.glibc, musl=known.musl)
     elif system_manager(builder) == "apk":
-        found = _of_alpine(image_set.platforms, locked, shell)
+        found = _of_alpine(image_set.platforms, locked, there, shell)
     else:
-        found = _of_debian(image_set.platforms, locked, shell)
+        found = _of_debian(image_set.platforms, locked, there, shell)
     return _with_libc(found, builder, image_set.platforms)
 
 
-def _of_debian(platforms: tuple[str, ...], locked: LockFiles, shell: Shell | None) -> BuilderFacts:
+def _seen_by_pip(image_set: ImageSet, builder: str) -> tuple[str, ...]:
+    """The stages whose system packages are there where packages of pip are; all stages where pip has none."""
+    stages = with_pip(image_set, builder) or stages_of(image_set, builder)
+    return tuple({name for stage in stages for name in _system_stages(image_set, stage)})
+
+
+def _system_stages(image_set: ImageSet, stage: Stage) -> tuple[str, ...]:
+    """A stage, and those below that it has its system packages of."""
+    return (stage.name, *ancestors(image_set, stage, system_manager(stage.builder)))
+
+
+def _of_debian(
+    platforms: tuple[str, ...], locked: LockFiles, there: tuple[str, ...], shell: Shell | None
+) -> BuilderFacts:
     from resolvers import apt
 
     if locked:
-        return BuilderFacts(python=apt.python_version(locked), glibc=apt.glibc(locked))
+        return BuilderFacts(python=apt.python_version(locked, there), glibc=apt.glibc(locked))
     found = {platform: apt.facts(shell, platform) for platform in platforms} if shell else {}
     python = next((each.python for each in found.values()), "")
     return BuilderFacts(python=python, glibc={name: each.glibc for name, each in found.items()})
 
 
-def _of_alpine(platforms: tuple[str, ...], locked: LockFiles, shell: Shell | None) -> BuilderFacts:
+def _of_alpine(
+    platforms: tuple[str, ...], locked: LockFiles, there: tuple[str, ...], shell: Shell | None
+) -> BuilderFacts:
     from resolvers import apk
 
     if locked:
-        return BuilderFacts(python=apk.python_version(locked), musl=apk.musl(locked))
+        return BuilderFacts(python=apk.python_version(locked, there), musl=apk.musl(locked))
     found = {platform: apk.facts(shell, platform) for platform in platforms} if shell else {}
     python = next((each.python for each in found.values()), "")
     return BuilderFacts(python=python, musl={name: each.musl for name, each in found.items()})
@@ -100,6 +117,27 @@ def _knows(image_set: ImageSet, builder: Builder) -> str:
     if groups(image_set, builder.name, "conda"):
         return "conda too"
     return f"{system_manager(builder.name)} too, where a Docker engine answers"
+
+
+def check_python(image_set: ImageSet, builder: str, locked: LockFiles, by_conda: LockFiles) -> None:
+    """Raise ExpectedError where some of the stages with packages of pip have apk's or apt's Python, and one has not.
+
+    ``locked`` are the lock files of the system manager. Where conda's lock files name a Python, pip's packages are its.
+    """
+    if not locked or _by_conda(by_conda):
+        return
+    manager = system_manager(builder)
+    stages = with_pip(image_set, builder)
+    for target in (Target(platform=platform) for platform in image_set.platforms):
+        there = {stage.name: _system_stages(image_set, stage) for stage in stages}
+        pins = {name: MANAGERS[manager].select(locked, target, names) for name, names in there.items()}
+        having = [name for name, found in pins.items() if not SYSTEM_PYTHON.isdisjoint(pin.name for pin in found)]
+        lacking = [stage.name for stage in stages if stage.name not in having]
+        if having and lacking:
+            raise ExpectedError(
+                f"images.toml: {lacking[0]} has packages of pip, but not the Python that {having[0]} has for them",
+                f'add "python3" to the {manager} list of {lacking[0]}, or of a stage that both stand on',
+            )
 
 
 def check_pip(image_set: ImageSet, builder: str, locked: LockFiles) -> None:

@@ -32,6 +32,16 @@ def _before(stage: Stage, manager: str) -> list[str]:
     return [name for name in inherited if name]
 
 
+def with_pip(image_set: ImageSet, builder: str) -> tuple[Stage, ...]:
+    """The stages of a builder that have packages of pip: their own, of what they stand on, or received."""
+    asking = {stage.name for stage in stages_of(image_set, builder) if stage.requirements.get("pip")}
+    return tuple(
+        stage
+        for stage in stages_of(image_set, builder)
+        if not asking.isdisjoint({stage.name, *ancestors(image_set, stage, "pip")})
+    )
+
+
 def groups(image_set: ImageSet, builder: str, manager: str) -> tuple[Group, ...]:
     """The requirements of a builder for one manager: a group a stage that has any, parents first."""
     asking = [stage for stage in stages_of(image_set, builder) if stage.requirements.get(manager)]

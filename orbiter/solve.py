@@ -9,7 +9,17 @@ import msgspec
 
 from orbiter.builders import SYSTEM_MANAGERS, system_manager
 from orbiter.config import Builder, ImageSet
-from orbiter.facts import below, brought, check_pip, conda_of, conda_options, of_base, targets, with_python
+from orbiter.facts import (
+    below,
+    brought,
+    check_pip,
+    check_python,
+    conda_of,
+    conda_options,
+    of_base,
+    targets,
+    with_python,
+)
 from orbiter.groups import groups
 from orbiter.inputs import inputs, locked_files
 from orbiter.lockset import BuilderFacts, LockSet
@@ -103,6 +113,8 @@ def solve_builder(work: Work, builder: Builder) -> Part:
         looked = bool(by_system.files)
         facts = with_python(work.image_set, builder, facts, by_conda.files, for_pip=for_pip, looked=looked)
         _check_pip(work, builder, by_conda.files)
+        if work.wanted(system):
+            check_python(work.image_set, builder.name, by_system.files, by_conda.files)
         by_pip = _manager(work, builder, "pip", facts, bases, targets(work.image_set, facts), shell, by_conda.files)
         kept.result()
         solved = {system: by_system, "conda": by_conda, "pip": by_pip, "npm": by_npm.result()}

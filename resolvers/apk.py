@@ -82,10 +82,11 @@ def world(files: LockFiles, target: Target, groups: tuple[str, ...]) -> str:
     return "".join(f"{line}\n" for line in sorted(lines - narrowed, key=lambda line: (bare(line), line)))
 
 
-def python_version(files: LockFiles) -> str:
-    """The exact Python that the lock installs, else that of the base image, else ``""``."""
+def python_version(files: LockFiles, groups: tuple[str, ...]) -> str:
+    """The exact Python that the lock installs for these groups, else that of the base image, else ``""``."""
     lock = parse(files)
-    versions = {upstream(package.version) for package in lock.package if package.name == "python3"}
+    found = [package for package in lock.package if package.name == "python3"]
+    versions = {upstream(package.version) for package in found if not set(groups).isdisjoint(package.groups)}
     versions = versions or {each.python for each in lock.platforms.values()}
     return max(versions, key=lambda version: [int(part) for part in re.findall(r"\d+", version)])
 

@@ -72,14 +72,15 @@ def select(files: LockFiles, target: Target, groups: tuple[str, ...]) -> tuple[P
     )
 
 
-def python_version(files: LockFiles) -> str:
-    """The exact Python that the lock installs, else that of the base image, else ``""``.
+def python_version(files: LockFiles, groups: tuple[str, ...]) -> str:
+    """The exact Python that the lock installs for these groups, else that of the base image, else ``""``.
 
     Where several are locked, the one that the package python3 needs, else the newest.
     """
     lock = parse(files)
-    default = {need for package in lock.package if package.name == "python3" for need in package.requires}
-    found = [package for package in lock.package if PYTHON.fullmatch(package.name)]
+    packages = [package for package in lock.package if not set(groups).isdisjoint(package.groups)]
+    default = {need for package in packages if package.name == "python3" for need in package.requires}
+    found = [package for package in packages if PYTHON.fullmatch(package.name)]
     found = [package for package in found if package.name in default] or found
     versions = {upstream(package.version) for package in found} or {each.python for each in lock.platforms.values()}
     return max(versions, key=lambda version: [int(part) for part in re.findall(r"\d+", version)])

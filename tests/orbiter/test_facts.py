@@ -1,12 +1,16 @@
 """What is known of a builder's images before anything is solved for them."""
 
+from pathlib import Path
+
+import msgspec
 import pytest
 
 from orbiter.config import Builder, ImageSet, Stage
-from orbiter.facts import ASSUMED_GLIBC, ASSUMED_MUSL, of_base, targets, with_python
+from orbiter.facts import ASSUMED_GLIBC, ASSUMED_MUSL, check_python, of_base, targets, with_python
 from orbiter.lockset import BuilderFacts
 from resolvers.errors import ExpectedError
 
+DATA = Path(__file__).parents[1] / "data" / "apk"
 AMD64, ARM64 = "linux/amd64", "linux/arm64"
 IMAGES = ImageSet(version="0.1.0", repository="a/b", platforms=(AMD64, ARM64), builders={}, stages=())
 
@@ -43,3 +47,22 @@ def test_pip_without_any_python_is_refused_where_that_is_known() -> None:
     assert 'add "python3" to the apk list' in told.value.hint
     assert with_python(images, builder, BuilderFacts(), {}, for_pip=True, looked=False).python == "3.13.0"
     assert with_python(images, builder, BuilderFacts(), {}, for_pip=False, looked=True).python == "3.13.0"
+
+
+@pytest.mark.parametrize("below", ["", "core"])
+def test_packages_of_pip_need_their_python_in_each_image(below: str) -> None:
+    locked = {"apk.lock": (DATA / "two-platforms.lock").read_text()}
+    requirements = {"apk": ("python3",), "pip": ("six",)}
+    stages = (
+        Stage(name="core", builder="alpine", image="core", kind="build", requirements=requirements),
+        Stage(name="image", builder="alpine", image="image", kind="final", parent=below, build="core"),
+    )
+    images = msgspec.structs.replace(IMAGES, stages=stages)
+    if below:
+        check_python(images, "alpine", locked, {})
+        return
+    with pytest.raises(ExpectedError, match="image has packages of pip, but not the Python that core has") as told:
+        check_python(images, "alpine", locked, {})
+    assert told.value.hint == 'add "python3" to the apk list of image, or of a stage that both stand on'
+    check_python(msgspec.structs.replace(images, stages=stages[:1]), "alpine", locked, {})
+    check_python(images, "alpine", {}, {})

@@ -294,7 +294,7 @@ def test_two_platforms_may_differ_in_version() -> None:
         "v3.23/main/aarch64/xz-libs-5.8.1-r0.apk", "v3.23/main/x86_64/xz-libs-5.8.1-r0.apk",
     ]  # fmt: skip
     assert packages["python3", "3.13.5-r0"].requires == ("xz-libs",)
-    assert apk.python_version(files) == "3.13.5"
+    assert [apk.python_version(files, (group,)) for group in ("core", "none")] == ["3.13.5", ""]
     assert apk.musl(files) == {"linux/amd64": "1.2.5", "linux/arm64": "1.2.5"}
     assert apk.version(files) == "3.0.8-r0"
     with pytest.raises(ExpectedError, match="not locked for linux/s390x"):
