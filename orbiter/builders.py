@@ -17,8 +17,6 @@ APK_BUILDER = "alpine"
 """The builder of images on Alpine."""
 SYSTEM_MANAGERS = frozenset({"apk", "apt"})
 """Managers of the packages of base images; their mirrors have the present index only, and delete old files."""
-SYSTEM_PYTHON = frozenset({"python3", "python3-minimal"})
-"""Their packages that have ``/usr/bin/python3``."""
 CONDA_KEYS = frozenset({"channels", "channel_priority", "conda_engine", "installer", "keep_installer", "virtual"})
 """The fields of a builder's table that are its alone."""
 

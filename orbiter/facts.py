@@ -1,16 +1,15 @@
 """What a builder's images have that decides what fits into them: the exact Python, the C library, what conda brings."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import msgspec
 
-from orbiter.builders import SYSTEM_PYTHON, system_manager
+from orbiter.builders import system_manager
 from orbiter.config import Builder, Conda, ImageSet, Stage
 from orbiter.groups import ENVIRONMENT, ancestors, groups, stages_of, with_pip
 from orbiter.inputs import FILES
 from orbiter.lockset import BuilderFacts, digest
 from resolvers.errors import ExpectedError
-from resolvers.managers import MANAGERS
 from resolvers.types import Brought, CondaOptions, LockFiles, Shell, Target
 
 LOCK = FILES["conda"][-1]
@@ -81,18 +80,16 @@ def _with_libc(facts: BuilderFacts, builder: str, platforms: tuple[str, ...]) ->
 
 
 def with_python(
-    image_set: ImageSet, builder: Builder, facts: BuilderFacts, locked: LockFiles, *, for_pip: bool, looked: bool
+    image_set: ImageSet, builder: Builder, facts: BuilderFacts, locked: LockFiles, *, for_pip: bool
 ) -> BuilderFacts:
     """The facts with the Python that conda's lock files name, if they do; checked against images.toml.
 
     Where none is locked it is the first of the series that images.toml asks for. ``for_pip`` says that pip is to be
-    solved for it, ``looked`` that apk or apt is locked and so has told of every Python there is.
+    solved for it.
     """
     by_conda = _by_conda(locked)
     python = by_conda or facts.python
     asked = builder.python
-    if not python and looked and for_pip:
-        raise _no_python(image_set, builder)
     if not python and not asked and for_pip:
         raise ExpectedError(
             f"images.toml: builder.{builder.name}.python is not set, and what knows the Python is not locked",
@@ -105,39 +102,42 @@ def with_python(
     return msgspec.structs.replace(facts, python=python, conda=digest(locked[LOCK]) if locked else "")
 
 
-def _no_python(image_set: ImageSet, builder: Builder) -> ExpectedError:
-    stage = groups(image_set, builder.name, "pip")[0].name
-    return ExpectedError(
-        f"images.toml: {stage} asks pip for packages, but no Python is there",
-        f'add "python3" to the {system_manager(builder.name)} list of a stage that {stage} stands on',
-    )
-
-
 def _knows(image_set: ImageSet, builder: Builder) -> str:
     if groups(image_set, builder.name, "conda"):
         return "conda too"
     return f"{system_manager(builder.name)} too, where a Docker engine answers"
 
 
-def check_python(image_set: ImageSet, builder: str, locked: LockFiles, by_conda: LockFiles) -> None:
-    """Raise ExpectedError where some of the stages with packages of pip have apk's or apt's Python, and one has not.
+def check_python(
+    image_set: ImageSet, builder: str, facts: BuilderFacts, locked: LockFiles, by_conda: LockFiles
+) -> None:
+    """Raise ExpectedError where a stage has packages of pip, but no Python.
 
-    ``locked`` are the lock files of the system manager. Where conda's lock files name a Python, pip's packages are its.
+    ``facts`` are ``of_base`` ones, ``locked`` the lock files of the system manager, if it has any. Where conda's lock
+    files name a Python, pip's packages are its.
     """
-    if not locked or _by_conda(by_conda):
+    if _by_conda(by_conda):
         return
-    manager = system_manager(builder)
-    stages = with_pip(image_set, builder)
-    for target in (Target(platform=platform) for platform in image_set.platforms):
-        there = {stage.name: _system_stages(image_set, stage) for stage in stages}
-        pins = {name: MANAGERS[manager].select(locked, target, names) for name, names in there.items()}
-        having = [name for name, found in pins.items() if not SYSTEM_PYTHON.isdisjoint(pin.name for pin in found)]
-        lacking = [stage.name for stage in stages if stage.name not in having]
-        if having and lacking:
-            raise ExpectedError(
-                f"images.toml: {lacking[0]} has packages of pip, but not the Python that {having[0]} has for them",
-                f'add "python3" to the {manager} list of {lacking[0]}, or of a stage that both stand on',
-            )
+    has_python = _has_python(builder)
+    for stage in with_pip(image_set, builder):
+        there = _system_stages(image_set, stage)
+        for target in (Target(platform=platform) for platform in image_set.platforms):
+            if not (has_python(locked, target, there) if locked else facts.python):
+                manager = system_manager(builder)
+                raise ExpectedError(
+                    f"images.toml: {stage.name} has packages of pip, but no Python is there",
+                    f'add "python3" to the {manager} list of {stage.name}, or of a stage that it stands on',
+                )
+
+
+def _has_python(builder: str) -> Callable[[LockFiles, Target, tuple[str, ...]], bool]:
+    if system_manager(builder) == "apk":
+        from resolvers import apk
+
+        return apk.has_python
+    from resolvers import apt
+
+    return apt.has_python
 
 
 def check_pip(image_set: ImageSet, builder: str, locked: LockFiles) -> None:

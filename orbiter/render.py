@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from orbiter.bake_file import COMPRESSION, bake_file
-from orbiter.builders import SYSTEM_PYTHON, system_manager
+from orbiter.builders import system_manager
 from orbiter.config import Stage
 from orbiter.facts import conda_of
 from orbiter.lockset import digest
@@ -108,20 +108,9 @@ def _context(plan: Plan, stage_plan: StagePlan) -> dict[str, Any]:
         "jupyterlab": not there.isdisjoint({("pip", "jupyterlab"), ("conda", "jupyterlab")}),
         "conda": any(manager == "conda" for manager, _ in there),
         "conda_python": ("conda", "python") in there,
-        "python": _python(stage.builder, there),
         "installer": conda.installer,
         "keep_installer": conda.keep_installer,
     }
-
-
-def _python(builder: str, there: set[tuple[str, str]]) -> str:
-    """The Python for packages of pip, as a word of the shell: conda's, else apk's or apt's, else the base image's."""
-    if ("conda", "python") in there:
-        return "/opt/env/bin/python3"
-    manager = system_manager(builder)
-    return (
-        "$(command -v python3)" if there.isdisjoint((manager, name) for name in SYSTEM_PYTHON) else "/usr/bin/python3"
-    )
 
 
 def _with_cache(templates: "Environment", context: dict[str, Any]) -> dict[str, Any]:

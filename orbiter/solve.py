@@ -110,11 +110,10 @@ def solve_builder(work: Work, builder: Builder) -> Part:
         facts = _of_base(work, builder, by_system.files, shell if bases else None)
         by_conda = _manager(work, builder, "conda", facts, bases, targets(work.image_set, facts), shell, {})
         for_pip = work.wanted("pip") and bool(groups(work.image_set, builder.name, "pip"))
-        looked = bool(by_system.files)
-        facts = with_python(work.image_set, builder, facts, by_conda.files, for_pip=for_pip, looked=looked)
+        if for_pip and work.wanted(system) and (bases or by_system.files):
+            check_python(work.image_set, builder.name, facts, by_system.files, by_conda.files)
+        facts = with_python(work.image_set, builder, facts, by_conda.files, for_pip=for_pip)
         _check_pip(work, builder, by_conda.files)
-        if work.wanted(system):
-            check_python(work.image_set, builder.name, by_system.files, by_conda.files)
         by_pip = _manager(work, builder, "pip", facts, bases, targets(work.image_set, facts), shell, by_conda.files)
         kept.result()
         solved = {system: by_system, "conda": by_conda, "pip": by_pip, "npm": by_npm.result()}

@@ -1,12 +1,12 @@
 """apk: solved by apk itself inside the pinned base image; the lock file is Orbiter's own, for none exists."""
 
-import re
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import msgspec
 
+from resolvers import base_python
 from resolvers.apk_lock import FILE, FORMAT, REQUIREMENT, Lock, LockedGroup, LockedPackage, LockedPlatform, parse, write
 from resolvers.apk_solve import Apk, ApkError, Facts, Solution, bare, base_facts, cache, solve, upstream
 from resolvers.errors import ExpectedError, UnsolvableError
@@ -83,12 +83,17 @@ def world(files: LockFiles, target: Target, groups: tuple[str, ...]) -> str:
 
 
 def python_version(files: LockFiles, groups: tuple[str, ...]) -> str:
-    """The exact Python that the lock installs for these groups, else that of the base image, else ``""``."""
+    """The exact Python that comes first on PATH where these groups are, ``""`` for none."""
     lock = parse(files)
     found = [package for package in lock.package if package.name == "python3"]
     versions = {upstream(package.version) for package in found if not set(groups).isdisjoint(package.groups)}
-    versions = versions or {each.python for each in lock.platforms.values()}
-    return max(versions, key=lambda version: [int(part) for part in re.findall(r"\d+", version)])
+    return base_python.version(lock.platforms.values(), versions)
+
+
+def has_python(files: LockFiles, target: Target, groups: tuple[str, ...]) -> bool:
+    """Whether the base image or these groups have a Python for packages of pip."""
+    names = {pin.name for pin in select(files, target, groups)}
+    return bool(parse(files).platforms[target.platform].python) or not base_python.PACKAGES.isdisjoint(names)
 
 
 def musl(files: LockFiles) -> dict[str, str]:
@@ -232,7 +237,11 @@ def _lock(groups: tuple[Group, ...], solutions: Mapping[str, Solution]) -> Lock:
         format=FORMAT,
         platforms={
             platform: LockedPlatform(
-                apk=each.facts.apk, musl=each.facts.musl, python=each.facts.python, world=each.facts.world
+                apk=each.facts.apk,
+                musl=each.facts.musl,
+                python=each.facts.python,
+                interpreter=each.facts.interpreter,
+                world=each.facts.world,
             )
             for platform, each in solutions.items()
         },

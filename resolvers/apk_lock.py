@@ -34,11 +34,12 @@ HEAD = "# Written by Orbiter: what apk installs. To change it, edit images.toml 
 
 
 class LockedPlatform(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The base image on one platform: the apk that solved, its musl, the Python that it has, and its world."""
+    """The base image on one platform: the apk that solved, its musl, its Python and the path of it, and its world."""
 
     apk: str
     musl: str = ""
     python: str = ""
+    interpreter: str = ""
     world: tuple[str, ...] = ()
 
 

@@ -7,9 +7,11 @@ what it would do, and ``apk policy``; all else is read from the signed index its
 import shlex
 from collections.abc import Mapping
 
+from resolvers import base_python
 from resolvers.types import Group
 
-FACTS = """\
+FACTS = (
+    """\
 set -eu
 export LC_ALL=C
 say() { printf '@@ %s\\n' "$*"; }
@@ -18,10 +20,11 @@ database=/lib/apk/db/installed
 say facts
 apk --version | sed -n 's/^apk-tools \\([^ ,]*\\).*/apk \\1/p'
 awk -v RS= -F '\\n' '$2 == "P:musl" { print "musl " substr($3, 3) }' $database
-python3 -c 'import platform; print("python", platform.python_version())' 2>/dev/null || true
 sed 's/^/world /' /etc/apk/world
 cat /etc/apk/repositories /etc/apk/repositories.d/*.list 2>/dev/null | sed 's/^/repository /'
 """
+    + base_python.FACTS
+)
 
 # Indexes and packages are kept by the repositories they come from and by the keys that are trusted. A record of an
 # index, and of apk's database, begins with the lines C: (checksum), P: (name) and V: (version). All that a solve asks

@@ -36,13 +36,14 @@ FAILURES = {
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """What the base image has: versions of apk, musl (``1.2.5``) and Python (``3.13.5``), ``""`` for none.
 
-    ``world`` are the lines of its /etc/apk/world. ``mirrors`` are the addresses below which its package repositories
-    lie, in their order.
+    ``interpreter`` is the path of the ``python3`` that comes first. ``world`` are the lines of its /etc/apk/world.
+    ``mirrors`` are the addresses below which its package repositories lie, in their order.
     """
 
     apk: str
     musl: str = ""
     python: str = ""
+    interpreter: str = ""
     world: tuple[str, ...] = ()
     mirrors: tuple[str, ...] = ()
 
@@ -128,6 +129,7 @@ def _facts(text: str) -> Facts:
         apk=one["apk"],
         musl=upstream(one.get("musl", "")),
         python=one.get("python", ""),
+        interpreter=one.get("interpreter", ""),
         world=tuple(value for key, value in lines if key == "world" and value),
         mirrors=tuple(dict.fromkeys(_divided(address)[0] for address in addresses)),
     )

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
 
+from resolvers import base_python
 from resolvers.apt_lock import FILE, FORMAT, Lock, LockedGroup, LockedPackage, LockedPlatform, parse, write
 from resolvers.apt_solve import INSTALLED, AptError, Deb, Facts, Solution, base_facts, solve, tokens, upstream
 from resolvers.errors import ExpectedError, UnsolvableError
@@ -73,7 +74,7 @@ def select(files: LockFiles, target: Target, groups: tuple[str, ...]) -> tuple[P
 
 
 def python_version(files: LockFiles, groups: tuple[str, ...]) -> str:
-    """The exact Python that the lock installs for these groups, else that of the base image, else ``""``.
+    """The exact Python that comes first on PATH where these groups are, ``""`` for none.
 
     Where several are locked, the one that the package python3 needs, else the newest.
     """
@@ -82,8 +83,13 @@ def python_version(files: LockFiles, groups: tuple[str, ...]) -> str:
     default = {need for package in packages if package.name == "python3" for need in package.requires}
     found = [package for package in packages if PYTHON.fullmatch(package.name)]
     found = [package for package in found if package.name in default] or found
-    versions = {upstream(package.version) for package in found} or {each.python for each in lock.platforms.values()}
-    return max(versions, key=lambda version: [int(part) for part in re.findall(r"\d+", version)])
+    return base_python.version(lock.platforms.values(), {upstream(package.version) for package in found})
+
+
+def has_python(files: LockFiles, target: Target, groups: tuple[str, ...]) -> bool:
+    """Whether the base image or these groups have a Python for packages of pip."""
+    names = {pin.name for pin in select(files, target, groups)}
+    return bool(parse(files).platforms[target.platform].python) or not base_python.PACKAGES.isdisjoint(names)
 
 
 def glibc(files: LockFiles) -> dict[str, str]:
@@ -199,6 +205,7 @@ def _lock(groups: tuple[Group, ...], solutions: Mapping[str, Solution], suite: s
                 apt=each.facts.apt,
                 glibc=each.facts.glibc,
                 python=each.facts.python,
+                interpreter=each.facts.interpreter,
                 suite=suite,
                 signers=each.facts.signers,
             )

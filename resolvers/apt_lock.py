@@ -19,13 +19,14 @@ HEAD = "# Written by Orbiter: what apt installs. To change it, edit images.toml 
 class LockedPlatform(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The base on one platform: the apt that solved, its glibc, and the Python that a base image has by itself.
 
-    For a base made of packages, ``suite`` is Debian's release, and ``signers`` are the fingerprints of the keys that
-    signed its index.
+    ``interpreter`` is the path of that Python. For a base made of packages, ``suite`` is Debian's release, and
+    ``signers`` are the fingerprints of the keys that signed its index.
     """
 
     apt: str
     glibc: str = ""
     python: str = ""
+    interpreter: str = ""
     suite: str = ""
     signers: tuple[str, ...] = ()
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from resolvers import base_python
 from resolvers.cache import folder
 from resolvers.errors import ExpectedError, UnsolvableError
 from resolvers.types import Group, Shell
@@ -13,16 +14,18 @@ from resolvers.types import Group, Shell
 INSTALLED = "release a=now"
 """The pin of a package that stays as the base image has it; others are ``version <version>``."""
 
-FACTS = """\
+FACTS = (
+    """\
 set -eu
 export LC_ALL=C
 say() { printf '@@ %s\\n' "$*"; }
 say facts
 apt-get --version | sed -n '1s/^apt \\([^ ]*\\).*/apt \\1/p'
 dpkg-query -W -f 'glibc ${Version}\\n' libc6 || true
-python3 -c 'import platform; print("python", platform.python_version())' 2>/dev/null || true
 apt-get indextargets --no-release-info --format 'mirror $(REPO_URI)' 'Created-By: Packages'
 """
+    + base_python.FACTS
+)
 
 # Lists are kept uncompressed (apt then reads single records five times faster) and by the sources they come
 # from. The cache of installed packages is not kept: apt tells a stale one by time and size alone, and
@@ -98,13 +101,15 @@ grep -E "^(($fields): |\\$)" $work/words || true
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """What the base image has: versions of apt, glibc (``2.41``) and Python (``3.13.5``), ``""`` for none.
 
-    ``mirrors`` are the addresses of its package repositories, in the order of its sources. ``signers`` are the
-    fingerprints of the keys that signed their indexes, for a base that is made of packages.
+    ``interpreter`` is the path of the ``python3`` that comes first. ``mirrors`` are the addresses of its package
+    repositories, in the order of its sources. ``signers`` are the fingerprints of the keys that signed their
+    indexes, for a base that is made of packages.
     """
 
     apt: str
     glibc: str = ""
     python: str = ""
+    interpreter: str = ""
     signers: tuple[str, ...] = ()
     mirrors: tuple[str, ...] = ()
 
@@ -199,6 +204,7 @@ def _facts(text: str) -> Facts:
         apt=one["apt"],
         glibc=upstream(one.get("glibc", "")),
         python=one.get("python", ""),
+        interpreter=one.get("interpreter", ""),
         mirrors=tuple(dict.fromkeys(value for key, value in lines if key == "mirror")),
     )
 
@@ -206,7 +212,9 @@ def _facts(text: str) -> Facts:
 def _made_facts(solver: Facts, debs: Mapping[str, Deb], signers: str) -> Facts:
     """The facts of a base made of these packages; of the image that apt ran in only apt's version counts."""
     glibc = next((upstream(deb.version) for deb in debs.values() if deb.name == "libc6"), "")
-    return msgspec.structs.replace(solver, glibc=glibc, python="", signers=tuple(sorted(set(signers.split()))))
+    return msgspec.structs.replace(
+        solver, glibc=glibc, python="", interpreter="", signers=tuple(sorted(set(signers.split())))
+    )
 
 
 def upstream(version: str) -> str:

@@ -1,4 +1,4 @@
-"""Which Python packages of pip are for: that of the base image, of a stage's system packages, or of none."""
+"""Packages of pip on base images that have a Python of their own, and on those that have none."""
 
 import os
 import subprocess
@@ -34,11 +34,6 @@ def orbiter(place: Path, *words: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(command, cwd=place, env=env, capture_output=True, text=True, check=False)
 
 
-def written(place: Path, base: str, apt: str) -> Path:
-    (place / "images.toml").write_text(IMAGES.replace("BASE", base).replace("APT", apt))
-    return place
-
-
 @pytest.fixture
 def removed() -> Iterator[None]:
     yield
@@ -46,11 +41,12 @@ def removed() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("removed")
-def test_an_image_that_has_python_keeps_it(tmp_path: Path) -> None:
-    place = written(tmp_path, "python:3.13-slim", "make")
-    locked = orbiter(place, "lock")
+def test_the_python_of_the_base_image_stays_the_one_also_beside_that_of_apt(tmp_path: Path) -> None:
+    (tmp_path / "images.toml").write_text(IMAGES.replace("BASE", "python:3.13-slim").replace("APT", "python3"))
+    locked = orbiter(tmp_path, "lock")
     assert locked.returncode == 0, locked.stderr
-    built = orbiter(place, "build", "-q", "--image", "debian-base")
+    assert 'interpreter = "/usr/local/bin/python3"' in (tmp_path / "locks/0.1.0/debian/apt.lock").read_text()
+    built = orbiter(tmp_path, "build", "-q", "--image", "debian-base")
     assert built.returncode == 0, built.stderr
     script = "import markupsafe._speedups, platform, sys; print(sys.base_prefix, sys.prefix, platform.python_version())"
     command = ["docker", "run", "--rm", TAG, "python", "-c", script]
@@ -58,11 +54,15 @@ def test_an_image_that_has_python_keeps_it(tmp_path: Path) -> None:
     assert ran.stdout.split() == ["/usr/local", "/opt/env", "3.13.2"], ran.stderr
 
 
-def test_an_image_without_the_python_of_its_build_stage_is_refused(tmp_path: Path) -> None:
-    place = written(tmp_path, "debian:trixie-slim", "python3")
-    refused = orbiter(place, "lock")
+@pytest.mark.parametrize(
+    ("apt", "lacking"),
+    [('apt = ["python3"]', "debian-base"), ('apt = ["make"]', "debian-base-build"), ("", "debian-base-build")],
+)
+def test_an_image_without_python_is_refused(tmp_path: Path, apt: str, lacking: str) -> None:
+    images = IMAGES.replace("BASE", "debian:trixie-slim").replace('apt = ["ca-certificates"]', "")
+    (tmp_path / "images.toml").write_text(images.replace('apt = ["APT"]', apt))
+    refused = orbiter(tmp_path, "lock")
     assert refused.returncode == 2
-    told = "images.toml: debian-base has packages of pip, but not the Python that debian-base-build has for them"
-    assert told in refused.stderr
-    assert 'add "python3" to the apt list of debian-base, or of a stage that both stand on' in refused.stderr
-    assert not (place / "locks").exists()
+    assert f"images.toml: {lacking} has packages of pip, but no Python is there" in refused.stderr
+    assert f'add "python3" to the apt list of {lacking}, or of a stage that it stands on' in refused.stderr
+    assert not (tmp_path / "locks").exists()

@@ -36,17 +36,14 @@ def test_where_no_base_image_was_looked_at_a_c_library_is_assumed(builder: str, 
     assert {target.libc for target in targets(IMAGES, found)} == {libc}
 
 
-def test_pip_without_any_python_is_refused_where_that_is_known() -> None:
+def test_the_python_that_images_toml_asks_for_is_assumed_where_none_is_known() -> None:
     builder = Builder(name="alpine", base="alpine:3.23", python="3.13")
     stage = Stage(name="alpine-core", builder="alpine", image="core", kind="final", requirements={"pip": ("six",)})
     images = ImageSet(
         version="0.1.0", repository="a/b", platforms=(AMD64,), builders={"alpine": builder}, stages=(stage,)
     )
-    with pytest.raises(ExpectedError, match="alpine-core asks pip for packages, but no Python is there") as told:
-        with_python(images, builder, BuilderFacts(), {}, for_pip=True, looked=True)
-    assert 'add "python3" to the apk list' in told.value.hint
-    assert with_python(images, builder, BuilderFacts(), {}, for_pip=True, looked=False).python == "3.13.0"
-    assert with_python(images, builder, BuilderFacts(), {}, for_pip=False, looked=True).python == "3.13.0"
+    assert with_python(images, builder, BuilderFacts(), {}, for_pip=True).python == "3.13.0"
+    assert with_python(images, builder, BuilderFacts(python="3.13.5"), {}, for_pip=True).python == "3.13.5"
 
 
 @pytest.mark.parametrize("below", ["", "core"])
@@ -59,10 +56,17 @@ def test_packages_of_pip_need_their_python_in_each_image(below: str) -> None:
     )
     images = msgspec.structs.replace(IMAGES, stages=stages)
     if below:
-        check_python(images, "alpine", locked, {})
+        check_python(images, "alpine", BuilderFacts(), locked, {})
         return
-    with pytest.raises(ExpectedError, match="image has packages of pip, but not the Python that core has") as told:
-        check_python(images, "alpine", locked, {})
-    assert told.value.hint == 'add "python3" to the apk list of image, or of a stage that both stand on'
-    check_python(msgspec.structs.replace(images, stages=stages[:1]), "alpine", locked, {})
-    check_python(images, "alpine", {}, {})
+    with pytest.raises(ExpectedError, match="image has packages of pip, but no Python is there") as told:
+        check_python(images, "alpine", BuilderFacts(), locked, {})
+    assert told.value.hint == 'add "python3" to the apk list of image, or of a stage that it stands on'
+    check_python(msgspec.structs.replace(images, stages=stages[:1]), "alpine", BuilderFacts(), locked, {})
+
+
+def test_without_system_packages_the_base_image_has_the_python() -> None:
+    stage = Stage(name="core", builder="debian", image="core", kind="final", requirements={"pip": ("six",)})
+    images = msgspec.structs.replace(IMAGES, stages=(stage,))
+    check_python(images, "debian", BuilderFacts(python="3.13.2"), {}, {})
+    with pytest.raises(ExpectedError, match="core has packages of pip, but no Python is there"):
+        check_python(images, "debian", BuilderFacts(), {}, {})

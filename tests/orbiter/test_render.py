@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 from pathlib import Path
 
 import pytest
@@ -85,7 +84,6 @@ def plan(*platforms: str, network: bool = False) -> Plan:
                 pins={p: {"apt": (NODE,), "pip": (SIX, SDIST), "npm": (CANVAS,)} for p in platforms},
                 tools=dict.fromkeys(platforms, (UV, NPM)),
                 build_pins=dict.fromkeys(platforms, (FLIT, SIX)),
-                packages=dict.fromkeys(platforms, (("apt", "python3-minimal", "3.13.5-1"),)),
                 files={
                     "package.json": "{}\n",
                     "package-lock.json": json.dumps(NPM_LOCK) + "\n",
@@ -172,7 +170,6 @@ def alpine(*platforms: str) -> Plan:
                 pins={p: {"apk": (MUSL_DEV,), "pip": (SIX, SDIST), "npm": (CANVAS,)} for p in platforms},
                 tools=dict.fromkeys(platforms, (UV, NPM)),
                 build_pins=dict.fromkeys(platforms, (FLIT,)),
-                packages=dict.fromkeys(platforms, (("apk", "python3", "3.12.12-r0"),)),
                 toolchain=f"sha256:{7:064x}",
                 files={
                     **worlds,
@@ -186,15 +183,6 @@ def alpine(*platforms: str) -> Plan:
             ),
         ),
     )
-
-
-def test_without_a_python_of_apt_packages_of_pip_are_for_that_of_the_base_image() -> None:
-    image = plan(AMD64)
-    core, build, base = image.stages
-    bare = replace(image, stages=(core, replace(build, packages={}), base))
-    texts = [render(each)["debian-base-build/Dockerfile"] for each in (image, bare)]
-    pythons = [set(re.findall(r"uv venv .*--python (\S+|\$\(.*\)) /", text)) for text in texts]
-    assert pythons == [{"/usr/bin/python3"}, {"$(command -v python3)"}]
 
 
 def test_what_was_compiled_is_kept_by_what_the_step_does_too(monkeypatch: pytest.MonkeyPatch) -> None:
