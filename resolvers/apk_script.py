@@ -68,7 +68,8 @@ solve() {
     cat $work/actions
 }
 awk 1 /etc/apk/world > $work/world
-if ! apk update > $work/words 2>&1 || grep -qE '^[0-9]+ (unavailable|errors)' $work/words; then fail update; fi
+update() { apk update > $work/words 2>&1 && ! grep -qE '^[0-9]+ (unavailable|errors)' $work/words; }
+update || update || fail update  # a connection may break, and apk does not try again
 for index in "$kept"/APKINDEX.*.tar.gz; do tar -xzOf "$index" APKINDEX && echo; done > $work/index
 """
 
@@ -91,12 +92,16 @@ starts < $work/records | while read -r name version start; do
     [ -e "$kept/$name-$version.$start.apk" ] || echo "$name $version"
 done | sort -u > $work/missing
 new=$work/new
-mkdir $new
-if [ -s $work/missing ]; then
+fetch() {
+    rm -rf $new
+    mkdir $new
     case $(command apk --version) in
     "apk-tools 2."*) apk fetch -o $new $(cut -d ' ' -f 1 $work/missing) ;;
     *) apk fetch -o $new --match package $(tr ' ' - < $work/missing) ;;
-    esac > $work/words 2>&1 || fail fetch
+    esac > $work/words 2>&1
+}
+if [ -s $work/missing ]; then
+    fetch || fetch || fail fetch
     apk verify $new/*.apk > $work/words 2>&1 || fail verify
     apk index -o $work/new.tar.gz $new/*.apk > $work/words 2>&1 || fail verify
     tar -xzOf $work/new.tar.gz APKINDEX | starts > $work/fetched

@@ -14,7 +14,7 @@ IMAGES = """\
 version = "0.1.0"   # the release
 repository = "a/b"
 [builder.debian]
-from = "debian:trixie-slim"
+from = "python:3.13-slim"
 python = "3.13"   # as in trixie
 pip-engine = "uv"
 

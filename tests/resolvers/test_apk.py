@@ -13,7 +13,7 @@ from resolvers.apk_solve import upstream
 from resolvers.errors import ExpectedError, UnsolvableError
 from resolvers.types import Group, Request, Target, Upgrade
 from tests.apk_world import AMD64, FOLDER, Repository, built, core, index, lock, made, names, repository, signed
-from tests.loopback import Answer
+from tests.loopback import Answer, in_turn
 
 DATA = Path(__file__).parent.parent / "data" / "apk"
 TOOL = made("tool", "1.0", depend="lib")
@@ -152,6 +152,18 @@ def test_a_solution_that_removes_a_package_is_refused() -> None:
     with repository(*slim) as repo, pytest.raises(UnsolvableError) as error:
         lock(repo.shell, core("wants"))
     assert error.value.message.startswith("apk would remove scanelf from the base image for group 'alpine-core'")
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("file", ["APKINDEX.tar.gz", "lib-1.0-r0.apk"])
+def test_a_connection_that_breaks_is_tried_again(file: str) -> None:
+    with repository(LIB) as repo:
+        whole = repo.server.replies[FOLDER + file]
+        assert isinstance(whole, Answer)
+        repo.server.replies[FOLDER + file] = in_turn(whole._replace(sent=100), whole)
+        assert names(lock(repo.shell, core("lib")), "alpine-core") == {"lib": "1.0"}
+        asked = [request.path for request in repo.server.requests]
+        assert asked.count(FOLDER + file) == 2
 
 
 def unsigned_index(repo: Repository) -> None:
