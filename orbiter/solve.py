@@ -186,8 +186,11 @@ def _of_base(work: Work, builder: Builder, locked: LockFiles, shell: Shell | Non
 
 
 def _is_same_base(work: Work, builder: Builder, known: BuilderFacts) -> bool:
-    """Whether what is known holds on: nothing was upgraded, on the base image of before conda is asked for the same."""
-    if work.previous is None or work.options.upgrade.everything:
+    """Whether what is known holds on: nothing was upgraded, on the base image of before conda is asked for the same.
+
+    What apk or apt had told goes when nothing is asked of them any more.
+    """
+    if work.previous is None or work.options.upgrade.everything or system_manager(builder.name) in known.inputs:
         return False
     bases = work.previous.manifest.bases.get(builder.base, {})
     asked = inputs(work.image_set, builder, "conda", known, bases)

@@ -66,3 +66,15 @@ def test_an_image_without_python_is_refused(tmp_path: Path, apt: str, lacking: s
     assert f"images.toml: {lacking} has packages of pip, but no Python is there" in refused.stderr
     assert f'add "python3" to the apt list of {lacking}, or of a stage that it stands on' in refused.stderr
     assert not (tmp_path / "locks").exists()
+
+
+def test_the_python_of_packages_that_are_no_longer_asked_for_does_not_count(tmp_path: Path) -> None:
+    images = IMAGES.partition("[image.")[0].replace("BASE", "debian:trixie-slim") + "[image.debian.base]\n"
+    (tmp_path / "images.toml").write_text(f'{images}apt = ["python3"]\npip = ["markupsafe"]\n')
+    assert orbiter(tmp_path, "lock").returncode == 0
+    before = (tmp_path / "locks/0.1.0/lockset.toml").read_bytes()
+    (tmp_path / "images.toml").write_text(f'{images}pip = ["markupsafe"]\n')
+    refused = orbiter(tmp_path, "lock")
+    assert refused.returncode == 2
+    assert "images.toml: debian-base has packages of pip, but no Python is there" in refused.stderr
+    assert (tmp_path / "locks/0.1.0/lockset.toml").read_bytes() == before
