@@ -17,9 +17,9 @@ from functools import partial
 from pathlib import Path
 
 from bench.image_size import read_layers
-from orbiter import image_archive
-from orbiter.store import Store
-from resolvers import apt_lock
+from orbiter.release import layers
+from orbiter.store.store import Store
+from resolvers.apt import lock_file
 
 SUITE = "trixie"
 ROUNDS = 2
@@ -51,18 +51,24 @@ def main() -> None:
         report("orbiter build --image debian", alike(place), min(ours))
         report(f"debian:{SUITE}-slim", slim(place))
         print(f"ratio of the times: {min(ours) / min(theirs):.2f}")
-        print(f"BuildKit compresses the layer to {sum(size for _, size in read_layers(archive(place))) / 1e6:.1f} MB")
+        print(
+            f"BuildKit compresses the layer to {sum(size for _, size in read_layers(archive(place))) / 1e6:.1f} MB"
+        )
 
 
 def orbiter(place: Path, *words: str) -> None:
     """Run Orbiter there."""
-    subprocess.run([sys.executable, "-m", "orbiter", *words], cwd=place, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(
+        [sys.executable, "-m", "orbiter", *words], cwd=place, check=True, stdout=subprocess.DEVNULL
+    )
 
 
 def carry(place: Path) -> None:
     """The locked packages out of the store, named as apt keeps what it downloaded."""
     (place / "debs").mkdir()
-    lock = apt_lock.parse({apt_lock.FILE: (place / "locks/0.1.0/debian" / apt_lock.FILE).read_text()})
+    lock = lock_file.parse(
+        {lock_file.FILE: (place / "locks/0.1.0/debian" / lock_file.FILE).read_text()}
+    )
     for package in lock.package:
         name = f"{package.name}_{package.version.replace(':', '%3a')}_{package.architecture}.deb"
         Store().link(f"sha256:{package.sha256}", place / "debs" / name)
@@ -80,7 +86,9 @@ def archive(place: Path) -> str:
 
 def minbase(place: Path) -> None:
     """Theirs: from a folder of packages to a compressed tar file."""
-    fill = f'mkdir -p "$1/var/cache/apt/archives"; cp {place}/debs/*.deb "$1/var/cache/apt/archives/"'
+    fill = (
+        f'mkdir -p "$1/var/cache/apt/archives"; cp {place}/debs/*.deb "$1/var/cache/apt/archives/"'
+    )
     words = ["mmdebstrap", "--quiet", "--variant=minbase", "--mode=root", f"--setup-hook={fill}"]
     subprocess.run([*words, SUITE, str(place / "minbase.tar")], check=True)
     compress(place / "minbase.tar")
@@ -94,7 +102,7 @@ def compress(tar: Path) -> int:
 
 def alike(place: Path) -> int:
     """The size of our one layer, compressed by the same program as theirs."""
-    (image,) = image_archive.images(Path(archive(place))).values()
+    (image,) = layers.images(Path(archive(place))).values()
     with tarfile.open(archive(place)) as tar:
         blob = tar.extractfile(f"blobs/{image.layers[0].digest.replace(':', '/')}")
         assert blob is not None
@@ -107,7 +115,9 @@ def slim(place: Path) -> int:
     """The size of the base image that most take, its files in one layer."""
     image = f"debian:{SUITE}-slim"
     subprocess.run(["docker", "pull", "-q", image], check=True, stdout=subprocess.DEVNULL)
-    name = subprocess.run(["docker", "create", image], check=True, capture_output=True, text=True).stdout.strip()
+    name = subprocess.run(
+        ["docker", "create", image], check=True, capture_output=True, text=True
+    ).stdout.strip()
     try:
         subprocess.run(["docker", "export", "-o", str(place / "slim.tar"), name], check=True)
     finally:

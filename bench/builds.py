@@ -57,7 +57,9 @@ from = "core"
 conda = ["@notebooks", "python=3.12"]
 """
 STAGES = [
-    f"{builder}-{stage}" for builder in ("alpine", "debian", "micromamba") for stage in ("core", "base-build", "base")
+    f"{builder}-{stage}"
+    for builder in ("alpine", "debian", "micromamba")
+    for stage in ("core", "base-build", "base")
 ]
 
 
@@ -81,7 +83,9 @@ def rebuild(place: Path) -> None:
         cold = built(place, name, "debian-base")
         prepare(place, images.replace('pip = ["@notebooks"]', f'pip = ["@notebooks", "{ADDED}"]'))
         warm = built(place, name, "debian-base")
-    print(f"debian-base cold {cold:.1f} s, with one more requirement {warm:.1f} s: {warm / cold:.2f} (aim {WARM:.2f})")
+    print(
+        f"debian-base cold {cold:.1f} s, with one more requirement {warm:.1f} s: {warm / cold:.2f} (aim {WARM:.2f})"
+    )
 
 
 def debian() -> str:
@@ -98,7 +102,9 @@ def nine(place: Path, images: str) -> None:
     with builder() as name:
         alone = sum(built(place, name, stage) for stage in STAGES)
     ratio = together / alone
-    print(f"nine stages at once {together:.1f} s, one by one {alone:.1f} s: {ratio:.2f} (aim {AT_ONCE})")
+    print(
+        f"nine stages at once {together:.1f} s, one by one {alone:.1f} s: {ratio:.2f} (aim {AT_ONCE})"
+    )
 
 
 def prepare(place: Path, images: str) -> None:
@@ -122,7 +128,9 @@ def builder() -> Iterator[str]:
     name = f"orbiter-bench-{uuid.uuid4().hex[:8]}"
     settings = os.environ.get("ORBITER_WORLD_BUILDKITD_TOML")
     config = ["--driver-opt", "network=host", "--config", settings] if settings else []
-    docker("buildx", "create", "--name", name, "--driver", "docker-container", "--bootstrap", *config)
+    docker(
+        "buildx", "create", "--name", name, "--driver", "docker-container", "--bootstrap", *config
+    )
     try:
         yield name
     finally:
@@ -131,12 +139,16 @@ def builder() -> Iterator[str]:
 
 def docker(*words: str) -> None:
     """Run a command of Docker."""
-    subprocess.run(["docker", *words], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    subprocess.run(
+        ["docker", *words], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
 
 
 def orbiter(place: Path, *words: str) -> None:
     """Run Orbiter there."""
-    subprocess.run([sys.executable, "-m", "orbiter", *words], cwd=place, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(
+        [sys.executable, "-m", "orbiter", *words], cwd=place, check=True, stdout=subprocess.DEVNULL
+    )
 
 
 if __name__ == "__main__":

@@ -51,10 +51,26 @@ def build(image: str, name: str, paths: str, folder: Path) -> int:
     command = f"{COMPILE} {paths} || true" if paths else "true"
     archive = folder / f"{name}.tar"
     text = f"FROM {image}\nUSER 0\nRUN --network=none {command}\nUSER 1000\n"
-    words = ["docker", "buildx", "build", "--quiet", "--provenance=false", "--tag", f"orbiter-bench:{name}"]
-    words += ["--build-arg", "SOURCE_DATE_EPOCH=1", "--output", f"type=docker,dest={archive},{COMPRESSION}", "-"]
+    words = [
+        "docker",
+        "buildx",
+        "build",
+        "--quiet",
+        "--provenance=false",
+        "--tag",
+        f"orbiter-bench:{name}",
+    ]
+    words += [
+        "--build-arg",
+        "SOURCE_DATE_EPOCH=1",
+        "--output",
+        f"type=docker,dest={archive},{COMPRESSION}",
+        "-",
+    ]
     subprocess.run(words, input=text, text=True, check=True, stdout=subprocess.DEVNULL)
-    subprocess.run(["docker", "load", "--quiet", "--input", archive], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(
+        ["docker", "load", "--quiet", "--input", archive], check=True, stdout=subprocess.DEVNULL
+    )
     return archive.stat().st_size
 
 
@@ -64,15 +80,21 @@ def start(tag: str) -> tuple[float, float]:
     words = ["docker", "run", "--detach", "--rm", "--init", "--publish", "127.0.0.1::8888", tag]
     container = subprocess.run(words, capture_output=True, text=True, check=True).stdout.strip()
     try:
-        port = subprocess.run(["docker", "port", container, "8888"], capture_output=True, text=True, check=True)
+        port = subprocess.run(
+            ["docker", "port", container, "8888"], capture_output=True, text=True, check=True
+        )
         address = f"http://{port.stdout.split()[0]}/api"
         while not answers(address):
             time.sleep(0.02)
         seconds = time.monotonic() - began
-        usage = docker.from_env().api.stats(container, stream=False, one_shot=True)["cpu_stats"]["cpu_usage"]
+        usage = docker.from_env().api.stats(container, stream=False, one_shot=True)["cpu_stats"][
+            "cpu_usage"
+        ]
         return seconds, usage["total_usage"] / 1e9
     finally:
-        subprocess.run(["docker", "rm", "--force", container], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(
+            ["docker", "rm", "--force", container], check=True, stdout=subprocess.DEVNULL
+        )
 
 
 def answers(address: str) -> bool:

@@ -19,10 +19,10 @@ from pathlib import Path
 
 from backports import zstd
 
-from orbiter.facts import ASSUMED_GLIBC
-from resolvers import conda
+from orbiter.locking.base_facts import ASSUMED_GLIBC
+from resolvers.conda import manager as conda
 from resolvers.types import Target
-from tests.conda_world import BASE, DATA, GEOSPATIAL
+from tests.support.conda_world import BASE, DATA, GEOSPATIAL
 
 RUNS = 11
 ALLOWED = 1.5
@@ -76,7 +76,9 @@ def found(place: Path, platform: str) -> list[str]:
     folder = place / "locks/0.1.0/micromamba"
     files = {name: (folder / name).read_text() for name in conda.FILES}
     groups = tuple({group for package in conda.read(files) for group in package.groups})
-    return sorted(pin.artifact.source for pin in conda.select(files, Target(platform=platform), groups))
+    return sorted(
+        pin.artifact.source for pin in conda.select(files, Target(platform=platform), groups)
+    )
 
 
 def again(place: Path, *words: str) -> float:
@@ -94,7 +96,10 @@ def again(place: Path, *words: str) -> float:
 def compare(channel: str, title: str, lists: list[list[str]], platform: str, place: Path) -> None:
     """Both ways in turn; prints medians and their ratio."""
     place.mkdir()
-    subdir, machine = {"linux/amd64": ("linux-64", "x86_64"), "linux/arm64": ("linux-aarch64", "aarch64")}[platform]
+    subdir, machine = {
+        "linux/amd64": ("linux-64", "x86_64"),
+        "linux/arm64": ("linux-aarch64", "aarch64"),
+    }[platform]
     seconds: dict[str, list[float]] = {"bare": [], "ours": []}
     specs = [spec for each in lists for spec in each]
     write(place, channel, platform, lists)
@@ -108,11 +113,15 @@ def compare(channel: str, title: str, lists: list[list[str]], platform: str, pla
             seconds["ours"].append(ours)
     bare, ours = (statistics.median(each) for each in seconds.values())
     ratio = f"ratio {ours / bare:.2f} (<= {ALLOWED})"
-    print(f"{title:20} {len(theirs.splitlines())} packages  rattler {bare:.2f} s  orbiter lock {ours:.2f} s  {ratio}")
+    print(
+        f"{title:20} {len(theirs.splitlines())} packages  rattler {bare:.2f} s  orbiter lock {ours:.2f} s  {ratio}"
+    )
     nothing, moved = again(place), again(place, "--upgrade-package", "numpy")
     write(place, channel, platform, [[*lists[0], "tqdm"], *lists[1:]])
     edited = again(place)
-    print(f"{'':20} nothing to do {nothing:.2f} s  one upgrade {moved:.2f} s  one requirement more {edited:.2f} s")
+    print(
+        f"{'':20} nothing to do {nothing:.2f} s  one upgrade {moved:.2f} s  one requirement more {edited:.2f} s"
+    )
 
 
 def main() -> None:
@@ -126,7 +135,9 @@ def main() -> None:
             packed = (source / subdir / "repodata.json.zst").read_bytes()
             (work / "channel" / subdir / "repodata.json").write_bytes(zstd.decompress(packed))
         address = (work / "channel").as_uri()
-        reached = [spec for spec in BASE if spec != "cython"]  # not among the records for this platform
+        reached = [
+            spec for spec in BASE if spec != "cython"
+        ]  # not among the records for this platform
         compare(address, "base", [BASE], "linux/amd64", work / "base")
         compare(address, "base and geospatial", [BASE, GEOSPATIAL], "linux/amd64", work / "both")
         compare(address, "base on arm64", [reached], "linux/arm64", work / "arm64")

@@ -16,9 +16,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from orbiter.lockset import read
-from orbiter.stock import entries
-from orbiter.store import Store
+from orbiter.fetch.fill import entries
+from orbiter.lockset.folder import read
+from orbiter.store.store import Store
 
 RUNS = 5
 ALLOWED = 1.2
@@ -67,7 +67,9 @@ END
 
 def orbiter(place: Path, *words: str) -> None:
     """A command of Orbiter in a folder."""
-    subprocess.run([sys.executable, "-m", "orbiter", *words], cwd=place, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(
+        [sys.executable, "-m", "orbiter", *words], cwd=place, check=True, stdout=subprocess.DEVNULL
+    )
 
 
 def step(place: Path) -> str:
@@ -81,16 +83,42 @@ def step(place: Path) -> str:
 def lay(place: Path) -> None:
     """The artifacts of the build stage, as a build lays them out."""
     locked, store = read(place / "locks/0.1.0"), Store()
-    store.link_all((e.hash, place / "artifacts" / e.path) for e in entries(locked)[STAGE, "linux/amd64"])
+    store.link_all(
+        (e.hash, place / "artifacts" / e.path) for e in entries(locked)[STAGE, "linux/amd64"]
+    )
 
 
 def timed(place: Path, script: str) -> float:
     """Seconds that a script takes in a fresh container, without the container's own start."""
-    mounts = ["-v", f"{place}/artifacts:/artifacts:ro", "-v", f"{place}/locks/0.1.0/build/{STAGE}:/lock:ro"]
-    create = ["docker", "create", "-i", "--user", "0", "--network", "none", "--tmpfs", "/tmp:exec", *mounts]
-    create += ["--entrypoint", "bash", "orbiter-bench/conda:micromamba-core-0.1.0", "-c", "read; bash -s"]
+    mounts = [
+        "-v",
+        f"{place}/artifacts:/artifacts:ro",
+        "-v",
+        f"{place}/locks/0.1.0/build/{STAGE}:/lock:ro",
+    ]
+    create = [
+        "docker",
+        "create",
+        "-i",
+        "--user",
+        "0",
+        "--network",
+        "none",
+        "--tmpfs",
+        "/tmp:exec",
+        *mounts,
+    ]
+    create += [
+        "--entrypoint",
+        "bash",
+        "orbiter-bench/conda:micromamba-core-0.1.0",
+        "-c",
+        "read; bash -s",
+    ]
     name = subprocess.run(create, check=True, capture_output=True, text=True).stdout.strip()
-    with subprocess.Popen(["docker", "start", "-ai", name], stdin=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        ["docker", "start", "-ai", name], stdin=subprocess.PIPE, text=True
+    ) as process:
         assert process.stdin
         time.sleep(1)  # until it waits for its first line
         start = time.monotonic()
@@ -106,7 +134,9 @@ def main() -> None:
     """Compare."""
     with tempfile.TemporaryDirectory(prefix="orbiter-bench-") as name:
         place = Path(name)
-        (place / "images.toml").write_text(IMAGES.format(channel=os.environ["ORBITER_WORLD_CONDA_1"]))
+        (place / "images.toml").write_text(
+            IMAGES.format(channel=os.environ["ORBITER_WORLD_CONDA_1"])
+        )
         orbiter(place, "lock", "-q")
         orbiter(place, "build", "-q", "--image", "micromamba-core")
         lay(place)

@@ -97,7 +97,9 @@ def compare(pair: Sequence[Path]) -> None:
     theirs = statistics.median(load.seconds for load in loads)
     inside = statistics.median(float(load.output) for load in loads)
     print(f"orbiter diff-locks {ours:.3f} s (aim 0.6 s)")
-    print(f"loading both with CSafeLoader {theirs:.3f} s: {theirs / ours:.1f} times as long (aim 10)")
+    print(
+        f"loading both with CSafeLoader {theirs:.3f} s: {theirs / ours:.1f} times as long (aim 10)"
+    )
     print(f"the loading alone, inside a process, {inside:.3f} s: {inside / ours:.1f} times as long")
 
 
@@ -105,15 +107,24 @@ def grow(folder: Path) -> None:
     """Seconds and memory by size, and what each entry more has added."""
     empty = run([sys.executable, "-c", "pass"])
     print(f"an empty Python: {empty.seconds:.3f} s, {empty.peak:.0f} MB")
-    print(f"{'entries':>8} {'MB a file':>10} {'seconds':>8} {'peak MB':>8}   more for each entry: µs, kB")
+    print(
+        f"{'entries':>8} {'MB a file':>10} {'seconds':>8} {'peak MB':>8}   more for each entry: µs, kB"
+    )
     before, least, lowest = 0, 0.0, 0.0
     for entries in SIZES:
         pair = write_pair(folder, entries)
         runs = [run([*ORBITER, *pair]) for _ in range(3)]
-        seconds, peak = statistics.median(each.seconds for each in runs), max(each.peak for each in runs)
+        seconds, peak = (
+            statistics.median(each.seconds for each in runs),
+            max(each.peak for each in runs),
+        )
         row = f"{entries:8,} {pair[0].stat().st_size / 1e6:10.1f} {seconds:8.2f} {peak:8.0f}"
         more = entries - before
-        print(f"{row}   {(seconds - least) / more * 1e6:8.0f} {(peak - lowest) / more * 1e3:6.1f}" if before else row)
+        print(
+            f"{row}   {(seconds - least) / more * 1e6:8.0f} {(peak - lowest) / more * 1e3:6.1f}"
+            if before
+            else row
+        )
         before, least, lowest = entries, seconds, peak
 
 
@@ -156,9 +167,13 @@ def packages(count: int) -> Iterator[tuple[Package | None, Package | None]]:
     fates += ["kept"] * (count + fates.count("added") - len(fates))
     random.shuffle(fates)
     for number, fate in enumerate(fates):
-        needs = sorted({random.randrange(number) for _ in range(random.randrange(8))}) if number else []
+        needs = (
+            sorted({random.randrange(number) for _ in range(random.randrange(8))}) if number else []
+        )
         numbers = [random.randrange(limit) for limit in (9, 20, 30)]
-        package = Package(title(number), dots(numbers), random.randrange(4), tuple(title(need) for need in needs))
+        package = Package(
+            title(number), dots(numbers), random.randrange(4), tuple(title(need) for need in needs)
+        )
         numbers[random.randrange(3)] += 1
         yield {
             "kept": (package, package),
@@ -181,8 +196,12 @@ def dots(numbers: list[int]) -> str:
 
 def head() -> str:
     """What stands before the entries."""
-    hashes = "\n".join(f"    {platform}: {sha256(platform.encode()).hexdigest()}" for platform in PLATFORMS)
-    return HEAD.format(hashes=hashes, platforms="\n".join(f"  - {platform}" for platform in PLATFORMS))
+    hashes = "\n".join(
+        f"    {platform}: {sha256(platform.encode()).hexdigest()}" for platform in PLATFORMS
+    )
+    return HEAD.format(
+        hashes=hashes, platforms="\n".join(f"  - {platform}" for platform in PLATFORMS)
+    )
 
 
 def entry(package: Package | None, platform: str) -> str:

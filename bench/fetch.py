@@ -15,10 +15,11 @@ from pathlib import Path
 from packaging.tags import Tag, compatible_tags, cpython_tags
 from packaging.utils import parse_wheel_filename
 
-from orbiter.fetch import fetch
-from orbiter.origins import Sources
-from orbiter.store import Entry, Store, format_entries, parse_entries
-from resolvers import index
+from orbiter.fetch.fetch import fetch
+from orbiter.fetch.sources import Sources
+from orbiter.store.artifact_list import Entry, format_entries, parse_entries
+from orbiter.store.store import Store
+from resolvers.index import index
 
 REQUIREMENTS = """\
 numpy
@@ -63,7 +64,9 @@ def main() -> None:
             check(folder / f"store-{number}", folder / f"pip-{number}")
             print(f"orbiter {ours[-1]:.1f} s, pip download {theirs[-1]:.1f} s")
         count = len(entries.read_text().splitlines())
-        print(f"{count} wheels: orbiter {min(ours):.1f} s, pip download {min(theirs):.1f} s (best of {ROUNDS})")
+        print(
+            f"{count} wheels: orbiter {min(ours):.1f} s, pip download {min(theirs):.1f} s (best of {ROUNDS})"
+        )
         print(f"ratio {min(theirs) / min(ours):.1f} (goal: at least 3)")
 
 
@@ -74,7 +77,17 @@ def compile_list(requirements: Path) -> None:
     urls = index.configured().urls
     subprocess.run(
         [
-            *("uv", "pip", "compile", source, "-o", requirements, "--generate-hashes", "--no-build", "--quiet"),
+            *(
+                "uv",
+                "pip",
+                "compile",
+                source,
+                "-o",
+                requirements,
+                "--generate-hashes",
+                "--no-build",
+                "--quiet",
+            ),
             *("--python-version", "3.13", "--python-platform", "x86_64-manylinux_2_40"),
             *("--no-cache", "--default-index", urls[0]),
         ],
@@ -84,7 +97,10 @@ def compile_list(requirements: Path) -> None:
 
 def choose(requirements: str) -> list[Entry]:
     """The best wheel for each line of the list, as a lock would name it."""
-    tags = [*cpython_tags(PYTHON, platforms=PLATFORMS), *compatible_tags(PYTHON, "cp313", PLATFORMS)]
+    tags = [
+        *cpython_tags(PYTHON, platforms=PLATFORMS),
+        *compatible_tags(PYTHON, "cp313", PLATFORMS),
+    ]
     ranks = {tag: number for number, tag in enumerate(tags)}
     found = re.findall(r"^([\w.-]+)==(\S+)", requirements, re.MULTILINE)
     return [best_wheel(project, version, ranks) for project, version in found]
@@ -95,7 +111,10 @@ def best_wheel(project: str, version: str, ranks: dict[Tag, int]) -> Entry:
     fitting = []
     for file in index.configured().files(project):
         if file.name.endswith(".whl") and f"-{version}-" in file.name and "sha256" in file.hashes:
-            rank = min((ranks[tag] for tag in parse_wheel_filename(file.name)[3] if tag in ranks), default=None)
+            rank = min(
+                (ranks[tag] for tag in parse_wheel_filename(file.name)[3] if tag in ranks),
+                default=None,
+            )
             if rank is not None:
                 fitting.append((rank, file.name, file.hashes["sha256"]))
     _, name, digest = min(fitting)
@@ -119,7 +138,17 @@ def pip_download(requirements: Path, folder: Path) -> None:
     platforms = [word for platform in PLATFORMS for word in ("--platform", platform)]
     subprocess.run(
         [
-            *("uv", "tool", "run", "--quiet", "pip", "download", "--quiet", "--no-deps", "--no-cache-dir"),
+            *(
+                "uv",
+                "tool",
+                "run",
+                "--quiet",
+                "pip",
+                "download",
+                "--quiet",
+                "--no-deps",
+                "--no-cache-dir",
+            ),
             *("--require-hashes", "--only-binary=:all:", "--python-version", "3.13", *platforms),
             *("--requirement", requirements, "--dest", folder),
         ],

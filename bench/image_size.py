@@ -71,7 +71,9 @@ def read_layers(archive: str) -> list[tuple[str, int]]:
     with tarfile.open(archive) as tar:
         manifest = read(tar, json_of(tar, "index.json")["manifests"][0]["digest"])
         config = read(tar, manifest["config"]["digest"])
-    made_by = [step.get("created_by", "?") for step in config["history"] if not step.get("empty_layer")]
+    made_by = [
+        step.get("created_by", "?") for step in config["history"] if not step.get("empty_layer")
+    ]
     sizes = [layer["size"] for layer in manifest["layers"]]
     return [(words[:80].split("\n")[0], size) for words, size in zip(made_by, sizes, strict=True)]
 

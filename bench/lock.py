@@ -24,10 +24,13 @@ from uv import find_uv_bin
 
 from bench.builds import debian
 from bench.pip_lock import by_hand
-from orbiter.config import ImageSet, read_image_set
-from orbiter.groups import groups
-from orbiter.outside import solver_image
-from resolvers import npm, pip, poetry
+from orbiter.config.image_set import ImageSet
+from orbiter.config.read import read_image_set
+from orbiter.config.stage_graph import groups
+from orbiter.docker.shells import solver_image
+from resolvers.npm import program
+from resolvers.pip import manager as pip
+from resolvers.pip import poetry
 from resolvers.types import Request
 
 ROOT = Path(__file__).parent.parent
@@ -42,7 +45,9 @@ def main() -> None:
         for name in ("poetry", "uv"):
             (work / name).mkdir()
             engine = f'[builder.debian]\npip-engine = "{name}"'
-            (work / name / "images.toml").write_text(debian().replace("[builder.debian]", engine), encoding="utf-8")
+            (work / name / "images.toml").write_text(
+                debian().replace("[builder.debian]", engine), encoding="utf-8"
+            )
         warm_up_engines(work)
         for state in ("cold", "warm"):
             compare_lock(work, state)
@@ -51,14 +56,23 @@ def main() -> None:
 
 def compare_lock(work: Path, state: str) -> None:
     """`orbiter lock` with each engine of pip, against the engines by hand."""
-    by_hand = {"apt": timed(lambda: apt_by_hand(work)), "poetry": timed(lambda: poetry_by_hand(work))}
+    by_hand = {
+        "apt": timed(lambda: apt_by_hand(work)),
+        "poetry": timed(lambda: poetry_by_hand(work)),
+    }
     by_hand["npm"] = timed(lambda: npm_by_hand(work))
     total = sum(by_hand.values())
-    print(f"{state}: by hand {total:.1f} s ({', '.join(f'{k} {v:.1f}' for k, v in by_hand.items())})")
+    print(
+        f"{state}: by hand {total:.1f} s ({', '.join(f'{k} {v:.1f}' for k, v in by_hand.items())})"
+    )
     seconds = {name: timed(partial(orbiter_lock, work, name)) for name in ("poetry", "uv")}
-    print(f"{state}: orbiter lock {seconds['poetry']:.1f} s: {seconds['poetry'] / total:.2f} of the sum (aim 0.8)")
+    print(
+        f"{state}: orbiter lock {seconds['poetry']:.1f} s: {seconds['poetry'] / total:.2f} of the sum (aim 0.8)"
+    )
     ratio = seconds["poetry"] / seconds["uv"]
-    print(f"{state}: orbiter lock with uv {seconds['uv']:.1f} s: {ratio:.1f} times faster than with Poetry (aim 4)")
+    print(
+        f"{state}: orbiter lock with uv {seconds['uv']:.1f} s: {ratio:.1f} times faster than with Poetry (aim 4)"
+    )
 
 
 def compare_small(work: Path) -> None:
@@ -66,21 +80,42 @@ def compare_small(work: Path) -> None:
     as_installed = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(work / "bytecode")}
     check = median(lambda: run([*ORBITER, "lock", "--check"], work / "poetry", as_installed))
     locked = next((work / "poetry" / "locks").iterdir()) / "debian"
-    by_poetry = [poetry._interpreter(Request(groups=(), targets=())), "-m", "poetry", "check", "--lock"]
+    by_poetry = [
+        poetry._interpreter(Request(groups=(), targets=())),
+        "-m",
+        "poetry",
+        "check",
+        "--lock",
+    ]
     poetry_check = median(lambda: run(by_poetry, locked, as_installed))
     ratio = check / poetry_check
-    print(f"lock --check {check:.3f} s, poetry check --lock {poetry_check:.3f} s: {ratio:.2f} (aim 0.25)")
+    print(
+        f"lock --check {check:.3f} s, poetry check --lock {poetry_check:.3f} s: {ratio:.2f} (aim 0.25)"
+    )
     again = median(lambda: run([*ORBITER, "lock", "-q"], work / "poetry", as_installed))
     print(f"lock with nothing to do {again:.3f} s")
     helped = median(lambda: run([*ORBITER, "--help"], work, as_installed))
     empty = median(lambda: run([sys.executable, "-c", "pass"], work, as_installed))
-    print(f"--help {helped:.3f} s, python -c pass {empty:.3f} s: {helped / empty:.1f} times (aim 0.15 s or 3 times)")
+    print(
+        f"--help {helped:.3f} s, python -c pass {empty:.3f} s: {helped / empty:.1f} times (aim 0.15 s or 3 times)"
+    )
 
 
 def warm_up_engines(work: Path) -> None:
     """Install the engines' own programs, which neither side is to be charged with."""
-    run([find_uv_bin(), "tool", "run", "--from", f"poetry=={pip.TOOLS['poetry']}", "poetry", "--version"], work)
-    run([*npm.command(), "--version"], work)
+    run(
+        [
+            find_uv_bin(),
+            "tool",
+            "run",
+            "--from",
+            f"poetry=={pip.TOOLS['poetry']}",
+            "poetry",
+            "--version",
+        ],
+        work,
+    )
+    run([*program.command(), "--version"], work)
     run(["docker", "run", "--rm", solver(read_image_set(ROOT / "images.toml")), "true"], work)
 
 
@@ -92,7 +127,11 @@ def solver(image_set: ImageSet) -> str:
 def orbiter_lock(work: Path, engine: str) -> None:
     """A first lock of the image set."""
     shutil.rmtree(work / engine / "locks", ignore_errors=True)
-    run([*ORBITER, "lock", "-q"], work / engine, {"ORBITER_CACHE_DIR": str(work / f"cache-{engine}")})
+    run(
+        [*ORBITER, "lock", "-q"],
+        work / engine,
+        {"ORBITER_CACHE_DIR": str(work / f"cache-{engine}")},
+    )
 
 
 def apt_by_hand(work: Path) -> None:
@@ -103,7 +142,10 @@ def apt_by_hand(work: Path) -> None:
     lines = ["set -e", "apt-get update -qq"]
     for group in groups(image_set, "debian", "apt"):
         names = shlex.join(group.requirements)
-        lines += [f"apt-get install -{flag} -qq --no-install-recommends {names} >/dev/null" for flag in ("s", "yd")]
+        lines += [
+            f"apt-get install -{flag} -qq --no-install-recommends {names} >/dev/null"
+            for flag in ("s", "yd")
+        ]
     mounts = [
         f"--volume={work}/apt/lists:/var/lib/apt/lists",
         f"--volume={work}/apt/archives:/var/cache/apt/archives",
@@ -128,14 +170,22 @@ def npm_by_hand(work: Path) -> None:
     shutil.rmtree(project, ignore_errors=True)
     project.mkdir()
     names = [name for group in groups(image_set, "debian", "npm") for name in group.requirements]
-    flags = ["--package-lock-only", "--ignore-scripts", "--no-audit", "--no-fund", f"--cache={work}/npm-cache"]
-    run([*npm.command(), "install", *flags, *names], project)
+    flags = [
+        "--package-lock-only",
+        "--ignore-scripts",
+        "--no-audit",
+        "--no-fund",
+        f"--cache={work}/npm-cache",
+    ]
+    run([*program.command(), "install", *flags, *names], project)
 
 
 def run(command: list[str], cwd: Path, env: Mapping[str, str] | None = None) -> None:
     """Run a command whose output nobody needs; what fails is shown."""
     everything = {**os.environ, **(env or {})}
-    done = subprocess.run(command, cwd=cwd, env=everything, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, cwd=cwd, env=everything, capture_output=True, text=True, check=False
+    )
     if done.returncode:
         sys.exit(f"{' '.join(command)}\n{done.stdout}{done.stderr}")
 

@@ -15,7 +15,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from resolvers import index, pip, poetry
+from resolvers.index import index
+from resolvers.pip import manager as pip
+from resolvers.pip import poetry
 from resolvers.types import Group, Request, Target
 
 TARGET = Target(platform="linux/amd64", python="3.13.5", glibc="2.41")
@@ -59,12 +61,16 @@ def by_orbiter(engine: str) -> Callable[[], None]:
 def by_hand(folder: Path) -> Callable[[], None]:
     """Lock by the program poetry."""
     source = f'\n[[tool.poetry.source]]\nname = "index"\nurl = "{index.configured().urls[0]}"\n'
-    (folder / "pyproject.toml").write_text(poetry.project(_request("poetry")) + source, encoding="utf-8")
+    (folder / "pyproject.toml").write_text(
+        poetry.project(_request("poetry")) + source, encoding="utf-8"
+    )
     python = poetry._interpreter(_request("poetry"))
 
     def lock() -> None:
         (folder / "poetry.lock").unlink(missing_ok=True)
-        subprocess.run([python, "-I", "-c", BY_HAND], cwd=folder, check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(
+            [python, "-I", "-c", BY_HAND], cwd=folder, check=True, stdout=subprocess.DEVNULL
+        )
 
     return lock
 

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from orbiter import engine
+from orbiter.docker import client
 
 HERE = Path(__file__).parent
 PLACE = HERE.parent / ".demo"
@@ -21,9 +21,11 @@ def main() -> None:
     shutil.rmtree(PLACE, ignore_errors=True)
     PLACE.mkdir()
     text = (HERE / "images.toml").read_text(encoding="utf-8")
-    missing = engine.available()
+    missing = client.available()
     if missing:
-        say(f"No Docker engine answers ({missing}): only pip's part is locked, and nothing is built.")
+        say(
+            f"No Docker engine answers ({missing}): only pip's part is locked, and nothing is built."
+        )
     only = ["--only", "pip"] if missing else []
     write(text)
     say(f"Release 0.1.0, with the packages of {EARLIER}")
@@ -55,7 +57,9 @@ def say(line: str) -> None:
 def orbiter(*words: str) -> None:
     """Run one command as a person would; the demo ends where a command fails."""
     print(f"$ orbiter {' '.join(words)}", flush=True)
-    code = subprocess.run([sys.executable, "-m", "orbiter", *words], cwd=PLACE, check=False).returncode
+    code = subprocess.run(
+        [sys.executable, "-m", "orbiter", *words], cwd=PLACE, check=False
+    ).returncode
     if code:
         sys.exit(code)
 
@@ -75,7 +79,9 @@ def start() -> None:
         process.communicate(timeout=60)
     if not url:
         sys.exit("the image did not start")
-    say("It answered. Nobody sits at this terminal, so it was stopped: cd .demo && orbiter run debian-notebook")
+    say(
+        "It answered. Nobody sits at this terminal, so it was stopped: cd .demo && orbiter run debian-notebook"
+    )
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """``python -m orbiter`` and the console script."""
 
-from orbiter.cli import main
+from orbiter.cli.main import main
 
 if __name__ == "__main__":
     main()

@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING, cast
 from resolvers.types import Resolver
 
 if TYPE_CHECKING:
-    from resolvers import apk, apt, conda, npm, pip
+    from resolvers.apk import manager as apk
+    from resolvers.apt import manager as apt
+    from resolvers.conda import manager as conda
+    from resolvers.npm import manager as npm
+    from resolvers.pip import manager as pip
 
     CHECKED: tuple[Resolver, ...] = (apk, apt, conda, pip, npm)
 
@@ -21,7 +25,7 @@ class _Managers(Mapping[str, Resolver]):
     def __getitem__(self, name: str) -> Resolver:
         if name not in self._names:
             raise KeyError(name)
-        return cast("Resolver", import_module(f"resolvers.{name}"))
+        return cast("Resolver", import_module(f"resolvers.{name}.manager"))
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._names)

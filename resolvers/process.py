@@ -101,7 +101,9 @@ def _communicate(
     assert process.stdin is not None
     assert process.stdout is not None
     assert process.stderr is not None
-    reader = Thread(target=lambda out: output.append(out.read()), args=(process.stdout,), daemon=True)
+    reader = Thread(
+        target=lambda out: output.append(out.read()), args=(process.stdout,), daemon=True
+    )
     reader.start()
     if stdin:
         process.stdin.write(stdin)

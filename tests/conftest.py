@@ -13,18 +13,22 @@ settings.load_profile("untimed")  # how long something takes is no matter of a t
 
 @cache
 def _no_engine() -> str:
-    from orbiter.engine import available
+    from orbiter.docker.client import available
 
     return available()
 
 
 @cache
 def _no_index() -> str:
-    from resolvers import index
     from resolvers.errors import ExpectedError
+    from resolvers.index import index
 
     try:
-        return "" if index.configured().files("packaging") else "the package index does not know 'packaging'"
+        return (
+            ""
+            if index.configured().files("packaging")
+            else "the package index does not know 'packaging'"
+        )
     except ExpectedError as error:
         return error.message
 

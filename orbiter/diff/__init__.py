@@ -1,1 +1,1 @@
-"""What changed between two locks."""
+"""Lock x Lock -> Diff. Pure."""

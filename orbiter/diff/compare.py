@@ -61,9 +61,15 @@ def diff(old: Lock, new: Lock) -> Diff:
         new=Side(name=new.name, format=new.format, release=new.release),
         changes=changes,
         facts=tuple(sorted(facts)),
-        counts={place: {kind: tally[kind] for kind in (*KINDS, KEPT)} for place, tally in sorted(counts.items())},
+        counts={
+            place: {kind: tally[kind] for kind in (*KINDS, KEPT)}
+            for place, tally in sorted(counts.items())
+        },
         kept=len(whole - moved),
-        notes=(*(f"{old.name}: {note}" for note in old.notes), *(f"{new.name}: {note}" for note in new.notes)),
+        notes=(
+            *(f"{old.name}: {note}" for note in old.notes),
+            *(f"{new.name}: {note}" for note in new.notes),
+        ),
     )
     return suggested(result)
 
@@ -92,14 +98,20 @@ def _became(manager: str, old: tuple[Locked, ...], new: tuple[Locked, ...]) -> _
         return _Found(_moved_to(manager, before, after, gone, came), gone, came, stays, altered)
     if {(p.version, p.build) for p in old} != {(p.version, p.build) for p in new}:
         return _Found("rebuilt", stays, stays, (), altered)
-    if {(p.version, p.build, p.source) for p in old} != {(p.version, p.build, p.source) for p in new}:
+    if {(p.version, p.build, p.source) for p in old} != {
+        (p.version, p.build, p.source) for p in new
+    }:
         return _Found("moved", stays, stays, (), altered)
     return _Found("rebuilt", stays, stays, (), altered) if other_files else None
 
 
-def _moved_to(manager: str, old: set[str], new: set[str], gone: tuple[str, ...], came: tuple[str, ...]) -> Kind:
+def _moved_to(
+    manager: str, old: set[str], new: set[str], gone: tuple[str, ...], came: tuple[str, ...]
+) -> Kind:
     """What went is compared with what came; where a version only went or only came, the newest of all are."""
-    before, after = (gone, came) if gone and came else (_ordered(manager, old), _ordered(manager, new))
+    before, after = (
+        (gone, came) if gone and came else (_ordered(manager, old), _ordered(manager, new))
+    )
     order = versions.compare(manager, before[-1], after[-1])
     return "upgraded" if order == -1 else "downgraded" if order == 1 else "changed"
 
@@ -121,7 +133,11 @@ def _files(old: tuple[Locked, ...], new: tuple[Locked, ...]) -> tuple[bool, bool
     after: dict[tuple[str, str], list[File]] = {}
     for package in new:
         after.setdefault((package.version, package.build), []).extend(package.files)
-    both = [(before[form], after[form]) for form in before.keys() & after.keys() if before[form] != after[form]]
+    both = [
+        (before[form], after[form])
+        for form in before.keys() & after.keys()
+        if before[form] != after[form]
+    ]
     return any(altered_files(*files) for files in both), any(differ(*files) for files in both)
 
 
@@ -136,7 +152,9 @@ def _variants(packages: tuple[Locked, ...]) -> set[Variant]:
     return {Variant(package.version, package.build, package.source) for package in packages}
 
 
-def _changes(found: Mapping[tuple[Name, _Found], list[_At]], pairs: tuple[Paired, ...]) -> tuple[Change, ...]:
+def _changes(
+    found: Mapping[tuple[Name, _Found], list[_At]], pairs: tuple[Paired, ...]
+) -> tuple[Change, ...]:
     """One change for all places at which the same became of a name."""
     reasons = Reasons()
     spread: Counter[Name] = Counter()
@@ -148,10 +166,17 @@ def _changes(found: Mapping[tuple[Name, _Found], list[_At]], pairs: tuple[Paired
         for (name, became), places in found.items()
     ]
     order = {kind: number for number, kind in enumerate(KINDS)}
-    return tuple(sorted(changes, key=lambda c: (not c.altered, not c.direct, order[c.kind], c.manager, c.name, c.old)))
+    return tuple(
+        sorted(
+            changes,
+            key=lambda c: (not c.altered, not c.direct, order[c.kind], c.manager, c.name, c.old),
+        )
+    )
 
 
-def _change(name: Name, became: _Found, places: list[_At], reasons: Reasons, *, everywhere: bool) -> Change:
+def _change(
+    name: Name, became: _Found, places: list[_At], reasons: Reasons, *, everywhere: bool
+) -> Change:
     sides = [at.pair.old if became.kind == "removed" else at.pair.new for at in places]
     chains = [reasons.chain(side, *name) for side in sides]
     return Change(
@@ -165,7 +190,9 @@ def _change(name: Name, became: _Found, places: list[_At], reasons: Reasons, *, 
         everywhere=everywhere,
         step=_step(name[0], became),
         direct=any(len(chain) == 1 for chain in chains),
-        why=min((chain for chain in chains if chain), key=lambda chain: (len(chain), chain), default=()),
+        why=min(
+            (chain for chain in chains if chain), key=lambda chain: (len(chain), chain), default=()
+        ),
         altered=became.altered,
         grown=_grown(places[0]),
         licences=_licences(places[0]),
@@ -175,7 +202,9 @@ def _change(name: Name, became: _Found, places: list[_At], reasons: Reasons, *, 
 def _step(manager: str, became: _Found) -> Step:
     if became.kind in {"rebuilt", "moved"}:
         return "build"
-    return versions.step(manager, became.old[-1], became.new[-1]) if became.old and became.new else ""
+    return (
+        versions.step(manager, became.old[-1], became.new[-1]) if became.old and became.new else ""
+    )
 
 
 def _grown(at: _At) -> int | None:
@@ -188,19 +217,26 @@ def _grown(at: _At) -> int | None:
 
 def _licences(at: _At) -> tuple[str, str] | None:
     old, new = (
-        " or ".join(sorted({package.licence for package in side if package.licence})) for side in (at.old, at.new)
+        " or ".join(sorted({package.licence for package in side if package.licence}))
+        for side in (at.old, at.new)
     )
     return (old, new) if old and new and old != new else None
 
 
 def _facts(
-    old: Mapping[str, Mapping[str, str]], new: Mapping[str, Mapping[str, str]], pairs: tuple[Paired, ...]
+    old: Mapping[str, Mapping[str, str]],
+    new: Mapping[str, Mapping[str, str]],
+    pairs: tuple[Paired, ...],
 ) -> tuple[Fact, ...]:
     """Facts that differ; a kind that only one side's format knows of says nothing."""
     found = {
-        (kind, name): Fact(kind=kind, name=name, old=old[kind].get(name, ""), new=new[kind].get(name, ""))
+        (kind, name): Fact(
+            kind=kind, name=name, old=old[kind].get(name, ""), new=new[kind].get(name, "")
+        )
         for kind in old.keys() & new.keys()
         for name in {**old[kind], **new[kind]}
     }
-    found |= {(fact.kind, fact.name): fact for fact in (pair.fact() for pair in pairs if pair.whole)}
+    found |= {
+        (fact.kind, fact.name): fact for fact in (pair.fact() for pair in pairs if pair.whole)
+    }
     return tuple(fact for fact in found.values() if fact.old != fact.new)

@@ -55,7 +55,9 @@ def altered(old: list[File], new: list[File]) -> bool:
     return "" in before and _compared([before[""]], [after[""]], lambda a, b: bool(a - b and b - a))
 
 
-def _compared(old: list[set[str]], new: list[set[str]], tell: Callable[[set[str], set[str]], bool]) -> bool:
+def _compared(
+    old: list[set[str]], new: list[set[str]], tell: Callable[[set[str], set[str]], bool]
+) -> bool:
     """Whether ``tell`` holds for any two sets of hashes, by the algorithms that both have."""
     return any(
         tell({h for h in a if h.startswith(f"{kind}:")}, {h for h in b if h.startswith(f"{kind}:")})

@@ -11,7 +11,11 @@ from resolvers.errors import ExpectedError
 
 
 def part_of(
-    lock: Lock, *, images: Collection[str] = (), platforms: Collection[str] = (), managers: Collection[str] = ()
+    lock: Lock,
+    *,
+    images: Collection[str] = (),
+    platforms: Collection[str] = (),
+    managers: Collection[str] = (),
 ) -> Lock:
     """The lock with only these images (or environments), platforms and managers; all where none is named.
 
@@ -21,17 +25,27 @@ def part_of(
         return lock
 
     def wanted(place: Place) -> bool:
-        return (not images or place.environment in images) and (not platforms or place.platform in platforms)
+        return (not images or place.environment in images) and (
+            not platforms or place.platform in platforms
+        )
 
     def kept(packages: tuple[Locked, ...]) -> tuple[Locked, ...]:
-        return tuple(package for package in packages if package.manager in managers) if managers else packages
+        return (
+            tuple(package for package in packages if package.manager in managers)
+            if managers
+            else packages
+        )
 
     return replace(
-        lock, packages={place: kept(all_) for place, all_ in lock.packages.items() if wanted(place)}, facts={}
+        lock,
+        packages={place: kept(all_) for place, all_ in lock.packages.items() if wanted(place)},
+        facts={},
     )
 
 
-def check_names(locks: tuple[Lock, Lock], *, images: Collection[str], platforms: Collection[str]) -> None:
+def check_names(
+    locks: tuple[Lock, Lock], *, images: Collection[str], platforms: Collection[str]
+) -> None:
     """Raises ExpectedError for an image or a platform that neither lock has, naming those that are there."""
     places = {place for lock in locks for place in lock.packages}
     for what, asked, known in (
@@ -40,7 +54,9 @@ def check_names(locks: tuple[Lock, Lock], *, images: Collection[str], platforms:
     ):
         if unknown := sorted(set(asked) - known):
             there = ", ".join(sorted(known - {""})) or "none by name"
-            raise ExpectedError(f"neither side has the {what} '{unknown[0]}'", f"there are: {there}")
+            raise ExpectedError(
+                f"neither side has the {what} '{unknown[0]}'", f"there are: {there}"
+            )
 
 
 def only(diff: Diff, *, direct: bool = False, kinds: Collection[str] = ()) -> Diff:
@@ -57,8 +73,14 @@ def fails(diff: Diff, on: Collection[str]) -> bool:
     """Whether anything that changed is among ``on``: kinds, steps, ``any``; what is altered always is."""
     if "any" in on and (diff.changes or diff.facts):
         return True
-    places = {"added" if fact.new else "removed" for fact in diff.facts if fact.kind in PLACES and fact.old != fact.new}
-    return bool(places & set(on)) or any(change.altered or _marks(change) & set(on) for change in diff.changes)
+    places = {
+        "added" if fact.new else "removed"
+        for fact in diff.facts
+        if fact.kind in PLACES and fact.old != fact.new
+    }
+    return bool(places & set(on)) or any(
+        change.altered or _marks(change) & set(on) for change in diff.changes
+    )
 
 
 def _marks(change: Change) -> set[str]:

@@ -46,7 +46,11 @@ def aligned(old: Lock, new: Lock) -> tuple[Lock, Lock]:
     and the other side has just one, that one is meant. Named places are never taken for each other."""
     for axis in (0, 1):
         names = [{place[axis] for place in side.packages} for side in (old, new)]
-        if len(names[0]) == len(names[1]) == 1 and names[0] != names[1] and "" in (names[0] | names[1]):
+        if (
+            len(names[0]) == len(names[1]) == 1
+            and names[0] != names[1]
+            and "" in (names[0] | names[1])
+        ):
             (name,) = (names[0] | names[1]) - {""}
             old, new = _named(old, axis, name), _named(new, axis, name)
     return old, new
@@ -54,6 +58,7 @@ def aligned(old: Lock, new: Lock) -> tuple[Lock, Lock]:
 
 def _named(lock: Lock, axis: int, name: str) -> Lock:
     packages = {
-        Place(*(name if n == axis else part for n, part in enumerate(p))): all_ for p, all_ in lock.packages.items()
+        Place(*(name if n == axis else part for n, part in enumerate(p))): all_
+        for p, all_ in lock.packages.items()
     }
     return replace(lock, packages=packages)

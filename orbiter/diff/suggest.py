@@ -27,7 +27,9 @@ def suggested(diff: Diff) -> Diff:
     weighed += [(_weight_of_fact(fact), f"{fact.kind} {fact.name}") for fact in diff.facts]
     if not weighed:
         return diff
-    step, reason = min(weighed, key=lambda each: ORDER.index(each[0]))  # the first of them: changes are in order
+    step, reason = min(
+        weighed, key=lambda each: ORDER.index(each[0])
+    )  # the first of them: changes are in order
     core = diff.old.release.partition("-")[0]
     if step == "major" and core.startswith("0."):
         step = "minor"
@@ -47,10 +49,14 @@ def _weight(change: Change) -> Step:
 
 def _weight_of_fact(fact: Fact) -> Step:
     if fact.kind == "python" and fact.old and fact.new:
-        return "major" if versions.step("pip", fact.old, fact.new) in {"major", "minor"} else "patch"
+        return (
+            "major" if versions.step("pip", fact.old, fact.new) in {"major", "minor"} else "patch"
+        )
     if fact.kind not in PLACES:
         return "patch"
-    return "minor" if fact.new and not fact.old else "major" if fact.old and not fact.new else "patch"
+    return (
+        "minor" if fact.new and not fact.old else "major" if fact.old and not fact.new else "patch"
+    )
 
 
 def _words(change: Change) -> str:

@@ -10,7 +10,15 @@ from orbiter.lockfiles.types import Place
 Kind = Literal["added", "removed", "upgraded", "downgraded", "changed", "rebuilt", "moved"]
 """``rebuilt``: same version, other build or files; ``moved``: same version and build, other source; ``changed``: other
 versions that no order tells apart."""
-KINDS: tuple[Kind, ...] = ("added", "removed", "upgraded", "downgraded", "changed", "rebuilt", "moved")
+KINDS: tuple[Kind, ...] = (
+    "added",
+    "removed",
+    "upgraded",
+    "downgraded",
+    "changed",
+    "rebuilt",
+    "moved",
+)
 
 Step = Literal["major", "minor", "patch", "build", ""]
 """How far a version went; ``build`` where the version stayed, "" where that has no meaning."""

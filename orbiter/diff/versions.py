@@ -3,7 +3,7 @@
 What each manager's order comes from (times are of an import, in a process that has loaded ``re`` and ``typing``):
 
 - pip: ``packaging`` (PEP 440), which Orbiter has anyhow; 7 ms, and only when a version of pip is asked for.
-- npm: ``orbiter.lockset.precedence``, semantic versioning's own rule, which orders releases too.
+- npm: ``orbiter.lockset.versions.precedence``, semantic versioning's own rule, which orders releases too.
 - conda: here, after CEP 33 (https://github.com/conda/ceps/blob/main/cep-0033.md). ``univers`` has no conda and takes
   110 ms; ``py-rattler`` takes 65 ms and may crash when the interpreter ends.
 - apt: here, after Debian Policy 5.6.12 (https://www.debian.org/doc/debian-policy/ch-controlfields.html#version).
@@ -94,7 +94,9 @@ def _release(manager: str, version: str) -> tuple[int, tuple[int, ...]]:
     start = EPOCH.match(version.strip())
     assert start  # it matches nothing, too
     numbers = NUMBERS.get(manager, DOTTED).match(version.strip(), start.end())
-    return int(start[1] or 0), tuple(int(number) for number in re.findall("[0-9]+", numbers[0])) if numbers else ()
+    return int(start[1] or 0), tuple(
+        int(number) for number in re.findall("[0-9]+", numbers[0])
+    ) if numbers else ()
 
 
 def _pip(version: str) -> Key:
@@ -104,7 +106,7 @@ def _pip(version: str) -> Key:
 
 
 def _npm(version: str) -> Key:
-    from orbiter.lockset import precedence
+    from orbiter.lockset.versions import precedence
     from resolvers.errors import ExpectedError
 
     try:
@@ -128,7 +130,9 @@ def _conda(version: str) -> Key:
     if not match:
         raise ValueError(version)
     epoch, main, local = match.groups()
-    return _BY_COMPONENTS(([[(NUMBER, int(epoch or 0))], *_segments(main)], _segments(local) if local else []))
+    return _BY_COMPONENTS(
+        ([[(NUMBER, int(epoch or 0))], *_segments(main)], _segments(local) if local else [])
+    )
 
 
 def _segments(text: str) -> list[list[Component]]:
@@ -190,7 +194,8 @@ def _apt(version: str) -> Key:
 def _debian_part(part: str) -> list[tuple[str, int]]:
     """The pattern matches nothing at the end, too: that is where a shorter part is compared with a longer one."""
     return [
-        (text.translate(IN_ORDER) + END, int(number or 0)) for text, number in re.findall("([^0-9]*)([0-9]*)", part)
+        (text.translate(IN_ORDER) + END, int(number or 0))
+        for text, number in re.findall("([^0-9]*)([0-9]*)", part)
     ]
 
 
@@ -226,4 +231,10 @@ def _fraction(number: str) -> tuple[int, str | int]:
     return (0, number) if number.startswith("0") else (1, int(number))
 
 
-READERS: dict[str, Callable[[str], Key]] = {"apk": _apk, "apt": _apt, "conda": _conda, "npm": _npm, "pip": _pip}
+READERS: dict[str, Callable[[str], Key]] = {
+    "apk": _apk,
+    "apt": _apt,
+    "conda": _conda,
+    "npm": _npm,
+    "pip": _pip,
+}

@@ -43,7 +43,9 @@ def _parents(packages: tuple[Locked, ...]) -> dict[Name, Name | None]:
                 if needed in needs and needed not in parents:
                     parents[needed] = at
                     following.append(needed)
-        level = sorted(following)  # so that neither the order of a lock nor that of a set decides who led there
+        level = sorted(
+            following
+        )  # so that neither the order of a lock nor that of a set decides who led there
     return parents
 
 
@@ -56,5 +58,9 @@ def _roots(packages: tuple[Locked, ...], needs: Mapping[Name, set[str]]) -> set[
         (package.manager, package.name)
         for package in packages
         if package.direct
-        or (package.manager not in told and package.manager in linked and package.name not in required)
+        or (
+            package.manager not in told
+            and package.manager in linked
+            and package.name not in required
+        )
     }

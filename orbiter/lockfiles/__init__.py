@@ -1,1 +1,1 @@
-"""Lock files as they are found in the world: recognised by content, read into one shape."""
+"""Bytes -> Lock: one module per format, recognised by content."""

@@ -86,7 +86,9 @@ def parts(file: str) -> Parts:
 def build_of(file: str, name: str, version: str) -> tuple[str, str]:
     """The build of a package by its file's name, and a note where that is the file of another package or version."""
     head = f"{name}-{version}-"
-    if file.startswith(head) and "-" not in (build := file[len(head) : -6 if file.endswith(".conda") else -8]):
+    if file.startswith(head) and "-" not in (
+        build := file[len(head) : -6 if file.endswith(".conda") else -8]
+    ):
         return build, ""
     found = parts(file)
     if found.name.lower() == name.lower() and _numbers(found.version) == _numbers(version):
@@ -132,7 +134,9 @@ def pip_origin(url: str) -> PipOrigin:
     file = file_name(url)
     if not file.endswith((".whl", ".zip", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz")):
         return PipOrigin("", local(url), "")
-    scheme, separator, rest = url.partition("#")[0].partition("?")[0].rpartition("/")[0].partition("://")
+    scheme, separator, rest = (
+        url.partition("#")[0].partition("?")[0].rpartition("/")[0].partition("://")
+    )
     if not separator:
         return PipOrigin(file, local(scheme), "")
     host, _, path = rest.partition("/")

@@ -12,7 +12,15 @@ from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
-from orbiter.lockfiles.conda_files import build_of, channels, check_hashes, hashes, is_package, origin, pip_origin
+from orbiter.lockfiles.conda_files import (
+    build_of,
+    channels,
+    check_hashes,
+    hashes,
+    is_package,
+    origin,
+    pip_origin,
+)
 from orbiter.lockfiles.document import DAMAGED, as_number, too_new
 from orbiter.lockfiles.pip_files import normal, strangers
 from orbiter.lockfiles.types import File, Lock, Locked, Place
@@ -117,7 +125,9 @@ def _pattern(text: str, start: int) -> re.Pattern[str] | None:
     order = ORDERS[0] if head[2] == "name" else ORDERS[1]
     indent = f"{head[1]}  "
     fields = (
-        f"(?:{indent}{FIELDS[key[:-1]]})?" if key.endswith("?") else indent + FIELDS[key].replace("I", indent)
+        f"(?:{indent}{FIELDS[key[:-1]]})?"
+        if key.endswith("?")
+        else indent + FIELDS[key].replace("I", indent)
         for key in order.split()
     )
     return re.compile(f"{head[1]}- {''.join(fields)[len(indent) :]}")
@@ -140,7 +150,9 @@ def _rows(pattern: re.Pattern[str], text: str, start: int) -> tuple[list[Row] | 
             requires = needs[block] = tuple(map(intern, NEED.findall(block)))
             if not len(set(requires)) == len(requires) == block.count("\n"):
                 return None, end
-        rows.append(Row(name, version, manager, platform, requires, url, md5 or "", sha256 or "", category))
+        rows.append(
+            Row(name, version, manager, platform, requires, url, md5 or "", sha256 or "", category)
+        )
     return rows, end
 
 
@@ -169,18 +181,26 @@ def _row(entry: object, first: Any) -> Row:
     needed = ("name", "version", "manager", "platform", "url", "hash")
     whole = [key for key in ("category", "optional") if first and key in first]
     if missing := [key for key in (*needed, *whole) if entry.get(key) is None]:
-        raise ExpectedError(f"the package {entry.get('name', 'without a name')} has no '{missing[0]}'", DAMAGED)
+        raise ExpectedError(
+            f"the package {entry.get('name', 'without a name')} has no '{missing[0]}'", DAMAGED
+        )
     name, version, manager, platform, url = (_text(entry, key) for key in needed[:-1])
     if manager not in {"conda", "pip"}:
-        raise ExpectedError(f"the package {name} has the manager '{manager}', not conda or pip", DAMAGED)
+        raise ExpectedError(
+            f"the package {name} has the manager '{manager}', not conda or pip", DAMAGED
+        )
     if manager == "conda" and not is_package(origin(url).file):
-        raise ExpectedError(f"the package {name} has the url '{url}', which is no file of conda's", DAMAGED)
+        raise ExpectedError(
+            f"the package {name} has the url '{url}', which is no file of conda's", DAMAGED
+        )
     md5, sha256 = _hashes(entry)
     requires = entry.get("dependencies") or {}
     if not isinstance(requires, dict):
         raise ExpectedError(f"the dependencies of the package {name} are no mapping", DAMAGED)
     category = _text(entry, "category") if entry.get("category") else ""
-    return Row(name, version, manager, platform, tuple(map(str, requires)), url, md5, sha256, category)
+    return Row(
+        name, version, manager, platform, tuple(map(str, requires)), url, md5, sha256, category
+    )
 
 
 def _text(entry: dict[str, Any], key: str) -> str:
@@ -198,9 +218,14 @@ def _hashes(entry: dict[str, Any]) -> tuple[str, str]:
         told = {kind: value}
     if not isinstance(told, dict) or not told.keys() & {"md5", "sha256"}:
         raise ExpectedError(f"the package {entry['name']} has neither an md5 nor a sha256", DAMAGED)
-    md5, sha256 = ("" if told.get(kind) in {None, "null", "~"} else str(told[kind]) for kind in ("md5", "sha256"))
+    md5, sha256 = (
+        "" if told.get(kind) in {None, "null", "~"} else str(told[kind])
+        for kind in ("md5", "sha256")
+    )
     is_commit = entry["manager"] == "pip" and len(sha256) == COMMIT
-    check_hashes(f"the package {entry['name']}", {"md5": md5, "sha256": "" if is_commit else sha256})
+    check_hashes(
+        f"the package {entry['name']}", {"md5": md5, "sha256": "" if is_commit else sha256}
+    )
     return md5, sha256
 
 
@@ -210,7 +235,11 @@ def _check_version(name: str, data: dict[str, Any]) -> None:
         return
     if (as_number(version) or 0) > int(VERSION):
         raise too_new(name, "conda-lock.yml", version, VERSION)
-    what = f"the version of its format is '{version}', not {VERSION}" if version else "it has no 'version'"
+    what = (
+        f"the version of its format is '{version}', not {VERSION}"
+        if version
+        else "it has no 'version'"
+    )
     raise ExpectedError(f"{name}: {what}", DAMAGED)
 
 
@@ -218,7 +247,9 @@ def _lock(name: str, data: dict[str, Any], rows: Iterable[Row]) -> Lock:
     _check_version(name, data)
     metadata = data.get("metadata")
     metadata = metadata if isinstance(metadata, dict) else {}
-    places: dict[str, dict[tuple[str, ...], Locked]] = {str(each): {} for each in metadata.get("platforms") or ()}
+    places: dict[str, dict[tuple[str, ...], Locked]] = {
+        str(each): {} for each in metadata.get("platforms") or ()
+    }
     notes: dict[str, None] = {}
     for row in rows:
         place = places.setdefault(row.platform, {})
@@ -232,7 +263,9 @@ def _lock(name: str, data: dict[str, Any], rows: Iterable[Row]) -> Lock:
     return Lock(
         name=name,
         format=f"conda-lock.yml {VERSION}",
-        packages={Place("", intern(platform)): tuple(place.values()) for platform, place in places.items()},
+        packages={
+            Place("", intern(platform)): tuple(place.values()) for platform, place in places.items()
+        },
         facts=channels(_channel(each) for each in metadata.get("channels") or ()),
         notes=tuple(notes),
     )

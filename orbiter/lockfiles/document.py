@@ -33,25 +33,37 @@ def decode(name: str, content: bytes) -> str:
     """The text of a lock file, with plain line ends. Raises ExpectedError for what is no text or half merged."""
     for start, kind in ENCODINGS:
         if content.startswith(start):
-            raise ExpectedError(f"{name}: this is {kind}, not text in UTF-8", "unpack or convert it first")
+            raise ExpectedError(
+                f"{name}: this is {kind}, not text in UTF-8", "unpack or convert it first"
+            )
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise ExpectedError(f"{name}:{line}: this is no text in UTF-8", DAMAGED) from error
     if "\0" in text:
-        raise ExpectedError(f"{name}:{line_of(text, text.index(chr(0)))}: a NUL byte; this is no text", DAMAGED)
+        raise ExpectedError(
+            f"{name}:{line_of(text, text.index(chr(0)))}: a NUL byte; this is no text", DAMAGED
+        )
     if "\r" in text:
         text = text.replace("\r\n", "\n")
-    if any(mark in text for mark in ("<<<<<<<", "=======", ">>>>>>>")) and (found := CONFLICT.search(text)):
+    if any(mark in text for mark in ("<<<<<<<", "=======", ">>>>>>>")) and (
+        found := CONFLICT.search(text)
+    ):
         where = f"{name}:{line_of(text, found.start())}"
-        raise ExpectedError(f"{where}: a merge conflict was left here", "finish the merge, then compare")
+        raise ExpectedError(
+            f"{where}: a merge conflict was left here", "finish the merge, then compare"
+        )
     return text
 
 
 def as_number(text: object) -> int | None:
     """The number that a text is, None for any other text, and for one that no format's version will ever be."""
-    return int(text) if isinstance(text, str) and text.isascii() and text.isdigit() and len(text) < LONGEST else None
+    return (
+        int(text)
+        if isinstance(text, str) and text.isascii() and text.isdigit() and len(text) < LONGEST
+        else None
+    )
 
 
 def line_of(text: str, position: int) -> int:
@@ -121,7 +133,9 @@ def typed(name: str, text: str, data: object, kind: type[T]) -> T:
         table = TABLE.match(path)
         where = f"{name}:{_line_of_table(text, table[1], int(table[2]))}" if table else name
         key = path.strip(".`")
-        raise ExpectedError(f"{where}: {key}: {words}" if key else f"{where}: {words}", DAMAGED) from error
+        raise ExpectedError(
+            f"{where}: {key}: {words}" if key else f"{where}: {words}", DAMAGED
+        ) from error
 
 
 def _line_of_table(text: str, key: str, number: int) -> int:
@@ -132,7 +146,8 @@ def _line_of_table(text: str, key: str, number: int) -> int:
 def too_new(name: str, what: str, version: object, newest: str) -> ExpectedError:
     """The error for a format of the future."""
     return ExpectedError(
-        f"{name}: {what} {version} is newer than Orbiter knows (up to {newest})", "use a newer Orbiter to read it"
+        f"{name}: {what} {version} is newer than Orbiter knows (up to {newest})",
+        "use a newer Orbiter to read it",
     )
 
 
@@ -140,6 +155,6 @@ def address(url: str) -> str:
     """An address as it may be shown: without credentials."""
     if "@" not in url or PLAIN.match(url):
         return url
-    from resolvers.http import redact
+    from resolvers.net.http import redact
 
     return redact(url)

@@ -6,7 +6,14 @@ conda-lock adds ``# platform: …`` and Python packages as ``# pip NAME @ URL#sh
 
 import re
 
-from orbiter.lockfiles.conda_files import check_hashes, hashes, is_package, origin, parts, pip_origin
+from orbiter.lockfiles.conda_files import (
+    check_hashes,
+    hashes,
+    is_package,
+    origin,
+    parts,
+    pip_origin,
+)
 from orbiter.lockfiles.document import DAMAGED
 from orbiter.lockfiles.pip_files import normal, project
 from orbiter.lockfiles.types import File, Lock, Locked, Place
@@ -14,7 +21,9 @@ from resolvers.errors import ExpectedError
 
 MARK = re.compile(r"^@EXPLICIT[ \t]*$", re.MULTILINE)
 PLATFORM = re.compile(r"^# platform: *(\S+)", re.MULTILINE)
-PIP = re.compile(r"# pip ([\w.-]+)(?:\[.*\])? (?:@ (\S+?)|===?(\S+?))(?:(?: --hash=|#)sha256[:=]([0-9a-f]*))?$")
+PIP = re.compile(
+    r"# pip ([\w.-]+)(?:\[.*\])? (?:@ (\S+?)|===?(\S+?))(?:(?: --hash=|#)sha256[:=]([0-9a-f]*))?$"
+)
 SHA256 = 64
 """Digits of a sha256; an md5 has half of them."""
 
@@ -40,7 +49,9 @@ def read(name: str, text: str) -> Lock:
     told = PLATFORM.search(text)
     subdirs.discard("noarch")
     platform = told[1] if told else subdirs.pop() if len(subdirs) == 1 else ""
-    return Lock(name=name, format="explicit conda file", packages={Place("", platform): tuple(packages)})
+    return Lock(
+        name=name, format="explicit conda file", packages={Place("", platform): tuple(packages)}
+    )
 
 
 def _conda(where: str, line: str) -> tuple[Locked, str]:
@@ -76,7 +87,9 @@ def _hashes(where: str, digest: str) -> tuple[str, str]:
 def _pip(where: str, line: str) -> Locked:
     found = PIP.fullmatch(line)
     if not found:
-        raise ExpectedError(f"{where}: '{line}' is no Python package as conda-lock notes them", DAMAGED)
+        raise ExpectedError(
+            f"{where}: '{line}' is no Python package as conda-lock notes them", DAMAGED
+        )
     name, url, version, sha256 = found[1], found[2] or "", found[3], found[4] or ""
     check_hashes(where, {"sha256": sha256})
     file, source, commit = pip_origin(url) if url else ("", "", "")

@@ -5,14 +5,14 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from orbiter import config
-from orbiter.config import ImageSet, Stage
-from orbiter.facts import target_of
-from orbiter.groups import ancestors
-from orbiter.inputs import FILES, locked_files, unlocked
+from orbiter.config import read
+from orbiter.config.image_set import ImageSet, Stage
+from orbiter.config.requirements import name_of
+from orbiter.config.stage_graph import ancestors
 from orbiter.lockfiles.types import File, Lock, Locked, Place
-from orbiter.lockset import BUILD, SNAPSHOT, BuilderFacts, LockSet, Manifest, digest
-from orbiter.requirements import name_of
+from orbiter.lockset.inputs import FILES, locked_files, unlocked
+from orbiter.lockset.model import BUILD, SNAPSHOT, BuilderFacts, LockSet, Manifest, digest
+from orbiter.lockset.targets import target_of
 from resolvers.managers import MANAGERS
 from resolvers.types import LockFiles, Package, Pin
 
@@ -40,20 +40,28 @@ def of_release(lock_set: LockSet, name: str) -> Lock:
     ``direct`` is what a stage of the image asks for. Files and sizes are those that the platform gets.
     """
     manifest = lock_set.manifest
-    image_set = config.load(lock_set.files[SNAPSHOT])
+    image_set = read.load(lock_set.files[SNAPSHOT])
     locks = {builder: tuple(_locks(lock_set, builder)) for builder in image_set.builders}
     stages = _pulled(image_set)
     return Lock(
         name=name,
         format=f"lock set {manifest.format}",
         packages={
-            Place(stage.name, platform): tuple(_inside(image_set, stage, platform, manifest, locks[stage.builder]))
+            Place(stage.name, platform): tuple(
+                _inside(image_set, stage, platform, manifest, locks[stage.builder])
+            )
             for stage in stages
             for platform in image_set.platforms
         }
-        | {Place(INSTALLERS, platform): tuple(_installers(manifest, platform)) for platform in image_set.platforms},
+        | {
+            Place(INSTALLERS, platform): tuple(_installers(manifest, platform))
+            for platform in image_set.platforms
+        },
         facts=_facts(image_set, lock_set),
-        notes=tuple(f"{part} is not locked" for part in unlocked(image_set, manifest.bases, manifest.builders)),
+        notes=tuple(
+            f"{part} is not locked"
+            for part in unlocked(image_set, manifest.bases, manifest.builders)
+        ),
         release=manifest.release,
     )
 
@@ -66,7 +74,12 @@ def _installers(manifest: Manifest, platform: str) -> Iterator[Locked]:
             files = (File(each.pin.artifact.file, (each.pin.artifact.hash,)),)
             size = each.pin.artifact.size
             yield Locked(
-                manager=manager, name=each.pin.name, version=each.pin.version, files=files, size=size, direct=False
+                manager=manager,
+                name=each.pin.name,
+                version=each.pin.version,
+                files=files,
+                size=size,
+                direct=False,
             )
 
 
@@ -74,7 +87,9 @@ def _locks(lock_set: LockSet, builder: str) -> Iterator[_Locks]:
     for manager in FILES:
         if files := locked_files(lock_set, builder, manager):
             packages = MANAGERS[manager].read(files)
-            yield _Locks(manager, files, {(package.name, package.version): package for package in packages})
+            yield _Locks(
+                manager, files, {(package.name, package.version): package for package in packages}
+            )
 
 
 def _pulled(image_set: ImageSet) -> tuple[Stage, ...]:
@@ -83,7 +98,8 @@ def _pulled(image_set: ImageSet) -> tuple[Stage, ...]:
     return tuple(
         stage
         for stage in image_set.stages
-        if stage.kind == "final" or (stage.kind == "build" and (stage.builder, stage.image) not in finals)
+        if stage.kind == "final"
+        or (stage.kind == "build" and (stage.builder, stage.image) not in finals)
     )
 
 
@@ -116,7 +132,9 @@ def _asked(image_set: ImageSet, names: tuple[str, ...], manager: str) -> frozens
     )
 
 
-def _locked(package: Package, names: tuple[str, ...], asked: frozenset[str], pin: Pin | None = None) -> Locked:
+def _locked(
+    package: Package, names: tuple[str, ...], asked: frozenset[str], pin: Pin | None = None
+) -> Locked:
     return Locked(
         manager=package.manager,
         name=package.name,
@@ -140,9 +158,13 @@ def _facts(image_set: ImageSet, lock_set: LockSet) -> Mapping[str, Mapping[str, 
             for platform, found in platforms.items()
         },
         "platform": dict.fromkeys(image_set.platforms, "locked"),
-        "python": {builder: facts.python for builder, facts in manifest.builders.items() if facts.python},
+        "python": {
+            builder: facts.python for builder, facts in manifest.builders.items() if facts.python
+        },
         "tool": dict(manifest.tools),
-        "network while building": {stage.name: "allowed" for stage in image_set.stages if stage.network},
+        "network while building": {
+            stage.name: "allowed" for stage in image_set.stages if stage.network
+        },
         "Dockerfile": {
             path.split("/")[1]: digest(NO_MATTER.sub("", text))
             for path, text in lock_set.files.items()

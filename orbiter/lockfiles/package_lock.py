@@ -15,7 +15,7 @@ import msgspec
 from orbiter.lockfiles.document import DAMAGED, address, line_of, load_json, too_new, typed
 from orbiter.lockfiles.types import File, Lock, Locked, Place
 from resolvers.errors import ExpectedError
-from resolvers.npm_tree import find
+from resolvers.npm.lock_file import find
 
 NEWEST = 3
 TREE, BOTH = 1, 2
@@ -76,10 +76,16 @@ def read(name: str, text: str) -> Lock:
     data = load_json(name, text)
     version = data.get("lockfileVersion")
     if type(version) is not int or version < TREE:
-        raise ExpectedError(f"{name}: its 'lockfileVersion' is {version!r}, no number from 1 to {NEWEST}", DAMAGED)
+        raise ExpectedError(
+            f"{name}: its 'lockfileVersion' is {version!r}, no number from 1 to {NEWEST}", DAMAGED
+        )
     if version > NEWEST:
         raise too_new(name, "package-lock.json", version, str(NEWEST))
-    entries = _tree(name, text, data) if version == TREE else _entries(name, text, data.get("packages", {}))
+    entries = (
+        _tree(name, text, data)
+        if version == TREE
+        else _entries(name, text, data.get("packages", {}))
+    )
     registry = _registry(entries.values())
     direct = _direct(entries) if "" in entries else None
     found: dict[tuple[str, str, str, str], list[Locked]] = {}
@@ -87,8 +93,12 @@ def read(name: str, text: str) -> Lock:
         try:
             locked = _locked(entries, path, entry, registry, direct)
         except ValueError as error:
-            raise ExpectedError(f"{_where(name, text, path)}: its integrity is no hash", DAMAGED) from error
-        found.setdefault((locked.name, locked.version, locked.source, locked.build), []).append(locked)
+            raise ExpectedError(
+                f"{_where(name, text, path)}: its integrity is no hash", DAMAGED
+            ) from error
+        found.setdefault((locked.name, locked.version, locked.source, locked.build), []).append(
+            locked
+        )
     return Lock(
         name=name,
         format=f"package-lock.json {version}",
@@ -106,10 +116,13 @@ def _halves(name: str, text: str, data: dict[str, Any], entries: Entries) -> Ite
     other = [
         path
         for path, entry in _packages(_tree(name, text, data))
-        if path in entries and (entry.version, entry.integrity) != (entries[path].version, entries[path].integrity)
+        if path in entries
+        and (entry.version, entry.integrity) != (entries[path].version, entries[path].integrity)
     ]
     if other:
-        names = ", ".join(other[:NAMED]) + (f" and {len(other) - NAMED} more" if len(other) > NAMED else "")
+        names = ", ".join(other[:NAMED]) + (
+            f" and {len(other) - NAMED} more" if len(other) > NAMED else ""
+        )
         yield f"its 'dependencies', which npm 6 installs, differ from its 'packages', compared here: {names}"
 
 
@@ -168,7 +181,11 @@ def _as_entry(key: str, old: dict[str, Any]) -> dict[str, Any]:
         return entry | {"name": name, "version": number}
     tarball = version.rpartition("/")[2].removeprefix("file:")
     if tarball.endswith((".tgz", ".tar.gz")):
-        number = tarball.removesuffix(".tgz").removesuffix(".tar.gz").removeprefix(f"{key.rpartition('/')[2]}-")
+        number = (
+            tarball.removesuffix(".tgz")
+            .removesuffix(".tar.gz")
+            .removeprefix(f"{key.rpartition('/')[2]}-")
+        )
         return entry | {"version": number, "resolved": version}
     return entry | {"version": "", "resolved": version, "link": version.startswith("file:")}
 
@@ -204,7 +221,9 @@ def _direct(entries: Entries) -> frozenset[str]:
     found = set()
     for path, entry in entries.items():
         if MODULES not in path:
-            found |= {find(entries, path, name) for name in chain(_needs(entry), entry.dev_dependencies)}
+            found |= {
+                find(entries, path, name) for name in chain(_needs(entry), entry.dev_dependencies)
+            }
     return frozenset(path for path in found if path)
 
 
@@ -212,7 +231,9 @@ def _needs(entry: _Entry) -> Iterator[str]:
     return chain(entry.dependencies, entry.optional_dependencies, entry.peer_dependencies)
 
 
-def _locked(entries: Entries, path: str, entry: _Entry, registry: str, direct: frozenset[str] | None) -> Locked:
+def _locked(
+    entries: Entries, path: str, entry: _Entry, registry: str, direct: frozenset[str] | None
+) -> Locked:
     source, commit = _source(entry.address(), registry)
     needed = filter(None, {find(entries, path, name) for name in _needs(entry)})
     hashes = _hashes(entry.integrity)
@@ -222,7 +243,9 @@ def _locked(entries: Entries, path: str, entry: _Entry, registry: str, direct: f
         version=entry.version,
         build=commit,
         source=source,
-        files=(File(f"{_name(path, entry).rpartition('/')[2]}-{entry.version}.tgz", hashes),) if hashes else (),
+        files=(File(f"{_name(path, entry).rpartition('/')[2]}-{entry.version}.tgz", hashes),)
+        if hashes
+        else (),
         licence=entry.licence(),
         requires=tuple(sorted({_name(each, entries[each]) for each in needed})),
         direct=None if direct is None else path in direct,
@@ -262,7 +285,8 @@ def _stranger(path: str, entry: _Entry) -> str:
     package, mark, tarball = address(url).rpartition("/-/")
     wanted = f"{name.rpartition('/')[2]}-{entry.version.partition('+')[0]}"
     if mark and not (
-        package.replace("%2f", "/").endswith(f"/{name}") and tarball.rpartition("/")[2].startswith(wanted)
+        package.replace("%2f", "/").endswith(f"/{name}")
+        and tarball.rpartition("/")[2].startswith(wanted)
     ):
         return f"{path} is {name} {entry.version}, but its tarball is {tarball.rpartition('/')[2]}"
     return ""

@@ -71,7 +71,9 @@ def read(name: str, text: str) -> Lock:
     data = load_yaml(name, text)
     version = as_number(data.get("version"))
     if version is None:
-        raise ExpectedError(f"{name}: its 'version' is '{str(data.get('version') or '')[:20]}', no number", DAMAGED)
+        raise ExpectedError(
+            f"{name}: its 'version' is '{str(data.get('version') or '')[:20]}', no number", DAMAGED
+        )
     if version > NEWEST:
         raise too_new(name, "pixi.lock", version, str(NEWEST))
     return _flat(name, text, data) if version <= FLAT else _by_environment(name, text, data)
@@ -96,7 +98,11 @@ def _modern(entry: Entry) -> Entry:
     """An entry of versions 1 to 3 with the keys of version 4."""
     kind = {"pip": "pypi"}.get(entry.get("manager", ""), entry.get("manager"))
     told = entry.get("hash")
-    hashes = {key: value for key, value in told.items() if value != "null"} if isinstance(told, dict) else {}
+    hashes = (
+        {key: value for key, value in told.items() if value != "null"}
+        if isinstance(told, dict)
+        else {}
+    )
     return {**entry, **hashes, "kind": kind, "depends": entry.get("dependencies")}
 
 
@@ -121,12 +127,24 @@ def _facts(document: _Document) -> Iterator[tuple[str, Mapping[str, str]]]:
     """Channels and indexes, once for all environments where they are the same; what platforms are taken to have."""
     environments = document.environments.items()
     for kind, lists in (
-        ("channels", {title: shown(each.url for each in env.channels) for title, env in environments}),
+        (
+            "channels",
+            {title: shown(each.url for each in env.channels) for title, env in environments},
+        ),
         ("index", {title: shown(env.indexes) for title, env in environments}),
     ):
         if any(lists.values()):
-            yield kind, {"in order": next(iter(lists.values()))} if len(set(lists.values())) == 1 else lists
-    if virtual := {each.name: ", ".join(each.virtual_packages) for each in document.platforms if each.virtual_packages}:
+            yield (
+                kind,
+                {"in order": next(iter(lists.values()))}
+                if len(set(lists.values())) == 1
+                else lists,
+            )
+    if virtual := {
+        each.name: ", ".join(each.virtual_packages)
+        for each in document.platforms
+        if each.virtual_packages
+    }:
         yield "virtual packages", virtual
 
 
@@ -149,7 +167,9 @@ class _Pool:
         found = self._by_address.get(address, [])
         if len(found) > 1:
             found = [number for number in found if _chosen(self.entries[number], reference)]
-            found.sort(key=lambda number: self.entries[number].get("subdir") not in {platform, "noarch"})
+            found.sort(
+                key=lambda number: self.entries[number].get("subdir") not in {platform, "noarch"}
+            )
         if not found:
             raise ExpectedError(
                 f"{self._where[0]}: environment {environment} for {platform} names '{address}', "
@@ -167,7 +187,9 @@ class _Pool:
                 made, note = package(_kind(entry), _address(entry), entry, extras, self._index)
             except ExpectedError as error:
                 name, text, key = self._where
-                raise ExpectedError(f"{name}:{line_of_item(text, key, number)}: {error.message}", error.hint) from error
+                raise ExpectedError(
+                    f"{name}:{line_of_item(text, key, number)}: {error.message}", error.hint
+                ) from error
             self._made[number, extras] = made
             if note:
                 self.notes[note] = None
@@ -187,10 +209,16 @@ def _address(entry: Entry) -> str:
 
 
 def _chosen(entry: Entry, reference: Entry) -> bool:
-    return all(entry.get(key, value) == value for key, value in reference.items() if key in CHOOSING)
+    return all(
+        entry.get(key, value) == value for key, value in reference.items() if key in CHOOSING
+    )
 
 
 def _main_index(entries: Iterable[Entry]) -> str:
     """The index of most Python packages, told only where it is not the public one."""
-    told = [entry.get("index") or "" for entry in entries if _kind(entry) == "pypi" and "sha256" in entry]
+    told = [
+        entry.get("index") or ""
+        for entry in entries
+        if _kind(entry) == "pypi" and "sha256" in entry
+    ]
     return main_index(told) if all(told) else ""

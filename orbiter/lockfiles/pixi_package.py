@@ -5,7 +5,16 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
-from orbiter.lockfiles.conda_files import build_of, check_hashes, hashes, is_package, local, origin, parts, pip_origin
+from orbiter.lockfiles.conda_files import (
+    build_of,
+    check_hashes,
+    hashes,
+    is_package,
+    local,
+    origin,
+    parts,
+    pip_origin,
+)
 from orbiter.lockfiles.document import DAMAGED, address
 from orbiter.lockfiles.pip_files import normal, project, strangers
 from orbiter.lockfiles.types import File, Locked
@@ -20,19 +29,25 @@ SPECS = 65_536
 Entry = Mapping[str, Any]
 
 
-def package(kind: str, where: str, entry: Entry, extras: tuple[str, ...], index: str) -> tuple[Locked, str]:
+def package(
+    kind: str, where: str, entry: Entry, extras: tuple[str, ...], index: str
+) -> tuple[Locked, str]:
     """The package of an entry that lies at ``where``, and a note on what is odd with it or "".
 
     ``kind`` is conda, conda_source or pypi; ``index`` the one that needs no mention. Raises ExpectedError, without the
     file and line, for what is missing or broken.
     """
     if not where:
-        raise ExpectedError(f"the package {entry.get('name', 'without a name')} has neither url nor path", DAMAGED)
+        raise ExpectedError(
+            f"the package {entry.get('name', 'without a name')} has neither url nor path", DAMAGED
+        )
     check_hashes(f"the package {where}", {each: _text(entry, each) for each in ("md5", "sha256")})
     if kind == "pypi":
         return _pypi(where, entry, extras, index)
     if kind not in {"conda", "conda_source"}:
-        raise ExpectedError(f"the package {where} is of a kind that Orbiter does not know: '{kind}'", DAMAGED)
+        raise ExpectedError(
+            f"the package {where} is of a kind that Orbiter does not know: '{kind}'", DAMAGED
+        )
     file, channel, _ = origin(where)
     return _file(file, channel, entry) if is_package(file) else (_source(where, entry), "")
 
@@ -67,7 +82,9 @@ def _source(where: str, entry: Entry) -> Locked:
         raise ExpectedError(f"the package {where} has no name", DAMAGED)
     path = local(found["path"] if found else where)
     built_from = entry.get("source") or entry.get("package_build_source") or {}
-    detail = " ".join(address(built_from[key]) for key in ("git", "url", "rev", "sha256") if key in built_from)
+    detail = " ".join(
+        address(built_from[key]) for key in ("git", "url", "rev", "sha256") if key in built_from
+    )
     return Locked(
         manager="conda",
         name=name.lower(),
@@ -108,7 +125,9 @@ def _text(entry: Entry, key: str) -> str:
     if value is None:
         return ""
     if not isinstance(value, str):
-        raise ExpectedError(f"the '{key}' of the package {entry.get('name', '')} is no text", DAMAGED)
+        raise ExpectedError(
+            f"the '{key}' of the package {entry.get('name', '')} is no text", DAMAGED
+        )
     return value
 
 

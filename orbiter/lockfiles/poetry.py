@@ -14,7 +14,9 @@ from orbiter.lockfiles.types import File, Lock, Locked, Place
 from resolvers.errors import ExpectedError
 
 NEWEST = "2.1"
-METADATA = re.compile(r"^\[metadata\]\n(?:[^\[].*\n?)*?(?:lock-version|content-hash) *=", re.MULTILINE)
+METADATA = re.compile(
+    r"^\[metadata\]\n(?:[^\[].*\n?)*?(?:lock-version|content-hash) *=", re.MULTILINE
+)
 
 
 class _File(msgspec.Struct, gc=False):
@@ -53,7 +55,9 @@ class _Document(msgspec.Struct):
 
 def recognises(text: str) -> bool:
     """Whether a text is a poetry.lock: its packages, or its metadata, look like no other tool's."""
-    return ("[[package]]\n" in text and "\npython-versions = " in text) or METADATA.search(text) is not None
+    return ("[[package]]\n" in text and "\npython-versions = " in text) or METADATA.search(
+        text
+    ) is not None
 
 
 def read(name: str, text: str) -> Lock:
@@ -67,7 +71,10 @@ def read(name: str, text: str) -> Lock:
     packages = tuple(_locked(entry, document.metadata, optional) for entry in document.package)
     notes = (strangers(package.name, package.version, package.files) for package in packages)
     return Lock(
-        name=name, format=f"poetry.lock {version}", packages={Place(): packages}, notes=tuple(filter(None, notes))
+        name=name,
+        format=f"poetry.lock {version}",
+        packages={Place(): packages},
+        notes=tuple(filter(None, notes)),
     )
 
 
@@ -98,14 +105,18 @@ def _locked(entry: _Entry, metadata: _Metadata, optional: frozenset[str]) -> Loc
 
 def _source(source: _Source) -> tuple[str, str]:
     """Where a package comes from, and the commit for git."""
-    return address(source.url), (source.resolved_reference or source.reference) if source.type == "git" else ""
+    return address(source.url), (
+        source.resolved_reference or source.reference
+    ) if source.type == "git" else ""
 
 
 def _files(entry: _Entry, metadata: _Metadata) -> tuple[File, ...]:
     if entry.files:
         return tuple(File(each.file, (each.hash,)) for each in entry.files)
     if found := metadata.files.get(entry.name):
-        mine = [each for each in found if entry.version == project(each.file)[1]]  # a name may have two versions
+        mine = [
+            each for each in found if entry.version == project(each.file)[1]
+        ]  # a name may have two versions
         return tuple(File(each.file, (each.hash,)) for each in mine or found)
     return tuple(File("", (f"sha256:{each}",)) for each in metadata.hashes.get(entry.name, ()))
 
@@ -113,7 +124,12 @@ def _files(entry: _Entry, metadata: _Metadata) -> tuple[File, ...]:
 def _optional_needs(entries: tuple[_Entry, ...]) -> frozenset[str]:
     """Names that only extras need: which extras are on is not told, but something must have brought these."""
     there = {normal(entry.name) for entry in entries}
-    firm = {normal(needed) for entry in entries for needed, spec in entry.dependencies.items() if not _is_extra(spec)}
+    firm = {
+        normal(needed)
+        for entry in entries
+        for needed, spec in entry.dependencies.items()
+        if not _is_extra(spec)
+    }
     return frozenset(there - firm)
 
 

@@ -6,7 +6,14 @@ from itertools import chain
 import msgspec
 
 from orbiter.lockfiles.document import address, load_toml, too_new, typed
-from orbiter.lockfiles.pip_files import file_name, index_facts, main_index, normal, only_size, strangers
+from orbiter.lockfiles.pip_files import (
+    file_name,
+    index_facts,
+    main_index,
+    normal,
+    only_size,
+    strangers,
+)
 from orbiter.lockfiles.types import File, Lock, Locked, Place
 
 NEWEST = "1.0"
@@ -23,7 +30,12 @@ class _File(msgspec.Struct, gc=False):
     def file(self) -> File:
         """The file by its name, which only stands alone where the URL does not end with it."""
         name = self.name or file_name(self.url or self.path)
-        return File(name, tuple(f"{algorithm}:{value.lower()}" for algorithm, value in sorted(self.hashes.items())))
+        return File(
+            name,
+            tuple(
+                f"{algorithm}:{value.lower()}" for algorithm, value in sorted(self.hashes.items())
+            ),
+        )
 
 
 class _Source(msgspec.Struct, rename="kebab", gc=False):
@@ -88,7 +100,10 @@ def _locked(entry: _Entry, index: str) -> Locked:
         build=entry.vcs.commit_id if entry.vcs else "",
         source=_source(entry, index),
         files=tuple(file for file, _ in chain(wheels, others)),
-        size=only_size(((file.name, size) for file, size in wheels), ((file.name, size) for file, size in others)),
+        size=only_size(
+            ((file.name, size) for file, size in wheels),
+            ((file.name, size) for file, size in others),
+        ),
         requires=tuple(sorted({normal(needed.name) for needed in entry.dependencies} - {""})),
     )
 

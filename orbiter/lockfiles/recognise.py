@@ -14,7 +14,11 @@ LINK = re.compile(r"(?!/$)[\w.@+/-]*(?:/[\w.@+-]+|\.(?:ya?ml|lock|json|toml|txt)
 LONGEST_PATH = 4096
 
 NEAR: tuple[tuple[re.Pattern[str], str, str], ...] = (
-    (re.compile(r"\s*<(?:!doctype|html|\?xml)", re.IGNORECASE), "this is a web page", "download the raw file"),
+    (
+        re.compile(r"\s*<(?:!doctype|html|\?xml)", re.IGNORECASE),
+        "this is a web page",
+        "download the raw file",
+    ),
     (
         re.compile(r"root = \"sha256:|# Written by Orbiter:"),
         "this is one file of a lock set",
@@ -50,7 +54,9 @@ def read(name: str, content: bytes) -> Lock:
     if not text.strip():
         raise ExpectedError(f"{name}: the file is empty", document.DAMAGED)
     if len(text) < LONGEST_PATH and LINK.fullmatch(text):
-        raise ExpectedError(f"{name}: this is a symbolic link's target ({text}), as git keeps it", "name that file")
+        raise ExpectedError(
+            f"{name}: this is a symbolic link's target ({text}), as git keeps it", "name that file"
+        )
     for reader in _readers():
         if reader.recognises(text):
             return reader.read(name, text)

@@ -17,10 +17,15 @@ NAME = r"(?P<name>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*(?:\[[^\]]*\])?\
 PIN = re.compile(NAME + r"\(?===?\s*(?P<version>[^\s,;*()]+)\s*\)?(?:\s*,.*)?")
 RANGE = re.compile(NAME + r"(?:\(?(?:[<>]=?|[=!~]==?)\s*[0-9A-Za-z].*)?")
 NAMED = re.compile(NAME + r"@\s*(?P<url>\S.*)")
-PLACE = re.compile(r"(?:\.|/|file:|[a-z+]+://|[A-Za-z]:[\\/]|[^\s=<>@]+/|[^\s=<>@]+\.(?:whl|zip|tar\.gz)$)")
+PLACE = re.compile(
+    r"(?:\.|/|file:|[a-z+]+://|[A-Za-z]:[\\/]|[^\s=<>@]+/|[^\s=<>@]+\.(?:whl|zip|tar\.gz)$)"
+)
 """How a path or URL without a name begins."""
 OPTION = re.compile(r"--?(?P<key>[a-z][a-z-]*)(?:[\s=]+(?P<value>.*))?$")
-EDITABLE, INCLUDES = frozenset({"e", "editable"}), frozenset({"r", "requirement", "c", "constraint"})
+EDITABLE, INCLUDES = (
+    frozenset({"e", "editable"}),
+    frozenset({"r", "requirement", "c", "constraint"}),
+)
 INDEXES = frozenset({"i", "index-url", "extra-index-url"})
 HASH = re.compile(r"\s--hash[=\s]\s*(?P<hash>\S+)")
 SIZES = {"md5": 32, "sha1": 40, "sha224": 56, "sha256": 64, "sha384": 96, "sha512": 128}
@@ -75,7 +80,10 @@ def recognises(text: str) -> bool:
 
 
 def _is_requirement(text: str) -> bool:
-    return any(form.match(text) for form in (OPTION, PLACE, NAMED)) or RANGE.fullmatch(_bare(text)[0]) is not None
+    return (
+        any(form.match(text) for form in (OPTION, PLACE, NAMED))
+        or RANGE.fullmatch(_bare(text)[0]) is not None
+    )
 
 
 def read(name: str, text: str) -> Lock:
@@ -112,7 +120,11 @@ def _lines(text: str) -> Iterator[_Line]:
         if line and comment is not None:
             line.comments.append(comment)
     if line:
-        yield msgspec.structs.replace(line, text=" ".join(filter(None, parts)), cut=True) if parts else line
+        yield (
+            msgspec.structs.replace(line, text=" ".join(filter(None, parts)), cut=True)
+            if parts
+            else line
+        )
 
 
 def _take(where: str, line: _Line, found: _Found) -> None:
@@ -154,14 +166,18 @@ def _bare(text: str) -> tuple[str, tuple[File, ...]]:
     hashes = tuple(File("", (found["hash"].lower(),)) for found in HASH.finditer(text))
     text = re.split(r"\s--[a-z]", text, maxsplit=1)[0]
     is_place = NAMED.match(text) or PLACE.match(text)
-    return re.split(r"\s+;|;(?=\w+ *[<>=!])" if is_place else ";", text, maxsplit=1)[0].strip(), hashes
+    return re.split(r"\s+;|;(?=\w+ *[<>=!])" if is_place else ";", text, maxsplit=1)[
+        0
+    ].strip(), hashes
 
 
 def _check_hashes(where: str, files: tuple[File, ...]) -> None:
     for file in files:
         algorithm, _, digits = file.hashes[0].partition(":")
         if len(digits) != SIZES.get(algorithm) or digits.strip("0123456789abcdef"):
-            raise ExpectedError(f"{where}: '{file.hashes[0]}' is no hash: it may be cut off", DAMAGED)
+            raise ExpectedError(
+                f"{where}: '{file.hashes[0]}' is no hash: it may be cut off", DAMAGED
+            )
 
 
 def _from(url: str, line: _Line, name: str, files: tuple[File, ...]) -> _Wish:
@@ -176,8 +192,16 @@ def _from(url: str, line: _Line, name: str, files: tuple[File, ...]) -> _Wish:
     if "sha256" in told:
         files = (File(file, (f"sha256:{told['sha256']}",)),)
     folder = re.sub(r"\[.*", "", file.removesuffix(".git"))
-    name = name or normal(re.sub(r"\[.*", "", told.get("egg", ""))) or of_file or normal(folder).strip("-") or place
-    return _Wish(name, version, build=commit, source=address(place), files=files, via=_via(line.comments))
+    name = (
+        name
+        or normal(re.sub(r"\[.*", "", told.get("egg", "")))
+        or of_file
+        or normal(folder).strip("-")
+        or place
+    )
+    return _Wish(
+        name, version, build=commit, source=address(place), files=files, via=_via(line.comments)
+    )
 
 
 def _via(comments: list[str]) -> list[str] | None:
@@ -215,7 +239,9 @@ def _locked(wishes: list[_Wish]) -> tuple[Locked, ...]:
 
 def _is_direct(wish: _Wish, names: set[str]) -> bool:
     """Whether a file, or a project that is not in the lock, asked for it; old versions of uv leave that out."""
-    return not wish.via or any(not item.startswith("-c") and _package(item) not in names for item in wish.via)
+    return not wish.via or any(
+        not item.startswith("-c") and _package(item) not in names for item in wish.via
+    )
 
 
 def _package(item: str) -> str:

@@ -20,7 +20,9 @@ class File(NamedTuple):
     hashes: tuple[str, ...]
 
 
-class Locked(msgspec.Struct, frozen=True, kw_only=True, gc=False):  # a lock has thousands, none of them in a circle
+class Locked(
+    msgspec.Struct, frozen=True, kw_only=True, gc=False
+):  # a lock has thousands, none of them in a circle
     """One package of a lock, the same for all places that hold it.
 
     ``name`` is normalised as its ecosystem does; ``version`` is the text of the lock. ``source`` is "" for where the

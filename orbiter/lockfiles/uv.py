@@ -7,7 +7,14 @@ from itertools import chain
 import msgspec
 
 from orbiter.lockfiles.document import address, load_toml, too_new, typed
-from orbiter.lockfiles.pip_files import file_name, index_facts, main_index, normal, only_size, strangers
+from orbiter.lockfiles.pip_files import (
+    file_name,
+    index_facts,
+    main_index,
+    normal,
+    only_size,
+    strangers,
+)
 from orbiter.lockfiles.types import File, Lock, Locked, Place
 
 VERSION = 1
@@ -55,7 +62,9 @@ class _Entry(msgspec.Struct, rename="kebab"):
 
     def needs(self) -> Iterable[_Needed]:
         """All that the entry names, for any extra or group."""
-        return chain(self.dependencies, *self.optional_dependencies.values(), *self.dev_dependencies.values())
+        return chain(
+            self.dependencies, *self.optional_dependencies.values(), *self.dev_dependencies.values()
+        )
 
 
 class _Manifest(msgspec.Struct, rename="kebab"):
@@ -89,14 +98,21 @@ def read(name: str, text: str) -> Lock:
         format=f"uv.lock {version}.{revision}" if revision else f"uv.lock {version}",
         packages={Place(): packages},
         facts=index_facts(address(index)),
-        notes=tuple(filter(None, (*_missing(document), *(strangers(p.name, p.version, p.files) for p in packages)))),
+        notes=tuple(
+            filter(
+                None,
+                (*_missing(document), *(strangers(p.name, p.version, p.files) for p in packages)),
+            )
+        ),
     )
 
 
 def _asked(document: _Document) -> Asked | None:
     """What the project and the members of its workspace ask for; None where there is no such thing in the lock."""
     members = set(document.manifest.members) or {
-        entry.name for entry in document.package if "." in {entry.source.editable, entry.source.virtual}
+        entry.name
+        for entry in document.package
+        if "." in {entry.source.editable, entry.source.virtual}
     }
     wishes: list[tuple[str, _Needed]] = [("", needed) for needed in document.manifest.requirements]
     groups = [document.manifest.dependency_groups]
@@ -104,7 +120,9 @@ def _asked(document: _Document) -> Asked | None:
         if entry.name in members:
             wishes += [("", needed) for needed in entry.dependencies]
             groups += [entry.optional_dependencies, entry.dev_dependencies]
-    wishes += [(group, needed) for each in groups for group, all_ in each.items() for needed in all_]
+    wishes += [
+        (group, needed) for each in groups for group, all_ in each.items() for needed in all_
+    ]
     asked: dict[str, set[str]] = {}
     for group, needed in wishes:
         asked.setdefault(normal(needed.name), set()).update([group] if group else [])
@@ -114,7 +132,9 @@ def _asked(document: _Document) -> Asked | None:
 def _extras(document: _Document) -> Asked:
     """The extras that anything in the lock wants of a name."""
     found: dict[str, set[str]] = {}
-    everything = chain(document.manifest.requirements, *(entry.needs() for entry in document.package))
+    everything = chain(
+        document.manifest.requirements, *(entry.needs() for entry in document.package)
+    )
     for needed in everything:
         if needed.extra:
             found.setdefault(needed.name, set()).update(needed.extra)
@@ -131,8 +151,12 @@ def _locked(entry: _Entry, index: str, asked: Asked | None, extras: Asked) -> Lo
         version=entry.version,
         build=commit,
         source=source,
-        files=tuple(File(each.name, (each.hash,) if each.hash else ()) for each in (*entry.wheels, *sdists)),
-        size=only_size(((w.name, w.size) for w in entry.wheels), ((s.name, s.size) for s in sdists)),
+        files=tuple(
+            File(each.name, (each.hash,) if each.hash else ()) for each in (*entry.wheels, *sdists)
+        ),
+        size=only_size(
+            ((w.name, w.size) for w in entry.wheels), ((s.name, s.size) for s in sdists)
+        ),
         requires=_requires(entry, extras.get(entry.name, ())),
         direct=None if asked is None else name in asked,
         groups=tuple(sorted(asked.get(name, ()))) if asked else (),
@@ -146,11 +170,15 @@ def _source(source: _Source, index: str) -> tuple[str, str]:
         return address(repository.partition("?")[0]), commit
     if source.registry:
         return "" if source.registry == index else address(source.registry), ""
-    return address(source.url or source.path or source.directory or source.editable or source.virtual), ""
+    return address(
+        source.url or source.path or source.directory or source.editable or source.virtual
+    ), ""
 
 
 def _requires(entry: _Entry, extras: Iterable[str]) -> tuple[str, ...]:
-    wanted = chain(entry.dependencies, *(entry.optional_dependencies.get(extra, ()) for extra in extras))
+    wanted = chain(
+        entry.dependencies, *(entry.optional_dependencies.get(extra, ()) for extra in extras)
+    )
     return tuple(sorted({normal(needed.name) for needed in wanted} - {normal(entry.name)}))
 
 
@@ -160,5 +188,7 @@ def _missing(document: _Document) -> list[str]:
     for entry in document.package:
         for needed in entry.needs():
             if needed.name not in there:
-                return [f"{entry.name} needs {needed.name}, which is not in the file: its end may be missing"]
+                return [
+                    f"{entry.name} needs {needed.name}, which is not in the file: its end may be missing"
+                ]
     return []

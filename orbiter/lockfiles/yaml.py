@@ -11,16 +11,16 @@ from orbiter.lockfiles.document import DAMAGED, line_of
 from resolvers.errors import ExpectedError
 
 KEY = r"""(?:'[^'\n]*+' *|"[^"\n]*+" *|(?:[^\s'"#\[\]{}&*!|>%@`?,-]|-(?=[^\s:]))[^:\n]*+)"""
-NUMBER = (
-    r"[-+]?(?:0o[0-7]++|0x[0-9a-fA-F]++|(?:[0-9]++(?:\.[0-9]*+)?|\.[0-9]++)(?:[eE][-+]?[0-9]++)?|\.(?:inf|Inf|INF))"
-)
+NUMBER = r"[-+]?(?:0o[0-7]++|0x[0-9a-fA-F]++|(?:[0-9]++(?:\.[0-9]*+)?|\.[0-9]++)(?:[eE][-+]?[0-9]++)?|\.(?:inf|Inf|INF))"
 WORD = r"true|True|TRUE|false|False|FALSE|null|Null|NULL|~|\.nan|\.NaN|\.NAN"
 TYPED_VALUE = re.compile(rf": ({NUMBER}|{WORD})(?= *(?:\n|\Z))")
 TYPED_ITEM = re.compile(rf"(\n *(?:- +)*)({NUMBER}|{WORD})(?= *(?:\n|\Z)| +#|:[ \n])")
 TYPED_BEFORE_COMMENT = re.compile(rf"(\n *(?:- +)*{KEY}: +)({NUMBER}|{WORD})(?= +#)")
 """Values, items and keys that YAML 1.2's core schema takes for something else than text. Patterns that begin with a
 character to look for are fast."""
-MAPPED = re.compile(rf"^( *)((?:- +)*)({KEY}):(?=[ \n]|\Z)(?: +([|>])[-+0-9]*(?= |$))?", re.MULTILINE)
+MAPPED = re.compile(
+    rf"^( *)((?:- +)*)({KEY}):(?=[ \n]|\Z)(?: +([|>])[-+0-9]*(?= |$))?", re.MULTILINE
+)
 """A key: its indentation, the dashes before it, and the sign of a block scalar after it."""
 FLOW = re.compile(r": \{([^{}\n]+)\}")
 """A mapping on one line."""
@@ -79,7 +79,9 @@ def _refuse(name: str, text: str) -> None:
         if position - start > LINE:  # an anchor is refused in any case, as aliases need one
             is_marker = mark == "&"
         else:
-            is_marker = VALUE.fullmatch(text, start, position) is not None or (mark == "&" and in_flow)
+            is_marker = VALUE.fullmatch(text, start, position) is not None or (
+                mark == "&" and in_flow
+            )
         if is_marker:
             what = {"&": "an anchor", "*": "an alias", "!": "a tag"}[mark]
             raise _no_lock(name, text, position, f"{what} of YAML")
@@ -91,7 +93,9 @@ def _refuse(name: str, text: str) -> None:
 
 
 def _no_lock(name: str, text: str, position: int, what: str) -> ExpectedError:
-    return ExpectedError(f"{name}:{line_of(text, position)}: {what}; no lock file has that", DAMAGED)
+    return ExpectedError(
+        f"{name}:{line_of(text, position)}: {what}; no lock file has that", DAMAGED
+    )
 
 
 def _each_key_once(name: str, text: str) -> None:
@@ -122,13 +126,17 @@ def _each_key_once(name: str, text: str) -> None:
 def _add(name: str, text: str, position: int, keys: set[str], key: str) -> None:
     key = key.strip(" '\"")
     if key in keys:
-        raise ExpectedError(f"{name}:{line_of(text, position)}: the key '{key}' is there twice", DAMAGED)
+        raise ExpectedError(
+            f"{name}:{line_of(text, position)}: the key '{key}' is there twice", DAMAGED
+        )
     keys.add(key)
 
 
 def _end_of_block(text: str, position: int, column: int) -> int:
     """Where the lines that are indented deeper than a column end."""
-    found = re.compile(rf"^ {{0,{column}}}[^\s]", re.MULTILINE).search(text, text.find("\n", position) + 1)
+    found = re.compile(rf"^ {{0,{column}}}[^\s]", re.MULTILINE).search(
+        text, text.find("\n", position) + 1
+    )
     return found.start() if found else len(text)
 
 

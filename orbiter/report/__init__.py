@@ -1,1 +1,1 @@
-"""A diff as people and machines read it: one module a format, each with a function ``render``."""
+"""Diff -> text, Markdown, JSON, HTML."""

@@ -6,6 +6,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from orbiter import sizes
 from orbiter.diff.types import KINDS, Change, Diff
 from orbiter.report import words
 
@@ -52,7 +53,9 @@ def render(diff: Diff) -> str:
     rows = [*_rows(diff)]
     managers = _number(rows, "manager", sorted({row.manager for row in rows}))
     empty = {name for name in TRACKS if not any(getattr(row, name) for row in rows)}
-    columns = [name for name in TRACKS if name not in empty and (name != "manager" or len(managers) > 1)]
+    columns = [
+        name for name in TRACKS if name not in empty and (name != "manager" or len(managers) > 1)
+    ]
     tracks = " ".join(TRACKS[name] for name in columns)
     style = f"{_read('page.css')}:root {{ --tracks: {tracks}; }}\n"
     script = _read("page.js")
@@ -93,7 +96,7 @@ def _row(change: Change, note: str) -> _Row:
         old=old,
         new=new,
         step=step,
-        grown=words.size(change.grown),
+        grown=sizes.size(change.grown),
         note=note,
         why=words.chain(change),
         sign=words.SIGNS[change.kind],
@@ -101,7 +104,9 @@ def _row(change: Change, note: str) -> _Row:
         altered=change.altered,
         bytes=change.grown or 0,
         rank=words.STEPS.index(change.step),
-        places=tuple(words.by_place(change)) if counted or (new in words.OTHERS and len(change.where) > 1) else (),
+        places=tuple(words.by_place(change))
+        if counted or (new in words.OTHERS and len(change.where) > 1)
+        else (),
     )
 
 

@@ -7,7 +7,18 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from orbiter.diff.types import KINDS, Change, Diff, Fact, Kind, Side, Step, Suggestion, Variant, Where
+from orbiter.diff.types import (
+    KINDS,
+    Change,
+    Diff,
+    Fact,
+    Kind,
+    Side,
+    Step,
+    Suggestion,
+    Variant,
+    Where,
+)
 from orbiter.report import words
 
 FORMAT: Literal[1] = 1
@@ -44,17 +55,33 @@ class OneChange(msgspec.Struct, frozen=True, kw_only=True):
     manager: str
     name: str
     kind: Kind
-    old: Annotated[tuple[str, ...], Meta(description="versions that went; those of both sides for rebuilt and moved")]
-    new: Annotated[tuple[str, ...], Meta(description="versions that came; those of both sides for rebuilt and moved")]
+    old: Annotated[
+        tuple[str, ...],
+        Meta(description="versions that went; those of both sides for rebuilt and moved"),
+    ]
+    new: Annotated[
+        tuple[str, ...],
+        Meta(description="versions that came; those of both sides for rebuilt and moved"),
+    ]
     stays: Annotated[tuple[str, ...], Meta(description="versions that both sides have beside them")]
     where: tuple[At, ...]
     everywhere: Annotated[bool, Meta(description="where names every place that has the package")]
-    step: Annotated[Step, Meta(description="how far the version went; build where it stayed, empty for no meaning")]
+    step: Annotated[
+        Step,
+        Meta(description="how far the version went; build where it stayed, empty for no meaning"),
+    ]
     direct: Annotated[bool, Meta(description="a person asked for this package")]
-    why: Annotated[tuple[str, ...], Meta(description="names from a direct requirement to the package, both included")]
+    why: Annotated[
+        tuple[str, ...],
+        Meta(description="names from a direct requirement to the package, both included"),
+    ]
     altered: Annotated[bool, Meta(description=words.ALTERED)]
-    grown: Annotated[int | None, Meta(description="bytes more to download at one place; null for not known")]
-    licences: Annotated[Licences | None, Meta(description="null where they are the same or not known")]
+    grown: Annotated[
+        int | None, Meta(description="bytes more to download at one place; null for not known")
+    ]
+    licences: Annotated[
+        Licences | None, Meta(description="null where they are the same or not known")
+    ]
 
 
 class Count(msgspec.Struct, frozen=True, kw_only=True):
@@ -124,7 +151,9 @@ def render(diff: Diff) -> str:
 def _text(report: Report) -> str:
     try:
         return msgspec.json.format(msgspec.json.encode(report)).decode()
-    except UnicodeEncodeError:  # half a character, which a lock in JSON may hold, can only be told as an escape
+    except (
+        UnicodeEncodeError
+    ):  # half a character, which a lock in JSON may hold, can only be told as an escape
         return json.dumps(msgspec.to_builtins(report), indent=2)
 
 
@@ -163,7 +192,9 @@ def _change(change: Change) -> OneChange:
         why=change.why,
         altered=change.altered,
         grown=change.grown,
-        licences=Licences(old=change.licences[0], new=change.licences[1]) if change.licences else None,
+        licences=Licences(old=change.licences[0], new=change.licences[1])
+        if change.licences
+        else None,
     )
 
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
+from orbiter.diff.history import Event
 from orbiter.diff.types import Change
-from orbiter.history import Event
 
 
 def render(events: Iterable[Event]) -> str:
@@ -17,13 +17,21 @@ def render(events: Iterable[Event]) -> str:
 def _table(events: list[Event]) -> str:
     release = max(len(event.release) for event in events)
     date = max(len(event.date) for event in events)
-    lines = (f"  {event.release:{release}}  {event.date:{date}}  {_words(event.change)}" for event in events)
+    lines = (
+        f"  {event.release:{release}}  {event.date:{date}}  {_words(event.change)}"
+        for event in events
+    )
     return "".join(f"{line}\n" for line in lines)
 
 
 def _words(change: Change) -> str:
     versions = " → ".join(filter(None, (", ".join(change.old), ", ".join(change.new))))
-    words = [f"{change.kind:10}", change.old[0] if change.kind in {"rebuilt", "moved"} else versions]
+    words = [
+        f"{change.kind:10}",
+        change.old[0] if change.kind in {"rebuilt", "moved"} else versions,
+    ]
     if not change.everywhere:
-        words.append(f"({', '.join(' '.join(filter(None, where.place)) for where in change.where)} only)")
+        words.append(
+            f"({', '.join(' '.join(filter(None, where.place)) for where in change.where)} only)"
+        )
     return " ".join(words + ["ALTERED: same version and build, other hash"] * change.altered)

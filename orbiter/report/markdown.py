@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from orbiter import sizes
 from orbiter.diff.types import Change, Diff, Fact
 from orbiter.report import words
 from orbiter.report.words import Section
@@ -53,7 +54,10 @@ def render(diff: Diff, limit: int = LIMIT) -> str:
     if len(head) + sum(map(len, blocks.values())) > limit:
         head += f"\nToo long to be whole here: {_code(words.command(diff, '--all'))} shows all.\n"
         parts.sort(key=lambda part: -IMPORTANCE.index(part.word))
-        for group in ([part for part in parts if part.word not in OPEN], [part for part in parts if part.word in OPEN]):
+        for group in (
+            [part for part in parts if part.word not in OPEN],
+            [part for part in parts if part.word in OPEN],
+        ):
             _shorten(blocks, group, limit - len(head))
     return head + "".join(blocks.values())
 
@@ -85,7 +89,11 @@ def _parts(diff: Diff) -> list[_Part]:
     if diff.facts:
         rows = [_fact_row(fact) for fact in diff.facts]
         table = _table(("what", "name", "old", "new"), rows)
-        parts.append(_Part("facts", f"Other changes ({len(rows):,})", table, tuple(map(_fact_line, diff.facts))))
+        parts.append(
+            _Part(
+                "facts", f"Other changes ({len(rows):,})", table, tuple(map(_fact_line, diff.facts))
+            )
+        )
     if diff.notes:
         listed = "".join(f"- {_text(note)}\n" for note in diff.notes)
         lines = tuple(words.plain(_clipped(note)) for note in diff.notes)
@@ -94,7 +102,12 @@ def _parts(diff: Diff) -> list[_Part]:
 
 
 def _fact_row(fact: Fact) -> tuple[str, ...]:
-    return _text(fact.kind), _cell(fact.name), _cell(words.short(fact.old)), _cell(words.short(fact.new))
+    return (
+        _text(fact.kind),
+        _cell(fact.name),
+        _cell(words.short(fact.old)),
+        _cell(words.short(fact.new)),
+    )
 
 
 def _fact_line(fact: Fact) -> str:
@@ -106,7 +119,9 @@ def _of_section(section: Section, notes: Callable[[Change], str], *, several: bo
     mixed = section.word in OPEN
     rows = [_row(change, notes(change), mixed=mixed, several=several) for change in section.changes]
     lines = (_line(change, notes(change), several=several) for change in section.changes)
-    table = _table(("change", "package", "manager", "old", "new", "step", "size", "note", "why"), rows)
+    table = _table(
+        ("change", "package", "manager", "old", "new", "step", "size", "note", "why"), rows
+    )
     return _Part(section.word, section.title, table, tuple(lines))
 
 
@@ -120,7 +135,7 @@ def _row(change: Change, note: str, *, mixed: bool, several: bool) -> tuple[str,
         _cell(old),
         new if new in words.OTHERS else _cell(new),
         f"**{step}**" if step == "major" else step,
-        words.size(change.grown),
+        sizes.size(change.grown),
         _text(note),
         _cell(words.chain(change).removeprefix("via ")),
     )
@@ -174,7 +189,11 @@ def _cut(part: _Part, room: int) -> str:
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A table without the columns that are empty."""
     used = [number for number in range(len(header)) if any(row[number] for row in rows)]
-    lines = [[header[n] for n in used], ["---" for _ in used], *([row[n] for n in used] for row in rows)]
+    lines = [
+        [header[n] for n in used],
+        ["---" for _ in used],
+        *([row[n] for n in used] for row in rows),
+    ]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 

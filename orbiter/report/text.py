@@ -7,6 +7,7 @@ from itertools import zip_longest
 from textwrap import wrap
 from typing import NamedTuple
 
+from orbiter import sizes
 from orbiter.diff.types import Change, Diff, Fact
 from orbiter.report import words
 from orbiter.report.words import Section
@@ -102,13 +103,20 @@ def render(diff: Diff, *, width: int, colour: bool, everything: bool) -> str:
     if diff.facts:
         blocks.append(_facts(diff.facts, width, paint, everything=everything))
     if diff.notes:
-        blocks.append([paint("Notes", "bold"), *(line for note in diff.notes for line in _wrapped(note, width))])
+        blocks.append(
+            [
+                paint("Notes", "bold"),
+                *(line for note in diff.notes for line in _wrapped(note, width)),
+            ]
+        )
     return "\n\n".join("\n".join(line.rstrip() for line in block) for block in blocks) + "\n"
 
 
 def _head(diff: Diff, width: int, paint: Painter) -> list[str]:
     style = "alarm" if words.altered(diff) else "bold"
-    together = NUMBER.sub("\\1\u00a0", words.summary(diff))  # a number and its word are not torn apart
+    together = NUMBER.sub(
+        "\\1\u00a0", words.summary(diff)
+    )  # a number and its word are not torn apart
     lines = [paint(line.replace("\u00a0", " "), style) for line in _hanging(together, width)]
     for text in filter(None, (words.suggestion(diff.suggestion), words.download(diff))):
         lines += _hanging(text, width)
@@ -135,7 +143,7 @@ def _row_maker(diff: Diff) -> Callable[[Change, bool], Row]:
             arrow="→" if old and new else "",
             new=new,
             step=words.step(change),
-            grown=words.size(change.grown),
+            grown=sizes.size(change.grown),
             note=notes(change),
             why=words.chain(change),
         )
@@ -144,7 +152,12 @@ def _row_maker(diff: Diff) -> Callable[[Change, bool], Row]:
 
 
 def _section(
-    section: Section, row_of: Callable[[Change, bool], Row], width: int, paint: Painter, *, everything: bool
+    section: Section,
+    row_of: Callable[[Change, bool], Row],
+    width: int,
+    paint: Painter,
+    *,
+    everything: bool,
 ) -> list[str]:
     shown, rest = _folded(section.changes, FOLDED.get(section.word, FOLD), everything=everything)
     mixed = section.word in {"altered", "direct"}
@@ -156,7 +169,9 @@ def _section(
     return lines
 
 
-def _folded(changes: tuple[Change, ...], most: int, *, everything: bool) -> tuple[Sequence[Change], Sequence[Change]]:
+def _folded(
+    changes: tuple[Change, ...], most: int, *, everything: bool
+) -> tuple[Sequence[Change], Sequence[Change]]:
     if everything or len(changes) <= most + SLACK:
         return changes, ()
     return changes[:most], changes[most:]
@@ -210,10 +225,18 @@ def _table(rows: list[Row], width: int, paint: Painter) -> Iterable[str]:
 
 def _fit(rows: list[Row], width: int) -> dict[str, tuple[int, int]]:
     """How wide each column becomes, and the space behind it; a column that is left out is not named."""
-    widest = {name: max(map(len, column)) for name, column in zip(Row._fields, zip_longest(*rows), strict=True)}
+    widest = {
+        name: max(map(len, column))
+        for name, column in zip(Row._fields, zip_longest(*rows), strict=True)
+    }
     widest["name"] = min(widest["name"], NAME_MOST)
-    gaps = {name: 1 if name == "old" and widest["arrow"] else 1 if name in TIGHT else 2 for name in widest}
-    total = sum(number + gaps[name] for name, number in widest.items() if number) - 2  # nothing follows the last
+    gaps = {
+        name: 1 if name == "old" and widest["arrow"] else 1 if name in TIGHT else 2
+        for name in widest
+    }
+    total = (
+        sum(number + gaps[name] for name, number in widest.items() if number) - 2
+    )  # nothing follows the last
     for name, least in SQUEEZES:
         before = widest[name]
         if total <= width or before <= least:
@@ -242,4 +265,10 @@ def _style(name: str, row: Row) -> str:
 
 def _wrapped(text: str, width: int, indent: int = 2) -> list[str]:
     space = " " * indent
-    return wrap(words.plain(text), width, initial_indent=space, subsequent_indent=f"{space}  ", break_on_hyphens=False)
+    return wrap(
+        words.plain(text),
+        width,
+        initial_indent=space,
+        subsequent_indent=f"{space}  ",
+        break_on_hyphens=False,
+    )

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from orbiter.diff.types import KINDS, Change, Diff, Side, Suggestion, Variant, Where
 from orbiter.lockfiles.types import Place
+from orbiter.sizes import size
 
 ALTERED = "same version, other hash: this is how tampering looks"
 SUSPECT = "Do not use it before you know who changed the file, and why."
@@ -24,8 +25,6 @@ OTHERS = frozenset({"other builds", "other sources", "other files", "other hash"
 """Words in the place of a version where there is none to name."""
 STEPS = ("major", "minor", "patch", "build", "")
 """The farthest first."""
-UNITS = ("B", "kB", "MB", "GB", "TB")
-THOUSAND = 1000
 NAMED = 3
 """How many places or links of a chain are named before they are counted or left out."""
 DIGEST = re.compile(r"\b(?:sha\d+|md5|blake2b):([0-9a-f]{12})[0-9a-f]{20,}")
@@ -42,7 +41,11 @@ class Section(NamedTuple):
 
 def plain(text: str) -> str:
     """Text that cannot steer a terminal or turn a line around: what is not printable is shown as such."""
-    return text if text.isprintable() else "".join(each if each.isprintable() else "\ufffd" for each in text)
+    return (
+        text
+        if text.isprintable()
+        else "".join(each if each.isprintable() else "\ufffd" for each in text)
+    )
 
 
 def title(diff: Diff) -> str:
@@ -51,12 +54,17 @@ def title(diff: Diff) -> str:
 
 
 def _called(side: Side, other: Side) -> str:
-    return plain(side.release if side.release and other.release not in {"", side.release} else side.name)
+    return plain(
+        side.release if side.release and other.release not in {"", side.release} else side.name
+    )
 
 
 def tally(diff: Diff) -> dict[str, int]:
     """How many packages are of each kind that there is, in the order of KINDS."""
-    names = Counter(kind for kind, _, _ in {(change.kind, change.manager, change.name) for change in diff.changes})
+    names = Counter(
+        kind
+        for kind, _, _ in {(change.kind, change.manager, change.name) for change in diff.changes}
+    )
     return {kind: names[kind] for kind in KINDS if names[kind]}
 
 
@@ -112,23 +120,43 @@ def download(diff: Diff) -> str:
 
 def sections(diff: Diff) -> tuple[Section, ...]:
     """All changes, each once: altered, direct, then by kind, and of a kind the farthest steps first."""
-    direct = _farthest_first(change for change in diff.changes if change.direct and not change.altered)
-    found = [Section("altered", "Altered", altered(diff)), Section("direct", "Direct requirements", direct)]
+    direct = _farthest_first(
+        change for change in diff.changes if change.direct and not change.altered
+    )
+    found = [
+        Section("altered", "Altered", altered(diff)),
+        Section("direct", "Direct requirements", direct),
+    ]
     above = {change.kind for section in found for change in section.changes}
     for kind in KINDS:
-        rest = (each for each in diff.changes if each.kind == kind and not each.direct and not each.altered)
+        rest = (
+            each
+            for each in diff.changes
+            if each.kind == kind and not each.direct and not each.altered
+        )
         changes = _farthest_first(rest)
-        found.append(Section(kind, f"Other {kind}" if kind in above else kind.capitalize(), changes))
+        found.append(
+            Section(kind, f"Other {kind}" if kind in above else kind.capitalize(), changes)
+        )
     return tuple(_counted(section) for section in found if section.changes)
 
 
 def _farthest_first(changes: Iterable[Change]) -> tuple[Change, ...]:
-    return tuple(sorted(changes, key=lambda change: (KINDS.index(change.kind), STEPS.index(change.step))))
+    return tuple(
+        sorted(changes, key=lambda change: (KINDS.index(change.kind), STEPS.index(change.step)))
+    )
 
 
 def _counted(section: Section) -> Section:
-    packages, changes = len({(each.manager, each.name) for each in section.changes}), len(section.changes)
-    number = f"{changes:,}" if packages == changes else f"{many(packages, 'package')} in {changes:,} changes"
+    packages, changes = (
+        len({(each.manager, each.name) for each in section.changes}),
+        len(section.changes),
+    )
+    number = (
+        f"{changes:,}"
+        if packages == changes
+        else f"{many(packages, 'package')} in {changes:,} changes"
+    )
     return section._replace(title=f"{section.title} ({number})")
 
 
@@ -159,7 +187,10 @@ def _detail(change: Change, where: Where) -> tuple[str, str]:
     """The builds, or of what moved the sources, that went and came at one place."""
 
     def told(variants: Iterable[Variant]) -> str:
-        builds = (each.source or "(default)" if change.kind == "moved" else each.build for each in variants)
+        builds = (
+            each.source or "(default)" if change.kind == "moved" else each.build
+            for each in variants
+        )
         return plain(", ".join(sorted(set(filter(None, builds)))))
 
     return told(where.old), told(where.new)
@@ -168,7 +199,10 @@ def _detail(change: Change, where: Where) -> tuple[str, str]:
 def by_place(change: Change) -> list[str]:
     """The places of a change, and what went and came there where that differs: ``linux-64: h7_1 → h8_2``."""
     differs = versions(change)[1] in {"other builds", "other sources"}
-    return [_at(where.place) + (f": {_change_at(change, where)}" if differs else "") for where in change.where]
+    return [
+        _at(where.place) + (f": {_change_at(change, where)}" if differs else "")
+        for where in change.where
+    ]
 
 
 def _at(place: Place) -> str:
@@ -183,16 +217,6 @@ def _change_at(change: Change, where: Where) -> str:
 def arrow(change: Change) -> str:
     """The versions of a change in one text: ``1.26 → 2.0``, or the one that came or went."""
     return " → ".join(filter(None, versions(change)))
-
-
-def size(grown: int | None) -> str:
-    """``+12.3 MB``; "" for nothing and for what is not known."""
-    if not grown:
-        return ""
-    number, unit = float(abs(grown)), 0
-    while round(number, 1 if unit else 0) >= THOUSAND and unit < len(UNITS) - 1:
-        number, unit = number / THOUSAND, unit + 1
-    return f"{'+' if grown > 0 else '-'}{number:.{1 if unit else 0}f} {UNITS[unit]}"
 
 
 def chain(change: Change) -> str:
@@ -213,7 +237,11 @@ def notes_of(diff: Diff) -> Callable[[Change], str]:
     where = where_of(diff)
 
     def notes(change: Change) -> str:
-        stays = f"{', '.join(change.stays)} stay{'s' * (len(change.stays) == 1)}" if change.stays else ""
+        stays = (
+            f"{', '.join(change.stays)} stay{'s' * (len(change.stays) == 1)}"
+            if change.stays
+            else ""
+        )
         licence = f"licence {' → '.join(change.licences)}" if change.licences else ""
         return "; ".join(filter(None, (where(change), plain(stays), plain(licence))))
 
@@ -258,7 +286,9 @@ def _part(some: set[str], every: set[str], word: str, things: str) -> str:
 
 def _listed(names: Iterable[str], every: int, things: str) -> str:
     names = sorted(names)
-    return f"{', '.join(names)} only" if len(names) <= NAMED else f"{len(names)} of {every} {things}"
+    return (
+        f"{', '.join(names)} only" if len(names) <= NAMED else f"{len(names)} of {every} {things}"
+    )
 
 
 def command(diff: Diff, *words: str) -> str:

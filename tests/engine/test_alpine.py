@@ -11,11 +11,21 @@ from typing import Any
 import pytest
 from packaging.utils import canonicalize_name
 
-from resolvers import apk, npm, pip
-from tests.alpine_world import REPOSITORIES, base_image, docker, needs_world, served, tools, write_repository
-from tests.engine.alpine_project import Project, inside, layers, project
-from tests.engine.notebook import run_notebook
+from resolvers.apk import manager as apk
+from resolvers.npm import manager as npm
+from resolvers.pip import manager as pip
 from tests.engine.test_notebook import SERVE, Built, _chromium, running  # noqa: F401 - a fixture
+from tests.support.alpine_project import Project, inside, layers, project
+from tests.support.alpine_world import (
+    REPOSITORIES,
+    base_image,
+    docker,
+    needs_world,
+    served,
+    tools,
+    write_repository,
+)
+from tests.support.notebook import run_notebook
 
 pytestmark = [pytest.mark.engine, pytest.mark.index, needs_world]
 
@@ -77,7 +87,13 @@ CHAINS = {
     "alpine-core": ("alpine-core",),
     "alpine-base": ("alpine-core", "alpine-base", "alpine-base-build"),
     "alpine-tools": ("alpine-core", "alpine-node", "alpine-tools-build"),
-    "alpine-more": ("alpine-core", "alpine-node", "alpine-more", "alpine-tools-build", "alpine-more-build"),
+    "alpine-more": (
+        "alpine-core",
+        "alpine-node",
+        "alpine-more",
+        "alpine-tools-build",
+        "alpine-more-build",
+    ),
     "alpine-compiled": ("alpine-core", "alpine-compiled-build"),
 }
 """Whose packages each image holds; those of apk that only a build stage asks for stay behind."""
@@ -114,7 +130,9 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
             project(folder, cache, IMAGES.replace("{base}", base)) as made,
         ):
             made.lock()
-            made.digests = made.build("--output", str(folder / "archives"), *images("alpine-core", *SHARED))
+            made.digests = made.build(
+                "--output", str(folder / "archives"), *images("alpine-core", *SHARED)
+            )
             for stage in CHAINS:
                 docker("load", "--input", str(folder / f"archives/{stage}-0.1.0.tar"))
             yield made
@@ -129,13 +147,17 @@ def test_apk_has_what_the_lock_names(built: Project, image: str) -> None:
     groups = tuple(name for name in CHAINS[image] if not name.endswith("-build"))
     pins = apk.select(built.lock_files("apk"), built.target(), groups)
     there = set(inside(built.tag(image), "apk info -v").split())
-    assert there - set(inside(built.base, "apk info -v").split()) == {f"{pin.name}-{pin.version}" for pin in pins}
+    assert there - set(inside(built.base, "apk info -v").split()) == {
+        f"{pin.name}-{pin.version}" for pin in pins
+    }
 
 
 @every_image
 def test_apk_notes_what_was_asked_for(built: Project, image: str) -> None:
     before = inside(built.base, "cat /etc/apk/world").split()
-    assert inside(built.tag(image), "cat /etc/apk/world").split() == sorted([*before, *ASKED[image]])
+    assert inside(built.tag(image), "cat /etc/apk/world").split() == sorted(
+        [*before, *ASKED[image]]
+    )
     # apk, which has no package's file any more, finds nothing left to do.
     assert "(1/" not in inside(built.tag(image), "apk add --simulate --no-network", "--user", "0")
 
@@ -144,11 +166,14 @@ def test_apk_notes_what_was_asked_for(built: Project, image: str) -> None:
 def test_pip_has_what_the_lock_names(built: Project, image: str) -> None:
     pins = pip.select(built.lock_files("pip"), built.target(), CHAINS[image])
     listed = json.loads(inside(built.tag(image), "pip list --format json"))
-    assert {canonicalize_name(each["name"]): each["version"] for each in listed} == {p.name: p.version for p in pins}
+    assert {canonicalize_name(each["name"]): each["version"] for each in listed} == {
+        p.name: p.version for p in pins
+    }
 
 
 @pytest.mark.parametrize(
-    ("image", "names"), [("alpine-tools", {"semver"}), ("alpine-more", {"abbrev", "nopt", "semver"})]
+    ("image", "names"),
+    [("alpine-tools", {"semver"}), ("alpine-more", {"abbrev", "nopt", "semver"})],
 )
 def test_npm_has_what_the_lock_names(built: Project, image: str, names: set[str]) -> None:
     pins = npm.select(built.lock_files("npm"), built.target(), CHAINS[image])
@@ -180,7 +205,14 @@ def test_nothing_is_left_over(built: Project, image: str) -> None:
 
 def test_any_user_serves(built: Project) -> None:
     assert (
-        inside(built.tag("alpine-base"), f"bash <<'END'\n{SERVE}\nid -u\nEND", "--init", "--user", "12345") == "12345\n"
+        inside(
+            built.tag("alpine-base"),
+            f"bash <<'END'\n{SERVE}\nid -u\nEND",
+            "--init",
+            "--user",
+            "12345",
+        )
+        == "12345\n"
     )
 
 
@@ -192,18 +224,30 @@ def test_the_image_runs_a_notebook(built: Project, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("above", "below"), SHARED.items())
-def test_a_stage_shares_the_layers_of_what_it_stands_on(built: Project, above: str, below: str) -> None:
-    shared, all_of_it = (layers(built.folder / f"archives/{stage}-0.1.0.tar") for stage in (below, above))
+def test_a_stage_shares_the_layers_of_what_it_stands_on(
+    built: Project, above: str, below: str
+) -> None:
+    shared, all_of_it = (
+        layers(built.folder / f"archives/{stage}-0.1.0.tar") for stage in (below, above)
+    )
     assert all_of_it[: len(shared)] == shared
     assert len(all_of_it) > len(shared)
 
 
-def test_alone_and_without_cache_an_image_is_built_of_what_it_needs_to_the_same_digest(built: Project) -> None:
+def test_alone_and_without_cache_an_image_is_built_of_what_it_needs_to_the_same_digest(
+    built: Project,
+) -> None:
     done = built.orbiter("build", "--no-load", "--no-cache", "--image", "alpine-more")
     assert done.returncode == 0, done.stderr
     assert built.digests["alpine-more"] in done.stdout
     stages = set(re.findall(r"^(alpine-[a-z-]+): ", done.stderr, re.MULTILINE))
-    assert stages == {"alpine-core", "alpine-node", "alpine-tools-build", "alpine-more-build", "alpine-more"}
+    assert stages == {
+        "alpine-core",
+        "alpine-node",
+        "alpine-tools-build",
+        "alpine-more-build",
+        "alpine-more",
+    }
 
 
 def test_what_has_no_musl_wheel_is_compiled_once(built: Project, tmp_path: Path) -> None:
@@ -219,13 +263,18 @@ def test_what_has_no_musl_wheel_is_compiled_once(built: Project, tmp_path: Path)
     changed = built.copy(tmp_path)
     changed.edit('pip = ["pip", "pyxattr"]', 'pip = ["pip", "pyxattr", "six"]')
     changed.lock()
-    warm = changed.build("--image", "alpine-compiled", "--no-load", "--output", str(tmp_path / "kept"))
+    warm = changed.build(
+        "--image", "alpine-compiled", "--no-load", "--output", str(tmp_path / "kept")
+    )
     assert warm["alpine-compiled"] != built.digests["alpine-compiled"]
     assert cached_wheels(changed) == kept
     before, after = (
-        layers(place / "alpine-compiled-0.1.0.tar") for place in (built.folder / "archives", tmp_path / "kept")
+        layers(place / "alpine-compiled-0.1.0.tar")
+        for place in (built.folder / "archives", tmp_path / "kept")
     )
-    assert sum(old != new for old, new in zip(before, after, strict=True)) == 2, "six's own, and the list of packages"
+    assert sum(old != new for old, new in zip(before, after, strict=True)) == 2, (
+        "six's own, and the list of packages"
+    )
     anew = changed.build("--image", "alpine-compiled", "--no-load", "--no-cache")
     assert anew == warm
     assert cached_wheels(changed) != kept
@@ -235,7 +284,9 @@ def cached_wheels(built: Project) -> list[str]:
     """The wheels that the build of alpine-compiled keeps: path, inode, and when they were written."""
     dockerfile = built.locked().files["build/alpine-compiled-build/Dockerfile"]
     (mount,) = re.findall(r"--mount=type=cache,id=\S+,target=(?:/opt/wheels)", dockerfile)
-    script = f": {uuid.uuid4()}; find /opt/wheels -name '*.whl' -exec stat -c '%n %i %z' {{}} + > /found"
+    script = (
+        f": {uuid.uuid4()}; find /opt/wheels -name '*.whl' -exec stat -c '%n %i %z' {{}} + > /found"
+    )
     with TemporaryDirectory() as context:
         Path(context, "Dockerfile").write_text(
             f"FROM {built.base} AS looked\nRUN {mount} {script}\nFROM scratch\nCOPY --from=looked /found /\n"

@@ -5,11 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from orbiter import lockset
-from resolvers import npm, pip
-from tests.alpine_world import base_image, image, needs_world, served, write_repository
-from tests.apk_world import KEY, made
-from tests.engine.alpine_project import Project, inside, project
+from orbiter.lockset import folder as lockset_folder
+from orbiter.lockset import model
+from resolvers.npm import manager as npm
+from resolvers.pip import manager as pip
+from tests.support.alpine_project import Project, inside, project
+from tests.support.alpine_world import base_image, image, needs_world, served, write_repository
+from tests.support.apk_world import KEY, made
 
 pytestmark = [pytest.mark.engine, pytest.mark.index, needs_world]
 
@@ -51,7 +53,9 @@ def small(place: Path, tmp_path: Path) -> Iterator[Project]:
 
 
 def test_a_flipped_byte_in_the_store_is_noticed_and_fetched_again(small: Project) -> None:
-    (file,) = (small.cache / "store").rglob(small.locked().files["build/alpine-core/apk-linux-amd64.sha256"].split()[0])
+    (file,) = (small.cache / "store").rglob(
+        small.locked().files["build/alpine-core/apk-linux-amd64.sha256"].split()[0]
+    )
     content = bytearray(file.read_bytes())
     content[len(content) // 2] ^= 1
     file.unlink()
@@ -67,7 +71,9 @@ def test_a_package_that_no_trusted_key_has_signed_is_not_installed(small: Projec
     name = "build/alpine-core/Dockerfile"
     head, user, steps = locked.files[name].partition("\nUSER 0\n")
     text = f"{head}{user}RUN rm /etc/apk/keys/{KEY}.pub\n{steps}"
-    lockset.write(lockset.seal(locked.manifest, {**locked.files, name: text}), small.folder / "locks/0.1.0")
+    lockset_folder.write(
+        model.seal(locked.manifest, {**locked.files, name: text}), small.folder / "locks/0.1.0"
+    )
     said = small.refused("build")
     assert "error: building alpine-core failed at 'apk':" in said
     assert "UNTRUSTED signature" in said
@@ -81,12 +87,17 @@ def test_an_index_by_an_unknown_key_is_not_locked(small: Project, place: Path) -
     assert "UNTRUSTED signature" in said
 
 
-def test_a_package_that_our_key_has_not_signed_is_not_locked(small: Project, place: Path, tmp_path: Path) -> None:
+def test_a_package_that_our_key_has_not_signed_is_not_locked(
+    small: Project, place: Path, tmp_path: Path
+) -> None:
     newer = made("orbit-own", "2.0")
     write_repository(place, [(newer, FILES)], key="unknown.rsa")
     small.cache = tmp_path / "other"
     said = small.refused("lock", "--upgrade")
-    assert "a package is not whole, or not signed by a key that the base image trusts, on linux/amd64" in said
+    assert (
+        "a package is not whole, or not signed by a key that the base image trusts, on linux/amd64"
+        in said
+    )
     assert "BAD signature" in said
 
 
@@ -94,11 +105,16 @@ def test_a_platform_that_the_base_image_is_not_made_for(small: Project) -> None:
     small.edit("[builder.alpine]", PLATFORMS)
     small.edit(small.base, "alpine:3.23")
     said = small.refused("lock")
-    assert "error: the base image 'alpine:3.23' does not exist for linux/arm64, only for linux/amd64" in said
+    assert (
+        "error: the base image 'alpine:3.23' does not exist for linux/arm64, only for linux/amd64"
+        in said
+    )
     assert "leave the platform out of 'platforms'" in said
 
 
-def test_a_platform_whose_programs_the_engine_cannot_run(small: Project, two_platforms: str) -> None:
+def test_a_platform_whose_programs_the_engine_cannot_run(
+    small: Project, two_platforms: str
+) -> None:
     small.edit("[builder.alpine]", PLATFORMS)
     small.edit(small.base, two_platforms)
     small.edit("orbit-own", "tini")
@@ -117,8 +133,12 @@ def two_platforms() -> Iterator[str]:
 
 
 @pytest.mark.parametrize("engine", ["poetry", "uv"])
-def test_pip_and_npm_are_locked_for_both_platforms_without_running_either(tmp_path: Path, engine: str) -> None:
-    text = IMAGES.replace("{base}", "alpine:3.23").replace("[builder.alpine]", f'{PLATFORMS}\npip-engine = "{engine}"')
+def test_pip_and_npm_are_locked_for_both_platforms_without_running_either(
+    tmp_path: Path, engine: str
+) -> None:
+    text = IMAGES.replace("{base}", "alpine:3.23").replace(
+        "[builder.alpine]", f'{PLATFORMS}\npip-engine = "{engine}"'
+    )
     with project(tmp_path, tmp_path / "cache", text.replace('apk = ["orbit-own"]', PIP)) as made:
         made.told("lock", "--only", "pip,npm")
     for platform, machine in (("linux/amd64", "x86_64"), ("linux/arm64", "aarch64")):

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.alpine_world import BRANCH, base_image, needs_world, newer_snapshot, served
-from tests.engine.alpine_project import Project, inside, project
+from tests.support.alpine_project import Project, inside, project
+from tests.support.alpine_world import BRANCH, base_image, needs_world, newer_snapshot, served
 
 pytestmark = [pytest.mark.engine, pytest.mark.index, needs_world]
 
@@ -68,7 +68,10 @@ def moved(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
         mirror = place / "mirror"
         mirror.symlink_to(place.parent / "alpine-1")
         repositories = (f"{place.name}/mirror/{BRANCH}/{part}" for part in ("main", "community"))
-        with base_image(*repositories) as base, project(folder, cache, IMAGES.replace("{base}", base)) as built:
+        with (
+            base_image(*repositories) as base,
+            project(folder, cache, IMAGES.replace("{base}", base)) as built,
+        ):
             built.lock()
             built.digests = built.build()
             built.told("archive", "--quiet", str(folder / "archive"))
@@ -85,10 +88,14 @@ def test_a_release_is_built_from_the_store_to_the_same_digest(moved: Project) ->
 def test_fetch_tells_what_upstream_no_longer_has(moved: Project) -> None:
     done = moved.orbiter("fetch", "--upstream", "--release", "0.1.0")
     assert done.returncode == 1, done.stderr
-    assert [line.split()[2] for line in done.stdout.splitlines() if line.startswith("gone upstream: ")] == GONE
+    assert [
+        line.split()[2] for line in done.stdout.splitlines() if line.startswith("gone upstream: ")
+    ] == GONE
 
 
-def test_a_new_release_moves_what_must_move_and_diff_locks_tells_exactly_that(moved: Project, tmp_path: Path) -> None:
+def test_a_new_release_moves_what_must_move_and_diff_locks_tells_exactly_that(
+    moved: Project, tmp_path: Path
+) -> None:
     new = moved.copy(tmp_path)
     assert "up to date" in new.told("lock"), "what is locked of a release stays"
     new.told("bump", "minor")
@@ -96,7 +103,9 @@ def test_a_new_release_moves_what_must_move_and_diff_locks_tells_exactly_that(mo
     new.edit('"cloud-utils-growpart", "orbit-gone"', '"orbit-new"')
     new.lock()
     told = json.loads(new.told("diff-locks", "0.1.0", "0.2.0", "--format", "json"))
-    assert {each["name"]: (each["kind"], each["old"], each["new"]) for each in told["changes"]} == MOVED
+    assert {
+        each["name"]: (each["kind"], each["old"], each["new"]) for each in told["changes"]
+    } == MOVED
     assert told["summary"]["altered"] == 0
     digests = new.build()
     assert "hello 1.1" in inside(new.tag("alpine-base"), "orbit-hello; python -c 'import six'")
@@ -110,7 +119,9 @@ def test_without_the_files_it_is_told_which_are_gone_and_an_archive_brings_them_
     wiped = moved.copy(tmp_path, cache=tmp_path / "wiped")
     said = wiped.refused("build", "--release", "0.1.0")
     assert f"error: {len(GONE)} files could not be fetched:" in said
-    assert [line.split()[0] for line in said.splitlines() if " is no longer upstream: " in line] == GONE
+    assert [
+        line.split()[0] for line in said.splitlines() if " is no longer upstream: " in line
+    ] == GONE
     assert "'orbiter fetch --from'" in said
     wiped.told("fetch", "--release", "0.1.0", "--from", str(moved.folder / "archive"))
     assert wiped.build("--release", "0.1.0", "--no-load") == moved.digests

@@ -9,15 +9,18 @@ from pathlib import Path
 
 import pytest
 
-from orbiter import engine, lockset, stock
-from orbiter.bake import BuildOptions, BuiltImage, archive_digest
-from orbiter.base_image import fetch_image, oci_layout
-from orbiter.config import Builder, ImageSet, Stage
-from orbiter.lockset import LockSet
-from orbiter.planned import Plan, StagePlan, folder_of
-from orbiter.render import render
-from orbiter.store import Store
-from resolvers import registry
+from orbiter.config.image_set import Builder, ImageSet, Stage
+from orbiter.docker import client
+from orbiter.docker.bake import BuildOptions, BuiltImage, archive_digest
+from orbiter.fetch import fill
+from orbiter.fetch.base_image import fetch_image
+from orbiter.lockset import folder as lockset_folder
+from orbiter.lockset.model import LockSet
+from orbiter.oci import registry
+from orbiter.oci.layout import oci_layout
+from orbiter.render.dockerfile import render
+from orbiter.render.model import Plan, StagePlan, folder_of
+from orbiter.store.store import Store
 from resolvers.errors import ExpectedError
 
 pytestmark = [pytest.mark.engine, pytest.mark.index]
@@ -65,7 +68,7 @@ class Built:
         self.images = {image.stage: image for image in self.build()}
 
     def build(self, **options: object) -> tuple[BuiltImage, ...]:
-        return engine.build(self.place, self.locked.root, BuildOptions(**options), silent)  # type: ignore[arg-type]
+        return client.build(self.place, self.locked.root, BuildOptions(**options), silent)  # type: ignore[arg-type]
 
     def tag(self, stage: str = "debian-base") -> str:
         return self.images[stage].tag
@@ -81,17 +84,19 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     (project / "images.toml").write_text(IMAGES)
     env = {**os.environ, "ORBITER_CACHE_DIR": str(cache)}
     for word in ("lock", "fetch"):
-        subprocess.run([sys.executable, "-m", "orbiter", word, "-q"], cwd=project, env=env, check=True)
-    locked = lockset.read(project / "locks" / "0.1.0")
+        subprocess.run(
+            [sys.executable, "-m", "orbiter", word, "-q"], cwd=project, env=env, check=True
+        )
+    locked = lockset_folder.read(project / "locks" / "0.1.0")
     return Built(laid_out(locked, Store(cache / "store"), project / "place"), locked)
 
 
 def laid_out(locked: LockSet, store: Store, place: Path) -> Path:
-    for (stage, platform), found in stock.entries(locked).items():
+    for (stage, platform), found in fill.entries(locked).items():
         folder = place / "artifacts" / stage / folder_of(platform)
         folder.mkdir(parents=True)
         store.link_all((entry.hash, folder / entry.path) for entry in found)
-    for image in stock.bases(locked):
+    for image in fill.bases(locked):
         oci_layout(image.digest, store, place / "bases" / image.digest.partition(":")[2])
     write(place, {path: text for path, text in locked.files.items() if path.startswith("build/")})
     return place
@@ -100,11 +105,23 @@ def laid_out(locked: LockSet, store: Store, place: Path) -> Path:
 def write(place: Path, files: dict[str, str]) -> None:
     for path, text in files.items():
         (place / path).parent.mkdir(parents=True, exist_ok=True)
-        (place / path).write_text(text.replace("compression-level=19", "compression-level=1"))  # quicker
+        (place / path).write_text(
+            text.replace("compression-level=19", "compression-level=1")
+        )  # quicker
 
 
 def inside(tag: str, script: str, *words: str) -> list[str]:
-    command = ["docker", "run", "--rm", "--network=none", *words, tag, "sh", "-c", f"set -e\n{script}"]
+    command = [
+        "docker",
+        "run",
+        "--rm",
+        "--network=none",
+        *words,
+        tag,
+        "sh",
+        "-c",
+        f"set -e\n{script}",
+    ]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
 
 
@@ -115,18 +132,29 @@ def test_the_notebook_user_has_what_it_needs(built: Built) -> None:
         "--init",
     )
     environment = "/home/jovyan jovyan 1000 100 C.UTF-8"
-    assert found == ["jovyan", "1000", "100", "/home/jovyan", environment, "/opt/env/bin/python", "/opt/env/bin/semver"]
+    assert found == [
+        "jovyan",
+        "1000",
+        "100",
+        "/home/jovyan",
+        environment,
+        "/opt/env/bin/python",
+        "/opt/env/bin/semver",
+    ]
     assert inside(
-        built.tag(), "touch ~/a /opt/env/a; python -c 'import docopt, six, markupsafe._speedups'; semver 1.2.3"
+        built.tag(),
+        "touch ~/a /opt/env/a; python -c 'import docopt, six, markupsafe._speedups'; semver 1.2.3",
     ) == ["1.2.3"]
 
 
 def test_any_uid_may_write_to_the_home(built: Built) -> None:
-    assert inside(built.tag(), "mkdir ~/.cache; touch ~/.cache/x; id -u", "--user", "12345") == ["12345"]
+    assert inside(built.tag(), "mkdir ~/.cache; touch ~/.cache/x; id -u", "--user", "12345") == [
+        "12345"
+    ]
 
 
 def test_labels_tell_where_an_image_comes_from(built: Built) -> None:
-    labels = engine.image_labels(built.tag())
+    labels = client.image_labels(built.tag())
     assert labels is not None
     image = "org.opencontainers.image"
     assert labels[f"{image}.title"] == "debian-base"
@@ -136,7 +164,7 @@ def test_labels_tell_where_an_image_comes_from(built: Built) -> None:
     assert labels[f"{image}.revision"] == labels["org.orbiter.lockset"] == built.locked.root
     assert labels[f"{image}.created"] == built.locked.manifest.cutoff
     assert labels["org.orbiter.hermetic"] == "true"
-    assert engine.image_labels("orbiter-test/nothing:here") is None
+    assert client.image_labels("orbiter-test/nothing:here") is None
 
 
 def test_the_package_list_lies_inside(built: Built) -> None:
@@ -144,7 +172,9 @@ def test_the_package_list_lies_inside(built: Built) -> None:
     assert listed["format"] == 1
     names = {(package["manager"], package["name"]) for package in listed["packages"]}
     assert {("apt", "python3"), ("apt", "nodejs"), ("npm", "semver"), ("pip", "six")} <= names
-    assert listed["packages"] == sorted(listed["packages"], key=lambda p: (p["manager"], p["name"], p["version"]))
+    assert listed["packages"] == sorted(
+        listed["packages"], key=lambda p: (p["manager"], p["name"], p["version"])
+    )
 
 
 def test_nothing_is_left_over(built: Built) -> None:
@@ -154,7 +184,8 @@ def test_nothing_is_left_over(built: Built) -> None:
     byte_code = "find /opt/env /usr/lib/python3 -name '*.pyc' | sort"
     assert inside(built.tag(), f"{leftovers}; {old}; {byte_code}", "--user", "0") == COMPILED
     assert inside(
-        built.tag(), "python3 -c 'import json; print(json.__cached__)'; ls /usr/lib/python3.13/json/__pycache__"
+        built.tag(),
+        "python3 -c 'import json; print(json.__cached__)'; ls /usr/lib/python3.13/json/__pycache__",
     )
 
 
@@ -163,15 +194,19 @@ def test_two_builds_without_cache_have_one_digest(built: Built) -> None:
     assert again.digest == built.images["debian-base"].digest
 
 
-def test_the_engine_and_a_kept_archive_have_the_digest_that_is_told(built: Built, tmp_path: Path) -> None:
+def test_the_engine_and_a_kept_archive_have_the_digest_that_is_told(
+    built: Built, tmp_path: Path
+) -> None:
     (image,) = built.build(images=("debian-core",), output=tmp_path, load=False)
     assert image.file == tmp_path / "debian-core-0.1.0.tar"
     assert archive_digest(image.file) == image.digest
     assert [path.name for path in tmp_path.iterdir()] == ["debian-core-0.1.0.tar"]
-    assert engine.connect().images.get(image.tag).id == image.digest
+    assert client.connect().images.get(image.tag).id == image.digest
 
 
-@pytest.mark.parametrize("path", ["apt/nodejs", "pip/markupsafe", "npm/semver", "tools/uv", "tools/npm"])
+@pytest.mark.parametrize(
+    "path", ["apt/nodejs", "pip/markupsafe", "npm/semver", "tools/uv", "tools/npm"]
+)
 def test_a_flipped_byte_is_refused_while_installing(built: Built, path: str) -> None:
     stage = "debian-core" if path.startswith("apt/") else "debian-base"
     (file,) = (built.place / "artifacts" / stage / "linux-amd64").glob(f"{path}[-_]*")
@@ -192,7 +227,9 @@ def test_a_failing_step_is_told_with_its_last_lines(built: Built) -> None:
     text = file.read_text()
     file.write_text(text.replace("semver 1.2.3 >", "echo 'this is why' >&2; false >"))
     try:
-        with pytest.raises(ExpectedError, match=r"building debian-base failed at 'postbuild':\n.*this is why"):
+        with pytest.raises(
+            ExpectedError, match=r"building debian-base failed at 'postbuild':\n.*this is why"
+        ):
             built.build(images=("debian-base",), load=False)
     finally:
         file.write_text(text)
@@ -211,12 +248,14 @@ def test_a_pushed_image_keeps_its_digest(built: Built) -> None:
 
 
 def test_one_platform_of_several_is_built_from_a_base_that_no_registry_has(tmp_path: Path) -> None:
-    pinned = registry.pin(BASE, AMD64, mirrors=engine.mirrors())
+    pinned = registry.pin(BASE, AMD64, mirrors=client.mirrors())
     store = Store()
-    fetch_image(pinned, store, mirrors=engine.mirrors())
+    fetch_image(pinned, store, mirrors=client.mirrors())
     oci_layout(pinned.digest, store, tmp_path / "bases" / pinned.digest.partition(":")[2])
     (tmp_path / "artifacts/debian-core/linux-amd64").mkdir(parents=True)
-    stage = Stage(name="debian-core", builder="debian", image="core", kind="final", postbuild=("touch /made",))
+    stage = Stage(
+        name="debian-core", builder="debian", image="core", kind="final", postbuild=("touch /made",)
+    )
     unreachable = "nowhere.invalid/debian:1"
     image_set = ImageSet(
         version="0.1.0",
@@ -233,13 +272,13 @@ def test_one_platform_of_several_is_built_from_a_base_that_no_registry_has(tmp_p
         stages=(StagePlan(stage=stage, pins={}),),
     )
     write(tmp_path, {f"build/{path}": text for path, text in render(plan).items()})
-    (image,) = engine.build(tmp_path, "sha256:root", BuildOptions(platforms=(AMD64,)), silent)
+    (image,) = client.build(tmp_path, "sha256:root", BuildOptions(platforms=(AMD64,)), silent)
     assert inside(image.tag, "ls /made /usr/share/orbiter/packages.json")
 
 
 def test_a_shell_runs_in_the_pinned_image(tmp_path: Path) -> None:
-    pinned = registry.pin(BASE, AMD64, mirrors=engine.mirrors())
-    shell = engine.shell(BASE, pinned.digest, AMD64)
+    pinned = registry.pin(BASE, AMD64, mirrors=client.mirrors())
+    shell = client.shell(BASE, pinned.digest, AMD64)
     script = "cat /etc/debian_version; id -u; echo kept > /cache/file"
     assert shell(script, platform=AMD64, cache=str(tmp_path)).splitlines()[1:] == ["0"]
     assert (tmp_path / "file").read_text() == "kept\n"

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from resolvers import conda
+from resolvers.conda import manager as conda_manager
 from resolvers.types import LockFiles, Target
-from tests.conda_packages import Made, channel, package
-from tests.engine.notebook import run_notebook
 from tests.engine.test_notebook import SERVE, Built, inside, running
-from tests.loopback import Answer, Server, serving
+from tests.support.conda_packages import Made, channel, package
+from tests.support.loopback import Answer, Server, serving
+from tests.support.notebook import run_notebook
+from tests.support.paths import ROOT
 
 pytestmark = [
     pytest.mark.engine,
@@ -24,7 +25,6 @@ pytestmark = [
     ),
 ]
 
-ROOT = Path(__file__).parents[2]
 STANDS_IN = {
     'repository = "dorgeln/orbiter"': 'repository = "orbiter-test/conda"',
     'channels = ["conda-forge"]': 'channels = ["{channel}"]\ninstaller = "rattler"',
@@ -98,14 +98,14 @@ def own(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Iterator[Built
 
 def locked(place: Path) -> LockFiles:
     folder = next((place / "locks").iterdir()) / "micromamba"
-    return {name: (folder / name).read_text() for name in conda.FILES}
+    return {name: (folder / name).read_text() for name in conda_manager.FILES}
 
 
 def expected(place: Path, *groups: str) -> list[str]:
     """What conda-meta must tell of the packages of these groups."""
     files = locked(place)
-    builds = {(each.name, each.version): each.build for each in conda.read(files)}
-    pins = conda.select(files, Target(platform="linux/amd64"), groups)
+    builds = {(each.name, each.version): each.build for each in conda_manager.read(files)}
+    pins = conda_manager.select(files, Target(platform="linux/amd64"), groups)
     return [
         f"{pin.name} {pin.version} {builds[pin.name, pin.version]} {pin.artifact.source} "
         f"{pin.artifact.hash.removeprefix('sha256:')}"
@@ -135,10 +135,18 @@ def test_pip_stands_on_conda(own: Built) -> None:
     script = "import patsy, cowsay, numpy; print(numpy.__version__)"
     version = inside(more, f"python -B -c '{script}'").strip()
     assert inside(more, "ls -d /opt/env/lib/python3.12/site-packages/numpy-*").count("\n") == 1
-    pins = {pin.name: pin.version for pin in conda.select(locked(own.place), Target(platform="linux/amd64"), groups())}
+    pins = {
+        pin.name: pin.version
+        for pin in conda_manager.select(locked(own.place), Target(platform="linux/amd64"), groups())
+    }
     assert version == pins["numpy"]
-    requirements = next((own.place / "locks").iterdir()) / "build/micromamba-more-build/pip-linux-amd64.txt"
-    assert {line.split("==")[0] for line in requirements.read_text().splitlines()} == {"cowsay", "patsy"}
+    requirements = (
+        next((own.place / "locks").iterdir()) / "build/micromamba-more-build/pip-linux-amd64.txt"
+    )
+    assert {line.split("==")[0] for line in requirements.read_text().splitlines()} == {
+        "cowsay",
+        "patsy",
+    }
 
 
 def groups() -> tuple[str, ...]:
@@ -146,18 +154,29 @@ def groups() -> tuple[str, ...]:
 
 
 def test_nothing_superfluous_is_left(own: Built) -> None:
-    find = "find /opt/env '(' -name '*.a' -o -path '*/site-packages/*.pyc' -o -name CACHEDIR.TAG ')'"
+    find = (
+        "find /opt/env '(' -name '*.a' -o -path '*/site-packages/*.pyc' -o -name CACHEDIR.TAG ')'"
+    )
     assert (
-        inside(own.tag, f"{find}; find / -xdev -name 'pkgs' -path '*conda*'; test ! -s /opt/env/conda-meta/history")
+        inside(
+            own.tag,
+            f"{find}; find / -xdev -name 'pkgs' -path '*conda*'; test ! -s /opt/env/conda-meta/history",
+        )
         == ""
     )
     assert inside(own.tag, "ls /opt") == "env\n"
-    assert inside(own.tag, "cat /opt/env/conda-meta/*.json | grep -E 'artifacts|/opt/conda' || true") == ""
+    assert (
+        inside(own.tag, "cat /opt/env/conda-meta/*.json | grep -E 'artifacts|/opt/conda' || true")
+        == ""
+    )
     assert inside(own.tag, f"python -B - <<'END'\n{SAME}\nEND") == "0\n"
 
 
 def test_any_user_serves_and_the_environment_is_activated(own: Built) -> None:
-    assert inside(own.tag, f"{SERVE}\nid -u; echo $CONDA_PREFIX", "--init", "--user", "12345") == "12345\n/opt/env\n"
+    assert (
+        inside(own.tag, f"{SERVE}\nid -u; echo $CONDA_PREFIX", "--init", "--user", "12345")
+        == "12345\n/opt/env\n"
+    )
 
 
 def test_built_twice_it_is_the_same(own: Built) -> None:
@@ -174,10 +193,14 @@ def server() -> Iterator[Server]:
 
 
 def offer(server: Server, *packages: Made) -> None:
-    server.replies |= {path: Answer(content=content) for path, content in channel(*packages).items()}
+    server.replies |= {
+        path: Answer(content=content) for path, content in channel(*packages).items()
+    }
 
 
-def images(place: Path, server: Server, *, builder: str = "", apt: str = "", conda: str = '"hello"') -> None:
+def images(
+    place: Path, server: Server, *, builder: str = "", apt: str = "", conda: str = '"hello"'
+) -> None:
     (place / "images.toml").write_text(
         f"""version = "0.1.0"
 repository = "orbiter-test/conda-made"
@@ -207,15 +230,23 @@ HELLO = package(
 )
 
 
-def test_scripts_of_packages_run_and_duplicates_are_one_file(server: Server, tmp_path: Path) -> None:
+def test_scripts_of_packages_run_and_duplicates_are_one_file(
+    server: Server, tmp_path: Path
+) -> None:
     offer(server, HELLO)
     # Such a base has no certificates.
-    images(tmp_path, server, builder='from = { debian = "trixie" }\ninstaller = "rattler"', apt='"python3"')
+    images(
+        tmp_path,
+        server,
+        builder='from = { debian = "trixie" }\ninstaller = "rattler"',
+        apt='"python3"',
+    )
     done = orbiter(tmp_path, tmp_path / "cache", "lock")
     assert done.returncode == 0, done.stderr
     (tag,) = digests(orbiter(tmp_path, tmp_path / "cache", "build"))
     answers = inside(
-        tag, "cat /opt/env/share/linked $HELLO; stat -c %h $HELLO; cd /opt/env; ls . bin conda-meta; find lib -type f"
+        tag,
+        "cat /opt/env/share/linked $HELLO; stat -c %h $HELLO; cd /opt/env; ls . bin conda-meta; find lib -type f",
     )
     assert answers == (
         "hello 1.0\nhello\n2\n.:\nbin\nconda-meta\netc\nlib\nshare\n\nbin:\n\nconda-meta:\nhello-1.0-0.json\nhistory\n"
@@ -240,7 +271,9 @@ done
 
 
 @pytest.mark.parametrize("keep", [False, True])
-def test_micromamba_is_a_locked_package_of_the_channel(server: Server, tmp_path: Path, keep: bool) -> None:
+def test_micromamba_is_a_locked_package_of_the_channel(
+    server: Server, tmp_path: Path, keep: bool
+) -> None:
     stand_in = package("micromamba", "2.6.2", {"bin/micromamba": MICROMAMBA})
     offer(server, HELLO, stand_in)
     images(tmp_path, server, builder=f"keep-installer = {str(keep).lower()}", apt='"bzip2"')
@@ -249,13 +282,18 @@ def test_micromamba_is_a_locked_package_of_the_channel(server: Server, tmp_path:
     manifest = (tmp_path / "locks/0.1.0/lockset.toml").read_text()
     assert f'hash = "sha256:{stand_in.record["sha256"]}"' in manifest
     (tag,) = digests(orbiter(tmp_path, tmp_path / "cache", "build"))
-    answers = inside(tag, "ls /opt/env; cat /opt/env/conda-meta/*.json; test ! -x /opt/env/bin/micromamba || echo kept")
+    answers = inside(
+        tag,
+        "ls /opt/env; cat /opt/env/conda-meta/*.json; test ! -x /opt/env/bin/micromamba || echo kept",
+    )
     assert f"{server.url}/linux-64/{HELLO.file}" in answers
     assert ("kept" in answers) == keep
     assert "libhello.a" not in answers
 
 
-def test_the_installer_is_of_todays_channels_and_can_be_upgraded(server: Server, tmp_path: Path) -> None:
+def test_the_installer_is_of_todays_channels_and_can_be_upgraded(
+    server: Server, tmp_path: Path
+) -> None:
     def installer() -> str:
         return (tmp_path / "locks/0.1.0/lockset.toml").read_text().partition("[[installers]]")[2]
 
@@ -308,22 +346,33 @@ def test_a_package_with_other_bytes_is_refused(
 
 @pytest.mark.parametrize(
     "answer",
-    [Answer(404), Answer(content=b"<html>log in</html>"), Answer(content=b'{"packages": {', sent=8), Answer(503)],
+    [
+        Answer(404),
+        Answer(content=b"<html>log in</html>"),
+        Answer(content=b'{"packages": {', sent=8),
+        Answer(503),
+    ],
     ids=["gone", "no-json", "breaks-off", "ill"],
 )
-def test_a_channel_that_fails_leaves_the_lock_as_it_was(server: Server, tmp_path: Path, answer: Answer) -> None:
+def test_a_channel_that_fails_leaves_the_lock_as_it_was(
+    server: Server, tmp_path: Path, answer: Answer
+) -> None:
     offer(server, HELLO)
     images(tmp_path, server, builder='installer = "rattler"', apt='"python3"')
     assert orbiter(tmp_path, tmp_path / "cache", "lock").returncode == 0
     before = {path: path.read_bytes() for path in (tmp_path / "locks").rglob("*") if path.is_file()}
     server.replies["/linux-64/repodata.json"] = answer
-    images(tmp_path, server, builder='installer = "rattler"', apt='"python3"', conda='"hello", "other"')
+    images(
+        tmp_path, server, builder='installer = "rattler"', apt='"python3"', conda='"hello", "other"'
+    )
     done = orbiter(tmp_path, tmp_path / "cache-2", "lock")
     assert done.returncode == 2, done.stdout + done.stderr
     assert server.url in done.stderr
     assert "hint: " in done.stderr
     assert "Traceback" not in done.stderr
-    assert before == {path: path.read_bytes() for path in (tmp_path / "locks").rglob("*") if path.is_file()}
+    assert before == {
+        path: path.read_bytes() for path in (tmp_path / "locks").rglob("*") if path.is_file()
+    }
 
 
 def test_rattler_needs_a_python(server: Server, tmp_path: Path) -> None:
@@ -332,7 +381,8 @@ def test_rattler_needs_a_python(server: Server, tmp_path: Path) -> None:
     done = orbiter(tmp_path, tmp_path / "cache", "lock")
     assert done.returncode == 2
     assert (
-        "micromamba-base-build installs conda packages with rattler, which needs a Python of apt there" in done.stderr
+        "micromamba-base-build installs conda packages with rattler, which needs a Python of apt there"
+        in done.stderr
     )
     assert not (tmp_path / "locks").exists()
 

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from orbiter import engine
-from orbiter.outside import shell_in
-from resolvers import apk, apt, registry
+from orbiter.docker import client
+from orbiter.docker.shells import shell_in
+from orbiter.oci import registry
+from resolvers.apk import manager as apk
+from resolvers.apt import manager as apt
 from resolvers.errors import ExpectedError
 
 pytestmark = pytest.mark.engine
@@ -26,7 +28,17 @@ def foreign(tmp_path: Path) -> Iterator[tuple[str, str]]:
     (tmp_path / "sh").write_bytes(PROGRAM)
     (tmp_path / "sh").chmod(0o755)
     (tmp_path / "Dockerfile").write_text("FROM scratch\nCOPY sh /bin/sh\n")
-    build = ["docker", "build", "--quiet", "--provenance=false", "--platform", ARM, "--tag", tag, str(tmp_path)]
+    build = [
+        "docker",
+        "build",
+        "--quiet",
+        "--provenance=false",
+        "--platform",
+        ARM,
+        "--tag",
+        tag,
+        str(tmp_path),
+    ]
     subprocess.run(build, check=True, capture_output=True)
     find = ["docker", "image", "inspect", "--format", "{{index .RepoDigests 0}}", tag]
     found = subprocess.run(find, check=True, capture_output=True, text=True).stdout.strip()
@@ -34,7 +46,9 @@ def foreign(tmp_path: Path) -> Iterator[tuple[str, str]]:
     subprocess.run(["docker", "image", "rm", tag], check=True, capture_output=True)
 
 
-def test_a_platform_that_the_engine_cannot_run_is_told_with_what_to_do(foreign: tuple[str, str]) -> None:
+def test_a_platform_that_the_engine_cannot_run_is_told_with_what_to_do(
+    foreign: tuple[str, str],
+) -> None:
     tag, digest = foreign
     with pytest.raises(ExpectedError) as told:
         apk.facts(shell_in(tag, {ARM: digest}), ARM)
@@ -46,7 +60,7 @@ def test_a_platform_that_the_engine_cannot_run_is_told_with_what_to_do(foreign: 
 def test_a_base_image_of_another_distribution_is_told_with_what_to_do() -> None:
     shells = {}
     for reference in ("alpine:3.23", "debian:trixie-slim"):
-        pinned = registry.pin(reference, AMD, mirrors=engine.mirrors())
+        pinned = registry.pin(reference, AMD, mirrors=client.mirrors())
         shells[reference] = shell_in(reference, {AMD: pinned.digest})
     with pytest.raises(ExpectedError) as told:
         apt.facts(shells["alpine:3.23"], AMD)

@@ -60,7 +60,9 @@ def project(locked: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(locked, tmp_path / "project"))
 
 
-def orbiter(place: Path, cache: Path, *words: str, prefix: tuple[str, ...] = ()) -> "subprocess.CompletedProcess[str]":
+def orbiter(
+    place: Path, cache: Path, *words: str, prefix: tuple[str, ...] = ()
+) -> "subprocess.CompletedProcess[str]":
     command = [*prefix, sys.executable, "-m", "orbiter", *words]
     env = {**os.environ, "ORBITER_CACHE_DIR": str(cache)}
     return subprocess.run(command, cwd=place, env=env, capture_output=True, text=True, check=False)
@@ -116,9 +118,9 @@ def test_a_small_edit_keeps_every_other_pin(project: Path, cache: Path) -> None:
 
 
 def entry(lock: bytes, name: str) -> str:
-    return next(part for part in lock.decode().split("[[package]]") if f'name = "{name}"' in part).split("[metadata]")[
-        0
-    ]
+    return next(
+        part for part in lock.decode().split("[[package]]") if f'name = "{name}"' in part
+    ).split("[metadata]")[0]
 
 
 def test_a_dry_run_writes_nothing(project: Path, cache: Path) -> None:
@@ -166,7 +168,9 @@ def test_an_unsolvable_edit_is_explained_and_changes_nothing(project: Path, cach
     assert contents(project) == before
 
 
-def test_another_python_than_asked_is_an_error_that_names_the_key(project: Path, cache: Path) -> None:
+def test_another_python_than_asked_is_an_error_that_names_the_key(
+    project: Path, cache: Path
+) -> None:
     edit(project, 'python = "3.13"', 'python = "3.12"')
     done = orbiter(project, cache, "lock")
     assert done.returncode == 2
@@ -195,12 +199,18 @@ def digests(done: "subprocess.CompletedProcess[str]") -> dict[str, str]:
 
 
 def inside(tag: str, *command: str) -> str:
-    return subprocess.run(["docker", "run", "--rm", tag, *command], capture_output=True, text=True, check=True).stdout
+    return subprocess.run(
+        ["docker", "run", "--rm", tag, *command], capture_output=True, text=True, check=True
+    ).stdout
 
 
-def test_a_release_builds_offline_without_images_toml_to_the_same_digest(project: Path, cache: Path) -> None:
+def test_a_release_builds_offline_without_images_toml_to_the_same_digest(
+    project: Path, cache: Path
+) -> None:
     first = digests(orbiter(project, cache, "build"))
-    assert set(first) == {f"orbiter-test/main-path:debian-{name}-0.1.0" for name in ("base", "core")}
+    assert set(first) == {
+        f"orbiter-test/main-path:debian-{name}-0.1.0" for name in ("base", "core")
+    }
     tag = "orbiter-test/main-path:debian-base-0.1.0"
     assert inside(tag, "python", "-c", "import attrs, sys; print(sys.prefix)") == "/opt/env\n"
     packages = json.loads(inside(tag, "cat", "/usr/share/orbiter/packages.json"))["packages"]
@@ -211,9 +221,13 @@ def test_a_release_builds_offline_without_images_toml_to_the_same_digest(project
     assert digests(again) == first
 
 
-def test_a_flipped_byte_in_an_artifact_never_enters_an_image(project: Path, cache: Path, tmp_path: Path) -> None:
+def test_a_flipped_byte_in_an_artifact_never_enters_an_image(
+    project: Path, cache: Path, tmp_path: Path
+) -> None:
     own = Path(shutil.copytree(cache, tmp_path / "cache"))
-    artifacts = (project / "locks/0.1.0/build/debian-base-build/artifacts-linux-amd64.txt").read_text()
+    artifacts = (
+        project / "locks/0.1.0/build/debian-base-build/artifacts-linux-amd64.txt"
+    ).read_text()
     line = next(line for line in artifacts.splitlines() if " pip/attrs-" in line)
     hexadecimal = line.split(" ")[0].partition(":")[2]
     stored = own / "store/sha256" / hexadecimal[:2] / hexadecimal
@@ -237,7 +251,9 @@ def test_carried_to_an_offline_machine(project: Path, cache: Path, tmp_path: Pat
     digests(orbiter(project, cache, "build", prefix=offline))
 
 
-@pytest.mark.parametrize(("words", "after"), [(("lock",), 1.5), (("lock",), 4.0), (("fetch",), 0.7), (("build",), 3.0)])
+@pytest.mark.parametrize(
+    ("words", "after"), [(("lock",), 1.5), (("lock",), 4.0), (("fetch",), 0.7), (("build",), 3.0)]
+)
 def test_killed_at_any_moment_the_next_run_completes(
     tmp_path: Path, locked: Path, words: tuple[str, ...], after: float
 ) -> None:

@@ -13,7 +13,8 @@ from typing import NamedTuple
 import httpx
 import pytest
 
-from tests.engine.notebook import missing, run_notebook, type_into_terminal
+from tests.support.notebook import missing, run_notebook, type_into_terminal
+from tests.support.paths import ROOT
 
 pytestmark = [pytest.mark.engine, pytest.mark.index]
 RELEASED = "released"
@@ -22,7 +23,6 @@ REPOSITORY = {RELEASED: "dorgeln/orbiter:"}
 """What ``--verify`` leaves out of a tag."""
 both = pytest.mark.parametrize("locked", [RELEASED, "uv"])
 
-ROOT = Path(__file__).parents[2]
 NEWEST = max((ROOT / "locks").glob("*/digests.toml")).parent.name
 CHANGES = {
     'repository = "dorgeln/orbiter"': 'repository = "orbiter-test/{engine}"',
@@ -41,7 +41,11 @@ SHOWN = {
         "@jupyterlab-contrib/spellchecker ",
         "jupyter-server-proxy ",
     ),
-    "jupyter server extension list 2>&1": ("jupyter_server_proxy ", "jupyterlab_git ", "nbgitpuller "),
+    "jupyter server extension list 2>&1": (
+        "jupyter_server_proxy ",
+        "jupyterlab_git ",
+        "nbgitpuller ",
+    ),
     "jupyter-book --version": ("Jupyter Book ",),
     "jupyterhub-singleuser --version": (".",),
     "configurable-http-proxy --version": (".",),
@@ -136,7 +140,12 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], 
             words = [["lock"], ["build"]]
         for each in words:
             done = subprocess.run(
-                command(*each), cwd=place, env=own(cache), capture_output=True, text=True, check=False
+                command(*each),
+                cwd=place,
+                env=own(cache),
+                capture_output=True,
+                text=True,
+                check=False,
             )
             assert done.returncode == 0, done.stderr + done.stdout
         tagged = [REPOSITORY.get(locked, "") + line.split()[0] for line in done.stdout.splitlines()]
@@ -203,7 +212,9 @@ def inside(tag: str, script: str, *words: str) -> str:
 
 @both
 @pytest.mark.usefixtures("_chromium")
-def test_the_image_set_runs_a_notebook_until_ctrl_c(locked: str, build: Callable[[str], Built], tmp_path: Path) -> None:
+def test_the_image_set_runs_a_notebook_until_ctrl_c(
+    locked: str, build: Callable[[str], Built], tmp_path: Path
+) -> None:
     built = build(locked)
     work = tmp_path / "work"
     work.mkdir()
@@ -212,8 +223,13 @@ def test_the_image_set_runs_a_notebook_until_ctrl_c(locked: str, build: Callable
         assert httpx.get(url.replace("/lab?token=", "/api/contents?token=no")).status_code == 403
         assert run_notebook(url, tmp_path).stat().st_size > 0
         answer = work / "answer"
-        type_into_terminal(url, "cd ~/work && echo $((6 * 7)) > answer", lambda: read(answer) == "42\n", tmp_path)
-        assert (answer.stat().st_uid, answer.stat().st_gid) == (work.stat().st_uid, work.stat().st_gid)
+        type_into_terminal(
+            url, "cd ~/work && echo $((6 * 7)) > answer", lambda: read(answer) == "42\n", tmp_path
+        )
+        assert (answer.stat().st_uid, answer.stat().st_gid) == (
+            work.stat().st_uid,
+            work.stat().st_gid,
+        )
         assert containers(built.tag)
     assert not containers(built.tag)
 
@@ -233,14 +249,21 @@ def test_the_image_holds_what_its_users_expect(locked: str, build: Callable[[str
 
 
 def test_any_user_can_serve_from_the_home(build: Callable[[str], Built]) -> None:
-    assert inside(build("uv").tag, f"mkdir ~/own\n{SERVE}\nid -u", "--init", "--user", "12345") == "12345\n"
+    assert (
+        inside(build("uv").tag, f"mkdir ~/own\n{SERVE}\nid -u", "--init", "--user", "12345")
+        == "12345\n"
+    )
 
 
-def test_a_dockerfile_of_binder_on_top_serves(build: Callable[[str], Built], tmp_path: Path) -> None:
+def test_a_dockerfile_of_binder_on_top_serves(
+    build: Callable[[str], Built], tmp_path: Path
+) -> None:
     tag = build("uv").tag
     (tmp_path / "Dockerfile").write_text(BINDER.format(tag=tag))
     (tmp_path / "index.ipynb").write_text("{}")
-    built = subprocess.run(["docker", "build", "--quiet", tmp_path], capture_output=True, text=True, check=False)
+    built = subprocess.run(
+        ["docker", "build", "--quiet", tmp_path], capture_output=True, text=True, check=False
+    )
     assert built.returncode == 0, built.stderr
     on_top = built.stdout.strip()
     assert inside(on_top, f"{SERVE}\nstat --format %U index.ipynb") == "jovyan\n"
@@ -248,4 +271,7 @@ def test_a_dockerfile_of_binder_on_top_serves(build: Callable[[str], Built], tmp
 
 
 def test_jupyterhub_spawns_it_and_logs_its_user_in(build: Callable[[str], Built]) -> None:
-    assert inside(build("uv").tag, f"{HUB}\npython - <<'LOGIN'\n{LOGIN}\nLOGIN", "--init") == "JupyterLab for jovyan\n"
+    assert (
+        inside(build("uv").tag, f"{HUB}\npython - <<'LOGIN'\n{LOGIN}\nLOGIN", "--init")
+        == "JupyterLab for jovyan\n"
+    )

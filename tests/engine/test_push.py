@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from orbiter import engine
-from resolvers import registry, registry_push
-from tests.tiny_images import AMD64, Project, project
+from orbiter.docker import client
+from orbiter.oci import registry, upload
+from tests.support.tiny_images import AMD64, Project, project
 
 REGISTRY = os.environ.get("ORBITER_WORLD_REGISTRY", "")
 pytestmark = [
@@ -29,15 +29,26 @@ def here(tmp_path: Path) -> Iterator[Project]:
 
 def lay(here: Project, content: str) -> None:
     """A lock set whose images are one file upon nothing."""
-    files = {f"build/{stage}/{name}": text for stage in STAGES for name, text in stage_files(content)}
+    files = {
+        f"build/{stage}/{name}": text for stage in STAGES for name, text in stage_files(content)
+    }
     targets = {stage: target(here, stage) for stage in STAGES}
-    variables = {name: {"default": ""} for name in ("ARTIFACTS", "BASES", "LOCKSET", "OUTPUT", "SEEDS")}
-    bake = {"variable": variables, "group": {"default": {"targets": list(STAGES)}}, "target": targets}
+    variables = {
+        name: {"default": ""} for name in ("ARTIFACTS", "BASES", "LOCKSET", "OUTPUT", "SEEDS")
+    }
+    bake = {
+        "variable": variables,
+        "group": {"default": {"targets": list(STAGES)}},
+        "target": targets,
+    }
     here.lay("0.1.0", {**files, "build/docker-bake.json": json.dumps(bake)})
 
 
 def stage_files(content: str) -> list[tuple[str, str]]:
-    return [("Dockerfile", "FROM scratch\nARG SOURCE_DATE_EPOCH\nCOPY content /\n"), ("content", content)]
+    return [
+        ("Dockerfile", "FROM scratch\nARG SOURCE_DATE_EPOCH\nCOPY content /\n"),
+        ("content", content),
+    ]
 
 
 def target(here: Project, stage: str) -> dict[str, object]:
@@ -48,7 +59,9 @@ def target(here: Project, stage: str) -> dict[str, object]:
         "labels": {"org.orbiter.lockset": "${LOCKSET}"},
         "tags": [f"{here.repository}:{stage}-0.1.0"],
         "attest": ["type=provenance,disabled=true", "type=sbom,disabled=true"],
-        "output": [f"type=docker,dest=${{OUTPUT}}/{stage}.tar,oci-mediatypes=true,rewrite-timestamp=true"],
+        "output": [
+            f"type=docker,dest=${{OUTPUT}}/{stage}.tar,oci-mediatypes=true,rewrite-timestamp=true"
+        ],
     }
 
 
@@ -61,7 +74,7 @@ def told(stdout: str) -> dict[str, list[str]]:
 def in_registry(here: Project) -> dict[str, str]:
     """What the tags name now; empty for nothing."""
     (place,) = registry.repositories(here.repository)
-    return {stage: registry_push.named(place, f"{stage}-0.1.0") for stage in STAGES}
+    return {stage: upload.named(place, f"{stage}-0.1.0") for stage in STAGES}
 
 
 def test_what_is_there_is_not_pushed_again(here: Project) -> None:
@@ -78,7 +91,9 @@ def test_what_is_there_is_not_pushed_again(here: Project) -> None:
 
 
 @pytest.mark.parametrize("words", [("push",), ("build", "--push", "--load")])
-def test_a_version_tag_is_not_moved_and_then_nothing_is_pushed(here: Project, words: tuple[str, ...]) -> None:
+def test_a_version_tag_is_not_moved_and_then_nothing_is_pushed(
+    here: Project, words: tuple[str, ...]
+) -> None:
     assert here.orbiter("push", "-q", "--image", "debian-core").returncode == 0
     before = in_registry(here)
     lay(here, "second")
@@ -90,7 +105,7 @@ def test_a_version_tag_is_not_moved_and_then_nothing_is_pushed(here: Project, wo
     )
     assert "debian-base" not in done.stderr
     assert in_registry(here) == before
-    labels = engine.image_labels(f"{here.repository}:debian-base-0.1.0")
+    labels = client.image_labels(f"{here.repository}:debian-base-0.1.0")
     assert labels is None, "nothing was loaded either"
 
 

@@ -42,10 +42,15 @@ def removed() -> Iterator[None]:
 
 @pytest.mark.usefixtures("removed")
 def test_the_python_of_the_base_image_stays_the_one_also_beside_that_of_apt(tmp_path: Path) -> None:
-    (tmp_path / "images.toml").write_text(IMAGES.replace("BASE", "python:3.13-slim").replace("APT", "python3"))
+    (tmp_path / "images.toml").write_text(
+        IMAGES.replace("BASE", "python:3.13-slim").replace("APT", "python3")
+    )
     locked = orbiter(tmp_path, "lock")
     assert locked.returncode == 0, locked.stderr
-    assert 'interpreter = "/usr/local/bin/python3"' in (tmp_path / "locks/0.1.0/debian/apt.lock").read_text()
+    assert (
+        'interpreter = "/usr/local/bin/python3"'
+        in (tmp_path / "locks/0.1.0/debian/apt.lock").read_text()
+    )
     built = orbiter(tmp_path, "build", "-q", "--image", "debian-base")
     assert built.returncode == 0, built.stderr
     script = "import markupsafe._speedups, platform, sys; print(sys.base_prefix, sys.prefix, platform.python_version())"
@@ -56,7 +61,11 @@ def test_the_python_of_the_base_image_stays_the_one_also_beside_that_of_apt(tmp_
 
 @pytest.mark.parametrize(
     ("apt", "lacking"),
-    [('apt = ["python3"]', "debian-base"), ('apt = ["make"]', "debian-base-build"), ("", "debian-base-build")],
+    [
+        ('apt = ["python3"]', "debian-base"),
+        ('apt = ["make"]', "debian-base-build"),
+        ("", "debian-base-build"),
+    ],
 )
 def test_an_image_without_python_is_refused(tmp_path: Path, apt: str, lacking: str) -> None:
     images = IMAGES.replace("BASE", "debian:trixie-slim").replace('apt = ["ca-certificates"]', "")
@@ -64,12 +73,18 @@ def test_an_image_without_python_is_refused(tmp_path: Path, apt: str, lacking: s
     refused = orbiter(tmp_path, "lock")
     assert refused.returncode == 2
     assert f"images.toml: {lacking} has packages of pip, but no Python is there" in refused.stderr
-    assert f'add "python3" to the apt list of {lacking}, or of a stage that it stands on' in refused.stderr
+    assert (
+        f'add "python3" to the apt list of {lacking}, or of a stage that it stands on'
+        in refused.stderr
+    )
     assert not (tmp_path / "locks").exists()
 
 
 def test_the_python_of_packages_that_are_no_longer_asked_for_does_not_count(tmp_path: Path) -> None:
-    images = IMAGES.partition("[image.")[0].replace("BASE", "debian:trixie-slim") + "[image.debian.base]\n"
+    images = (
+        IMAGES.partition("[image.")[0].replace("BASE", "debian:trixie-slim")
+        + "[image.debian.base]\n"
+    )
     (tmp_path / "images.toml").write_text(f'{images}apt = ["python3"]\npip = ["markupsafe"]\n')
     assert orbiter(tmp_path, "lock").returncode == 0
     before = (tmp_path / "locks/0.1.0/lockset.toml").read_bytes()

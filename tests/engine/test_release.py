@@ -9,9 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from orbiter import digests, engine, lockset
-from orbiter.digests import Record
-from orbiter.render import PARTS
+from orbiter.docker import client
+from orbiter.lockset import folder as lockset_folder
+from orbiter.lockset import model
+from orbiter.lockset import record as lockset_record
+from orbiter.lockset.record import Record
+from orbiter.render.dockerfile import PARTS
 
 pytestmark = pytest.mark.engine
 
@@ -38,7 +41,10 @@ postbuild = ["date +%N > /opt/env/build; chown -R 1000:100 /opt/env"]
 [image.debian.base]
 from = "core"
 postbuild = ["cat /opt/env/build"]
-""" + "".join(f'[image.debian.{name}]\nfrom = "core"\npostbuild = ["{step}"]\n' for name, step in STEPS.items())
+""" + "".join(
+    f'[image.debian.{name}]\nfrom = "core"\npostbuild = ["{step}"]\n'
+    for name, step in STEPS.items()
+)
 
 
 class Project:
@@ -50,16 +56,19 @@ class Project:
         self.place = folder / "locks" / "0.1.0"
         (folder / "images.toml").write_text(images)
         assert self.orbiter("lock", "-q").returncode == 0
-        locked = lockset.read(self.place)
+        locked = lockset_folder.read(self.place)
         files = {
-            path: text.replace("compression-level=19", "compression-level=1") for path, text in locked.files.items()
+            path: text.replace("compression-level=19", "compression-level=1")
+            for path, text in locked.files.items()
         }
-        lockset.write(lockset.seal(locked.manifest, files), self.place)  # quicker
+        lockset_folder.write(model.seal(locked.manifest, files), self.place)  # quicker
 
     def orbiter(self, *words: str) -> "subprocess.CompletedProcess[str]":
         command = [sys.executable, "-m", "orbiter", *words]
         env = {**os.environ, "ORBITER_CACHE_DIR": str(self.cache)}
-        return subprocess.run(command, cwd=self.folder, env=env, capture_output=True, text=True, check=False)
+        return subprocess.run(
+            command, cwd=self.folder, env=env, capture_output=True, text=True, check=False
+        )
 
     def verify(self, *words: str) -> tuple[int, dict[str, str]]:
         """Exit code, and what is told of each image."""
@@ -70,7 +79,7 @@ class Project:
         return done.returncode, dict(found)
 
     def record(self) -> Record:
-        return digests.read(self.place, lockset.read(self.place))
+        return lockset_record.read(self.place, lockset_folder.read(self.place))
 
 
 @pytest.fixture(scope="module")
@@ -83,8 +92,12 @@ def released(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Project:
     project = Project(tmp_path_factory.mktemp("project"), cache)
     done = project.orbiter("release", "-q")
     assert done.returncode == 0, done.stderr
-    assert re.search(r"^debian-base-build-0\.1\.0  sha256:[0-9a-f]{64}  \d+\.\d MB$", done.stdout, re.MULTILINE)
-    assert done.stdout.endswith("wrote locks/0.1.0/digests.toml: release 0.1.0 stays as it is from now on\n")
+    assert re.search(
+        r"^debian-base-build-0\.1\.0  sha256:[0-9a-f]{64}  \d+\.\d MB$", done.stdout, re.MULTILINE
+    )
+    assert done.stdout.endswith(
+        "wrote locks/0.1.0/digests.toml: release 0.1.0 stays as it is from now on\n"
+    )
     return project
 
 
@@ -119,18 +132,22 @@ def test_all_stages_are_recorded_each_built_once(released: Project) -> None:
     assert all(image.layers[: len(core)] == core for image in stages.values())
     rest = len(core) + len(PARTS) - 1
     copied, own = stages["debian-base"].layers[rest], stages["debian-base-build"].layers[len(core)]
-    here, there = ({line[:6] for line in found.entries(layer.diff_id) or ()} for layer in (copied, own))
+    here, there = (
+        {line[:6] for line in found.entries(layer.diff_id) or ()} for layer in (copied, own)
+    )
     assert len(here & there) == 3, "the clock in /opt/env/build is that of the one build stage"
     assert found.digests.builder.engine or found.digests.builder.buildkit
     assert found.digests.builder.exporter["compression"] == "zstd"
-    assert len({layer.diff_id for image in stages.values() for layer in image.layers}) == len(found.lists)
+    assert len({layer.diff_id for image in stages.values() for layer in image.layers}) == len(
+        found.lists
+    )
 
 
 def test_what_was_released_is_built_again_and_loaded(released: Project, unloaded: str) -> None:
     code, told = released.verify("--image", "debian-core", "--no-cache")
     digest = released.record().digests.stages["debian-core"]["linux/amd64"].digest
     assert (code, told) == (0, {"core": f"{digest}  as released"})
-    assert engine.connect().images.get(unloaded).id == digest
+    assert client.connect().images.get(unloaded).id == digest
 
 
 def test_each_difference_has_its_own_message(released: Project, tmp_path: Path) -> None:
@@ -161,15 +178,22 @@ def test_a_recorded_digest_that_was_changed(
     altered(image.digest, "sha256:" + "0" * 64)
     code, told = released.verify("--image", "debian-core")
     assert code == 1
-    assert told["core"].startswith(f"{image.digest}  DIFFERS\n  likely cause: the record itself was changed")
-    assert engine.image_labels(unloaded) is None
+    assert told["core"].startswith(
+        f"{image.digest}  DIFFERS\n  likely cause: the record itself was changed"
+    )
+    assert client.image_labels(unloaded) is None
 
 
 @pytest.mark.parametrize("field", ["config", "diff-id", "digest"])
-def test_a_recorded_part_that_was_changed(released: Project, altered: Callable[[str, str], None], field: str) -> None:
+def test_a_recorded_part_that_was_changed(
+    released: Project, altered: Callable[[str, str], None], field: str
+) -> None:
     image = released.record().digests.stages["debian-core"]["linux/amd64"]
     layer = image.layers[1]
-    altered({"config": image.config, "diff-id": layer.diff_id, "digest": layer.digest}[field], "sha256:" + "0" * 64)
+    altered(
+        {"config": image.config, "diff-id": layer.diff_id, "digest": layer.digest}[field],
+        "sha256:" + "0" * 64,
+    )
     code, told = released.verify("--image", "debian-core", "--no-load")
     assert (code, "likely cause: the record itself was changed" in told["core"]) == (1, True)
 
@@ -182,7 +206,9 @@ def test_another_compression_is_no_other_image_but_is_not_pushed(
     altered(image.layers[0].digest, "sha256:" + "1" * 64)
     code, told = released.verify("--image", "debian-core", "--no-load")
     assert code == 0
-    assert "  as released, but for the compression\n  every layer holds the same bytes" in told["core"]
+    assert (
+        "  as released, but for the compression\n  every layer holds the same bytes" in told["core"]
+    )
     assert "it was released with " in told["core"]
     done = released.orbiter("build", "--verify", "--image", "debian-core", "--push", "-q")
     assert done.returncode == 1
@@ -202,11 +228,17 @@ def test_another_configuration(released: Project, altered: Callable[[str, str], 
     altered(image.config, "sha256:" + "1" * 64)
     code, told = released.verify("--image", "debian-core", "--no-load")
     assert code == 1
-    assert "layers are equal, the configuration is not: labels, environment, command, history" in told["core"]
+    assert (
+        "layers are equal, the configuration is not: labels, environment, command, history"
+        in told["core"]
+    )
 
 
 def test_twice_writes_nothing_where_the_second_build_differs(tmp_path: Path, cache: Path) -> None:
-    images = IMAGES.partition("[image.debian.core]")[0] + '[image.debian.core]\npostbuild = ["date +%N > /var/log/x"]\n'
+    images = (
+        IMAGES.partition("[image.debian.core]")[0]
+        + '[image.debian.core]\npostbuild = ["date +%N > /var/log/x"]\n'
+    )
     project = Project(tmp_path, cache, images)
     before = sorted(project.place.rglob("*"))
     done = project.orbiter("release", "--twice", "-q")

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.paths import ROOT
+
 pytestmark = [pytest.mark.engine, pytest.mark.index]
 
-ROOT = Path(__file__).parents[2]
 STAGES = ("debian-base", "debian-core")
 
 
@@ -51,9 +52,21 @@ def orbiter(place: Path, cache: Path, *words: str, prefix: tuple[str, ...] = ())
 
 
 def test_out_of_an_archive_without_any_network(clone: Path, builder: str, tmp_path: Path) -> None:
-    orbiter(clone, tmp_path / "first", "archive", "-q", str(tmp_path / "kept"), "--release", "0.1.0")
+    orbiter(
+        clone, tmp_path / "first", "archive", "-q", str(tmp_path / "kept"), "--release", "0.1.0"
+    )
     offline, wiped = ("unshare", "--net"), tmp_path / "second"
-    orbiter(clone, wiped, "fetch", "-q", "--release", "0.1.0", "--from", str(tmp_path / "kept"), prefix=offline)
+    orbiter(
+        clone,
+        wiped,
+        "fetch",
+        "-q",
+        "--release",
+        "0.1.0",
+        "--from",
+        str(tmp_path / "kept"),
+        prefix=offline,
+    )
     told = orbiter(
         clone,
         wiped,

@@ -25,13 +25,27 @@ for thread in threads: thread.join()
 @pytest.mark.parametrize(
     ("module", "kind", "text"),
     [
-        ("resolvers.apt_lock", "Lock", '{"format": 1, "platforms": {"linux/amd64": {"apt": "3", "glibc": "2"}}}'),
-        ("resolvers.index", "_JsonPage", '{"files": [{"filename": "x-1.zip", "url": "x-1.zip", "hashes": {}}]}'),
-        ("resolvers.registry", "_Manifest", '{"layers": [{"digest": "sha256:00", "size": 1, "mediaType": "x"}]}'),
-        ("resolvers.registry", "_Platform", '{"os": "linux", "architecture": "amd64"}'),
+        (
+            "resolvers.apt.lock_file",
+            "Lock",
+            '{"format": 1, "platforms": {"linux/amd64": {"apt": "3", "glibc": "2"}}}',
+        ),
+        (
+            "resolvers.index.index",
+            "_JsonPage",
+            '{"files": [{"filename": "x-1.zip", "url": "x-1.zip", "hashes": {}}]}',
+        ),
+        (
+            "orbiter.oci.registry",
+            "_Manifest",
+            '{"layers": [{"digest": "sha256:00", "size": 1, "mediaType": "x"}]}',
+        ),
+        ("orbiter.oci.registry", "_Platform", '{"os": "linux", "architecture": "amd64"}'),
     ],
 )
 def test_threads_may_decode_a_type_at_its_first_use(module: str, kind: str, text: str) -> None:
     """Without ``ready`` some of these processes end with a segmentation fault: on a quiet machine most."""
     for _ in range(5):
-        subprocess.run([sys.executable, "-c", SCRIPT.format(module=module, kind=kind, text=text)], check=True)
+        subprocess.run(
+            [sys.executable, "-c", SCRIPT.format(module=module, kind=kind, text=text)], check=True
+        )

@@ -1,0 +1,97 @@
+"""Releases in archives: all files of a release in a folder, a tar file or a registry, and back into the store."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from orbiter.archive import manifest
+from orbiter.archive.configured import standing
+from orbiter.archive.manifest import Kept, Piece, Place
+from orbiter.archive.target import place_of
+from orbiter.fetch import fill
+from orbiter.fetch.progress import Report, Tally, side_by_side, spelled
+from orbiter.fetch.sources import Origin
+from orbiter.lockset.model import LockSet
+from orbiter.oci.registry import sha256
+from orbiter.sizes import MEGABYTE
+from orbiter.store.artifact_list import Entry
+from orbiter.store.store import Store, hash_file
+from orbiter.tasks import Progress
+from resolvers.errors import ExpectedError
+
+
+def archive(locked: LockSet, platforms: Sequence[str], target: str, board: Progress) -> str:
+    """Put all files of a release on these platforms (on all, where none are given) into an archive.
+
+    ``target`` is a folder, a ``*.tar`` file or ``oci://registry/repository[:tag]``. What the store lacks is fetched
+    first. Gives a line for people. Raises ExpectedError where ``target`` is something else than an archive.
+    """
+    place = place_of(target)
+    fill.refuse(locked, platforms)
+    place.prepare(locked.manifest.release)
+    fill.fill(locked, platforms, board, standing(place.name))
+    store = Store()
+    tell = board("hashing")
+    found = pieces(
+        fill.everything(locked, platforms, store), store, lambda state: tell(spelled(state))
+    )
+    tell("")
+    release = manifest.compose(locked.manifest.release, locked.root, found)
+    tell = board("archive")
+    kept = place.add(release, lambda state: tell(spelled(state)))
+    tell("")
+    return (
+        f"archived release {release.name} in {target} ({sha256(release.manifest)}): {_told(kept)}"
+    )
+
+
+def fetch(locked: LockSet, platforms: Sequence[str], target: str, board: Progress) -> str:
+    """Bring a release out of an archive into the store, and use nothing else; gives a line for people."""
+    return fill.fill_from(Archived(place_of(target), locked), locked, platforms, board)
+
+
+def pieces(entries: Iterable[Entry], store: Store, report: Report) -> list[Piece]:
+    """The files of a release, all in the store: every byte is read and verified."""
+    found = {entry.hash: entry for entry in sorted(entries, reverse=True)}
+    tally = Tally({entry: entry.size for entry in found.values()}, report)
+
+    def piece(entry: Entry) -> Piece:
+        file = store.verify(entry.hash, entry.path)
+        digest = entry.hash if entry.hash.startswith("sha256:") else hash_file(file, "sha256")
+        size = file.stat().st_size
+        tally.finish(entry, size)
+        return Piece(digest=digest, size=size, entry=entry, file=file)
+
+    return side_by_side(piece, found.values(), tally)
+
+
+class Archived:
+    """Origins: the release of a lock set in an archive."""
+
+    def __init__(self, place: Place, locked: LockSet) -> None:
+        release = locked.manifest.release
+        self._place = place
+        self._content = manifest.content(place.manifest(release), f"{release} in {place.name}")
+        self._hint = manifest.ARCHIVE_IT
+        if self._content.root != locked.root:
+            self._hint = (
+                f"the archive was made of another lock set ({self._content.root}); {self._hint}"
+            )
+
+    def of(self, entry: Entry) -> Iterator[Origin]:
+        """The one place where a file may be; raises ExpectedError when the archive does not name it."""
+        digest = self._content.digests.get(entry.hash)
+        if not digest:
+            raise ExpectedError(f"not in {self._place.name} ({entry.hash})", self._hint)
+        return iter([Origin(self._place.name, self._place.blob(digest))])
+
+    def failure(self, entry: Entry, failures: list[ExpectedError]) -> ExpectedError:
+        """The one error for a file that the archive did not give."""
+        return ExpectedError(f"{entry.path}: {failures[-1].message}", failures[-1].hint)
+
+
+def _told(kept: Kept) -> str:
+    new, there = _megabytes(kept.new), _megabytes(kept.already)
+    return f"{len(kept.new)} files new ({new}), {len(kept.already)} were there ({there})"
+
+
+def _megabytes(files: Sequence[Piece]) -> str:
+    return f"{sum(file.size for file in files) / MEGABYTE:.1f} MB"

@@ -1,0 +1,1 @@
+"""From a lock set to images; nothing but the store goes in."""

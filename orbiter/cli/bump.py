@@ -1,0 +1,50 @@
+"""``orbiter bump``."""
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Literal
+
+import click
+
+from orbiter.cli.errors import guarded
+from orbiter.cli.options import IMAGES, quiet_option
+
+if TYPE_CHECKING:
+    from orbiter.config.image_set import ImageSet
+    from orbiter.diff.types import Suggestion
+
+
+@click.command()
+@click.argument("step", type=click.Choice(["patch", "minor", "major", "auto"]))
+@quiet_option
+@guarded
+def bump(step: Literal["patch", "minor", "major", "auto"], quiet: bool) -> None:
+    """Write the next release into images.toml, keeping its comments.
+
+    auto solves without writing a lock, compares with the locked release, and takes what diff-locks suggests.
+    """
+    from orbiter.config.read import read_image_set
+    from orbiter.release.bump import next_release, write
+
+    image_set = read_image_set(IMAGES)
+    if step == "auto":
+        suggestion = _suggested(image_set, quiet=quiet)
+        number, why = suggestion.release, f" ({suggestion.step}: {suggestion.reason})"
+        if not number:
+            click.echo(f"{IMAGES} stays at {image_set.version}: nothing would change")
+            return
+    else:
+        number, why = next_release(image_set.version, step), ""
+    write(IMAGES, number)
+    click.echo(f"{IMAGES}: {image_set.version} → {number}{why}")
+
+
+def _suggested(image_set: "ImageSet", *, quiet: bool) -> "Suggestion":
+    from orbiter.cli.board import Board
+    from orbiter.locking.doors import Outside
+    from orbiter.locking.options import lock_options
+    from orbiter.release.bump import suggested
+
+    now = datetime.now(UTC)
+    options = lock_options(image_set, upgrade=False, packages=(), as_of=None, only=None, now=now)
+    with Board(quiet=quiet) as board:
+        return suggested(image_set, options, Outside(), board)

@@ -1,0 +1,1 @@
+"""The first Orbiter's invoke.yaml, converted to an images.toml."""

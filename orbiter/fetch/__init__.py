@@ -1,0 +1,1 @@
+"""From a lock set to a filled store: who has a file, and getting it."""

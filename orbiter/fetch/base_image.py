@@ -1,0 +1,77 @@
+"""The base image in the store, so that a build needs no registry."""
+
+from collections.abc import Iterator
+from functools import partial
+
+from orbiter.fetch.fetch import fetch_from
+from orbiter.fetch.progress import Fetched, Report
+from orbiter.fetch.sources import Origin, Origins
+from orbiter.oci import registry
+from orbiter.oci.registry import BaseImage, Credentials, Repository
+from orbiter.store.artifact_list import Entry
+from orbiter.store.store import Store
+from resolvers.errors import ExpectedError
+
+
+def fetch_image(
+    image: BaseImage,
+    store: Store,
+    *,
+    mirrors: tuple[str, ...] = (),
+    credentials: Credentials = registry.anonymous,
+    progress: Report = lambda _progress: None,
+) -> Fetched:
+    """Fetch all parts of a pinned base image that the store lacks: manifest, config and layers.
+
+    ``mirrors`` and ``credentials`` as in ``registry.pin``.
+    """
+    places = registry.repositories(image.reference, mirrors=mirrors, credentials=credentials)
+    fetched = 0
+    if not store.has(image.digest):
+        manifest = registry.first(
+            places, lambda place: place.manifest(image.digest), image.reference
+        )
+        store.add(manifest, image.digest, name=f"the manifest of {image.reference}")
+        fetched = len(manifest)
+    rest = fetch_from(_Repositories(places), image_entries(image, store), store, progress)
+    if not fetched:
+        return rest
+    return Fetched(count=rest.count + 1, bytes=rest.bytes + fetched, already=rest.already - 1)
+
+
+def image_entries(image: BaseImage, store: Store) -> tuple[Entry, ...]:
+    """The parts of a base image whose manifest is in the store, the manifest first."""
+    manifest = store.verify(image.digest, f"the manifest of {image.reference}").read_bytes()
+    return tuple(
+        _entry(image, blob.digest, blob.size) for blob in registry.blobs(manifest, image.digest)
+    )
+
+
+def take_image(image: BaseImage, store: Store, origins: Origins) -> Fetched:
+    """Take all parts of a base image that the store lacks from ``origins``."""
+    first = fetch_from(origins, [_entry(image, image.digest, 0)], store)
+    rest = fetch_from(origins, image_entries(image, store), store)
+    return Fetched(
+        count=first.count + rest.count,
+        bytes=first.bytes + rest.bytes,
+        already=rest.already - first.count,
+    )
+
+
+def _entry(image: BaseImage, digest: str, size: int) -> Entry:
+    path = f"image/{digest.partition(':')[2]}"
+    return Entry(path=path, hash=digest, size=size, source=f"image:{image.reference}")
+
+
+class _Repositories:
+    """Where the parts of a base image are."""
+
+    def __init__(self, places: tuple[Repository, ...]) -> None:
+        self._places = places
+
+    def of(self, entry: Entry) -> Iterator[Origin]:
+        return (Origin(place.url, partial(place.blob, entry.hash)) for place in self._places)
+
+    def failure(self, entry: Entry, failures: list[ExpectedError]) -> ExpectedError:
+        reasons = "; ".join(failure.message for failure in failures)
+        return ExpectedError(f"{entry.hash} of {entry.source}: {reasons}", failures[-1].hint)

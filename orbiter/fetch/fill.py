@@ -1,0 +1,139 @@
+"""Fill the store with the artifacts and base images of a lock set."""
+
+from collections.abc import Iterator, Sequence
+
+from orbiter.config import read
+from orbiter.config.image_set import ImageSet
+from orbiter.docker import client
+from orbiter.fetch import mirrors
+from orbiter.fetch.base_image import fetch_image, image_entries, take_image
+from orbiter.fetch.fetch import fetch, fetch_from
+from orbiter.fetch.progress import Fetched, spelled, told
+from orbiter.fetch.sources import Origins, OriginsError
+from orbiter.lockset import model
+from orbiter.lockset.model import LockSet
+from orbiter.oci.registry import BaseImage
+from orbiter.render.model import folder_of
+from orbiter.store.artifact_list import Entry, parse_entries
+from orbiter.store.store import Store
+from orbiter.tasks import Progress
+from resolvers.errors import ExpectedError
+
+
+def entries(
+    locked: LockSet, platforms: Sequence[str] = ()
+) -> dict[tuple[str, str], tuple[Entry, ...]]:
+    """The artifacts of a lock set by stage and platform; only of ``platforms`` where any are given."""
+    refuse(locked, platforms)
+    found = {}
+    wanted = _platforms(locked, platforms)
+    for path, text in locked.files.items():
+        for platform in wanted:
+            if path.startswith(f"{model.BUILD}/") and path.endswith(
+                f"/artifacts-{folder_of(platform)}.txt"
+            ):
+                found[path.split("/")[1], platform] = parse_entries(text)
+    return found
+
+
+def bases(locked: LockSet, platforms: Sequence[str] = ()) -> Iterator[BaseImage]:
+    """The pinned base images of a lock set."""
+    wanted = _platforms(locked, platforms)
+    for reference, digests in locked.manifest.bases.items():
+        for platform, digest in digests.items():
+            if platform in wanted:
+                yield BaseImage(
+                    reference=reference, platform=platform, digest=digest, index_digest=digest
+                )
+
+
+def fill(
+    locked: LockSet, platforms: Sequence[str], board: Progress, archive: Origins | None
+) -> str:
+    """Fetch every artifact and base image of a lock set that the store lacks; return a summary.
+
+    ``archive`` is tried first, if there is one, then indexes, registries and mirrors.
+    """
+    store = Store()
+    report = board("artifacts")
+    sources = mirrors.sources(locked, archive)
+    wanted = _artifacts(locked, platforms)
+    fetched = [fetch(wanted, store, sources, lambda state: report(spelled(state)))]
+    for image in bases(locked, platforms):
+        if not _there(image, store):
+            fetched.append(_bring(image, store, archive))
+    report("")
+    return told(_total(fetched))
+
+
+def fill_from(origins: Origins, locked: LockSet, platforms: Sequence[str], board: Progress) -> str:
+    """Fetch every artifact and base image of a lock set from ``origins`` alone; return a summary."""
+    store = Store()
+    report = board("artifacts")
+    wanted = _artifacts(locked, platforms)
+    fetched = [fetch_from(origins, wanted, store, lambda state: report(spelled(state)))]
+    fetched += [take_image(image, store, origins) for image in bases(locked, platforms)]
+    report("")
+    return told(_total(fetched))
+
+
+def _artifacts(locked: LockSet, platforms: Sequence[str]) -> list[Entry]:
+    return [entry for listed in entries(locked, platforms).values() for entry in listed]
+
+
+def _total(fetched: Sequence[Fetched]) -> Fetched:
+    return Fetched(
+        count=sum(each.count for each in fetched),
+        bytes=sum(each.bytes for each in fetched),
+        already=sum(each.already for each in fetched),
+    )
+
+
+def everything(locked: LockSet, platforms: Sequence[str], store: Store) -> list[Entry]:
+    """All that ``fill`` brought: the artifacts of a lock set, and the parts of its base images."""
+    return _artifacts(locked, platforms) + [
+        entry for image in bases(locked, platforms) for entry in image_entries(image, store)
+    ]
+
+
+def _image_set(locked: LockSet) -> ImageSet:
+    return read.load(locked.files[model.SNAPSHOT])
+
+
+def _platforms(locked: LockSet, asked: Sequence[str]) -> tuple[str, ...]:
+    offered = _image_set(locked).platforms
+    for platform in asked:
+        if platform not in offered:
+            raise ExpectedError(
+                f"release {locked.manifest.release} is not locked for {platform}",
+                f"it is for {', '.join(offered)}",
+            )
+    return tuple(asked) or tuple(offered)
+
+
+def refuse(locked: LockSet, platforms: Sequence[str]) -> None:
+    """Raise ExpectedError for a lock set that is partial, or that is not for all of these platforms."""
+    _platforms(locked, platforms)
+    if not locked.complete:
+        raise ExpectedError(
+            f"the lock set of release {locked.manifest.release} is partial: not every manager is locked",
+            "run orbiter lock without --only, where a Docker engine answers",
+        )
+
+
+def _bring(image: BaseImage, store: Store, archive: Origins | None) -> Fetched:
+    """Bring what the store lacks of a base image: from the archive where that has all of it, else from a registry."""
+    if archive:
+        try:
+            return take_image(image, store, archive)
+        except OriginsError:
+            raise
+        except ExpectedError:
+            pass  # what it has of the image is in the store now
+    return fetch_image(image, store, mirrors=client.mirrors(), credentials=client.credentials)
+
+
+def _there(image: BaseImage, store: Store) -> bool:
+    return store.has(image.digest) and all(
+        store.has(e.hash, e.size) for e in image_entries(image, store)
+    )

@@ -1,0 +1,1 @@
+"""Images that were built on this machine: list, run, shell, clean."""

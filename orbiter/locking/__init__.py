@@ -1,0 +1,1 @@
+"""From an ImageSet to a LockSet; the only place where resolvers solve."""

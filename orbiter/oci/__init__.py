@@ -1,0 +1,1 @@
+"""Container registries and OCI image layouts, read and written."""

@@ -1,0 +1,1 @@
+"""Recording what was built, and comparing a later build with it."""

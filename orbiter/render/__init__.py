@@ -1,0 +1,4 @@
+"""From locked packages to the build folder that Docker gets. Pure.
+
+The text lives in templates/.
+"""

@@ -1,0 +1,1 @@
+"""Every locked file on this machine, named by its hash."""

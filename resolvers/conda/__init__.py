@@ -1,0 +1,5 @@
+"""conda packages.
+
+Manager.py satisfies resolvers.types.Resolver, lock_file.py is the lock format, the rest runs the
+engine.
+"""

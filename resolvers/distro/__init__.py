@@ -1,0 +1,1 @@
+"""What apk and apt have in common: lock text, the base image's Python."""

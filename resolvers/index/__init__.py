@@ -1,0 +1,1 @@
+"""The Python package index: pages, files, metadata."""

@@ -1,0 +1,66 @@
+"""The configuration of pip on this machine: https://pip.pypa.io/en/stable/topics/configuration/."""
+
+import os
+from collections.abc import Iterator
+from configparser import Error, RawConfigParser
+from pathlib import Path
+
+from resolvers.errors import ExpectedError
+
+SECTIONS = ("global", "install")
+"""In any file the later one wins over the earlier one of every file, as in pip."""
+
+
+def settings() -> dict[str, str]:
+    """Options by their long names (``index-url``) as ``pip install`` would take them; empty ones left out."""
+    files = [_read(path) for path in _files()]
+    merged: dict[str, str] = {}
+    for section in SECTIONS:
+        for file in files:
+            merged.update(file.get(section, {}))
+    merged.update(_environment())
+    return {name: value for name, value in merged.items() if value.strip()}
+
+
+def _files() -> Iterator[Path]:
+    named = os.environ.get("PIP_CONFIG_FILE")
+    if named == os.devnull:
+        return
+    for folder in reversed((os.environ.get("XDG_CONFIG_DIRS") or "/etc/xdg").split(":")):
+        yield Path(folder, "pip", "pip.conf")
+    yield Path("/etc/pip.conf")
+    if not (named and Path(named).exists()):
+        home = os.environ.get("XDG_CONFIG_HOME") or "~/.config"
+        yield Path("~/.pip/pip.conf").expanduser()
+        yield Path(home, "pip", "pip.conf").expanduser()
+    if environment := os.environ.get("VIRTUAL_ENV"):
+        yield Path(environment, "pip.conf")
+    if named:
+        yield Path(named)
+
+
+def _read(path: Path) -> dict[str, dict[str, str]]:
+    parser = RawConfigParser()
+    try:
+        parser.read(path, encoding="utf-8")
+    except (Error, UnicodeDecodeError) as error:
+        # Not the error's own text: it quotes the line, which may hold a password.
+        raise ExpectedError(
+            f"{path}: {type(error).__name__}", "correct pip's configuration file"
+        ) from None
+    return {
+        section: {_name(option): value for option, value in parser.items(section)}
+        for section in parser.sections()
+    }
+
+
+def _environment() -> dict[str, str]:
+    return {
+        _name(variable.removeprefix("PIP_")): value
+        for variable, value in os.environ.items()
+        if variable.startswith("PIP_") and value
+    }
+
+
+def _name(option: str) -> str:
+    return option.lower().replace("_", "-").removeprefix("--")

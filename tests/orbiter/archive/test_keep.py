@@ -1,0 +1,565 @@
+"""Archives: what goes in comes out again, byte for byte, and nothing else is taken."""
+
+import base64
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import uuid
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from orbiter.archive import keep as archive_keep
+from orbiter.archive import target as archive_target
+from orbiter.archive.configured import standing
+from orbiter.cli.board import Board
+from orbiter.config import read as config_read
+from orbiter.config.image_set import Builder, ImageSet
+from orbiter.fetch import fill
+from orbiter.lockset import folder as lockset_folder
+from orbiter.lockset import model
+from orbiter.lockset.model import LockSet, Manifest
+from orbiter.store.artifact_list import Entry, format_entries, parse_entries
+from orbiter.store.store import Store
+from resolvers.errors import ExpectedError
+from resolvers.net import http
+from tests.support.loopback_registry import NAME, USER, LoopbackRegistry, registry
+
+AMD64, BASE = "linux/amd64", "debian:trixie-slim"
+KINDS = ("folder", "tar", "registry")
+QUIET = Board(quiet=True)
+FILES = {"pip/a-1.whl": b"wheel" * 50, "npm/b-1.tgz": b"tarball", "apt/c_1_amd64.deb": b"deb"}
+WHEELS = """\
+sha256:b6a85871a79d2e3b22d2d1b94ac2824226a63c6b741c88f7ae975f18b6778374 5892 \
+pip/iniconfig-2.0.0-py3-none-any.whl pip:iniconfig/iniconfig-2.0.0-py3-none-any.whl
+sha256:69297d5da0cc9281c77efffb4e730254dd45943f45bbfb461de5991713989b1e 0 \
+pip/idna-3.9-py3-none-any.whl pip:idna/idna-3.9-py3-none-any.whl
+"""
+
+
+def digest_of(content: bytes, algorithm: str = "sha256") -> str:
+    return f"{algorithm}:{hashlib.new(algorithm, content).hexdigest()}"
+
+
+def entry_of(path: str, content: bytes) -> Entry:
+    algorithm = "sha512" if path.startswith("npm/") else "sha256"
+    return Entry(
+        path=path, hash=digest_of(content, algorithm), size=len(content), source=f"pip:x/{path}"
+    )
+
+
+def keep(*contents: bytes) -> list[dict[str, object]]:
+    """Put parts of an image into the store; gives their descriptors."""
+    for content in contents:
+        Store().add(content, digest_of(content))
+    return [
+        {"mediaType": "x", "digest": digest_of(content), "size": len(content)}
+        for content in contents
+    ]
+
+
+def locked_of(entries: list[Entry], release: str = "0.1.0") -> LockSet:
+    """A lock set of one stage with these artifacts, on a base image that is put into the store."""
+    config_part, layer = keep(b'{"os": "linux", "architecture": "amd64"}', b"layer" * 1000)
+    manifest = json.dumps({"schemaVersion": 2, "config": config_part, "layers": [layer]}).encode()
+    keep(manifest)
+    builders = {"debian": Builder(name="debian", base=BASE)}
+    image_set = ImageSet(
+        version=release, repository="a/b", platforms=(AMD64,), builders=builders, stages=()
+    )
+    return model.seal(
+        Manifest(
+            release=release,
+            cutoff="2026-11-01T00:00:00Z",
+            source_date_epoch=1,
+            bases={BASE: {AMD64: digest_of(manifest)}},
+        ),
+        {
+            "images.toml": config_read.dump(image_set),
+            "build/docker-bake.json": "{}",
+            "build/debian-base/artifacts-linux-amd64.txt": format_entries(entries),
+        },
+    )
+
+
+def locked(files: dict[str, bytes] = FILES, release: str = "0.1.0") -> LockSet:
+    """A lock set of these files, all of which are in the store."""
+    entries = [entry_of(path, content) for path, content in files.items()]
+    for entry in entries:
+        Store().add(files[entry.path], entry.hash)
+    return locked_of(entries, release)
+
+
+def stored() -> dict[str, bytes]:
+    root = Store().root
+    return {
+        str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()
+    }
+
+
+def kept(locked: LockSet, target: str) -> str:
+    return archive_keep.archive(locked, (), target, QUIET)
+
+
+@pytest.fixture(autouse=True)
+def loopback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LoopbackRegistry]:
+    """A registry to which docker's own configuration has the password."""
+    monkeypatch.setattr(http, "PAUSES", (0.0,))
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "docker"))
+    (tmp_path / "docker").mkdir()
+    with registry() as found:
+        users = {found.server.host: {"auth": base64.b64encode(":".join(USER).encode()).decode()}}
+        (tmp_path / "docker" / "config.json").write_text(json.dumps({"auths": users}))
+        yield found
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Goes to a machine with an empty store, and with no index, mirror or registry of its own."""
+
+    def go() -> None:
+        for variable in ("PIP_INDEX_URL", "ORBITER_APT_MIRROR"):
+            monkeypatch.setenv(variable, "http://127.0.0.1:1")
+        monkeypatch.setenv("ORBITER_CACHE_DIR", str(tmp_path / uuid.uuid4().hex))
+
+    return go
+
+
+@pytest.fixture(params=KINDS)
+def target(request: pytest.FixtureRequest, tmp_path: Path, loopback: LoopbackRegistry) -> str:
+    return {
+        "folder": str(tmp_path / "places" / "carried"),
+        "tar": str(tmp_path / "places" / "carried.tar"),
+        "registry": f"oci://{loopback.server.host}/{NAME}",
+    }[request.param]
+
+
+def test_what_goes_in_comes_out(target: str, elsewhere: Callable[[], None]) -> None:
+    release = locked()
+    before = stored()
+    assert "6 files new (0.0 MB), 0 were there" in kept(release, target)
+    assert "0 files new (0.0 MB), 6 were there" in kept(release, target)
+    elsewhere()
+    assert archive_keep.fetch(release, (), target, QUIET) == "6 files fetched (0 MB), 0 were there"
+    assert stored() == before
+    assert archive_keep.fetch(release, (), target, QUIET) == "0 files fetched (0 MB), 6 were there"
+    assert fill.fill(release, (), QUIET, standing()).startswith(
+        "0 files fetched"
+    )  # nobody else is asked for anything
+
+
+@settings(
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    files=st.dictionaries(
+        st.sampled_from(
+            [f"{manager}/{name}" for manager in ("pip", "npm", "apt") for name in "abcd"]
+        ),
+        st.binary(max_size=9),
+    )
+)
+def test_any_files_survive(
+    tmp_path: Path, elsewhere: Callable[[], None], files: dict[str, bytes]
+) -> None:
+    places = [str(tmp_path / uuid.uuid4().hex / name) for name in ("carried", "carried.tar")]
+    elsewhere()
+    release = locked(files)
+    before = stored()
+    told = {kept(release, place).partition(" (")[2].partition(")")[0] for place in places}
+    assert len(told) == 1
+    for place in places:
+        elsewhere()
+        archive_keep.fetch(release, (), place, QUIET)
+        assert stored() == before
+
+
+def test_all_three_have_one_digest(tmp_path: Path, loopback: LoopbackRegistry) -> None:
+    release = locked()
+    for place in ("carried", "carried.tar"):
+        kept(release, str(tmp_path / place))
+    kept(release, f"oci://{loopback.server.host}/{NAME}")
+    with tarfile.open(tmp_path / "carried.tar") as tar:
+        names = tar.getnames()
+        tar.extractall(tmp_path / "unpacked", filter="data")
+    assert contents(tmp_path / "unpacked") == contents(tmp_path / "carried")
+    manifest = loopback.manifests["0.1.0"]
+    assert f"blobs/sha256/{digest_of(manifest)[7:]}" in names
+    assert len(names) == len(loopback.blobs) + 3  # the manifest, and the two files of the layout
+    read = json.loads(manifest)
+    assert read["artifactType"] == "application/vnd.orbiter.archive.v1"
+    assert read["annotations"]["org.orbiter.lockset"] == release.root
+    titles = {
+        layer["annotations"]["org.opencontainers.image.title"]: layer for layer in read["layers"]
+    }
+    assert set(FILES) < set(titles)
+    assert titles["npm/b-1.tgz"]["digest"] == digest_of(b"tarball")
+    assert titles["npm/b-1.tgz"]["annotations"]["org.orbiter.hash"] == digest_of(
+        b"tarball", "sha512"
+    )
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+def test_releases_share_their_files(target: str, elsewhere: Callable[[], None]) -> None:
+    first, second = locked(), locked({**FILES, "pip/d-1.whl": b"more"}, "0.2.0")
+    kept(first, target)
+    assert "release 0.2.0" in (told := kept(second, target))
+    assert "1 files new (0.0 MB), 6 were there" in told
+    for release, count in ((first, 6), (second, 7)):
+        elsewhere()
+        assert (
+            archive_keep.fetch(release, (), target, QUIET)
+            == f"{count} files fetched (0 MB), 0 were there"
+        )
+
+
+def test_a_tar_file_says_nothing_of_when_and_how_it_was_made(tmp_path: Path) -> None:
+    first, second = locked(), locked({"pip/d-1.whl": b"more"}, "0.2.0")
+    for name, releases in {"a.tar": (first, second), "b.tar": (second, first, first)}.items():
+        for release in releases:
+            kept(release, str(tmp_path / name))
+    assert (tmp_path / "a.tar").read_bytes() == (tmp_path / "b.tar").read_bytes()
+    assert sorted(path.name for path in tmp_path.glob("*")) == ["a.tar", "b.tar", "docker"]
+
+
+def test_files_of_a_folder_are_hard_links(tmp_path: Path) -> None:
+    kept(locked(), str(tmp_path / "carried"))
+    blob = tmp_path / "carried/blobs/sha256" / digest_of(FILES["pip/a-1.whl"])[7:]
+    assert blob.samefile(Store().path(digest_of(FILES["pip/a-1.whl"])))
+    assert {path.name for path in (tmp_path / "carried").iterdir()} == {
+        "blobs",
+        "index.json",
+        "oci-layout",
+    }
+
+
+def flip(content: bytes) -> bytes:
+    return content.replace(b"wheelwheel", b"wheelwheeL", 1)
+
+
+def test_a_flipped_byte_is_refused(
+    target: str, loopback: LoopbackRegistry, elsewhere: Callable[[], None]
+) -> None:
+    release = locked()
+    kept(release, target)
+    digest = digest_of(FILES["pip/a-1.whl"])
+    if target.startswith("oci:"):
+        loopback.blobs[digest] = flip(loopback.blobs[digest])
+    else:
+        path = Path(target) / "blobs/sha256" / digest[7:] if Path(target).is_dir() else Path(target)
+        content = path.read_bytes()
+        path.unlink()
+        path.write_bytes(flip(content))
+    elsewhere()
+    with pytest.raises(ExpectedError, match=f"pip/a-1.whl: .*{target}: expected {digest}"):
+        archive_keep.fetch(release, (), target, QUIET)
+    assert not Store().has(digest)
+    assert Store().has(digest_of(b"deb"))  # the others came
+
+
+def test_a_wrong_file_of_an_archive_is_put_right_or_told(tmp_path: Path) -> None:
+    release = locked()
+    folder, file = tmp_path / "carried", tmp_path / "carried.tar"
+    for place in (folder, file):
+        kept(release, str(place))
+    before = contents(folder)
+    blob = folder / "blobs/sha256" / digest_of(FILES["pip/a-1.whl"])[7:]
+    blob.unlink()
+    blob.write_bytes(b"half of it")
+    assert "1 files new (0.0 MB), 5 were there" in kept(release, str(folder))
+    assert contents(folder) == before
+    file.write_bytes(flip(file.read_bytes()))
+    broken = file.read_bytes()
+    with pytest.raises(ExpectedError, match="expected sha256:"):
+        kept(locked({"pip/d-1.whl": b"more"}, "0.2.0"), str(file))
+    assert file.read_bytes() == broken
+
+
+def test_files_that_the_archive_lacks_are_all_named(
+    target: str, elsewhere: Callable[[], None]
+) -> None:
+    kept(locked(), target)
+    more = locked({**FILES, "pip/d-1.whl": b"more", "npm/e-1.tgz": b"most"})
+    elsewhere()
+    with pytest.raises(ExpectedError) as caught:
+        archive_keep.fetch(more, (), target, QUIET)
+    assert caught.value.message.splitlines() == [
+        "2 files could not be fetched:",
+        f"  npm/e-1.tgz: not in {target} ({digest_of(b'most', 'sha512')})",
+        f"  pip/d-1.whl: not in {target} ({digest_of(b'more')})",
+    ]
+    assert "another lock set" in caught.value.hint
+
+
+def test_another_lock_set_of_the_release_is_no_error_when_all_files_are_there(
+    target: str, elsewhere: Callable[[], None]
+) -> None:
+    kept(locked(), target)
+    fewer = locked({"apt/c_1_amd64.deb": b"deb"})
+    elsewhere()
+    assert archive_keep.fetch(fewer, (), target, QUIET) == "4 files fetched (0 MB), 0 were there"
+
+
+def test_a_release_that_is_not_there(target: str) -> None:
+    for release in ("0.1.0", "0.2.0"):
+        kept(locked(release=release), target)
+    with pytest.raises(ExpectedError, match=r"has no release 0\.3\.0; it has 0\.1\.0, 0\.2\.0"):
+        archive_keep.fetch(locked(release="0.3.0"), (), target, QUIET)
+
+
+def test_a_tag_of_ones_own(loopback: LoopbackRegistry, elsewhere: Callable[[], None]) -> None:
+    release, target = locked(), f"oci://{loopback.server.host}/{NAME}:mine"
+    kept(release, target)
+    assert list(loopback.manifests) == ["mine"]
+    elsewhere()
+    assert "6 files fetched" in archive_keep.fetch(release, (), target, QUIET)
+    with pytest.raises(ExpectedError, match=r"has no release 0\.1\.0; it has mine"):
+        archive_keep.fetch(release, (), target.removesuffix(":mine"), QUIET)
+
+
+def test_who_may_not_push_is_told_before_anything_is_fetched(
+    loopback: LoopbackRegistry, monkeypatch: pytest.MonkeyPatch, elsewhere: Callable[[], None]
+) -> None:
+    release, target = locked(), f"oci://{loopback.server.host}/{NAME}"
+    monkeypatch.setenv("DOCKER_CONFIG", "/nowhere")
+    elsewhere()
+    with pytest.raises(ExpectedError, match=f"{target}: .*401") as caught:
+        kept(release, target)
+    assert f"docker login {loopback.server.host}" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("missing", "it is not there"),
+        ("missing.tar", "it is not there"),
+        ("project", "it has no file oci-layout"),
+        ("text.tar", "is not an archive"),
+        ("files.tar", "it has no file oci-layout"),
+        ("broken", "truncated"),
+    ],
+)
+def test_what_is_no_archive(tmp_path: Path, name: str, why: str) -> None:
+    for folder in ("project", "broken"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "project" / "images.toml").write_text("")
+    (tmp_path / "broken" / "oci-layout").write_text("{}")
+    (tmp_path / "broken" / "index.json").write_text("{")
+    (tmp_path / "text.tar").write_text("no tar")
+    with tarfile.open(tmp_path / "files.tar", "w") as tar:
+        tar.add(tmp_path / "text.tar", "text")
+    before = contents(tmp_path)
+    with pytest.raises(ExpectedError, match=f"{tmp_path / name} .*{why}"):
+        archive_keep.fetch(locked(), (), str(tmp_path / name), QUIET)
+    if not name.startswith("missing"):
+        with pytest.raises(ExpectedError, match=f"{tmp_path / name} .*{why}"):
+            kept(locked(), str(tmp_path / name))
+    assert contents(tmp_path) == before
+
+
+def test_an_artifact_of_something_else(tmp_path: Path) -> None:
+    kept(locked(), str(tmp_path / "carried"))
+    (digest,) = (
+        each["digest"]
+        for each in json.loads((tmp_path / "carried/index.json").read_text())["manifests"]
+    )
+    manifest = json.loads((tmp_path / "carried/blobs/sha256" / digest[7:]).read_text())
+    other = json.dumps({**manifest, "artifactType": "application/x"}).encode()
+    (tmp_path / "carried/blobs/sha256" / digest_of(other)[7:]).write_bytes(other)
+    index = tmp_path / "carried/index.json"
+    index.write_text(index.read_text().replace(digest, digest_of(other)))
+    with pytest.raises(ExpectedError, match="is not a release of an archive"):
+        archive_keep.fetch(locked(), (), str(tmp_path / "carried"), QUIET)
+
+
+def test_other_images_of_a_layout_stay(tmp_path: Path) -> None:
+    kept(locked(), str(tmp_path / "carried"))
+    index = tmp_path / "carried/index.json"
+    read = json.loads(index.read_text())
+    strange = {"mediaType": "x", "digest": digest_of(b"x"), "size": 1, "platform": {"os": "plan9"}}
+    index.write_text(json.dumps({**read, "manifests": [*read["manifests"], strange]}))
+    kept(locked(release="0.2.0"), str(tmp_path / "carried"))
+    assert strange in json.loads(index.read_text())["manifests"]
+    assert len(json.loads(index.read_text())["manifests"]) == 3
+
+
+def test_a_run_that_was_killed_leaves_a_folder_that_the_next_one_completes(tmp_path: Path) -> None:
+    left = tmp_path / "carried" / ".orbiter-new-left"
+    left.mkdir(parents=True)
+    (left / "half").write_text("half")
+    assert "6 files new" in kept(locked(), str(tmp_path / "carried"))
+    assert not left.exists()
+
+
+@pytest.mark.parametrize(
+    ("target", "hint"),
+    [
+        ("carried.tar.gz", "name a file that ends in .tar"),
+        ("carried.tgz", "name a file that ends in .tar"),
+        ("carried.tar.gz/", "name a file that ends in .tar"),
+        ("oci://team", "oci://registry/repository[:tag]"),
+        ("oci://a/b@sha256:" + "a" * 64, "oci://registry/repository[:tag]"),
+        ("oci://127.0.0.1:5000/Up/x", "lower case"),
+        ("https://example.org/a/b", "write oci://example.org/a/b"),
+        ("docker://example.org/a/b", "write oci://example.org/a/b"),
+        ("OCI://example.org/a/b", "write oci://example.org/a/b"),
+    ],
+)
+def test_targets_that_are_none(target: str, hint: str) -> None:
+    with pytest.raises(ExpectedError, match=target) as caught:
+        archive_target.place_of(target)
+    assert hint in caught.value.hint
+    assert "debian:" not in caught.value.hint
+
+
+@pytest.mark.parametrize("words", [("fetch", "--from", ""), ("archive", "")])
+def test_an_empty_target_is_none(tmp_path: Path, words: tuple[str, ...]) -> None:
+    lockset_folder.write(locked(), tmp_path / "locks" / "0.1.0")
+    command = [sys.executable, "-m", "orbiter", *words, "--release", "0.1.0"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "the archive has an empty name" in done.stderr
+    assert "oci://registry/repository[:tag]" in done.stderr
+
+
+def test_an_image_under_the_tag_is_not_replaced(loopback: LoopbackRegistry) -> None:
+    image = json.dumps({"schemaVersion": 2, "config": {}, "layers": []}).encode()
+    other = json.dumps({"schemaVersion": 2, "artifactType": "application/x", "layers": []}).encode()
+    loopback.manifests |= {"mine": image, "0.1.0": other}
+    address = f"oci://{loopback.server.host}/{NAME}"
+    with pytest.raises(
+        ExpectedError, match=r"is not an archive: mine there is something else \(an image\)"
+    ):
+        kept(locked(), f"{address}:mine")
+    with pytest.raises(ExpectedError, match=r"0\.1\.0 there is something else \(application/x\)"):
+        kept(locked(), address)
+    assert loopback.manifests == {"mine": image, "0.1.0": other}
+
+
+@pytest.mark.parametrize("form", ["carried", "carried.tar"])
+def test_an_image_in_a_layout_is_not_replaced(tmp_path: Path, form: str) -> None:
+    kept(locked(), str(tmp_path / "carried"))
+    put(tmp_path / "carried", "{}", "0.2.0")
+    pack(tmp_path / "carried")
+    before = contents(tmp_path)
+    with pytest.raises(ExpectedError, match=r"0\.2\.0 there is something else \(an image\)"):
+        kept(locked(release="0.2.0"), str(tmp_path / form))
+    assert contents(tmp_path) == before
+
+
+@pytest.mark.parametrize("form", ["carried", "carried.tar"])
+def test_a_release_that_another_tool_copied_is_replaced(tmp_path: Path, form: str) -> None:
+    kept(locked(), str(tmp_path / "carried"))
+    index = tmp_path / "carried/index.json"
+    read = json.loads(index.read_text())
+    for each in read["manifests"]:
+        del each["artifactType"]
+    index.write_text(json.dumps(read))
+    pack(tmp_path / "carried")
+    assert "1 files new" in kept(locked({**FILES, "pip/d-1.whl": b"more"}), str(tmp_path / form))
+
+
+def put(folder: Path, manifest: str, name: str) -> None:
+    """Put a manifest into an image layout, as another tool does."""
+    digest = digest_of(manifest.encode())
+    (folder / "blobs/sha256" / digest[7:]).write_text(manifest)
+    index = folder / "index.json"
+    read = json.loads(index.read_text())
+    other = {
+        "digest": digest,
+        "size": len(manifest),
+        "annotations": {"org.opencontainers.image.ref.name": name},
+    }
+    index.write_text(json.dumps({**read, "manifests": [*read["manifests"], other]}))
+
+
+def pack(folder: Path) -> None:
+    with tarfile.open(folder.with_suffix(".tar"), "w") as tar:
+        tar.add(folder, ".")
+
+
+@pytest.mark.parametrize("form", ["new", "new/carried.tar"])
+def test_a_partial_lock_set_leaves_nothing_in_the_place(tmp_path: Path, form: str) -> None:
+    partial = model.seal(locked().manifest, {"images.toml": locked().files["images.toml"]})
+    with pytest.raises(ExpectedError, match="is partial"):
+        kept(partial, str(tmp_path / form))
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize(
+    "form", ["file/carried", "file/carried.tar", "/proc/carried", "/proc/carried.tar"]
+)
+def test_a_place_that_cannot_be_written_is_told_before_anything_is_fetched(
+    tmp_path: Path, elsewhere: Callable[[], None], form: str
+) -> None:
+    release, target = locked(), str(tmp_path / form)
+    (tmp_path / "file").write_text("")
+    elsewhere()  # where nothing can be fetched
+    with pytest.raises(ExpectedError, match=f"{target} cannot be written: "):
+        kept(release, target)
+
+
+@pytest.mark.index
+def test_wheels_of_the_real_index_are_fetched_first(
+    tmp_path: Path, elsewhere: Callable[[], None]
+) -> None:
+    release = locked_of(list(parse_entries(WHEELS)))
+    assert "5 files new" in kept(release, str(tmp_path / "carried"))
+    elsewhere()
+    assert "5 files fetched" in archive_keep.fetch(release, (), str(tmp_path / "carried"), QUIET)
+
+
+@pytest.fixture
+def real() -> str:
+    address = os.environ.get("ORBITER_WORLD_REGISTRY")
+    if not address:
+        pytest.skip("no registry to push to is known (ORBITER_WORLD_REGISTRY)")
+    return f"{address}/orbiter-test/archive-{uuid.uuid4().hex}"
+
+
+@pytest.mark.engine
+def test_a_real_registry(real: str, elsewhere: Callable[[], None]) -> None:
+    first, second = locked(), locked({**FILES, "pip/d-1.whl": b"more"}, "0.2.0")
+    assert "6 files new" in kept(first, f"oci://{real}")
+    assert "1 files new (0.0 MB), 6 were there" in kept(second, f"oci://{real}")
+    before = stored()
+    elsewhere()
+    archive_keep.fetch(second, (), f"oci://{real}", QUIET)
+    assert stored() == before
+
+
+@pytest.mark.engine
+def test_skopeo_takes_an_archive_from_place_to_place(
+    real: str, tmp_path: Path, elsewhere: Callable[[], None]
+) -> None:
+    if not shutil.which("skopeo"):
+        pytest.skip("there is no skopeo")
+    release, places = (
+        locked(),
+        [f"oci:{tmp_path}/carried:0.1.0", f"docker://{real}:0.1.0", f"oci:{tmp_path}/back:0.1.0"],
+    )
+    kept(release, str(tmp_path / "carried"))
+    for one, other in pairwise(places):
+        skopeo("copy", "--src-tls-verify=false", "--dest-tls-verify=false", one, other)
+    assert len({skopeo("inspect", "--raw", "--tls-verify=false", place) for place in places}) == 1
+    elsewhere()
+    archive_keep.fetch(release, (), str(tmp_path / "back"), QUIET)
+
+
+def skopeo(*words: str) -> str:
+    return subprocess.run(["skopeo", *words], capture_output=True, text=True, check=True).stdout

@@ -1,0 +1,116 @@
+"""The command line: exit codes, errors without traceback, and what Ctrl-C ends."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+IMAGES = """
+version = "0.1.0"
+repository = "a/b"
+[builder.debian]
+from = "debian:trixie-slim"
+[image.debian.base]
+apt = ["python3"]
+pip = ["attrs"]
+"""
+
+
+def orbiter(place: Path, *words: str, **env: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "orbiter", *words]
+    return subprocess.run(
+        command, cwd=place, env={**os.environ, **env}, capture_output=True, text=True, check=False
+    )
+
+
+def refused(done: "subprocess.CompletedProcess[str]") -> str:
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    return done.stderr
+
+
+def test_help_names_every_command(tmp_path: Path) -> None:
+    done = orbiter(tmp_path, "--help")
+    assert done.returncode == 0
+    for command in (
+        "init",
+        "lock",
+        "build",
+        "fetch",
+        "archive",
+        "run",
+        "schema",
+        "diff-locks",
+        "log",
+        "bump",
+        "release",
+        "import",
+        "export",
+        "images",
+        "shell",
+        "push",
+        "clean",
+    ):
+        assert f"\n  {command} " in done.stdout
+
+
+def test_init_never_overwrites(tmp_path: Path) -> None:
+    assert orbiter(tmp_path, "init").returncode == 0
+    written = (tmp_path / "images.toml").read_bytes()
+    assert "images.toml" in refused(orbiter(tmp_path, "init"))
+    assert (tmp_path / "images.toml").read_bytes() == written
+
+
+def test_check_stands_alone(tmp_path: Path) -> None:
+    assert "--check stands alone" in refused(orbiter(tmp_path, "lock", "--check", "--upgrade"))
+
+
+@pytest.mark.parametrize("release", ["/", "..", "one", ""])
+def test_a_release_is_a_semantic_version(tmp_path: Path, release: str) -> None:
+    assert "is no release" in refused(orbiter(tmp_path, "fetch", "--release", release))
+
+
+def test_errors_of_the_file_system_name_the_file(tmp_path: Path) -> None:
+    with_python = IMAGES.replace(
+        'from = "debian:trixie-slim"', 'from = "debian:trixie-slim"\npython = "3.13"'
+    )
+    (tmp_path / "images.toml").write_text(with_python)
+    said = refused(orbiter(tmp_path, "lock", "--only", "pip", ORBITER_CACHE_DIR="/dev/null/x"))
+    assert "/dev/null/x" in said
+
+
+def test_pip_alone_needs_to_know_the_python(tmp_path: Path) -> None:
+    (tmp_path / "images.toml").write_text(IMAGES)
+    assert "builder.debian.python is not set" in refused(orbiter(tmp_path, "lock", "--only", "pip"))
+
+
+@pytest.mark.index
+def test_ctrl_c_ends_the_engines_too(tmp_path: Path) -> None:
+    """A program that would run for a minute stands in for uv: the real one ends too soon to be caught."""
+    slow, started = tmp_path / "uv", tmp_path / "started"
+    slow.write_text(f"#!/bin/sh\necho $$ > {started}\nexec sleep 60\n")
+    slow.chmod(0o755)
+    engine = 'from = "debian:trixie-slim"\npip-engine = "uv"\npython = "3.13"'
+    (tmp_path / "images.toml").write_text(IMAGES.replace('from = "debian:trixie-slim"', engine))
+    script = f"from resolvers import uv_program; uv_program.program = lambda: {str(slow)!r}; from orbiter.cli.main import main; main()"
+    command = [sys.executable, "-c", script, "lock", "--only", "pip"]
+    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
+        while not (started.exists() and started.read_text()) and process.poll() is None:
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=20)
+    assert process.returncode == 130, said
+    assert "interrupted" in said
+    assert not Path("/proc", started.read_text().strip()).exists()
+
+
+def test_a_program_that_starts_while_all_are_ended_ends_too(tmp_path: Path) -> None:
+    script = "from resolvers import process; process.end_all(); process.run(['sleep', '60'])"
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, timeout=30, check=False
+    )
+    assert b"ProgramError" in done.stderr

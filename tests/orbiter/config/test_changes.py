@@ -1,0 +1,144 @@
+from pathlib import Path
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from orbiter.config.changes import changes
+from orbiter.config.image_set import ImageSet
+from orbiter.config.read import read_image_set
+from tests.support.paths import TESTS
+
+ORIGINAL = TESTS / "data/images/valid/original.toml"
+TEXT = ORIGINAL.read_text()
+
+
+def edited(tmp_path: Path, edit: tuple[str, str]) -> ImageSet:
+    assert edit[0] in TEXT
+    path = tmp_path / "images.toml"
+    path.write_text(TEXT.replace(*edit, 1), encoding="utf-8")
+    return read_image_set(path)
+
+
+EDITS: dict[str, tuple[str, str, tuple[str, ...]]] = {
+    "release": ('"0.1.1"', '"0.2.0"', ()),
+    "added": ('"numpy", ', '"numpy", "polars", ', ("image.debian.base.build.pip: polars added",)),
+    "changed": ('"numpy", ', '"NumPy>=2", ', ("image.debian.base.build.pip: numpy -> NumPy>=2",)),
+    "removed": ('"sudo", ', "", ("image.debian.core.apt: sudo removed",)),
+    "npm": (', "canvas"', ', "canvas@^3"', ("image.debian.base.build.npm: canvas -> canvas@^3",)),
+    "npm-scripts": (
+        "postbuild = [",
+        'npm-scripts = ["canvas"]\npostbuild = [',
+        ("image.debian.base.build.npm-scripts: canvas added",),
+    ),
+    "user": ("[sets]", '[user]\nname = "ada"\n\n[sets]', ("user.name: jovyan -> ada",)),
+    "source": (
+        "version =",
+        'source = "https://x.example"\nversion =',
+        ("source: (none) -> https://x.example",),
+    ),
+    "platforms": (
+        "version =",
+        'platforms = ["linux/arm64"]\nversion =',
+        ("platforms: linux/arm64 added", "platforms: linux/amd64 removed"),
+    ),
+    "builder": (
+        'python = "3.13"',
+        'pip-engine = "uv"',
+        ("builder.debian.python: 3.13 -> (none)", "builder.debian.pip-engine: poetry -> uv"),
+    ),
+    "base": (
+        "trixie-slim",
+        "trixie",
+        ("builder.debian.from: debian:trixie-slim -> debian:trixie",),
+    ),
+    "base-of-packages": (
+        '"debian:trixie-slim"',
+        '{ debian = "trixie" }',
+        ('builder.debian.from: debian:trixie-slim -> { debian = "trixie" }',),
+    ),
+    "no-from": (
+        '[image.debian.geospatial]\nfrom = "core"',
+        "[image.debian.geospatial]",
+        ("image.debian.geospatial.from: core -> (none)",),
+    ),
+    "from": (
+        'from = "base-build"',
+        'from = "core"',
+        ("image.debian.geospatial.build.from: base-build -> core",),
+    ),
+    "network": (
+        "[image.debian.base.build]",
+        "network = true\n[image.debian.base.build]",
+        ("image.debian.base.network: false -> true",),
+    ),
+    "command": (
+        '    "jupyter lab clean -y",\n',
+        "",
+        ("image.debian.base.build.postbuild: jupyter lab clean -y removed",),
+    ),
+    "commands": (
+        "postbuild = [",
+        'postbuild = [\n"jupyter lab clean -y",\n',
+        ("image.debian.base.build.postbuild: order changed",),
+    ),
+    "image": (
+        "[image.debian.geospatial]",
+        "[image.debian.spare]\n\n[image.debian.geospatial]",
+        ("image.debian.spare: added",),
+    ),
+}
+
+
+@pytest.mark.parametrize(("old", "new", "expected"), EDITS.values(), ids=EDITS)
+def test_a_change_is_named_by_its_key(
+    tmp_path: Path, old: str, new: str, expected: tuple[str, ...]
+) -> None:
+    assert changes(read_image_set(ORIGINAL), edited(tmp_path, (old, new))) == expected
+
+
+def test_a_build_stage_that_goes_is_one_line(tmp_path: Path) -> None:
+    spare, build, rest = (
+        "[image.debian.spare]\n",
+        "[image.debian.spare.build]\n",
+        "[image.debian.geospatial]",
+    )
+    before, after = (
+        edited(tmp_path, (rest, spare + rest)),
+        edited(tmp_path, (rest, spare + build + rest)),
+    )
+    assert changes(before, after) == ("image.debian.spare.build: added",)
+    assert changes(after, before) == ("image.debian.spare.build: removed",)
+
+
+small = st.lists(st.sampled_from(["b", "c", "d"]), unique=True, max_size=3)
+
+
+@st.composite
+def variants(draw: st.DrawFn) -> ImageSet:
+    """Image sets that differ from each other in any of their parts."""
+    image_set = read_image_set(ORIGINAL)
+    stages = [
+        msgspec.structs.replace(
+            stage,
+            requirements={"pip": tuple(sorted(names))} if (names := draw(small)) else {},
+            postbuild=tuple(draw(small)),
+            network=draw(st.booleans()),
+        )
+        for stage in image_set.stages[: draw(st.integers(1, 3))]
+    ]
+    return msgspec.structs.replace(
+        image_set,
+        maintainer=draw(st.sampled_from(["", "x"])),
+        stages=tuple(stages),
+        version=draw(st.sampled_from("12")),
+    )
+
+
+@settings(deadline=None)
+@given(variants(), variants())
+def test_only_equal_image_sets_have_no_changes(old: ImageSet, new: ImageSet) -> None:
+    same = msgspec.structs.replace(old, version=new.version) == new
+    assert (changes(old, new) == ()) == same
+    assert len(changes(old, new)) == len(changes(new, old))

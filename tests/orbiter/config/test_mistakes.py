@@ -1,0 +1,163 @@
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+import tomli_w
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from orbiter.config.mistakes import ConfigError, Mistake
+from orbiter.config.read import dump, json_schema, load, read_image_set
+from tests.support.paths import TESTS
+
+BROKEN = sorted((TESTS / "data/images/broken").glob("*.toml"))
+EXPECT = "# expect: "
+
+
+def refusal(path: Path) -> ConfigError:
+    with pytest.raises(ConfigError) as caught:
+        read_image_set(path)
+    return caught.value
+
+
+@pytest.mark.parametrize("path", BROKEN, ids=lambda path: path.stem)
+def test_broken_file_is_refused_with_what_its_first_line_says_and_no_more(path: Path) -> None:
+    first = path.read_bytes().splitlines()[0].decode()
+    assert first.startswith(EXPECT)
+    parts = first.removeprefix(EXPECT).split(" | ")
+    error = refusal(path)
+    said = f"{error.message}\n{error.hint}"
+    assert [part for part in parts if part not in said] == [], said
+    assert [
+        str(each) for each in error.mistakes if not any(part in str(each) for part in parts)
+    ] == []
+
+
+@pytest.mark.parametrize("path", BROKEN, ids=lambda path: path.stem)
+def test_every_mistake_names_the_file_and_has_a_hint(path: Path) -> None:
+    error = refusal(path)
+    for mistake in error.mistakes:
+        assert f"{path}: {mistake}" in error.message
+        assert mistake.hint
+        assert mistake.hint in error.hint
+
+
+def test_all_mistakes_of_a_file_come_at_once() -> None:
+    error = refusal(BROKEN[0].parents[1] / "many-mistakes.toml")
+    assert [mistake.key for mistake in error.mistakes] == [
+        "colour",
+        "repository",
+        "version",
+        "platforms[0]",
+        "user.uid",
+        "builder.debian.pip-engine",
+        "image.debian.base.frm",
+        "sets.tools[1]",
+        "image.debian.base.apt[1]",
+        "image.debian.base.build.from",
+        "image.debian.base.build.pip[1]",
+        "image.debian.base.build.pip[2]",
+        "image.debian.base.build.npm-scripts[0]",
+    ]
+    lines = error.message.splitlines()
+    assert lines[0].endswith("many-mistakes.toml has 13 mistakes")
+    assert len(lines) == len(error.hint.splitlines()) + 1 == 14
+
+
+def test_a_missing_file_hints_at_init(tmp_path: Path) -> None:
+    error = refusal(tmp_path / "images.toml")
+    assert error.message == f"{tmp_path / 'images.toml'}: the file does not exist"
+    assert error.hint == "`orbiter init` writes a starter"
+
+
+def test_a_folder_is_no_file(tmp_path: Path) -> None:
+    assert "cannot be read: Is a directory" in refusal(tmp_path).message
+
+
+def test_the_lists_of_the_first_orbiter_as_they_stood_name_their_slips() -> None:
+    """The original's lists hold packages twice, and two packages in one entry."""
+    error = refusal(BROKEN[0].parents[1] / "original-as-written.toml")
+    said = {mistake.key: mistake.problem for mistake in error.mistakes}
+    assert said == {
+        "image.debian.core.apt[6]": "'bzip2' is asked for twice: also by sets.core-tools[2]",
+        "image.debian.core.apt[5]": "'tar' is asked for twice: also by sets.core-tools[1]",
+        "image.debian.geospatial.build.apt[3]": "'gdal-dev gdal-tools' is no requirement of apt",
+        "image.debian.geospatial.build.apt[4]": "'proj-dev' is asked for twice: also by "
+        "image.debian.geospatial.build.apt[1]",
+        "image.debian.geospatial.build.apt[6]": "'geos-dev' is asked for twice: also by "
+        "image.debian.geospatial.build.apt[0]",
+        "image.debian.geospatial.build.pip[3]": "'fiona shapely' is no requirement of pip",
+    }
+
+
+KEYS = sorted({key for table in json_schema()["$defs"].values() for key in table["properties"]})
+NAMES = st.sampled_from([*KEYS, "debian", "core", "base", "base-build", "a b", ""])
+WORDS = [
+    "0.1.0",
+    "debian:trixie-slim",
+    "core",
+    "base",
+    "base-build",
+    "git",
+    "numpy>=2",
+    "@a",
+    "@b",
+    "@x/y",
+    " ",
+    "\n",
+]
+VALUES = st.recursive(
+    st.booleans() | st.integers() | st.floats() | st.dates() | st.text() | st.sampled_from(WORDS),
+    lambda inner: (
+        st.lists(inner | st.sampled_from(WORDS), max_size=4)
+        | st.dictionaries(NAMES, inner, max_size=4)
+    ),
+    max_leaves=12,
+)
+LISTS = st.lists(st.sampled_from(WORDS), max_size=3)
+TABLES = st.fixed_dictionaries(
+    {},
+    optional={
+        "from": st.sampled_from(WORDS),
+        "apt": LISTS,
+        "pip": LISTS,
+        "npm": LISTS,
+        "npm-scripts": LISTS,
+    }
+    | {"build": st.fixed_dictionaries({}, optional={"from": st.sampled_from(WORDS), "pip": LISTS})},
+)
+NEARLY = st.fixed_dictionaries(
+    {
+        "version": st.just("0.1.0"),
+        "repository": st.just("a/b"),
+        "sets": st.dictionaries(st.sampled_from(["a", "b"]), LISTS),
+        "builder": st.just({"debian": {"from": "debian"}}),
+        "image": st.fixed_dictionaries(
+            {
+                "debian": st.dictionaries(
+                    st.sampled_from(["core", "base", "base-build"]), TABLES, max_size=3
+                )
+            }
+        ),
+    }
+)
+
+
+@settings(deadline=None)
+@given(st.dictionaries(NAMES, VALUES, max_size=6) | NEARLY)
+def test_any_document_is_read_or_refused_with_hints(document: dict[str, Any]) -> None:
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "images.toml"
+        path.write_text(tomli_w.dumps(document), encoding="utf-8")
+        refused: tuple[Mistake, ...] = ()
+        try:
+            image_set = read_image_set(path)
+        except ConfigError as error:
+            refused = error.mistakes
+    assert all(mistake.hint for mistake in refused)
+    if not refused:
+        assert load(dump(image_set)) == image_set
+        names = [stage.name for stage in image_set.stages]
+        for place, stage in enumerate(image_set.stages):
+            assert {stage.parent, stage.build} <= {"", *names[:place]}

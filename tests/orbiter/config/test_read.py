@@ -1,0 +1,285 @@
+import json
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tomli_w
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+from msgspec import UNSET
+
+from orbiter.config.image_set import Builder, Conda, ImageSet, Stage, User
+from orbiter.config.read import dump, json_schema, load, read_image_set
+from orbiter.config.requirements import name_of
+from orbiter.config.starter import starter
+from resolvers.errors import ExpectedError
+from tests.support.paths import ROOT
+
+DATA = ROOT / "tests/data/images"
+VALID = [ROOT / "images.toml", *sorted((DATA / "valid").glob("*.toml"))]
+
+words = st.text(max_size=8)
+lists = st.lists(words, max_size=3).map(tuple)
+by_manager = st.dictionaries(st.sampled_from(["apk", "apt", "conda", "pip", "npm"]), lists)
+image_sets = st.builds(
+    ImageSet,
+    version=words,
+    repository=words,
+    maintainer=words,
+    source=words,
+    platforms=lists,
+    user=st.builds(User, name=words, uid=st.integers(0, 60000), gid=st.integers(0, 60000)),
+    builders=st.dictionaries(
+        words,
+        st.builds(
+            Builder,
+            name=words,
+            base=words,
+            suite=words,
+            python=words,
+            pip_engine=words,
+            conda=st.just(UNSET)
+            | st.builds(
+                Conda,
+                channels=lists,
+                virtual=st.dictionaries(words, words),
+                keep_installer=st.booleans(),
+            ),
+        ),
+        max_size=2,
+    ),
+    stages=st.lists(
+        st.builds(
+            Stage,
+            name=words,
+            builder=words,
+            image=words,
+            kind=st.sampled_from(["final", "build", "base"]),
+            parent=words,
+            build=words,
+            requirements=by_manager,
+            sources=by_manager,
+            postbuild=lists,
+            network=st.booleans(),
+        ),
+        max_size=3,
+    ).map(tuple),
+)
+
+
+@pytest.mark.parametrize("path", VALID, ids=lambda path: path.stem)
+def test_what_is_dumped_is_read_back_in_the_same_bytes(path: Path) -> None:
+    image_set = read_image_set(path)
+    assert load(dump(image_set)) == image_set
+    assert dump(load(dump(image_set))) == dump(image_set)
+
+
+@settings(deadline=None)
+@given(image_sets)
+def test_any_image_set_is_read_back(image_set: ImageSet) -> None:
+    assert load(dump(image_set)) == image_set
+
+
+@pytest.mark.parametrize("text", ["", "version = 1", "version ="])
+def test_another_text_is_no_snapshot(text: str) -> None:
+    with pytest.raises(ExpectedError, match=r"images\.toml of the lock set cannot be read"):
+        load(text)
+
+
+def reversed_order(value: Any, key: str = "") -> Any:
+    """The document with all tables and all lists written the other way round, but for lists whose order counts.
+
+    ``finish`` is a set of commands of the project's own images.toml.
+    """
+    if isinstance(value, dict):
+        return {name: reversed_order(value[name], name) for name in reversed(value)}
+    return (
+        value[::-1]
+        if isinstance(value, list) and key not in ("postbuild", "channels", "finish")
+        else value
+    )
+
+
+@pytest.mark.parametrize("path", VALID, ids=lambda path: path.stem)
+def test_the_order_of_lines_changes_nothing(path: Path, tmp_path: Path) -> None:
+    other = tmp_path / "images.toml"
+    other.write_text(
+        tomli_w.dumps(reversed_order(tomllib.loads(path.read_text()))), encoding="utf-8"
+    )
+    assert dump(read_image_set(other)) == dump(read_image_set(path))
+
+
+def test_stages_come_after_what_they_need_and_then_by_name() -> None:
+    stages = read_image_set(DATA / "valid/original.toml").stages
+    assert [(stage.name, stage.parent, stage.build) for stage in stages] == [
+        ("debian-core", "", ""),
+        ("debian-base-build", "debian-core", ""),
+        ("debian-base", "debian-core", "debian-base-build"),
+        ("debian-geospatial-build", "debian-base-build", ""),
+        ("debian-geospatial", "debian-core", "debian-geospatial-build"),
+    ]
+    assert [(stage.image, stage.kind) for stage in stages[:3]] == [
+        ("core", "final"),
+        ("base", "build"),
+        ("base", "final"),
+    ]
+
+
+def test_sets_are_expanded_and_requirements_kept_as_written() -> None:
+    image_set = read_image_set(DATA / "valid/requirements.toml")
+    (stage,) = image_set.stages
+    assert stage.requirements == {
+        "apt": (
+            "bash",
+            "curl",
+            "g++",
+            "git=1:2.47.3-0+deb13u1",
+            "libstdc++6=14.2.0-19",
+            "openssl=3.5.1-1~deb13u1",
+            "tar",
+        ),
+        "pip": (
+            "dask[array,dataframe]~=2025.1",
+            "jupyter_server_proxy===4.4.0",
+            "numpy",
+            "Pandas >= 2.2, < 4",
+            "tomli; python_version < '3.11'",
+        ),
+        "npm": (
+            "@types/node@^20",
+            "canvas@3.1.x",
+            "configurable-http-proxy@latest",
+            "d3@5 - 7",
+            "JSONStream@*",
+            "vega-cli@^5 || ^6.0.0-beta.1",
+            "vega-lite@>=5 <7",
+        ),
+    }
+    assert stage.sources == {"pip": ("my-package", "numpy"), "npm": ("@types/node", "canvas")}
+    assert stage.postbuild == ("python --version", 'echo "$HOME"')
+    assert stage.network
+    assert image_set.platforms == ("linux/amd64", "linux/arm64")
+    assert image_set.user == User(name="ada", uid=2000, gid=0)
+    assert image_set.builders == {
+        "debian": Builder(
+            name="debian",
+            base="127.0.0.1:5000/library/debian:trixie-slim",
+            python="3.13.5",
+            pip_engine="uv",
+        )
+    }
+
+
+def test_what_is_left_out_has_its_default(tmp_path: Path) -> None:
+    path = tmp_path / "images.toml"
+    path.write_bytes(
+        b'\xef\xbb\xbfversion = "0.1.0"\r\nrepository = "a/b"\r\n'
+        b'builder.debian.from = "debian"\r\nimage.debian.core.network = false\r\n'
+    )
+    assert read_image_set(path) == ImageSet(
+        version="0.1.0",
+        repository="a/b",
+        platforms=("linux/amd64",),
+        builders={"debian": Builder(name="debian", base="debian")},
+        stages=(Stage(name="debian-core", builder="debian", image="core", kind="final"),),
+    )
+
+
+def test_the_project_asks_for_what_the_original_asked() -> None:
+    stages = {stage.name: stage for stage in read_image_set(ROOT / "images.toml").stages}
+    asked = stages["debian-base-build"].requirements
+    original = read_image_set(DATA / "valid/original.toml").stages[1].requirements
+    assert {*original["npm"]} <= {*asked["npm"]}
+    assert {*original["pip"]} - {*asked["pip"]} == {"jupyter-book"}
+    assert "jupyter-book<2" in asked["pip"]
+    assert {"bash", "bzip2", "curl", "git", "python3", "sudo", "tar"} <= {
+        *stages["debian-core"].requirements["apt"]
+    }
+
+
+def test_its_builder_alpine_does_too_but_for_what_its_comments_name() -> None:
+    stages = {stage.name: stage for stage in read_image_set(ROOT / "images.toml").stages}
+    names = [name for name in stages if name.startswith("alpine-")]
+    assert names == [
+        "alpine-core",
+        "alpine-base-build",
+        "alpine-base",
+        "alpine-geospatial-build",
+        "alpine-geospatial",
+    ]
+    for manager in ("pip", "npm"):
+        assert (
+            stages["alpine-base-build"].requirements[manager]
+            == stages["debian-base-build"].requirements[manager]
+        )
+    original = {stage.name: stage for stage in read_image_set(DATA / "valid/original.toml").stages}
+    asked, wanted = (
+        {name_of("pip", each) for each in stage.requirements["pip"]}
+        for stage in (stages["alpine-geospatial-build"], original["debian-geospatial-build"])
+    )
+    assert (wanted - asked, asked - wanted) == (
+        {"fiona", "sat-search", "ttygif"},
+        {"pystac-client"},
+    )
+    assert stages["alpine-geospatial-build"].parent == "alpine-base-build"
+    pulled = {
+        each
+        for stage in stages.values()
+        if stage.kind == "final"
+        for each in stage.requirements.get("apk", ())
+    }
+    assert not [name for name in pulled if name.endswith("-dev") or name.startswith("build-")]
+
+
+def test_the_schema_is_one_and_takes_what_the_reader_takes() -> None:
+    schema = json_schema()
+    Draft202012Validator.check_schema(schema)
+    validator = Draft202012Validator(schema)
+    for text in [starter(), *(path.read_text() for path in VALID)]:
+        validator.validate(tomllib.loads(text))
+
+
+@pytest.mark.parametrize(
+    "stem",
+    [
+        "unknown-key",
+        "unknown-key-of-another-table",
+        "unknown-pip-engine",
+        "unknown-builder",
+        "unknown-platform",
+        "type-text-for-list",
+        "missing-version",
+        "bad-version-short",
+        "bad-user-root",
+        "bad-uid",
+        "bad-image-name",
+        "bad-from",
+        "empty-builder-and-image",
+    ],
+)
+def test_the_schema_refuses_what_the_reader_refuses(stem: str) -> None:
+    broken = tomllib.loads((DATA / f"broken/{stem}.toml").read_text())
+    assert not Draft202012Validator(json_schema()).is_valid(broken)
+
+
+def test_the_schema_describes_every_key() -> None:
+    tables = json_schema()["$defs"].values()
+    assert [table["title"] for table in tables if not table.get("description")] == []
+    keys = [(name, key) for table in tables for name, key in table["properties"].items()]
+    assert [
+        name for name, key in keys if "description" not in key and "$ref" not in json.dumps(key)
+    ] == []
+
+
+def test_a_base_of_packages_is_a_stage_that_the_others_stand_on() -> None:
+    image_set = read_image_set(DATA / "valid/made-of-packages.toml")
+    assert image_set.builders["debian"] == Builder(name="debian", suite="trixie")
+    assert [(stage.name, stage.kind, stage.parent) for stage in image_set.stages] == [
+        ("debian", "base", ""),
+        ("debian-core", "final", "debian"),
+        ("debian-base-build", "build", "debian-core"),
+        ("debian-base", "final", "debian-core"),
+    ]
+    assert image_set.stages[0].requirements == {"apt": ("?essential", "?priority(required)", "apt")}

@@ -1,0 +1,65 @@
+"""Which package a requirement asks for."""
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import InvalidName, canonicalize_name
+
+from orbiter.config.requirements import SYNTAXES, name_of, ordered
+
+PIECES = st.sampled_from(
+    [*"aZ09.-_ <>=!~;@[]*", "==", ">=", "1.0", "1!2", "dev1", "numpy", "\n", "é", "٣"]
+)
+
+
+def parsed(text: str) -> str | None:
+    """What the library makes of a requirement."""
+    try:
+        requirement = Requirement(text)
+    except InvalidRequirement:
+        return None
+    return None if requirement.url else canonicalize_name(requirement.name)
+
+
+@given(st.lists(PIECES, max_size=8).map("".join))
+@example("Jupyter_Book<2")
+@example("a==1.0")
+@example("a ==1.0")
+@example("a=1")
+@example("a~=1")
+@example("a-")
+@example("a_")
+@example("a\n")
+@example("dask[array]>=2025.1; python_version > '3'")
+@example("a @ https://files.example.org/a.whl")
+def test_names_of_pip_are_those_of_the_library(text: str) -> None:
+    assert SYNTAXES["pip"].name(text) == parsed(text)
+
+
+@given(st.lists(PIECES, max_size=5).map("".join))
+@example("Oslo._-Config")
+def test_bare_names_of_pip_are_those_of_the_library(text: str) -> None:
+    try:
+        known: str | None = canonicalize_name(text, validate=True)
+    except InvalidName:
+        known = None
+    assert SYNTAXES["pip"].package(text) == known
+
+
+@pytest.mark.parametrize(
+    ("manager", "requirement", "name"),
+    [
+        ("apt", "git=1:2.47.3-0+deb13u1", "git"),
+        ("npm", "@types/node@^22.1", "@types/node"),
+        ("npm", "canvas", "canvas"),
+        ("pip", "Jupyter_Book<2", "jupyter-book"),
+        ("pip", "what is this", "what is this"),
+    ],
+)
+def test_names(manager: str, requirement: str, name: str) -> None:
+    assert name_of(manager, requirement) == name
+
+
+def test_the_order_is_that_of_the_names() -> None:
+    assert ordered("pip", ["b<2", "A>=1", "a_a"]) == ("A>=1", "a_a", "b<2")

@@ -1,0 +1,72 @@
+import re
+from pathlib import Path
+
+import pytest
+
+from orbiter.config.changes import changes
+from orbiter.config.image_set import Conda
+from orbiter.config.read import json_schema, read_image_set
+from orbiter.config.starter import starter, write_starter
+from resolvers.errors import ExpectedError
+
+
+def uncommented() -> str:
+    """The starter with every key that it shows as a comment switched on."""
+    return re.sub(r"(?m)^# (?=[a-z-]+ = |\[)", "", starter())
+
+
+def test_the_starter_is_an_image_set(tmp_path: Path) -> None:
+    path = tmp_path / "images.toml"
+    write_starter(path)
+    stages = read_image_set(path).stages
+    assert [stage.name for stage in stages] == [
+        "debian",
+        "debian-core",
+        "debian-base-build",
+        "debian-base",
+    ]
+    assert stages[2].requirements["pip"] == ("jupyterlab", "numpy", "pandas")
+
+
+def test_the_starter_shows_every_key_with_its_default(tmp_path: Path) -> None:
+    plain, full = tmp_path / "plain.toml", tmp_path / "full.toml"
+    write_starter(plain)
+    full.write_text(uncommented(), encoding="utf-8")
+    assert not {
+        change.split(":")[0] for change in changes(read_image_set(plain), read_image_set(full))
+    } & {
+        "platforms",
+        "user.name",
+        "user.uid",
+        "user.gid",
+        "builder.debian.pip-engine",
+        "image.debian.base.build.network",
+    }
+    keys = {key for table in json_schema()["$defs"].values() for key in table["properties"]}
+    shown = set(re.findall(r"(?m)(?:^|\{ )([a-z-]+) = ", uncommented())) | set(
+        re.findall(r"[a-z]+", "user sets builder image build")
+    )
+    assert keys == shown - {"tools", "cuda"}
+    assert read_image_set(full).builders["micromamba"].conda == Conda(virtual={"cuda": "12.4"})
+
+
+def test_an_existing_file_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "images.toml"
+    path.write_text("mine", encoding="utf-8")
+    with pytest.raises(ExpectedError, match="exists already") as caught:
+        write_starter(path)
+    assert caught.value.hint
+    assert path.read_text(encoding="utf-8") == "mine"
+
+
+def test_a_dangling_link_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "images.toml"
+    path.symlink_to(tmp_path / "elsewhere.toml")
+    with pytest.raises(ExpectedError, match="exists already"):
+        write_starter(path)
+    assert not (tmp_path / "elsewhere.toml").exists()
+
+
+def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(ExpectedError, match="cannot be written: No such file or directory"):
+        write_starter(tmp_path / "nowhere/images.toml")

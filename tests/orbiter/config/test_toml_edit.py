@@ -1,0 +1,156 @@
+"""Edits of a TOML text: what is new stands where it belongs, and all else stays as it is."""
+
+import tomllib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orbiter.config.toml_edit import Edit, Entry, edited
+from resolvers.errors import ExpectedError
+
+TEXT = """\
+# top
+version = "1"
+
+[builder.x]   # ours
+# why
+
+# The base.
+[image.x.base]
+from = "core"
+
+# Its build stage.
+[image.x.base.build]
+pip = [
+    "attrs",   # classes
+    "b"  # the last, without comma
+    # and this
+]
+npm = ["c", 'd'] # two
+postbuild = [ ]
+
+# another
+[image.y.z]
+apt = []
+"""
+
+
+def edit(path: str, key: str, *texts: str, one_line: bool = False) -> Edit:
+    entries = tuple(Entry(text=text) for text in texts)
+    return Edit(path=tuple(path.split(".")), key=key, entries=entries, one_line=one_line)
+
+
+def apply(text: str, *edits: Edit) -> str:
+    return edited(text, edits, "images.toml")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "change"),
+    [
+        (
+            '    "b"  # the last, without comma\n    # and this\n]',
+            '    "b",  # the last, without comma\n    # and this\n    "n>=1",\n    "m",\n]',
+            edit("image.x.base.build", "pip", "n>=1", "m"),
+        ),
+        (
+            "npm = [\"c\", 'd'] # two",
+            'npm = [\n    "c",\n    "d",\n    "e",\n] # two',
+            edit("image.x.base.build", "npm", "e"),
+        ),
+        (
+            "npm = [\"c\", 'd']",
+            'npm = ["c", "d", "e"]',
+            edit("image.x.base.build", "npm", "e", one_line=True),
+        ),
+        (
+            "postbuild = [ ]",
+            'postbuild = [\n    "say \\"x\\"",\n]',
+            edit("image.x.base.build", "postbuild", 'say "x"'),
+        ),
+        (
+            "postbuild = [ ]\n",
+            'postbuild = [ ]\nconda = [\n    "a",\n]\n',
+            edit("image.x.base.build", "conda", "a"),
+        ),
+        (
+            'from = "core"\n',
+            'from = "core"\nconda = [\n    "a",\n]\n',
+            edit("image.x.base", "conda", "a"),
+        ),
+        (
+            "# ours\n",
+            '# ours\nchannels = ["a", "b"]\n',
+            edit("builder.x", "channels", "a", "b", one_line=True),
+        ),
+        (
+            "# why\n\n",
+            '# why\n\n[builder.w]\nc = ["a"]\n\n',
+            edit("builder.w", "c", "a", one_line=True),
+        ),
+        ("apt = []\n", 'apt = []\n\n[image.y."a b"]\n', edit("image.y.a b", "")),
+        ("apt = []\n", "apt = []\n\n[image.y.z.build]\n", edit("image.y.z.build", "")),
+    ],
+)
+def test_one_place_changes(old: str, new: str, change: Edit) -> None:
+    assert apply(TEXT, change) == TEXT.replace(old, new)
+
+
+def test_comments_stand_behind_their_entries() -> None:
+    entries = (Entry(text="a", comment="why"), Entry(text="b"))
+    found = apply(TEXT, Edit(path=("builder", "x"), key="pip", entries=entries))
+    assert '# ours\npip = [\n    "a",  # why\n    "b",\n]\n# why\n' in found
+
+
+def test_ends_of_lines_stay() -> None:
+    change = edit("image.x.base.build", "pip", "n")
+    assert apply(TEXT.replace("\n", "\r\n"), change) == apply(TEXT, change).replace("\n", "\r\n")
+
+
+def test_a_text_without_tables_and_one_without_last_line_end() -> None:
+    assert apply('a = "x"', edit("t", "l", "v")) == 'a = "x"\n\n[t]\nl = [\n    "v",\n]\n'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[image.x]\nbase = { apt = ["a"] }\n',
+        '[image]\nx.base.apt = ["a"]\n',
+        "image = { x = { base = {} } }\n",
+    ],
+)
+def test_tables_without_a_header_are_refused(text: str) -> None:
+    with pytest.raises(
+        ExpectedError, match=r"images\.toml: image\.x\.base cannot be added to"
+    ) as caught:
+        apply(text, edit("image.x.base", "apt", "b"))
+    assert "[image.x.base]" in caught.value.hint
+
+
+ITEMS = st.lists(
+    st.text(st.characters(codec="utf-8", exclude_characters="\x7f"), max_size=8), max_size=3
+)
+LAYOUTS = st.sampled_from(
+    [
+        ("[", ", ", "]"),
+        ("[\n  ", ",\n  ", "\n]"),
+        ("[\n  # c ]\n  ", " , # x\n", ",\n]"),
+        ("[ ", ",", " , ]"),
+    ]
+)
+
+
+@given(ITEMS, LAYOUTS, ITEMS, st.booleans())
+def test_any_list_gets_its_new_entries_at_the_end(
+    there: list[str], layout: tuple[str, str, str], more: list[str], one_line: bool
+) -> None:
+    from orbiter.config.mistakes import quoted
+
+    start, between, end = layout
+    written = (
+        start
+        + between.join(quoted(each) for each in there)
+        + (end if there else end.replace(",", ""))
+    )
+    found = apply(f"[t]\nl = {written}  # c\n\n[u]\n", edit("t", "l", *more, one_line=one_line))
+    assert tomllib.loads(found) == {"t": {"l": [*there, *more]}, "u": {}}

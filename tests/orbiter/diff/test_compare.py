@@ -1,0 +1,485 @@
+"""The comparison: hand-made pairs for each kind, and the laws that hold for all locks."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from orbiter.diff.compare import KEPT, diff
+from orbiter.diff.narrow import fails, only, part_of
+from orbiter.diff.places import aligned
+from orbiter.diff.types import KINDS, Change, Diff, Variant, Where
+from orbiter.lockfiles.types import File, Lock, Locked, Place
+
+LINUX, MAC = Place("", "linux-64"), Place("", "osx-64")
+SHA = tuple(f"sha256:{digit * 64}" for digit in "0123456789")
+
+
+def locked(name: str, version: str = "1.0", manager: str = "conda", **more: Any) -> Locked:
+    return Locked(manager=manager, name=name, version=version, **more)
+
+
+def lock(*packages: Locked, place: Place = LINUX, **more: Any) -> Lock:
+    return Lock(name="a.lock", format="test 1", packages={place: packages}, **more)
+
+
+def places(**packages: Iterable[Locked]) -> Lock:
+    return Lock(
+        name="a.lock",
+        format="test 1",
+        packages={Place("", platform): tuple(all_) for platform, all_ in packages.items()},
+    )
+
+
+def the(found: Diff) -> Change:
+    (change,) = found.changes
+    return change
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "kind", "step"),
+    [
+        ({"version": "1.9"}, {"version": "1.10"}, "upgraded", "minor"),
+        ({"version": "2.0"}, {"version": "1.9"}, "downgraded", "major"),
+        (
+            {"version": "1.0.0", "build": "h1_0"},
+            {"version": "1.0.1", "build": "h2_0"},
+            "upgraded",
+            "patch",
+        ),
+        ({"build": "h1_0"}, {"build": "h1_1"}, "rebuilt", "build"),
+        ({"source": "conda-forge"}, {"source": "main"}, "moved", "build"),
+        (
+            {"files": (File("a-1.conda", SHA[:1]),)},
+            {"files": (File("a-1.conda", SHA[1:2]),)},
+            "rebuilt",
+            "build",
+        ),
+    ],
+)
+def test_kinds(old: dict[str, Any], new: dict[str, Any], kind: str, step: str) -> None:
+    change = the(diff(lock(locked("a", **old)), lock(locked("a", **new))))
+    assert (change.kind, change.step) == (kind, step)
+    assert change.altered is ("files" in old)
+
+
+def test_added_and_removed() -> None:
+    found = diff(lock(locked("a"), locked("b")), lock(locked("b"), locked("c", manager="pip")))
+    assert [(c.kind, c.manager, c.name, c.old, c.new) for c in found.changes] == [
+        ("added", "pip", "c", (), ("1.0",)),
+        ("removed", "conda", "a", ("1.0",), ()),
+    ]
+    assert found.kept == 1
+    assert found.counts[LINUX] == dict.fromkeys(KINDS, 0) | {"added": 1, "removed": 1, KEPT: 1}
+
+
+def npm(*versions: str) -> Lock:
+    return lock(*(locked("semver", version, "npm") for version in versions), place=Place())
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "kind", "gone", "came", "stays"),
+    [
+        (["5.7.2", "7.3.0"], ["5.7.2", "7.6.0"], "upgraded", ("7.3.0",), ("7.6.0",), ("5.7.2",)),
+        (["5.7.2"], ["5.7.2", "7.6.0"], "upgraded", (), ("7.6.0",), ("5.7.2",)),
+        (["5.7.2", "7.6.0"], ["5.7.2"], "downgraded", ("7.6.0",), (), ("5.7.2",)),
+        (["5.7.2", "7.6.0"], ["7.6.0"], "changed", ("5.7.2",), (), ("7.6.0",)),
+        (
+            ["9.0.0", "10.0.0"],
+            ["9.0.1", "10.0.1"],
+            "upgraded",
+            ("9.0.0", "10.0.0"),
+            ("9.0.1", "10.0.1"),
+            (),
+        ),
+        (["1.0.0"], ["not a version"], "changed", ("1.0.0",), ("not a version",), ()),
+    ],
+)
+def test_several_versions_of_a_name_are_a_set(
+    old: list[str], new: list[str], kind: str, gone: tuple[str], came: tuple[str], stays: tuple[str]
+) -> None:
+    change = the(diff(npm(*old), npm(*new)))
+    assert (change.kind, change.old, change.new, change.stays) == (kind, gone, came, stays)
+
+
+def files(*named: tuple[str, str]) -> tuple[File, ...]:
+    return tuple(File(name, (each,)) for name, each in named)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "differs", "altered"),
+    [
+        (files(("a.whl", SHA[1])), files(("a.whl", SHA[2])), True, True),
+        (files(("a.whl", SHA[1])), files(("a.whl", SHA[1]), ("b.whl", SHA[2])), True, False),
+        (
+            files(("a.whl", SHA[1]), ("b.whl", SHA[2])),
+            files(("a.whl", SHA[1]), ("b.whl", SHA[3])),
+            True,
+            True,
+        ),
+        (files(("a.whl", SHA[1])), files(("b.whl", SHA[2])), True, False),
+        (files(("", SHA[1])), files(("", SHA[2])), True, True),
+        (files(("", SHA[1]), ("", SHA[2])), files(("", SHA[2])), True, False),
+        (files(("", SHA[1]), ("", SHA[2])), files(("", SHA[2]), ("", SHA[3])), True, True),
+        (files(("a.tgz", SHA[1])), files(("a.tgz", SHA[1]), ("a.tgz", SHA[2])), True, True),
+        (files(("", SHA[1])), files(("a.whl", SHA[1]), ("b.whl", SHA[2])), True, False),
+        (files(("", SHA[1])), files(("a.whl", SHA[3]), ("b.whl", SHA[2])), True, True),
+        (files(("a.whl", "md5:12")), files(("a.whl", SHA[1])), False, False),
+        ((File("a", ("md5:1", SHA[1])),), (File("a", (SHA[1],)),), False, False),
+        ((File("a", ("md5:1", SHA[1])),), (File("a", ("md5:1", SHA[2])),), True, True),
+        ((), files(("a.whl", SHA[1])), False, False),
+    ],
+)
+def test_altered_is_only_what_looks_like_tampering(
+    old: tuple[File, ...], new: tuple[File, ...], differs: bool, altered: bool
+) -> None:
+    found = diff(
+        lock(locked("a", "1.0", "pip", files=old)), lock(locked("a", "1.0", "pip", files=new))
+    )
+    assert bool(found.changes) is differs
+    assert any(change.altered for change in found.changes) is altered
+
+
+def test_a_hash_that_changes_beside_another_version_is_altered_too() -> None:
+    old = lock(locked("a", "1.0.0", "npm", files=files(("", SHA[1]))), locked("a", "2.0.0", "npm"))
+    new = lock(locked("a", "1.0.0", "npm", files=files(("", SHA[2]))), locked("a", "2.1.0", "npm"))
+    change = the(diff(old, new))
+    assert (change.kind, change.altered, change.stays) == ("upgraded", True, ("1.0.0",))
+
+
+def test_the_same_on_all_platforms_is_told_once() -> None:
+    old = {
+        "linux-64": [locked("a", "1", build="l0"), locked("b")],
+        "osx-64": [locked("a", "1", build="m0")],
+    }
+    new = {
+        "linux-64": [locked("a", "2", build="l1"), locked("b", "2")],
+        "osx-64": [locked("a", "2", build="m1")],
+    }
+    a, b = diff(places(**old), places(**new)).changes
+    assert (a.name, a.everywhere, [where.place for where in a.where]) == ("a", True, [LINUX, MAC])
+    assert a.where[0] == Where(LINUX, (Variant("1", "l0"),), (Variant("2", "l1"),))
+    assert (b.name, b.everywhere) == ("b", True)
+
+
+def test_different_on_platforms_is_told_apart() -> None:
+    old = places(**{"linux-64": [locked("a", "1")], "osx-64": [locked("a", "1")]})
+    new = places(**{"linux-64": [locked("a", "2")], "osx-64": [locked("a", "3")]})
+    assert [(c.new, c.everywhere, c.where[0].place) for c in diff(old, new).changes] == [
+        (("2",), False, LINUX), (("3",), False, MAC),
+    ]  # fmt: skip
+
+
+def test_a_platform_that_comes_is_one_fact() -> None:
+    old = places(**{"linux-64": [locked("a")]})
+    new = places(**{"linux-64": [locked("a")], "osx-64": [locked("a"), locked("b")]})
+    found = diff(old, new)
+    assert found.changes == ()
+    assert [(fact.kind, fact.name, fact.old, fact.new) for fact in found.facts] == [
+        ("platform", "osx-64", "", "2 packages")
+    ]
+    assert found.counts[MAC]["added"] == 2
+    assert found.suggestion.step == "minor"
+
+
+def test_places_that_formats_name_differently_are_compared() -> None:
+    old = lock(locked("a", "1"), place=Place("", "linux-64"))
+    assert (
+        the(diff(old, lock(locked("a", "2"), place=Place("default", "linux-64")))).kind
+        == "upgraded"
+    )
+    assert the(diff(old, lock(locked("a", "2"), place=Place()))).where[0].place == LINUX
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [(LINUX, MAC), (Place("a", "linux-64"), Place("b", "linux-64"))]
+)
+def test_named_places_are_never_taken_for_each_other(one: Place, other: Place) -> None:
+    found = diff(lock(locked("a", "1"), place=one), lock(locked("a", "2"), place=other))
+    assert found.changes == ()
+    assert [(fact.old, fact.new) for fact in found.facts].count(("1 package", "")) == 1
+    assert found.suggestion.step == "major"
+    assert fails(found, ("removed",))
+    assert fails(found, ("added",))
+
+
+def test_packages_that_lose_their_hashes_are_told() -> None:
+    told = lock(*(locked(name, files=files(("f", SHA[1]))) for name in "abcdefg"))
+    silent = lock(*(locked(name) for name in "abcdefg"))
+    (fact,) = diff(told, silent).facts
+    assert (fact.kind, fact.name, fact.old) == (
+        "hashes", "no longer told", "conda a, conda b, conda c, conda d, conda e and 2 more",
+    )  # fmt: skip
+    assert fails(diff(told, silent), ("any",))
+    assert diff(silent, told).facts[0].name == "told now"
+
+
+def test_an_image_that_is_asked_for_is_paired_before_it_is_cut_out() -> None:
+    whole = (
+        lock(locked("a", "1"), place=Place("", "linux-64")),
+        lock(locked("a", "2"), place=Place("base", "linux-64")),
+    )
+    old, new = (part_of(side, images=("base",)) for side in aligned(*whole))
+    assert the(diff(old, new)).kind == "upgraded"
+    assert part_of(lock(facts={"tool": {"uv": "1"}}), managers=("pip",)).facts == {}
+
+
+def test_forks_of_a_python_package_have_no_size() -> None:
+    old = lock(locked("a", "1", "pip", size=10))
+    new = lock(locked("a", "2", "pip", size=10), locked("a", "3", "pip", size=12))
+    assert the(diff(old, new)).grown is None
+
+
+def test_python_of_a_builder_counts_as_pythons_own_number() -> None:
+    old, new = (
+        lock(release="1.0.0", facts={"python": {"debian": version}})
+        for version in ("3.12.0", "3.13.0")
+    )
+    assert diff(old, new).suggestion.release == "2.0.0"
+
+
+def test_why_leads_from_a_direct_requirement() -> None:
+    before = [
+        locked("top", direct=True, requires=("mid", "other")), locked("mid", direct=False, requires=("leaf",)),
+        locked("other", direct=False), locked("leaf", "1", direct=False),
+    ]  # fmt: skip
+    after = [*before[:3], locked("leaf", "2", direct=False)]
+    change = the(diff(lock(*before), lock(*after)))
+    assert (change.direct, change.why) == (False, ("top", "mid", "leaf"))
+
+
+def test_where_the_lock_does_not_tell_what_nobody_requires_is_direct() -> None:
+    old = lock(locked("top", requires=("leaf",)), locked("leaf", "1"))
+    new = lock(locked("top", "2.0", requires=("leaf",)), locked("leaf", "2"))
+    top, leaf = diff(old, new).changes
+    assert (top.name, top.direct, top.why) == ("top", True, ("top",))
+    assert (leaf.direct, leaf.why) == (False, ("top", "leaf"))
+
+
+def test_without_dependencies_nothing_is_known_of_why() -> None:
+    change = the(diff(lock(locked("a", "1")), lock(locked("a", "2"))))
+    assert (change.direct, change.why) == (False, ())
+
+
+def test_a_pip_package_may_be_there_because_of_a_conda_one() -> None:
+    old = lock(locked("top", requires=("leaf",)), locked("leaf", "1", "pip"))
+    new = lock(locked("top", requires=("leaf",)), locked("leaf", "2", "pip"))
+    assert the(diff(old, new)).why == ("top", "leaf")
+
+
+def test_bytes_and_licences() -> None:
+    change = the(
+        diff(
+            lock(locked("a", "1", size=10, licence="MIT")),
+            lock(locked("a", "2", size=25, licence="BSD")),
+        )
+    )
+    assert (change.grown, change.licences) == (15, ("MIT", "BSD"))
+    change = the(diff(lock(locked("a", "1", size=10)), lock(locked("a", "2", licence="BSD"))))
+    assert (change.grown, change.licences) == (None, None)
+
+
+def test_facts_that_both_sides_know() -> None:
+    old = lock(facts={"tool": {"uv": "1", "npm": "1"}, "channel": {"main": "x"}})
+    new = lock(facts={"tool": {"uv": "2", "apt": "3"}})
+    assert [(fact.name, fact.old, fact.new) for fact in diff(old, new).facts] == [
+        ("apt", "", "3"), ("npm", "1", ""), ("uv", "1", "2"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("release", "old", "new", "step", "suggested"),
+    [
+        ("1.2.3", [locked("a", "1.0", direct=True)], [], "major", "2.0.0"),
+        ("0.2.3", [locked("a", "1.0", direct=True)], [], "minor", "0.3.0"),
+        (
+            "1.2.3",
+            [locked("a", "1.0", direct=True)],
+            [locked("a", "2.0", direct=True)],
+            "major",
+            "2.0.0",
+        ),
+        (
+            "1.2.3",
+            [locked("a", "1.0", direct=False)],
+            [locked("a", "2.0", direct=False)],
+            "minor",
+            "1.3.0",
+        ),
+        (
+            "1.2.3",
+            [locked("a", "1.0", direct=True)],
+            [locked("a", "1.1", direct=True)],
+            "minor",
+            "1.3.0",
+        ),
+        (
+            "1.2.3",
+            [locked("a", "1.0", direct=False)],
+            [locked("a", "1.1", direct=False)],
+            "patch",
+            "1.2.4",
+        ),
+        (
+            "1.2.3",
+            [locked("a", "1.1", direct=False)],
+            [locked("a", "1.0", direct=False)],
+            "minor",
+            "1.3.0",
+        ),
+        (
+            "1.2.3",
+            [locked("python", "3.12.1", direct=True)],
+            [locked("python", "3.13.0", direct=True)],
+            "major",
+            "2.0.0",
+        ),
+        ("1.2.3", [], [locked("a", direct=False)], "minor", "1.3.0"),
+        ("1.2.3", [locked("a", build="0")], [locked("a", build="1")], "patch", "1.2.4"),
+        ("", [locked("a", build="0")], [locked("a", build="1")], "patch", ""),
+        ("1.2.3", [locked("a")], [locked("a")], "", ""),
+    ],
+)
+def test_the_suggested_release(
+    release: str, old: list[Locked], new: list[Locked], step: str, suggested: str
+) -> None:
+    found = diff(lock(*old, release=release), lock(*new)).suggestion
+    assert (found.step, found.release) == (step, suggested)
+
+
+def test_filters() -> None:
+    old = lock(
+        locked("a", "1", direct=True),
+        locked("b", "1", "pip", direct=False),
+        locked("c", direct=False),
+    )
+    new = lock(locked("a", "2", direct=True), locked("b", "2", "pip", direct=False))
+    direct = only(diff(old, new), direct=True)
+    assert [c.name for c in direct.changes] == ["a"]
+    assert direct.left_out == 2
+    assert only(diff(old, new)) == diff(old, new)
+    assert [c.name for c in only(diff(old, new), kinds=("removed",)).changes] == ["c"]
+    assert [
+        c.name
+        for c in diff(part_of(old, managers=("pip",)), part_of(new, managers=("pip",))).changes
+    ] == ["b"]
+    assert part_of(old, platforms=("osx-64",)).packages == {}
+
+
+def test_failures() -> None:
+    found = diff(lock(locked("a", "1.0")), lock(locked("a", "1.1")))
+    assert fails(found, ("any",))
+    assert not fails(found, ("major", "added", "removed", "downgraded", "moved", "rebuilt"))
+    assert fails(diff(lock(locked("a", "1.0")), lock(locked("a", "2.0"))), ("major",))
+    altered = diff(
+        lock(locked("a", files=files(("", SHA[1])))), lock(locked("a", files=files(("", SHA[2]))))
+    )
+    assert fails(altered, ("added",))
+    assert not fails(diff(lock(), lock()), ("any",))
+
+
+NAMES = st.sampled_from("abcdef")
+PACKAGES = st.builds(
+    Locked,
+    manager=st.sampled_from(["conda", "pip", "npm"]),
+    name=NAMES,
+    version=st.sampled_from(["1.0", "1.1", "2.0", "2.0.1", "odd version"]),
+    build=st.sampled_from(["", "h0", "h1"]),
+    source=st.sampled_from(["", "main"]),
+    files=st.lists(
+        st.builds(File, st.sampled_from(["", "f"]), st.tuples(st.sampled_from(SHA[:3]))), max_size=2
+    ).map(tuple),
+    requires=st.lists(NAMES, max_size=2).map(tuple),
+    direct=st.sampled_from([True, False, None]),
+)
+PLACES = st.builds(Place, st.sampled_from(["", "base"]), st.sampled_from(["linux-64", "osx-64"]))
+LOCKS = st.builds(
+    Lock,
+    name=st.just("a.lock"),
+    format=st.just("test 1"),
+    packages=st.dictionaries(PLACES, st.lists(PACKAGES, max_size=6).map(tuple), max_size=3),
+    facts=st.dictionaries(
+        st.just("tool"), st.dictionaries(NAMES, st.sampled_from(["1", "2"]), max_size=2), max_size=1
+    ),
+)
+MIRROR = {
+    "added": "removed",
+    "removed": "added",
+    "upgraded": "downgraded",
+    "downgraded": "upgraded",
+}
+
+
+@given(LOCKS)
+def test_nothing_changed_from_a_lock_to_itself(same: Lock) -> None:
+    found = diff(same, same)
+    assert (found.changes, found.facts, found.suggestion.step) == ((), (), "")
+    assert found.kept == len(
+        {(p.manager, p.name) for packages in same.packages.values() for p in packages}
+    )
+
+
+@given(LOCKS, LOCKS)
+def test_one_way_mirrors_the_other(one: Lock, other: Lock) -> None:
+    def seen(found: Diff, *, mirrored: bool = False) -> set[object]:
+        return {
+            (
+                MIRROR.get(c.kind, c.kind),
+                c.manager,
+                c.name,
+                c.new,
+                c.old,
+                c.stays,
+                c.altered,
+                c.step,
+            )
+            if mirrored
+            else (c.kind, c.manager, c.name, c.old, c.new, c.stays, c.altered, c.step)
+            for c in found.changes
+        }
+
+    there, back = diff(one, other), diff(other, one)
+    assert seen(there) == seen(back, mirrored=True)
+    assert there.kept == back.kept
+    assert {(f.kind, f.name, f.old, f.new) for f in there.facts if f.kind == "tool"} == {
+        (f.kind, f.name, f.new, f.old) for f in back.facts if f.kind == "tool"
+    }
+
+
+@given(LOCKS, LOCKS)
+def test_every_name_at_every_place_is_accounted_for_once(old: Lock, new: Lock) -> None:
+    found = diff(old, new)
+    names: dict[Place, set[tuple[str, str]]] = {}
+    for side in (old, new):
+        for place, packages in side.packages.items():
+            names.setdefault(place, set()).update((p.manager, p.name) for p in packages)
+    if old.packages.keys() & new.packages.keys():  # else places may be paired under other names
+        assert {place: sum(counts.values()) for place, counts in found.counts.items()} == {
+            place: len(all_) for place, all_ in names.items()
+        }
+    told = [
+        (change.manager, change.name, where.place)
+        for change in found.changes
+        for where in change.where
+    ]
+    assert len(told) == len(set(told))
+    in_both = {place for place in found.counts if place in old.packages and place in new.packages}
+    if in_both:
+        changed = sum(found.counts[place][kind] for place in in_both for kind in KINDS)
+        assert len(told) == changed
+
+
+@given(LOCKS, LOCKS)
+def test_the_order_of_a_lock_does_not_matter(old: Lock, new: Lock) -> None:
+    def turned(lock: Lock) -> Lock:
+        return replace(
+            lock,
+            packages={
+                place: lock.packages[place][::-1] for place in sorted(lock.packages, reverse=True)
+            },
+        )
+
+    assert diff(turned(old), turned(new)) == diff(old, new)

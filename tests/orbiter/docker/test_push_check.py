@@ -1,0 +1,65 @@
+"""Which tags may be pushed, asked of a registry on the loopback interface."""
+
+from pathlib import Path
+
+import pytest
+
+from orbiter.docker.bake import BuiltImage
+from orbiter.docker.push_check import to_push
+from orbiter.oci.registry import anonymous, sha256
+from resolvers.errors import ExpectedError
+from tests.support.loopback import Answer, Server, serving
+from tests.support.loopback_registry import NAME, registry
+
+MANIFEST = b"{}"
+OTHER = "sha256:" + "0" * 64
+
+
+def image(server: Server, tag: str, digest: str) -> BuiltImage:
+    return BuiltImage(
+        stage=tag, platforms=(), tag=f"{server.host}/{NAME}:{tag}", digest=digest, archive=Path()
+    )
+
+
+def test_only_what_is_not_there_is_pushed() -> None:
+    with registry() as place:
+        place.manifests["core-0.1.0"] = MANIFEST
+        there, new = (
+            image(place.server, "core-0.1.0", sha256(MANIFEST)),
+            image(place.server, "base-0.1.0", OTHER),
+        )
+        assert to_push([there, new], anonymous) == (new,)
+
+
+def test_all_tags_that_would_move_are_told_at_once() -> None:
+    with registry() as place:
+        place.manifests |= {"core-0.1.0": MANIFEST, "base-0.1.0": b"{ }"}
+        images = [
+            image(place.server, tag, OTHER) for tag in ("core-0.1.0", "base-0.1.0", "geo-0.1.0")
+        ]
+        with pytest.raises(ExpectedError) as caught:
+            to_push(images, anonymous)
+        lines = caught.value.message.splitlines()
+        assert lines[0] == "nothing was pushed: the registry has another image under"
+        assert lines[1:4] == [
+            f"  {images[0].tag}",
+            f"    there {sha256(MANIFEST)}",
+            f"    built {OTHER}",
+        ]
+        assert lines[4] == f"  {images[1].tag}"
+        assert len(lines) == 7
+        assert "orbiter bump" in caught.value.hint
+        place.requests.clear()
+        assert to_push(images, anonymous, force=True) == tuple(images)
+        assert place.requests == []
+
+
+def test_a_registry_that_does_not_tell_is_an_error_with_the_remedy() -> None:
+    with serving() as server:
+        server.otherwise = Answer(403)
+        refused = image(server, "core-0.1.0", OTHER)
+        with pytest.raises(
+            ExpectedError, match=f"pushing {refused.tag} failed: what it names now cannot be read: "
+        ) as e:
+            to_push([refused], anonymous)
+        assert e.value.hint.startswith(f"docker login {server.host}; orbiter push --force")

@@ -1,0 +1,403 @@
+import hashlib
+import json
+import os
+import shutil
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from orbiter.fetch.base_image import fetch_image
+from orbiter.fetch.fetch import fetch
+from orbiter.fetch.progress import Fetched, Progress
+from orbiter.fetch.sources import Sources
+from orbiter.oci import registry
+from orbiter.oci.layout import oci_layout
+from orbiter.store.artifact_list import Entry, parse_entries
+from orbiter.store.store import Store
+from resolvers.errors import ExpectedError
+from resolvers.net import http
+from tests.support.loopback import Answer, Server, in_turn, ranged, serving
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    monkeypatch.setattr(http, "PAUSES", (0.0,))
+    for variable in ("ORBITER_APK_MIRROR", "ORBITER_APT_MIRROR"):
+        monkeypatch.delenv(variable, raising=False)
+    with serving() as server:
+        yield server
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "store")
+
+
+def digest_of(content: bytes, algorithm: str = "sha256") -> str:
+    return f"{algorithm}:{hashlib.new(algorithm, content).hexdigest()}"
+
+
+def debs(server: Server, *names: str) -> tuple[list[Entry], Sources]:
+    """Packages that the server has, and the way to them."""
+    entries = []
+    for name in names:
+        server.replies[f"/debian/pool/{name}"] = ranged(name.encode())
+        entries.append(
+            Entry(
+                path=f"apt/{name}",
+                hash=digest_of(name.encode()),
+                size=len(name),
+                source=f"apt:pool/{name}",
+            )
+        )
+    return entries, Sources(apt_mirrors=lambda: (f"{server.url}/debian/",))
+
+
+def test_fetch_and_fetch_again(server: Server, store: Store) -> None:
+    entries, sources = debs(server, *(f"{number}.deb" for number in range(40)))
+    assert fetch(entries, store, sources) == Fetched(count=40, bytes=230, already=0)
+    for entry in entries:
+        store.verify(entry.hash)
+    assert fetch([*entries, entries[0]], store, sources) == Fetched(count=0, bytes=0, already=40)
+    assert len(server.requests) == 40
+
+
+def test_progress(server: Server, store: Store) -> None:
+    entries, sources = debs(server, "a.deb", "bc.deb")
+    unknown = Entry(path=entries[1].path, hash=entries[1].hash, source=entries[1].source)
+    told: list[Progress] = []
+    fetch([entries[0], unknown], store, sources, told.append)
+    assert told[-1] == Progress(bytes=11, total_bytes=11, files=2, total_files=2)
+    assert [state.files for state in told] == sorted(state.files for state in told)
+
+
+def test_odd_characters_of_a_pool(server: Server, store: Store) -> None:
+    content = b"deb"
+    server.replies["/pool/main/libs/libstdc%2B%2B6_1.0%2B~rc1_amd64.deb"] = Answer(200, content)
+    source = "apt:pool/main/libs/libstdc++6_1.0+~rc1_amd64.deb"
+    entry = Entry(path="apt/x.deb", hash=digest_of(content), source=source)
+    fetch([entry], store, Sources(apt_mirrors=lambda: (server.url,)))
+    assert store.has(entry.hash)
+
+
+def test_each_mirror_is_tried(server: Server, store: Store) -> None:
+    entries, _ = debs(server, "a.deb")
+    server.replies["/wrong/pool/a.deb"] = Answer(200, b"<html>")
+    asked = []
+
+    def mirrors() -> tuple[str, ...]:
+        asked.append(1)
+        return (f"{server.url}/none", f"{server.url}/wrong", f"{server.url}/debian")
+
+    fetch(entries, store, Sources(apt_mirrors=mirrors))
+    assert [request.path.split("/")[1] for request in server.requests] == [
+        "none",
+        "wrong",
+        "debian",
+    ]
+    assert len(asked) == 1
+
+
+def test_the_mirrors_of_the_environment(
+    server: Server, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entries, sources = debs(server, "a.deb", "b.deb")
+    monkeypatch.setenv("ORBITER_APT_MIRROR", f"{server.url}/none {server.url}/debian")
+    fetch(entries[:1], store, Sources(apt_mirrors=lambda: pytest.fail("asked the base image")))
+    server.requests.clear()
+    monkeypatch.setenv("ORBITER_APT_MIRROR", "")
+    fetch(entries[1:], store, sources)
+    assert [request.path for request in server.requests] == ["/debian/pool/b.deb"]
+
+
+def test_all_failures_are_told_and_the_rest_is_kept(server: Server, store: Store) -> None:
+    entries, sources = debs(server, "a.deb", "gone.deb", "wrong.deb", "z.deb")
+    server.replies["/debian/pool/gone.deb"] = Answer(404)
+    server.replies["/debian/pool/wrong.deb"] = Answer(200, b"other")
+    with pytest.raises(ExpectedError) as caught:
+        fetch(entries, store, sources)
+    first, gone, wrong = caught.value.message.splitlines()
+    assert first == "2 files could not be fetched:"
+    assert "apt/gone.deb" in gone
+    assert "404" in gone
+    assert f"apt/wrong.deb: {server.url}/debian/pool/wrong.deb: expected {entries[2].hash}" in wrong
+    assert "ORBITER_APT_MIRROR" in caught.value.hint
+    assert "orbiter archive" in caught.value.hint
+    assert [store.has(entry.hash) for entry in entries] == [True, False, False, True]
+
+
+def apk(name: str) -> Entry:
+    source = f"apk:v3.23/main/x86_64/{name}.apk"
+    return Entry(
+        path=f"apk/{name}.apk", hash=digest_of(name.encode()), size=len(name), source=source
+    )
+
+
+def test_packages_of_alpine(server: Server, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    entry, other, folder = (
+        apk("libstdc++-15.2.0-r2"),
+        apk("curl-8.17.0-r1"),
+        "/alpine/v3.23/main/x86_64",
+    )
+    server.replies[f"{folder}/libstdc%2B%2B-15.2.0-r2.apk"] = Answer(200, b"libstdc++-15.2.0-r2")
+    server.replies[f"{folder}/curl-8.17.0-r1.apk"] = Answer(200, b"curl-8.17.0-r1")
+    fetch(
+        [entry],
+        store,
+        Sources(
+            apk_mirrors=lambda: (f"{server.url}/alpine/",),
+            apt_mirrors=lambda: pytest.fail("asked Debian's image"),
+        ),
+    )
+    monkeypatch.setenv("ORBITER_APT_MIRROR", f"{server.url}/debian")
+    monkeypatch.setenv("ORBITER_APK_MIRROR", f"{server.url}/none {server.url}/alpine")
+    fetch([other], store, Sources(apk_mirrors=lambda: pytest.fail("asked the base image")))
+    assert store.has(entry.hash)
+    assert [request.path for request in server.requests[1:]] == [
+        "/none/v3.23/main/x86_64/curl-8.17.0-r1.apk",
+        "/alpine/v3.23/main/x86_64/curl-8.17.0-r1.apk",
+    ]
+
+
+def test_what_alpine_has_deleted(server: Server, store: Store) -> None:
+    entry, broken = apk("curl-8.17.0-r1"), apk("bash-5.3-r0")
+    server.replies["/alpine/v3.23/main/x86_64/bash-5.3-r0.apk"] = Answer(200, b"other")
+    with pytest.raises(ExpectedError) as caught:
+        fetch([entry, broken], store, Sources(apk_mirrors=lambda: (f"{server.url}/alpine",)))
+    _, changed, gone = caught.value.message.splitlines()
+    assert gone == (
+        f"  apk/curl-8.17.0-r1.apk is no longer upstream: {server.url}/alpine/v3.23/main/x86_64/curl-8.17.0-r1.apk "
+        "answered 404 Not Found"
+    )
+    assert changed.startswith(
+        f"  apk/bash-5.3-r0.apk: {server.url}/alpine/v3.23/main/x86_64/bash-5.3-r0.apk: expected"
+    )
+    assert caught.value.hint.startswith(
+        "Alpine deletes old versions within days: name a mirror that keeps them in ORBITER_APK_MIRROR, or "
+    )
+
+
+def test_a_mirror_that_cannot_be_reached_has_not_deleted_anything(store: Store) -> None:
+    with serving() as gone:
+        url = gone.url
+    with pytest.raises(ExpectedError) as caught:
+        fetch([apk("curl-8.17.0-r1")], store, Sources(apk_mirrors=lambda: (url,)))
+    assert "no longer upstream" not in caught.value.message
+    assert "deletes" not in caught.value.hint
+    assert caught.value.hint
+
+
+def test_no_mirror_is_known(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ORBITER_APT_MIRROR", raising=False)
+    entry = Entry(path="apt/a.deb", hash=digest_of(b"a"), source="apt:pool/a.deb")
+    with pytest.raises(ExpectedError, match="no mirror is known"):
+        fetch([entry], store, Sources())
+
+
+def test_the_mirrors_cannot_be_asked(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ORBITER_APT_MIRROR", raising=False)
+    asked = []
+
+    def mirrors() -> tuple[str, ...]:
+        asked.append(1)
+        raise ExpectedError("no engine answers")
+
+    entries = [
+        Entry(path=f"apt/{name}", hash=digest_of(name.encode()), source=f"apt:pool/{name}")
+        for name in "ab"
+    ]
+    with pytest.raises(ExpectedError, match="no engine answers"):
+        fetch(entries, store, Sources(apt_mirrors=mirrors))
+    assert len(asked) == 1
+
+
+def test_an_unknown_source(store: Store) -> None:
+    entry = Entry(path="x/a", hash=digest_of(b"a"), source="ftp:a")
+    with pytest.raises(ExpectedError, match="x/a: no way to fetch 'ftp:a'"):
+        fetch([entry], store, Sources())
+
+
+def test_an_interrupted_fetch_stops_and_can_go_on(server: Server, store: Store) -> None:
+    entries, sources = debs(server, "a.deb")
+    big = b"x" * 2_000_000
+    server.replies["/debian/pool/big"] = ranged(big, pause=0.05)
+    entries.append(Entry(path="apt/big", hash=digest_of(big), size=len(big), source="apt:pool/big"))
+
+    def interrupt(state: Progress) -> None:
+        if state.bytes > 200_000 and threading.current_thread() is not threading.main_thread():
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fetch(entries, store, sources, interrupt)
+    assert not store.has(entries[1].hash)
+    server.replies["/debian/pool/big"] = ranged(big)
+    fetch(entries, store, sources)
+    assert "range" in server.requests[-1].headers
+    store.verify(entries[1].hash)
+
+
+def page(server: Server, monkeypatch: pytest.MonkeyPatch, *links: str) -> None:
+    text = "".join(f'<a href="{link}">x</a>' for link in links)
+    server.replies["/simple/a-b/"] = Answer(200, text.encode(), {"Content-Type": "text/html"})
+    monkeypatch.setenv("PIP_INDEX_URL", f"{server.url}/simple")
+    monkeypatch.setenv("PIP_EXTRA_INDEX_URL", "")
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("PIP_FIND_LINKS", "")
+
+
+def wheel(content: bytes) -> Entry:
+    return Entry(path="pip/a_b-1.whl", hash=digest_of(content), source="pip:a-b/a_b-1.whl")
+
+
+def test_pip(server: Server, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    entry = wheel(b"right")
+    wrong = digest_of(b"wrong").replace(":", "=")
+    page(
+        server, monkeypatch, f"/1/a_b-1.whl#{wrong}", f"/2/a_b-1.whl#{entry.hash.replace(':', '=')}"
+    )
+    server.replies["/2/a_b-1.whl"] = Answer(200, b"right")
+    fetch([entry], store, Sources())
+    assert [request.path for request in server.requests] == ["/simple/a-b/", "/2/a_b-1.whl"]
+
+
+def test_pip_from_an_index_without_hashes(
+    server: Server, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page(server, monkeypatch, "/1/a_b-1.whl")
+    server.replies["/1/a_b-1.whl"] = in_turn(Answer(503), Answer(200, b"right"))
+    fetch([wheel(b"right")], store, Sources())
+
+
+@pytest.mark.parametrize(
+    ("link", "what"),
+    [("/1/a_b-2.whl", "not at all"), (f"/a_b-1.whl#sha256={'0' * 64}", "with other bytes")],
+)
+def test_pip_without_the_file(
+    server: Server, store: Store, monkeypatch: pytest.MonkeyPatch, link: str, what: str
+) -> None:
+    page(server, monkeypatch, link)
+    with pytest.raises(ExpectedError, match=what) as caught:
+        fetch([wheel(b"right")], store, Sources())
+    assert "PIP_INDEX_URL" in caught.value.hint
+
+
+WHEELS = """\
+sha256:b6a85871a79d2e3b22d2d1b94ac2824226a63c6b741c88f7ae975f18b6778374 5892 \
+pip/iniconfig-2.0.0-py3-none-any.whl pip:iniconfig/iniconfig-2.0.0-py3-none-any.whl
+sha256:69297d5da0cc9281c77efffb4e730254dd45943f45bbfb461de5991713989b1e 0 \
+pip/idna-3.9-py3-none-any.whl pip:idna/idna-3.9-py3-none-any.whl
+"""
+
+
+@pytest.mark.index
+def test_wheels_of_the_real_index(store: Store) -> None:
+    entries = parse_entries(WHEELS)
+    assert fetch(entries, store, Sources()).count == 2
+    for entry in entries:
+        store.verify(entry.hash)
+
+
+@pytest.fixture
+def npmrc(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    if not shutil.which("npm"):
+        pytest.skip("there is no npm")
+    file = tmp_path / "npmrc"
+    file.write_text(f"registry={server.url}/npm/\n")
+    monkeypatch.setenv("NPM_CONFIG_USERCONFIG", str(file))
+    for name in [name for name in os.environ if name.lower() == "npm_config_registry"]:
+        monkeypatch.delenv(name)
+    return file
+
+
+def test_npm(server: Server, store: Store, npmrc: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NPM_TOKEN", "t0ken")
+    with npmrc.open("a") as file:
+        file.write(
+            f"@acme:registry={server.url}/acme\n//{server.host}/acme/:_authToken=${{NPM_TOKEN}}\n"
+        )
+    server.replies["/npm/vega/-/vega-6.tgz"] = Answer(200, b"vega")
+    server.replies["/npm/@types/node/-/node-1.tgz"] = Answer(200, b"node")
+    server.replies["/acme/@acme/x/-/x-1.tgz"] = Answer(200, b"x")
+    sources = {
+        "vega/-/vega-6.tgz": b"vega",
+        "@types/node/-/node-1.tgz": b"node",
+        "@acme/x/-/x-1.tgz": b"x",
+    }
+    entries = [
+        Entry(path=f"npm/{number}.tgz", hash=digest_of(content, "sha512"), source=f"npm:{source}")
+        for number, (source, content) in enumerate(sources.items())
+    ]
+    fetch(entries, store, Sources())
+    sent = {request.path: request.headers.get("authorization") for request in server.requests}
+    assert sent == {
+        "/npm/vega/-/vega-6.tgz": None,
+        "/npm/@types/node/-/node-1.tgz": None,
+        "/acme/@acme/x/-/x-1.tgz": "Bearer t0ken",
+    }
+
+
+def put_image(server: Server) -> str:
+    """Serve an image of one layer; gives its manifest's digest."""
+    parts = {
+        "config": json.dumps({"os": "linux", "architecture": "amd64"}).encode(),
+        "layer": b"layer" * 1000,
+    }
+    for content in parts.values():
+        server.replies[f"/v2/a/b/blobs/{digest_of(content)}"] = ranged(content)
+    config, layer = (
+        {"digest": digest_of(content), "size": len(content), "mediaType": kind}
+        for kind, content in parts.items()
+    )
+    manifest = json.dumps({"schemaVersion": 2, "config": config, "layers": [layer]}).encode()
+    for name in ("t", digest_of(manifest)):
+        server.replies[f"/v2/a/b/manifests/{name}"] = Answer(200, manifest)
+    return digest_of(manifest)
+
+
+def test_a_base_image(server: Server, store: Store, tmp_path: Path) -> None:
+    digest = put_image(server)
+    image = registry.pin(f"{server.host}/a/b:t", "linux/amd64")
+    assert image.digest == digest
+    assert fetch_image(image, store).count == 3
+    assert fetch_image(image, store) == Fetched(count=0, bytes=0, already=3)
+    layout = tmp_path / "layout"
+    oci_layout(digest, store, layout)
+    index = json.loads((layout / "index.json").read_text())
+    assert [manifest["digest"] for manifest in index["manifests"]] == [digest]
+    assert json.loads((layout / "oci-layout").read_text()) == {"imageLayoutVersion": "1.0.0"}
+    for file in (layout / "blobs" / "sha256").iterdir():
+        assert digest_of(file.read_bytes()) == f"sha256:{file.name}"
+    assert len(list((layout / "blobs" / "sha256").iterdir())) == 3
+
+
+def test_a_base_image_with_a_missing_layer(server: Server, store: Store) -> None:
+    put_image(server)
+    image = registry.pin(f"{server.host}/a/b:t", "linux/amd64")
+    layer = digest_of(b"layer" * 1000)
+    server.replies[f"/v2/a/b/blobs/{layer}"] = Answer(404)
+    with pytest.raises(ExpectedError, match=r"a/b:t: .*404"):
+        fetch_image(image, store)
+
+
+@pytest.mark.engine
+def test_a_base_image_of_a_real_registry(store: Store, tmp_path: Path) -> None:
+    real = os.environ.get("ORBITER_WORLD_REGISTRY")
+    if not real:
+        pytest.skip("no registry with base images is known (ORBITER_WORLD_REGISTRY)")
+    image = registry.pin("debian:trixie-slim", "linux/amd64", mirrors=(f"http://{real}",))
+    assert fetch_image(image, store, mirrors=(f"http://{real}",)).bytes > 10_000_000
+    oci_layout(image.digest, store, tmp_path)
+    context = f"{tmp_path}@{image.digest}"
+    (tmp_path / "Dockerfile").write_text(
+        "FROM base\nRUN --network=none test -f /etc/debian_version\n"
+    )
+    from resolvers import process
+
+    process.run(
+        [
+            *("docker", "buildx", "build", "--build-context", f"base=oci-layout://{context}"),
+            *("--no-cache", "--output", "type=cacheonly", str(tmp_path)),
+        ]
+    )

@@ -1,0 +1,119 @@
+"""orbiter clean, on a real engine: what it removes, what stays, and whom it asks."""
+
+import fcntl
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from orbiter.docker import client
+from orbiter.store.store import Store
+from tests.support.tiny_images import Project, on_terminal, project
+
+pytestmark = pytest.mark.engine
+ROOT = "sha256:" + "0" * 64
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Iterator[Project]:
+    with project(tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+def whole() -> Path:
+    """A file of the store."""
+    digest = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+    Store().add(b"", digest)
+    return Store().path(digest)
+
+
+def leave_container(tag: str) -> None:
+    """What an orbiter run leaves that was killed before it could remove its container."""
+    client.start(tag, ["/missing"], ports={}, environment={}, mounts={}).wait()
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """As ``scratch`` holds a folder that a build works in."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    yield
+    os.close(descriptor)
+
+
+def left_of(tag: str) -> list[str]:
+    command = ["docker", "ps", "--all", "--quiet", "--filter", f"ancestor={tag}"]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
+
+
+def test_it_removes_what_orbiter_made_and_nothing_else(here: Project, whole: Path) -> None:
+    gone = here.image("debian-core-0.1.0", ROOT)
+    leave_container(gone)
+    mine = here.image("mine", ROOT)
+    dead, wrong = whole.with_name("a.part"), whole.with_name("b.bad")
+    dead.write_text("12345")
+    wrong.write_text("")
+    scratch = Store().root / "build" / "build-dead"
+    (scratch / "artifacts").mkdir(parents=True)
+    (scratch / "artifacts" / "link").hardlink_to(whole)
+    listed = here.orbiter("clean", "--dry-run")
+    assert listed.returncode == 0
+    assert [line.split()[0] for line in listed.stdout.splitlines()] == [
+        *("container", "image", "unfinished", "unfinished", "unfinished", "at", "dry")
+    ]
+    assert f"unfinished  {dead}" in listed.stdout
+    assert "  5 B\n" in listed.stdout
+    assert (here.tags(), len(left_of(gone)), dead.exists()) == ([gone, mine], 1, True)
+
+    done = here.orbiter("clean", "--yes")
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "removed 5")
+    assert here.tags() == [mine]
+    assert left_of(gone) == []
+    assert [path.exists() for path in (dead, wrong, scratch, whole)] == [False, False, False, True]
+    assert here.orbiter("clean").stdout == "nothing to remove\n"
+
+
+def test_what_somebody_uses_stays(here: Project, whole: Path) -> None:
+    tag = here.image("debian-core-0.1.0", ROOT)
+    theirs = f"{here.repository.rpartition('/')[2]}-theirs"
+    command = ["docker", "create", "--name", theirs, tag, "/missing"]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    part = whole.with_name("a.part")
+    build = Store().root / "build" / "build-working"
+    build.mkdir(parents=True)
+    try:
+        with part.open("w") as writing, held(build):
+            fcntl.flock(writing, fcntl.LOCK_EX)
+            done = here.orbiter("clean", "--yes")
+        assert done.returncode == 0
+        assert f"{tag} stays: the container {theirs} uses it" in done.stderr
+        assert here.tags() == [tag]
+        assert len(left_of(tag)) == 1
+        assert (part.exists(), build.exists()) == (True, True)
+    finally:
+        subprocess.run(["docker", "rm", theirs], check=True, stdout=subprocess.DEVNULL)
+
+
+def test_without_a_terminal_it_does_not_guess(here: Project) -> None:
+    tag = here.image("debian-core-0.1.0", ROOT)
+    done = here.orbiter("clean", stdin="y\n")
+    assert done.returncode == 2
+    assert done.stderr == (
+        "error: nothing was removed: there is no terminal to ask on\n\nhint: orbiter clean --yes\n"
+    )
+    assert f"image       {tag}" in done.stdout
+    assert here.tags() == [tag]
+
+
+def test_on_a_terminal_it_asks(here: Project) -> None:
+    tag = here.image("debian-core-0.1.0", ROOT)
+    code, seen = on_terminal(here.command("clean"), here.folder, "n\n")
+    assert (code, here.tags()) == (0, [tag])
+    assert "Remove these 1? [y/N]" in seen
+    assert seen.endswith("nothing was removed\r\n")
+    code, seen = on_terminal(here.command("clean"), here.folder, "y\n")
+    assert (code, here.tags()) == (0, [])

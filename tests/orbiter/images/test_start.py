@@ -1,0 +1,147 @@
+"""orbiter run, on a real image that behaves like JupyterLab, and its errors."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from orbiter.docker import client
+from orbiter.images.start import run
+from orbiter.lockset import model
+from orbiter.lockset.model import LockSet, Manifest
+from orbiter.oci import registry
+from resolvers.errors import ExpectedError
+from resolvers.net import http
+
+BASE = "python:3.13-slim"
+TAG = "orbiter-test/run:debian-base-0.1.0"
+SERVER = """#!/usr/local/bin/python3
+import http.server, os, sys
+token = os.environ["JUPYTER_TOKEN"]
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200 if self.headers["authorization"] == f"token {token}" else 403)
+        self.end_headers()
+        self.wfile.write(open("/etc/hostname", "rb").read())
+if "broken" in os.listdir(os.path.expanduser("~")):
+    sys.exit("cannot start")
+if os.path.isdir("/home/jovyan/work"):
+    open(os.path.join("/home/jovyan/work", "made"), "w").write(f"{os.getuid()}")
+server = http.server.HTTPServer(("", 8888), Handler)
+print("Jupyter Server is running at:", sys.argv, flush=True)
+server.serve_forever()
+"""
+BAKE = f'{{"group": {{"default": {{"targets": ["debian-base"]}}}}, "target": {{"debian-base": {{"tags": ["{TAG}"]}}}}}}'
+DOCKERFILE = """FROM x
+WORKDIR /home/jovyan
+CMD ["jupyter", "lab", "--ip=0.0.0.0", "--port=8888", "--no-browser"]
+"""
+
+
+def locked(dockerfile: str = DOCKERFILE) -> LockSet:
+    files = {"build/docker-bake.json": BAKE, "build/debian-base/Dockerfile": dockerfile}
+    manifest = Manifest(release="0.1.0", cutoff="2026-01-01T00:00:00Z", source_date_epoch=1)
+    return model.seal(manifest, files)
+
+
+@pytest.fixture
+def image(tmp_path: Path) -> Iterator[str]:
+    """An image with a stand-in for JupyterLab, labelled as built from ``locked()``."""
+    folder = tmp_path / "image"
+    folder.mkdir()
+    (folder / "jupyter").write_text(SERVER)
+    digest = registry.pin(BASE, "linux/amd64", mirrors=client.mirrors()).digest
+    (folder / "Dockerfile").write_text(
+        f"FROM {client.pull(BASE, digest, 'linux/amd64')}\nRUN mkdir -m 777 /home/jovyan\nENV HOME=/home/jovyan\n"
+        f"COPY --chmod=755 jupyter /usr/local/bin/\nUSER 1000\nLABEL org.orbiter.lockset={locked().root}\n"
+    )
+    subprocess.run(
+        ["docker", "buildx", "build", "--quiet", "--load", "--tag", TAG, folder], check=True
+    )
+    yield TAG
+    subprocess.run(["docker", "rmi", "--force", TAG], check=True, stdout=subprocess.DEVNULL)
+
+
+def test_only_images_of_the_release_with_jupyterlab_can_be_run() -> None:
+    with pytest.raises(ExpectedError, match="has no image 'debian-bose'") as caught:
+        run(locked(), "debian-bose")
+    assert caught.value.hint == "it has debian-base"
+    with pytest.raises(ExpectedError, match="has no JupyterLab") as caught:
+        run(locked("FROM x\nWORKDIR /home/jovyan\n"), "debian-base")
+    assert caught.value.hint == f"docker run --rm -it {TAG}"
+
+
+@pytest.mark.engine
+def test_an_image_that_is_not_built_is_an_error_with_the_remedy() -> None:
+    with pytest.raises(ExpectedError, match="is not built") as caught:
+        run(locked(), "debian-base")
+    assert caught.value.hint == "orbiter build --image debian-base --release 0.1.0"
+
+
+@pytest.mark.engine
+def test_an_image_of_another_lock_set_is_refused(image: str) -> None:
+    with pytest.raises(ExpectedError, match=f"{image} was built from another lock set"):
+        run(locked(DOCKERFILE + "\n"), "debian-base")
+
+
+@pytest.mark.engine
+def test_it_prints_the_url_and_removes_the_container_on_ctrl_c(
+    image: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    mount = tmp_path / "mine"
+    mount.mkdir()
+    if os.getuid() == 0:
+        os.chown(mount, 4321, 4321)
+    seen: list[bytes] = []
+
+    def press_ctrl_c() -> None:
+        text = ""
+        for _ in range(300):
+            time.sleep(0.1)
+            text += capfd.readouterr().out
+            if found := re.fullmatch(
+                r"(http://127\.0\.0\.1:\d+)/lab\?token=([0-9a-f]{48})", text.strip()
+            ):
+                seen.append(
+                    http.get(f"{found[1]}/", headers={"authorization": f"token {found[2]}"}).content
+                )
+                os.kill(os.getpid(), signal.SIGINT)
+                return
+
+    thread = threading.Thread(target=press_ctrl_c, daemon=True)
+    thread.start()
+    run(locked(), "debian-base", mount=mount)
+    thread.join()
+    assert len(seen) == 1
+    assert (mount / "made").read_text() == str(mount.stat().st_uid)
+    assert not client.connect().containers.list(all=True, filters={"ancestor": image})
+
+
+@pytest.mark.engine
+def test_a_server_that_ends_is_told_with_its_last_lines(image: str, tmp_path: Path) -> None:
+    (tmp_path / "mount").mkdir()
+    file = tmp_path / "image" / "Dockerfile"
+    file.write_text(f"{file.read_text()}RUN touch /home/jovyan/broken\n")
+    subprocess.run(
+        ["docker", "buildx", "build", "--quiet", "--load", "--tag", TAG, file.parent], check=True
+    )
+    with pytest.raises(ExpectedError, match=r"ended by itself\n.*cannot start"):
+        run(locked(), "debian-base")
+    assert not client.connect().containers.list(all=True, filters={"ancestor": image})
+
+
+@pytest.mark.engine
+def test_a_port_that_is_taken_is_an_error_when_it_was_asked_for(image: str) -> None:
+    assert image
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with pytest.raises(ExpectedError, match="is taken"):
+            run(locked(), "debian-base", port=taken.getsockname()[1])

@@ -1,0 +1,195 @@
+"""A lock set of Orbiter as one side of a comparison: what lies inside each image, on each platform."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from orbiter.config import read as config_read
+from orbiter.lockfiles import lock_set
+from orbiter.lockfiles.types import File, Lock, Locked, Place
+from orbiter.lockset import model
+from orbiter.lockset.model import BuilderFacts, Installer, LockSet, Manifest
+from resolvers.types import Artifact, Pin
+from tests.support.paths import TESTS
+
+DATA = TESTS / "data"
+IMAGES = """
+version = "0.2.0"
+repository = "a/b"
+platforms = ["linux/amd64", "linux/arm64"]
+[builder.debian]
+from = "debian:trixie-slim"
+python = "3.13"
+pip-engine = "poetry"
+[image.debian.core]
+apt = ["python3", "tzdata"]
+[image.debian.base]
+from = "core"
+[image.debian.base.build]
+from = "core"
+pip = ["docopt", "jinja2", "tqdm"]
+npm = ["parent"]
+network = true
+"""
+AMD, ARM = "linux/amd64", "linux/arm64"
+SHA512 = "sha512-" + "A" * 86 + "=="
+PARENT = "node_modules/parent"
+NPM = {
+    PARENT: {
+        "version": "1.0.0",
+        "integrity": SHA512,
+        "bundleDependencies": ["inside"],
+        "dependencies": {"inside": "1"},
+    },
+    f"{PARENT}/node_modules/inside": {"version": "1.0.0", "inBundle": True},
+    "node_modules/other": {"version": "1.0.0", "integrity": SHA512},
+}
+
+
+def locked(tmp_path: Path, dockerfile: str = "FROM scratch\n", release: str = "0.2.0") -> LockSet:
+    """A lock set of small real parts; its groups are renamed to the stages of the images."""
+    (tmp_path / "images.toml").write_text(IMAGES)
+    image_set = config_read.read_image_set(tmp_path / "images.toml")
+    pip = {
+        name: (DATA / "pip" / "poetry" / name).read_text()
+        for name in ("pyproject.toml", "poetry.lock")
+    }
+    asked = {"name": "orbiter", "dependencies": {"parent": "*"}}
+    groups = {"debian-base-build": ["parent"]}
+    files = {
+        "images.toml": config_read.dump(image_set),
+        "debian/apt.lock": (DATA / "apt" / "two-platforms.lock")
+        .read_text()
+        .replace('"core"', '"debian-core"'),
+        "debian/package.json": json.dumps({**asked, "orbiter": {"groups": groups}}),
+        "debian/package-lock.json": json.dumps(
+            {"lockfileVersion": 3, "packages": {"": asked, **NPM}}
+        ),
+        "build/debian-core/Dockerfile": dockerfile,
+        **{
+            f"debian/{name}": text.replace('"base-build"', '"debian-base-build"')
+            for name, text in pip.items()
+        },
+    }
+    return model.seal(manifest(release), files)
+
+
+def manifest(release: str) -> Manifest:
+    tool = Artifact(file="uv.whl", hash="sha256:" + "b" * 64, source="uv/uv.whl")
+    return Manifest(
+        release=release,
+        cutoff="2026-11-01T00:00:00Z",
+        source_date_epoch=1793491200,
+        tools={"poetry": "2.5.1"},
+        bases={"debian:trixie-slim": {AMD: "sha256:" + "a" * 64, ARM: "sha256:" + "c" * 64}},
+        builders={"debian": BuilderFacts(python="3.13.5", glibc={AMD: "2.41", ARM: "2.41"})},
+        installers=(Installer(platform=AMD, pin=Pin(name="uv", version="0.13.8", artifact=tool)),),
+    )
+
+
+def read(tmp_path: Path) -> Lock:
+    return lock_set.of_release(locked(tmp_path), "0.2.0")
+
+
+def by_name(lock: Lock, image: str, platform: str) -> Mapping[tuple[str, str], Locked]:
+    return {(each.manager, each.name): each for each in lock.packages[Place(image, platform)]}
+
+
+def test_places_are_the_images_that_users_pull(tmp_path: Path) -> None:
+    lock = read(tmp_path)
+    images = [
+        ("debian-core", AMD),
+        ("debian-core", ARM),
+        ("debian-base", AMD),
+        ("debian-base", ARM),
+    ]
+    places = [*images, ("installers", AMD), ("installers", ARM)]
+    assert set(lock.packages) == {Place(*each) for each in places}
+    (uv,) = lock.packages[Place("installers", AMD)]
+    assert (uv.manager, uv.name, uv.version, uv.files[0].hashes) == (
+        "pip",
+        "uv",
+        "0.13.8",
+        ("sha256:" + "b" * 64,),
+    )
+    assert (lock.name, lock.format, lock.release) == ("0.2.0", "lock set 1", "0.2.0")
+
+
+def test_an_image_holds_what_its_stages_and_its_environment_bring(tmp_path: Path) -> None:
+    lock = read(tmp_path)
+    apt = {("apt", "python3"), ("apt", "python3.13"), ("apt", "tzdata")}
+    assert set(by_name(lock, "debian-core", AMD)) == apt
+    pip = {("pip", name) for name in ("docopt", "jinja2", "markupsafe", "tqdm")}
+    assert set(by_name(lock, "debian-base", ARM)) == apt | pip | {
+        ("npm", "parent"),
+        ("npm", "inside"),
+    }
+
+
+def test_direct_is_what_a_stage_of_the_image_asks_for(tmp_path: Path) -> None:
+    found = by_name(read(tmp_path), "debian-base", AMD)
+    assert {name for (_, name), each in found.items() if each.direct} == {
+        "python3", "tzdata", "docopt", "jinja2", "tqdm", "parent",
+    }  # fmt: skip
+    assert found["pip", "jinja2"].requires == ("markupsafe",)
+    assert found["npm", "parent"].requires == ("inside",)
+    assert found["pip", "jinja2"].groups == ("debian-base-build",)
+
+
+def test_files_and_sizes_are_those_of_the_platform(tmp_path: Path) -> None:
+    lock = read(tmp_path)
+    amd, arm = (by_name(lock, "debian-base", platform) for platform in (AMD, ARM))
+    assert amd["apt", "python3"].files == (
+        File("python3_3.13.5-1_amd64.deb", ("sha256:" + "1" * 64,)),
+    )
+    assert (amd["apt", "python3"].size, arm["apt", "python3"].size) == (28260, 28261)
+    assert (amd["apt", "python3.13"].version, arm["apt", "python3.13"].version) == (
+        "3.13.5-2",
+        "3.13.5-2+b1",
+    )
+    assert "x86_64" in amd["pip", "markupsafe"].files[0].name
+    assert "aarch64" in arm["pip", "markupsafe"].files[0].name
+    assert amd["npm", "inside"].files == ()
+
+
+def test_facts(tmp_path: Path) -> None:
+    facts = dict(read(tmp_path).facts)
+    assert list(facts.pop("Dockerfile")) == ["debian-core"]
+    assert facts == {
+        "base image": {
+            "debian:trixie-slim linux/amd64": "sha256:" + "a" * 64,
+            "debian:trixie-slim linux/arm64": "sha256:" + "c" * 64,
+        },
+        "platform": {AMD: "locked", ARM: "locked"},
+        "python": {"debian": "3.13.5"},
+        "tool": {"poetry": "2.5.1"},
+        "network while building": {"debian-base-build": "allowed"},
+    }
+
+
+def test_a_dockerfile_is_not_another_one_for_the_release_and_the_date_in_it(tmp_path: Path) -> None:
+    template = (DATA.parent / "golden" / "one-platform" / "debian-core" / "Dockerfile").read_text()
+    assert "# debian-core, rendered by Orbiter" in template
+    template = template.replace(
+        "core, rendered", "core 0.1.0, rendered"
+    )  # as the first releases have it
+    later = template.replace("0.1.0", "0.2.0").replace('created="2025', 'created="2027')
+    assert later.count("2027") == 1
+    other = later.replace("USER", "# another line\nUSER", 1)
+    now = later.replace("core 0.2.0, rendered", "core, rendered")
+    assert now != later
+    first, second, third, fourth = (
+        lock_set.of_release(locked(tmp_path, each), "x").facts["Dockerfile"]
+        for each in (template, later, now, other)
+    )
+    assert first == second == third != fourth
+
+
+def test_what_is_not_locked_is_told(tmp_path: Path) -> None:
+    complete = locked(tmp_path)
+    files = {path: text for path, text in complete.files.items() if not path.endswith(".lock")}
+    lock = lock_set.of_release(model.seal(replace(complete.manifest, files={}), files), "x")
+    assert set(by_name(lock, "debian-base", AMD)) == {("npm", "parent"), ("npm", "inside")}
+    assert "builder debian: apt is not locked" in lock.notes

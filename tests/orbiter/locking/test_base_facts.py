@@ -1,0 +1,109 @@
+"""What is known of a builder's images before anything is solved for them."""
+
+import msgspec
+import pytest
+
+from orbiter.config.image_set import Builder, ImageSet, Stage
+from orbiter.locking.base_facts import ASSUMED_GLIBC, ASSUMED_MUSL, of_base
+from orbiter.locking.python import check_python, with_python
+from orbiter.lockset.model import BuilderFacts
+from orbiter.lockset.targets import targets
+from resolvers.errors import ExpectedError
+from tests.support.paths import TESTS
+
+DATA = TESTS / "data" / "apk"
+AMD64, ARM64 = "linux/amd64", "linux/arm64"
+IMAGES = ImageSet(
+    version="0.1.0", repository="a/b", platforms=(AMD64, ARM64), builders={}, stages=()
+)
+
+
+@pytest.mark.parametrize(
+    ("builder", "known", "libc"),
+    [
+        (
+            "alpine",
+            BuilderFacts(python="3.12.12", musl={AMD64: "1.2.4"}),
+            ["musl 1.2.4", f"musl {ASSUMED_MUSL}"],
+        ),
+        (
+            "debian",
+            BuilderFacts(python="3.11.2", glibc={AMD64: "2.36"}),
+            ["glibc 2.36", f"glibc {ASSUMED_GLIBC}"],
+        ),
+    ],
+)
+def test_a_platform_that_is_added_has_a_c_library(
+    builder: str, known: BuilderFacts, libc: list[str]
+) -> None:
+    found = of_base(IMAGES, builder, locked={}, known=known, shell=None)
+    assert [target.libc for target in targets(IMAGES, found)] == libc
+    assert found.python == known.python
+
+
+@pytest.mark.parametrize(
+    ("builder", "libc"),
+    [("alpine", f"musl {ASSUMED_MUSL}"), ("micromamba", f"glibc {ASSUMED_GLIBC}")],
+)
+def test_where_no_base_image_was_looked_at_a_c_library_is_assumed(builder: str, libc: str) -> None:
+    found = of_base(IMAGES, builder, locked={}, known=None, shell=None)
+    assert {target.libc for target in targets(IMAGES, found)} == {libc}
+
+
+def test_the_python_that_images_toml_asks_for_is_assumed_where_none_is_known() -> None:
+    builder = Builder(name="alpine", base="alpine:3.23", python="3.13")
+    stage = Stage(
+        name="alpine-core",
+        builder="alpine",
+        image="core",
+        kind="final",
+        requirements={"pip": ("six",)},
+    )
+    images = ImageSet(
+        version="0.1.0",
+        repository="a/b",
+        platforms=(AMD64,),
+        builders={"alpine": builder},
+        stages=(stage,),
+    )
+    assert with_python(images, builder, BuilderFacts(), {}, for_pip=True).python == "3.13.0"
+    assert (
+        with_python(images, builder, BuilderFacts(python="3.13.5"), {}, for_pip=True).python
+        == "3.13.5"
+    )
+
+
+@pytest.mark.parametrize("below", ["", "core"])
+def test_packages_of_pip_need_their_python_in_each_image(below: str) -> None:
+    locked = {"apk.lock": (DATA / "two-platforms.lock").read_text()}
+    requirements = {"apk": ("python3",), "pip": ("six",)}
+    stages = (
+        Stage(name="core", builder="alpine", image="core", kind="build", requirements=requirements),
+        Stage(
+            name="image", builder="alpine", image="image", kind="final", parent=below, build="core"
+        ),
+    )
+    images = msgspec.structs.replace(IMAGES, stages=stages)
+    if below:
+        check_python(images, "alpine", BuilderFacts(), locked, {})
+        return
+    with pytest.raises(
+        ExpectedError, match="image has packages of pip, but no Python is there"
+    ) as told:
+        check_python(images, "alpine", BuilderFacts(), locked, {})
+    assert (
+        told.value.hint == 'add "python3" to the apk list of image, or of a stage that it stands on'
+    )
+    check_python(
+        msgspec.structs.replace(images, stages=stages[:1]), "alpine", BuilderFacts(), locked, {}
+    )
+
+
+def test_without_system_packages_the_base_image_has_the_python() -> None:
+    stage = Stage(
+        name="core", builder="debian", image="core", kind="final", requirements={"pip": ("six",)}
+    )
+    images = msgspec.structs.replace(IMAGES, stages=(stage,))
+    check_python(images, "debian", BuilderFacts(python="3.13.2"), {}, {})
+    with pytest.raises(ExpectedError, match="core has packages of pip, but no Python is there"):
+        check_python(images, "debian", BuilderFacts(), {}, {})

@@ -1,0 +1,192 @@
+"""``orbiter lock`` of conda packages, as a command, against channels in a folder; no engine is needed for this part."""
+
+import os
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.conda_world import channel, record
+
+IMAGES = """
+version = "0.1.0"
+repository = "a/b"
+platforms = ["linux/amd64", "linux/arm64"]
+
+[builder.micromamba]
+channels = ["{channel}"]
+installer = "rattler"
+{builder}
+
+[image.micromamba.base]
+[image.micromamba.base.build]
+conda = ["python", "tool>=1"]
+
+[image.micromamba.geo]
+[image.micromamba.geo.build]
+from = "base-build"
+conda = [{geo}]
+"""
+PYTHONS = [
+    record("python", "3.12.4", "__glibc >=2.17", subdir=subdir)
+    for subdir in ("linux-64", "linux-aarch64")
+]
+RECORDS = [
+    *PYTHONS,
+    record("tool", "1.0", "python"),
+    record("map", "2.0", "tool >=1"),
+    record("gpu", "1", "__cuda >=12"),
+]
+
+
+def orbiter(place: Path, *words: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "orbiter", *words]
+    env = {**os.environ, "DOCKER_HOST": "unix:///nowhere.sock"}
+    return subprocess.run(command, cwd=place, env=env, capture_output=True, text=True, check=False)
+
+
+def write(place: Path, *records: dict[str, Any], builder: str = "", geo: str = '"map"') -> None:
+    address = channel(place / "channel", *records)
+    (place / "images.toml").write_text(IMAGES.format(channel=address, builder=builder, geo=geo))
+
+
+def contents(place: Path) -> dict[str, bytes]:
+    return {str(path): path.read_bytes() for path in (place / "locks").rglob("*") if path.is_file()}
+
+
+def lock(place: Path, *words: str) -> str:
+    done = orbiter(place, "lock", "--only", "conda", *words)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def manifest(place: Path) -> dict[str, Any]:
+    return tomllib.loads((place / "locks/0.1.0/lockset.toml").read_text())
+
+
+def test_both_platforms_are_locked_from_one_host_and_again_to_the_same_bytes(
+    tmp_path: Path,
+) -> None:
+    write(tmp_path, *RECORDS)
+    assert "3 packages: 3 added" in lock(tmp_path)
+    facts = manifest(tmp_path)["builders"]["micromamba"]
+    assert facts["python"] == "3.12.4"
+    text = (tmp_path / "locks/0.1.0/micromamba/conda-lock.yml").read_text()
+    assert text.count("name: python\n") == 4  # two platforms, two stages
+    assert "rattler" in manifest(tmp_path)["tools"]
+    before = contents(tmp_path)
+    assert "up to date" in lock(tmp_path)
+    assert contents(tmp_path) == before
+
+
+def test_a_part_alone_is_told_as_such(tmp_path: Path) -> None:
+    write(tmp_path, *RECORDS)
+    lock(tmp_path)
+    assert not (tmp_path / "locks/0.1.0/build").exists()
+    checked = orbiter(tmp_path, "lock", "--check")
+    assert checked.returncode == 1
+    assert "builder micromamba: base image is not locked" in checked.stdout
+    assert "conda is not locked" not in checked.stdout
+    refused = orbiter(tmp_path, "build")
+    assert refused.returncode == 2
+    assert "is partial" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("builder", "geo", "said"),
+    [
+        ("", '"map", "gpu"', "image.micromamba.geo.build.conda: gpu added"),
+        ('virtual = { cuda = "12.4" }', '"map"', "builder.micromamba.virtual.cuda: (none) -> 12.4"),
+        (
+            'channel-priority = "disabled"',
+            '"map"',
+            "builder.micromamba.channel-priority: strict -> disabled",
+        ),
+    ],
+)
+def test_what_is_asked_of_conda_makes_the_lock_stale(
+    tmp_path: Path, builder: str, geo: str, said: str
+) -> None:
+    write(tmp_path, *RECORDS)
+    lock(tmp_path)
+    write(tmp_path, *RECORDS, builder=builder, geo=geo)
+    checked = orbiter(tmp_path, "lock", "--check")
+    assert checked.returncode == 1
+    assert said in checked.stdout
+
+
+def test_what_runs_on_a_gpu_needs_it_declared(tmp_path: Path) -> None:
+    write(tmp_path, *RECORDS, geo='"gpu"')
+    refused = orbiter(tmp_path, "lock", "--only", "conda")
+    assert refused.returncode == 2
+    assert "'gpu' is asked for by 'micromamba-geo-build'" in refused.stderr
+    assert not (tmp_path / "locks").exists()
+    write(tmp_path, *RECORDS, geo='"gpu"', builder='virtual = { cuda = "12.4" }')
+    lock(tmp_path)
+    virtual = (tmp_path / "locks/0.1.0/micromamba/virtual-packages.yml").read_text()
+    assert "__cuda: '12.4'" in virtual
+
+
+def test_another_python_than_asked_names_conda(tmp_path: Path) -> None:
+    write(tmp_path, *RECORDS, builder='python = "3.13"')
+    refused = orbiter(tmp_path, "lock", "--only", "conda")
+    assert refused.returncode == 2
+    assert "builder.micromamba.python is 3.13, but conda locked Python 3.12.4" in refused.stderr
+
+
+def test_different_pythons_on_the_platforms_are_refused(tmp_path: Path) -> None:
+    write(tmp_path, PYTHONS[0], record("python", "3.12.5", subdir="linux-aarch64"), *RECORDS[2:])
+    refused = orbiter(tmp_path, "lock", "--only", "conda")
+    assert refused.returncode == 2
+    assert "conda locked different Pythons for the platforms: 3.12.4, 3.12.5" in refused.stderr
+
+
+def test_a_platform_that_no_channel_has_is_named(tmp_path: Path) -> None:
+    write(tmp_path, *(each for each in RECORDS if each["subdir"] != "linux-aarch64"))
+    refused = orbiter(tmp_path, "lock", "--only", "conda")
+    assert refused.returncode == 2
+    assert "no channel has packages for linux-aarch64" in refused.stderr
+    assert "leave linux/arm64 out of platforms" in refused.stderr
+
+
+def test_pip_needs_conda_locked_first(tmp_path: Path) -> None:
+    write(tmp_path, *RECORDS, builder='python = "3.12"')
+    text = (tmp_path / "images.toml").read_text()
+    (tmp_path / "images.toml").write_text(
+        text.replace("[image.micromamba.geo]", 'pip = ["six"]\n[image.micromamba.geo]')
+    )
+    refused = orbiter(tmp_path, "lock", "--only", "pip")
+    assert refused.returncode == 2
+    assert "orbiter lock --only conda,pip" in refused.stderr
+    assert not (tmp_path / "locks").exists()
+
+
+def test_pip_in_a_stage_without_the_python_of_conda_is_refused(tmp_path: Path) -> None:
+    write(tmp_path, *RECORDS)
+    text = (tmp_path / "images.toml").read_text()
+    other = '[image.micromamba.other]\n[image.micromamba.other.build]\npip = ["six"]\n'
+    (tmp_path / "images.toml").write_text(f"{text}\n{other}")
+    refused = orbiter(tmp_path, "lock", "--only", "conda,pip")
+    assert refused.returncode == 2
+    assert (
+        "micromamba-other-build asks pip for packages, but the Python of conda is not there"
+        in refused.stderr
+    )
+    assert not (tmp_path / "locks").exists()
+
+
+def test_an_upgrade_moves_one_package_and_diff_locks_tells_it(tmp_path: Path) -> None:
+    write(tmp_path, *RECORDS)
+    lock(tmp_path)
+    write(tmp_path, *RECORDS, record("tool", "1.1", "python"), record("map", "2.1", "tool >=1"))
+    text = (tmp_path / "images.toml").read_text()
+    (tmp_path / "images.toml").write_text(text.replace('version = "0.1.0"', 'version = "0.2.0"'))
+    assert "release 0.2.0 (from 0.1.0" in lock(tmp_path)
+    assert "~ tool 1.0 -> 1.1" in lock(tmp_path, "--upgrade-package", "tool")
+    told = orbiter(tmp_path, "diff-locks", "0.1.0", "0.2.0").stdout
+    assert "tool" in told
+    assert "1.0 → 1.1" in told
+    assert "map" not in told

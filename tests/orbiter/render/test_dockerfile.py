@@ -1,0 +1,290 @@
+"""The build folder of a plan, against golden files; ORBITER_TEST_WRITE_GOLDEN=1 writes them anew."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from orbiter.config.image_set import Builder, Conda, ImageSet, Stage
+from orbiter.render.dockerfile import render
+from orbiter.render.model import Plan, StagePlan
+from orbiter.store.artifact_list import parse_entries
+from resolvers.types import Artifact, Pin
+from tests.support.paths import TESTS
+
+GOLDEN = TESTS / "golden"
+AMD64, ARM = "linux/amd64", "linux/arm/v7"
+BASE = "debian:trixie-slim"
+
+
+def pin(name: str, version: str, file: str, algorithm: str = "sha256") -> Pin:
+    digits = 64 if algorithm == "sha256" else 128
+    digest = f"{sum(file.encode()):x}".zfill(digits)
+    artifact = Artifact(
+        file=file, hash=f"{algorithm}:{digest}", size=len(file), source=f"{name}/{file}"
+    )
+    return Pin(name=name, version=version, artifact=artifact)
+
+
+APT = pin("apt", "3.0.3", "apt_3.0.3_amd64.deb")
+BASE_FILES = pin("base-files", "13.8+deb13u7", "base-files_13.8+deb13u7_amd64.deb")
+PYTHON = pin("libpython3.13-stdlib", "3.13.5-2", "libpython3.13-stdlib_3.13.5-2_amd64.deb")
+NODE = pin("nodejs", "20.19.2", "nodejs_20.19.2_amd64.deb")
+SIX = pin("six", "1.17.0", "six-1.17.0-py2.py3-none-any.whl")
+SDIST = pin("made", "1.0", "made-1.0.tar.gz")
+FLIT = pin("flit-core", "3.12.0", "flit_core-3.12.0-py3-none-any.whl")
+CPYTHON = pin("python", "3.12.2", "python-3.12.2-h1_0_cpython.conda")
+MICROMAMBA = pin("micromamba", "2.6.2", "micromamba-2.6.2-0.tar.bz2")
+RATTLER = pin("py-rattler", "0.28.0", "py_rattler-0.28.0-cp310-abi3-manylinux_2_17_x86_64.whl")
+CANVAS = pin("@x/canvas", "3.0.0", "x__canvas-3.0.0.tgz", "sha512")
+BASH = pin("bash", "5.3.3-r1", "bash-5.3.3-r1.apk")
+MUSL_DEV = pin("musl-dev", "1.2.5-r21", "musl-dev-1.2.5-r21.apk")
+UV = pin("uv", "0.8.0", "uv-0.8.0-py3-none-manylinux_2_17_x86_64.whl")
+NPM = pin("npm", "10.9.2", "npm-10.9.2.tgz", "sha512")
+NPM_LOCK = {
+    "packages": {
+        "": {"dependencies": {"@x/canvas": "*"}},
+        "node_modules/@x/canvas": {"version": "3.0.0", "bin": {"paint": "./bin/paint.js"}},
+    }
+}
+
+
+def stage(name: str, **more: object) -> Stage:
+    fields = {
+        "name": f"debian-{name}",
+        "builder": "debian",
+        "image": name.split("-", maxsplit=1)[0],
+        "kind": "final",
+    }
+    return Stage(**{**fields, **more})  # type: ignore[arg-type]
+
+
+def plan(*platforms: str, network: bool = False) -> Plan:
+    core = stage("core")
+    build = stage(
+        "base-build",
+        kind="build",
+        parent="debian-core",
+        sources={"npm": ("@x/canvas",), "pip": ("made",)},
+        postbuild=("jupyter lab clean -y", "true"),
+        network=network,
+    )
+    base = stage("base", parent="debian-core", build="debian-base-build")
+    jupyter = (("pip", "jupyterlab", "4.4.0"), ("apt", "nodejs", "20.19.2"))
+    return Plan(
+        image_set=ImageSet(
+            version="0.1.0",
+            repository="somebody/images",
+            maintainer='Some $body "Else" <somebody@example.org>',
+            platforms=platforms,
+            builders={"debian": Builder(name="debian", base=BASE)},
+            stages=(core, build, base),
+        ),
+        release="0.1.0",
+        epoch=1_750_000_000,
+        bases={BASE: {platform: f"sha256:{len(platform):064x}" for platform in platforms}},
+        stages=(
+            StagePlan(stage=core, pins={p: {"apt": (PYTHON,)} for p in platforms}),
+            StagePlan(
+                stage=build,
+                pins={
+                    p: {"apt": (NODE,), "pip": (SIX, SDIST), "npm": (CANVAS,)} for p in platforms
+                },
+                tools=dict.fromkeys(platforms, (UV, NPM)),
+                build_pins=dict.fromkeys(platforms, (FLIT, SIX)),
+                files={
+                    "package.json": "{}\n",
+                    "package-lock.json": json.dumps(NPM_LOCK) + "\n",
+                    "build-requirements.txt": "flit-core==3.12.0\n",
+                },
+            ),
+            StagePlan(
+                stage=base,
+                pins={p: {} for p in platforms},
+                packages=dict.fromkeys(platforms, jupyter),
+            ),
+        ),
+    )
+
+
+def made(*platforms: str) -> Plan:
+    """The same with a base that is made of packages."""
+    base = Stage(
+        name="debian", builder="debian", image="", kind="base", requirements={"apt": ("apt",)}
+    )
+    image = plan(*platforms)
+    core, *rest = image.stages
+    core = replace(core, stage=replace(core.stage, parent="debian"))
+    pins = {p: {"apt": (APT, BASE_FILES)} for p in platforms}
+    return replace(
+        image,
+        image_set=replace(
+            image.image_set, builders={"debian": Builder(name="debian", suite="trixie")}
+        ),
+        bases={},
+        stages=(StagePlan(stage=base, pins=pins), core, *rest),
+    )
+
+
+def conda(asked: Conda, *platforms: str) -> Plan:
+    """A family of conda packages, with pip on top."""
+    build = stage(
+        "base-build", builder="micromamba", kind="build", requirements={"conda": ("python",)}
+    )
+    base = stage("base", builder="micromamba", build="debian-base-build")
+    own = {"conda": (CPYTHON,), "pip": (SIX,), "apt": (PYTHON,)}
+    there = (("conda", "python", "3.12.2"), ("conda", "jupyterlab", "4.4.0"))
+    tool = MICROMAMBA if asked.installer == "micromamba" else RATTLER
+    return Plan(
+        image_set=ImageSet(
+            version="0.1.0",
+            repository="somebody/images",
+            platforms=platforms,
+            builders={"micromamba": Builder(name="micromamba", base=BASE, conda=asked)},
+            stages=(build, base),
+        ),
+        release="0.1.0",
+        epoch=1_750_000_000,
+        bases={BASE: {platform: f"sha256:{len(platform):064x}" for platform in platforms}},
+        stages=(
+            StagePlan(
+                stage=build,
+                pins=dict.fromkeys(platforms, own),
+                tools=dict.fromkeys(platforms, (tool, UV)),
+                packages=dict.fromkeys(platforms, there),
+            ),
+            StagePlan(
+                stage=base,
+                pins={p: {} for p in platforms},
+                packages=dict.fromkeys(platforms, there),
+            ),
+        ),
+    )
+
+
+def alpine(*platforms: str) -> Plan:
+    """A family on Alpine, in which a package of Python is compiled; with bash where there is one platform."""
+    core = stage("core", builder="alpine", requirements={"apk": ("bash",)})
+    build = stage(
+        "base-build", builder="alpine", kind="build", parent="debian-core", postbuild=("true",)
+    )
+    base = stage("base", builder="alpine", parent="debian-core", build="debian-base-build")
+    bash = (("apk", "bash", "5.3.3-r1"),) if len(platforms) == 1 else ()
+    worlds = {f"apk-{platform.replace('/', '-')}.world": "bash\n" for platform in platforms}
+    return Plan(
+        image_set=ImageSet(
+            version="0.1.0",
+            repository="somebody/images",
+            platforms=platforms,
+            builders={"alpine": Builder(name="alpine", base="alpine:3.23")},
+            stages=(core, build, base),
+        ),
+        release="0.1.0",
+        epoch=1_750_000_000,
+        bases={"alpine:3.23": {platform: f"sha256:{len(platform):064x}" for platform in platforms}},
+        stages=(
+            StagePlan(
+                stage=core,
+                pins={p: {"apk": (BASH,)} for p in platforms},
+                files=worlds,
+                packages=dict.fromkeys(platforms, bash),
+            ),
+            StagePlan(
+                stage=build,
+                pins={
+                    p: {"apk": (MUSL_DEV,), "pip": (SIX, SDIST), "npm": (CANVAS,)}
+                    for p in platforms
+                },
+                tools=dict.fromkeys(platforms, (UV, NPM)),
+                build_pins=dict.fromkeys(platforms, (FLIT,)),
+                toolchain=f"sha256:{7:064x}",
+                files={
+                    **worlds,
+                    "package.json": "{}\n",
+                    "package-lock.json": json.dumps(NPM_LOCK) + "\n",
+                    "build-requirements.txt": "flit-core==3.12.0\n",
+                },
+            ),
+            StagePlan(
+                stage=base,
+                pins={p: {} for p in platforms},
+                files=worlds,
+                packages=dict.fromkeys(platforms, bash),
+            ),
+        ),
+    )
+
+
+def test_what_was_compiled_is_kept_by_what_the_step_does_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def cache() -> str:
+        text = render(alpine(AMD64))["debian-base-build/Dockerfile"]
+        return next(line for line in text.splitlines() if "type=cache" in line)
+
+    before = cache()
+    assert cache() == before
+    monkeypatch.setattr("orbiter.render.dockerfile.MOMENT", 1)
+    assert cache() != before
+
+
+@pytest.mark.parametrize(
+    ("name", "planned"),
+    [
+        ("alpine", alpine(AMD64)),
+        ("alpine-without-bash-for-two-platforms", alpine(AMD64, ARM)),
+        ("one-platform", plan(AMD64)),
+        ("two-platforms", plan(AMD64, ARM)),
+        ("made-of-packages", made(AMD64)),
+        ("made-for-two-platforms", made(AMD64, ARM)),
+        ("conda-by-micromamba", conda(Conda(keep_installer=True), AMD64)),
+        ("conda-by-rattler-for-two-platforms", conda(Conda(installer="rattler"), AMD64, ARM)),
+    ],
+)
+def test_the_build_folder_is_as_reviewed(name: str, planned: Plan) -> None:
+    files = render(planned)
+    place = GOLDEN / name
+    if os.environ.get("ORBITER_TEST_WRITE_GOLDEN"):
+        for path, text in files.items():
+            (place / path).parent.mkdir(parents=True, exist_ok=True)
+            (place / path).write_text(text, encoding="utf-8")
+    wanted = {
+        str(p.relative_to(place)): p.read_text(encoding="utf-8")
+        for p in place.rglob("*")
+        if p.is_file()
+    }
+    assert files == wanted
+
+
+def test_every_text_is_canonical_and_names_no_machine() -> None:
+    plans = (plan(AMD64, ARM), made(AMD64, ARM), conda(Conda(), ARM), alpine(AMD64))
+    for path, text in (each for planned in plans for each in render(planned).items()):
+        assert not text or (text.endswith("\n") and not text.endswith("\n\n")), path
+        assert str(Path.home()) not in text
+        assert "# syntax=" not in text
+        assert all(line == line.rstrip() for line in text.splitlines()), path
+
+
+def test_every_file_that_a_stage_installs_is_in_its_list_once() -> None:
+    entries = parse_entries(render(plan(AMD64))["debian-base-build/artifacts-linux-amd64.txt"])
+    assert [(entry.path, entry.source.partition("/")[0]) for entry in entries] == [
+        ("apt/nodejs_20.19.2_amd64.deb", "apt:nodejs"),
+        ("npm/x__canvas-3.0.0.tgz", "npm:@x"),
+        ("pip/flit_core-3.12.0-py3-none-any.whl", "pip:flit-core"),
+        ("pip/made-1.0.tar.gz", "pip:made"),
+        ("pip/six-1.17.0-py2.py3-none-any.whl", "pip:six"),
+        ("tools/npm-10.9.2.tgz", "npm:npm"),
+        ("tools/uv-0.8.0-py3-none-manylinux_2_17_x86_64.whl", "pip:uv"),
+    ]
+
+
+def test_a_stage_with_the_network_says_so_and_so_does_what_is_made_of_it() -> None:
+    files = render(plan(AMD64, network=True))
+    assert "--network=default" in files["debian-base-build/Dockerfile"]
+    assert (
+        "--network=default" not in files["debian-base/Dockerfile"] + files["debian-core/Dockerfile"]
+    )
+    assert 'org.orbiter.hermetic="false"' in files["debian-base/Dockerfile"]
+    assert 'org.orbiter.hermetic="true"' in files["debian-core/Dockerfile"]

@@ -1,0 +1,81 @@
+"""What each stage installs, from lock files that were written for the purpose."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from orbiter.config.image_set import ImageSet
+from orbiter.config.read import read_image_set
+from orbiter.lockset.model import Installer
+from orbiter.render.dockerfile import render
+from orbiter.render.model import Plan
+from orbiter.render.plan import plan
+from resolvers.errors import ExpectedError
+from resolvers.npm import manager as npm
+from resolvers.types import Artifact, Pin, Target
+
+IMAGES = """
+version = "0.1.0"
+repository = "a/b"
+[builder.debian]
+from = "debian:trixie-slim"
+[image.debian.core]
+apt = ["nodejs"]
+[image.debian.base]
+from = "core"
+[image.debian.base.build]
+from = "core"
+npm = ["canvas"]
+npm-scripts = ["canvas"]
+[image.debian.geospatial]
+from = "core"
+[image.debian.geospatial.build]
+from = "base-build"
+npm = ["is-number"]
+"""
+INTEGRITY = "sha512-" + "A" * 86 + "=="
+
+
+@pytest.fixture
+def image_set(tmp_path: Path) -> ImageSet:
+    (tmp_path / "images.toml").write_text(IMAGES)
+    return read_image_set(tmp_path / "images.toml")
+
+
+def planned(image_set: ImageSet, names: tuple[str, ...]) -> Plan:
+    packages = {
+        f"node_modules/{name}": {"version": "1.0.0", "integrity": INTEGRITY} for name in names
+    }
+    asked = {"debian-base-build": ["canvas"], "debian-geospatial-build": ["is-number"]}
+    manifest = {"name": "orbiter", "dependencies": dict.fromkeys(names, "*")}
+    lock = {"name": "orbiter", "lockfileVersion": 3, "packages": {"": manifest, **packages}}
+    files = {
+        "package.json": json.dumps({**manifest, "orbiter": {"groups": asked}}),
+        "package-lock.json": json.dumps(lock),
+    }
+    assert {package.name for package in npm.read(files)} == set(names)
+    tool = Artifact(file="npm-11.tgz", hash="sha512:" + "0" * 128, source="npm/-/npm-11.tgz")
+    return plan(
+        image_set,
+        epoch=0,
+        bases={"debian:trixie-slim": {"linux/amd64": "sha256:" + "a" * 64}},
+        locks={"debian": {"npm": files}},
+        targets={"debian": (Target(platform="linux/amd64"),)},
+        installers=(Installer(pin=Pin(name="npm", version="11", artifact=tool)),),
+    )
+
+
+def test_a_stacked_stage_runs_the_scripts_of_what_it_installs_anew(image_set: ImageSet) -> None:
+    dockerfile = render(planned(image_set, ("canvas", "is-number")))[
+        "debian-geospatial-build/Dockerfile"
+    ]
+    assert "npm rebuild canvas" in dockerfile
+
+
+def test_scripts_of_a_package_that_is_not_there_are_an_error(tmp_path: Path) -> None:
+    (tmp_path / "images.toml").write_text(
+        IMAGES.replace('npm-scripts = ["canvas"]', 'npm-scripts = ["canvass"]')
+    )
+    with pytest.raises(ExpectedError, match="npm-scripts of debian-base-build names canvass"):
+        planned(read_image_set(tmp_path / "images.toml"), ("canvas", "is-number"))

@@ -1,0 +1,190 @@
+"""Channels over real HTTP: credentials that get into no lock, and servers that fail."""
+
+import base64
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from resolvers.conda import manager as conda
+from resolvers.conda.channels import Channel, expanded
+from resolvers.conda.channels import channel as parsed
+from resolvers.errors import ExpectedError
+from resolvers.types import LockFiles
+from tests.support.conda_world import base, record, repodata, request
+from tests.support.loopback import Answer, Reply, Request, Server, serving
+
+PACKAGES = (record("a", "1", "b"), record("b", "1", subdir="linux-64"))
+SECRET = "s3cr3t"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _calm_end() -> Iterator[None]:
+    yield
+    time.sleep(0.3)  # see orbiter/cli/exit.py
+
+
+@pytest.fixture
+def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    """A server, asked by a user who has no configuration at all."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for variable in ("NETRC", "RATTLER_AUTH_FILE", "XDG_CONFIG_HOME"):
+        monkeypatch.delenv(variable, raising=False)
+    with serving() as server:
+        yield server
+
+
+def offer(server: Server, path: str, user: str = "") -> str:
+    """Serve the packages, to nobody but the user where one is named; gives the address."""
+    for subdir in ("linux-64", "noarch"):
+        server.replies[f"{path}/{subdir}/repodata.json"] = _guarded(
+            repodata(PACKAGES, subdir), user
+        )
+    return server.url + path
+
+
+def _guarded(content: bytes, user: str) -> Reply:
+    wanted = "Basic " + base64.b64encode(f"{user}:{SECRET}".encode()).decode()
+
+    def answer(request: Request) -> Answer:
+        return (
+            Answer(200, content)
+            if not user or request.headers.get("authorization") == wanted
+            else Answer(401)
+        )
+
+    return answer
+
+
+def lock(address: str, previous: LockFiles | None = None, *requirements: str) -> LockFiles:
+    return conda.resolve(request(address, base(*(requirements or ("a",))), previous=previous or {}))
+
+
+def test_variables_stand_for_a_user_and_a_password(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    offer(server, "/private", "me")
+    monkeypatch.setenv("CHANNEL_USER", "me")
+    monkeypatch.setenv("CHANNEL_PASSWORD", SECRET)
+    files = lock(f"http://$CHANNEL_USER:${{CHANNEL_PASSWORD}}@{server.host}/private")
+    assert SECRET not in "".join(files.values())
+    kept = f"http://${{CHANNEL_USER}}:${{CHANNEL_PASSWORD}}@{server.host}/private"
+    sources = [artifact.source for package in conda.read(files) for artifact in package.artifacts]
+    assert sources == [f"{kept}/noarch/a-1-0.conda", f"{kept}/linux-64/b-1-0.conda"]
+    assert expanded(sources[0]) == f"http://me:{SECRET}@{server.host}/private/noarch/a-1-0.conda"
+    monkeypatch.delenv("CHANNEL_PASSWORD")
+    with pytest.raises(ExpectedError, match="the variable CHANNEL_PASSWORD of the channel"):
+        expanded(sources[0])
+
+
+def test_a_variable_stands_for_a_token(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    offer(server, f"/t/{SECRET}/x")
+    monkeypatch.setenv("CHANNEL_TOKEN", SECRET)
+    files = lock(f"{server.url}/t/$CHANNEL_TOKEN/x/")
+    assert SECRET not in "".join(files.values())
+    assert (
+        f"  - url: '{server.url}/t/${{CHANNEL_TOKEN}}/x'\n    used_env_vars:\n    - CHANNEL_TOKEN\n"
+        in files["conda-lock.yml"]
+    )
+    with pytest.raises(ExpectedError) as caught:
+        lock(f"{server.url}/t/$CHANNEL_TOKEN/y")
+    assert SECRET not in caught.value.message
+
+
+def test_netrc_and_rattlers_own_store_give_credentials(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = offer(server, "/private", "me")
+    with pytest.raises(ExpectedError, match="401") as caught:
+        lock(address)
+    assert "log in" in caught.value.hint
+    (tmp_path / ".netrc").write_text(f"machine 127.0.0.1 login me password {SECRET}\n")
+    (tmp_path / ".netrc").chmod(0o600)
+    assert SECRET not in "".join(lock(address).values())
+    (tmp_path / ".netrc").unlink()
+    store = tmp_path / "credentials.json"
+    store.write_text(
+        json.dumps({"127.0.0.1": {"BasicHTTP": {"username": "me", "password": SECRET}}})
+    )
+    monkeypatch.setenv("RATTLER_AUTH_FILE", str(store))
+    assert SECRET not in "".join(lock(address).values())
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        f"https://me:{SECRET}@example.org/c",
+        f"https://$USER:{SECRET}@example.org/c",
+        f"https://example.org/t/{SECRET}/c",
+        f"https://example.org/t/{SECRET}",
+        f"https://example.org/c?token={SECRET}",
+    ],
+)
+def test_credentials_in_an_address_are_refused_and_not_shown(address: str) -> None:
+    with pytest.raises(ExpectedError) as caught:
+        parsed(address)
+    assert SECRET not in caught.value.message + caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "text", ["", "conda forge", "../here", "ftp://example.org/c", "https://example.org:x/c", "a::b"]
+)
+def test_what_is_no_channel_is_refused(text: str) -> None:
+    with pytest.raises(ExpectedError, match="channel"):
+        parsed(text)
+
+
+def test_names_and_addresses_are_channels() -> None:
+    assert parsed("conda-forge") == Channel(url="conda-forge")
+    assert parsed("conda-forge/label/dev") == Channel(url="conda-forge/label/dev")
+    assert parsed("https://example.org/c/") == Channel(url="https://example.org/c")
+
+
+def test_an_index_that_tells_addresses_with_credentials_is_refused(server: Server) -> None:
+    address = offer(server, "/c")
+    told = json.loads(repodata(PACKAGES, "noarch"))
+    told["info"]["base_url"] = f"http://me:{SECRET}@{server.host}/c/noarch/"
+    server.replies["/c/noarch/repodata.json"] = Answer(
+        200, json.dumps(told | {"repodata_version": 2}).encode()
+    )
+    with pytest.raises(ExpectedError, match="addresses with credentials") as caught:
+        lock(address)
+    assert SECRET not in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("reply", "words"),
+    [
+        (Answer(200, b"<html>Welcome</html>"), "failed to parse repodata.json"),
+        (Answer(200, b'{"packages.conda": 5}'), "failed to parse repodata.json"),
+        (Answer(200, b'{"packages.conda": {"b-1-0.conda": {"name": "b"}}}'), "missing field"),
+        (Answer(200, repodata(PACKAGES, "linux-64"), sent=40), "error reading a body"),
+        (Answer(403), "403"),
+    ],
+)
+def test_an_index_that_is_none_is_told(server: Server, reply: Answer, words: str) -> None:
+    address = offer(server, "/c")
+    server.replies["/c/linux-64/repodata.json"] = reply
+    with pytest.raises(ExpectedError, match=words) as caught:
+        lock(address)
+    assert f"the conda channels cannot be read ({address}, linux-64)" in caught.value.message
+    assert caught.value.hint
+
+
+def test_a_channel_that_is_not_there_is_told(server: Server) -> None:
+    with pytest.raises(ExpectedError, match=f"{server.url}/nowhere.*404"):
+        lock(f"{server.url}/nowhere")
+
+
+def test_a_channel_that_vanishes_between_two_locks_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with serving() as server:
+        address = offer(server, "/c")
+        files = lock(address)
+    with pytest.raises(ExpectedError, match="Connection refused") as caught:
+        lock(address, files, "a", "b")
+    assert "on line" in caught.value.hint

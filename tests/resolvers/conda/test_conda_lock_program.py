@@ -1,0 +1,138 @@
+"""The engine conda-lock: the real program, with a micromamba of the test's own that answers what was prepared."""
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from resolvers.conda import lock_file
+from resolvers.conda import manager as conda
+from resolvers.errors import ExpectedError, UnsolvableError
+from resolvers.types import CondaOptions, Request, Upgrade
+from tests.support.conda_world import AMD64, base, channel, geo, record, request
+
+SOLVER = """\
+#!/bin/sh
+[ "$1" = --version ] && echo 2.3.0 && exit 0
+case "$*" in *impossible*) echo "error    libmamba Could not solve for environment specs" >&2; exit 1;; esac
+echo "$CONDA_CHANNEL_PRIORITY $*" >> "$(dirname "$0")/asked"
+cat "$(dirname "$0")/answer.json"
+"""
+CHANNEL = "https://conda.example.org/c"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _calm_end() -> Iterator[None]:
+    yield
+    time.sleep(0.3)  # see orbiter/cli/exit.py
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of the solver, which is on PATH."""
+    for variable in ("MAMBA_EXE", "CONDA_EXE"):
+        monkeypatch.delenv(variable, raising=False)
+    program = tmp_path / "micromamba"
+    program.write_text(SOLVER)
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    return tmp_path
+
+
+def asking(*requirements: str) -> Request:
+    return request(CHANNEL, base(*requirements), engine="conda-lock")
+
+
+def answer(place: Path, *packages: Mapping[str, Any]) -> None:
+    found = []
+    for package in packages:
+        file = f"{package['name']}-{package['version']}-{package['build']}.conda"
+        found.append(
+            {
+                **package,
+                "fn": file,
+                "url": f"{CHANNEL}/noarch/{file}",
+                "channel": f"{CHANNEL}/noarch",
+            }
+        )
+    (place / "answer.json").write_text(
+        json.dumps({"success": True, "actions": {"FETCH": found, "LINK": found}})
+    )
+
+
+@pytest.mark.index
+def test_its_answer_is_locked_in_our_categories(place: Path) -> None:
+    answer(place, record("a", "1", "c >=1"), record("b", "2", "c"), record("c", "1"))
+    both = request(CHANNEL, base("a"), geo("b>=2"), engine="conda-lock")
+    files = conda.resolve(
+        replace(both, conda=CondaOptions(channels=(CHANNEL,), priority="disabled"))
+    )
+    groups = {package.name: package.groups for package in conda.read(files)}
+    assert groups == {"a": (base().name,), "b": (geo().name,), "c": (base().name, geo().name)}
+    assert [pin.name for pin in conda.select(files, AMD64, (geo().name,))] == ["b", "c"]
+    assert lock_file.write(lock_file.parse(files)) == files["conda-lock.yml"]
+    asked = (place / "asked").read_text()
+    assert asked.startswith("disabled ")
+    assert CHANNEL in asked
+
+
+@pytest.mark.index
+def test_a_lock_of_the_other_engine_is_no_answer(place: Path, tmp_path: Path) -> None:
+    packages = (record("a", "1"), record("a", "2"))
+    where = channel(tmp_path / "channel", *packages)
+    answer(place, packages[0])
+    by_rattler = request(where, base("a"))
+    files = conda.resolve(by_rattler)
+    changed = conda.resolve(replace(by_rattler, engine="conda-lock", previous=files))
+    assert [[each.version for each in conda.read(each)] for each in (files, changed)] == [
+        ["2"],
+        ["1"],
+    ]
+    assert conda.resolve(replace(by_rattler, engine="conda-lock", previous=changed)) == changed
+
+
+@pytest.mark.index
+def test_no_solution_is_told(place: Path) -> None:
+    answer(place)
+    with pytest.raises(UnsolvableError, match="Could not solve"):
+        conda.resolve(asking("impossible"))
+
+
+def test_without_a_program_that_solves_the_error_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("MAMBA_EXE", "CONDA_EXE"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    with pytest.raises(
+        ExpectedError, match="needs micromamba, mamba or conda, and none is on PATH"
+    ) as caught:
+        conda.resolve(asking("a"))
+    assert "rattler needs no program" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"as_of": datetime(2026, 1, 1, tzinfo=UTC)}, "cannot solve as of a date"),
+        (
+            {"groups": (base("a >=1"), geo("a <2"))},
+            "takes one requirement a package: 'a >=1' of group",
+        ),
+    ],
+)
+def test_what_it_cannot_do_is_told(place: Path, more: dict[str, Any], words: str) -> None:
+    answer(place, record("a", "1"))
+    with pytest.raises(ExpectedError, match=words):
+        conda.resolve(replace(asking("a"), **more))
+
+
+@pytest.mark.index
+def test_it_cannot_upgrade_to_a_version(place: Path) -> None:
+    answer(place, record("a", "1"))
+    files = conda.resolve(asking("a"))
+    with pytest.raises(ExpectedError, match="cannot upgrade to a version"):
+        conda.resolve(replace(asking("a"), previous=files, upgrade=Upgrade(packages={"a": "2"})))

@@ -1,0 +1,106 @@
+"""Packages of channels that ask who one is, and channels that fail, over HTTP."""
+
+import base64
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from resolvers.conda import fetch
+from resolvers.conda.fetch import opened, unpack_program
+from resolvers.errors import ExpectedError
+from resolvers.net import http
+from tests.support.conda_packages import package
+from tests.support.loopback import Answer, Request, Server, serving
+
+SECRET = "s3cr3t"
+CONTENT = bytes(range(256)) * 5000
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _calm_end() -> Iterator[None]:
+    yield
+    time.sleep(0.3)  # see orbiter/cli/exit.py
+
+
+@pytest.fixture
+def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    """A server with a package for one user only, asked by a user who has no configuration at all."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for variable in ("NETRC", "RATTLER_AUTH_FILE", "XDG_CONFIG_HOME"):
+        monkeypatch.delenv(variable, raising=False)
+    wanted = "Basic " + base64.b64encode(f"me:{SECRET}".encode()).decode()
+
+    def answer(request: Request) -> Answer:
+        return (
+            Answer(200, CONTENT) if request.headers.get("authorization") == wanted else Answer(401)
+        )
+
+    with serving() as server:
+        server.replies["/private/noarch/a-1-0.conda"] = answer
+        yield server
+
+
+def content(url: str) -> bytes:
+    fetch._client.cache_clear()  # a user's configuration is read once
+    with opened(url) as stream:
+        assert stream.headers["content-length"] == str(len(CONTENT))
+        return b"".join(stream.chunks)
+
+
+def test_variables_netrc_and_rattlers_own_store_give_credentials(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = f"{server.url}/private/noarch/a-1-0.conda"
+    with pytest.raises(http.HTTPError, match="401") as caught:
+        content(url)
+    assert caught.value.status == 401
+    monkeypatch.setenv("CHANNEL_PASSWORD", SECRET)
+    assert content(url.replace("://", "://me:${CHANNEL_PASSWORD}@")) == CONTENT
+    (tmp_path / ".netrc").write_text(f"machine 127.0.0.1 login me password {SECRET}\n")
+    (tmp_path / ".netrc").chmod(0o600)
+    assert content(url) == CONTENT
+    (tmp_path / ".netrc").unlink()
+    store = tmp_path / "store.json"
+    store.write_text(
+        json.dumps({"127.0.0.1": {"BasicHTTP": {"username": "me", "password": SECRET}}})
+    )
+    monkeypatch.setenv("RATTLER_AUTH_FILE", str(store))
+    assert content(url) == CONTENT
+
+
+def test_no_message_tells_a_secret(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CHANNEL_PASSWORD", "wr0ng")
+    with pytest.raises(http.HTTPError) as caught:
+        content(f"http://me:${{CHANNEL_PASSWORD}}@{server.host}/private/noarch/a-1-0.conda")
+    assert "wr0ng" not in f"{caught.value.message} {caught.value.hint}"
+    assert "${CHANNEL_PASSWORD}" in caught.value.message
+
+
+def test_who_does_not_answer_is_named() -> None:
+    with serving() as server:
+        url = f"{server.url}/gone/noarch/a-1-0.conda"
+    with pytest.raises(http.HTTPError, match=url) as caught:
+        content(url)
+    assert caught.value.status == 0
+
+
+def test_a_channel_may_be_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "a-1-0.conda").write_bytes(CONTENT)
+    assert content((tmp_path / "a-1-0.conda").as_uri()) == CONTENT
+
+
+def test_a_program_is_unpacked_out_of_its_package(tmp_path: Path) -> None:
+    made = package("micromamba", "2.6.2", {"bin/micromamba": "#!/bin/sh\n", "share/more": "more\n"})
+    (tmp_path / made.file).write_bytes(made.content)
+    unpack_program(tmp_path / made.file, "micromamba", tmp_path / "program")
+    assert (tmp_path / "program").read_text() == "#!/bin/sh\n"
+    assert (tmp_path / "program").stat().st_mode & 0o777 == 0o755
+    with pytest.raises(ExpectedError, match="has no program bin/mamba"):
+        unpack_program(tmp_path / made.file, "mamba", tmp_path / "other")
+    (tmp_path / "broken-1-0.conda").write_bytes(b"no package")
+    with pytest.raises(ExpectedError, match=r"broken-1-0\.conda has no program"):
+        unpack_program(tmp_path / "broken-1-0.conda", "micromamba", tmp_path / "other")
+    assert not (tmp_path / "other").exists()

@@ -1,0 +1,280 @@
+"""conda-lock.yml and what stands beside it, read by the real program conda-lock."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from resolvers import uv_program
+from resolvers.conda import conda_lock_program, lock_file
+from resolvers.conda import manager as conda
+from resolvers.errors import ExpectedError
+from resolvers.types import CondaOptions, LockFiles
+from tests.support.conda_world import AMD64, ARM64, base, channel, geo, record, request
+
+NO_SOLVER = '#!/bin/sh\n[ "$1" = --version ] && echo 2.3.0 && exit 0\necho "it was to solve: $*" >&2\nexit 99\n'
+SPECS = [
+    "numpy",
+    "numpy>=2,<3",
+    "numpy >= 2",
+    "python=3.12",
+    "python==3.12.1",
+    "python 3.12.*",
+    "python=3.12=*_cpython",
+    "blas=*=openblas",
+    "libblas[build=*openblas]",
+    "conda-forge::pkg>=1",
+    "conda-forge/linux-64::pkg=1",
+    "conda-forge/label/dev::pkg",
+    "Pillow",
+    "numpy~=2.1",
+    "numpy!=2.0.*",
+    "numpy >=1.21,!=1.22|2.*",
+    "foo[version='>=2',build_number='>3']",
+    "foo==1.2=py_0",
+    "https://example.org/ch::foo",
+    "https://example.org/a/b::foo",
+    "foo=1.2*",
+    "foo=1,2|3",
+    "foo ==1.2|==1.3",
+    "foo[version='(1.5|1.6),<=2']",
+    "foo>=2=*_0",
+    "foo 1!2.0",
+    "foo=*",
+    "foo * *",
+    "foo[md5=d7c89558ba9fa0495403155b64376d81]",
+    "__cuda>=12",
+    "foo_bar.baz <2.0a0",
+]
+HASHES = """
+import json, pathlib, sys
+import conda_lock.conda_lock
+from conda_lock.content_hash import compute_content_hashes
+from conda_lock.src_parser import make_lock_spec
+from conda_lock.virtual_package import virtual_package_repo_from_specification
+found = []
+for folder in map(pathlib.Path, sys.argv[1:]):
+    spec = make_lock_spec(src_files=[folder / "environment.yml"], mapping_url="")
+    virtual = virtual_package_repo_from_specification(folder / "virtual-packages.yml")
+    found.append(compute_content_hashes(spec, virtual))
+print(json.dumps(found))
+"""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _calm_end() -> Iterator[None]:
+    yield
+    time.sleep(0.3)  # see orbiter/cli/exit.py
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> LockFiles:
+    packages = [
+        record("a", "1", "c >=1", "__glibc >=2.17"),
+        record("b", "3.10", "c", subdir="linux-64"),
+        record("b", "3.10", "c", subdir="linux-aarch64", sha256="5" * 64, md5="1" * 31 + "f"),
+        record("c", "1.3_31"),
+    ]
+    asked = request(
+        channel(tmp_path / "channel", *packages), base("a"), geo("b", "c<2"), targets=(AMD64, ARM64)
+    )
+    return conda.resolve(asked)
+
+
+def write(files: LockFiles, folder: Path) -> None:
+    folder.mkdir(exist_ok=True)
+    for name, text in files.items():
+        (folder / name).write_text(text)
+
+
+@cache
+def programs() -> Path:
+    """The folder of programs of an environment that has the real conda-lock."""
+    tool = [
+        uv_program.program(),
+        "tool",
+        "run",
+        "--python",
+        sys.executable,
+        "--from",
+        f"conda-lock=={conda_lock_program.VERSION}",
+    ]
+    ask = ["python", "-c", "import sys; print(sys.executable)"]
+    environment = {**os.environ, **uv_program.environment()}
+    return Path(subprocess.check_output([*tool, *ask], env=environment, text=True).strip()).parent
+
+
+def run(folder: Path, program: str, *words: str | Path) -> subprocess.CompletedProcess[str]:
+    """A program of the environment that has the real conda-lock."""
+    return subprocess.run(
+        [programs() / program, *words], cwd=folder, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.mark.index
+def test_conda_lock_takes_the_lock_for_its_own(files: LockFiles, tmp_path: Path) -> None:
+    write(files, tmp_path / "lock")
+    program = tmp_path / "micromamba"
+    program.write_text(NO_SOLVER)
+    program.chmod(0o755)
+    (tmp_path / "lock" / "names.json").write_text("{}")
+    told: list[str | Path] = [
+        "--pypi_to_conda_lookup_file",
+        "names.json",
+        "--micromamba",
+        "--conda",
+        program,
+    ]
+    checked = run(
+        tmp_path / "lock",
+        "conda-lock",
+        "lock",
+        "--check-input-hash",
+        "-f",
+        "environment.yml",
+        *told,
+    )
+    assert checked.returncode == 0, checked.stderr
+    assert "already locked for ['linux-64', 'linux-aarch64']" in checked.stderr
+    assert (tmp_path / "lock" / "conda-lock.yml").read_text() == files["conda-lock.yml"]
+    edited = (tmp_path / "lock" / "environment.yml").read_text().replace("c <2", "c <3")
+    (tmp_path / "lock" / "environment.yml").write_text(edited)
+    stale = run(
+        tmp_path / "lock",
+        "conda-lock",
+        "lock",
+        "--check-input-hash",
+        "-f",
+        "environment.yml",
+        *told,
+    )
+    assert "it was to solve" in stale.stderr + stale.stdout
+
+
+@pytest.mark.index
+def test_conda_lock_renders_explicit_files_of_a_stage(files: LockFiles, tmp_path: Path) -> None:
+    write(files, tmp_path)
+    for category, platform, names in (
+        (base().name, "linux-64", "ac"),
+        (geo().name, "linux-aarch64", "bc"),
+    ):
+        rendered = run(
+            tmp_path, "conda-lock", "render", "-k", "explicit", "-p", platform, "-e", category
+        )
+        assert rendered.returncode == 0, rendered.stderr
+        lines = (tmp_path / f"conda-{platform}.lock").read_text().splitlines()
+        entries = {each.name: each for each in lock_file.parse(files).of(platform)}
+        wanted = {f"{entries[name].url}#{entries[name].hash.md5}" for name in names}
+        assert {line for line in lines if "://" in line} == wanted
+        assert f"# input_hash: {lock_file.parse(files).hashes[platform]}" in lines
+
+
+@pytest.mark.index
+def test_the_content_hash_is_conda_locks_for_all_kinds_of_requirements(tmp_path: Path) -> None:
+    from resolvers.conda import environment_yml
+    from resolvers.conda.channels import channel as parsed
+    from resolvers.conda.requirements import virtual_packages, wishes
+
+    cases = [(each,) for each in SPECS] + [("numpy >=2", "a", "numpy <3"), ("b", "B=2", "a")]
+    options = CondaOptions(virtual={"__cuda": "12.4", "__archspec": "1 x86_64_v3", "__unix": ""})
+    channels = (
+        parsed("conda-forge"),
+        parsed("https://example.org/t/$SOME_TOKEN/c"),
+        parsed("https://${U}:$P@h.org/x"),
+    )
+    virtual = {
+        "linux-64": virtual_packages(AMD64, options),
+        "linux-aarch64": virtual_packages(ARM64, CondaOptions()),
+    }
+    ours = []
+    for number, case in enumerate(cases):
+        asked = wishes((base(*case),))
+        text = environment_yml.environment(channels, virtual, asked, ("engine: conda-lock",))
+        more = {"virtual-packages.yml": environment_yml.virtual(virtual)}
+        write({"environment.yml": text, **more}, tmp_path / str(number))
+        ours.append(
+            {
+                each: environment_yml.content_hash(channels, each, asked, virtual[each])
+                for each in virtual
+            }
+        )
+    folders = [str(tmp_path / str(number)) for number in range(len(cases))]
+    theirs = run(tmp_path, "python", "-c", HASHES, *folders)
+    assert theirs.returncode == 0, theirs.stderr
+    assert [
+        case
+        for case, *pair in zip(cases, ours, json.loads(theirs.stdout), strict=True)
+        if pair[0] != pair[1]
+    ] == []
+
+
+def test_what_is_written_is_read_again(files: LockFiles) -> None:
+    lock = lock_file.parse(files)
+    assert lock_file.write(lock) == files["conda-lock.yml"]
+    assert {(each.name, each.version) for each in lock.package} == {
+        ("a", "1"),
+        ("b", "3.10"),
+        ("c", "1.3_31"),
+    }
+    assert [each.build for each in lock.of("linux-64") if each.name == "a"] == ["0"]
+    odd = next(each for each in lock.of("linux-aarch64") if each.name == "b")
+    assert odd.hash == lock_file.Hash(md5="1" * 31 + "f", sha256="5" * 64)
+
+
+def test_a_lock_that_conda_lock_itself_wrote_is_read() -> None:
+    text = """\
+version: 1
+metadata:
+  content_hash:
+    linux-64: c5246bb68a36bc245f7efa8d034abd2fb682ba8cbf3c36a655343ab56fc7ea1c
+  channels:
+  - url: conda-forge
+    used_env_vars: []
+  platforms:
+  - linux-64
+  sources:
+  - environment.yml
+package:
+- name: xz
+  version: 5.2.6
+  manager: conda
+  platform: linux-64
+  dependencies:
+    libgcc-ng: '>=12'
+    __glibc: ''
+  url:
+    https://conda.anaconda.org/conda-forge/linux-64/xz-5.2.6-h166bdaf_0.tar.bz2
+  hash:
+    md5: 2161070d867d1b1204ea749c8eec4ef0
+    sha256: 03a6d28ded42af8a347345f82f3eebdd6807a08526d47899a42d62d319609162
+  category: main
+  optional: false
+"""
+    package = conda.read({"conda-lock.yml": text})[0]
+    assert (package.name, package.version, package.build) == ("xz", "5.2.6", "h166bdaf_0")
+    assert (package.groups, package.requires, package.platforms) == (
+        ("main",),
+        ("libgcc-ng",),
+        ("linux/amd64",),
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "a: [",
+        "version: 2\n",
+        "version: 1\nmetadata: {}\n",
+        "version: 1\nmetadata:\n  channels: 3\npackage: 5\n",
+    ],
+)
+def test_what_is_no_lock_is_refused(text: str) -> None:
+    with pytest.raises(ExpectedError, match=r"conda-lock\.yml cannot be read"):
+        conda.read({"conda-lock.yml": text})

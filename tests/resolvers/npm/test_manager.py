@@ -1,0 +1,363 @@
+"""npm, solved by a real npm on the registry of this machine, and locks of others as they are."""
+
+import gzip
+import json
+import os
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from resolvers import process
+from resolvers.errors import ExpectedError, ProgramError, UnsolvableError
+from resolvers.npm import manager as npm
+from resolvers.npm import program
+from resolvers.npm.lock_file import runs_on
+from resolvers.types import Group, LockFiles, Package, Request, Target, Upgrade
+from tests.support.paths import TESTS
+
+AMD64 = Target(platform="linux/amd64", glibc="2.41")
+ARM64 = Target(platform="linux/arm64", glibc="2.41")
+DATA = TESTS / "data" / "npm"
+HASH = "sha512-" + "A" * 86 + "=="
+
+
+def base(*requirements: str) -> Group:
+    return Group(name="debian-base-build", requirements=requirements)
+
+
+def geo(*requirements: str) -> Group:
+    return Group(name="debian-geo-build", requirements=requirements, parents=("debian-base-build",))
+
+
+def solve(
+    *groups: Group,
+    previous: LockFiles | None = None,
+    upgrade: Mapping[str, str] | None = None,
+    everything: bool = False,
+    as_of: datetime | None = None,
+) -> LockFiles:
+    return npm.resolve(
+        Request(
+            groups=groups,
+            targets=(AMD64, ARM64),
+            previous=previous or {},
+            upgrade=Upgrade(everything=everything, packages=upgrade or {}),
+            as_of=as_of,
+        )
+    )
+
+
+def versions(files: LockFiles, *groups: str) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for package in npm.read(files):
+        if not groups or set(groups) & set(package.groups):
+            found.setdefault(package.name, []).append(package.version)
+    return found
+
+
+def published(name: str) -> Mapping[str, str]:
+    with program.session({}, frozenset(), None) as session:
+        return session.published([name])[name]
+
+
+def lock_of(**entries: dict[str, Any]) -> LockFiles:
+    """Two files with one group ``g`` that asks for ``a``; entries by name."""
+    paths = {
+        f"node_modules/{name}": {"version": "1.0.0", "integrity": HASH} | e
+        for name, e in entries.items()
+    }
+    root = {"name": "orbiter", "version": "0.0.0", "dependencies": {"a": "*"}}
+    manifest = {**root, "orbiter": {"groups": {"g": ["a"]}}}
+    lock = {"lockfileVersion": 3, "packages": {"": root, **paths}}
+    return {"package.json": json.dumps(manifest), "package-lock.json": json.dumps(lock)}
+
+
+@pytest.mark.index
+def test_groups_share_one_tree_and_locking_twice_gives_the_same_bytes() -> None:
+    groups = (base("is-odd@3.0.1", "@sindresorhus/is@^4"), geo("is-number@^7", "is-odd"))
+    files = solve(*groups)
+    assert solve(*groups, previous=files) == files
+    assert solve(*groups) == files
+    packages = {(package.name, package.version): package for package in npm.read(files)}
+    assert packages["is-number", "6.0.0"].groups == ("debian-base-build", "debian-geo-build")
+    assert packages["is-number", "7.0.0"].groups == ("debian-geo-build",)
+    assert packages["is-odd", "3.0.1"].requires == ("is-number",)
+    scoped = next(package for name, package in packages.items() if name[0] == "@sindresorhus/is")
+    assert scoped.artifacts[0].file == f"sindresorhus__is-{scoped.version}.tgz"
+    assert scoped.artifacts[0].source == f"@sindresorhus/is/-/is-{scoped.version}.tgz"
+    assert len(scoped.artifacts[0].hash) == len("sha512:") + 128
+    assert '"resolved"' not in files["package-lock.json"]
+    assert json.loads(files["package.json"])["dependencies"]["is-odd"] == "3.0.1"
+    base_pins = npm.select(files, AMD64, ("debian-base-build",))
+    assert [(pin.name, pin.version) for pin in base_pins] == [
+        ("@sindresorhus/is", scoped.version), ("is-number", "6.0.0"), ("is-odd", "3.0.1"),
+    ]  # fmt: skip
+
+
+@pytest.mark.index
+def test_pins_move_only_when_they_are_asked_to() -> None:
+    old = solve(base("semver@7.3.0", "lru-cache@5.1.1", "yallist@3.0.2"))
+    assert versions(old) == {"lru-cache": ["5.1.1"], "semver": ["7.3.0"], "yallist": ["3.0.2"]}
+    asked = base("semver@^7.0.0", "lru-cache@^5.1.0")
+    kept = solve(asked, previous=old)
+    assert versions(kept) == versions(old)
+    grown = solve(asked, geo("is-number"), previous=kept)
+    assert versions(grown) == versions(old) | {"is-number": ["7.0.0"]}
+    exact = solve(asked, previous=kept, upgrade={"yallist": "3.0.3", "no-such": ""})
+    assert versions(exact) == versions(old) | {"yallist": ["3.0.3"]}
+    assert exact["package.json"] == kept["package.json"]
+    assert solve(asked, previous=exact) == exact
+    newest = solve(asked, previous=kept, upgrade={"yallist": ""})
+    assert versions(newest) == versions(old) | {"yallist": ["3.1.1"]}
+    everything = solve(asked, previous=kept, everything=True)
+    assert versions(everything)["yallist"] == ["3.1.1"]
+    assert versions(everything)["semver"] > ["7.3.0"]
+    with pytest.raises(
+        UnsolvableError, match=r"npm cannot install yallist@4\.0\.0: what is asked for allows 3"
+    ):
+        solve(asked, previous=kept, upgrade={"yallist": "4.0.0"})
+
+
+@pytest.mark.index
+def test_as_of_hides_what_came_later_also_when_it_was_pinned() -> None:
+    times = {v: datetime.fromisoformat(t) for v, t in published("semver").items() if v[0] == "7"}
+    ordered = sorted((moment, version) for version, moment in times.items())
+    (cutoff, _), (_, late) = ordered[-2:]
+    asked = base("semver@7")
+    then = solve(asked, as_of=cutoff)
+    assert times[versions(then)["semver"][0]] <= cutoff
+    pinned = solve(base(f"semver@{late}", "is-number@7.0.0"))
+    assert versions(pinned)["semver"] == [late]
+    was_there = published("is-number")["7.0.0"] <= cutoff.isoformat()
+    assert was_there
+    back = solve(base("semver@7", "is-number"), previous=pinned, as_of=cutoff)
+    assert versions(back) == versions(then) | {"is-number": ["7.0.0"]}
+    kept = solve(asked, previous=solve(base("semver@7.3.0")), as_of=datetime.now(UTC))
+    assert versions(kept) == {"semver": ["7.3.0"]}
+
+
+@pytest.mark.index
+@pytest.mark.parametrize(
+    ("requirement", "words"),
+    [("is-number@^99", "ETARGET"), ("@sindresorhus/no-such-thing-at-all", "E404")],
+)
+def test_what_cannot_be_solved_names_requirement_group_and_npms_words(
+    requirement: str, words: str
+) -> None:
+    with pytest.raises(UnsolvableError) as error:
+        solve(base("is-odd"), geo(requirement))
+    assert f"npm cannot install {requirement} of group 'debian-geo-build'" in error.value.message
+    assert words in error.value.message
+
+
+@pytest.mark.index
+def test_a_users_settings_do_not_change_the_lock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = solve(base("is-odd"))
+    for name, value in {
+        "save_exact": "true", "omit_lockfile_registry_resolved": "false", "install_strategy": "nested",
+        "lockfile_version": "1", "package_lock": "false", "dry_run": "true", "prefix": str(tmp_path),
+    }.items():  # fmt: skip
+        monkeypatch.setenv(f"NPM_CONFIG_{name.upper()}", value)
+    assert solve(base("is-odd")) == expected
+
+
+@pytest.mark.index
+def test_npm_installs_a_stage_offline_from_a_folder_and_notices_a_changed_tarball(
+    tmp_path: Path,
+) -> None:
+    files = solve(
+        base("is-odd@3.0.1", "cliui@8"), geo("chokidar@3.6.0", "width@npm:string-width@4")
+    )
+    names = ("debian-geo-build",)
+    folder = tmp_path / "tarballs"
+    folder.mkdir()
+    pins = npm.select(files, AMD64, names)
+    program.run(
+        ["pack", *(f"{pin.name}@{pin.version}" for pin in pins), "--loglevel=error"], cwd=tmp_path
+    )
+    for pin in pins:
+        packed = pin.name.removeprefix("@").replace("/", "-")
+        (tmp_path / f"{packed}-{pin.version}.tgz").rename(folder / pin.artifact.file)
+    assert "fsevents" in versions(files, *names)
+    assert not any("fsevents" in path.name for path in folder.iterdir())
+
+    def install(stage: Path) -> None:
+        stage.mkdir()
+        for name, text in npm.stage_files(files, names, str(folder)).items():
+            (stage / name).write_text(text)
+        words = ["ci", "--offline", "--ignore-scripts", "--no-audit", f"--cache={stage / 'cache'}"]
+        process.run([*program.command(), *words], cwd=stage)
+
+    install(tmp_path / "good")
+    modules = tmp_path / "good" / "node_modules"
+    assert json.loads((modules / "chokidar" / "package.json").read_text())["version"] == "3.6.0"
+    assert json.loads((modules / "width" / "package.json").read_text())["name"] == "string-width"
+    assert not (modules / "is-odd").exists()
+    assert not (modules / "fsevents").exists()
+    changed = next(folder.glob("chokidar-*"))
+    changed.write_bytes(gzip.compress(gzip.decompress(changed.read_bytes()), 1))
+    with pytest.raises(ProgramError, match="EINTEGRITY"):
+        install(tmp_path / "bad")
+
+
+@pytest.mark.index
+def test_without_npm_on_the_path_uv_brings_one(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    old = tmp_path / "npm"
+    old.write_text("#!/bin/sh\necho 8.19.4\n")
+    old.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    program._found.cache_clear()
+    try:
+        assert program.command()[-3:] == ["--from", program.WHEEL, "npm"]
+        assert int(program.version().partition(".")[0]) >= program.OLDEST
+    finally:
+        program._found.cache_clear()
+
+
+@pytest.mark.index
+def test_the_installer_is_what_the_registry_has() -> None:
+    pin = program.installer()
+    integrity = json.loads(program.run(["view", f"npm@{pin.version}", "dist.integrity", "--json"]))
+    lock = lock_of(a={"integrity": integrity})
+    assert npm.read(lock)[0].artifacts[0].hash == pin.artifact.hash
+    engines = json.loads(program.run(["view", f"npm@{pin.version}", "engines", "--json"]))
+    assert "^20.17.0" in engines["node"]
+
+
+def test_no_requirements_no_lock() -> None:
+    assert solve(base()) == {}
+
+
+@pytest.mark.parametrize(
+    "requirement",
+    ["git+ssh://git@example.org/a.git", "a@file:../a", "user/repo", "a@github:b/c", "./a", "a@", "@scope", "", "a b",
+     "a@npm:b@npm:c"],
+)  # fmt: skip
+def test_a_requirement_from_elsewhere_than_a_registry_is_refused(requirement: str) -> None:
+    with pytest.raises(ExpectedError, match="of group 'debian-base-build' is no requirement"):
+        solve(base("a", requirement))
+
+
+def test_two_groups_that_ask_for_different_ranges_are_refused() -> None:
+    with pytest.raises(ExpectedError) as error:
+        solve(base("a@^1"), geo("a@^2"))
+    assert error.value.message == (
+        "npm: group 'debian-base-build' asks for a@^1, group 'debian-geo-build' for a@^2"
+    )
+
+
+def test_every_version_and_alias_of_a_real_lock_is_read() -> None:
+    text = gzip.decompress((DATA / "chp.package-lock.json.gz").read_bytes()).decode()
+    packages = npm.read({"package-lock.json": text})
+    entries = json.loads(text)["packages"]
+    assert {
+        f"{path.rpartition('node_modules/')[2]}@{entry['version']}"
+        for path, entry in entries.items()
+        if path
+    } >= {f"{each.name}@{each.version}" for each in packages if each.name != "string-width"}
+    widths = [each for each in packages if each.name == "string-width"]
+    assert [each.version for each in widths] == ["4.2.3", "5.1.2"]
+    assert [each.artifacts[0].source for each in widths] == [
+        "string-width/-/string-width-4.2.3.tgz", "string-width/-/string-width-5.1.2.tgz",
+    ]  # fmt: skip
+    assert len(packages) == len({(each.name, each.version) for each in packages})
+
+
+def test_bundled_packages_have_no_artifact_of_their_own() -> None:
+    files = {
+        "package-lock.json": (DATA / "bundle.package-lock.json").read_text(),
+        "package.json": '{"orbiter": {"groups": {"g": ["@isaacs/testing-rebuild-bundle-a"]}}}',
+    }
+    outer, inner = npm.read(files)
+    assert (outer.name, len(outer.artifacts)) == ("@isaacs/testing-rebuild-bundle-a", 1)
+    assert (inner.name, inner.groups, inner.artifacts) == (
+        "@isaacs/testing-rebuild-bundle-b",
+        ("g",),
+        (),
+    )
+    assert [pin.name for pin in npm.select(files, AMD64, ("g",))] == [
+        "@isaacs/testing-rebuild-bundle-a"
+    ]
+
+
+def test_a_package_with_sha1_alone_is_refused_by_name() -> None:
+    files = {"package-lock.json": (DATA / "workspaces.package-lock.json").read_text()}
+    with pytest.raises(
+        ExpectedError, match=r"abbrev 1\.0\.4 \(packages/a/node_modules/abbrev\) has no sha512"
+    ):
+        npm.read(files)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"lockfileVersion": 1}', "<<<<<<< HEAD"])
+def test_what_is_no_lock_is_an_expected_error(text: str) -> None:
+    with pytest.raises(ExpectedError, match=r"package-lock\.json"):
+        npm.read({"package-lock.json": text})
+
+
+def test_optional_packages_of_other_systems_are_left_out() -> None:
+    files = lock_of(
+        a={"optionalDependencies": {"x64": "1", "arm": "1", "musl": "1", "mac": "1"}},
+        x64={"optional": True, "os": ["linux"], "cpu": ["x64"], "libc": ["glibc"]},
+        arm={"optional": True, "os": ["linux"], "cpu": ["arm64"]},
+        musl={"optional": True, "os": ["linux"], "libc": ["musl"], "dependencies": {"deep": "1"}},
+        mac={"optional": True, "os": ["darwin"]},
+        deep={"optional": True},
+    )
+    assert [pin.name for pin in npm.select(files, AMD64, ("g",))] == ["a", "x64"]
+    assert [pin.name for pin in npm.select(files, ARM64, ("g",))] == ["a", "arm"]
+    assert [package.name for package in npm.read(files)] == [
+        "a",
+        "arm",
+        "deep",
+        "mac",
+        "musl",
+        "x64",
+    ]
+
+
+def test_a_needed_package_that_does_not_run_on_a_platform_is_refused() -> None:
+    files = lock_of(a={"dependencies": {"b": "1"}}, b={"cpu": ["x64"]})
+    assert [pin.name for pin in npm.select(files, AMD64, ("g",))] == ["a", "b"]
+    with pytest.raises(ExpectedError, match=r"b 1\.0\.0 does not run on linux/arm64"):
+        npm.select(files, ARM64, ("g",))
+
+
+def test_peers_are_followed_unless_they_are_optional() -> None:
+    files = lock_of(
+        a={
+            "peerDependencies": {"b": "1", "c": "1"},
+            "peerDependenciesMeta": {"c": {"optional": True}},
+        },
+        b={},
+        c={},
+    )
+    assert [pin.name for pin in npm.select(files, AMD64, ("g",))] == ["a", "b"]
+    assert npm.read(files)[0].requires == ("b",)
+    assert npm.read(files)[2] == Package(
+        manager="npm", name="c", version="1.0.0", artifacts=npm.read(files)[2].artifacts
+    )
+
+
+@pytest.mark.parametrize(
+    ("entry", "fits"),
+    [({}, True), ({"os": "linux"}, True), ({"os": ["!linux"]}, False), ({"os": ["!win32"]}, True),
+     ({"cpu": ["any"]}, True), ({"cpu": ["ia32"]}, False), ({"libc": "musl"}, False)],
+)  # fmt: skip
+def test_runs_on(entry: dict[str, Any], fits: bool) -> None:
+    assert runs_on(entry, AMD64) is fits
+
+
+def test_a_lock_that_names_an_address_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    files = lock_of(a={"resolved": "git+ssh://git@example.org/a.git#1234"})
+    monkeypatch.setattr(program.Session, "lock", lambda *_arguments: files["package-lock.json"])
+    with pytest.raises(
+        ExpectedError, match=r"a 1\.0\.0 \(node_modules/a\) does not come from a registry"
+    ):
+        solve(base("a"))

@@ -1,0 +1,335 @@
+"""npm against registries on the loopback that a test fills; the view stands between where Orbiter puts it."""
+
+import base64
+import gzip
+import hashlib
+import io
+import json
+import shutil
+import tarfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from resolvers.errors import ExpectedError, UnsolvableError
+from resolvers.net import http
+from resolvers.npm import config as npm_config
+from resolvers.npm import manager as npm
+from resolvers.npm import program
+from resolvers.npm.config import NpmConfig
+from resolvers.npm.registry_proxy import NpmView, Wanted, real
+from resolvers.types import Group, LockFiles, Request, Target
+from tests.support.loopback import Answer, Server, in_turn, serving
+
+TARGET = Target(platform="linux/amd64", glibc="2.41")
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with serving() as server:
+        yield server
+
+
+@pytest.fixture
+def npmrc(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    if not shutil.which("npm"):
+        pytest.skip("there is no npm")
+    file = tmp_path / "npmrc"
+    file.write_text(f"registry={server.url}/\n")
+    monkeypatch.setenv("NPM_CONFIG_USERCONFIG", str(file))
+    monkeypatch.delenv("NPM_CONFIG_REGISTRY", raising=False)
+    monkeypatch.delenv("npm_config_registry", raising=False)
+    return file
+
+
+@pytest.fixture
+def registry(server: Server, npmrc: Path) -> Server:
+    """The server, to which npm is configured."""
+    assert npmrc.exists()
+    return server
+
+
+def tarball(name: str, version: str, **more: Any) -> bytes:
+    manifest = json.dumps({"name": name, "version": version, **more}).encode()
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as tar:
+        member = tarfile.TarInfo("package/package.json")
+        member.size = len(manifest)
+        tar.addfile(member, io.BytesIO(manifest))
+    return gzip.compress(packed.getvalue(), mtime=0)
+
+
+def packument(
+    name: str, *versions: str, host: str = "https://registry.invalid", **more: Any
+) -> bytes:
+    """All versions alike; the newest is the last one."""
+
+    def entry(version: str) -> dict[str, object]:
+        integrity = base64.b64encode(
+            hashlib.sha512(tarball(name, version, **more)).digest()
+        ).decode()
+        address = f"{host}/{name}/-/{name.rpartition('/')[2]}-{version}.tgz"
+        return {
+            "name": name,
+            "version": version,
+            **more,
+            "dist": {"integrity": f"sha512-{integrity}", "tarball": address},
+        }
+
+    times = dict.fromkeys(versions, "2024-01-01T00:00:00.000Z")
+    tags = {"latest": versions[-1]}
+    return json.dumps(
+        {
+            "name": name,
+            "dist-tags": tags,
+            "versions": {v: entry(v) for v in versions},
+            "time": times,
+        }
+    ).encode()
+
+
+def put(server: Server, name: str, *versions: str, path: str = "/", **more: Any) -> None:
+    server.replies[path + name.replace("/", "%2f")] = Answer(
+        200, packument(name, *versions, **more)
+    )
+
+
+def solve(*requirements: str, previous: LockFiles | None = None) -> LockFiles:
+    group = Group(name="debian-base-build", requirements=requirements)
+    return npm.resolve(Request(groups=(group,), targets=(TARGET,), previous=previous or {}))
+
+
+def locked(files: LockFiles) -> set[tuple[str, str]]:
+    return {(package.name, package.version) for package in npm.read(files)}
+
+
+def asked(server: Server) -> list[str]:
+    return [request.path for request in server.requests]
+
+
+def test_npm_gets_the_registrys_answers_and_each_is_asked_for_once(registry: Server) -> None:
+    put(registry, "a", "1.0.0", dependencies={"b": "^1.0.0", "renamed": "npm:@acme/c@1"})
+    put(registry, "b", "1.0.0", "1.2.0", "2.0.0", peerDependencies={"d": "*"})
+    put(registry, "@acme/c", "1.0.0", "1.0.1")
+    put(registry, "d", "3.0.0")
+    files = solve("a")
+    assert locked(files) == {("a", "1.0.0"), ("b", "1.2.0"), ("@acme/c", "1.0.1"), ("d", "3.0.0")}
+    assert "127.0.0.1" not in str(files)
+    assert sorted(asked(registry)) == ["/@acme%2fc", "/a", "/b", "/d"]
+
+
+def test_what_is_locked_already_is_not_asked_for_again(registry: Server) -> None:
+    put(registry, "a", "1.0.0", dependencies={"b": "1"})
+    put(registry, "b", "1.0.0")
+    first = solve("a")
+    put(registry, "c", "1.0.0", dependencies={"a": "1", "d": "1"})
+    put(registry, "d", "1.0.0")
+    registry.requests.clear()
+    assert locked(solve("a", "c", previous=first)) == locked(first) | {
+        ("c", "1.0.0"),
+        ("d", "1.0.0"),
+    }
+    assert sorted(asked(registry)) == ["/c", "/d"]
+
+
+def test_scopes_have_their_registry_and_their_token(
+    server: Server, npmrc: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ACME_TOKEN", "t0ken")
+    with npmrc.open("a") as file:
+        file.write(
+            f"@acme:registry={server.url}/acme\n//{server.host}/acme/:_authToken=${{ACME_TOKEN}}\n"
+        )
+    put(server, "@acme/a", "1.0.0", path="/acme/", dependencies={"b": "1"})
+    put(server, "b", "1.0.0")
+    assert locked(solve("@acme/a")) == {("@acme/a", "1.0.0"), ("b", "1.0.0")}
+    sent = {request.path: request.headers.get("authorization") for request in server.requests}
+    assert sent == {"/acme/@acme%2fa": "Bearer t0ken", "/b": None}
+
+
+def test_a_tarball_that_npm_must_look_into_comes_through(server: Server, npmrc: Path) -> None:
+    """npm puts its registry in place of the public one's host, which it knows from itself alone."""
+    public = (
+        program.run(["config", "get", "registry", f"--userconfig={npmrc}.none"]).strip().rstrip("/")
+    )
+    inside: dict[str, Any] = {"bundleDependencies": ["b"], "dependencies": {"b": "1"}}
+    put(server, "a", "1.0.0", host=public, **inside)
+    put(server, "b", "1.0.0")
+    server.replies["/a/-/a-1.0.0.tgz"] = Answer(200, tarball("a", "1.0.0", **inside))
+    assert ("a", "1.0.0") in locked(solve("a"))
+    assert "/a/-/a-1.0.0.tgz" in asked(server)
+
+
+def test_errors_name_the_registry_not_the_view(registry: Server) -> None:
+    put(registry, "a", "1.0.0", dependencies={"nowhere": "1"})
+    with pytest.raises(UnsolvableError) as caught:
+        solve("a")
+    assert f"{registry.url}/nowhere" in caught.value.message
+    assert "code E404" in caught.value.message
+
+
+def test_a_registry_that_fails_for_a_moment_is_asked_again(registry: Server) -> None:
+    put(registry, "a", "1.0.0")
+    registry.replies["/a"] = in_turn(Answer(503), registry.replies["/a"])  # type: ignore[arg-type] # an Answer it is
+    assert locked(solve("a")) == {("a", "1.0.0")}
+
+
+def test_a_registry_that_goes_away_is_named(registry: Server) -> None:
+    put(registry, "a", "1.0.0", dependencies={"b": "1"})
+    registry.replies["/b"] = Answer(200, b"cut off here", sent=3)
+    with pytest.raises(ExpectedError, match=f"{registry.url}/b gave no answer"):
+        solve("a")
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["https-proxy=http://127.0.0.1:9/", "//127.0.0.1/:_password=c2VjcmV0", "strict-ssl=false"],
+)
+def test_what_the_view_does_not_know_is_left_to_npm(server: Server, npmrc: Path, line: str) -> None:
+    with npmrc.open("a") as file:
+        file.write(f"{line}\n")
+    assert not program.config().simple
+    put(server, "a", "1.0.0")
+    assert locked(solve("a")) == {("a", "1.0.0")}
+    assert all(request.headers["user-agent"].startswith("npm/") for request in server.requests)
+
+
+@pytest.mark.parametrize("more", ["", "strict-ssl=false\n"])
+def test_the_npmrc_of_the_project_counts_with_and_without_the_view(
+    server: Server, npmrc: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: str
+) -> None:
+    npmrc.write_text("registry=http://127.0.0.1:9/nowhere/\n")
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / ".npmrc").write_text(
+        f"registry={server.url}/p/\n//{server.host}/p/:_authToken=t0ken\n{more}"
+    )
+    monkeypatch.chdir(project)
+    assert program.config().simple is not bool(more)
+    put(server, "a", "1.0.0", path="/p/")
+    assert locked(solve("a")) == {("a", "1.0.0")}
+    assert {request.headers.get("authorization") for request in server.requests} == {"Bearer t0ken"}
+
+
+def test_a_registry_that_only_npm_can_reach_is_left_to_npm(
+    registry: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreachable(url: str, **_more: object) -> http.Response:
+        raise http.HTTPError(f"{url} gave no answer: CERTIFICATE_VERIFY_FAILED")
+
+    monkeypatch.setattr(http, "get", unreachable)
+    put(registry, "a", "1.0.0")
+    assert locked(solve("a")) == {("a", "1.0.0")}
+
+
+LISTED = """\
+; "default" config from default values
+
+_auth = (protected)
+; cafile = null ; overridden by global
+https-proxy = null
+registry = "https://public.invalid/"
+strict-ssl = true
+userconfig = "{folder}/npmrc"
+
+; "global" config from /etc/npmrc
+
+cafile = "/etc/ssl/certs/ca.crt"
+
+; "user" config from {folder}/npmrc
+
+//acme.invalid/:_authToken = (protected)
+@acme:registry = "https://acme.invalid/npm"
+; node version = v20.1.0
+"""
+
+
+@pytest.mark.parametrize(
+    ("more", "simple"),
+    [
+        ("", True),
+        ('https-proxy = "http://proxy.invalid/"\n', False),
+        ('; https-proxy = "http://proxy.invalid/" ; overridden by cli\n', True),
+        ("//other.invalid/:_authToken = (protected)\n", False),
+        ("//acme.invalid/:_password = (protected)\n", False),
+        ("_auth = (protected)\n", False),
+        ("strict-ssl = false\n", False),
+        ('//acme.invalid/:certfile = "/cert.pem"\n', False),
+    ],
+)
+def test_what_npm_lists_is_read(tmp_path: Path, more: str, simple: bool) -> None:
+    (tmp_path / "npmrc").write_text("//acme.invalid/:_authToken=abc\n")
+    config = npm_config.read(LISTED.format(folder=tmp_path) + more)
+    assert config.registries == {"": "https://public.invalid/", "@acme": "https://acme.invalid/npm"}
+    assert config.tokens == {"//acme.invalid/": "abc"}
+    assert config.simple is simple
+    assert config.tarball("@acme/x/-/x-1.tgz") == "https://acme.invalid/npm/@acme/x/-/x-1.tgz"
+    assert config.headers("https://acme.invalid/npm/x") == {"authorization": "Bearer abc"}
+    assert config.headers("https://public.invalid/x") == {}
+
+
+@pytest.mark.parametrize(
+    ("range_", "needed"),
+    [("^1.0.0", "one"), ("1.x", "one"), ("~0.2.3", "zero"), ("*", "two"), ("", "two"), ("^1 || ^2", "two"),
+     (">=1", "two"), ("1.0.0", "exact"), ("^9", "two"), ("v1", "one")],
+)  # fmt: skip
+def test_looking_ahead_follows_the_likely_version(server: Server, range_: str, needed: str) -> None:
+    of = {
+        "0.2.9": "zero",
+        "1.0.0": "exact",
+        "1.9.0": "old",
+        "1.10.0": "one",
+        "1.11.0-rc.1": "rc",
+        "2.0.0": "two",
+    }
+    versions = {version: {"dependencies": {name: "*"}} for version, name in of.items()}
+    answer = {"versions": versions, "dist-tags": {"latest": "2.0.0"}}
+    server.replies["/a"] = Answer(200, json.dumps(answer).encode())
+    view = NpmView(NpmConfig(registries={"": server.url}), {})
+    assert view.follow(Wanted("a", range_)) == [Wanted(needed, "*")]
+
+
+@pytest.mark.parametrize(
+    "content", [b"no JSON", b"[]", b'{"versions": {"1.0.0": {"dependencies": []}}}', b"{}"]
+)
+def test_what_cannot_be_followed_is_left_to_npm(server: Server, content: bytes) -> None:
+    server.replies["/a"] = Answer(200, content)
+    assert NpmView(NpmConfig(registries={"": server.url}), {}).follow(Wanted("a", "1.0.0")) == ()
+
+
+def test_aliases_name_the_real_package() -> None:
+    assert real("a", "^1") == Wanted("a", "^1")
+    assert real("a", "npm:b@^1") == Wanted("b", "^1")
+    assert real("a", "npm:@acme/b@^1") == Wanted("@acme/b", "^1")
+    assert real("a", "npm:@acme/b") == Wanted("@acme/b", "")
+
+
+def test_npm_waits_for_one_round_trip_a_level(registry: Server) -> None:
+    """Twenty siblings that take a while each are fetched together, not one after the other as npm alone does."""
+    at_once = Together()
+    names = [f"p{number}" for number in range(20)]
+    put(registry, "a", "1.0.0", dependencies=dict.fromkeys(names, "1"))
+    for name in names:
+        registry.replies[f"/{name}"] = at_once.answering(packument(name, "1.0.0"))
+    solve("a")
+    assert at_once.most > 4
+
+
+class Together:
+    """Counts how many requests are being answered at the same time."""
+
+    def __init__(self) -> None:
+        self.now = self.most = 0
+
+    def answering(self, content: bytes) -> Callable[[object], Answer]:
+        def answer(_request: object) -> Answer:
+            self.now += 1
+            self.most = max(self.most, self.now)
+            time.sleep(0.1)
+            self.now -= 1
+            return Answer(200, content)
+
+        return answer

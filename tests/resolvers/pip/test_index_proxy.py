@@ -1,0 +1,157 @@
+import hashlib
+import json
+import time
+import zipfile
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.error import HTTPError
+from urllib.parse import urljoin
+from urllib.request import ProxyHandler, build_opener
+
+import pytest
+
+from resolvers import cache
+from resolvers.errors import ExpectedError
+from resolvers.index.index import File, Index
+from resolvers.pip import prefetch
+from resolvers.pip.index_proxy import View, published, serve, version_of
+from resolvers.types import Target
+
+TARGET = Target(platform="linux/amd64", python="3.13.5", glibc="2.41")
+
+
+def get(url: str) -> bytes:
+    with build_opener(ProxyHandler({})).open(url, timeout=30) as answer:
+        content = answer.read()
+        assert isinstance(content, bytes)
+        return content
+
+
+def put(folder: Path, project: str, version: str, *needs: str) -> Path:
+    """A wheel in the folder of a find-links index."""
+    path = folder / f"{project}-{version}-py3-none-any.whl"
+    lines = ["Metadata-Version: 2.1", f"Name: {project}", f"Version: {version}"]
+    with zipfile.ZipFile(path, "w") as wheel:
+        wheel.writestr(
+            f"{project}-{version}.dist-info/METADATA",
+            "\n".join([*lines, *(f"Requires-Dist: {need}" for need in needs), ""]),
+        )
+    return path
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    put(tmp_path, "one", "1.0", "two")
+    put(tmp_path, "one", "2.0", "two>=1", "three; sys_platform == 'win32'", "four; extra == 'more'")
+    put(tmp_path, "two", "1.0+local", "one")
+    put(tmp_path, "three", "1.0")
+    put(tmp_path, "four", "1.0")
+    return tmp_path
+
+
+def view(folder: Path, **held: str) -> View:
+    return View(Index((), (str(folder),)), held=held)
+
+
+def test_pages_and_metadata_are_served(folder: Path) -> None:
+    with serve(view(folder)) as url:
+        page = json.loads(get(url + "one/"))
+        files = {file["filename"]: file for file in page["files"]}
+        assert sorted(files) == ["one-1.0-py3-none-any.whl", "one-2.0-py3-none-any.whl"]
+        newest = files["one-2.0-py3-none-any.whl"]
+        assert newest["core-metadata"] is True
+        assert newest["yanked"] is False
+        address = urljoin(url + "one/", newest["url"])
+        assert b"Requires-Dist: two>=1" in get(address + ".metadata")
+        assert newest["hashes"]["sha256"] == hashlib.sha256(get(address)).hexdigest()
+        local = json.loads(get(url + "two/"))["files"][0]
+        assert get(urljoin(url + "two/", local["url"])) == (folder / local["filename"]).read_bytes()
+
+
+def test_unknown_things_are_not_found(folder: Path) -> None:
+    with serve(view(folder)) as url:
+        for address in (
+            url + "nothing/",
+            urljoin(url, "../file/one/one-9.whl"),
+            urljoin(url, "/simple/one/"),
+        ):
+            with pytest.raises(HTTPError, match="404"):
+                get(address)
+
+
+def test_a_project_can_be_held_at_a_version(folder: Path) -> None:
+    assert list(view(folder, One="1").files("one")) == ["one-1.0-py3-none-any.whl"]
+    assert not view(folder, one="3").files("one")
+
+
+def test_metadata_is_kept_by_the_wheels_hash(folder: Path) -> None:
+    first = view(folder)
+    file = first.files("one")["one-1.0-py3-none-any.whl"]
+    content = first.metadata(file)
+    digest = file.hashes["sha256"]
+    assert (cache.folder("metadata", digest[:2]) / digest).read_bytes() == content
+    (folder / file.name).unlink()
+    assert view(folder).metadata(file) == content
+
+
+def looked_up(seen: View, *requirements: str, projects: set[str]) -> bool:
+    """Whether looking ahead from the requirements comes to these projects, and no other."""
+    with prefetch.looking(seen, requirements, {}, TARGET):
+        for _ in range(1000):
+            if set(seen._pages) >= projects:
+                break
+            time.sleep(0.01)
+    return set(seen._pages) == projects
+
+
+def test_looking_ahead_follows_what_the_target_needs(folder: Path) -> None:
+    assert looked_up(view(folder), "one", projects={"one", "two"})
+    assert looked_up(view(folder), "one[more]", projects={"one", "two", "four"})
+    assert looked_up(view(folder), "unknown", "three", projects={"unknown", "three"})
+
+
+def file(name: str, day: int | None) -> File:
+    moment = datetime(2025, 1, day, tzinfo=UTC) if day else None
+    return File(name=name, url=f"https://index.invalid/{name}", upload_time=moment)
+
+
+def test_what_came_later_or_has_no_time_is_hidden() -> None:
+    files = (file("x-1.tar.gz", 1), file("x-2.tar.gz", 20), file("x-3.tar.gz", None))
+    assert published("x", files, datetime(2025, 1, 10, tzinfo=UTC)) == files[:1]
+    assert (
+        published("x", files, datetime(2025, 1, 20, tzinfo=UTC)) == files[:1]
+    )  # what came at that moment is later
+    assert published("x", files, datetime(2025, 1, 21, tzinfo=UTC)) == files[:2]
+    assert published("x", files, None) == files
+    assert published("x", (), datetime(2025, 1, 10, tzinfo=UTC)) == ()
+
+
+def test_an_index_without_times_cannot_look_back(folder: Path) -> None:
+    late = View(Index((), (str(folder),)), as_of=datetime(2025, 1, 1, tzinfo=UTC))
+    with pytest.raises(ExpectedError, match="gives no upload times for 'one'"):
+        late.files("one")
+    with serve(late) as url, pytest.raises(HTTPError, match="500"):
+        get(url + "one/")
+    assert "no upload times" in late.errors[0].message
+
+
+def test_of_two_files_with_a_name_the_one_with_a_time_counts() -> None:
+    class Two(Index):
+        def files(self, project: str) -> tuple[File, ...]:
+            return (file(f"{project}-1.tar.gz", None), file(f"{project}-1.tar.gz", 3))
+
+    found = View(Two(())).files("x")
+    assert [each.upload_time for each in found.values()] == [datetime(2025, 1, 3, tzinfo=UTC)]
+
+
+@pytest.mark.parametrize(
+    ("name", "version"),
+    [
+        ("x-1.0-py3-none-any.whl", "1.0"),
+        ("x_y-2+cpu.tar.gz", "2+cpu"),
+        ("x-1.egg", ""),
+        ("x-old-1.exe", ""),
+    ],
+)
+def test_versions_are_read_from_file_names(name: str, version: str) -> None:
+    assert str(version_of(name) or "") == version

@@ -1,0 +1,264 @@
+"""Diffs made by hand, one for each thing that a report has to say."""
+
+from collections.abc import Iterable
+
+from orbiter.diff.types import Change, Diff, Fact, Kind, Side, Step, Suggestion, Variant, Where
+from orbiter.lockfiles.types import Place
+
+LINUX, ARM, MAC = Place("", "linux-64"), Place("", "linux-aarch64"), Place("", "osx-64")
+AMD64 = Place("debian-base", "linux/amd64")
+ALTERED_WORDS = "same version, other hash: this is how tampering looks"
+DIGEST = "sha256:" + "0123456789abcdef" * 4
+
+
+def change(
+    name: str,
+    kind: Kind,
+    old: str = "",
+    new: str = "",
+    *,
+    manager: str = "conda",
+    places: Iterable[Place] = (LINUX,),
+    builds: tuple[str, str] = ("", ""),
+    sources: tuple[str, str] = ("", ""),
+    everywhere: bool = True,
+    step: Step = "",
+    why: tuple[str, ...] = (),
+    altered: bool = False,
+    grown: int | None = None,
+    licences: tuple[str, str] | None = None,
+    stays: tuple[str, ...] = (),
+) -> Change:
+    """A change of versions ``old`` to ``new`` ("1.0 2.0" for two), the same at all places."""
+    before, after = tuple(old.split()), tuple(new.split())
+    forms = [
+        tuple(Variant(version, build, source) for version in versions)
+        for versions, build, source in zip((before, after), builds, sources, strict=True)
+    ]
+    return Change(
+        manager=manager,
+        name=name,
+        kind=kind,
+        old=before,
+        new=after,
+        stays=stays,
+        where=tuple(Where(place, *forms) for place in places),
+        everywhere=everywhere,
+        step=step,
+        direct=why == (name,),
+        why=why,
+        altered=altered,
+        grown=grown,
+        licences=licences,
+    )
+
+
+def counted(*places: Place, kept: int = 339) -> dict[Place, dict[str, int]]:
+    return {place: {"kept": kept} for place in places}
+
+
+SMALL = Diff(
+    old=Side(name="0.1.0", format="lock set 1", release="0.1.0"),
+    new=Side(name="0.2.0", format="lock set 1", release="0.2.0"),
+    changes=(
+        change("polars", "added", "", "1.9.0", manager="pip", why=("polars",), grown=31_400_000),
+        change(
+            "numpy",
+            "upgraded",
+            "1.26.4",
+            "2.0.1",
+            manager="pip",
+            step="major",
+            why=("numpy",),
+            grown=1_250_000,
+        ),
+        change("libx", "removed", "1:2.3-4", manager="apt", why=("gdal", "libx"), grown=-12_000),
+        change(
+            "six",
+            "upgraded",
+            "1.16.0",
+            "1.17.0",
+            manager="pip",
+            step="minor",
+            why=("pandas", "dateutil", "six"),
+        ),
+        change(
+            "tz",
+            "downgraded",
+            "2025.2",
+            "2025.1",
+            manager="pip",
+            step="minor",
+            why=("a", "b", "c", "d", "tz"),
+        ),
+        change(
+            "odd",
+            "changed",
+            "v-one",
+            "v-two",
+            manager="pip",
+            grown=0,
+            licences=("MIT", "GPL-3.0-only"),
+        ),
+        change(
+            "zlib",
+            "rebuilt",
+            "1.3.1",
+            "1.3.1",
+            builds=("h4ab18f5_1", "hb9d3cd8_2"),
+            step="build",
+            manager="conda",
+        ),
+        change("wheel", "rebuilt", "0.45", "0.45", manager="pip", step="build"),
+        change("geos", "moved", "3.13", "3.13", sources=("", "example/label"), step="build"),
+        change(
+            "semver",
+            "upgraded",
+            "5.7.1",
+            "5.7.2",
+            manager="npm",
+            step="patch",
+            stays=("6.3.1", "7.7.2"),
+        ),
+    ),
+    counts=counted(AMD64),
+    kept=339,
+    suggestion=Suggestion(step="minor", release="0.2.0", reason="numpy 1.26.4 → 2.0.1"),
+)
+"""One of each kind."""
+
+ALTERED = Diff(
+    old=Side(name="old.lock", format="poetry.lock 2.1"),
+    new=Side(name="new.lock", format="poetry.lock 2.1"),
+    changes=(
+        change(
+            "requests",
+            "rebuilt",
+            "2.32.0",
+            "2.32.0",
+            manager="pip",
+            step="build",
+            altered=True,
+            why=("requests",),
+        ),
+        change("numpy", "upgraded", "2.0.1", "2.0.2", manager="pip", step="patch", why=("numpy",)),
+    ),
+    counts=counted(Place()),
+    kept=40,
+    suggestion=Suggestion(step="patch", reason="requests 2.32.0 rebuilt"),
+)
+
+PLACES = Diff(
+    old=Side(name="v1.0:conda-lock.yml", format="conda-lock.yml 1"),
+    new=Side(name="conda-lock.yml", format="conda-lock.yml 1"),
+    changes=(
+        change(
+            "git-lfs", "upgraded", "3.6.1", "3.7.1", places=(MAC,), everywhere=False, step="minor"
+        ),
+        change(
+            "git-lfs",
+            "upgraded",
+            "3.7.0",
+            "3.7.1",
+            places=(LINUX, ARM),
+            everywhere=False,
+            step="patch",
+        ),
+        change("satpy", "added", "", "0.59.0", places=(LINUX,), everywhere=False),
+        change("same", "added", "", "1", places=(LINUX, ARM, MAC)),
+        Change(
+            manager="conda",
+            name="bzip2",
+            kind="rebuilt",
+            old=("1.0.8",),
+            new=("1.0.8",),
+            step="build",
+            where=(
+                Where(LINUX, (Variant("1.0.8", "h4bc722e_7"),), (Variant("1.0.8", "hda65f42_8"),)),
+                Where(MAC, (Variant("1.0.8", "hfdf4475_7"),), (Variant("1.0.8", "h500dc9f_8"),)),
+            ),
+            everywhere=False,
+        ),
+    ),
+    counts=counted(LINUX, ARM, MAC),
+    kept=1234,
+    suggestion=Suggestion(step="minor", reason="satpy 0.59.0 added"),
+)
+
+FACTS = Diff(
+    old=Side(name="0.1.0", format="lock set 1", release="0.1.0"),
+    new=Side(name="0.1.1", format="lock set 1", release="0.1.1"),
+    facts=(
+        Fact(
+            kind="Dockerfile",
+            name="debian-base",
+            old=f"sha256:{'a' * 64}",
+            new=f"sha256:{'b' * 64}",
+        ),
+        Fact(kind="base image", name="debian:13 linux/amd64", old=DIGEST, new=f"sha256:{'f' * 64}"),
+        Fact(kind="platform", name="linux/arm64", new="163 packages"),
+        Fact(kind="tool", name="uv", old="0.8.0", new=""),
+    ),
+    counts=counted(AMD64),
+    kept=163,
+    notes=("0.1.0: 2 entries have no hash", "0.1.1: locked by @somebody, see #12 and <b>"),
+    suggestion=Suggestion(step="patch", release="0.1.1", reason="base image debian:13 linux/amd64"),
+)
+
+EMPTY = Diff(
+    old=Side(name="a.lock", format="uv.lock 1"),
+    new=Side(name="b.lock", format="uv.lock 1"),
+    counts=counted(Place()),
+    kept=12,
+)
+
+SAMPLES = {"small": SMALL, "altered": ALTERED, "places": PLACES, "facts": FACTS, "empty": EMPTY}
+
+
+def many(number: int) -> Diff:
+    """A diff of so many changes of three managers and all kinds."""
+    kinds: tuple[Kind, ...] = (
+        "upgraded",
+        "rebuilt",
+        "added",
+        "upgraded",
+        "removed",
+        "upgraded",
+        "downgraded",
+    )
+    steps: tuple[Step, ...] = ("major", "minor", "patch", "patch")
+    changes = []
+    for i in range(number):
+        name, kind, old, new = (
+            f"package-{i:05}",
+            kinds[i % 7],
+            f"{i % 9}.{i % 13}.1",
+            f"{i % 9 + 1}.{i % 11}.2",
+        )
+        versions = {"added": ("", new), "removed": (old, ""), "rebuilt": (old, old)}.get(
+            kind, (old, new)
+        )
+        changes.append(
+            change(
+                name,
+                kind,
+                *versions,
+                manager=("apt", "npm", "pip")[i % 3],
+                step=steps[i % 4] if kind in {"upgraded", "downgraded"} else "",
+                why=(name,) if i % 50 == 0 else ("jupyterlab", f"part-{i % 40}", name),
+                grown=(i - number // 2) * 1000,
+                places=(LINUX, MAC) if i % 4 else (MAC,),
+                everywhere=bool(i % 4),
+            )
+        )
+    order = {change.name: (not change.direct, kinds.index(change.kind)) for change in changes}
+    return Diff(
+        old=Side(name="old folder/conda-lock.yml", format="conda-lock.yml 1"),
+        new=Side(name="new folder/conda-lock.yml", format="conda-lock.yml 1"),
+        changes=tuple(
+            sorted(changes, key=lambda each: (*order[each.name], each.manager, each.name))
+        ),
+        counts=counted(LINUX, ARM, MAC),
+        kept=2000,
+        suggestion=Suggestion(step="major", reason="package-00000 0.0.1 → 1.0.2"),
+    )

@@ -1,0 +1,110 @@
+"""A real HTTP server on the loopback interface that answers what a test tells it to."""
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import NamedTuple
+
+
+class Request(NamedTuple):
+    path: str
+    headers: Mapping[str, str]  # by lower-case names
+    method: str = "GET"
+    content: bytes = b""
+
+
+class Answer(NamedTuple):
+    status: int = 200
+    content: bytes = b""
+    headers: Mapping[str, str] = {}
+    sent: int | None = None  # how many bytes really go out before the connection breaks
+    pause: float = 0  # seconds between pieces of 64 KB
+
+
+Reply = Answer | Callable[[Request], Answer]
+
+
+class Server:
+    """Answers by path; keeps what was asked."""
+
+    def __init__(self, address: tuple[str, int]) -> None:
+        self.host = f"{address[0]}:{address[1]}"
+        self.url = f"http://{self.host}"
+        self.replies: dict[str, Reply] = {}
+        self.requests: list[Request] = []
+        self.otherwise: Reply = Answer(404)
+
+    def answer(self, request: Request) -> Answer:
+        self.requests.append(request)
+        reply = self.replies.get(request.path, self.otherwise)
+        return reply(request) if callable(reply) else reply
+
+
+def in_turn(*answers: Answer) -> Callable[[Request], Answer]:
+    """One answer after the other, the last one for ever."""
+    left = list(answers)
+    return lambda _request: left.pop(0) if len(left) > 1 else left[0]
+
+
+def ranged(content: bytes, *, pause: float = 0) -> Callable[[Request], Answer]:
+    """A file whose ranges are served."""
+
+    def answer(request: Request) -> Answer:
+        if not (asked := request.headers.get("range")):
+            return Answer(200, content, pause=pause)
+        start = int(asked.removeprefix("bytes=").removesuffix("-"))
+        if start >= len(content):
+            return Answer(416)
+        span = f"bytes {start}-{len(content) - 1}/{len(content)}"
+        return Answer(206, content[start:], {"Content-Range": span}, pause=pause)
+
+    return answer
+
+
+@contextmanager
+def serving() -> Iterator[Server]:
+    """A server for as long as the block runs."""
+    stopping = threading.Event()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            content = self.rfile.read(int(headers.get("content-length", 0)))
+            answer = server.answer(Request(self.path, headers, self.command, content))
+            self.send_response(answer.status)
+            for name, value in {
+                "Content-Length": str(len(answer.content)),
+                **answer.headers,
+            }.items():
+                self.send_header(name, value)
+            self.end_headers()
+            content = b"" if self.command == "HEAD" else answer.content[: answer.sent]
+            for start in range(0, len(content), 1 << 16):
+                self.wfile.write(content[start : start + (1 << 16)])
+                stopping.wait(answer.pause)
+            self.close_connection = answer.sent is not None
+
+        do_HEAD = do_POST = do_PUT = do_GET  # noqa: N815 - the names that the standard library calls
+
+        def log_message(self, *_words: object) -> None:
+            pass
+
+        def handle(self) -> None:
+            with suppress(ConnectionError):  # the client was killed: a test wanted it so
+                super().handle()
+
+    httpd = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    httpd.daemon_threads = True
+    server = Server(("127.0.0.1", httpd.server_port))
+    thread = threading.Thread(target=httpd.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield server
+    finally:
+        stopping.set()
+        httpd.shutdown()
+        httpd.server_close()
+        thread.join()

@@ -1,0 +1,90 @@
+"""Imports run downward only: each package imports from the layers below its own and from itself."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+ORBITER = (
+    ("orbiter", "orbiter.files", "orbiter.sizes", "orbiter.tasks"),
+    ("orbiter.config", "orbiter.store"),
+    ("orbiter.lockset", "orbiter.oci"),
+    ("orbiter.render", "orbiter.docker", "orbiter.lockfiles"),
+    ("orbiter.fetch",),
+    ("orbiter.archive", "orbiter.diff", "orbiter.images"),
+    ("orbiter.locking", "orbiter.build", "orbiter.report"),
+    ("orbiter.release", "orbiter.convert"),
+    ("orbiter.cli",),
+    ("orbiter.__main__",),
+)
+"""The packages of Orbiter, lowest layer first."""
+
+RESOLVERS = (
+    ("resolvers", "resolvers.cache", "resolvers.types", "resolvers.errors"),
+    ("resolvers.process",),
+    ("resolvers.net", "resolvers.distro"),
+    ("resolvers.index", "resolvers.apk", "resolvers.apt"),
+    ("resolvers.uv_program",),
+    ("resolvers.npm", "resolvers.conda", "resolvers.pip"),
+    ("resolvers.managers",),
+)
+"""The packages of the resolvers, lowest layer first."""
+
+LAYERS = {
+    package: layer
+    for layers in (ORBITER, RESOLVERS)
+    for layer, packages in enumerate(layers)
+    for package in packages
+}
+MODULES = [path for top in ("orbiter", "resolvers") for path in sorted((ROOT / top).rglob("*.py"))]
+
+
+def _module(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts).removesuffix(".__init__")
+
+
+def _package(module: str) -> str:
+    """Return the package or top-level module of the tables above that a module belongs to."""
+    return ".".join(module.split(".")[:2])
+
+
+def _imports(path: Path) -> Iterator[tuple[int, str]]:
+    """Yield the line and the name of each imported module of the project."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, name.name) for name in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            for name in node.names:
+                module = f"{base}.{name.name}"
+                is_module = (ROOT / (module.replace(".", "/") + ".py")).exists()
+                yield node.lineno, module if is_module else base
+
+
+@pytest.mark.parametrize("path", MODULES, ids=[_module(path) for path in MODULES])
+def test_imports_run_downward(path: Path) -> None:
+    importer = _package(_module(path))
+    wrong = []
+    for line, module in _imports(path):
+        imported = _package(module)
+        if imported not in LAYERS or imported == importer:
+            continue
+        upward = module.startswith("orbiter") and importer.startswith("resolvers")
+        same_tree = imported.split(".")[0] == importer.split(".")[0]
+        if upward or (same_tree and LAYERS[imported] >= LAYERS[importer]):
+            wrong.append(f"{path.relative_to(ROOT)}:{line} imports {module}")
+    assert not wrong
+
+
+def test_every_package_has_a_layer() -> None:
+    assert {_package(_module(path)) for path in MODULES} <= LAYERS.keys()
+
+
+def test_every_package_says_what_it_is_for() -> None:
+    packages = {path.parent for path in MODULES}
+    for package in packages:
+        assert ast.get_docstring(ast.parse((package / "__init__.py").read_text(encoding="utf-8")))
