@@ -17,7 +17,7 @@ from packaging.utils import parse_wheel_filename
 
 from orbiter.fetch.fetch import fetch
 from orbiter.fetch.sources import Sources
-from orbiter.store.artifact_list import Entry, format_entries, parse_entries
+from orbiter.store.artifact_list import LockedFile, format_list, parse_list
 from orbiter.store.store import Store
 from resolvers.index import index
 
@@ -56,7 +56,7 @@ def main() -> None:
         folder = Path(name)
         requirements, entries = folder / "requirements.txt", folder / "artifacts.txt"
         compile_list(requirements)
-        entries.write_text(format_entries(choose(requirements.read_text())))
+        entries.write_text(format_list(choose(requirements.read_text())))
         ours, theirs = [], []
         for number in range(ROUNDS):
             ours.append(timed(partial(fetch_list, entries, folder / f"store-{number}")))
@@ -95,7 +95,7 @@ def compile_list(requirements: Path) -> None:
     )
 
 
-def choose(requirements: str) -> list[Entry]:
+def choose(requirements: str) -> list[LockedFile]:
     """The best wheel for each line of the list, as a lock would name it."""
     tags = [
         *cpython_tags(PYTHON, platforms=PLATFORMS),
@@ -106,7 +106,7 @@ def choose(requirements: str) -> list[Entry]:
     return [best_wheel(project, version, ranks) for project, version in found]
 
 
-def best_wheel(project: str, version: str, ranks: dict[Tag, int]) -> Entry:
+def best_wheel(project: str, version: str, ranks: dict[Tag, int]) -> LockedFile:
     """The wheel of a version that fits best."""
     fitting = []
     for file in index.configured().files(project):
@@ -118,7 +118,7 @@ def best_wheel(project: str, version: str, ranks: dict[Tag, int]) -> Entry:
             if rank is not None:
                 fitting.append((rank, file.name, file.hashes["sha256"]))
     _, name, digest = min(fitting)
-    return Entry(path=f"pip/{name}", hash=f"sha256:{digest}", source=f"pip:{project}/{name}")
+    return LockedFile(path=f"pip/{name}", hash=f"sha256:{digest}", source=f"pip:{project}/{name}")
 
 
 def timed(action: Callable[[], None]) -> float:
@@ -165,6 +165,6 @@ def check(store: Path, folder: Path) -> None:
 
 if __name__ == "__main__":
     if len(sys.argv) > 1:
-        fetch(parse_entries(Path(sys.argv[1]).read_text()), Store(Path(sys.argv[2])), Sources())
+        fetch(parse_list(Path(sys.argv[1]).read_text()), Store(Path(sys.argv[2])), Sources())
     else:
         main()

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-Tell = Callable[[str], None]
+ReportLine = Callable[[str], None]
 
 
-Progress = Callable[[str], Callable[[str], None]]
+StartTask = Callable[[str], Callable[[str], None]]
 """Given the title of a task, gives the function that takes the task's lines; an empty line ends the task."""

@@ -95,7 +95,7 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
     sources: tuple[str, ...] = ()
 
 
-class Brought(msgspec.Struct, frozen=True, kw_only=True, order=True):
+class ProvidedDistribution(msgspec.Struct, frozen=True, kw_only=True, order=True):
     """A Python distribution that conda's packages of a group bring on a platform.
 
     ``name`` is in PEP 503's form, ``version`` the distribution's own; ``package`` is conda's name.
@@ -148,7 +148,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     one of the manager's engines. ``shell`` is given to managers that solve inside the base image. ``suite`` is the
     Debian release whose packages the base is made of; apt then starts from no package at all. ``conda`` is for
     conda alone.
-    ``brought`` is for pip: what conda's own packages of every group bring, also of groups that ask nothing of pip.
+    ``provided`` is for pip: what conda's own packages of every group bring, also of groups that ask nothing of pip.
     ``parents`` has every stage's name with all stages below it, nearest first, be they groups or not.
     ``progress`` takes short lines for people; those that begin with NOTE stay visible.
     """
@@ -162,7 +162,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     shell: Shell | None = None
     suite: str = ""
     conda: CondaOptions = CondaOptions()
-    brought: tuple[Brought, ...] = ()
+    provided: tuple[ProvidedDistribution, ...] = ()
     parents: Mapping[str, tuple[str, ...]] = {}
     progress: Callable[[str], None] = lambda _line: None
 

@@ -1,4 +1,4 @@
-"""The standing archive: asked for a file before indexes, registries and mirrors are."""
+"""The configured_archive archive: asked for a file before indexes, registries and mirrors are."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -9,7 +9,7 @@ from orbiter.archive import manifest
 from orbiter.archive.manifest import Place
 from orbiter.archive.target import place_of
 from orbiter.fetch.sources import GONE, Origin, told_once
-from orbiter.store.artifact_list import Entry
+from orbiter.store.artifact_list import LockedFile
 from resolvers.errors import ExpectedError
 from resolvers.net import http
 from resolvers.net.once import Once
@@ -18,7 +18,7 @@ ARCHIVE = "ORBITER_ARCHIVE"
 """Names the archive, as ``orbiter archive`` takes it."""
 
 
-class Standing:
+class ConfiguredArchive:
     """Origins: an archive that may have a file, of whatever release. That it lacks one is no error of its own."""
 
     def __init__(self, place: Place) -> None:
@@ -26,7 +26,7 @@ class Standing:
         self._releases: Once[None, tuple[str, ...]] = Once()
         self._digests: Once[None, Mapping[str, str]] = Once()
 
-    def of(self, entry: Entry) -> Iterator[Origin]:
+    def of(self, entry: LockedFile) -> Iterator[Origin]:
         """The archive, where it may have the file; raises OriginsError when there is no archive."""
         with told_once():
             self._releases(None, self._there)
@@ -36,7 +36,7 @@ class Standing:
         if digest:
             yield Origin(self._place.name, partial(self._opened, digest))
 
-    def failure(self, entry: Entry, failures: list[ExpectedError]) -> ExpectedError:
+    def failure(self, entry: LockedFile, failures: list[ExpectedError]) -> ExpectedError:
         """The one error for a file that the archive did not give."""
         reason = failures[-1].message if failures else f"not in {self._place.name}"
         return ExpectedError(f"{entry.path}: {reason}", manifest.ARCHIVE_IT)
@@ -71,7 +71,7 @@ class Standing:
             yield stream
 
 
-def standing(making: str = "") -> Standing | None:
+def configured_archive(making: str = "") -> ConfiguredArchive | None:
     """The archive that the environment names, if any.
 
     ``making`` is the name of an archive that is about to be written: while it is not there it is not asked.
@@ -80,7 +80,7 @@ def standing(making: str = "") -> Standing | None:
     if not target:
         return None
     place = place_of(target)
-    return None if place.name == making and not _is_there(place) else Standing(place)
+    return None if place.name == making and not _is_there(place) else ConfiguredArchive(place)
 
 
 def _is_there(place: Place) -> bool:

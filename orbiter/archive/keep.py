@@ -3,22 +3,22 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from orbiter.archive import manifest
-from orbiter.archive.configured import standing
+from orbiter.archive.configured import configured_archive
 from orbiter.archive.manifest import Kept, Piece, Place
 from orbiter.archive.target import place_of
 from orbiter.fetch import fill
-from orbiter.fetch.progress import Report, Tally, side_by_side, spelled
+from orbiter.fetch.progress import Report, Tally, format_progress, side_by_side
 from orbiter.fetch.sources import Origin
 from orbiter.lockset.model import LockSet
 from orbiter.oci.registry import sha256
 from orbiter.sizes import MEGABYTE
-from orbiter.store.artifact_list import Entry
+from orbiter.store.artifact_list import LockedFile
 from orbiter.store.store import Store, hash_file
-from orbiter.tasks import Progress
+from orbiter.tasks import StartTask
 from resolvers.errors import ExpectedError
 
 
-def archive(locked: LockSet, platforms: Sequence[str], target: str, board: Progress) -> str:
+def archive(locked: LockSet, platforms: Sequence[str], target: str, board: StartTask) -> str:
     """Put all files of a release on these platforms (on all, where none are given) into an archive.
 
     ``target`` is a folder, a ``*.tar`` file or ``oci://registry/repository[:tag]``. What the store lacks is fetched
@@ -27,33 +27,33 @@ def archive(locked: LockSet, platforms: Sequence[str], target: str, board: Progr
     place = place_of(target)
     fill.refuse(locked, platforms)
     place.prepare(locked.manifest.release)
-    fill.fill(locked, platforms, board, standing(place.name))
+    fill.fill(locked, platforms, board, configured_archive(place.name))
     store = Store()
     tell = board("hashing")
     found = pieces(
-        fill.everything(locked, platforms, store), store, lambda state: tell(spelled(state))
+        fill.everything(locked, platforms, store), store, lambda state: tell(format_progress(state))
     )
     tell("")
     release = manifest.compose(locked.manifest.release, locked.root, found)
     tell = board("archive")
-    kept = place.add(release, lambda state: tell(spelled(state)))
+    kept = place.add(release, lambda state: tell(format_progress(state)))
     tell("")
     return (
         f"archived release {release.name} in {target} ({sha256(release.manifest)}): {_told(kept)}"
     )
 
 
-def fetch(locked: LockSet, platforms: Sequence[str], target: str, board: Progress) -> str:
+def fetch(locked: LockSet, platforms: Sequence[str], target: str, board: StartTask) -> str:
     """Bring a release out of an archive into the store, and use nothing else; gives a line for people."""
     return fill.fill_from(Archived(place_of(target), locked), locked, platforms, board)
 
 
-def pieces(entries: Iterable[Entry], store: Store, report: Report) -> list[Piece]:
+def pieces(entries: Iterable[LockedFile], store: Store, report: Report) -> list[Piece]:
     """The files of a release, all in the store: every byte is read and verified."""
     found = {entry.hash: entry for entry in sorted(entries, reverse=True)}
     tally = Tally({entry: entry.size for entry in found.values()}, report)
 
-    def piece(entry: Entry) -> Piece:
+    def piece(entry: LockedFile) -> Piece:
         file = store.verify(entry.hash, entry.path)
         digest = entry.hash if entry.hash.startswith("sha256:") else hash_file(file, "sha256")
         size = file.stat().st_size
@@ -76,14 +76,14 @@ class Archived:
                 f"the archive was made of another lock set ({self._content.root}); {self._hint}"
             )
 
-    def of(self, entry: Entry) -> Iterator[Origin]:
+    def of(self, entry: LockedFile) -> Iterator[Origin]:
         """The one place where a file may be; raises ExpectedError when the archive does not name it."""
         digest = self._content.digests.get(entry.hash)
         if not digest:
             raise ExpectedError(f"not in {self._place.name} ({entry.hash})", self._hint)
         return iter([Origin(self._place.name, self._place.blob(digest))])
 
-    def failure(self, entry: Entry, failures: list[ExpectedError]) -> ExpectedError:
+    def failure(self, entry: LockedFile, failures: list[ExpectedError]) -> ExpectedError:
         """The one error for a file that the archive did not give."""
         return ExpectedError(f"{entry.path}: {failures[-1].message}", failures[-1].hint)
 

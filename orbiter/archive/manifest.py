@@ -14,7 +14,7 @@ import msgspec
 
 from orbiter.fetch.progress import Report
 from orbiter.oci.registry import OCI_MANIFEST, sha256
-from orbiter.store.artifact_list import Entry
+from orbiter.store.artifact_list import LockedFile
 from orbiter.store.download import Open
 from resolvers.errors import ExpectedError
 
@@ -44,7 +44,7 @@ class Piece(msgspec.Struct, frozen=True, kw_only=True):
 
     digest: str
     size: int
-    entry: Entry
+    entry: LockedFile
     file: Path
 
 

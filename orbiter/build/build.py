@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from orbiter.archive.configured import standing
+from orbiter.archive.configured import configured_archive
 from orbiter.build.debian_base import write_seed
 from orbiter.config.builders import MICROMAMBA
 from orbiter.docker import client
@@ -13,21 +13,21 @@ from orbiter.lockset.model import LockSet
 from orbiter.oci.layout import oci_layout
 from orbiter.render.model import folder_of
 from orbiter.store.store import Store
-from orbiter.tasks import Progress
+from orbiter.tasks import StartTask
 from resolvers.conda import fetch as conda_fetch
 
 
 def build(
     locked: LockSet,
     options: BuildOptions,
-    board: Progress,
+    board: StartTask,
     approve: client.Approve = lambda _built: True,
 ) -> tuple[BuiltImage, ...]:
     """Build images of a lock set from the store alone, which is filled first where it lacks something.
 
     What ``approve`` gives no leave for is not loaded, pushed or kept.
     """
-    fill(locked, options.platforms, board, standing())
+    fill(locked, options.platforms, board, configured_archive())
     store = Store()
     with scratch(
         store.root / "build", "build-"

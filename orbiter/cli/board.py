@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
     from rich.progress import TaskID
 
-from orbiter.tasks import Tell
+from orbiter.tasks import ReportLine
 
 PLAIN_EVERY = 5.0
 """Seconds between two plain lines of one task, so that a log stays readable."""
@@ -44,13 +44,13 @@ class Board:
         if self._live:
             self._live.stop()
 
-    def __call__(self, title: str) -> Tell:
+    def __call__(self, title: str) -> ReportLine:
         """Begin a task; gives the function that takes its lines."""
         if self._quiet:
             return lambda _line: None
         return self._on_terminal(title) if self._live else self._plain(title)
 
-    def _plain(self, title: str) -> Tell:
+    def _plain(self, title: str) -> ReportLine:
         started = time.monotonic()
         said = [0.0]
 
@@ -65,7 +65,7 @@ class Board:
 
         return tell
 
-    def _on_terminal(self, title: str) -> Tell:
+    def _on_terminal(self, title: str) -> ReportLine:
         live = self._live
         assert live is not None
         task: list[TaskID] = []

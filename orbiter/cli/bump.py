@@ -40,11 +40,11 @@ def bump(step: Literal["patch", "minor", "major", "auto"], quiet: bool) -> None:
 
 def _suggested(image_set: "ImageSet", *, quiet: bool) -> "Suggestion":
     from orbiter.cli.board import Board
-    from orbiter.locking.doors import Outside
+    from orbiter.locking.doors import LocalEnvironment
     from orbiter.locking.options import lock_options
     from orbiter.release.bump import suggested
 
     now = datetime.now(UTC)
     options = lock_options(image_set, upgrade=False, packages=(), as_of=None, only=None, now=now)
     with Board(quiet=quiet) as board:
-        return suggested(image_set, options, Outside(), board)
+        return suggested(image_set, options, LocalEnvironment(), board)

@@ -38,7 +38,7 @@ def fetch(
     configured to.
     """
     from orbiter.archive import keep as archive_keep
-    from orbiter.archive.configured import standing
+    from orbiter.archive.configured import configured_archive
     from orbiter.cli.board import Board
     from orbiter.fetch import fill
     from orbiter.fetch.upstream import upstream
@@ -48,7 +48,7 @@ def fetch(
     lock_set = locked(release)
     with Board(quiet=quiet) as board:
         if origin is None:
-            told = fill.fill(lock_set, platforms, board, standing())
+            told = fill.fill(lock_set, platforms, board, configured_archive())
         else:
             told = archive_keep.fetch(lock_set, platforms, origin, board)
         found = upstream(lock_set, platforms, board) if look else None

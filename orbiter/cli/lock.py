@@ -69,7 +69,7 @@ def lock(
     if not dry_run:
         folder.refuse_released(place)
     from orbiter.cli.board import Board
-    from orbiter.locking.doors import Outside
+    from orbiter.locking.doors import LocalEnvironment
     from orbiter.locking.lock import lock as lock_all
     from orbiter.locking.options import lock_options
 
@@ -78,7 +78,7 @@ def lock(
     )
     previous = folder.previous(image_set.version)
     with Board(quiet=quiet) as board:
-        locked = lock_all(image_set, previous, options, Outside(), board)
+        locked = lock_all(image_set, previous, options, LocalEnvironment(), board)
     _print_moved(image_set, previous, locked)
     if previous is None or previous.root != locked.root:
         _print_differences(locked)

@@ -7,7 +7,7 @@ from msgspec.structs import fields
 
 from orbiter.config.image_set import Builder, Conda, ImageSet
 from orbiter.config.mistakes import Mistakes, join
-from orbiter.config.schema import BASES, BUILDERS, BuilderTable, File, Packages
+from orbiter.config.schema import BASES, BUILDERS, BuilderTable, ConfigFile, Packages
 from resolvers.conda.channels import channel
 from resolvers.errors import ExpectedError
 from resolvers.types import CondaOptions
@@ -34,7 +34,7 @@ def base_example(name: str) -> str:
     return "alpine:3.23" if name == APK_BUILDER else "debian:trixie-slim"
 
 
-def builder(name: str, file: File) -> Builder:
+def builder(name: str, file: ConfigFile) -> Builder:
     """A builder of the file, with the defaults of its kind."""
     table = file.builder[name]
     suite = table.from_.debian if isinstance(table.from_, Packages) else ""
@@ -60,7 +60,7 @@ def _conda(table: BuilderTable) -> Conda:
     )
 
 
-def check(file: File, mistakes: Mistakes) -> None:
+def check(file: ConfigFile, mistakes: Mistakes) -> None:
     """Note what is wrong with the builders of a file."""
     for name in file.builder:
         if not file.image.get(name):

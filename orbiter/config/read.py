@@ -11,7 +11,7 @@ from orbiter.config import decode, resolve
 from orbiter.config.changes import changes
 from orbiter.config.image_set import Builder, Conda, ImageSet, Kind, Stage, User
 from orbiter.config.mistakes import ConfigError, Mistake, Mistakes
-from orbiter.config.schema import File
+from orbiter.config.schema import ConfigFile
 from resolvers.errors import ExpectedError
 
 __all__ = [
@@ -34,7 +34,7 @@ __all__ = [
 def read_image_set(path: Path) -> ImageSet:
     """Read images.toml. Raises ConfigError with all mistakes of the file at once."""
     mistakes = Mistakes()
-    file: File = decode.read(File, _parse(path), "", mistakes)
+    file: ConfigFile = decode.read(ConfigFile, _parse(path), "", mistakes)
     image_set = resolve.image_set(file, mistakes)
     if mistakes.all:
         raise ConfigError(str(path), mistakes.all)
@@ -44,7 +44,7 @@ def read_image_set(path: Path) -> ImageSet:
 def json_schema() -> dict[str, Any]:
     """The JSON Schema (2020-12) of images.toml, for editors."""
     dialect = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "images.toml"}
-    return dialect | msgspec.json.schema(File)
+    return dialect | msgspec.json.schema(ConfigFile)
 
 
 def dump(image_set: ImageSet) -> str:

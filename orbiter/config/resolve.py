@@ -10,7 +10,7 @@ from orbiter.config.builders import APK_BUILDER, CONDA_BUILDER, SYSTEM_MANAGERS,
 from orbiter.config.image_set import BASE, ImageSet, Kind, Stage
 from orbiter.config.mistakes import Mistakes, closest, join
 from orbiter.config.requirements import SOURCES, SYNTAXES, ordered
-from orbiter.config.schema import Build, File
+from orbiter.config.schema import Build, ConfigFile
 
 Sets = Mapping[str, tuple[str, ...]]
 
@@ -35,7 +35,7 @@ class _Item(msgspec.Struct, frozen=True, kw_only=True):
     entry: str
 
 
-def image_set(file: File, mistakes: Mistakes) -> ImageSet:
+def image_set(file: ConfigFile, mistakes: Mistakes) -> ImageSet:
     """The image set that a file describes; what is wrong with it is noted and left out."""
     builders.check(file, mistakes)
     _check_sets(file.sets, mistakes)
@@ -138,7 +138,7 @@ def _expand(
     return found
 
 
-def _drafts(file: File, mistakes: Mistakes) -> dict[str, _Draft]:
+def _drafts(file: ConfigFile, mistakes: Mistakes) -> dict[str, _Draft]:
     """Every stage by its name."""
     found: dict[str, _Draft] = {}
     for builder, images in file.image.items():
@@ -151,7 +151,7 @@ def _drafts(file: File, mistakes: Mistakes) -> dict[str, _Draft]:
     return found
 
 
-def _of_image(file: File, builder: str, image: str) -> tuple[_Draft, ...]:
+def _of_image(file: ConfigFile, builder: str, image: str) -> tuple[_Draft, ...]:
     """An image's own stage and, where it has one, its build stage."""
     table = file.image[builder][image]
     final = _Draft(

@@ -236,7 +236,7 @@ class Image(Build, frozen=True, kw_only=True, forbid_unknown_fields=True, rename
     build: Build | UnsetType = UNSET
 
 
-class File(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ConfigFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """images.toml: a family of Docker images."""
 
     version: Version
@@ -269,7 +269,7 @@ HOMES: Mapping[str, str] = {
         (Packages, "from of [builder.NAME]"),
         (BuilderTable, "[builder.NAME]"),
         (User, "[user]"),
-        (File, "the top of the file, above the first table"),
+        (ConfigFile, "the top of the file, above the first table"),
     )
     for key in fields(table)
 }

@@ -18,7 +18,7 @@ INDENT = "    "
 Path = tuple[str, ...]
 
 
-class Entry(msgspec.Struct, frozen=True, kw_only=True):
+class ListItem(msgspec.Struct, frozen=True, kw_only=True):
     """An entry of a list, with the comment that stands behind it."""
 
     text: str
@@ -33,7 +33,7 @@ class Edit(msgspec.Struct, frozen=True, kw_only=True):
 
     path: Path
     key: str = ""
-    entries: tuple[Entry, ...] = ()
+    entries: tuple[ListItem, ...] = ()
     one_line: bool = False
 
 
@@ -159,23 +159,23 @@ def _with_entries(text: str, edit: Edit) -> str:
     there = _list(text, found.end())
     if "\n" in text[there.start : there.end]:
         return _more_lines(text, there, edit.entries, found[1])
-    entries = (*(Entry(text=value) for value in there.values), *edit.entries)
+    entries = (*(ListItem(text=value) for value in there.values), *edit.entries)
     written = _written(entries, one_line=edit.one_line).replace("\n", f"\n{found[1]}")
     return text[: there.start - 1] + written + text[there.end + 1 :]
 
 
-def _written(entries: tuple[Entry, ...], *, one_line: bool) -> str:
+def _written(entries: tuple[ListItem, ...], *, one_line: bool) -> str:
     """A new list: one entry a line, or all on one."""
     if one_line:
         return f"[{', '.join(quoted(entry.text) for entry in entries)}]"
     return "[\n" + _lines(entries, INDENT) + "]"
 
 
-def _lines(entries: tuple[Entry, ...], indent: str) -> str:
+def _lines(entries: tuple[ListItem, ...], indent: str) -> str:
     return "".join(f"{indent}{quoted(each.text)},{_comment(each)}\n" for each in entries)
 
 
-def _comment(entry: Entry) -> str:
+def _comment(entry: ListItem) -> str:
     return f"  # {entry.comment}" if entry.comment else ""
 
 
@@ -193,7 +193,7 @@ def _list(text: str, start: int) -> _List:
     return _List(start=start, last=last, end=end, comma=comma, values=tuple(values))
 
 
-def _more_lines(text: str, there: _List, entries: tuple[Entry, ...], outer: str) -> str:
+def _more_lines(text: str, there: _List, entries: tuple[ListItem, ...], outer: str) -> str:
     """A list of several lines, with more at its end."""
     body = text[there.start : there.end]
     own = re.search(r"\n([ \t]+)[\"']", body)

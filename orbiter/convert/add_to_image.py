@@ -13,7 +13,7 @@ from orbiter.config.image_set import ImageSet, Stage
 from orbiter.config.mistakes import ConfigError
 from orbiter.config.read import read_image_set
 from orbiter.config.requirements import name_of
-from orbiter.config.toml_edit import Edit, Entry, edited
+from orbiter.config.toml_edit import Edit, ListItem, edited
 from orbiter.convert import environment_yml
 from orbiter.convert.outcome import LeftOut, Wanted
 from resolvers.conda.channels import channel
@@ -105,16 +105,16 @@ def _home(image_set: ImageSet, name: str) -> _Home:
 
 def _fresh(
     wanted: Wanted, stage: Stage | None
-) -> tuple[dict[str, tuple[Entry, ...]], list[LeftOut]]:
+) -> tuple[dict[str, tuple[ListItem, ...]], list[LeftOut]]:
     """The requirements by manager whose packages the stage does not ask for yet, and those that say another thing."""
-    fresh: dict[str, tuple[Entry, ...]] = {}
+    fresh: dict[str, tuple[ListItem, ...]] = {}
     left_out = []
     for manager, entries in wanted.requirements.items():
         there = {
             name_of(manager, text): text
             for text in (stage.requirements.get(manager, ()) if stage else ())
         }
-        found: dict[str, Entry] = {}
+        found: dict[str, ListItem] = {}
         for entry in entries:
             package = name_of(manager, entry.text)
             if package in there:
@@ -155,7 +155,7 @@ def _channels(wanted: Wanted, image_set: ImageSet) -> tuple[tuple[str, ...], lis
 
 def _edits(
     home: _Home,
-    fresh: dict[str, tuple[Entry, ...]],
+    fresh: dict[str, tuple[ListItem, ...]],
     channels: tuple[str, ...],
     data: dict[str, dict[str, object]],
 ) -> tuple[Edit, ...]:
@@ -165,7 +165,7 @@ def _edits(
     default = (
         ("conda-forge",) if table is not None and not own else ()
     )  # what the builder has without the key
-    entries = tuple(Entry(text=name) for name in (*default, *channels)) if channels else ()
+    entries = tuple(ListItem(text=name) for name in (*default, *channels)) if channels else ()
     return (
         Edit(path=builder, key="channels" if channels else "", entries=entries, one_line=True),
         *(Edit(path=path) for path in home.paths),

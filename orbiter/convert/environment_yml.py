@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from orbiter.config.requirements import SYNTAXES
-from orbiter.config.toml_edit import Entry
+from orbiter.config.toml_edit import ListItem
 from orbiter.convert.outcome import LeftOut, Wanted
 from orbiter.convert.selectors import unfit
 from resolvers.conda.channels import TOKEN, channel
@@ -118,7 +118,7 @@ def _texts(value: object) -> Iterator[str]:
 
 def _requirements(
     listed: object, comments: Mapping[str, list[str]], platforms: tuple[str, ...]
-) -> Iterator[tuple[str, Entry] | LeftOut]:
+) -> Iterator[tuple[str, ListItem] | LeftOut]:
     for each in listed if isinstance(listed, list) else [listed]:
         if isinstance(each, str):
             yield _selected("conda", each, each, comments, platforms)
@@ -130,7 +130,7 @@ def _requirements(
 
 def _table(
     table: dict[object, Any], comments: Mapping[str, list[str]], platforms: tuple[str, ...]
-) -> Iterator[tuple[str, Entry] | LeftOut]:
+) -> Iterator[tuple[str, ListItem] | LeftOut]:
     """``pip:`` and its list, or ``sel(linux):`` and what is meant for that system alone."""
     for key, value in table.items():
         selector = SELECTOR.fullmatch(str(key))
@@ -151,14 +151,14 @@ def _selected(
     line: str,
     comments: Mapping[str, list[str]],
     platforms: tuple[str, ...],
-) -> tuple[str, Entry] | LeftOut:
+) -> tuple[str, ListItem] | LeftOut:
     """A requirement with its comment, unless a selector in that, such as ``[win]``, says that it is for others."""
     here = comments.get(line)
     comment = here.pop(0) if here else ""
     selector = re.search(r"\[([^\[\]]+)\]", comment)
     if why := (unfit(selector[1], platforms) if selector else "") or why_not(manager, text):
         return LeftOut(what=f"{manager} '{shown(text)}'", why=why)
-    return manager, Entry(text=text.strip(), comment=comment)
+    return manager, ListItem(text=text.strip(), comment=comment)
 
 
 def why_not(manager: str, text: str) -> str:

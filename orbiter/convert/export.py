@@ -14,7 +14,7 @@ from resolvers.conda import environment_yml, lock_file
 from resolvers.conda import manager as conda
 from resolvers.conda.environment_yml import VIRTUAL, scalar
 from resolvers.conda.explicit import explicit
-from resolvers.conda.lock_file import FILE, MAIN, Lock
+from resolvers.conda.lock_file import FILE, MAIN, CondaLock
 from resolvers.conda.requirements import SUBDIRS, Wish, wishes
 from resolvers.errors import ExpectedError
 from resolvers.types import Group, LockFiles, Target
@@ -102,7 +102,7 @@ def _conda_lock(part: _Part) -> str:
     }
     head = LOCK_HEAD.format(stage=part.stage.name, release=part.image_set.version)
     text = lock_file.write(
-        Lock(channels=lock.channels, hashes=hashes, package=tuple(found.values()))
+        CondaLock(channels=lock.channels, hashes=hashes, package=tuple(found.values()))
     )
     return head + text.removeprefix(lock_file.HEAD)
 

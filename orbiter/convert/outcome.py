@@ -5,7 +5,7 @@ from typing import Literal
 
 import msgspec
 
-from orbiter.config.toml_edit import Entry
+from orbiter.config.toml_edit import ListItem
 
 
 class LeftOut(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,7 +21,7 @@ class LeftOut(msgspec.Struct, frozen=True, kw_only=True):
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     """What goes into one stage's lists, by manager and as written, and the channels of conda that it comes from."""
 
-    requirements: Mapping[str, tuple[Entry, ...]]
+    requirements: Mapping[str, tuple[ListItem, ...]]
     channels: tuple[str, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
 

@@ -115,9 +115,9 @@ def _of_pip(files: LockFiles, at: tuple[Target, ...], stages: tuple[str, ...]) -
     for target in at:
         for pin in MANAGERS["pip"].select(files, target, stages):
             yield (pin.name, "pip"), pin.version
-    brought = pyproject.brought_anywhere(files)
-    for package in MANAGERS["pip"].read(files) if brought else ():
-        if package.name in brought:
+    provided = pyproject.provided_anywhere(files)
+    for package in MANAGERS["pip"].read(files) if provided else ():
+        if package.name in provided:
             yield (package.name, "pip"), package.version
 
 

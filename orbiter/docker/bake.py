@@ -12,11 +12,11 @@ from typing import Any
 import msgspec
 
 from orbiter.docker.bake_log import BakeLog
-from orbiter.tasks import Tell
+from orbiter.tasks import ReportLine
 from resolvers import process
 from resolvers.errors import ExpectedError, ProgramError
 
-Begin = Callable[[str], Tell]
+Begin = Callable[[str], ReportLine]
 """Starts a task for people and gives the function that takes its lines."""
 BASES = "bases"
 """The folder beside ``build/`` with the base images."""

@@ -18,7 +18,7 @@ from orbiter.docker import bake
 from orbiter.docker.bake import Begin, BuildOptions, BuiltImage
 from orbiter.docker.objects import STARTED, LocalContainer, LocalImage
 from orbiter.docker.push_check import to_push
-from orbiter.lockset.record import Builder
+from orbiter.lockset.record import RecordedBuilder
 from resolvers.errors import ExpectedError
 
 if TYPE_CHECKING:
@@ -50,13 +50,13 @@ def available() -> str:
     return ""
 
 
-def builder_facts(builder: str) -> Builder:
+def builder_facts(builder: str) -> RecordedBuilder:
     """The versions of what builds: BuildKit, as far as it tells it, and of the engine that it is a part of."""
     told = bake.inspect(builder)
     versions = [*told.get("buildkit version", ()), *told.get("buildkit", ())]
     with _told("asking the engine for its version"):
         engine = connect().version()["Version"] if "docker" in told.get("driver", ()) else ""
-    return Builder(
+    return RecordedBuilder(
         buildkit=", ".join(
             sorted(version for version in versions if not version.startswith("v0.0.0"))
         ),

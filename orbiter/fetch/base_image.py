@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from functools import partial
 
 from orbiter.fetch.fetch import fetch_from
-from orbiter.fetch.progress import Fetched, Report
+from orbiter.fetch.progress import FetchTotals, Report
 from orbiter.fetch.sources import Origin, Origins
 from orbiter.oci import registry
 from orbiter.oci.registry import BaseImage, Credentials, Repository
-from orbiter.store.artifact_list import Entry
+from orbiter.store.artifact_list import LockedFile
 from orbiter.store.store import Store
 from resolvers.errors import ExpectedError
 
@@ -20,7 +20,7 @@ def fetch_image(
     mirrors: tuple[str, ...] = (),
     credentials: Credentials = registry.anonymous,
     progress: Report = lambda _progress: None,
-) -> Fetched:
+) -> FetchTotals:
     """Fetch all parts of a pinned base image that the store lacks: manifest, config and layers.
 
     ``mirrors`` and ``credentials`` as in ``registry.pin``.
@@ -36,10 +36,10 @@ def fetch_image(
     rest = fetch_from(_Repositories(places), image_entries(image, store), store, progress)
     if not fetched:
         return rest
-    return Fetched(count=rest.count + 1, bytes=rest.bytes + fetched, already=rest.already - 1)
+    return FetchTotals(count=rest.count + 1, bytes=rest.bytes + fetched, already=rest.already - 1)
 
 
-def image_entries(image: BaseImage, store: Store) -> tuple[Entry, ...]:
+def image_entries(image: BaseImage, store: Store) -> tuple[LockedFile, ...]:
     """The parts of a base image whose manifest is in the store, the manifest first."""
     manifest = store.verify(image.digest, f"the manifest of {image.reference}").read_bytes()
     return tuple(
@@ -47,20 +47,20 @@ def image_entries(image: BaseImage, store: Store) -> tuple[Entry, ...]:
     )
 
 
-def take_image(image: BaseImage, store: Store, origins: Origins) -> Fetched:
+def take_image(image: BaseImage, store: Store, origins: Origins) -> FetchTotals:
     """Take all parts of a base image that the store lacks from ``origins``."""
     first = fetch_from(origins, [_entry(image, image.digest, 0)], store)
     rest = fetch_from(origins, image_entries(image, store), store)
-    return Fetched(
+    return FetchTotals(
         count=first.count + rest.count,
         bytes=first.bytes + rest.bytes,
         already=rest.already - first.count,
     )
 
 
-def _entry(image: BaseImage, digest: str, size: int) -> Entry:
+def _entry(image: BaseImage, digest: str, size: int) -> LockedFile:
     path = f"image/{digest.partition(':')[2]}"
-    return Entry(path=path, hash=digest, size=size, source=f"image:{image.reference}")
+    return LockedFile(path=path, hash=digest, size=size, source=f"image:{image.reference}")
 
 
 class _Repositories:
@@ -69,9 +69,9 @@ class _Repositories:
     def __init__(self, places: tuple[Repository, ...]) -> None:
         self._places = places
 
-    def of(self, entry: Entry) -> Iterator[Origin]:
+    def of(self, entry: LockedFile) -> Iterator[Origin]:
         return (Origin(place.url, partial(place.blob, entry.hash)) for place in self._places)
 
-    def failure(self, entry: Entry, failures: list[ExpectedError]) -> ExpectedError:
+    def failure(self, entry: LockedFile, failures: list[ExpectedError]) -> ExpectedError:
         reasons = "; ".join(failure.message for failure in failures)
         return ExpectedError(f"{entry.hash} of {entry.source}: {reasons}", failures[-1].hint)

@@ -2,19 +2,19 @@
 
 from collections.abc import Iterable
 
-from orbiter.fetch.progress import Fetched, Report, Tally, side_by_side
+from orbiter.fetch.progress import FetchTotals, Report, Tally, side_by_side
 from orbiter.fetch.sources import Configured, Origins, OriginsError, Sources
-from orbiter.store.artifact_list import Entry
+from orbiter.store.artifact_list import LockedFile
 from orbiter.store.store import Store, raise_all
 from resolvers.errors import ExpectedError
 
 
 def fetch(
-    entries: Iterable[Entry],
+    entries: Iterable[LockedFile],
     store: Store,
     sources: Sources,
     progress: Report = lambda _progress: None,
-) -> Fetched:
+) -> FetchTotals:
     """Fetch all files that the store lacks, many at once, from where this machine is configured to.
 
     ``progress`` is called from one thread at a time, often. Raises one ExpectedError that names every file
@@ -25,10 +25,10 @@ def fetch(
 
 def fetch_from(
     origins: Origins,
-    entries: Iterable[Entry],
+    entries: Iterable[LockedFile],
     store: Store,
     progress: Report = lambda _progress: None,
-) -> Fetched:
+) -> FetchTotals:
     """Like ``fetch``, from ``origins``."""
     wanted = {entry.hash: entry for entry in entries}
     missing = _missing(wanted.values(), store)
@@ -38,14 +38,16 @@ def fetch_from(
     tally = Tally({entry: entry.size for entry in missing}, progress)
     done = side_by_side(lambda entry: _fetch(entry, store, origins, tally), missing, tally)
     raise_all("could not be fetched", sorted((failure for failure in done if failure), key=str))
-    return Fetched(count=len(missing), bytes=tally.bytes(), already=len(wanted) - len(missing))
+    return FetchTotals(count=len(missing), bytes=tally.bytes(), already=len(wanted) - len(missing))
 
 
-def _missing(entries: Iterable[Entry], store: Store) -> list[Entry]:
+def _missing(entries: Iterable[LockedFile], store: Store) -> list[LockedFile]:
     return [entry for entry in entries if not store.has(entry.hash, entry.size)]
 
 
-def _fetch(entry: Entry, store: Store, origins: Origins, tally: "Tally") -> ExpectedError | None:
+def _fetch(
+    entry: LockedFile, store: Store, origins: Origins, tally: "Tally"
+) -> ExpectedError | None:
     """Fetch one file from the first of its origins that has it; gives the error instead of raising it."""
     failures: list[ExpectedError] = []
 

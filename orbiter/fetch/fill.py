@@ -8,21 +8,21 @@ from orbiter.docker import client
 from orbiter.fetch import mirrors
 from orbiter.fetch.base_image import fetch_image, image_entries, take_image
 from orbiter.fetch.fetch import fetch, fetch_from
-from orbiter.fetch.progress import Fetched, spelled, told
+from orbiter.fetch.progress import FetchTotals, format_progress, format_totals
 from orbiter.fetch.sources import Origins, OriginsError
 from orbiter.lockset import model
 from orbiter.lockset.model import LockSet
 from orbiter.oci.registry import BaseImage
 from orbiter.render.model import folder_of
-from orbiter.store.artifact_list import Entry, parse_entries
+from orbiter.store.artifact_list import LockedFile, parse_list
 from orbiter.store.store import Store
-from orbiter.tasks import Progress
+from orbiter.tasks import StartTask
 from resolvers.errors import ExpectedError
 
 
 def entries(
     locked: LockSet, platforms: Sequence[str] = ()
-) -> dict[tuple[str, str], tuple[Entry, ...]]:
+) -> dict[tuple[str, str], tuple[LockedFile, ...]]:
     """The artifacts of a lock set by stage and platform; only of ``platforms`` where any are given."""
     refuse(locked, platforms)
     found = {}
@@ -32,7 +32,7 @@ def entries(
             if path.startswith(f"{model.BUILD}/") and path.endswith(
                 f"/artifacts-{folder_of(platform)}.txt"
             ):
-                found[path.split("/")[1], platform] = parse_entries(text)
+                found[path.split("/")[1], platform] = parse_list(text)
     return found
 
 
@@ -48,7 +48,7 @@ def bases(locked: LockSet, platforms: Sequence[str] = ()) -> Iterator[BaseImage]
 
 
 def fill(
-    locked: LockSet, platforms: Sequence[str], board: Progress, archive: Origins | None
+    locked: LockSet, platforms: Sequence[str], board: StartTask, archive: Origins | None
 ) -> str:
     """Fetch every artifact and base image of a lock set that the store lacks; return a summary.
 
@@ -58,39 +58,39 @@ def fill(
     report = board("artifacts")
     sources = mirrors.sources(locked, archive)
     wanted = _artifacts(locked, platforms)
-    fetched = [fetch(wanted, store, sources, lambda state: report(spelled(state)))]
+    fetched = [fetch(wanted, store, sources, lambda state: report(format_progress(state)))]
     for image in bases(locked, platforms):
         if not _there(image, store):
             fetched.append(_bring(image, store, archive))
     report("")
-    return told(_total(fetched))
+    return format_totals(_total(fetched))
 
 
-def fill_from(origins: Origins, locked: LockSet, platforms: Sequence[str], board: Progress) -> str:
+def fill_from(origins: Origins, locked: LockSet, platforms: Sequence[str], board: StartTask) -> str:
     """Fetch every artifact and base image of a lock set from ``origins`` alone; return a summary."""
     store = Store()
     report = board("artifacts")
     wanted = _artifacts(locked, platforms)
-    fetched = [fetch_from(origins, wanted, store, lambda state: report(spelled(state)))]
+    fetched = [fetch_from(origins, wanted, store, lambda state: report(format_progress(state)))]
     fetched += [take_image(image, store, origins) for image in bases(locked, platforms)]
     report("")
-    return told(_total(fetched))
+    return format_totals(_total(fetched))
 
 
-def _artifacts(locked: LockSet, platforms: Sequence[str]) -> list[Entry]:
+def _artifacts(locked: LockSet, platforms: Sequence[str]) -> list[LockedFile]:
     return [entry for listed in entries(locked, platforms).values() for entry in listed]
 
 
-def _total(fetched: Sequence[Fetched]) -> Fetched:
-    return Fetched(
+def _total(fetched: Sequence[FetchTotals]) -> FetchTotals:
+    return FetchTotals(
         count=sum(each.count for each in fetched),
         bytes=sum(each.bytes for each in fetched),
         already=sum(each.already for each in fetched),
     )
 
 
-def everything(locked: LockSet, platforms: Sequence[str], store: Store) -> list[Entry]:
-    """All that ``fill`` brought: the artifacts of a lock set, and the parts of its base images."""
+def everything(locked: LockSet, platforms: Sequence[str], store: Store) -> list[LockedFile]:
+    """All that ``fill`` provided: the artifacts of a lock set, and the parts of its base images."""
     return _artifacts(locked, platforms) + [
         entry for image in bases(locked, platforms) for entry in image_entries(image, store)
     ]
@@ -121,7 +121,7 @@ def refuse(locked: LockSet, platforms: Sequence[str]) -> None:
         )
 
 
-def _bring(image: BaseImage, store: Store, archive: Origins | None) -> Fetched:
+def _bring(image: BaseImage, store: Store, archive: Origins | None) -> FetchTotals:
     """Bring what the store lacks of a base image: from the archive where that has all of it, else from a registry."""
     if archive:
         try:

@@ -1,4 +1,4 @@
-"""Progress and totals of a fetch that runs in many threads."""
+"""FetchProgress and totals of a fetch that runs in many threads."""
 
 import threading
 from collections.abc import Callable, Hashable, Iterable, Mapping
@@ -14,7 +14,7 @@ K = TypeVar("K")
 T = TypeVar("T")
 
 
-class Progress(msgspec.Struct, frozen=True, kw_only=True):
+class FetchProgress(msgspec.Struct, frozen=True, kw_only=True):
     """How far a fetch is; ``total_bytes`` grows while sizes become known, and may be 0."""
 
     bytes: int
@@ -23,7 +23,7 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     total_files: int
 
 
-class Fetched(msgspec.Struct, frozen=True, kw_only=True):
+class FetchTotals(msgspec.Struct, frozen=True, kw_only=True):
     """What a fetch did: files and bytes that came, and files that were there ``already``."""
 
     count: int
@@ -31,7 +31,7 @@ class Fetched(msgspec.Struct, frozen=True, kw_only=True):
     already: int
 
 
-Report = Callable[[Progress], None]
+Report = Callable[[FetchProgress], None]
 
 
 def side_by_side(work: Callable[[K], T], items: Iterable[K], tally: "Tally") -> list[T]:
@@ -89,7 +89,7 @@ class Tally:
 
     def _tell(self) -> None:
         self._report(
-            Progress(
+            FetchProgress(
                 bytes=self._sums[0],
                 total_bytes=self._sums[1],
                 files=self._finished,
@@ -98,12 +98,12 @@ class Tally:
         )
 
 
-def spelled(state: "Progress") -> str:
+def format_progress(state: "FetchProgress") -> str:
     """How far a fetch is, for people."""
     total = f" of {state.total_bytes / MEGABYTE:.0f}" if state.total_bytes else ""
     return f"{state.files} of {state.total_files} files, {state.bytes / MEGABYTE:.0f}{total} MB"
 
 
-def told(done: "Fetched") -> str:
+def format_totals(done: "FetchTotals") -> str:
     """What a fetch did, for people."""
     return f"{done.count} files fetched ({done.bytes / MEGABYTE:.0f} MB), {done.already} were there"

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from orbiter.store.artifact_list import Entry
+from orbiter.store.artifact_list import LockedFile
 from orbiter.store.download import Open, WrongBytesError
 from resolvers.conda import fetch
 from resolvers.errors import ExpectedError
@@ -61,11 +61,11 @@ class Address(NamedTuple):
 class Origins(Protocol):
     """Knows who has the files of a fetch."""
 
-    def of(self, entry: Entry) -> Iterator[Origin]:
+    def of(self, entry: LockedFile) -> Iterator[Origin]:
         """Whom to ask for a file, in turn; raises ExpectedError when there is nobody."""
         ...
 
-    def failure(self, entry: Entry, failures: list[ExpectedError]) -> ExpectedError:
+    def failure(self, entry: LockedFile, failures: list[ExpectedError]) -> ExpectedError:
         """The one error for a file that nobody gave."""
         ...
 
@@ -98,7 +98,7 @@ class Configured:
         self._mirrors: Once[str, tuple[str, ...]] = Once()
         self._npm: Once[None, NpmConfig] = Once()
 
-    def of(self, entry: Entry) -> Iterator[Origin]:
+    def of(self, entry: LockedFile) -> Iterator[Origin]:
         """Whom to ask for a file, in turn; raises ExpectedError when there is nobody."""
         if self._sources.archive:
             yield from self._sources.archive.of(entry)
@@ -108,7 +108,7 @@ class Configured:
         else:
             yield from map(_origin, self.addresses(entry))
 
-    def addresses(self, entry: Entry) -> Iterator[Address]:
+    def addresses(self, entry: LockedFile) -> Iterator[Address]:
         """Where a file is, in turn; of conda's nothing is known here. Raises like ``of``, GoneError among them."""
         kind, _, place = entry.source.partition(":")
         if kind == "pip":
@@ -124,7 +124,7 @@ class Configured:
             f"no way to fetch '{entry.source}' is known", "use the Orbiter that locked it"
         )
 
-    def failure(self, entry: Entry, failures: list[ExpectedError]) -> ExpectedError:
+    def failure(self, entry: LockedFile, failures: list[ExpectedError]) -> ExpectedError:
         """The one error for a file that nobody gave."""
         reasons = "; ".join(dict.fromkeys(failure.message for failure in failures))
         hints = dict.fromkeys(failure.hint for failure in failures if failure.hint)
@@ -179,7 +179,7 @@ def _open(address: Address, headers: Mapping[str, str]) -> AbstractContextManage
     return http.stream(address.url, headers={**address.headers, **headers})
 
 
-def _pip_urls(entry: Entry, place: str) -> Iterator[str]:
+def _pip_urls(entry: LockedFile, place: str) -> Iterator[str]:
     project, _, name = place.partition("/")
     algorithm, _, digest = entry.hash.partition(":")
     files = [file for file in index.configured().files(project) if file.name == name]

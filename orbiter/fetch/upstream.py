@@ -8,8 +8,8 @@ from orbiter.fetch import fill, mirrors
 from orbiter.fetch.progress import Report, Tally, side_by_side
 from orbiter.fetch.sources import Address, Configured, GoneError, OriginsError, Sources, is_gone
 from orbiter.lockset.model import LockSet
-from orbiter.store.artifact_list import Entry
-from orbiter.tasks import Progress
+from orbiter.store.artifact_list import LockedFile
+from orbiter.tasks import StartTask
 from resolvers.errors import ExpectedError
 from resolvers.net import http
 
@@ -36,7 +36,7 @@ class Upstream(msgspec.Struct, frozen=True, kw_only=True):
     unasked: int
 
 
-def upstream(locked: LockSet, platforms: Sequence[str], board: Progress) -> Upstream:
+def upstream(locked: LockSet, platforms: Sequence[str], board: StartTask) -> Upstream:
     """Ask this machine's indexes, registry and mirrors for the artifacts of a lock set.
 
     Raises ExpectedError where the mirrors cannot be found out.
@@ -53,14 +53,14 @@ def upstream(locked: LockSet, platforms: Sequence[str], board: Progress) -> Upst
 
 
 def ask(
-    entries: Iterable[Entry], sources: Sources, progress: Report = lambda _progress: None
+    entries: Iterable[LockedFile], sources: Sources, progress: Report = lambda _progress: None
 ) -> Upstream:
     """Ask for these files, many at once."""
     wanted = {entry.source: entry for entry in entries}
     asked = [entry for entry in wanted.values() if not entry.source.startswith(UNASKED)]
     tally, known = Tally(dict.fromkeys(asked, 0), progress), Configured(sources)
 
-    def answer(entry: Entry) -> Gone | ExpectedError | None:
+    def answer(entry: LockedFile) -> Gone | ExpectedError | None:
         found = _answer(entry, known)
         tally.finish(entry, 0)
         return found
@@ -76,7 +76,7 @@ def ask(
     )
 
 
-def _answer(entry: Entry, known: Configured) -> Gone | ExpectedError | None:
+def _answer(entry: LockedFile, known: Configured) -> Gone | ExpectedError | None:
     """None for a file that is there."""
     failures: list[ExpectedError] = []
     try:
@@ -99,7 +99,7 @@ def _answer(entry: Entry, known: Configured) -> Gone | ExpectedError | None:
     return known.failure(entry, failures)
 
 
-def _ask(address: Address, entry: Entry) -> None:
+def _ask(address: Address, entry: LockedFile) -> None:
     """Raise HTTPError or GoneError where the file is not."""
     if address.url.startswith("file:"):
         with http.stream(address.url):

@@ -122,7 +122,7 @@ def _files(entry: _Entry, metadata: _Metadata) -> tuple[File, ...]:
 
 
 def _optional_needs(entries: tuple[_Entry, ...]) -> frozenset[str]:
-    """Names that only extras need: which extras are on is not told, but something must have brought these."""
+    """Names that only extras need: which extras are on is not told, but something must have provided these."""
     there = {normal(entry.name) for entry in entries}
     firm = {
         normal(needed)

@@ -8,7 +8,7 @@ from orbiter.config.builders import system_manager
 from orbiter.config.image_set import ImageSet, Stage
 from orbiter.config.stage_graph import ENVIRONMENT, ancestors, groups, stages_of, with_pip
 from orbiter.lockset.model import BuilderFacts
-from resolvers.types import Brought, LockFiles, Shell, Target
+from resolvers.types import LockFiles, ProvidedDistribution, Shell, Target
 
 ASSUMED_GLIBC = "2.41"
 """glibc for which a part alone is solved while no base image was looked at; the full lock solves again if need be."""
@@ -85,16 +85,16 @@ def _with_libc(facts: BuilderFacts, builder: str, platforms: tuple[str, ...]) ->
     )
 
 
-def brought(
+def provided(
     image_set: ImageSet, builder: str, locked: LockFiles, at: tuple[Target, ...]
-) -> tuple[Brought, ...]:
+) -> tuple[ProvidedDistribution, ...]:
     """The Python distributions that conda's packages bring, by group and platform; asks the channels."""
     if not locked:
         return ()
     from resolvers.conda.python_names import distributions
 
     return tuple(
-        Brought(
+        ProvidedDistribution(
             group=group.name,
             platform=target.platform,
             name=each.name,

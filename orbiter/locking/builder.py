@@ -8,7 +8,7 @@ import msgspec
 from orbiter.config.builders import SYSTEM_MANAGERS, conda_of, conda_options, system_manager
 from orbiter.config.image_set import Builder
 from orbiter.config.stage_graph import groups
-from orbiter.locking.base_facts import below, brought, of_base
+from orbiter.locking.base_facts import below, of_base, provided
 from orbiter.locking.python import check_pip, check_python, with_python
 from orbiter.locking.work import Part, Solved, Work, timestamp
 from orbiter.lockset.inputs import inputs, locked_files
@@ -100,7 +100,7 @@ def _manager(
         shell=shell,
         suite=builder.suite,
         conda=conda_options(builder),
-        brought=brought(work.image_set, builder.name, conda, at),
+        provided=provided(work.image_set, builder.name, conda, at),
         parents=below(work.image_set, builder.name),
         progress=tell,
     )
@@ -198,5 +198,5 @@ def names(manager: str, files: LockFiles) -> set[str]:
     if manager == "pip" and found:
         from resolvers.pip import pyproject
 
-        return found - pyproject.brought_anywhere(files)
+        return found - pyproject.provided_anywhere(files)
     return found

@@ -53,7 +53,7 @@ def _packages(manager: str, files: LockFiles) -> tuple[Package, ...]:
         return found
     from resolvers.pip import pyproject
 
-    theirs = pyproject.brought_anywhere(files)
+    theirs = pyproject.provided_anywhere(files)
     return tuple(package for package in found if package.name not in theirs)
 
 

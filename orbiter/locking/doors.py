@@ -5,14 +5,14 @@ from contextlib import suppress
 from pathlib import Path
 
 from orbiter.docker.shells import pin_base, shell_in, solver_of
-from orbiter.fetch.progress import spelled, told
-from orbiter.store.artifact_list import Entry
+from orbiter.fetch.progress import format_progress, format_totals
+from orbiter.store.artifact_list import LockedFile
 from orbiter.store.download import WrongBytesError
 from orbiter.store.store import Store
 from resolvers.types import Pin, Shell
 
 
-class Outside:
+class LocalEnvironment:
     """The doors of ``orbiter lock`` on this machine; making them makes sure that its store can be written."""
 
     def __init__(self) -> None:
@@ -41,7 +41,7 @@ class Outside:
 
         What apk has fetched while it solved is taken from there.
         """
-        from orbiter.archive.configured import standing
+        from orbiter.archive.configured import configured_archive
         from orbiter.fetch.fetch import fetch
         from orbiter.fetch.sources import Sources
         from resolvers.apk import manager as apk
@@ -49,7 +49,7 @@ class Outside:
 
         files = {pin.artifact for found in pins.values() for pin in found}
         entries = [
-            Entry(
+            LockedFile(
                 path=f"{manager}/{f.file}", hash=f.hash, size=f.size, source=f"{manager}:{f.source}"
             )
             for f in files
@@ -60,12 +60,12 @@ class Outside:
         sources = Sources(
             apk_mirrors=lambda: apk.mirrors(shell, next(iter(pins))),
             apt_mirrors=lambda: apt.mirrors(shell, next(iter(pins))),
-            archive=standing(),
+            archive=configured_archive(),
         )
-        done = fetch(entries, self._store, sources, lambda state: progress(spelled(state)))
-        progress(told(done))
+        done = fetch(entries, self._store, sources, lambda state: progress(format_progress(state)))
+        progress(format_totals(done))
 
-    def _take(self, entries: list[Entry], files: Mapping[str, Path]) -> None:
+    def _take(self, entries: list[LockedFile], files: Mapping[str, Path]) -> None:
         """Copy the files that the store lacks, given by hash, where they still are what they were."""
         for entry in entries:
             if entry.hash in files and not self._store.has(entry.hash, entry.size):

@@ -12,11 +12,11 @@ from orbiter.config.builders import system_manager
 from orbiter.config.image_set import ImageSet
 from orbiter.locking import installers
 from orbiter.locking.builder import engine_of, names, solve_builder
-from orbiter.locking.work import Doors, Options, Part, Work, timestamp
+from orbiter.locking.work import Environment, LockOptions, Part, Work, timestamp
 from orbiter.lockset import model
 from orbiter.lockset.inputs import FILES, locked_files, unlocked
 from orbiter.lockset.model import Installer, LockSet, Manifest
-from orbiter.tasks import Progress
+from orbiter.tasks import StartTask
 from resolvers.errors import ExpectedError
 from resolvers.types import LockFiles, Upgrade
 
@@ -24,9 +24,9 @@ from resolvers.types import LockFiles, Upgrade
 def lock(
     image_set: ImageSet,
     previous: LockSet | None,
-    options: Options,
-    doors: Doors,
-    progress: Progress,
+    options: LockOptions,
+    doors: Environment,
+    progress: StartTask,
 ) -> LockSet:
     """Lock an image set, starting from the pins of a previous lock set (of this release or the one before it).
 

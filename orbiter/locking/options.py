@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from orbiter.config.image_set import ImageSet
-from orbiter.locking.work import Options
+from orbiter.locking.work import LockOptions
 from orbiter.lockset.inputs import FILES
 from resolvers.errors import ExpectedError
 from resolvers.types import Upgrade
@@ -17,9 +17,9 @@ def lock_options(
     as_of: str | None,
     only: str | None,
     now: datetime,
-) -> Options:
+) -> LockOptions:
     """The options of one ``orbiter lock``. Raises ExpectedError for what cannot be understood."""
-    return Options(
+    return LockOptions(
         now=now,
         as_of=moment(as_of, now) if as_of else None,
         upgrade=Upgrade(everything=upgrade, packages=dict(_package(text) for text in packages)),

@@ -8,11 +8,11 @@ import msgspec
 
 from orbiter.config.image_set import ImageSet
 from orbiter.lockset.model import BuilderFacts, LockSet
-from orbiter.tasks import Progress
+from orbiter.tasks import StartTask
 from resolvers.types import LockFiles, Pin, Shell, Target, Upgrade
 
 
-class Doors(Protocol):
+class Environment(Protocol):
     """What locking needs of the world outside: the registry, the engine and the store."""
 
     def pin_base(self, reference: str, platform: str) -> str:
@@ -38,7 +38,7 @@ class Doors(Protocol):
         ...
 
 
-class Options(msgspec.Struct, frozen=True, kw_only=True):
+class LockOptions(msgspec.Struct, frozen=True, kw_only=True):
     """What a person asked of one ``orbiter lock``; ``only`` are managers, empty for all; ``now`` is in UTC."""
 
     now: datetime
@@ -55,9 +55,9 @@ class Work(msgspec.Struct, frozen=True, kw_only=True):
 
     image_set: ImageSet
     previous: LockSet | None
-    options: Options
-    doors: Doors
-    progress: Progress
+    options: LockOptions
+    doors: Environment
+    progress: StartTask
     as_of: datetime | None
     bases: Mapping[str, Mapping[str, str]] = {}
 

@@ -27,7 +27,9 @@ RELEASE = "orbiter release builds the images and records their digests"
 Digest = Annotated[str, msgspec.Meta(pattern=r"^sha256:[0-9a-f]{64}$")]
 
 
-class Layer(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
+class RecordedLayer(
+    msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True
+):
     """One layer: ``diff_id`` is the digest of its tar, ``digest`` and ``size`` (bytes) are as it is compressed."""
 
     diff_id: Digest
@@ -35,15 +37,15 @@ class Layer(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid_un
     size: int
 
 
-class Image(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class RecordedImage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The image of one stage for one platform: ``digest`` is that of its manifest, ``config`` of its configuration."""
 
     digest: Digest
     config: Digest
-    layers: tuple[Layer, ...]
+    layers: tuple[RecordedLayer, ...]
 
 
-class Builder(
+class RecordedBuilder(
     msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
 ):
     """What decides an image's bytes beside the lock set: the versions of BuildKit, as far as they can be asked.
@@ -73,8 +75,8 @@ class Digests(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     format: int = FORMAT
     release: str
     lockset: Digest
-    builder: Builder
-    stages: Mapping[str, Mapping[str, Image]]
+    builder: RecordedBuilder
+    stages: Mapping[str, Mapping[str, RecordedImage]]
     lists: Mapping[str, Digest]
 
 

@@ -12,9 +12,9 @@ from orbiter.diff.suggest import bumped
 from orbiter.diff.types import Suggestion
 from orbiter.lockfiles.lock_set import of_release
 from orbiter.locking.lock import lock
-from orbiter.locking.work import Doors, Options
+from orbiter.locking.work import Environment, LockOptions
 from orbiter.lockset import folder, model
-from orbiter.tasks import Progress
+from orbiter.tasks import StartTask
 from resolvers.errors import ExpectedError
 
 Part = Literal["major", "minor", "patch"]
@@ -30,7 +30,7 @@ def next_release(release: str, step: Part) -> str:
 
 
 def suggested(
-    image_set: ImageSet, options: Options, doors: Doors, progress: Progress
+    image_set: ImageSet, options: LockOptions, doors: Environment, progress: StartTask
 ) -> Suggestion:
     """What diff-locks would suggest if the image set were locked now, against its release as it is locked.
 

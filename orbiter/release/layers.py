@@ -1,4 +1,4 @@
-"""Image archives as BuildKit writes them: the digests in them, and what each entry of a layer is.
+"""RecordedImage archives as BuildKit writes them: the digests in them, and what each entry of a layer is.
 
 Formats: https://github.com/opencontainers/image-spec (index, manifest, config, layers).
 """
@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, NamedTuple, Protocol
 
-from orbiter.lockset.record import Image, Layer
+from orbiter.lockset.record import RecordedImage, RecordedLayer
 from resolvers.errors import ExpectedError
 
 if sys.version_info >= (3, 14):
@@ -33,20 +33,20 @@ class _Readable(Protocol):
     def read(self, size: int, /) -> bytes: ...
 
 
-class Entry(NamedTuple):
+class LayerEntry(NamedTuple):
     """One entry of a layer's tar: its path, and its line in the layer's list."""
 
     path: str
     line: str
 
 
-def images(archive: Path) -> dict[str, Image]:
+def images(archive: Path) -> dict[str, RecordedImage]:
     """The images in an archive by platform (``linux/arm64``)."""
     with tarfile.open(archive) as tar:
         return dict(_images(tar, _json(tar, "index.json")))
 
 
-def _images(tar: tarfile.TarFile, index: Any) -> Iterator[tuple[str, Image]]:
+def _images(tar: tarfile.TarFile, index: Any) -> Iterator[tuple[str, RecordedImage]]:
     for each in index["manifests"]:
         content = _json(tar, _path(each["digest"]))
         if "manifests" in content:
@@ -54,12 +54,12 @@ def _images(tar: tarfile.TarFile, index: Any) -> Iterator[tuple[str, Image]]:
             continue
         config = _json(tar, _path(content["config"]["digest"]))
         layers = tuple(
-            Layer(diff_id=diff_id, digest=layer["digest"], size=layer["size"])
+            RecordedLayer(diff_id=diff_id, digest=layer["digest"], size=layer["size"])
             for diff_id, layer in zip(config["rootfs"]["diff_ids"], content["layers"], strict=True)
         )
         yield (
             _platform(config),
-            Image(digest=each["digest"], config=content["config"]["digest"], layers=layers),
+            RecordedImage(digest=each["digest"], config=content["config"]["digest"], layers=layers),
         )
 
 
@@ -81,7 +81,7 @@ def _path(digest: str) -> str:
     return f"blobs/{digest.replace(':', '/')}"
 
 
-def entries(archive: Path, layer: Layer) -> Iterator[Entry]:
+def entries(archive: Path, layer: RecordedLayer) -> Iterator[LayerEntry]:
     """The entries of one layer, in its order, read as a stream.
 
     Raises ExpectedError, at the end, when the layer is not what its diff id says.
@@ -93,7 +93,7 @@ def entries(archive: Path, layer: Layer) -> Iterator[Entry]:
             stream = _Hashed(unpacked)
             with tarfile.open(fileobj=stream, mode="r|", bufsize=CHUNK) as tar:
                 for member in tar:
-                    yield Entry(member.name, _line(tar, member))
+                    yield LayerEntry(member.name, _line(tar, member))
             stream.drain()
     if stream.digest != layer.diff_id:
         raise ExpectedError(

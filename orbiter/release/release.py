@@ -11,18 +11,18 @@ from orbiter.docker.bake import BuildOptions, BuiltImage
 from orbiter.lockset.model import LockSet, digest
 from orbiter.lockset.record import (
     BAKE_FILE,
-    Builder,
     Digests,
-    Image,
-    Layer,
     Record,
+    RecordedBuilder,
+    RecordedImage,
+    RecordedLayer,
     list_name,
     stages,
 )
 from orbiter.release import layers, verify
-from orbiter.release.layers import Entry
+from orbiter.release.layers import LayerEntry
 from orbiter.release.verify import Finding
-from orbiter.tasks import Progress
+from orbiter.tasks import StartTask
 from resolvers.errors import ExpectedError
 
 
@@ -38,7 +38,7 @@ class Verification:
         self,
         locked: LockSet,
         record: Record,
-        board: Progress,
+        board: StartTask,
         *,
         builder: str = "",
         push: bool = False,
@@ -67,11 +67,13 @@ class Verification:
         return all(finding.equal for finding in self.findings)
 
 
-def findings(record: Record, builder: Builder, built: Sequence[BuiltImage]) -> Iterator[Finding]:
+def findings(
+    record: Record, builder: RecordedBuilder, built: Sequence[BuiltImage]
+) -> Iterator[Finding]:
     """How each image that was built compares with its record, which names all images of the lock set."""
-    seen: dict[str, tuple[Entry, ...]] = {}
+    seen: dict[str, tuple[LayerEntry, ...]] = {}
 
-    def entries(image: BuiltImage, layer: Layer) -> tuple[Entry, ...]:
+    def entries(image: BuiltImage, layer: RecordedLayer) -> tuple[LayerEntry, ...]:
         if layer.diff_id not in seen:
             seen[layer.diff_id] = tuple(layers.entries(image.archive, layer))
         return seen[layer.diff_id]
@@ -89,7 +91,7 @@ def findings(record: Record, builder: Builder, built: Sequence[BuiltImage]) -> I
 
 
 def release(
-    locked: LockSet, builder: str, board: Progress, *, twice: bool
+    locked: LockSet, builder: str, board: StartTask, *, twice: bool
 ) -> tuple[Record, tuple[Finding, ...]]:
     """Build all stages of a lock set with clean caches, and record what came out.
 
@@ -114,10 +116,10 @@ def release(
     return records[0], again.findings
 
 
-def _record(locked: LockSet, builder: str, built: Sequence[BuiltImage], board: Progress) -> Record:
+def _record(locked: LockSet, builder: str, built: Sequence[BuiltImage], board: StartTask) -> Record:
     """Read all that was built; a layer that several stages share is read once."""
     tell = board("recording")
-    images: dict[str, Mapping[str, Image]] = {}
+    images: dict[str, Mapping[str, RecordedImage]] = {}
     lists: dict[str, str] = {}
     for image in built:
         tell(image.stage)
@@ -139,7 +141,7 @@ def _record(locked: LockSet, builder: str, built: Sequence[BuiltImage], board: P
     return Record(digests=found, lists=lists)
 
 
-def facts(locked: LockSet, builder: str) -> Builder:
+def facts(locked: LockSet, builder: str) -> RecordedBuilder:
     """What builds a lock set's images here, and with which exporter options."""
     return msgspec.structs.replace(
         client.builder_facts(builder), exporter=bake.exporter(locked.files[BAKE_FILE])

@@ -9,8 +9,8 @@ from typing import Literal
 
 import msgspec
 
-from orbiter.lockset.record import Builder, Image, Layer
-from orbiter.release.layers import Entry
+from orbiter.lockset.record import RecordedBuilder, RecordedImage, RecordedLayer
+from orbiter.release.layers import LayerEntry
 
 Kind = Literal["same", "compression", "record", "configuration", "layer"]
 """What the first difference is in; ``record``: the record does not fit its own digests, whatever was built."""
@@ -69,7 +69,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
         return self.kind in {"same", "compression"}
 
 
-def compare(released: Image, built: Image) -> Kind:
+def compare(released: RecordedImage, built: RecordedImage) -> Kind:
     """What the first difference between two images of one stage and platform is in."""
     if released == built:
         return "same"
@@ -82,18 +82,18 @@ def compare(released: Image, built: Image) -> Kind:
     return "record" if released.layers == built.layers else "compression"
 
 
-def diff_ids(image: Image) -> list[str]:
+def diff_ids(image: RecordedImage) -> list[str]:
     """The uncompressed digests of an image's layers."""
     return [layer.diff_id for layer in image.layers]
 
 
 def find(
-    released: Image,
-    built: Image,
-    builders: tuple[Builder, Builder],
+    released: RecordedImage,
+    built: RecordedImage,
+    builders: tuple[RecordedBuilder, RecordedBuilder],
     *,
     recorded: Callable[[str], Sequence[str] | None],
-    entries: Callable[[Layer], Sequence[Entry]],
+    entries: Callable[[RecordedLayer], Sequence[LayerEntry]],
 ) -> tuple[Kind, tuple[str, ...]]:
     """Compare two images, and say why they differ.
 
@@ -106,7 +106,9 @@ def find(
     return kind, _why(kind, released, builders)
 
 
-def _why(kind: Kind, released: Image, builders: tuple[Builder, Builder]) -> tuple[str, ...]:
+def _why(
+    kind: Kind, released: RecordedImage, builders: tuple[RecordedBuilder, RecordedBuilder]
+) -> tuple[str, ...]:
     told = _versions(builders)
     if kind == "record":
         return (f"likely cause: {RECORD}: the digests in it do not belong to each other",)
@@ -125,11 +127,11 @@ def _why(kind: Kind, released: Image, builders: tuple[Builder, Builder]) -> tupl
 
 
 def _layer(
-    released: Image,
-    built: Image,
-    builders: tuple[Builder, Builder],
+    released: RecordedImage,
+    built: RecordedImage,
+    builders: tuple[RecordedBuilder, RecordedBuilder],
     recorded: Callable[[str], Sequence[str] | None],
-    entries: Callable[[Layer], Sequence[Entry]],
+    entries: Callable[[RecordedLayer], Sequence[LayerEntry]],
 ) -> tuple[Kind, tuple[str, ...]]:
     number = _first(diff_ids(released), diff_ids(built))
     if number == len(built.layers):
@@ -151,7 +153,7 @@ def _layer(
     return "layer", (where, f"first file: {spelled(change)}", f"likely cause: {cause}", *more)
 
 
-def first(released: Sequence[str], built: Sequence[Entry]) -> Change | None:
+def first(released: Sequence[str], built: Sequence[LayerEntry]) -> Change | None:
     """The first entry that differs; one that differs in more than its time comes before those that do not."""
     before, now = [line[:SIX] for line in released], [entry.line[:SIX] for entry in built]
     at = next(
@@ -192,7 +194,7 @@ def spelled(change: Change) -> str:
     return f"/{change.path.removeprefix('./').removeprefix('/')}: {WORDS[change.what]}"
 
 
-def cause_of(change: Change, builders: tuple[Builder, Builder]) -> str:
+def cause_of(change: Change, builders: tuple[RecordedBuilder, RecordedBuilder]) -> str:
     """The likely cause of a change, its kind first."""
     other = _other_builder(builders)
     if change.what == "time":
@@ -202,11 +204,11 @@ def cause_of(change: Change, builders: tuple[Builder, Builder]) -> str:
     return found or other or STEP
 
 
-def _other_builder(builders: tuple[Builder, Builder]) -> str:
+def _other_builder(builders: tuple[RecordedBuilder, RecordedBuilder]) -> str:
     released, now = builders
     same = (released.buildkit, released.engine) == (now.buildkit, now.engine)
     return "" if same else f"builder version: {_versions(builders)}"
 
 
-def _versions(builders: tuple[Builder, Builder]) -> str:
+def _versions(builders: tuple[RecordedBuilder, RecordedBuilder]) -> str:
     return f"it was released with {builders[0]}, and built now with {builders[1]}"

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable
 
 from orbiter.render.model import Plan, StagePlan, folder_of
-from orbiter.store.artifact_list import Entry, format_entries
+from orbiter.store.artifact_list import LockedFile, format_list
 from resolvers.types import Pin
 
 FORMAT = 1
@@ -18,7 +18,7 @@ def _lists(plan: Plan, stage_plan: StagePlan) -> dict[str, str]:
     for platform in plan.image_set.platforms:
         folder = folder_of(platform)
         pins = stage_plan.pins.get(platform, {})
-        files[f"artifacts-{folder}.txt"] = format_entries(_entries(stage_plan, platform))
+        files[f"artifacts-{folder}.txt"] = format_list(_entries(stage_plan, platform))
         files[f"packages-{folder}.json"] = _packages(plan, stage_plan, platform)
         for manager in ("apk", "apt", "conda"):
             if pins.get(manager):
@@ -49,7 +49,7 @@ def _requirement(pin: Pin) -> str:
     return f"{pin.name}=={pin.version}"
 
 
-def _entries(stage_plan: StagePlan, platform: str) -> Iterable[Entry]:
+def _entries(stage_plan: StagePlan, platform: str) -> Iterable[LockedFile]:
     """Every file that the stage needs on a platform, once: what builds an sdist may be a package of its own too."""
     of_manager = [
         (manager, manager, pins) for manager, pins in stage_plan.pins.get(platform, {}).items()
@@ -59,7 +59,7 @@ def _entries(stage_plan: StagePlan, platform: str) -> Iterable[Entry]:
         ("tools", TOOL_OF[tool.name], (tool,)) for tool in stage_plan.tools.get(platform, ())
     ]
     entries = (
-        Entry(
+        LockedFile(
             path=f"{place}/{pin.artifact.file}",
             hash=pin.artifact.hash,
             size=pin.artifact.size,

@@ -11,7 +11,7 @@ from resolvers.errors import ExpectedError
 HASH = re.compile(r"sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}")
 
 
-class Entry(msgspec.Struct, frozen=True, kw_only=True, order=True):
+class LockedFile(msgspec.Struct, frozen=True, kw_only=True, order=True):
     """One artifact as a stage uses it: a line of its ``artifacts-<os>-<architecture>.txt``.
 
     ``path`` is its place in the stage's artifacts folder (``apt/curl_8_amd64.deb``), unique in a list.
@@ -26,7 +26,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, order=True):
     source: str
 
 
-def parse_entries(text: str) -> tuple[Entry, ...]:
+def parse_list(text: str) -> tuple[LockedFile, ...]:
     """Read a list of artifacts: lines of ``hash size path source``. Raises ExpectedError with the line."""
     entries = tuple(_parse(line, number) for number, line in enumerate(text.splitlines(), 1))
     seen: set[str] = set()
@@ -37,14 +37,14 @@ def parse_entries(text: str) -> tuple[Entry, ...]:
     return entries
 
 
-def format_entries(entries: Iterable[Entry]) -> str:
+def format_list(entries: Iterable[LockedFile]) -> str:
     """The canonical text of a list of artifacts: sorted by path, each line ended; empty for none."""
     return "".join(f"{e.hash} {e.size} {e.path} {e.source}\n" for e in sorted(entries))
 
 
-def _parse(line: str, number: int) -> Entry:
+def _parse(line: str, number: int) -> LockedFile:
     fields = line.split(" ")
-    if len(fields) != len(Entry.__struct_fields__):
+    if len(fields) != len(LockedFile.__struct_fields__):
         raise _malformed(number, "expected 'hash size path source'")
     digest, size, path, source = fields
     if not HASH.fullmatch(digest) or not size.isdecimal():
@@ -52,7 +52,7 @@ def _parse(line: str, number: int) -> Entry:
     pure = PurePosixPath(path)
     if not path or pure.is_absolute() or ".." in pure.parts:
         raise _malformed(number, f"'{path}' is no place in an artifacts folder")
-    return Entry(path=path, hash=digest, size=int(size), source=source)
+    return LockedFile(path=path, hash=digest, size=int(size), source=source)
 
 
 def _malformed(number: int, reason: str) -> ExpectedError:

@@ -10,7 +10,7 @@ from resolvers.apk.lock_file import (
     FILE,
     FORMAT,
     REQUIREMENT,
-    Lock,
+    ApkLock,
     LockedGroup,
     LockedPackage,
     LockedPlatform,
@@ -204,7 +204,7 @@ def _solve(
     platform: str,
     groups: tuple[Group, ...],
     asked: Mapping[str, str],
-    previous: Lock | None,
+    previous: ApkLock | None,
 ) -> Solution:
     """Solve for one platform; pins of the previous lock that stand in the way are given up."""
     shell = request.shell
@@ -245,7 +245,9 @@ def _agreed(solve_with: Solve, pins: Mapping[str, str]) -> Solution:
     return _agreed(solve_with, {**pins, clash: max(versions[clash])})
 
 
-def _kept(request: Request, platform: str, previous: Lock) -> tuple[dict[str, str], dict[str, str]]:
+def _kept(
+    request: Request, platform: str, previous: ApkLock
+) -> tuple[dict[str, str], dict[str, str]]:
     """Pins of what may not move, and of the versions that an upgrade asks for."""
     if request.upgrade.everything:
         return {}, {}
@@ -255,7 +257,7 @@ def _kept(request: Request, platform: str, previous: Lock) -> tuple[dict[str, st
     return kept, {name: wanted for name, wanted in named.items() if wanted and name in before}
 
 
-def _tell(request: Request, platform: str, previous: Lock, solution: Solution) -> None:
+def _tell(request: Request, platform: str, previous: ApkLock, solution: Solution) -> None:
     """Check versions that were asked for by upgrade, and say which pins could not be kept."""
     found = {apk.name: apk.version for apk in solution.apks.values()}
     before = {each.name: each.version for each in previous.package if platform in each.platforms}
@@ -275,12 +277,12 @@ def _tell(request: Request, platform: str, previous: Lock, solution: Solution) -
         request.progress(f"{NOTE}pins that the index of {platform} no longer allows: {shown}{more}")
 
 
-def _lock(groups: tuple[Group, ...], solutions: Mapping[str, Solution]) -> Lock:
+def _lock(groups: tuple[Group, ...], solutions: Mapping[str, Solution]) -> ApkLock:
     merged: dict[LockedPackage, list[str]] = {}
     for platform, solution in solutions.items():
         for package in _packages(groups, solution):
             merged.setdefault(package, []).append(platform)
-    return Lock(
+    return ApkLock(
         format=FORMAT,
         platforms={
             platform: LockedPlatform(

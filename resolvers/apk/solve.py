@@ -261,13 +261,13 @@ def _failure(
         message, hint = FAILURES[step]
         return ExpectedError(f"{message} on {platform}\n{said}", hint)
     group = groups[int(step)]
-    return _unsolved(group, platform, "\n".join([said, *_brought(group, groups, sections, said)]))
+    return _unsolved(group, platform, "\n".join([said, *_provided(group, groups, sections, said)]))
 
 
-def _brought(
+def _provided(
     group: Group, groups: tuple[Group, ...], sections: Mapping[str, str], said: str
 ) -> list[str]:
-    """Which stages below brought the names that the explanation blames, a line each."""
+    """Which stages below provided the names that the explanation blames, a line each."""
     blamed = {bare(each) for each in re.findall(r"world\[([^]]+)]", said)}
     lines = []
     for number, parent in enumerate(groups):

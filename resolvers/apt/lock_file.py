@@ -54,7 +54,7 @@ class LockedPackage(
 
 
 @ready
-class Lock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class AptLock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """apt.lock; packages are sorted by name, version and architecture."""
 
     format: int
@@ -63,7 +63,7 @@ class Lock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     package: tuple[LockedPackage, ...] = ()
 
 
-def write(lock: Lock) -> str:
+def write(lock: AptLock) -> str:
     """The canonical text of a lock; a JSON string is a TOML string."""
     parts = [f"{HEAD}\nformat = {lock.format}\n"]
     for platform, each in sorted(lock.platforms.items()):
@@ -85,13 +85,13 @@ def _key(name: str) -> str:
     return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else json.dumps(name)
 
 
-def parse(files: LockFiles) -> Lock:
+def parse(files: LockFiles) -> AptLock:
     """The lock file, typed; raises ExpectedError when it is none or of a newer format."""
     return _parsed(files[FILE])
 
 
 @lru_cache(maxsize=4)
-def _parsed(text: str) -> Lock:
+def _parsed(text: str) -> AptLock:
     try:
         data = tomllib.loads(text)
         if data.get("format") != FORMAT:
@@ -99,7 +99,7 @@ def _parsed(text: str) -> Lock:
                 f"{FILE} has format {data.get('format')}, this Orbiter reads format {FORMAT}",
                 "use a newer Orbiter",
             )
-        return msgspec.convert(data, Lock)
+        return msgspec.convert(data, AptLock)
     except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
         raise ExpectedError(
             f"{FILE} cannot be read: {error}", "take it from git again, or lock anew"

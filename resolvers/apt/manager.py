@@ -9,7 +9,7 @@ import msgspec
 from resolvers.apt.lock_file import (
     FILE,
     FORMAT,
-    Lock,
+    AptLock,
     LockedGroup,
     LockedPackage,
     LockedPlatform,
@@ -182,7 +182,7 @@ def _solve(
     platform: str,
     groups: tuple[Group, ...],
     asked: Mapping[str, str],
-    previous: Lock | None,
+    previous: AptLock | None,
 ) -> Solution:
     """Solve for one platform; pins of the previous lock that stand in the way are given up."""
     assert request.shell
@@ -202,7 +202,7 @@ def _solve(
         return solution
 
 
-def _kept(request: Request, platform: str, previous: Lock) -> dict[str, str]:
+def _kept(request: Request, platform: str, previous: AptLock) -> dict[str, str]:
     """Pins of what may not move: locked packages, and requirements that the base image met without apt."""
     if request.upgrade.everything:
         return {}
@@ -219,7 +219,7 @@ def _kept(request: Request, platform: str, previous: Lock) -> dict[str, str]:
     return pins
 
 
-def _tell(request: Request, platform: str, previous: Lock, solution: Solution) -> None:
+def _tell(request: Request, platform: str, previous: AptLock, solution: Solution) -> None:
     """Check versions that were asked for by upgrade, and say which pins could not be kept."""
     found = {deb.name: deb.version for deb in solution.debs.values()}
     before = {each.name: each.version for each in previous.package if platform in each.platforms}
@@ -239,12 +239,12 @@ def _tell(request: Request, platform: str, previous: Lock, solution: Solution) -
         request.progress(f"{NOTE}pins that the index of {platform} no longer allows: {shown}{more}")
 
 
-def _lock(groups: tuple[Group, ...], solutions: Mapping[str, Solution], suite: str) -> Lock:
+def _lock(groups: tuple[Group, ...], solutions: Mapping[str, Solution], suite: str) -> AptLock:
     merged: dict[LockedPackage, list[str]] = {}
     for platform, solution in solutions.items():
         for package in _packages(groups, solution):
             merged.setdefault(package, []).append(platform)
-    return Lock(
+    return AptLock(
         format=FORMAT,
         platforms={
             platform: LockedPlatform(

@@ -11,7 +11,7 @@ from resolvers import process, uv_program
 from resolvers.conda import lock_file
 from resolvers.conda.channels import channel, hidden
 from resolvers.conda.environment_yml import ENVIRONMENT, VIRTUAL
-from resolvers.conda.lock_file import FILE, Entry
+from resolvers.conda.lock_file import FILE, CondaEntry
 from resolvers.conda.requirements import Wish, subdir
 from resolvers.errors import ExpectedError, ProgramError, UnsolvableError
 from resolvers.types import NOTE, LockFiles, Request
@@ -32,7 +32,7 @@ NAMES = "names.json"
 
 def lock(
     request: Request, files: LockFiles, wishes: tuple[Wish, ...]
-) -> dict[str, tuple[Entry, ...]]:
+) -> dict[str, tuple[CondaEntry, ...]]:
     """The program's answer by platform, which keeps earlier pins as it does itself: only for ``--update``, and says so.
 
     Raises ExpectedError where the user has none of the programs that solve, and for what conda-lock cannot do.

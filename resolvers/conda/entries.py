@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from resolvers.conda.channels import Channel, without_values
-from resolvers.conda.lock_file import ENDINGS, Entry, Hash
+from resolvers.conda.lock_file import ENDINGS, CondaEntry, Hash
 from resolvers.conda.requirements import Wish
 from resolvers.errors import ExpectedError
 
@@ -18,7 +18,7 @@ NEED = re.compile(r"(?:[^\s\[]*::)?([A-Za-z0-9_.-]+) *([^\[]*)")
 """A dependency: the name and, up to a bracket, the rest."""
 
 
-def entry(record: "RepoDataRecord", subdir: str, channels: Iterable[Channel]) -> Entry:
+def entry(record: "RepoDataRecord", subdir: str, channels: Iterable[Channel]) -> CondaEntry:
     """A package as it is locked for a platform, without category. Raises ExpectedError for one without hashes."""
     md5, sha256 = record.md5, record.sha256
     if not md5 or not sha256:
@@ -27,7 +27,7 @@ def entry(record: "RepoDataRecord", subdir: str, channels: Iterable[Channel]) ->
             f"the channel tells no {missing} of {record.file_name}, which is needed for {subdir}",
             f"ask for another version or build of {record.name.normalized}, or use a channel that tells it",
         )
-    return Entry(
+    return CondaEntry(
         name=record.name.normalized,
         version=ENDINGS.sub("", record.file_name).rsplit("-", 2)[
             1
@@ -56,7 +56,7 @@ def dependencies(depends: Iterable[str]) -> dict[str, str]:
     }
 
 
-def categorised(entries: Iterable[Entry], wishes: Iterable[Wish]) -> tuple[Entry, ...]:
+def categorised(entries: Iterable[CondaEntry], wishes: Iterable[Wish]) -> tuple[CondaEntry, ...]:
     """The packages of one platform, each once for every group whose requirements need it, which is its category."""
     packages = {each.name: each for each in entries}
     roots: dict[str, set[str]] = {}
@@ -72,7 +72,7 @@ def categorised(entries: Iterable[Entry], wishes: Iterable[Wish]) -> tuple[Entry
     )
 
 
-def _reach(packages: Mapping[str, Entry], names: Iterable[str]) -> set[str]:
+def _reach(packages: Mapping[str, CondaEntry], names: Iterable[str]) -> set[str]:
     reached: set[str] = set()
     waiting = [name for name in names if name in packages]
     while waiting:

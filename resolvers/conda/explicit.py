@@ -7,7 +7,7 @@ conda environments": after ``@EXPLICIT`` an address a line, with the hash of the
 from collections.abc import Collection, Mapping
 
 from resolvers.conda import lock_file
-from resolvers.conda.lock_file import FILE, Entry
+from resolvers.conda.lock_file import FILE, CondaEntry
 from resolvers.conda.requirements import subdir
 from resolvers.errors import ExpectedError
 from resolvers.types import LockFiles, Target
@@ -44,7 +44,7 @@ def explicit(
     return "\n".join([f"{head}# platform: {subdir(target.platform)}", "@EXPLICIT", *lines]) + "\n"
 
 
-def _entries(files: LockFiles, target: Target, groups: tuple[str, ...]) -> dict[str, Entry]:
+def _entries(files: LockFiles, target: Target, groups: tuple[str, ...]) -> dict[str, CondaEntry]:
     """The packages of groups on the target's platform by name."""
     if FILE not in files:
         return {}
@@ -56,7 +56,7 @@ def _entries(files: LockFiles, target: Target, groups: tuple[str, ...]) -> dict[
     return {each.name: each for each in lock.of(name) if each.category in groups}
 
 
-def _line(entry: Entry) -> str:
+def _line(entry: CondaEntry) -> str:
     return f"{entry.url}#{entry.hash.md5 or f'sha256:{entry.hash.sha256}'}"
 
 

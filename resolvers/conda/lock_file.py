@@ -28,7 +28,7 @@ DIGITS = re.compile(r"[0-9]+(e[0-9]+)?")
 DAMAGED = "take it from git again, or lock anew"
 
 
-_written: dict[str, "Lock"] = {}
+_written: dict[str, "CondaLock"] = {}
 """What was written by this process, so that it need not be read again: reading takes longer than solving at times."""
 
 
@@ -40,7 +40,7 @@ class Hash(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @ready
-class Entry(msgspec.Struct, frozen=True, kw_only=True):
+class CondaEntry(msgspec.Struct, frozen=True, kw_only=True):
     """One package of one platform and category, field by field as in the file."""
 
     name: str
@@ -63,19 +63,19 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
         return ENDINGS.sub("", self.file).rpartition("-")[2]
 
 
-class Lock(msgspec.Struct, frozen=True, kw_only=True):
+class CondaLock(msgspec.Struct, frozen=True, kw_only=True):
     """conda-lock.yml; ``hashes`` are of what each platform was asked for."""
 
     channels: tuple[Channel, ...]
     hashes: Mapping[str, str]
-    package: tuple[Entry, ...]
+    package: tuple[CondaEntry, ...]
 
-    def of(self, subdir: str) -> tuple[Entry, ...]:
+    def of(self, subdir: str) -> tuple[CondaEntry, ...]:
         """The packages of one platform, each once a category."""
         return tuple(entry for entry in self.package if entry.platform == subdir)
 
 
-def write(lock: Lock) -> str:
+def write(lock: CondaLock) -> str:
     """The canonical text: sorted by name, platform and category; fields in the order in which conda-lock has them."""
     lines = [HEAD, f"version: {FORMAT}", "metadata:", "  content_hash:"]
     lines += [f"    {subdir}: {_hex(value)}" for subdir, value in sorted(lock.hashes.items())]
@@ -98,7 +98,7 @@ def _list(key: str, items: Iterable[str]) -> list[str]:
     return [f"{key}:", *found] if found else [f"{key}: []"]
 
 
-def _entry(entry: Entry) -> list[str]:
+def _entry(entry: CondaEntry) -> list[str]:
     needs = [
         f"    {scalar(name)}: {scalar(text)}" for name, text in sorted(entry.dependencies.items())
     ]
@@ -122,14 +122,14 @@ def _hex(text: str) -> str:
     return f"'{text}'" if DIGITS.fullmatch(text) else text
 
 
-def parse(files: LockFiles) -> Lock:
+def parse(files: LockFiles) -> CondaLock:
     """The lock file, typed. Raises ExpectedError when it is none, or holds what Orbiter cannot install by conda."""
     text = files[FILE]
     return _written.get(text) or _parsed(text)
 
 
 @lru_cache(maxsize=4)
-def _parsed(text: str) -> Lock:
+def _parsed(text: str) -> CondaLock:
     import yaml12
 
     try:
@@ -146,7 +146,7 @@ def _parsed(text: str) -> Lock:
         )
     metadata = data["metadata"]
     try:
-        packages = msgspec.convert(data.get("package"), tuple[Entry, ...])
+        packages = msgspec.convert(data.get("package"), tuple[CondaEntry, ...])
         hashes = msgspec.convert(metadata.get("content_hash"), dict[str, str])
         channels = tuple(
             Channel(url=each["url"], variables=tuple(each["used_env_vars"]))
@@ -160,4 +160,4 @@ def _parsed(text: str) -> Lock:
                 f"{FILE}: {entry.name} {entry.version} is a package of pip",
                 "list it under pip in images.toml",
             )
-    return Lock(channels=channels, hashes=hashes, package=packages)
+    return CondaLock(channels=channels, hashes=hashes, package=packages)

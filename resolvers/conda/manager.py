@@ -8,7 +8,7 @@ from resolvers.conda.channels import Channel, channel
 from resolvers.conda.entries import categorised, entry
 from resolvers.conda.environment_yml import ENVIRONMENT, VIRTUAL
 from resolvers.conda.keep_pins import Answer, answer
-from resolvers.conda.lock_file import FILE, Entry, Lock
+from resolvers.conda.lock_file import FILE, CondaEntry, CondaLock
 from resolvers.conda.rattler_solver import Known, Solver
 from resolvers.conda.requirements import PLATFORMS, SUBDIRS, Wish, subdir, virtual_packages, wishes
 from resolvers.errors import ExpectedError, UnsolvableError
@@ -55,7 +55,7 @@ def tools(engine: str) -> dict[str, str]:
 
 
 def resolve(request: Request) -> LockFiles:
-    """Lock conda's part, all groups and platforms; {} where nothing is asked, the previous files where nothing moves.
+    """CondaLock conda's part, all groups and platforms; {} where nothing is asked, the previous files where nothing moves.
 
     Gives environment.yml, virtual-packages.yml and conda-lock.yml, in which each group is a category. Raises
     UnsolvableError with the engine's explanation, ExpectedError for what is no requirement or channel, for channels
@@ -92,7 +92,10 @@ def resolve(request: Request) -> LockFiles:
         name: environment_yml.content_hash(channels, name, asked, virtual[name]) for name in virtual
     }
     package = tuple(each for entries in found.values() for each in categorised(entries, asked))
-    return {**files, FILE: lock_file.write(Lock(channels=channels, hashes=hashes, package=package))}
+    return {
+        **files,
+        FILE: lock_file.write(CondaLock(channels=channels, hashes=hashes, package=package)),
+    }
 
 
 def _remarks(request: Request) -> list[str]:
@@ -110,7 +113,7 @@ def _is_fresh(request: Request, files: LockFiles) -> bool:
     return not moves and all(request.previous.get(name) == text for name, text in files.items())
 
 
-def _check_upgrade(request: Request, previous: Lock | None) -> None:
+def _check_upgrade(request: Request, previous: CondaLock | None) -> None:
     known = {each.name for each in previous.package} if previous else set()
     for name in request.upgrade.packages:
         if name not in known:
@@ -120,7 +123,7 @@ def _check_upgrade(request: Request, previous: Lock | None) -> None:
             )
 
 
-def _check_versions(request: Request, found: Mapping[str, tuple[Entry, ...]]) -> None:
+def _check_versions(request: Request, found: Mapping[str, tuple[CondaEntry, ...]]) -> None:
     locked = {each.name for entries in found.values() for each in entries}
     for name, wanted in request.upgrade.packages.items():
         if wanted and name not in locked:
@@ -134,8 +137,8 @@ def _solved(
     channels: tuple[Channel, ...],
     asked: tuple[Wish, ...],
     virtual: Mapping[str, Mapping[str, str]],
-    previous: Lock | None,
-) -> dict[str, tuple[Entry, ...]]:
+    previous: CondaLock | None,
+) -> dict[str, tuple[CondaEntry, ...]]:
     """rattler's answer by platform."""
     import asyncio
 
@@ -153,7 +156,7 @@ async def _answers(
     channels: tuple[Channel, ...],
     asked: tuple[Wish, ...],
     virtual: Mapping[str, Mapping[str, str]],
-    previous: Lock | None,
+    previous: CondaLock | None,
 ) -> dict[str, Answer]:
     """All platforms side by side: they share what the channels answer."""
     import asyncio
@@ -186,7 +189,7 @@ async def _answers(
     }
 
 
-def _known(previous: Lock | None, name: str) -> tuple[Known, ...]:
+def _known(previous: CondaLock | None, name: str) -> tuple[Known, ...]:
     entries = previous.of(name) if previous else ()
     known = {each.name: each for each in entries}  # it is there once for each category
     return tuple(
@@ -236,13 +239,13 @@ def installer(conda: CondaOptions, platform: str, as_of: datetime | None) -> Pin
 
 def read(files: LockFiles) -> tuple[Package, ...]:
     """All packages that the lock names, those of several platforms once where it is the same file. Pure."""
-    found: dict[tuple[str, str, str], list[Entry]] = {}
+    found: dict[tuple[str, str, str], list[CondaEntry]] = {}
     for each in lock_file.parse(files).package if FILE in files else ():
         found.setdefault((each.name, each.version, each.build), []).append(each)
     return tuple(_package(same) for _, same in sorted(found.items()))
 
 
-def _package(same: list[Entry]) -> Package:
+def _package(same: list[CondaEntry]) -> Package:
     first = same[0]
     return Package(
         manager="conda",
@@ -260,7 +263,7 @@ def _package(same: list[Entry]) -> Package:
     )
 
 
-def _artifact(each: Entry) -> Artifact:
+def _artifact(each: CondaEntry) -> Artifact:
     return Artifact(file=each.file, hash=f"sha256:{each.hash.sha256}", source=each.url)
 
 

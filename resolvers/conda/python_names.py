@@ -18,7 +18,7 @@ from resolvers.cache import folder
 from resolvers.conda import lock_file
 from resolvers.conda.channels import expanded
 from resolvers.conda.client import configured
-from resolvers.conda.lock_file import Entry
+from resolvers.conda.lock_file import CondaEntry
 from resolvers.conda.requirements import subdir
 from resolvers.errors import ExpectedError
 from resolvers.types import LockFiles, Target
@@ -56,7 +56,7 @@ def distributions(
     return tuple(sorted(each for some in found for each in some))
 
 
-def brought(paths: Iterable[str], entry: Entry) -> tuple[Distribution, ...]:
+def provided(paths: Iterable[str], entry: CondaEntry) -> tuple[Distribution, ...]:
     """The distributions whose metadata is among the paths of a package's files. Pure."""
     found = {
         match[1]: match[2] or entry.version for path in paths if (match := METADATA.fullmatch(path))
@@ -67,28 +67,30 @@ def brought(paths: Iterable[str], entry: Entry) -> tuple[Distribution, ...]:
     )
 
 
-def _needs_python(entry: Entry) -> bool:
+def _needs_python(entry: CondaEntry) -> bool:
     return not entry.dependencies.keys().isdisjoint({"python", "python_abi"})
 
 
-async def _all(entries: Iterable[Entry]) -> list[tuple[Distribution, ...]]:
+async def _all(entries: Iterable[CondaEntry]) -> list[tuple[Distribution, ...]]:
     _, client = configured()
     turn = asyncio.Semaphore(AT_ONCE)
     return await asyncio.gather(*(_one(client, turn, entry) for entry in entries))
 
 
-async def _one(client: "Client", turn: asyncio.Semaphore, entry: Entry) -> tuple[Distribution, ...]:
+async def _one(
+    client: "Client", turn: asyncio.Semaphore, entry: CondaEntry
+) -> tuple[Distribution, ...]:
     kept = folder("conda-names") / f"{entry.hash.sha256}.json"
     if kept.exists():
         known: Mapping[str, str] = json.loads(kept.read_text(encoding="utf-8"))
         return tuple(Distribution(name=n, version=v, package=entry.name) for n, v in known.items())
     async with turn:
-        found = brought(await _paths(client, entry), entry)
+        found = provided(await _paths(client, entry), entry)
     _keep(kept, {each.name: each.version for each in found})
     return found
 
 
-async def _paths(client: "Client", entry: Entry) -> list[str]:
+async def _paths(client: "Client", entry: CondaEntry) -> list[str]:
     from rattler import PathsJson
 
     try:

@@ -35,7 +35,7 @@ PLAIN = re.compile(r"https?://[\w.:-]+/(?:[\w.:/+~-]*/)?([\w.:+~-]*)", re.ASCII)
 """A whole address and the file's name in it. Nearly all are so, and taking thousands apart takes seconds."""
 
 
-class File(
+class IndexFile(
     msgspec.Struct, frozen=True, kw_only=True, gc=False
 ):  # there are 100,000, and nothing goes in a circle
     """One file that an index offers.
@@ -66,9 +66,9 @@ class Index:
     def __init__(self, urls: tuple[str, ...], find_links: tuple[str, ...] = ()) -> None:
         self.urls = urls
         self.find_links = find_links
-        self._once: Once[str, tuple[File, ...]] = Once(retry=True)
+        self._once: Once[str, tuple[IndexFile, ...]] = Once(retry=True)
 
-    def files(self, project: str) -> tuple[File, ...]:
+    def files(self, project: str) -> tuple[IndexFile, ...]:
         """All that the indexes have of a project, those of the default one first; empty where none knows it.
 
         Raises HTTPError when an index does not answer, ExpectedError when its answer is no index page.
@@ -76,13 +76,13 @@ class Index:
         name = canonicalize_name(project)
         return self._once(name, lambda: self._read(name))
 
-    def _read(self, name: str) -> tuple[File, ...]:
-        found: dict[tuple[str, frozenset[tuple[str, str]]], File] = {}
+    def _read(self, name: str) -> tuple[IndexFile, ...]:
+        found: dict[tuple[str, frozenset[tuple[str, str]]], IndexFile] = {}
         for file in self._offered(name):
             found.setdefault((file.name, frozenset(file.hashes.items())), file)
         return tuple(found.values())
 
-    def _offered(self, name: str) -> Iterator[File]:
+    def _offered(self, name: str) -> Iterator[IndexFile]:
         for number, url in enumerate(self.urls):
             yield from _index_files(url, name, default=number == 0)
         for location in self.find_links:
@@ -110,7 +110,7 @@ def _index(urls: tuple[str, ...], find_links: tuple[str, ...]) -> Index:
     return Index(urls, find_links)
 
 
-def _index_files(index: str, name: str, *, default: bool) -> tuple[File, ...]:
+def _index_files(index: str, name: str, *, default: bool) -> tuple[IndexFile, ...]:
     url = f"{index.rstrip('/')}/{name}/"
     try:
         return _page(url + "index.html" if url.startswith("file:") else url)
@@ -120,8 +120,8 @@ def _index_files(index: str, name: str, *, default: bool) -> tuple[File, ...]:
         raise
 
 
-def _linked_files(location: str, name: str) -> Iterator[File]:
-    files: tuple[File, ...] | Iterator[File]
+def _linked_files(location: str, name: str) -> Iterator[IndexFile]:
+    files: tuple[IndexFile, ...] | Iterator[IndexFile]
     if location.startswith(("https:", "http:")):
         files = (_direct(location),) if project_of(_direct(location).name) else _page(location)
     else:
@@ -134,16 +134,18 @@ def _linked_files(location: str, name: str) -> Iterator[File]:
     return (file for file in files if project_of(file.name) == name)
 
 
-def _folder(path: Path, name: str) -> Iterator[File]:
+def _folder(path: Path, name: str) -> Iterator[IndexFile]:
     for file in sorted(path.iterdir()) if path.is_dir() else [path]:
         if file.is_file() and project_of(file.name) == name:
             with file.open("rb") as content:
                 digest = hashlib.file_digest(content, "sha256").hexdigest()
             url = file.absolute().as_uri()
-            yield File(name=file.name, url=url, hashes={"sha256": digest}, size=file.stat().st_size)
+            yield IndexFile(
+                name=file.name, url=url, hashes={"sha256": digest}, size=file.stat().st_size
+            )
 
 
-def _direct(url: str) -> File:
+def _direct(url: str) -> IndexFile:
     return _linked(url, url, url, {})
 
 
@@ -159,7 +161,7 @@ def project_of(file: str) -> str:
         return ""
 
 
-def _page(url: str) -> tuple[File, ...]:
+def _page(url: str) -> tuple[IndexFile, ...]:
     response = http.get(url, headers={"accept": ACCEPT})
     base = _with_credentials(response.url, url)
     kind = "html" if url.startswith("file:") else response.headers.get("content-type", "").lower()
@@ -220,7 +222,7 @@ class _JsonPage(msgspec.Struct):
     meta: _Meta = msgspec.field(default_factory=_Meta)
 
 
-def _read_json(content: bytes, base: str) -> tuple[File, ...]:
+def _read_json(content: bytes, base: str) -> tuple[IndexFile, ...]:
     try:
         page = msgspec.json.decode(content, type=_JsonPage)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -229,9 +231,9 @@ def _read_json(content: bytes, base: str) -> tuple[File, ...]:
     return tuple(_from_json(file, base) for file in page.files)
 
 
-def _from_json(file: _JsonFile, base: str) -> File:
+def _from_json(file: _JsonFile, base: str) -> IndexFile:
     offered = file.core_metadata if file.core_metadata is not None else file.dist_info_metadata
-    return File(
+    return IndexFile(
         name=file.filename,
         url=_with_credentials(_address(file.url, base)[0], base),
         hashes=file.hashes,
@@ -252,7 +254,7 @@ def _aware(time: datetime | None) -> datetime | None:
     return time.replace(tzinfo=UTC) if time and time.tzinfo is None else time
 
 
-def _read_html(text: str, url: str) -> tuple[File, ...]:
+def _read_html(text: str, url: str) -> tuple[IndexFile, ...]:
     page = Anchors(text)
     _check_version(page.version, url)
     base = urljoin(url, page.base)
@@ -264,12 +266,12 @@ def _read_html(text: str, url: str) -> tuple[File, ...]:
         raise _no_page(url, str(error)) from error
 
 
-def _linked(href: str, base: str, index: str, link: Mapping[str, str]) -> File:
+def _linked(href: str, base: str, index: str, link: Mapping[str, str]) -> IndexFile:
     href, _, fragment = href.partition("#")
     url, name = _address(href, base)
     offered = link.get("data-core-metadata", link.get("data-dist-info-metadata"))
     time = link.get("data-upload-time", "")
-    return File(
+    return IndexFile(
         name=name,
         url=_with_credentials(url, index),
         hashes=_hashes(fragment),

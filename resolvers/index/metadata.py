@@ -7,7 +7,7 @@ from pathlib import Path
 from resolvers import cache
 from resolvers.errors import ExpectedError
 from resolvers.index import remote_wheel
-from resolvers.index.index import File
+from resolvers.index.index import IndexFile
 from resolvers.net import http
 from resolvers.net.once import Once
 
@@ -18,12 +18,12 @@ class Metadata:
     def __init__(self) -> None:
         self._once: Once[str, bytes] = Once()
 
-    def of(self, file: File) -> bytes:
+    def of(self, file: IndexFile) -> bytes:
         """The wheel's METADATA. Raises HTTPError, or ExpectedError where there is none."""
         return self._once(file.url, lambda: _kept(file))
 
 
-def _kept(file: File) -> bytes:
+def _kept(file: IndexFile) -> bytes:
     digest = file.hashes.get("sha256")
     if digest is None:
         return _fetched(file)
@@ -36,7 +36,7 @@ def _kept(file: File) -> bytes:
     return content
 
 
-def _fetched(file: File) -> bytes:
+def _fetched(file: IndexFile) -> bytes:
     if file.metadata is None:
         return remote_wheel.metadata(file.url)
     content = http.get(file.url + ".metadata").content

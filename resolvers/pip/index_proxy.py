@@ -25,7 +25,7 @@ from packaging.utils import (
 from packaging.version import InvalidVersion, Version
 
 from resolvers.errors import ExpectedError
-from resolvers.index.index import File, Index, project_of
+from resolvers.index.index import Index, IndexFile, project_of
 from resolvers.index.metadata import Metadata
 from resolvers.net import http, loopback
 from resolvers.net.loopback import NOT_FOUND, Answer, Question
@@ -44,7 +44,7 @@ OWN = re.compile(rb"^Requires-Dist:(?!.*;.*\bextra\b).*\n", re.IGNORECASE | re.M
 class View:
     """What an index has of each project, as of a moment and with some projects held at one version. Thread-safe.
 
-    ``brought`` has the versions of projects that conda brings: no other one of these is visible, and they count though
+    ``provided`` has the versions of projects that conda brings: no other one of these is visible, and they count though
     they be yanked. ``met`` has those whose own requirements conda meets: their metadata has only the requirements of
     extras, and a wheel that is not there makes them fit every platform, or be there at all. No sdist of them is built.
     ``errors`` are those that came up while a client was served. ``progress`` takes lines for people.
@@ -56,7 +56,7 @@ class View:
         *,
         as_of: datetime | None = None,
         held: Mapping[str, str] = {},
-        brought: Mapping[str, frozenset[Version]] = {},
+        provided: Mapping[str, frozenset[Version]] = {},
         met: Mapping[str, frozenset[Version]] = {},
         progress: Callable[[str], None] = lambda _line: None,
     ) -> None:
@@ -64,20 +64,20 @@ class View:
         self._index = index
         self._as_of = as_of
         self._held = {canonicalize_name(name): Version(version) for name, version in held.items()}
-        self._brought = brought
+        self._provided = provided
         self._met = met
         self._progress = progress
         self._metadata = Metadata()
-        self._pages: dict[str, Mapping[str, File]] = {}
+        self._pages: dict[str, Mapping[str, IndexFile]] = {}
 
-    def files(self, project: str) -> Mapping[str, File]:
+    def files(self, project: str) -> Mapping[str, IndexFile]:
         """The visible files by name. Raises ExpectedError where the index cannot tell what was there."""
         name = canonicalize_name(project)
         if name not in self._pages:
             files = published(name, self._index.files(name), self._as_of)
             if (held := self._held.get(name)) is not None:
                 files = tuple(file for file in files if version_of(file.name) == held)
-            if (there := self._brought.get(name)) is not None:
+            if (there := self._provided.get(name)) is not None:
                 files = tuple(
                     replace(file, yanked=None) for file in files if version_of(file.name) in there
                 )
@@ -88,7 +88,7 @@ class View:
                 self._progress(f"{len(self._pages)} projects looked up")
         return self._pages[name]
 
-    def metadata(self, file: File) -> bytes:
+    def metadata(self, file: IndexFile) -> bytes:
         """The METADATA of a wheel, as clients see it."""
         name, version = project_of(file.name), version_of(file.name)
         if version not in self._met.get(name, ()):
@@ -114,7 +114,9 @@ class View:
         )
 
 
-def published(project: str, files: tuple[File, ...], as_of: datetime | None) -> tuple[File, ...]:
+def published(
+    project: str, files: tuple[IndexFile, ...], as_of: datetime | None
+) -> tuple[IndexFile, ...]:
     """The files that were there at a moment; those whose time no index tells are taken for later ones.
 
     Raises ExpectedError when no file of the project has a time.
@@ -147,12 +149,14 @@ def without_own(metadata: bytes) -> bytes:
     return OWN.sub(b"", re.sub(rb"\n[ \t]+", b" ", header) + b"\n")
 
 
-def _stand_ins(name: str, files: Iterable[File], versions: frozenset[Version]) -> Iterator[File]:
+def _stand_ins(
+    name: str, files: Iterable[IndexFile], versions: frozenset[Version]
+) -> Iterator[IndexFile]:
     for version in versions:
         offered = [file.name for file in files if version_of(file.name) == version]
         if not any(each.endswith(("-py3-none-any.whl", ".py3-none-any.whl")) for each in offered):
             wheel = f"{name.replace('-', '_')}-{version}-py3-none-any.whl"
-            yield File(
+            yield IndexFile(
                 name=wheel,
                 url="",
                 hashes={"sha256": STAND_IN if offered else MISSING},
@@ -160,9 +164,9 @@ def _stand_ins(name: str, files: Iterable[File], versions: frozenset[Version]) -
             )
 
 
-def _by_name(files: Iterable[File]) -> dict[str, File]:
+def _by_name(files: Iterable[IndexFile]) -> dict[str, IndexFile]:
     """One file a name: of two indexes' files the one with an upload time, else that of the first index."""
-    found: dict[str, File] = {}
+    found: dict[str, IndexFile] = {}
     for file in files:
         known = found.get(file.name)
         if known is None or (known.upload_time is None and file.upload_time is not None):
@@ -181,7 +185,7 @@ class _Entry(msgspec.Struct, rename="kebab", omit_defaults=True, gc=False):
     upload_time: datetime | None = None
 
 
-def _entry(address: str, file: File) -> _Entry:
+def _entry(address: str, file: IndexFile) -> _Entry:
     return _Entry(
         filename=file.name,
         url=f"{address}/{quote(file.name)}",

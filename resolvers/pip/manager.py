@@ -83,7 +83,7 @@ def _solved(request: Request, engine: Engine) -> LockFiles:
     _check_upgrade(request, engine.read(files))
     built = sorted({pin for target in request.targets for pin in _built(files, target, request)})
     builds = sdists.lock(
-        msgspec.structs.replace(request, brought=()), built
+        msgspec.structs.replace(request, provided=()), built
     )  # they are built away from conda
     return {**files, **({sdists.FILE: builds} if builds else {})}
 
@@ -139,7 +139,7 @@ def _built(files: LockFiles, target: Target, request: Request) -> list[Pin]:
     together = tuple(group.name for group in request.groups)
     stages = (
         [(name, *request.parents.get(name, ())) for name in together]
-        if request.brought
+        if request.provided
         else [together]
     )
     pins = {pin for stage in stages for pin in select(files, target, stage)}
@@ -181,8 +181,8 @@ def select(files: LockFiles, target: Target, groups: tuple[str, ...]) -> tuple[P
         return ()
     allowed = pyproject.allowed_sdists(files)
     chosen = engine.chosen(files, target, frozenset(canonicalize_name(group) for group in groups))
-    brought = pyproject.brought(files, target.platform, groups)
-    found = {each: _file(each, target, allowed) for each in chosen if each.name not in brought}
+    provided = pyproject.provided(files, target.platform, groups)
+    found = {each: _file(each, target, allowed) for each in chosen if each.name not in provided}
     if lacking := sorted(package for package, artifact in found.items() if artifact is None):
         raise _no_files(lacking, target, allowed)
     return tuple(

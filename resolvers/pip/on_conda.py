@@ -12,7 +12,7 @@ from packaging.version import InvalidVersion, Version
 from resolvers.errors import ExpectedError, UnsolvableError
 from resolvers.pip import wheels
 from resolvers.pip.index_proxy import MISSING
-from resolvers.types import Brought, Group, Package, Request, Target
+from resolvers.types import Group, Package, ProvidedDistribution, Request, Target
 
 Chosen = Callable[[str, Target], tuple[Package, ...]]
 """Gives the packages of the lock that a group needs on a target."""
@@ -20,9 +20,9 @@ Chosen = Callable[[str, Target], tuple[Package, ...]]
 
 def needed(request: Request, packages: Iterable[Package]) -> Request:
     """The request without what conda brings and no package of the lock needs: that part has no place in the files."""
-    names = {package.name for package in packages} if request.brought else set()
+    names = {package.name for package in packages} if request.provided else set()
     return msgspec.structs.replace(
-        request, brought=tuple(each for each in request.brought if each.name in names)
+        request, provided=tuple(each for each in request.provided if each.name in names)
     )
 
 
@@ -31,17 +31,17 @@ def bound(request: Request) -> Request:
 
     The rest is none of pip's business, unless pip needs it: then ``check_offer`` refuses the lock.
     """
-    twofold = _twofold(request.brought)
-    kept = (each for each in request.brought if each not in twofold and _version(each.version))
-    return msgspec.structs.replace(request, brought=tuple(kept))
+    twofold = _twofold(request.provided)
+    kept = (each for each in request.provided if each not in twofold and _version(each.version))
+    return msgspec.structs.replace(request, provided=tuple(kept))
 
 
 def versions(request: Request, without: Set[str] = frozenset()) -> Mapping[str, frozenset[Version]]:
     """The versions that conda brings of each distribution on any platform, but of those to leave out."""
     found: dict[str, set[Version]] = {
-        each.name: set() for each in request.brought if each.name not in without
+        each.name: set() for each in request.provided if each.name not in without
     }
-    for each in request.brought:
+    for each in request.provided:
         if each.name in found:
             found[each.name].add(Version(each.version))
     return {name: frozenset(held) for name, held in found.items()}
@@ -52,7 +52,7 @@ def shared(request: Request, chosen: Chosen) -> frozenset[str]:
 
     Of that the own requirements are pip's matter too; of all else that conda brings, conda has met them.
     """
-    names = {each.name for each in request.brought}
+    names = {each.name for each in request.provided}
     found: set[str] = set()
     for group, target in _stages(request) if names else ():
         there = _there(request, group.name, target)
@@ -66,10 +66,10 @@ def shared(request: Request, chosen: Chosen) -> frozenset[str]:
 
 def constraints(request: Request) -> tuple[str, ...]:
     """What conda brings as requirements (PEP 508), sorted; for a platform alone where platforms differ."""
-    return tuple(sorted({_constraint(request, each) for each in request.brought}))
+    return tuple(sorted({_constraint(request, each) for each in request.provided}))
 
 
-def _constraint(request: Request, each: Brought) -> str:
+def _constraint(request: Request, each: ProvidedDistribution) -> str:
     required = f"{each.name}=={each.version}"
     if _is_everywhere(request, each):
         return required
@@ -83,11 +83,11 @@ def _version(text: str) -> Version | None:
         return None
 
 
-def _is_everywhere(request: Request, each: Brought) -> bool:
+def _is_everywhere(request: Request, each: ProvidedDistribution) -> bool:
     """Whether conda brings this version on all platforms, whatever the groups."""
     same = {
         other.platform
-        for other in request.brought
+        for other in request.provided
         if (other.name, other.version) == (each.name, each.version)
     }
     return same >= {target.platform for target in request.targets}
@@ -95,17 +95,17 @@ def _is_everywhere(request: Request, each: Brought) -> bool:
 
 def told(request: Request, names: Set[str]) -> list[str]:
     """The lines that tell of each named distribution which version conda brings, and by which package."""
-    found: dict[str, Brought] = {}
-    for each in sorted(request.brought, key=_place(request)):
+    found: dict[str, ProvidedDistribution] = {}
+    for each in sorted(request.provided, key=_place(request)):
         if each.name in names:
             where = "" if _is_everywhere(request, each) else f" on {each.platform}"
             found.setdefault(
-                f"  '{each.name}' is {each.version}{where}, brought by the conda package ", each
+                f"  '{each.name}' is {each.version}{where}, provided by the conda package ", each
             )
     return [f"{line}'{each.package}' of '{each.group}'" for line, each in sorted(found.items())]
 
 
-def _place(request: Request) -> Callable[[Brought], tuple[int, Brought]]:
+def _place(request: Request) -> Callable[[ProvidedDistribution], tuple[int, ProvidedDistribution]]:
     """A key of order: the lowest stage first."""
     return lambda each: (len(request.parents.get(each.group, ())), each)
 
@@ -113,7 +113,7 @@ def _place(request: Request) -> Callable[[Brought], tuple[int, Brought]]:
 def check_request(request: Request) -> None:
     """Refuse what is asked of pip though conda brings it: as a requirement, or as an upgrade. Raises ExpectedError."""
     for name in request.upgrade.packages:
-        for each in sorted(request.brought, key=_place(request)):
+        for each in sorted(request.provided, key=_place(request)):
             if each.name == canonicalize_name(name):
                 raise ExpectedError(
                     f"pip cannot upgrade '{name}': conda brings {each.name} {each.version} "
@@ -136,12 +136,12 @@ def _asked_twice(request: Request, group: Group) -> Iterator[str]:
                 )
 
 
-def _there(request: Request, group: str, target: Target) -> dict[str, Brought]:
+def _there(request: Request, group: str, target: Target) -> dict[str, ProvidedDistribution]:
     """What conda brings in the group and below it, by name; of several the nearest."""
     stages = (group, *request.parents.get(group, ()))
     found = [
         each
-        for each in request.brought
+        for each in request.provided
         if each.platform == target.platform and each.group in stages
     ]
     return {
@@ -164,12 +164,12 @@ def check_offer(request: Request, chosen: Chosen) -> None:
     An engine would not say it: it goes back to versions from before somebody needed that distribution, and locks one
     that is years old. So it gets to see a wheel that is not there, which must not stay in a lock.
     """
-    found: dict[Brought, str] = {}
-    missing: dict[Brought, None] = {}
-    for group, target in _stages(request) if request.brought else ():
+    found: dict[ProvidedDistribution, str] = {}
+    missing: dict[ProvidedDistribution, None] = {}
+    for group, target in _stages(request) if request.provided else ():
         packages = chosen(group.name, target)
         names = {package.name: package for package in packages}
-        for each in request.brought:
+        for each in request.provided:
             if each.platform == target.platform and each.name in names:
                 found.setdefault(each, _way(group, _chain(group, target, packages, each.name)))
                 if _version(each.version) is None or _is_missing(names[each.name]):
@@ -187,7 +187,7 @@ def _is_missing(package: Package) -> bool:
     return any(artifact.hash == f"sha256:{MISSING}" for artifact in package.artifacts)
 
 
-def _twofold(found: Iterable[Brought]) -> list[Brought]:
+def _twofold(found: Iterable[ProvidedDistribution]) -> list[ProvidedDistribution]:
     held: dict[tuple[str, str], set[str]] = {}
     for each in found:
         held.setdefault((each.platform, each.name), set()).add(each.version)
@@ -195,12 +195,15 @@ def _twofold(found: Iterable[Brought]) -> list[Brought]:
 
 
 def _refuse(
-    request: Request, found: Mapping[Brought, str], wrong: list[Brought], title: str
+    request: Request,
+    found: Mapping[ProvidedDistribution, str],
+    wrong: list[ProvidedDistribution],
+    title: str,
 ) -> None:
     if not wrong:
         return
     lines = told(
-        msgspec.structs.replace(request, brought=tuple(wrong)), {each.name for each in wrong}
+        msgspec.structs.replace(request, provided=tuple(wrong)), {each.name for each in wrong}
     )
     ways = sorted({f"  pip needs '{each.name}': {found[each]}" for each in wrong})
     hint = "ask conda for another version, or for what needs it"
@@ -222,7 +225,7 @@ def check_lock(request: Request, chosen: Chosen) -> None:
     Raises UnsolvableError where pip's version of a distribution is not the one that conda brings, and ExpectedError
     where pip would install in one stage what conda installs over it in a later one.
     """
-    if not request.brought:
+    if not request.provided:
         return
     locked = {
         (group.name, target): chosen(group.name, target) for group, target in _stages(request)
@@ -238,7 +241,7 @@ def check_lock(request: Request, chosen: Chosen) -> None:
 
 def _check_versions(request: Request, target: Target, packages: Iterable[Package]) -> None:
     locked = {package.name: package.version for package in packages}
-    for each in request.brought:
+    for each in request.provided:
         if each.platform != target.platform or each.name not in locked:
             continue
         if not SpecifierSet(f"=={each.version}").contains(locked[each.name], prereleases=True):
@@ -254,8 +257,8 @@ def _clashes(
 ) -> dict[str, tuple[str, str]]:
     """What conda would install over the group's packages: a line for each, with the group and conda's package."""
     there = _there(request, group.name, target)
-    later: dict[str, Brought] = {}
-    for each in sorted(request.brought, key=_place(request)):
+    later: dict[str, ProvidedDistribution] = {}
+    for each in sorted(request.provided, key=_place(request)):
         if each.platform == target.platform and group.name in request.parents.get(each.group, ()):
             later.setdefault(each.name, each)
     return {
@@ -270,7 +273,7 @@ def _clashes(
     }
 
 
-def _clash(name: str, group: Group, chain: list[str], later: Brought) -> str:
+def _clash(name: str, group: Group, chain: list[str], later: ProvidedDistribution) -> str:
     return (
         f"{name} comes from pip in '{group.name}' ({_way(group, chain)}) "
         f"and from conda in '{later.group}' (package '{later.package}')"

@@ -55,7 +55,7 @@ def lock(
         index.configured(),
         as_of=request.as_of,
         held={name: version for name, version in request.upgrade.packages.items() if version},
-        brought=on_conda.versions(request),
+        provided=on_conda.versions(request),
         met=on_conda.versions(request, without=shared),
         progress=request.progress,
     )

@@ -10,7 +10,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from resolvers.index.index import File
+from resolvers.index.index import IndexFile
 from resolvers.net import prefetch
 from resolvers.pip import wheels
 from resolvers.pip.index_proxy import View, version_of
@@ -39,7 +39,7 @@ def _key(requirement: Requirement) -> tuple[str, frozenset[str]]:
 
 def _likely(
     view: View, pins: Mapping[str, Version], target: Target, requirement: Requirement
-) -> File | None:
+) -> IndexFile | None:
     name = canonicalize_name(requirement.name)
     wheels_of = _usable(view.files(name).values(), target.python)
     allowed = list(requirement.specifier.filter(wheels_of)) or list(wheels_of)
@@ -49,9 +49,9 @@ def _likely(
     return _asked_first(wheels_of[pin if pin in allowed else max(allowed)])
 
 
-def _usable(files: Iterable[File], python: str) -> dict[Version, list[File]]:
+def _usable(files: Iterable[IndexFile], python: str) -> dict[Version, list[IndexFile]]:
     """Wheels by version. Names are only split: this sees every file of a project, thousands for some."""
-    by_text: dict[str, list[File]] = {}
+    by_text: dict[str, list[IndexFile]] = {}
     for file in files:
         if (
             file.name.endswith(".whl")
@@ -71,7 +71,7 @@ def _runs(requires_python: str, python: str) -> bool:
         return False
 
 
-def _asked_first(files: list[File]) -> File:
+def _asked_first(files: list[IndexFile]) -> IndexFile:
     """The wheel whose metadata Poetry reads: one for every platform if there is one, else the first."""
     return next((file for file in files if file.name.endswith("-none-any.whl")), files[0])
 

@@ -54,15 +54,15 @@ def text(request: Request, requires_python: str, tool: str, shared: Set[str] = f
         parts.append("[tool.orbiter]\n" + "".join(lists))
     parts += [
         f"[tool.orbiter.conda.{quoted(group)}]\n{lines}"
-        for group, lines in _brought_lines(request).items()
+        for group, lines in _provided_lines(request).items()
     ]
     return "\n".join(parts)
 
 
-def _brought_lines(request: Request) -> dict[str, str]:
+def _provided_lines(request: Request) -> dict[str, str]:
     """For each group the distributions that conda brings there; a table by platform where they are not the same."""
     found: dict[str, dict[str, dict[str, str]]] = {}
-    for each in sorted(request.brought):
+    for each in sorted(request.provided):
         found.setdefault(each.group, {}).setdefault(each.name, {})[each.platform] = each.version
     platforms = {target.platform for target in request.targets}
     return {
@@ -110,26 +110,26 @@ def allowed_sdists(files: LockFiles) -> frozenset[str]:
     return frozenset(canonicalize_name(name) for name in names)
 
 
-def brought(files: LockFiles, platform: str, groups: Iterable[str]) -> frozenset[str]:
+def provided(files: LockFiles, platform: str, groups: Iterable[str]) -> frozenset[str]:
     """The normalised names of distributions that conda brings in any of the groups on the platform."""
     wanted = {canonicalize_name(group) for group in groups}
     return frozenset(
         canonicalize_name(name)
-        for group, names in _brought(files).items()
+        for group, names in _provided(files).items()
         if canonicalize_name(group) in wanted
         for name, version in names.items()
         if isinstance(version, str) or platform in version
     )
 
 
-def brought_anywhere(files: LockFiles) -> frozenset[str]:
+def provided_anywhere(files: LockFiles) -> frozenset[str]:
     """The normalised names of all distributions of the lock that conda brings somewhere."""
     return frozenset(
-        canonicalize_name(name) for names in _brought(files).values() for name in names
+        canonicalize_name(name) for names in _provided(files).values() for name in names
     )
 
 
-def _brought(files: LockFiles) -> Mapping[str, Mapping[str, Any]]:
+def _provided(files: LockFiles) -> Mapping[str, Mapping[str, Any]]:
     tables: Mapping[str, Mapping[str, Any]] = (
         table(files, FILE).get("tool", {}).get("orbiter", {}).get("conda", {})
     )
@@ -153,9 +153,9 @@ def unsolvable(request: Request, explanation: str) -> UnsolvableError:
     held = [
         f"  '{name}=={version}' is asked for as upgrade" for name, version in upgrades if version
     ]
-    brought = on_conda.told(request, names)
-    lines = ["the pip requirements cannot be met together:", text, *asked, *held, *brought]
-    more = ", or ask conda for another version" if brought else ""
+    provided = on_conda.told(request, names)
+    lines = ["the pip requirements cannot be met together:", text, *asked, *held, *provided]
+    more = ", or ask conda for another version" if provided else ""
     return UnsolvableError("\n".join(lines), f"loosen or drop one of these requirements{more}")
 
 

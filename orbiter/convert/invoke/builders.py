@@ -9,7 +9,7 @@ import msgspec
 from orbiter.config.builders import CONDA_BUILDER
 from orbiter.config.mistakes import join
 from orbiter.config.schema import BASES
-from orbiter.config.toml_edit import Entry
+from orbiter.config.toml_edit import ListItem
 from orbiter.convert.environment_yml import CHANNELS, DEFAULTS, FORGE
 from orbiter.convert.invoke.lists import Lists
 from orbiter.convert.invoke.toml_text import Table, Value
@@ -107,7 +107,7 @@ def _base(name: str, path: str, roots: tuple[_Stage, ...], notes: Notes) -> str:
     return base
 
 
-def _channels(path: str, stages: tuple[_Stage, ...], notes: Notes) -> tuple[Entry, ...]:
+def _channels(path: str, stages: tuple[_Stage, ...], notes: Notes) -> tuple[ListItem, ...]:
     """The channels of all stages: those of the first stage first."""
     named = dict.fromkeys(
         str(name) for stage in stages for name in flat(_conda(stage).get("channels"))
@@ -117,7 +117,7 @@ def _channels(path: str, stages: tuple[_Stage, ...], notes: Notes) -> tuple[Entr
     urls = (
         channel(FORGE if name == DEFAULTS else name).url for name in named if name != "nodefaults"
     )
-    return tuple(Entry(text=url) for url in dict.fromkeys(urls))
+    return tuple(ListItem(text=url) for url in dict.fromkeys(urls))
 
 
 def _conda(stage: _Stage) -> Mapping[str, Any]:
@@ -189,4 +189,4 @@ def _with_python(table: Table, notes: Notes) -> Table:
         "added, for the file asks for Python by python.version",
     )
     values = {key: value for key, value in table.values.items() if key != "apk"}
-    return Table(path=table.path, values={"apk": (*there, Entry(text="python3")), **values})
+    return Table(path=table.path, values={"apk": (*there, ListItem(text="python3")), **values})

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from orbiter.config.requirements import name_of
-from orbiter.config.toml_edit import Entry
+from orbiter.config.toml_edit import ListItem
 from orbiter.convert.environment_yml import shown, why_not
 from orbiter.convert.invoke.yaml import Shared, flat
 from orbiter.convert.outcome import Notes
@@ -37,18 +37,20 @@ class Lists:
     """Writes lists, notes what becomes of their entries, and collects the sets that they use."""
 
     def __init__(self, comments: Mapping[str, str], notes: Notes) -> None:
-        self.sets: dict[str, tuple[Entry, ...]] = {}
+        self.sets: dict[str, tuple[ListItem, ...]] = {}
         self._comments = comments
         self._notes = notes
 
-    def requirements(self, value: object, manager: str, key: str, table: str) -> tuple[Entry, ...]:
+    def requirements(
+        self, value: object, manager: str, key: str, table: str
+    ) -> tuple[ListItem, ...]:
         """What a list asks of a manager, in its order. ``key`` is what the file calls it: ``apk``, where apt serves."""
         target = _List(manager=manager, key=key, table=table, taken={}, doubles={})
         parts = tuple(_parts(value))
         references = [self._reference(part, target) for part in parts]
-        entries: list[Entry] = []
+        entries: list[ListItem] = []
         for part, reference in zip(parts, references, strict=True):
-            entries += [Entry(text=reference)] if reference else self._own(part, target)
+            entries += [ListItem(text=reference)] if reference else self._own(part, target)
         if target.doubles:
             what = f"{key} '{', '.join(target.doubles)}'"
             self._notes.add(
@@ -56,7 +58,7 @@ class Lists:
             )
         return tuple(entries)
 
-    def commands(self, value: object, table: str) -> tuple[Entry, ...]:
+    def commands(self, value: object, table: str) -> tuple[ListItem, ...]:
         """Shell commands, in the list's order."""
         found = []
         for each in flat(value):
@@ -94,7 +96,7 @@ class Lists:
         self.sets[part.name] = entries
         return f"@{part.name}"
 
-    def _own(self, part: object, target: _List) -> Iterator[Entry]:
+    def _own(self, part: object, target: _List) -> Iterator[ListItem]:
         """The entries for packages that are not taken yet."""
         for whole in flat(part):
             for text in self._split(whole, target):
@@ -133,8 +135,8 @@ class Lists:
     def _left(self, target: _List, what: str, why: str) -> None:
         self._notes.add("left out", target.table, f"{target.key} '{what}'", why)
 
-    def _entry(self, text: str, written: str = "") -> Entry:
-        return Entry(text=text, comment=self._comments.get(written or text, ""))
+    def _entry(self, text: str, written: str = "") -> ListItem:
+        return ListItem(text=text, comment=self._comments.get(written or text, ""))
 
 
 def _parts(value: Any) -> Iterator[Any]:

@@ -6,14 +6,14 @@ from textwrap import wrap
 import msgspec
 
 from orbiter.config.mistakes import quoted
-from orbiter.config.toml_edit import Entry
+from orbiter.config.toml_edit import ListItem
 from orbiter.convert.outcome import Note
 
 WIDTH = 118
 ONE_LINE = 100
 """The longest list that stands on one line."""
 
-Value = str | int | tuple[Entry, ...]
+Value = str | int | tuple[ListItem, ...]
 
 
 class Table(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,7 +55,7 @@ def _value(value: Value, indent: int) -> str:
     return "\n".join(["[", *(f"    {quoted(each.text)},{_behind(each)}" for each in value), "]"])
 
 
-def _behind(entry: Entry) -> str:
+def _behind(entry: ListItem) -> str:
     return f"  # {entry.comment}" if entry.comment else ""
 
 

@@ -1,4 +1,4 @@
-"""The standing archive: files come from the store, else from the archive, else from where they were first."""
+"""The configured_archive archive: files come from the store, else from the archive, else from where they were first."""
 
 import base64
 import hashlib
@@ -13,16 +13,16 @@ from pathlib import Path
 import pytest
 
 from orbiter.archive import keep
-from orbiter.archive.configured import standing
+from orbiter.archive.configured import configured_archive
 from orbiter.cli.board import Board
 from orbiter.config import read
 from orbiter.config.image_set import Builder, ImageSet
 from orbiter.docker.shells import shell_in
 from orbiter.fetch import fill
-from orbiter.locking.doors import Outside
+from orbiter.locking.doors import LocalEnvironment
 from orbiter.lockset import folder, model
 from orbiter.lockset.model import LockSet, Manifest
-from orbiter.store.artifact_list import Entry, format_entries
+from orbiter.store.artifact_list import LockedFile, format_list
 from orbiter.store.store import Store
 from resolvers.errors import ExpectedError
 from resolvers.net import http
@@ -50,9 +50,9 @@ def digest_of(content: bytes, algorithm: str = "sha256") -> str:
     return f"{algorithm}:{hashlib.new(algorithm, content).hexdigest()}"
 
 
-def entry_of(path: str, content: bytes) -> Entry:
+def entry_of(path: str, content: bytes) -> LockedFile:
     algorithm = "sha512" if path.startswith("npm/") else "sha256"
-    return Entry(
+    return LockedFile(
         path=path, hash=digest_of(content, algorithm), size=len(content), source=SOURCES[path]
     )
 
@@ -82,7 +82,7 @@ def locked(server: Server, files: dict[str, bytes] = FILES, release: str = "0.1.
         {
             "images.toml": read.dump(image_set),
             "build/docker-bake.json": "{}",
-            "build/stage/artifacts-linux-amd64.txt": format_entries(
+            "build/stage/artifacts-linux-amd64.txt": format_list(
                 entry_of(*each) for each in files.items()
             ),
         },
@@ -153,7 +153,7 @@ def new_store(
 def kept(
     server: Server, target: str, new_store: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> str:
-    """A standing archive of release 0.1.0, on a machine whose store is empty."""
+    """A configured_archive archive of release 0.1.0, on a machine whose store is empty."""
     release = locked(server)
     for entry in fill.entries(release)["stage", AMD64]:
         Store().add(FILES[entry.path], entry.hash)
@@ -166,7 +166,10 @@ def kept(
 @pytest.mark.usefixtures("kept")
 def test_all_kinds_of_files_come_from_the_archive_and_nobody_else_is_asked(server: Server) -> None:
     release = locked(server)
-    assert fill.fill(release, (), QUIET, standing()) == "7 files fetched (0 MB), 0 were there"
+    assert (
+        fill.fill(release, (), QUIET, configured_archive())
+        == "7 files fetched (0 MB), 0 were there"
+    )
     assert server.requests == []
     for entry in fill.everything(release, (), Store()):
         Store().verify(entry.hash)
@@ -177,13 +180,21 @@ def test_what_the_archive_lacks_comes_from_where_it_was(server: Server) -> None:
     """The files of another release are found too, whatever their hash."""
     serve(server, {"apk/d-1.apk": b"more"})
     release = locked(server, {**FILES, "apk/d-1.apk": b"more"}, "0.2.0")
-    assert fill.fill(release, (), QUIET, standing()) == "8 files fetched (0 MB), 0 were there"
+    assert (
+        fill.fill(release, (), QUIET, configured_archive())
+        == "8 files fetched (0 MB), 0 were there"
+    )
     assert [request.path for request in server.requests] == ["/v3.23/main/x86_64/d-1.apk"]
 
 
 def test_what_neither_has_is_told_with_both(server: Server, kept: str) -> None:
     with pytest.raises(ExpectedError) as caught:
-        fill.fill(locked(server, {**FILES, "apk/d-1.apk": b"more"}, "0.2.0"), (), QUIET, standing())
+        fill.fill(
+            locked(server, {**FILES, "apk/d-1.apk": b"more"}, "0.2.0"),
+            (),
+            QUIET,
+            configured_archive(),
+        )
     asked = f"{server.url}/v3.23/main/x86_64/d-1.apk"
     told = f"apk/d-1.apk is no longer upstream: not in {kept}; {asked} answered 404 Not Found"
     assert caught.value.message == told
@@ -201,7 +212,7 @@ def test_wrong_bytes_of_the_archive_are_not_taken(
         path.write_bytes(content[:-1] + b"!")
     new_store()
     monkeypatch.setenv("ORBITER_ARCHIVE", str(tmp_path / "kept"))
-    assert fill.fill(locked(server), (), QUIET, standing()).startswith("7 files fetched")
+    assert fill.fill(locked(server), (), QUIET, configured_archive()).startswith("7 files fetched")
     for entry in fill.everything(locked(server), (), Store()):
         Store().verify(entry.hash)
 
@@ -213,7 +224,7 @@ def test_locking_takes_system_packages_from_the_archive_first(server: Server) ->
         file="c-1.apk", hash=entry.hash, size=entry.size, source=entry.source.removeprefix("apk:")
     )
     pins = {AMD64: (Pin(name="c", version="1", artifact=artifact),)}
-    Outside().keep("apk", pins, shell_in("none", {}), lambda _line: None)
+    LocalEnvironment().keep("apk", pins, shell_in("none", {}), lambda _line: None)
     Store().verify(entry.hash)
     assert server.requests == []
 
@@ -249,10 +260,10 @@ def test_a_registry_that_has_none_is_told(
         ExpectedError,
         match=f"ORBITER_ARCHIVE: {address} is not an archive: the registry has no tag",
     ):
-        fill.fill(locked(server), (), QUIET, standing())
+        fill.fill(locked(server), (), QUIET, configured_archive())
     monkeypatch.setenv("ORBITER_ARCHIVE", f"{address}:mine")
     with pytest.raises(ExpectedError, match="has no release mine"):
-        fill.fill(locked(server), (), QUIET, standing())
+        fill.fill(locked(server), (), QUIET, configured_archive())
 
 
 def test_a_name_that_can_be_none_is_told(server: Server, tmp_path: Path) -> None:
@@ -266,10 +277,10 @@ def test_a_full_store_needs_no_archive(
     server: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     serve(server, FILES)
-    fill.fill(locked(server), (), QUIET, standing())
+    fill.fill(locked(server), (), QUIET, configured_archive())
     server.requests.clear()
     monkeypatch.setenv("ORBITER_ARCHIVE", str(tmp_path / "unplugged"))
-    assert fill.fill(locked(server), (), QUIET, standing()).startswith("0 files fetched")
+    assert fill.fill(locked(server), (), QUIET, configured_archive()).startswith("0 files fetched")
     assert server.requests == []
 
 
@@ -296,5 +307,5 @@ def test_other_things_in_the_registry_are_no_matter(
     }
     new_store()
     monkeypatch.setenv("ORBITER_ARCHIVE", address)
-    fill.fill(locked(server), (), QUIET, standing())
+    fill.fill(locked(server), (), QUIET, configured_archive())
     assert server.requests == []

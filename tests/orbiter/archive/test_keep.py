@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from orbiter.archive import keep as archive_keep
 from orbiter.archive import target as archive_target
-from orbiter.archive.configured import standing
+from orbiter.archive.configured import configured_archive
 from orbiter.cli.board import Board
 from orbiter.config import read as config_read
 from orbiter.config.image_set import Builder, ImageSet
@@ -27,7 +27,7 @@ from orbiter.fetch import fill
 from orbiter.lockset import folder as lockset_folder
 from orbiter.lockset import model
 from orbiter.lockset.model import LockSet, Manifest
-from orbiter.store.artifact_list import Entry, format_entries, parse_entries
+from orbiter.store.artifact_list import LockedFile, format_list, parse_list
 from orbiter.store.store import Store
 from resolvers.errors import ExpectedError
 from resolvers.net import http
@@ -49,9 +49,9 @@ def digest_of(content: bytes, algorithm: str = "sha256") -> str:
     return f"{algorithm}:{hashlib.new(algorithm, content).hexdigest()}"
 
 
-def entry_of(path: str, content: bytes) -> Entry:
+def entry_of(path: str, content: bytes) -> LockedFile:
     algorithm = "sha512" if path.startswith("npm/") else "sha256"
-    return Entry(
+    return LockedFile(
         path=path, hash=digest_of(content, algorithm), size=len(content), source=f"pip:x/{path}"
     )
 
@@ -66,7 +66,7 @@ def keep(*contents: bytes) -> list[dict[str, object]]:
     ]
 
 
-def locked_of(entries: list[Entry], release: str = "0.1.0") -> LockSet:
+def locked_of(entries: list[LockedFile], release: str = "0.1.0") -> LockSet:
     """A lock set of one stage with these artifacts, on a base image that is put into the store."""
     config_part, layer = keep(b'{"os": "linux", "architecture": "amd64"}', b"layer" * 1000)
     manifest = json.dumps({"schemaVersion": 2, "config": config_part, "layers": [layer]}).encode()
@@ -85,7 +85,7 @@ def locked_of(entries: list[Entry], release: str = "0.1.0") -> LockSet:
         {
             "images.toml": config_read.dump(image_set),
             "build/docker-bake.json": "{}",
-            "build/debian-base/artifacts-linux-amd64.txt": format_entries(entries),
+            "build/debian-base/artifacts-linux-amd64.txt": format_list(entries),
         },
     )
 
@@ -151,7 +151,7 @@ def test_what_goes_in_comes_out(target: str, elsewhere: Callable[[], None]) -> N
     assert archive_keep.fetch(release, (), target, QUIET) == "6 files fetched (0 MB), 0 were there"
     assert stored() == before
     assert archive_keep.fetch(release, (), target, QUIET) == "0 files fetched (0 MB), 6 were there"
-    assert fill.fill(release, (), QUIET, standing()).startswith(
+    assert fill.fill(release, (), QUIET, configured_archive()).startswith(
         "0 files fetched"
     )  # nobody else is asked for anything
 
@@ -518,7 +518,7 @@ def test_a_place_that_cannot_be_written_is_told_before_anything_is_fetched(
 def test_wheels_of_the_real_index_are_fetched_first(
     tmp_path: Path, elsewhere: Callable[[], None]
 ) -> None:
-    release = locked_of(list(parse_entries(WHEELS)))
+    release = locked_of(list(parse_list(WHEELS)))
     assert "5 files new" in kept(release, str(tmp_path / "carried"))
     elsewhere()
     assert "5 files fetched" in archive_keep.fetch(release, (), str(tmp_path / "carried"), QUIET)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orbiter.config.toml_edit import Edit, Entry, edited
+from orbiter.config.toml_edit import Edit, ListItem, edited
 from resolvers.errors import ExpectedError
 
 TEXT = """\
@@ -37,7 +37,7 @@ apt = []
 
 
 def edit(path: str, key: str, *texts: str, one_line: bool = False) -> Edit:
-    entries = tuple(Entry(text=text) for text in texts)
+    entries = tuple(ListItem(text=text) for text in texts)
     return Edit(path=tuple(path.split(".")), key=key, entries=entries, one_line=one_line)
 
 
@@ -97,7 +97,7 @@ def test_one_place_changes(old: str, new: str, change: Edit) -> None:
 
 
 def test_comments_stand_behind_their_entries() -> None:
-    entries = (Entry(text="a", comment="why"), Entry(text="b"))
+    entries = (ListItem(text="a", comment="why"), ListItem(text="b"))
     found = apply(TEXT, Edit(path=("builder", "x"), key="pip", entries=entries))
     assert '# ours\npip = [\n    "a",  # why\n    "b",\n]\n# why\n' in found
 

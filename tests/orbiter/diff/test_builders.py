@@ -18,7 +18,7 @@ from orbiter.lockset.inputs import FILES, inputs, locked_files
 from orbiter.lockset.model import BuilderFacts, LockSet, Manifest
 from orbiter.report.builders import report
 from resolvers.conda import lock_file
-from resolvers.conda.lock_file import Entry, Hash, Lock
+from resolvers.conda.lock_file import CondaEntry, CondaLock, Hash
 from tests.support.conda_world import channel, record
 from tests.support.paths import ROOT
 
@@ -100,7 +100,7 @@ def pip(builder: str, *changes: tuple[str, str], more: str = "") -> dict[str, st
 def conda(*packages: tuple[str, str, str]) -> dict[str, str]:
     """conda-lock.yml with packages, each a name, a version and what it needs."""
     entries = tuple(
-        Entry(
+        CondaEntry(
             name=name,
             version=version,
             platform="linux-64",
@@ -111,7 +111,7 @@ def conda(*packages: tuple[str, str, str]) -> dict[str, str]:
         )
         for name, version, need in packages
     )
-    lock = Lock(channels=(), hashes={"linux-64": "b" * 64}, package=entries)
+    lock = CondaLock(channels=(), hashes={"linux-64": "b" * 64}, package=entries)
     return {"micromamba/conda-lock.yml": lock_file.write(lock)}
 
 
@@ -199,11 +199,11 @@ def test_where_pip_stands_on_conda_its_lock_knows_the_distributions(tmp_path: Pa
     lock = conda(
         ("python", "3.13.5", ""), ("safe-markup", "1.0", "python"), ("markupsafe", "7", "python")
     )
-    brought = '[tool.orbiter.conda."micromamba-base-build"]\nmarkupsafe = "3.0.1"\n'
+    provided = '[tool.orbiter.conda."micromamba-base-build"]\nmarkupsafe = "3.0.1"\n'
     parts = {
         **pip("debian"),
         **lock,
-        **pip("micromamba", ('version = "3.0.2"', 'version = "3.0.1"'), more=brought),
+        **pip("micromamba", ('version = "3.0.2"', 'version = "3.0.1"'), more=provided),
     }
     images = DEBIAN.format(PIP) + MICROMAMBA.format('conda = ["python", "safe-markup"]\n' + PIP)
     lock_set = sealed(tmp_path, images, parts)

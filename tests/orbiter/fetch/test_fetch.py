@@ -10,11 +10,11 @@ import pytest
 
 from orbiter.fetch.base_image import fetch_image
 from orbiter.fetch.fetch import fetch
-from orbiter.fetch.progress import Fetched, Progress
+from orbiter.fetch.progress import FetchProgress, FetchTotals
 from orbiter.fetch.sources import Sources
 from orbiter.oci import registry
 from orbiter.oci.layout import oci_layout
-from orbiter.store.artifact_list import Entry, parse_entries
+from orbiter.store.artifact_list import LockedFile, parse_list
 from orbiter.store.store import Store
 from resolvers.errors import ExpectedError
 from resolvers.net import http
@@ -39,13 +39,13 @@ def digest_of(content: bytes, algorithm: str = "sha256") -> str:
     return f"{algorithm}:{hashlib.new(algorithm, content).hexdigest()}"
 
 
-def debs(server: Server, *names: str) -> tuple[list[Entry], Sources]:
+def debs(server: Server, *names: str) -> tuple[list[LockedFile], Sources]:
     """Packages that the server has, and the way to them."""
     entries = []
     for name in names:
         server.replies[f"/debian/pool/{name}"] = ranged(name.encode())
         entries.append(
-            Entry(
+            LockedFile(
                 path=f"apt/{name}",
                 hash=digest_of(name.encode()),
                 size=len(name),
@@ -57,19 +57,21 @@ def debs(server: Server, *names: str) -> tuple[list[Entry], Sources]:
 
 def test_fetch_and_fetch_again(server: Server, store: Store) -> None:
     entries, sources = debs(server, *(f"{number}.deb" for number in range(40)))
-    assert fetch(entries, store, sources) == Fetched(count=40, bytes=230, already=0)
+    assert fetch(entries, store, sources) == FetchTotals(count=40, bytes=230, already=0)
     for entry in entries:
         store.verify(entry.hash)
-    assert fetch([*entries, entries[0]], store, sources) == Fetched(count=0, bytes=0, already=40)
+    assert fetch([*entries, entries[0]], store, sources) == FetchTotals(
+        count=0, bytes=0, already=40
+    )
     assert len(server.requests) == 40
 
 
 def test_progress(server: Server, store: Store) -> None:
     entries, sources = debs(server, "a.deb", "bc.deb")
-    unknown = Entry(path=entries[1].path, hash=entries[1].hash, source=entries[1].source)
-    told: list[Progress] = []
+    unknown = LockedFile(path=entries[1].path, hash=entries[1].hash, source=entries[1].source)
+    told: list[FetchProgress] = []
     fetch([entries[0], unknown], store, sources, told.append)
-    assert told[-1] == Progress(bytes=11, total_bytes=11, files=2, total_files=2)
+    assert told[-1] == FetchProgress(bytes=11, total_bytes=11, files=2, total_files=2)
     assert [state.files for state in told] == sorted(state.files for state in told)
 
 
@@ -77,7 +79,7 @@ def test_odd_characters_of_a_pool(server: Server, store: Store) -> None:
     content = b"deb"
     server.replies["/pool/main/libs/libstdc%2B%2B6_1.0%2B~rc1_amd64.deb"] = Answer(200, content)
     source = "apt:pool/main/libs/libstdc++6_1.0+~rc1_amd64.deb"
-    entry = Entry(path="apt/x.deb", hash=digest_of(content), source=source)
+    entry = LockedFile(path="apt/x.deb", hash=digest_of(content), source=source)
     fetch([entry], store, Sources(apt_mirrors=lambda: (server.url,)))
     assert store.has(entry.hash)
 
@@ -128,9 +130,9 @@ def test_all_failures_are_told_and_the_rest_is_kept(server: Server, store: Store
     assert [store.has(entry.hash) for entry in entries] == [True, False, False, True]
 
 
-def apk(name: str) -> Entry:
+def apk(name: str) -> LockedFile:
     source = f"apk:v3.23/main/x86_64/{name}.apk"
-    return Entry(
+    return LockedFile(
         path=f"apk/{name}.apk", hash=digest_of(name.encode()), size=len(name), source=source
     )
 
@@ -191,7 +193,7 @@ def test_a_mirror_that_cannot_be_reached_has_not_deleted_anything(store: Store) 
 
 def test_no_mirror_is_known(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ORBITER_APT_MIRROR", raising=False)
-    entry = Entry(path="apt/a.deb", hash=digest_of(b"a"), source="apt:pool/a.deb")
+    entry = LockedFile(path="apt/a.deb", hash=digest_of(b"a"), source="apt:pool/a.deb")
     with pytest.raises(ExpectedError, match="no mirror is known"):
         fetch([entry], store, Sources())
 
@@ -205,7 +207,7 @@ def test_the_mirrors_cannot_be_asked(store: Store, monkeypatch: pytest.MonkeyPat
         raise ExpectedError("no engine answers")
 
     entries = [
-        Entry(path=f"apt/{name}", hash=digest_of(name.encode()), source=f"apt:pool/{name}")
+        LockedFile(path=f"apt/{name}", hash=digest_of(name.encode()), source=f"apt:pool/{name}")
         for name in "ab"
     ]
     with pytest.raises(ExpectedError, match="no engine answers"):
@@ -214,7 +216,7 @@ def test_the_mirrors_cannot_be_asked(store: Store, monkeypatch: pytest.MonkeyPat
 
 
 def test_an_unknown_source(store: Store) -> None:
-    entry = Entry(path="x/a", hash=digest_of(b"a"), source="ftp:a")
+    entry = LockedFile(path="x/a", hash=digest_of(b"a"), source="ftp:a")
     with pytest.raises(ExpectedError, match="x/a: no way to fetch 'ftp:a'"):
         fetch([entry], store, Sources())
 
@@ -223,9 +225,11 @@ def test_an_interrupted_fetch_stops_and_can_go_on(server: Server, store: Store) 
     entries, sources = debs(server, "a.deb")
     big = b"x" * 2_000_000
     server.replies["/debian/pool/big"] = ranged(big, pause=0.05)
-    entries.append(Entry(path="apt/big", hash=digest_of(big), size=len(big), source="apt:pool/big"))
+    entries.append(
+        LockedFile(path="apt/big", hash=digest_of(big), size=len(big), source="apt:pool/big")
+    )
 
-    def interrupt(state: Progress) -> None:
+    def interrupt(state: FetchProgress) -> None:
         if state.bytes > 200_000 and threading.current_thread() is not threading.main_thread():
             raise KeyboardInterrupt
 
@@ -247,8 +251,8 @@ def page(server: Server, monkeypatch: pytest.MonkeyPatch, *links: str) -> None:
     monkeypatch.setenv("PIP_FIND_LINKS", "")
 
 
-def wheel(content: bytes) -> Entry:
-    return Entry(path="pip/a_b-1.whl", hash=digest_of(content), source="pip:a-b/a_b-1.whl")
+def wheel(content: bytes) -> LockedFile:
+    return LockedFile(path="pip/a_b-1.whl", hash=digest_of(content), source="pip:a-b/a_b-1.whl")
 
 
 def test_pip(server: Server, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -293,7 +297,7 @@ pip/idna-3.9-py3-none-any.whl pip:idna/idna-3.9-py3-none-any.whl
 
 @pytest.mark.index
 def test_wheels_of_the_real_index(store: Store) -> None:
-    entries = parse_entries(WHEELS)
+    entries = parse_list(WHEELS)
     assert fetch(entries, store, Sources()).count == 2
     for entry in entries:
         store.verify(entry.hash)
@@ -326,7 +330,9 @@ def test_npm(server: Server, store: Store, npmrc: Path, monkeypatch: pytest.Monk
         "@acme/x/-/x-1.tgz": b"x",
     }
     entries = [
-        Entry(path=f"npm/{number}.tgz", hash=digest_of(content, "sha512"), source=f"npm:{source}")
+        LockedFile(
+            path=f"npm/{number}.tgz", hash=digest_of(content, "sha512"), source=f"npm:{source}"
+        )
         for number, (source, content) in enumerate(sources.items())
     ]
     fetch(entries, store, Sources())
@@ -361,7 +367,7 @@ def test_a_base_image(server: Server, store: Store, tmp_path: Path) -> None:
     image = registry.pin(f"{server.host}/a/b:t", "linux/amd64")
     assert image.digest == digest
     assert fetch_image(image, store).count == 3
-    assert fetch_image(image, store) == Fetched(count=0, bytes=0, already=3)
+    assert fetch_image(image, store) == FetchTotals(count=0, bytes=0, already=3)
     layout = tmp_path / "layout"
     oci_layout(digest, store, layout)
     index = json.loads((layout / "index.json").read_text())

@@ -11,7 +11,7 @@ from orbiter.config import read
 from orbiter.config.image_set import Builder, ImageSet
 from orbiter.lockset import folder, model
 from orbiter.lockset.model import Manifest
-from orbiter.store.artifact_list import Entry, format_entries
+from orbiter.store.artifact_list import LockedFile, format_list
 from orbiter.store.store import Store
 
 BASE, ALPINE, AMD64 = "debian:trixie-slim", "alpine:3.23", "linux/amd64"
@@ -19,11 +19,13 @@ OF_AN_IMAGE = Builder(name="debian", base=BASE)
 OF_ALPINE = Builder(name="alpine", base=ALPINE)
 OF_PACKAGES = Builder(name="debian", suite="trixie")
 PACKAGES = [
-    Entry(path=f"apt/{name}.deb", hash=f"sha256:{name * 64}", size=1, source=f"apt:pool/{name}.deb")
+    LockedFile(
+        path=f"apt/{name}.deb", hash=f"sha256:{name * 64}", size=1, source=f"apt:pool/{name}.deb"
+    )
     for name in "abc"
 ]
 APKS = [
-    Entry(
+    LockedFile(
         path=f"apk/{name}.apk",
         hash=f"sha256:{name * 64}",
         size=1,
@@ -31,14 +33,14 @@ APKS = [
     )
     for name in "def"
 ]
-EMPTY = Entry(
+EMPTY = LockedFile(
     path="apt/e.deb",
     hash="sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
     source="apt:e",
 )
 
 
-def lay(place: Path, entries: list[Entry], *builders: Builder) -> None:
+def lay(place: Path, entries: list[LockedFile], *builders: Builder) -> None:
     """Write a lock set with these artifacts."""
     named = {builder.name: builder for builder in builders}
     image_set = ImageSet(
@@ -51,7 +53,7 @@ def lay(place: Path, entries: list[Entry], *builders: Builder) -> None:
     files = {
         "images.toml": read.dump(image_set),
         "build/docker-bake.json": "{}",
-        "build/stage/artifacts-linux-amd64.txt": format_entries(entries),
+        "build/stage/artifacts-linux-amd64.txt": format_list(entries),
     }
     folder.write(model.seal(manifest, files), place / "locks" / "0.1.0")
 
@@ -109,7 +111,7 @@ def fetch(place: Path, **env: str) -> "subprocess.CompletedProcess[str]":
     ],
 )
 def test_without_an_engine_and_mirrors_there_is_one_error(
-    tmp_path: Path, builders: list[Builder], entries: list[Entry], told: str, variable: str
+    tmp_path: Path, builders: list[Builder], entries: list[LockedFile], told: str, variable: str
 ) -> None:
     lay(tmp_path, entries, *builders)
     done = fetch(tmp_path)

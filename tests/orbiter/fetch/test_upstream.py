@@ -16,7 +16,7 @@ from orbiter.fetch.upstream import Gone, Upstream, ask
 from orbiter.lockset import folder as lockset_folder
 from orbiter.lockset import model
 from orbiter.lockset.model import Manifest
-from orbiter.store.artifact_list import Entry, format_entries
+from orbiter.store.artifact_list import LockedFile, format_list
 from orbiter.store.store import Store
 from resolvers.apk import manager as apk
 from resolvers.errors import ExpectedError
@@ -43,10 +43,10 @@ def digest_of(content: bytes) -> str:
     return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 
-def apk_of(name: str) -> Entry:
+def apk_of(name: str) -> LockedFile:
     """A package whose bytes are its name."""
     source = f"apk:v3.23/main/x86_64/{name}.apk"
-    return Entry(
+    return LockedFile(
         path=f"apk/{name}.apk", hash=digest_of(name.encode()), size=len(name), source=source
     )
 
@@ -146,10 +146,10 @@ def test_other_managers(server: Server, monkeypatch: pytest.MonkeyPatch, tmp_pat
         "conda:https://channel/noarch/a-1-0.conda",
     ]
     entries = [
-        Entry(path=source, hash=digest_of(source[-5:-4].encode()), source=source)
+        LockedFile(path=source, hash=digest_of(source[-5:-4].encode()), source=source)
         for source in sources
     ]
-    entries[2] = Entry(path=sources[2], hash=digest_of(b"b"), source=sources[2])
+    entries[2] = LockedFile(path=sources[2], hash=digest_of(b"b"), source=sources[2])
     found = ask(entries, Sources(apt_mirrors=lambda: (server.url,)))
     assert (found.there, found.unknown, found.unasked) == (3, (), 1)
     assert [each.path for each in found.gone] == [
@@ -165,7 +165,7 @@ def test_other_managers(server: Server, monkeypatch: pytest.MonkeyPatch, tmp_pat
     } == {"Bearer t0ken"}
 
 
-def lay(place: Path, entries: list[Entry]) -> None:
+def lay(place: Path, entries: list[LockedFile]) -> None:
     """Write a lock set with these artifacts."""
     builders = {"alpine": Builder(name="alpine", base="alpine:3.23")}
     image_set = ImageSet(
@@ -175,7 +175,7 @@ def lay(place: Path, entries: list[Entry]) -> None:
     files = {
         "images.toml": read.dump(image_set),
         "build/docker-bake.json": "{}",
-        "build/stage/artifacts-linux-amd64.txt": format_entries(entries),
+        "build/stage/artifacts-linux-amd64.txt": format_list(entries),
     }
     lockset_folder.write(model.seal(manifest, files), place / "locks" / "0.1.0")
 
@@ -268,7 +268,7 @@ def test_a_real_repository_that_moves_on(monkeypatch: pytest.MonkeyPatch) -> Non
         apk.resolve(Request(groups=(group,), targets=(AMD64,), shell=shell)), AMD64, (group.name,)
     )
     entries = [
-        Entry(path=f"apk/{a.file}", hash=a.hash, size=a.size, source=f"apk:{a.source}")
+        LockedFile(path=f"apk/{a.file}", hash=a.hash, size=a.size, source=f"apk:{a.source}")
         for a in (pin.artifact for pin in pins)
     ]
     monkeypatch.setenv("ORBITER_APK_MIRROR", first.removesuffix("v3.23"))

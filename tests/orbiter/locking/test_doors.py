@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from orbiter.locking.doors import Outside
+from orbiter.locking.doors import LocalEnvironment
 from orbiter.store.store import Store
 from resolvers.apk import manager as apk
 from resolvers.apk.solve import cache
@@ -57,7 +57,7 @@ def no_shell(script: str, *, platform: str, cache: str = "") -> str:
 
 def keep(shell: Shell, *pins: Pin) -> list[str]:
     told: list[str] = []
-    Outside().keep("apk", {PLATFORM: pins}, shell, told.append)
+    LocalEnvironment().keep("apk", {PLATFORM: pins}, shell, told.append)
     return told
 
 

@@ -8,7 +8,7 @@ import pytest
 from orbiter.config.image_set import ImageSet
 from orbiter.config.read import read_image_set
 from orbiter.locking.options import lock_options, moment
-from orbiter.locking.work import Options
+from orbiter.locking.work import LockOptions
 from resolvers.errors import ExpectedError
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -26,7 +26,7 @@ def image_set(tmp_path: Path) -> ImageSet:
 
 def options(
     image_set: ImageSet, packages: tuple[str, ...] = (), only: str | None = None
-) -> Options:
+) -> LockOptions:
     return lock_options(image_set, upgrade=False, packages=packages, as_of=None, only=only, now=NOW)
 
 

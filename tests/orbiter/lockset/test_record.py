@@ -15,7 +15,7 @@ from orbiter.config.image_set import ImageSet
 from orbiter.lockset import check, folder, model
 from orbiter.lockset import record as lockset_record
 from orbiter.lockset.model import LockSet, LockSetError, Manifest
-from orbiter.lockset.record import Builder, Digests, Image, Layer, Record
+from orbiter.lockset.record import Digests, Record, RecordedBuilder, RecordedImage, RecordedLayer
 from resolvers.errors import ExpectedError
 
 IMAGES = """
@@ -50,12 +50,12 @@ def image_set(tmp_path: Path) -> ImageSet:
 
 
 def record(root: str, text: str = "012345678\n") -> Record:
-    layer = Layer(diff_id=DIFF_ID, digest="sha256:" + "1" * 64, size=7)
-    image = Image(digest="sha256:" + "2" * 64, config="sha256:" + "3" * 64, layers=(layer,))
+    layer = RecordedLayer(diff_id=DIFF_ID, digest="sha256:" + "1" * 64, size=7)
+    image = RecordedImage(digest="sha256:" + "2" * 64, config="sha256:" + "3" * 64, layers=(layer,))
     found = Digests(
         release="0.1.0",
         lockset=root,
-        builder=Builder(engine="26.1.5", exporter={"compression": "zstd"}),
+        builder=RecordedBuilder(engine="26.1.5", exporter={"compression": "zstd"}),
         stages={"debian-core": {"linux/amd64": image}},
         lists={LIST: model.digest(text)},
     )

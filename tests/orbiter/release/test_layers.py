@@ -7,16 +7,18 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from orbiter.lockset.record import Layer
+from orbiter.lockset.record import RecordedLayer
 from orbiter.release import layers
-from orbiter.release.layers import Entry
+from orbiter.release.layers import LayerEntry
 from resolvers.errors import ExpectedError
 from tests.support.oci_images import AMD64, ARM64, COMPRESSIONS, archive, file, layer
 
 TWO = layer(("etc/one", b"1"), ("etc/two", b"2" * 3_000_000))
 
 
-def read(path: Path, tar: bytes, compression: str = "zstd") -> tuple[Layer, list[Entry]]:
+def read(
+    path: Path, tar: bytes, compression: str = "zstd"
+) -> tuple[RecordedLayer, list[LayerEntry]]:
     (found,) = layers.images(archive(path / "a.tar", {AMD64: (tar,)}, compression))[AMD64].layers
     return found, list(layers.entries(path / "a.tar", found))
 

@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from orbiter.lockset.record import Builder, Image, Layer
-from orbiter.release.layers import Entry
+from orbiter.lockset.record import RecordedBuilder, RecordedImage, RecordedLayer
+from orbiter.release.layers import LayerEntry
 from orbiter.release.verify import Change, What, cause_of, compare, find, first, spelled
 
-OLD, NEW = Builder(engine="26.1.5"), Builder(buildkit="v0.25.1")
+OLD, NEW = RecordedBuilder(engine="26.1.5"), RecordedBuilder(buildkit="v0.25.1")
 SAME = (OLD, replace(OLD, buildx="0.29.0"))
 
 
@@ -19,18 +19,19 @@ def sha(word: str) -> str:
     return f"sha256:{word:0>64}"
 
 
-def image(*layers: str, digest: str = "1", config: str = "c", packed: str = "") -> Image:
+def image(*layers: str, digest: str = "1", config: str = "c", packed: str = "") -> RecordedImage:
     found = tuple(
-        Layer(diff_id=sha(name), digest=sha(name + packed), size=2_500_000) for name in layers
+        RecordedLayer(diff_id=sha(name), digest=sha(name + packed), size=2_500_000)
+        for name in layers
     )
-    return Image(digest=sha(digest), config=sha(config), layers=found)
+    return RecordedImage(digest=sha(digest), config=sha(config), layers=found)
 
 
-def entry(path: str, what: str = "", time: str = "000") -> Entry:
-    return Entry(path, f"{what or path:0>6}"[:6] + time)
+def entry(path: str, what: str = "", time: str = "000") -> LayerEntry:
+    return LayerEntry(path, f"{what or path:0>6}"[:6] + time)
 
 
-def lines(*entries: Entry) -> list[str]:
+def lines(*entries: LayerEntry) -> list[str]:
     return [each.line for each in entries]
 
 
@@ -52,7 +53,7 @@ A, B, C, D = (entry(path) for path in "abcd")
         (image("a", "b", packed="0"), "record"),
     ],
 )
-def test_what_the_first_difference_is_in(built: Image, kind: str) -> None:
+def test_what_the_first_difference_is_in(built: RecordedImage, kind: str) -> None:
     assert compare(image("a", "b"), built) == kind
 
 
@@ -75,7 +76,9 @@ def test_what_the_first_difference_is_in(built: Image, kind: str) -> None:
         ([], [A], "a", "added"),
     ],
 )
-def test_the_first_file(released: list[Entry], built: list[Entry], path: str, what: What) -> None:
+def test_the_first_file(
+    released: list[LayerEntry], built: list[LayerEntry], path: str, what: What
+) -> None:
     assert first(lines(*released), built) == Change(path=path, what=what)
 
 
@@ -83,7 +86,9 @@ def test_the_first_file(released: list[Entry], built: list[Entry], path: str, wh
     st.lists(st.sampled_from([A, B, C, D, entry("a", time="111")])),
     st.lists(st.sampled_from([A, B, C, D])),
 )
-def test_only_equal_lists_have_no_first_file(released: list[Entry], built: list[Entry]) -> None:
+def test_only_equal_lists_have_no_first_file(
+    released: list[LayerEntry], built: list[LayerEntry]
+) -> None:
     assert (first(lines(*released), built) is None) == (lines(*released) == lines(*built))
     assert first(lines(*built), built) is None
 
@@ -119,10 +124,10 @@ def test_another_builder_is_named_where_the_path_says_nothing() -> None:
 
 
 def why(
-    released: Image,
-    built: Image,
+    released: RecordedImage,
+    built: RecordedImage,
     before: Sequence[str] | None,
-    now: Sequence[Entry],
+    now: Sequence[LayerEntry],
     other: bool = False,
 ) -> tuple[str, ...]:
     builders = (OLD, NEW) if other else SAME

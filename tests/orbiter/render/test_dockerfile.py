@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from orbiter.config.image_set import Builder, Conda, ImageSet, Stage
 from orbiter.render.dockerfile import render
 from orbiter.render.model import Plan, StagePlan
-from orbiter.store.artifact_list import parse_entries
+from orbiter.store.artifact_list import parse_list
 from resolvers.types import Artifact, Pin
 from tests.support.paths import TESTS
 
@@ -268,7 +268,7 @@ def test_every_text_is_canonical_and_names_no_machine() -> None:
 
 
 def test_every_file_that_a_stage_installs_is_in_its_list_once() -> None:
-    entries = parse_entries(render(plan(AMD64))["debian-base-build/artifacts-linux-amd64.txt"])
+    entries = parse_list(render(plan(AMD64))["debian-base-build/artifacts-linux-amd64.txt"])
     assert [(entry.path, entry.source.partition("/")[0]) for entry in entries] == [
         ("apt/nodejs_20.19.2_amd64.deb", "apt:nodejs"),
         ("npm/x__canvas-3.0.0.tgz", "npm:@x"),

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orbiter.store.artifact_list import Entry, format_entries, parse_entries
+from orbiter.store.artifact_list import LockedFile, format_list, parse_list
 from orbiter.store.download import WrongBytesError
 from orbiter.store.store import Store
 from resolvers.errors import ExpectedError
@@ -286,16 +286,16 @@ sha512:{"b" * 128} 0 npm/vega-lite-6.tgz npm:vega-lite/-/vega-lite-6.tgz
 
 
 def test_entries() -> None:
-    deb, tarball = parse_entries(TEXT)
-    assert deb == Entry(
+    deb, tarball = parse_list(TEXT)
+    assert deb == LockedFile(
         path="apt/curl_8_amd64.deb",
         hash=f"sha256:{'a' * 64}",
         size=12,
         source="apt:pool/main/c/curl/curl_8_amd64.deb",
     )
     assert tarball.size == 0
-    assert format_entries([tarball, deb]) == TEXT
-    assert (parse_entries(""), format_entries([])) == ((), "")
+    assert format_list([tarball, deb]) == TEXT
+    assert (parse_list(""), format_list([])) == ((), "")
 
 
 @pytest.mark.parametrize(
@@ -313,12 +313,12 @@ def test_entries() -> None:
 )
 def test_malformed_entries(line: str) -> None:
     with pytest.raises(ExpectedError, match="malformed in line 3"):
-        parse_entries(f"{TEXT}{line}\n")
+        parse_list(f"{TEXT}{line}\n")
 
 
 words = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1)
 entries = st.builds(
-    Entry,
+    LockedFile,
     path=words.filter(lambda word: not word.startswith("/") and ".." not in word),
     hash=st.binary(min_size=32, max_size=32).map(lambda data: f"sha256:{data.hex()}"),
     size=st.integers(0, 2**40),
@@ -327,5 +327,5 @@ entries = st.builds(
 
 
 @given(st.lists(entries, unique_by=lambda entry: entry.path, max_size=5))
-def test_entries_are_read_as_written(written: list[Entry]) -> None:
-    assert parse_entries(format_entries(written)) == tuple(sorted(written))
+def test_entries_are_read_as_written(written: list[LockedFile]) -> None:
+    assert parse_list(format_list(written)) == tuple(sorted(written))

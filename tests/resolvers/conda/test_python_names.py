@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from resolvers.conda import manager as conda
-from resolvers.conda.lock_file import Entry, Hash
-from resolvers.conda.python_names import Distribution, brought, distributions
+from resolvers.conda.lock_file import CondaEntry, Hash
+from resolvers.conda.python_names import Distribution, distributions, provided
 from resolvers.errors import ExpectedError
 from tests.support.conda_world import AMD64, base, record, repodata, request
 from tests.support.loopback import Answer, Server, serving
 
-ENTRY = Entry(
+ENTRY = CondaEntry(
     name="pytorch-cpu", version="2.1", platform="linux-64", url="u", hash=Hash(sha256="s")
 )
 
@@ -49,8 +49,8 @@ def _calm_end() -> Iterator[None]:
     ],
 )
 def test_metadata_tells_name_and_version(paths: list[str], found: dict[str, str]) -> None:
-    assert {each.name: each.version for each in brought(paths, ENTRY)} == found
-    assert {each.package for each in brought(paths, ENTRY)} <= {"pytorch-cpu"}
+    assert {each.name: each.version for each in provided(paths, ENTRY)} == found
+    assert {each.package for each in provided(paths, ENTRY)} <= {"pytorch-cpu"}
 
 
 def archive(*paths: str) -> bytes:

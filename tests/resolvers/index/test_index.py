@@ -53,7 +53,7 @@ def test_html(server: Server) -> None:
         "<a>no link</a>",
     )
     wheel, sdist = index.Index((f"{server.url}/simple",)).files("Some_Thing")
-    assert wheel == index.File(
+    assert wheel == index.IndexFile(
         name="some_thing-1+x-py3-none-any.whl",
         url=f"{server.url}/files/some_thing-1%2Bx-py3-none-any.whl",
         hashes={"sha256": A},
@@ -112,7 +112,7 @@ def test_json(server: Server) -> None:
     content = {"meta": {"api-version": "1.4"}, "name": "a", "files": [file, bare]}
     server.replies["/simple/a/"] = Answer(200, json.dumps(content).encode(), JSON)
     first, second = index.Index((f"{server.url}/simple/",)).files("a")
-    assert first == index.File(
+    assert first == index.IndexFile(
         name="a-1.tar.gz",
         url=f"{server.url}/files/a-1.tar.gz",
         hashes={"sha256": A},

@@ -12,7 +12,7 @@ import pytest
 
 from resolvers import cache
 from resolvers.errors import ExpectedError
-from resolvers.index.index import File, Index
+from resolvers.index.index import Index, IndexFile
 from resolvers.pip import prefetch
 from resolvers.pip.index_proxy import View, published, serve, version_of
 from resolvers.types import Target
@@ -110,9 +110,9 @@ def test_looking_ahead_follows_what_the_target_needs(folder: Path) -> None:
     assert looked_up(view(folder), "unknown", "three", projects={"unknown", "three"})
 
 
-def file(name: str, day: int | None) -> File:
+def file(name: str, day: int | None) -> IndexFile:
     moment = datetime(2025, 1, day, tzinfo=UTC) if day else None
-    return File(name=name, url=f"https://index.invalid/{name}", upload_time=moment)
+    return IndexFile(name=name, url=f"https://index.invalid/{name}", upload_time=moment)
 
 
 def test_what_came_later_or_has_no_time_is_hidden() -> None:
@@ -137,7 +137,7 @@ def test_an_index_without_times_cannot_look_back(folder: Path) -> None:
 
 def test_of_two_files_with_a_name_the_one_with_a_time_counts() -> None:
     class Two(Index):
-        def files(self, project: str) -> tuple[File, ...]:
+        def files(self, project: str) -> tuple[IndexFile, ...]:
             return (file(f"{project}-1.tar.gz", None), file(f"{project}-1.tar.gz", 3))
 
     found = View(Two(())).files("x")

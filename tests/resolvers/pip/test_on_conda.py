@@ -13,7 +13,15 @@ from resolvers.errors import ExpectedError, UnsolvableError
 from resolvers.pip import manager as pip
 from resolvers.pip import on_conda, poetry, uv
 from resolvers.pip.index_proxy import without_own
-from resolvers.types import Brought, Group, LockFiles, Package, Request, Target, Upgrade
+from resolvers.types import (
+    Group,
+    LockFiles,
+    Package,
+    ProvidedDistribution,
+    Request,
+    Target,
+    Upgrade,
+)
 from tests.support.pip_cases import AMD64, ARM64, NEW_YEAR, assert_portable, data, versions, written
 
 ENGINES = pytest.mark.parametrize("engine", ["poetry", "uv"])
@@ -22,16 +30,20 @@ STAGES = {"core": (), "a-build": ("core",), "b-build": ("a-build", "core"), "apa
 """What the stages stand on: b-build on a-build, both of them and ``apart`` on core."""
 
 
-def brought(
+def provided(
     group: str, name: str, version: str, package: str = "", platforms: tuple[str, ...] = BOTH
-) -> tuple[Brought, ...]:
+) -> tuple[ProvidedDistribution, ...]:
     return tuple(
-        Brought(group=group, platform=platform, name=name, version=version, package=package or name)
+        ProvidedDistribution(
+            group=group, platform=platform, name=name, version=version, package=package or name
+        )
         for platform in platforms
     )
 
 
-def request(engine: str, *conda: tuple[Brought, ...], **asked: tuple[str, ...]) -> Request:
+def request(
+    engine: str, *conda: tuple[ProvidedDistribution, ...], **asked: tuple[str, ...]
+) -> Request:
     """What is asked of pip goes by stage, with ``_`` for ``-``."""
     groups = {name.replace("_", "-"): requirements for name, requirements in asked.items()}
     return Request(
@@ -47,20 +59,23 @@ def request(engine: str, *conda: tuple[Brought, ...], **asked: tuple[str, ...]) 
         targets=(AMD64, ARM64),
         engine=engine,
         as_of=NEW_YEAR,
-        brought=tuple(each for some in conda for each in some),
+        provided=tuple(each for some in conda for each in some),
         parents=STAGES,
     )
 
 
 def again(
-    asked: Request, files: LockFiles, *conda: tuple[Brought, ...], upgrade: Upgrade | None = None
+    asked: Request,
+    files: LockFiles,
+    *conda: tuple[ProvidedDistribution, ...],
+    upgrade: Upgrade | None = None,
 ) -> Request:
     return msgspec.structs.replace(
         asked,
         previous=files,
         as_of=None,
         upgrade=upgrade or Upgrade(),
-        brought=tuple(each for some in conda for each in some) or asked.brought,
+        provided=tuple(each for some in conda for each in some) or asked.provided,
     )
 
 
@@ -79,8 +94,8 @@ def conda_tables(files: LockFiles) -> dict[str, object]:
 def test_condas_version_is_locked_and_not_installed(engine: str) -> None:
     asked = request(
         engine,
-        brought("core", "numpy", "2.2.0"),
-        brought("b-build", "requests", "2.0.0"),
+        provided("core", "numpy", "2.2.0"),
+        provided("b-build", "requests", "2.0.0"),
         a_build=("pandas",),
     )
     files = pip.resolve(asked)
@@ -104,13 +119,13 @@ def test_condas_version_is_locked_and_not_installed(engine: str) -> None:
 @pytest.mark.index
 @ENGINES
 def test_only_what_pip_needs_counts_when_locking_again(engine: str) -> None:
-    core, more = brought("core", "markupsafe", "3.0.1"), brought("a-build", "six", "1.16.0")
+    core, more = provided("core", "markupsafe", "3.0.1"), provided("a-build", "six", "1.16.0")
     asked = request(engine, core, more, a_build=("jinja2",))
     files = pip.resolve(asked)
     assert pip.resolve(msgspec.structs.replace(asked, previous=files)) == files
     assert pip.resolve(again(asked, files)) == files
-    assert pip.resolve(again(asked, files, core, brought("a-build", "six", "1.17.0"))) == files
-    moved = pip.resolve(again(asked, files, brought("core", "markupsafe", "3.0.2")))
+    assert pip.resolve(again(asked, files, core, provided("a-build", "six", "1.17.0"))) == files
+    moved = pip.resolve(again(asked, files, provided("core", "markupsafe", "3.0.2")))
     assert versions(moved) == {"jinja2": "3.1.5", "markupsafe": "3.0.2"}
     assert conda_tables(moved) == {"core": {"markupsafe": "3.0.2"}}
     freed = pip.resolve(again(asked, files, more))
@@ -118,7 +133,7 @@ def test_only_what_pip_needs_counts_when_locking_again(engine: str) -> None:
     assert conda_tables(freed) == {}
 
 
-REQUESTS = brought("core", "requests", "2.31.0")
+REQUESTS = provided("core", "requests", "2.31.0")
 OF_REQUESTS = {"certifi", "charset-normalizer", "idna", "urllib3"}
 
 
@@ -141,7 +156,7 @@ def test_what_conda_brings_has_its_own_requirements_met(engine: str) -> None:
     more = request(engine, REQUESTS, a_build=("gdown", "yarl"))
     files = pip.resolve(again(more, files))
     assert OF_REQUESTS & set(selected(files, AMD64, "a-build")) == {"idna"}  # yarl needs it
-    freed = pip.resolve(again(msgspec.structs.replace(more, brought=()), files))
+    freed = pip.resolve(again(msgspec.structs.replace(more, provided=()), files))
     assert set(versions(freed)) >= OF_REQUESTS
 
 
@@ -150,7 +165,7 @@ def test_what_conda_brings_has_its_own_requirements_met(engine: str) -> None:
 def test_what_pip_installs_somewhere_needs_what_it_requires(engine: str) -> None:
     here = request(
         engine,
-        brought("a-build", "requests", "2.31.0"),
+        provided("a-build", "requests", "2.31.0"),
         a_build=("requests-file",),
         core=("attrs",),
     )
@@ -192,8 +207,8 @@ def test_another_order_of_the_stages_is_noticed(engine: str) -> None:
 @ENGINES
 def test_what_conda_settles_among_its_own_is_no_matter_of_pip(engine: str) -> None:
     conda = (
-        brought("core", "jinja2", "3.1.5"),
-        brought("core", "markupsafe", "1.1.1"),
+        provided("core", "jinja2", "3.1.5"),
+        provided("core", "markupsafe", "1.1.1"),
     )  # on the index it needs >= 2
     files = pip.resolve(request(engine, *conda, a_build=("jinja2-humanize-extension",)))
     assert set(versions(files)) == {"humanize", "jinja2", "jinja2-humanize-extension"}
@@ -205,10 +220,10 @@ def test_what_conda_settles_among_its_own_is_no_matter_of_pip(engine: str) -> No
 @ENGINES
 def test_the_index_need_not_have_a_file_that_fits_what_conda_brings(engine: str) -> None:
     torch = (
-        brought("core", "torch", "2.5.1", "pytorch"),
-        brought("core", "numpy", "2.2.0"),
+        provided("core", "torch", "2.5.1", "pytorch"),
+        provided("core", "numpy", "2.2.0"),
     )  # no wheel for ARM64
-    docopt = brought("core", "docopt", "0.6.2")  # no wheel at all
+    docopt = provided("core", "docopt", "0.6.2")  # no wheel at all
     files = pip.resolve(request(engine, *torch, docopt, a_build=("torchmetrics", "num2words")))
     text = "".join(files.values())
     for target in (AMD64, ARM64):
@@ -222,8 +237,8 @@ def test_the_index_need_not_have_a_file_that_fits_what_conda_brings(engine: str)
 
 @pytest.mark.index
 def test_uv_keeps_the_versions_that_it_locked_for_each_platform() -> None:
-    amd64 = brought("core", "markupsafe", "3.0.1", platforms=BOTH[:1])
-    arm64 = brought("core", "markupsafe", "3.0.2", platforms=BOTH[1:])
+    amd64 = provided("core", "markupsafe", "3.0.1", platforms=BOTH[:1])
+    arm64 = provided("core", "markupsafe", "3.0.2", platforms=BOTH[1:])
     files = pip.resolve(request("uv", amd64, arm64, a_build=("jinja2==3.1.4",)))
     more = request("uv", amd64, arm64, a_build=("jinja2", "six"))
     moved = pip.resolve(again(more, files))
@@ -236,7 +251,7 @@ def test_uv_keeps_the_versions_that_it_locked_for_each_platform() -> None:
 @ENGINES
 def test_without_conda_the_files_say_nothing_of_it(engine: str) -> None:
     plain = pip.resolve(request(engine, a_build=("jinja2",)))
-    unneeded = pip.resolve(request(engine, brought("core", "six", "1.16.0"), a_build=("jinja2",)))
+    unneeded = pip.resolve(request(engine, provided("core", "six", "1.16.0"), a_build=("jinja2",)))
     assert unneeded == plain
     assert "conda" not in "".join(plain.values())
     assert "constraint" not in "".join(plain.values())
@@ -245,11 +260,11 @@ def test_without_conda_the_files_say_nothing_of_it(engine: str) -> None:
 @pytest.mark.index
 @ENGINES
 def test_an_explanation_says_what_conda_holds(engine: str) -> None:
-    conda = brought("core", "markupsafe", "1.1.1", "safe"), brought("a-build", "six", "1.16.0")
+    conda = provided("core", "markupsafe", "1.1.1", "safe"), provided("a-build", "six", "1.16.0")
     with pytest.raises(UnsolvableError) as caught:
         pip.resolve(request(engine, *conda, a_build=("jinja2>=3",)))
     assert (
-        "  'markupsafe' is 1.1.1, brought by the conda package 'safe' of 'core'"
+        "  'markupsafe' is 1.1.1, provided by the conda package 'safe' of 'core'"
         in caught.value.message
     )
     assert "  'jinja2>=3' is asked for by 'a-build'" in caught.value.message
@@ -261,14 +276,14 @@ def test_an_explanation_says_what_conda_holds(engine: str) -> None:
 @ENGINES
 @pytest.mark.parametrize("version", ["3.0.1.post303", "of-our-own"])
 def test_a_version_that_no_index_has_does_not_lead_to_old_ones(engine: str, version: str) -> None:
-    conda = brought("core", "markupsafe", version), brought("core", "six", version)
+    conda = provided("core", "markupsafe", version), provided("core", "six", version)
     asked = request(engine, *conda, a_build=("jinja2",))  # jinja2 2.6 could do without markupsafe
-    before = pip.resolve(msgspec.structs.replace(asked, brought=()))
+    before = pip.resolve(msgspec.structs.replace(asked, provided=()))
     for each in (asked, again(asked, before)):
         with pytest.raises(UnsolvableError) as caught:
             pip.resolve(each)
         assert caught.value.message.splitlines()[1:] == [
-            f"  'markupsafe' is {version}, brought by the conda package 'markupsafe' of 'core'",
+            f"  'markupsafe' is {version}, provided by the conda package 'markupsafe' of 'core'",
             "  pip needs 'markupsafe': through jinja2, asked for by 'a-build'",
         ]
 
@@ -287,19 +302,22 @@ def test_only_requirements_of_extras_are_left_in_metadata() -> None:
 @pytest.mark.index
 @ENGINES
 def test_two_versions_of_conda_are_one_too_many(engine: str) -> None:
-    conda = brought("core", "markupsafe", "3.0.1"), brought("apart", "markupsafe", "3.0.2", "other")
+    conda = (
+        provided("core", "markupsafe", "3.0.1"),
+        provided("apart", "markupsafe", "3.0.2", "other"),
+    )
     with pytest.raises(UnsolvableError) as caught:
         pip.resolve(request(engine, *conda, a_build=("jinja2",)))
     assert caught.value.message.splitlines()[1:3] == [
-        "  'markupsafe' is 3.0.1, brought by the conda package 'markupsafe' of 'core'",
-        "  'markupsafe' is 3.0.2, brought by the conda package 'other' of 'apart'",
+        "  'markupsafe' is 3.0.1, provided by the conda package 'markupsafe' of 'core'",
+        "  'markupsafe' is 3.0.2, provided by the conda package 'other' of 'apart'",
     ]
 
 
 @pytest.mark.index
 @ENGINES
 def test_what_conda_brings_counts_though_it_be_yanked(engine: str) -> None:
-    asked = request(engine, brought("core", "attrs", "21.1.0"), a_build=("jsonschema<4.18",))
+    asked = request(engine, provided("core", "attrs", "21.1.0"), a_build=("jsonschema<4.18",))
     assert dict(versions(pip.resolve(asked)), pyrsistent="") == {
         "attrs": "21.1.0",
         "jsonschema": "4.17.3",
@@ -309,9 +327,12 @@ def test_what_conda_brings_counts_though_it_be_yanked(engine: str) -> None:
 
 @pytest.mark.index
 def test_uv_locks_a_version_for_each_platform() -> None:
-    amd64 = brought("core", "markupsafe", "3.0.1", platforms=BOTH[:1])
+    amd64 = provided("core", "markupsafe", "3.0.1", platforms=BOTH[:1])
     asked = request(
-        "uv", amd64, brought("core", "markupsafe", "3.0.2", platforms=BOTH[1:]), a_build=("jinja2",)
+        "uv",
+        amd64,
+        provided("core", "markupsafe", "3.0.2", platforms=BOTH[1:]),
+        a_build=("jinja2",),
     )
     files = pip.resolve(asked)
     found = {
@@ -331,8 +352,8 @@ def test_uv_locks_a_version_for_each_platform() -> None:
 def test_poetry_has_one_version_for_all_platforms() -> None:
     asked = request(
         "poetry",
-        brought("core", "markupsafe", "3.0.1", platforms=BOTH[:1]),
-        brought("core", "markupsafe", "3.0.2", platforms=BOTH[1:]),
+        provided("core", "markupsafe", "3.0.1", platforms=BOTH[:1]),
+        provided("core", "markupsafe", "3.0.2", platforms=BOTH[1:]),
         a_build=("jinja2",),
     )
     with pytest.raises(UnsolvableError) as caught:
@@ -348,7 +369,7 @@ def test_poetry_has_one_version_for_all_platforms() -> None:
 @ENGINES
 def test_where_conda_has_nothing_for_a_platform_pip_installs_it(engine: str) -> None:
     asked = request(
-        engine, brought("core", "markupsafe", "3.0.1", platforms=BOTH[:1]), a_build=("jinja2",)
+        engine, provided("core", "markupsafe", "3.0.1", platforms=BOTH[:1]), a_build=("jinja2",)
     )
     files = pip.resolve(asked)
     assert conda_tables(files) == {"core": {"markupsafe": {"linux/amd64": "3.0.1"}}}
@@ -362,7 +383,9 @@ def test_where_conda_has_nothing_for_a_platform_pip_installs_it(engine: str) -> 
     ("stage", "wish"), [("a-build", "numpy"), ("core", "NumPy>=2; sys_platform == 'linux'")]
 )
 def test_nothing_is_asked_of_both(engine: str, stage: str, wish: str) -> None:
-    asked = request(engine, brought(stage, "numpy", "2.4.0", "numpy-base"), a_build=(wish, "attrs"))
+    asked = request(
+        engine, provided(stage, "numpy", "2.4.0", "numpy-base"), a_build=(wish, "attrs")
+    )
     with pytest.raises(ExpectedError) as caught:
         pip.resolve(asked)
     assert caught.value.message == (
@@ -373,8 +396,8 @@ def test_nothing_is_asked_of_both(engine: str, stage: str, wish: str) -> None:
 
 def test_what_is_asked_elsewhere_or_for_another_platform_is_not_asked_of_both() -> None:
     for stage, wish in (("apart", "numpy"), ("core", "numpy; sys_platform == 'win32'")):
-        on_conda.check_request(request("uv", brought(stage, "numpy", "2.4.0"), a_build=(wish,)))
-    arm64 = brought("core", "numpy", "2.4.0", platforms=BOTH[1:])
+        on_conda.check_request(request("uv", provided(stage, "numpy", "2.4.0"), a_build=(wish,)))
+    arm64 = provided("core", "numpy", "2.4.0", platforms=BOTH[1:])
     on_conda.check_request(request("uv", arm64, a_build=("numpy; platform_machine == 'x86_64'",)))
     with pytest.raises(
         ExpectedError, match="pip is asked for 'numpy; platform_machine == 'aarch64''"
@@ -386,7 +409,7 @@ def test_what_is_asked_elsewhere_or_for_another_platform_is_not_asked_of_both() 
 
 @ENGINES
 def test_pip_does_not_move_what_conda_brings(engine: str) -> None:
-    asked = request(engine, brought("core", "markupsafe", "3.0.1", "safe"), a_build=("jinja2",))
+    asked = request(engine, provided("core", "markupsafe", "3.0.1", "safe"), a_build=("jinja2",))
     with pytest.raises(
         ExpectedError, match=r"pip cannot upgrade 'MarkupSafe'.*package 'safe' of 'core'"
     ):
@@ -396,7 +419,7 @@ def test_pip_does_not_move_what_conda_brings(engine: str) -> None:
 @pytest.mark.index
 @ENGINES
 def test_conda_installs_nothing_over_pip(engine: str) -> None:
-    conda = brought("b-build", "attrs", "24.2.0"), brought("b-build", "rpds-py", "0.22.3", "rpds")
+    conda = provided("b-build", "attrs", "24.2.0"), provided("b-build", "rpds-py", "0.22.3", "rpds")
     asked = request(engine, *conda, core=("six",), a_build=("jsonschema",))
     with pytest.raises(ExpectedError) as caught:
         pip.resolve(asked)
@@ -412,10 +435,10 @@ def test_conda_installs_nothing_over_pip(engine: str) -> None:
 @pytest.mark.index
 @ENGINES
 def test_what_conda_brings_below_or_elsewhere_is_no_clash(engine: str) -> None:
-    there = brought("b-build", "markupsafe", "3.0.1"), brought("core", "markupsafe", "3.0.1")
+    there = provided("b-build", "markupsafe", "3.0.1"), provided("core", "markupsafe", "3.0.1")
     files = pip.resolve(request(engine, *there, a_build=("jinja2",)))
     assert selected(files, AMD64, "a-build") == ["jinja2"]
-    elsewhere = request(engine, brought("apart", "markupsafe", "3.0.1"), a_build=("jinja2",))
+    elsewhere = request(engine, provided("apart", "markupsafe", "3.0.1"), a_build=("jinja2",))
     files = pip.resolve(elsewhere)
     assert selected(files, AMD64, "a-build") == ["jinja2", "markupsafe"]
     assert versions(files)["markupsafe"] == "3.0.1"  # one solve, one version for all images
@@ -439,7 +462,7 @@ def test_the_shortest_way_to_a_clash_is_told() -> None:
     packages = tuple(
         Package(manager="pip", name=each, version="3.0.1", requires=needs[each]) for each in needs
     )
-    asked = request("uv", brought("b-build", "markupsafe", "3.0.1"), a_build=("One",))
+    asked = request("uv", provided("b-build", "markupsafe", "3.0.1"), a_build=("One",))
     with pytest.raises(
         ExpectedError, match=r"\(through two, needed by one, asked for by 'a-build'\)"
     ):
@@ -462,13 +485,13 @@ def test_what_is_asked_for_itself_or_with_an_extra_can_clash(
     with pytest.raises(
         ExpectedError, match=f"{name} comes from pip in 'a-build' {way} and from conda in 'b-build'"
     ):
-        pip.resolve(request(engine, brought("b-build", name, version), a_build=(wish,)))
+        pip.resolve(request(engine, provided("b-build", name, version), a_build=(wish,)))
 
 
 @pytest.mark.index
 @ENGINES
 def test_an_sdist_that_conda_brings_is_not_built(engine: str) -> None:
-    conda = brought("a-build", "docopt", "0.6.2"), brought("a-build", "setuptools", "60.0.0")
+    conda = provided("a-build", "docopt", "0.6.2"), provided("a-build", "setuptools", "60.0.0")
     asked = request(engine, *conda, a_build=("num2words",))
     files = pip.resolve(asked)
     assert "build-requirements.txt" not in files
@@ -488,8 +511,8 @@ def test_an_sdist_that_conda_brings_is_not_built(engine: str) -> None:
 @pytest.mark.index
 @ENGINES
 def test_the_engine_itself_accepts_what_is_written(engine: str, tmp_path: Path) -> None:
-    conda = *brought("core", "markupsafe", "3.0.1"), *REQUESTS, *brought("core", "idna", "3.9")
-    unfit = *brought("core", "torch", "2.5.1"), *brought("core", "docopt", "0.6.2")
+    conda = *provided("core", "markupsafe", "3.0.1"), *REQUESTS, *provided("core", "idna", "3.9")
+    unfit = *provided("core", "torch", "2.5.1"), *provided("core", "docopt", "0.6.2")
     asked = request(engine, conda, unfit, a_build=("jinja2", "gdown", "num2words", "torchmetrics"))
     folder = written(pip.resolve(asked), tmp_path)
     if engine == "poetry":
