@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check format bench clean
+.PHONY: demo test check format docs bench clean
 
 demo: $(VENV)/ready
 	$(BIN)/python demo/demo.py
@@ -20,6 +20,11 @@ format: $(VENV)/ready
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
+# The site, in site/. It must not load anything from another server.
+docs: $(VENV)/docs-ready
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+	! grep -rnE --include='*.html' '<(script|link|img|iframe|source)[^>]+(src|href)="?(https?:)?//' site
+
 bench: $(VENV)/ready
 	for program in bench/*.py; do $(BIN)/python -m bench.$$(basename $$program .py) || exit 1; done
 
@@ -30,5 +35,9 @@ $(VENV)/ready: pyproject.toml
 	$(BIN)/python -m pip install --quiet --group dev --editable .
 	touch $@
 
+$(VENV)/docs-ready: $(VENV)/ready
+	$(BIN)/python -m pip install --quiet --group docs
+	touch $@
+
 clean:
-	rm -rf $(VENV) .demo
+	rm -rf $(VENV) .demo site

@@ -1,0 +1,72 @@
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import click
+import pytest
+
+from orbiter.cli.main import cli
+from orbiter.config.read import json_schema
+from tests.prose import ROOT
+
+REFERENCE = ROOT / "docs" / "reference"
+COMMANDS = sorted(cli.commands)
+EVERYWHERE = {"--help", "--version"}
+
+
+def section(command: str) -> str:
+    page = (REFERENCE / "commands.md").read_text(encoding="utf-8")
+    found = re.search(rf"^## orbiter {command}$(.*?)^## ", page, re.MULTILINE | re.DOTALL)
+    assert found, f"no section for {command}"
+    return found[1]
+
+
+def options(command: str) -> set[str]:
+    found: set[str] = set()
+    for option in cli.commands[command].params:
+        if isinstance(option, click.Option):
+            found.update(option.opts, option.secondary_opts)
+    return {word for word in found if word.startswith("--")}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_option_is_in_the_reference(command: str) -> None:
+    shared = {"--quiet"} if "-q" in section(command) else set()
+    assert options(command) - shared <= set(re.findall(r"--[a-z-]+", section(command)))
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_reference_names_no_other_option(command: str) -> None:
+    usage = re.sub(r"\[.*?\]\(.*?\)|`orbiter [^`]*`|`(docker|build) [^`]*`", "", section(command))
+    known = set().union(*map(options, COMMANDS)) | EVERYWHERE
+    rows = re.findall(r"^\| `(--[a-z-]+)", usage, re.MULTILINE)
+    assert set(rows) <= options(command)
+    assert set(re.findall(r"--[a-z-]+", usage)) <= known
+
+
+def test_every_command_is_in_the_table() -> None:
+    page = (REFERENCE / "commands.md").read_text(encoding="utf-8")
+    assert sorted(re.findall(r"^\| \[`([a-z-]+)`\]", page, re.MULTILINE)) == COMMANDS
+
+
+def keys(schema: Any) -> Iterator[str]:
+    if isinstance(schema, dict):
+        properties = schema.get("properties")
+        yield from properties if isinstance(properties, dict) else ()
+        schema = list(schema.values())
+    for each in schema if isinstance(schema, list) else ():
+        yield from keys(each)
+
+
+def test_every_key_of_images_toml_is_in_the_reference() -> None:
+    page = (REFERENCE / "images-toml.md").read_text(encoding="utf-8")
+    tables = {"user", "sets", "builder", "image", "build", "debian"}
+    assert {key for key in keys(json_schema()) if f"| `{key}` |" not in page} <= tables
+
+
+def test_every_variable_of_orbiter_is_in_the_reference() -> None:
+    files = [path for name in ("orbiter", "resolvers") for path in (ROOT / name).rglob("*.py")]
+    code = "".join(path.read_text(encoding="utf-8") for path in files)
+    page = (REFERENCE / "environment-variables.md").read_text(encoding="utf-8")
+    rows = set(re.findall(r"^\| `(ORBITER_[A-Z_]+)`", page, re.MULTILINE))
+    assert rows == set(re.findall(r'"(ORBITER_[A-Z_]+)"', code))
