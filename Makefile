@@ -15,6 +15,7 @@ check: $(VENV)/ready
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/pytest -q tests/test_prose.py
 
 format: $(VENV)/ready
 	$(BIN)/ruff check --fix

@@ -25,7 +25,7 @@ SCRIPTS = (
 MESSAGE = 3
 """The number of words from which on a string of the code is a message and not a name."""
 BETTER: dict[str, str] = {
-    r"\b(told|tells)\b(?! apart)": "report, list, print, say, show",
+    r"\b(told|tells)\b(?! (\w+ )*apart\b)": "report, list, print, say, show",
     r"\btell\b(?! ((\w+ )*apart|you|us|users|people|him|her|them)\b)": "report, list, print, say",
     r"\b(is|are|was|were|be|been) gone\b": "missing, deleted, no longer available",
     r"\bgone upstream\b": "no longer available upstream",
@@ -135,8 +135,9 @@ def of_python(content: str) -> Iterator[Text]:
 
 
 def _text(node: ast.expr) -> str:
-    is_text = isinstance(node, ast.Constant) and isinstance(node.value, str)
-    return str(node.value) if is_text else ""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return node.value
+    return ""
 
 
 def _message(line: int, text: str) -> Iterator[Text]:
