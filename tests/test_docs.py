@@ -7,7 +7,7 @@ import pytest
 
 from orbiter.cli.main import cli
 from orbiter.config.read import json_schema
-from tests.prose import ROOT
+from tests.prose import PAGES, ROOT
 
 REFERENCE = ROOT / "docs" / "reference"
 COMMANDS = sorted(cli.commands)
@@ -70,3 +70,13 @@ def test_every_variable_of_orbiter_is_in_the_reference() -> None:
     page = (REFERENCE / "environment-variables.md").read_text(encoding="utf-8")
     rows = set(re.findall(r"^\| `(ORBITER_[A-Z_]+)`", page, re.MULTILINE))
     assert rows == set(re.findall(r'"(ORBITER_[A-Z_]+)"', code))
+
+
+def test_every_path_that_the_pages_name_exists() -> None:
+    named = r"`((?:orbiter|resolvers|templates|tests|bench|docs|demo)/[\w./-]*)`"
+    pages = [path for pattern in PAGES for path in ROOT.glob(pattern) if path.name != "README.md"]
+    paths = {
+        found for page in pages for found in re.findall(named, page.read_text(encoding="utf-8"))
+    }
+    assert len(paths) > 30
+    assert [path for path in sorted(paths) if not (ROOT / path).exists()] == []
