@@ -1,4 +1,4 @@
-"""Every test gets caches of its own; tests of an engine or an index skip, with the reason, where there is none."""
+"""Skips for tests whose engine, package index or browser is missing, and a cache for each test."""
 
 import os
 from functools import cache
@@ -8,46 +8,51 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("untimed")  # how long something takes is no matter of a test
+settings.load_profile("untimed")  # no test depends on how long something takes
 
 
 @cache
-def _no_engine() -> str:
+def _engine_problem() -> str:
     from orbiter.docker.client import available
 
     return available()
 
 
 @cache
-def _no_index() -> str:
+def _index_problem() -> str:
     from resolvers.errors import ExpectedError
     from resolvers.index import index
 
     try:
-        return (
-            ""
-            if index.configured().files("packaging")
-            else "the package index does not know 'packaging'"
-        )
+        files = index.configured().files("packaging")
     except ExpectedError as error:
         return error.message
+    return "" if files else "the package index does not know 'packaging'"
 
 
-REASONS = {"engine": _no_engine, "index": _no_index}
+@cache
+def _browser_problem() -> str:
+    from tests.support.browser import problem
+
+    return problem()
 
 
-@pytest.fixture(autouse=True)
-def _needs(request: pytest.FixtureRequest) -> None:
-    for mark, reason_of in REASONS.items():
-        if request.node.get_closest_marker(mark) and (reason := reason_of()):
-            if os.environ.get("ORBITER_TEST_NO_SKIP"):
-                pytest.fail(f"needs the {mark}: {reason}")
-            pytest.skip(f"needs the {mark}: {reason}")
+PROBLEMS = {"engine": _engine_problem, "index": _index_problem, "browser": _browser_problem}
+"""For each marker, a function that returns why its tests cannot run, or an empty string."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip a test before its fixtures start, because those of a module may need the engine too."""
+    for mark, problem_of in PROBLEMS.items():
+        if item.get_closest_marker(mark) and (problem := problem_of()):
+            stop = pytest.fail if os.environ.get("ORBITER_TEST_NO_SKIP") else pytest.skip
+            stop(f"needs the {mark}: {problem}")
 
 
 @pytest.fixture(autouse=True)
 def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A cache root for each test, so that no test sees what another one fetched."""
+    """Set a cache root for each test, so that no test sees files that another one fetched."""
     root = tmp_path_factory.mktemp("cache")
     monkeypatch.setenv("ORBITER_CACHE_DIR", str(root))
     return root

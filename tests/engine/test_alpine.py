@@ -14,7 +14,7 @@ from packaging.utils import canonicalize_name
 from resolvers.apk import manager as apk
 from resolvers.npm import manager as npm
 from resolvers.pip import manager as pip
-from tests.engine.test_notebook import SERVE, Built, _chromium, running  # noqa: F401 - a fixture
+from tests.engine.test_notebook import SERVE, Built, running
 from tests.support.alpine_project import Project, inside, layers, project
 from tests.support.alpine_world import (
     REPOSITORIES,
@@ -216,7 +216,7 @@ def test_any_user_serves(built: Project) -> None:
     )
 
 
-@pytest.mark.usefixtures("_chromium")
+@pytest.mark.browser
 def test_the_image_runs_a_notebook(built: Project, tmp_path: Path) -> None:
     made = Built(built.folder, built.cache, built.tag("alpine-base"))
     with running(made, "--mount", str(tmp_path), image="alpine-base") as url:

@@ -113,6 +113,7 @@ def expected(place: Path, *groups: str) -> list[str]:
     ]
 
 
+@pytest.mark.browser
 def test_the_image_runs_a_notebook(own: Built, tmp_path: Path) -> None:
     with running(own, "--mount", str(tmp_path), image="micromamba-base") as url:
         assert run_notebook(url, tmp_path).stat().st_size > 0

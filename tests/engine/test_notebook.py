@@ -13,7 +13,7 @@ from typing import NamedTuple
 import httpx
 import pytest
 
-from tests.support.notebook import missing, run_notebook, type_into_terminal
+from tests.support.notebook import run_notebook, type_into_terminal
 from tests.support.paths import ROOT
 
 pytestmark = [pytest.mark.engine, pytest.mark.index]
@@ -115,14 +115,6 @@ class Built(NamedTuple):
     release: tuple[str, ...] = ()
 
 
-@pytest.fixture
-def _chromium() -> None:
-    if reason := missing():
-        if os.environ.get("ORBITER_TEST_NO_SKIP"):
-            pytest.fail(f"needs a browser: {reason}")
-        pytest.skip(f"needs a browser: {reason}")
-
-
 @pytest.fixture(scope="module")
 def build(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Built]]:
     """Builds the newest release, or locks the image set with an engine of pip and builds that, each once."""
@@ -211,7 +203,7 @@ def inside(tag: str, script: str, *words: str) -> str:
 
 
 @both
-@pytest.mark.usefixtures("_chromium")
+@pytest.mark.browser
 def test_the_image_set_runs_a_notebook_until_ctrl_c(
     locked: str, build: Callable[[str], Built], tmp_path: Path
 ) -> None:

@@ -2,20 +2,20 @@
 
 import json
 import re
-import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import TypeVar
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
 from selenium.common import StaleElementReferenceException
-from selenium.webdriver import Chrome, ChromeOptions, ChromeService
+from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.wait import WebDriverWait
+
+from tests.support.browser import chromium
 
 T = TypeVar("T")
 
@@ -63,12 +63,6 @@ return new Set(pixels).size;
 """How many colours are on a canvas: one where nothing was drawn."""
 
 
-def missing() -> str:
-    """Why no browser can be driven here; empty when one can."""
-    lacking = [name for name in ("chromium", "chromedriver") if not shutil.which(name)]
-    return f"{' and '.join(lacking)} not on PATH" if lacking else ""
-
-
 def run_notebook(url: str, folder: Path) -> Path:
     """Run a notebook in the JupyterLab at ``url`` (with its token) and give the path of a screenshot.
 
@@ -105,30 +99,9 @@ def type_into_terminal(url: str, line: str, done: Callable[[], bool], folder: Pa
         _wait(browser, typed, f"the terminal did not run {line}")
 
 
-@contextmanager
-def _browser(folder: Path) -> Iterator[Chrome]:
-    """Chromium with a profile of its own below ``folder``, without a window, asking nobody but the server."""
-    options = ChromeOptions()
-    options.binary_location = shutil.which("chromium") or ""
-    for word in (
-        "headless",
-        "no-sandbox",
-        "no-first-run",
-        "disable-background-networking",
-        "disable-component-update",
-        "disable-dev-shm-usage",
-        "disable-gpu",
-        "disable-quic",
-        "disable-sync",
-        f"window-size={WINDOW[0]},{WINDOW[1]}",
-        f"user-data-dir={mkdtemp(dir=folder)}",
-    ):
-        options.add_argument(f"--{word}")
-    browser = Chrome(options, ChromeService(shutil.which("chromedriver")))
-    try:
-        yield browser
-    finally:
-        browser.quit()
+def _browser(folder: Path) -> AbstractContextManager[Chrome]:
+    """Start Chromium with a window that shows the whole notebook."""
+    return chromium(folder, f"window-size={WINDOW[0]},{WINDOW[1]}")
 
 
 def _upload(url: str) -> str:

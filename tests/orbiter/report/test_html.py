@@ -2,22 +2,21 @@
 
 import base64
 import hashlib
-import os
 import re
-import shutil
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
-from selenium.webdriver import Chrome, ChromeOptions, ChromeService
+from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.wait import WebDriverWait
 
 from orbiter.diff.types import Diff, Side
 from orbiter.report import html
+from tests.support.browser import chromium
 from tests.support.diff_samples import (
     ALTERED,
     ALTERED_WORDS,
@@ -30,8 +29,8 @@ from tests.support.diff_samples import (
     many,
 )
 from tests.support.golden import assert_golden
-from tests.support.notebook import missing
 
+needs_browser = pytest.mark.browser
 HOSTILE = "</script><script>document.title='owned'</script><img src=x onerror=alert(1)>\"'`"
 
 
@@ -136,32 +135,8 @@ def test_an_empty_diff_has_no_table() -> None:
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
-    if reason := missing():
-        if os.environ.get("ORBITER_TEST_NO_SKIP"):
-            pytest.fail(f"needs a browser: {reason}")
-        pytest.skip(f"needs a browser: {reason}")
-    options = ChromeOptions()
-    options.binary_location = shutil.which("chromium") or ""
-    for word in (
-        "headless",
-        "no-sandbox",
-        "no-first-run",
-        "disable-background-networking",
-        "disable-component-update",
-    ):
-        options.add_argument(f"--{word}")
-    for word in (
-        "disable-dev-shm-usage",
-        "disable-gpu",
-        f"user-data-dir={tmp_path_factory.mktemp('profile')}",
-    ):
-        options.add_argument(f"--{word}")
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    chrome = Chrome(options, ChromeService(shutil.which("chromedriver")))
-    try:
-        yield chrome
-    finally:
-        chrome.quit()
+    with chromium(tmp_path_factory.mktemp("profile"), log=True) as started:
+        yield started
 
 
 def opened(browser: Chrome, place: Path, diff: Diff, *, width: int = 1280) -> None:
@@ -200,6 +175,7 @@ def numbers(browser: Chrome, name: str) -> dict[str, str]:
     return {words[0]: words[-1] for words in (chip.text.split() for chip in chips)}
 
 
+@needs_browser
 def test_text_boxes_and_counts_filter_together(browser: Chrome, tmp_path: Path) -> None:
     opened(browser, tmp_path, SMALL)
     assert status(browser) == "10 of 10 changes"
@@ -220,12 +196,14 @@ def test_text_boxes_and_counts_filter_together(browser: Chrome, tmp_path: Path) 
     assert shown(browser) == ["polars", "numpy"]
 
 
+@needs_browser
 def test_what_nothing_matches_says_so(browser: Chrome, tmp_path: Path) -> None:
     opened(browser, tmp_path, SMALL)
     typed(browser, "nothing like this", "0 of 10 changes")
     assert browser.find_element(By.ID, "none").is_displayed()
 
 
+@needs_browser
 def test_headings_sort_by_mouse_and_keyboard(browser: Chrome, tmp_path: Path) -> None:
     opened(browser, tmp_path, SMALL)
     unsorted = shown(browser)
@@ -248,6 +226,7 @@ def test_headings_sort_by_mouse_and_keyboard(browser: Chrome, tmp_path: Path) ->
     assert heading.get_attribute("aria-sort") is None
 
 
+@needs_browser
 def test_thousands_of_rows_can_be_filtered_and_sorted(browser: Chrome, tmp_path: Path) -> None:
     diff = many(6000)
     opened(browser, tmp_path, diff)
@@ -259,6 +238,7 @@ def test_thousands_of_rows_can_be_filtered_and_sorted(browser: Chrome, tmp_path:
     assert shown(browser) == sorted(change.name for change in diff.changes)
 
 
+@needs_browser
 @pytest.mark.parametrize("width", [320, 400, 800, 1280])
 def test_no_window_is_too_narrow(browser: Chrome, tmp_path: Path, width: int) -> None:
     for diff in (hostile(), PLACES, many(20)):
@@ -266,6 +246,7 @@ def test_no_window_is_too_narrow(browser: Chrome, tmp_path: Path, width: int) ->
         assert browser.execute_script("return document.documentElement.scrollWidth") <= width
 
 
+@needs_browser
 def test_headings_stay_in_sight(browser: Chrome, tmp_path: Path) -> None:
     opened(browser, tmp_path, many(300))
     browser.execute_script("window.scrollTo(0, 3000)")
@@ -279,12 +260,14 @@ def test_headings_stay_in_sight(browser: Chrome, tmp_path: Path) -> None:
     assert heading["top"] == pytest.approx(bar["bottom"], abs=1)
 
 
+@needs_browser
 def test_markup_in_a_lock_runs_nothing(browser: Chrome, tmp_path: Path) -> None:
     opened(browser, tmp_path, hostile())
     assert browser.title != "owned"
     assert HOSTILE in shown(browser)
 
 
+@needs_browser
 def test_without_script_it_is_a_plain_table(browser: Chrome, tmp_path: Path) -> None:
     browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
     try:
@@ -298,6 +281,7 @@ def test_without_script_it_is_a_plain_table(browser: Chrome, tmp_path: Path) -> 
         browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
 
 
+@needs_browser
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_words_stand_out_from_their_ground(browser: Chrome, tmp_path: Path, scheme: str) -> None:
     media = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
