@@ -77,19 +77,19 @@ def diff_locks(
     """
     gc.disable()  # this process is short, and looking for circles in 100,000 packages takes a tenth of its time
     from orbiter.diff.compare import diff
-    from orbiter.diff.narrow import check_names, fails, only, part_of
-    from orbiter.diff.places import aligned
-    from orbiter.lockfiles.named import load
+    from orbiter.diff.filter import check_names, filter_changes, matches_any, restrict_lock
+    from orbiter.diff.scopes import align_scopes
+    from orbiter.lockfiles.named import load_lock
 
-    sides = aligned(load(old), load(_release_now() if new is None else new))
+    sides = align_scopes(load_lock(old), load_lock(_release_now() if new is None else new))
     check_names(sides, images=images, platforms=platforms)
     before, after = (
-        part_of(side, images=images, platforms=platforms, managers=managers) for side in sides
+        restrict_lock(side, images=images, platforms=platforms, managers=managers) for side in sides
     )
-    found = only(diff(before, after), direct=direct, kinds=kinds)
+    found = filter_changes(diff(before, after), direct=direct, kinds=kinds)
     click.echo(_rendered(found, form, everything=everything), nl=False)
     wanted = failures or (("any",) if exit_code else ())
-    if wanted and fails(found, wanted):
+    if wanted and matches_any(found, wanted):
         sys.exit(SOMETHING_TO_SEE)
 
 

@@ -114,8 +114,8 @@ def _print_moved(image_set: "ImageSet", previous: "LockSet | None", locked: "Loc
 
 
 def _print_differences(locked: "LockSet") -> None:
-    from orbiter.diff.builders import differences
-    from orbiter.report.builders import report
+    from orbiter.diff.builders import builder_differences
+    from orbiter.report.builders import format_differences
 
-    if found := differences(locked):
-        click.echo(report(found))
+    if found := builder_differences(locked):
+        click.echo(format_differences(found))

@@ -18,18 +18,18 @@ from orbiter.cli.options import managers_option
 @guarded
 def log(name: str, path: str | None, managers: tuple[str, ...]) -> None:
     """Say in which release each version of the package NAME appeared."""
-    from orbiter.diff.history import history, of_releases, of_tags
+    from orbiter.diff.history import history, release_revisions, tag_revisions
     from orbiter.report.log import render
     from resolvers.errors import ExpectedError
 
-    moments = of_tags(path) if path else of_releases()
+    revisions = tag_revisions(path) if path else release_revisions()
     left_out: list[ExpectedError] = []
-    told = render(history(name, moments, managers, left_out.append))
+    told = render(history(name, revisions, managers, left_out.append))
     for error in left_out:
         click.echo(f"left out: {error.message}", err=True)
     if not told:
         raise ExpectedError(
-            f"none of {len(moments)} {'tags' if path else 'releases'} has a package '{name}'",
+            f"none of {len(revisions)} {'tags' if path else 'releases'} has a package '{name}'",
             "look at how it is spelled",
         )
     click.echo(told, nl=False)

@@ -36,15 +36,15 @@ PYTHON: Name = ("python", "pip")
 NEEDS_PYTHON = {"python", "python_abi"}
 
 
-class Difference(msgspec.Struct, frozen=True, kw_only=True):
+class BuilderDifference(msgspec.Struct, frozen=True, kw_only=True):
     """One package: its versions by builder, and whether images.toml asks for it by name in any of them."""
 
     name: str
     versions: Mapping[str, tuple[str, ...]]
-    asked: bool
+    direct: bool
 
 
-def differences(lock_set: LockSet) -> tuple[Difference, ...]:
+def builder_differences(lock_set: LockSet) -> tuple[BuilderDifference, ...]:
     """The packages that more than one builder has and that are not at the same versions in all of these, by name.
 
     Parts that are not locked as images.toml asks are left out.
@@ -58,7 +58,7 @@ def differences(lock_set: LockSet) -> tuple[Difference, ...]:
             found.setdefault(name, {})[builder.name] = tuple(sorted(versions))
     asked = _asked(image_set)
     return tuple(
-        Difference(name=name, versions=versions, asked=(name, rules) in asked)
+        BuilderDifference(name=name, versions=versions, direct=(name, rules) in asked)
         for (name, rules), versions in sorted(found.items())
         if len({_normal(rules, each) for each in versions.values()}) > 1
     )

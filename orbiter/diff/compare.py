@@ -7,11 +7,11 @@ from typing import NamedTuple
 from orbiter.diff import versions
 from orbiter.diff.hashes import altered as altered_files
 from orbiter.diff.hashes import differ, hash_facts
-from orbiter.diff.places import Paired, aligned, paired
-from orbiter.diff.suggest import suggested
-from orbiter.diff.types import KINDS, Change, Diff, Fact, Kind, Side, Step, Variant, Where
+from orbiter.diff.scopes import ScopePair, align_scopes, pair_scopes
+from orbiter.diff.suggest import with_suggestion
+from orbiter.diff.types import KINDS, Change, Diff, Fact, Kind, Occurrence, Side, Step, Variant
 from orbiter.diff.why import Reasons
-from orbiter.lockfiles.types import File, Lock, Locked, Place
+from orbiter.lockfiles.types import Lock, PackageEntry, PackageFile, Scope
 
 Name = tuple[str, str]
 """Manager and name."""
@@ -31,16 +31,16 @@ class _Found(NamedTuple):
 class _At(NamedTuple):
     """One name at one place."""
 
-    pair: Paired
-    old: tuple[Locked, ...]
-    new: tuple[Locked, ...]
+    pair: ScopePair
+    old: tuple[PackageEntry, ...]
+    new: tuple[PackageEntry, ...]
 
 
 def diff(old: Lock, new: Lock) -> Diff:
     """What changed from ``old`` to ``new``. ``diff(a, a)`` is empty, ``diff(b, a)`` mirrors ``diff(a, b)``."""
-    old, new = aligned(old, new)
-    pairs = paired(old, new)
-    counts: dict[Place, Counter[str]] = {}
+    old, new = align_scopes(old, new)
+    pairs = pair_scopes(old, new)
+    counts: dict[Scope, Counter[str]] = {}
     found: dict[tuple[Name, _Found], list[_At]] = {}
     for pair in pairs:
         befores, afters = _by_name(pair.old), _by_name(pair.new)
@@ -71,22 +71,24 @@ def diff(old: Lock, new: Lock) -> Diff:
             *(f"{new.name}: {note}" for note in new.notes),
         ),
     )
-    return suggested(result)
+    return with_suggestion(result)
 
 
-def _by_name(packages: Iterable[Locked]) -> dict[Name, tuple[Locked, ...]]:
-    found: dict[Name, tuple[Locked, ...]] = {}
+def _by_name(packages: Iterable[PackageEntry]) -> dict[Name, tuple[PackageEntry, ...]]:
+    found: dict[Name, tuple[PackageEntry, ...]] = {}
     for package in packages:
         name = (package.manager, package.name)
         found[name] = (*found[name], package) if name in found else (package,)
     return found
 
 
-def _names(pair: Paired) -> set[Name]:
+def _names(pair: ScopePair) -> set[Name]:
     return {(package.manager, package.name) for side in (pair.old, pair.new) for package in side}
 
 
-def _became(manager: str, old: tuple[Locked, ...], new: tuple[Locked, ...]) -> _Found | None:
+def _became(
+    manager: str, old: tuple[PackageEntry, ...], new: tuple[PackageEntry, ...]
+) -> _Found | None:
     """None where a name's packages are the same in all that identifies them."""
     before, after = {p.version for p in old}, {p.version for p in new}
     stays = _ordered(manager, before & after) if old and new else ()
@@ -125,12 +127,12 @@ def _ordered(manager: str, names: Iterable[str]) -> tuple[str, ...]:
     return (*(name for name in known if name not in keys), *sorted(keys, key=keys.__getitem__))
 
 
-def _files(old: tuple[Locked, ...], new: tuple[Locked, ...]) -> tuple[bool, bool]:
+def _files(old: tuple[PackageEntry, ...], new: tuple[PackageEntry, ...]) -> tuple[bool, bool]:
     """Whether a file of the same version and build has another hash, and whether the files differ at all."""
-    before: dict[tuple[str, str], list[File]] = {}
+    before: dict[tuple[str, str], list[PackageFile]] = {}
     for package in old:
         before.setdefault((package.version, package.build), []).extend(package.files)
-    after: dict[tuple[str, str], list[File]] = {}
+    after: dict[tuple[str, str], list[PackageFile]] = {}
     for package in new:
         after.setdefault((package.version, package.build), []).extend(package.files)
     both = [
@@ -141,19 +143,21 @@ def _files(old: tuple[Locked, ...], new: tuple[Locked, ...]) -> tuple[bool, bool
     return any(altered_files(*files) for files in both), any(differ(*files) for files in both)
 
 
-def _where(pair: Paired, old: tuple[Locked, ...], new: tuple[Locked, ...]) -> Where:
+def _where(
+    pair: ScopePair, old: tuple[PackageEntry, ...], new: tuple[PackageEntry, ...]
+) -> Occurrence:
     before, after = _variants(old), _variants(new)
     same = before == after  # then only files differ, and the variant is worth naming
     gone, came = (before, after) if same else (before - after, after - before)
-    return Where(pair.place, tuple(sorted(gone)), tuple(sorted(came)))
+    return Occurrence(pair.place, tuple(sorted(gone)), tuple(sorted(came)))
 
 
-def _variants(packages: tuple[Locked, ...]) -> set[Variant]:
+def _variants(packages: tuple[PackageEntry, ...]) -> set[Variant]:
     return {Variant(package.version, package.build, package.source) for package in packages}
 
 
 def _changes(
-    found: Mapping[tuple[Name, _Found], list[_At]], pairs: tuple[Paired, ...]
+    found: Mapping[tuple[Name, _Found], list[_At]], pairs: tuple[ScopePair, ...]
 ) -> tuple[Change, ...]:
     """One change for all places at which the same became of a name."""
     reasons = Reasons()
@@ -226,7 +230,7 @@ def _licences(at: _At) -> tuple[str, str] | None:
 def _facts(
     old: Mapping[str, Mapping[str, str]],
     new: Mapping[str, Mapping[str, str]],
-    pairs: tuple[Paired, ...],
+    pairs: tuple[ScopePair, ...],
 ) -> tuple[Fact, ...]:
     """Facts that differ; a kind that only one side's format knows of says nothing."""
     found = {

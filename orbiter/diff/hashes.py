@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 
 from orbiter.diff.types import Fact
-from orbiter.lockfiles.types import File, Locked
+from orbiter.lockfiles.types import PackageEntry, PackageFile
 
 NAMED = 5
 """How many packages are named before they are only counted."""
@@ -13,7 +13,9 @@ Form = tuple[str, str, str, str]
 """Manager, name, version and build."""
 
 
-def hash_facts(places: Iterable[tuple[Iterable[Locked], Iterable[Locked]]]) -> Iterator[Fact]:
+def hash_facts(
+    places: Iterable[tuple[Iterable[PackageEntry], Iterable[PackageEntry]]],
+) -> Iterator[Fact]:
     """Facts of packages of one version and build that had hashes and have none now, or the other way round."""
     lost: set[Form] = set()
     found: set[Form] = set()
@@ -28,7 +30,7 @@ def hash_facts(places: Iterable[tuple[Iterable[Locked], Iterable[Locked]]]) -> I
         yield Fact(kind="hashes", name="told now", new=_listed(found))
 
 
-def _told(packages: Iterable[Locked]) -> dict[Form, bool]:
+def _told(packages: Iterable[PackageEntry]) -> dict[Form, bool]:
     """Whether any hash of a package's files is known."""
     told: dict[Form, bool] = {}
     for package in packages:
@@ -43,7 +45,7 @@ def _listed(forms: set[Form]) -> str:
     return ", ".join(sorted(names)[:NAMED]) + more
 
 
-def altered(old: list[File], new: list[File]) -> bool:
+def altered(old: list[PackageFile], new: list[PackageFile]) -> bool:
     """Whether a file of one name has other hashes. Where both locks name no files, one hash that went and another that
     came are a file that changed; where only one of them does, nothing less than all hashes tells."""
     before, after = _hashes_by_name(old), _hashes_by_name(new)
@@ -70,14 +72,14 @@ def _apart(old: set[str], new: set[str]) -> bool:
     return not old & new
 
 
-def _hashes_by_name(files: list[File]) -> dict[str, set[str]]:
+def _hashes_by_name(files: list[PackageFile]) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     for file in files:
         found.setdefault(file.name, set()).update(file.hashes)
     return found
 
 
-def differ(old: list[File], new: list[File]) -> bool:
+def differ(old: list[PackageFile], new: list[PackageFile]) -> bool:
     """Whether two lists of files differ in any hash, by the algorithms that both have."""
     before, after = ({each for file in files for each in file.hashes} for files in (old, new))
     common = _algorithms(before) & _algorithms(after)

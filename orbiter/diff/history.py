@@ -10,15 +10,15 @@ from msgspec.structs import replace
 
 from orbiter.diff.compare import diff
 from orbiter.diff.types import Change
-from orbiter.lockfiles.named import blob, load
+from orbiter.lockfiles.named import git_blob, load_lock
 from orbiter.lockfiles.pip_files import normal
-from orbiter.lockfiles.types import Lock, Place
+from orbiter.lockfiles.types import Lock, Scope
 from orbiter.lockset import folder
 from resolvers import process
 from resolvers.errors import ExpectedError, ProgramError
 
 
-class Moment(NamedTuple):
+class Revision(NamedTuple):
     """One release or tag, the day of it, and the way to its lock."""
 
     name: str
@@ -26,7 +26,7 @@ class Moment(NamedTuple):
     lock: Callable[[], Lock]
 
 
-class Event(msgspec.Struct, frozen=True, kw_only=True):
+class HistoryEvent(msgspec.Struct, frozen=True, kw_only=True):
     """What became of the package in one release."""
 
     release: str
@@ -34,7 +34,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     change: Change
 
 
-def of_releases(locks: Path = folder.LOCKS) -> list[Moment]:
+def release_revisions(locks: Path = folder.LOCKS) -> list[Revision]:
     """All locked releases, the oldest first. Raises ExpectedError where there is none."""
     found = [
         (name, folder.read(folder.folder(name, locks)).manifest.cutoff[:10])
@@ -45,10 +45,10 @@ def of_releases(locks: Path = folder.LOCKS) -> list[Moment]:
             f"there is no lock set under {locks}/",
             "lock a release, or name a lock file with --git PATH",
         )
-    return [Moment(name, date, lambda name=name: load(name, locks)) for name, date in found]  # type: ignore[misc] # binds now
+    return [Revision(name, date, lambda name=name: load_lock(name, locks)) for name, date in found]  # type: ignore[misc] # binds now
 
 
-def of_tags(path: str) -> list[Moment]:
+def tag_revisions(path: str) -> list[Revision]:
     """All tags that have a lock file at ``path``, in the order in which they were made; git runs in the working folder.
 
     Raises ExpectedError where there is none.
@@ -74,7 +74,7 @@ def of_tags(path: str) -> list[Moment]:
             f"no tag of this git repository has a file '{path}'",
             "name the lock file as it lies here",
         )
-    return [Moment(tag, date, lambda tag=tag: _of_tag(tag, path)) for tag, date in having]  # type: ignore[misc] # binds now
+    return [Revision(tag, date, lambda tag=tag: _of_tag(tag, path)) for tag, date in having]  # type: ignore[misc] # binds now
 
 
 def _has(tag: str, path: str) -> bool:
@@ -91,28 +91,28 @@ def _has(tag: str, path: str) -> bool:
 def _of_tag(tag: str, path: str) -> Lock:
     from orbiter.lockfiles import recognise
 
-    return recognise.read(f"{tag}:{path}", blob(f"refs/tags/{tag}", path))
+    return recognise.read(f"{tag}:{path}", git_blob(f"refs/tags/{tag}", path))
 
 
 def history(
     name: str,
-    moments: Iterable[Moment],
+    revisions: Iterable[Revision],
     managers: tuple[str, ...] = (),
     skipped: Callable[[ExpectedError], None] = lambda _error: None,
-) -> Iterator[Event]:
-    """What became of every package of that name, in the order of the moments; nothing where it stayed the same.
+) -> Iterator[HistoryEvent]:
+    """What became of every package of that name, in the order of the revisions; nothing where it stayed the same.
 
-    ``skipped`` is told of each moment whose lock cannot be read.
+    ``skipped`` is told of each revision whose lock cannot be read.
     """
     before = Lock(name="", format="", packages={})
-    for moment in moments:
+    for revision in revisions:
         try:
-            after = _of_name(moment.lock(), name, managers)
+            after = _of_name(revision.lock(), name, managers)
         except ExpectedError as error:
             skipped(error)
             continue
         for change in diff(*_at_same_places(before, after)).changes:
-            yield Event(release=moment.name, date=moment.date, change=change)
+            yield HistoryEvent(release=revision.name, date=revision.date, change=change)
         before = after
 
 
@@ -130,7 +130,7 @@ def _of_name(lock: Lock, name: str, managers: tuple[str, ...]) -> Lock:
 def _at_same_places(old: Lock, new: Lock) -> tuple[Lock, Lock]:
     """Both with all places of either: a package that comes with a new platform has come, too."""
     places = dict.fromkeys({**old.packages, **new.packages}, ())
-    empty: dict[Place, tuple[()]] = dict(places)
+    empty: dict[Scope, tuple[()]] = dict(places)
     return replace(old, packages={**empty, **old.packages}), replace(
         new, packages={**empty, **new.packages}
     )

@@ -21,7 +21,7 @@ PLACES = frozenset({"image", "platform"})
 ORDER: tuple[Step, ...] = ("major", "minor", "patch")
 
 
-def suggested(diff: Diff) -> Diff:
+def with_suggestion(diff: Diff) -> Diff:
     """The diff with its suggestion."""
     weighed = [(_weight(change), _words(change)) for change in diff.changes]
     weighed += [(_weight_of_fact(fact), f"{fact.kind} {fact.name}") for fact in diff.facts]
@@ -33,7 +33,7 @@ def suggested(diff: Diff) -> Diff:
     core = diff.old.release.partition("-")[0]
     if step == "major" and core.startswith("0."):
         step = "minor"
-    release = bumped(core, step) if core else ""
+    release = bump_release(core, step) if core else ""
     return replace(diff, suggestion=Suggestion(step=step, release=release, reason=reason))
 
 
@@ -65,7 +65,7 @@ def _words(change: Change) -> str:
     return f"{change.name} {', '.join(change.old)} → {', '.join(change.new)}"
 
 
-def bumped(release: str, step: Step) -> str:
+def bump_release(release: str, step: Step) -> str:
     """The release that is a step, patch for any small one, after another one of three numbers."""
     major, minor, patch = (int(part) for part in release.split("."))
     if step == "major":

@@ -5,7 +5,7 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-from orbiter.lockfiles.types import Place
+from orbiter.lockfiles.types import Scope
 
 Kind = Literal["added", "removed", "upgraded", "downgraded", "changed", "rebuilt", "moved"]
 """``rebuilt``: same version, other build or files; ``moved``: same version and build, other source; ``changed``: other
@@ -32,10 +32,10 @@ class Variant(NamedTuple):
     source: str = ""
 
 
-class Where(NamedTuple):
+class Occurrence(NamedTuple):
     """What exactly went and came at one place: variants that both sides have are not named."""
 
-    place: Place
+    place: Scope
     old: tuple[Variant, ...]
     new: tuple[Variant, ...]
 
@@ -58,7 +58,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     old: tuple[str, ...] = ()
     new: tuple[str, ...] = ()
     stays: tuple[str, ...] = ()
-    where: tuple[Where, ...]
+    where: tuple[Occurrence, ...]
     everywhere: bool = True
     step: Step = ""
     direct: bool = False
@@ -106,7 +106,7 @@ class Diff(msgspec.Struct, frozen=True, kw_only=True):
     new: Side
     changes: tuple[Change, ...] = ()
     facts: tuple[Fact, ...] = ()
-    counts: Mapping[Place, Mapping[str, int]] = {}
+    counts: Mapping[Scope, Mapping[str, int]] = {}
     kept: int = 0
     left_out: int = 0
     notes: tuple[str, ...] = ()

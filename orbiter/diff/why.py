@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from orbiter.lockfiles.types import Locked
+from orbiter.lockfiles.types import PackageEntry
 
 Name = tuple[str, str]
 """Manager and name."""
@@ -12,9 +12,9 @@ class Reasons:
     """Chains within the packages of one place; what was found out about a place is kept."""
 
     def __init__(self) -> None:
-        self._known: dict[int, tuple[tuple[Locked, ...], Mapping[Name, Name | None]]] = {}
+        self._known: dict[int, tuple[tuple[PackageEntry, ...], Mapping[Name, Name | None]]] = {}
 
-    def chain(self, packages: tuple[Locked, ...], manager: str, name: str) -> tuple[str, ...]:
+    def chain(self, packages: tuple[PackageEntry, ...], manager: str, name: str) -> tuple[str, ...]:
         """The shortest chain of names to a package, itself included; () where nothing leads there."""
         if id(packages) not in self._known:
             self._known[id(packages)] = (packages, _parents(packages))
@@ -27,7 +27,7 @@ class Reasons:
         return tuple(reversed(found))
 
 
-def _parents(packages: tuple[Locked, ...]) -> dict[Name, Name | None]:
+def _parents(packages: tuple[PackageEntry, ...]) -> dict[Name, Name | None]:
     """Who led first to each package, searching breadth first from the direct requirements; None for those."""
     needs: dict[Name, set[str]] = {}
     for package in packages:
@@ -49,7 +49,7 @@ def _parents(packages: tuple[Locked, ...]) -> dict[Name, Name | None]:
     return parents
 
 
-def _roots(packages: tuple[Locked, ...], needs: Mapping[Name, set[str]]) -> set[Name]:
+def _roots(packages: tuple[PackageEntry, ...], needs: Mapping[Name, set[str]]) -> set[Name]:
     """What a person asked for. Where a manager's lock does not tell, that is what no other package requires."""
     told = {package.manager for package in packages if package.direct is not None}
     required = {name for at, names in needs.items() for name in names if name != at[1]}

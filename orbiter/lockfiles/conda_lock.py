@@ -23,7 +23,7 @@ from orbiter.lockfiles.conda_files import (
 )
 from orbiter.lockfiles.document import DAMAGED, as_number, too_new
 from orbiter.lockfiles.pip_files import normal, strangers
-from orbiter.lockfiles.types import File, Lock, Locked, Place
+from orbiter.lockfiles.types import Lock, PackageEntry, PackageFile, Scope
 from orbiter.lockfiles.yaml import line_of_item, load_yaml
 from resolvers.errors import ExpectedError
 
@@ -247,7 +247,7 @@ def _lock(name: str, data: dict[str, Any], rows: Iterable[Row]) -> Lock:
     _check_version(name, data)
     metadata = data.get("metadata")
     metadata = metadata if isinstance(metadata, dict) else {}
-    places: dict[str, dict[tuple[str, ...], Locked]] = {
+    places: dict[str, dict[tuple[str, ...], PackageEntry]] = {
         str(each): {} for each in metadata.get("platforms") or ()
     }
     notes: dict[str, None] = {}
@@ -264,7 +264,7 @@ def _lock(name: str, data: dict[str, Any], rows: Iterable[Row]) -> Lock:
         name=name,
         format=f"conda-lock.yml {VERSION}",
         packages={
-            Place("", intern(platform)): tuple(place.values()) for platform, place in places.items()
+            Scope("", intern(platform)): tuple(place.values()) for platform, place in places.items()
         },
         facts=channels(_channel(each) for each in metadata.get("channels") or ()),
         notes=tuple(notes),
@@ -276,35 +276,35 @@ def _channel(listed: object) -> str:
     return str(listed.get("url", "") if isinstance(listed, dict) else listed)
 
 
-def _also(package: Locked, category: str) -> Locked:
+def _also(package: PackageEntry, category: str) -> PackageEntry:
     return replace(package, groups=tuple(dict.fromkeys((*package.groups, category))))
 
 
-def _conda(row: Row) -> tuple[Locked, str]:
+def _conda(row: Row) -> tuple[PackageEntry, str]:
     file, channel, _ = origin(row.url)
     build, note = build_of(file, row.name, row.version)
-    locked = Locked(
+    locked = PackageEntry(
         manager="conda",
         name=intern(row.name),
         version=row.version,
         build=build,
         source=channel,
-        files=(File(file, hashes(row.md5, row.sha256)),),
+        files=(PackageFile(file, hashes(row.md5, row.sha256)),),
         requires=row.requires,
         groups=_groups(row.category),
     )
     return locked, note
 
 
-def _pip(row: Row) -> tuple[Locked, str]:
+def _pip(row: Row) -> tuple[PackageEntry, str]:
     file, source, commit = pip_origin(row.url)
     sha256 = row.sha256
     if len(sha256) == COMMIT:  # of a git source, stored as if it were a sha256
         commit, sha256 = sha256, ""
     found = hashes(row.md5, sha256)
     normalised = intern(normal(row.name))
-    files = (File(file, found),) if found else ()
-    locked = Locked(
+    files = (PackageFile(file, found),) if found else ()
+    locked = PackageEntry(
         manager="pip",
         name=normalised,
         version=row.version,

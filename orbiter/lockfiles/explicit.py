@@ -16,7 +16,7 @@ from orbiter.lockfiles.conda_files import (
 )
 from orbiter.lockfiles.document import DAMAGED
 from orbiter.lockfiles.pip_files import normal, project
-from orbiter.lockfiles.types import File, Lock, Locked, Place
+from orbiter.lockfiles.types import Lock, PackageEntry, PackageFile, Scope
 from resolvers.errors import ExpectedError
 
 MARK = re.compile(r"^@EXPLICIT[ \t]*$", re.MULTILINE)
@@ -50,11 +50,11 @@ def read(name: str, text: str) -> Lock:
     subdirs.discard("noarch")
     platform = told[1] if told else subdirs.pop() if len(subdirs) == 1 else ""
     return Lock(
-        name=name, format="explicit conda file", packages={Place("", platform): tuple(packages)}
+        name=name, format="explicit conda file", packages={Scope("", platform): tuple(packages)}
     )
 
 
-def _conda(where: str, line: str) -> tuple[Locked, str]:
+def _conda(where: str, line: str) -> tuple[PackageEntry, str]:
     """The package of a line and the folder of its channel (``linux-64``)."""
     url, _, digest = line.partition("#")
     file, channel, subdir = origin(url)
@@ -62,13 +62,13 @@ def _conda(where: str, line: str) -> tuple[Locked, str]:
         raise ExpectedError(f"{where}: '{line}' is no address of a conda package", DAMAGED)
     md5, sha256 = _hashes(where, digest)
     found = parts(file)
-    package = Locked(
+    package = PackageEntry(
         manager="conda",
         name=found.name,
         version=found.version,
         build=found.build,
         source=channel,
-        files=(File(file, hashes(md5, sha256)),),
+        files=(PackageFile(file, hashes(md5, sha256)),),
     )
     return package, subdir
 
@@ -84,7 +84,7 @@ def _hashes(where: str, digest: str) -> tuple[str, str]:
     return (value, "") if kind == "md5" else ("", value)
 
 
-def _pip(where: str, line: str) -> Locked:
+def _pip(where: str, line: str) -> PackageEntry:
     found = PIP.fullmatch(line)
     if not found:
         raise ExpectedError(
@@ -93,11 +93,11 @@ def _pip(where: str, line: str) -> Locked:
     name, url, version, sha256 = found[1], found[2] or "", found[3], found[4] or ""
     check_hashes(where, {"sha256": sha256})
     file, source, commit = pip_origin(url) if url else ("", "", "")
-    return Locked(
+    return PackageEntry(
         manager="pip",
         name=normal(name),
         version=version or project(file)[1],
         build=commit,
         source=source,
-        files=(File(file, hashes("", sha256)),) if sha256 else (),
+        files=(PackageFile(file, hashes("", sha256)),) if sha256 else (),
     )

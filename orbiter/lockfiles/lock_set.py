@@ -9,7 +9,7 @@ from orbiter.config import read
 from orbiter.config.image_set import ImageSet, Stage
 from orbiter.config.requirements import name_of
 from orbiter.config.stage_graph import ancestors
-from orbiter.lockfiles.types import File, Lock, Locked, Place
+from orbiter.lockfiles.types import Lock, PackageEntry, PackageFile, Scope
 from orbiter.lockset.inputs import FILES, locked_files, unlocked
 from orbiter.lockset.model import BUILD, SNAPSHOT, BuilderFacts, LockSet, Manifest, digest
 from orbiter.lockset.targets import target_of
@@ -34,7 +34,7 @@ class _Locks(msgspec.Struct, frozen=True):
     packages: Mapping[tuple[str, str], Package]
 
 
-def of_release(lock_set: LockSet, name: str) -> Lock:
+def as_lock(lock_set: LockSet, name: str) -> Lock:
     """All packages inside each final stage's image; a build stage stands for an image that has no final one.
 
     ``direct`` is what a stage of the image asks for. Files and sizes are those that the platform gets.
@@ -47,14 +47,14 @@ def of_release(lock_set: LockSet, name: str) -> Lock:
         name=name,
         format=f"lock set {manifest.format}",
         packages={
-            Place(stage.name, platform): tuple(
+            Scope(stage.name, platform): tuple(
                 _inside(image_set, stage, platform, manifest, locks[stage.builder])
             )
             for stage in stages
             for platform in image_set.platforms
         }
         | {
-            Place(INSTALLERS, platform): tuple(_installers(manifest, platform))
+            Scope(INSTALLERS, platform): tuple(_installers(manifest, platform))
             for platform in image_set.platforms
         },
         facts=_facts(image_set, lock_set),
@@ -66,14 +66,14 @@ def of_release(lock_set: LockSet, name: str) -> Lock:
     )
 
 
-def _installers(manifest: Manifest, platform: str) -> Iterator[Locked]:
+def _installers(manifest: Manifest, platform: str) -> Iterator[PackageEntry]:
     """The programs that install while an image is built."""
     for each in manifest.installers:
         if each.platform in {"", platform}:
             manager = "npm" if each.pin.artifact.file.endswith(".tgz") else "pip"
-            files = (File(each.pin.artifact.file, (each.pin.artifact.hash,)),)
+            files = (PackageFile(each.pin.artifact.file, (each.pin.artifact.hash,)),)
             size = each.pin.artifact.size
-            yield Locked(
+            yield PackageEntry(
                 manager=manager,
                 name=each.pin.name,
                 version=each.pin.version,
@@ -105,7 +105,7 @@ def _pulled(image_set: ImageSet) -> tuple[Stage, ...]:
 
 def _inside(
     image_set: ImageSet, stage: Stage, platform: str, manifest: Manifest, locks: tuple[_Locks, ...]
-) -> Iterator[Locked]:
+) -> Iterator[PackageEntry]:
     """All packages of one image on one platform."""
     facts = manifest.builders.get(stage.builder, BuilderFacts())
     target = target_of(facts, platform)
@@ -134,13 +134,13 @@ def _asked(image_set: ImageSet, names: tuple[str, ...], manager: str) -> frozens
 
 def _locked(
     package: Package, names: tuple[str, ...], asked: frozenset[str], pin: Pin | None = None
-) -> Locked:
-    return Locked(
+) -> PackageEntry:
+    return PackageEntry(
         manager=package.manager,
         name=package.name,
         version=package.version,
         build=package.build,
-        files=(File(pin.artifact.file, (pin.artifact.hash,)),) if pin else (),
+        files=(PackageFile(pin.artifact.file, (pin.artifact.hash,)),) if pin else (),
         size=pin.artifact.size if pin else 0,
         requires=package.requires,
         direct=package.name in asked,

@@ -10,7 +10,7 @@ import msgspec
 from orbiter.lockfiles.conda_files import build_of, channels, check_hashes, hashes, is_package
 from orbiter.lockfiles.document import DAMAGED, as_number, load_json, too_new, typed
 from orbiter.lockfiles.pip_files import normal, strangers
-from orbiter.lockfiles.types import File, Lock, Locked, Place
+from orbiter.lockfiles.types import Lock, PackageEntry, PackageFile, Scope
 from resolvers.errors import ExpectedError
 
 VERSION = 1
@@ -62,34 +62,34 @@ def read(name: str, text: str) -> Lock:
     return Lock(
         name=name,
         format=f"mamba environment lock {version}",
-        packages={Place("", document.platform): tuple(package for package, _ in (*conda, *pip))},
+        packages={Scope("", document.platform): tuple(package for package, _ in (*conda, *pip))},
         facts=channels(document.channels),
         notes=tuple(note for _, note in (*conda, *pip) if note),
     )
 
 
-def _conda(name: str, file: str, package: _Package, asked: set[str]) -> tuple[Locked, str]:
+def _conda(name: str, file: str, package: _Package, asked: set[str]) -> tuple[PackageEntry, str]:
     if not is_package(file):
         raise ExpectedError(f"{name}: '{file}' is no file of conda's", DAMAGED)
     build, note = build_of(file, package.name, package.version)
-    locked = Locked(
+    locked = PackageEntry(
         manager="conda",
         name=package.name,
         version=package.version,
         build=build,
         source=package.channel,
-        files=(File(file, _hashes(name, package)),),
+        files=(PackageFile(file, _hashes(name, package)),),
         direct=package.name.lower() in asked,
     )
     return locked, note
 
 
-def _pip(name: str, file: str, package: _Package) -> tuple[Locked, str]:
-    locked = Locked(
+def _pip(name: str, file: str, package: _Package) -> tuple[PackageEntry, str]:
+    locked = PackageEntry(
         manager="pip",
         name=normal(package.name),
         version=package.version,
-        files=(File(file, _hashes(name, package)),),
+        files=(PackageFile(file, _hashes(name, package)),),
     )
     return locked, strangers(locked.name, locked.version, locked.files)
 

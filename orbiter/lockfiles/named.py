@@ -14,7 +14,7 @@ NAMES = (
 )
 
 
-def load(name: str, locks: Path = lockset_folder.LOCKS) -> Lock:
+def load_lock(name: str, locks: Path = lockset_folder.LOCKS) -> Lock:
     """Read what a name stands for: a release below ``locks``, a path, or ``REVISION:PATH``.
 
     Raises ExpectedError for what is not there or is no lock.
@@ -32,7 +32,7 @@ def load(name: str, locks: Path = lockset_folder.LOCKS) -> Lock:
         ":"
     )  # git's revisions may hold colons; without one it is the index
     if colon and inside:
-        return _file(name, blob(revision, inside))
+        return _file(name, git_blob(revision, inside))
     raise ExpectedError(f"'{name}' is no release under {locks}/, no file and no folder", NAMES)
 
 
@@ -48,10 +48,10 @@ def _lock_set(folder: Path, name: str) -> Lock:
     if not (folder / model.MANIFEST).exists():
         known = ", ".join(lockset_folder.releases()) or "none"
         raise ExpectedError(f"there is no lock set in {folder} (locked releases: {known})", NAMES)
-    return lock_set.of_release(lockset_folder.read(folder), name)
+    return lock_set.as_lock(lockset_folder.read(folder), name)
 
 
-def blob(revision: str, path: str) -> bytes:
+def git_blob(revision: str, path: str) -> bytes:
     """The content of a file at a git revision; a path is taken from the working folder, as git does with ``./``.
 
     Raises ExpectedError where git knows no such revision or file.

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from orbiter.lockfiles.document import DAMAGED, address, line_of, load_json, too_new, typed
-from orbiter.lockfiles.types import File, Lock, Locked, Place
+from orbiter.lockfiles.types import Lock, PackageEntry, PackageFile, Scope
 from resolvers.errors import ExpectedError
 from resolvers.npm.lock_file import find
 
@@ -88,7 +88,7 @@ def read(name: str, text: str) -> Lock:
     )
     registry = _registry(entries.values())
     direct = _direct(entries) if "" in entries else None
-    found: dict[tuple[str, str, str, str], list[Locked]] = {}
+    found: dict[tuple[str, str, str, str], list[PackageEntry]] = {}
     for path, entry in _packages(entries):
         try:
             locked = _locked(entries, path, entry, registry, direct)
@@ -102,7 +102,7 @@ def read(name: str, text: str) -> Lock:
     return Lock(
         name=name,
         format=f"package-lock.json {version}",
-        packages={Place(): tuple(_merged(same) for _, same in sorted(found.items()))},
+        packages={Scope(): tuple(_merged(same) for _, same in sorted(found.items()))},
         facts={"registry": {"of most packages": registry}} if registry else {},
         notes=(
             *filter(None, (_stranger(path, entry) for path, entry in _packages(entries))),
@@ -233,17 +233,17 @@ def _needs(entry: _Entry) -> Iterator[str]:
 
 def _locked(
     entries: Entries, path: str, entry: _Entry, registry: str, direct: frozenset[str] | None
-) -> Locked:
+) -> PackageEntry:
     source, commit = _source(entry.address(), registry)
     needed = filter(None, {find(entries, path, name) for name in _needs(entry)})
     hashes = _hashes(entry.integrity)
-    return Locked(
+    return PackageEntry(
         manager="npm",
         name=_name(path, entry),
         version=entry.version,
         build=commit,
         source=source,
-        files=(File(f"{_name(path, entry).rpartition('/')[2]}-{entry.version}.tgz", hashes),)
+        files=(PackageFile(f"{_name(path, entry).rpartition('/')[2]}-{entry.version}.tgz", hashes),)
         if hashes
         else (),
         licence=entry.licence(),
@@ -264,7 +264,7 @@ def _hashes(integrity: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _merged(same: list[Locked]) -> Locked:
+def _merged(same: list[PackageEntry]) -> PackageEntry:
     """One package that lies at several paths: it is only for something if it is so at all of them."""
     first = same[0]
     if len(same) == 1:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from urllib.parse import unquote
 
-from orbiter.lockfiles.types import File
+from orbiter.lockfiles.types import PackageFile
 
 SDISTS = (".tar.gz", ".zip", ".tar.bz2", ".tar.xz", ".tgz", ".tar")
 
@@ -46,7 +46,7 @@ def only_size(wheels: Iterable[tuple[str, int]], sdists: Iterable[tuple[str, int
     return size if name.endswith("-none-any.whl") or not name.endswith(".whl") else 0
 
 
-def strangers(name: str, version: str, files: Iterable[File]) -> str:
+def strangers(name: str, version: str, files: Iterable[PackageFile]) -> str:
     """What to tell of a package one of whose files is another project's or version's; "" where all fit.
 
     That is what a merge leaves behind that took one line from each side.

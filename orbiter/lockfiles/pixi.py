@@ -14,7 +14,7 @@ from orbiter.lockfiles.conda_lock import has_key, is_pixi, is_shaped
 from orbiter.lockfiles.document import DAMAGED, as_number, too_new, typed
 from orbiter.lockfiles.pip_files import main_index
 from orbiter.lockfiles.pixi_package import package
-from orbiter.lockfiles.types import Lock, Locked, Place
+from orbiter.lockfiles.types import Lock, PackageEntry, Scope
 from orbiter.lockfiles.yaml import line_of_item, load_yaml
 from resolvers.errors import ExpectedError
 
@@ -82,13 +82,15 @@ def read(name: str, text: str) -> Lock:
 def _flat(name: str, text: str, data: dict[str, Any]) -> Lock:
     document = typed(name, text, data, _Flat)
     pool = _Pool(name, text, "package", tuple(_modern(entry) for entry in document.package or ()))
-    places: dict[str, list[Locked]] = {platform: [] for platform in document.metadata.platforms}
+    places: dict[str, list[PackageEntry]] = {
+        platform: [] for platform in document.metadata.platforms
+    }
     for number, entry in enumerate(pool.entries):
         places.setdefault(str(entry.get("platform", "")), []).append(pool.locked(number))
     return Lock(
         name=name,
         format=f"pixi.lock {data['version']}",
-        packages={Place("", platform): tuple(packages) for platform, packages in places.items()},
+        packages={Scope("", platform): tuple(packages) for platform, packages in places.items()},
         facts=channels(each.url for each in document.metadata.channels),
         notes=tuple(pool.notes),
     )
@@ -110,7 +112,7 @@ def _by_environment(name: str, text: str, data: dict[str, Any]) -> Lock:
     document = typed(name, text, data, _Document)
     pool = _Pool(name, text, "packages", document.packages or ())
     packages = {
-        Place(title, platform): tuple(pool.find(title, platform, each) for each in references)
+        Scope(title, platform): tuple(pool.find(title, platform, each) for each in references)
         for title, environment in document.environments.items()
         for platform, references in environment.packages.items()
     }
@@ -155,13 +157,13 @@ class _Pool:
         self.entries = entries
         self.notes: dict[str, None] = {}
         self._where = (name, text, key)
-        self._made: dict[tuple[int, tuple[str, ...]], Locked] = {}
+        self._made: dict[tuple[int, tuple[str, ...]], PackageEntry] = {}
         self._index = _main_index(entries)
         self._by_address: dict[str, list[int]] = {}
         for number, entry in enumerate(entries):
             self._by_address.setdefault(_address(entry), []).append(number)
 
-    def find(self, environment: str, platform: str, reference: Entry) -> Locked:
+    def find(self, environment: str, platform: str, reference: Entry) -> PackageEntry:
         """The package that a reference of an environment and platform means."""
         address = _address(reference)
         found = self._by_address.get(address, [])
@@ -178,7 +180,7 @@ class _Pool:
             )
         return self.locked(found[0], tuple(reference.get("extras") or ()))
 
-    def locked(self, number: int, extras: tuple[str, ...] = ()) -> Locked:
+    def locked(self, number: int, extras: tuple[str, ...] = ()) -> PackageEntry:
         """The package of an entry, with the extras that were asked for."""
         made = self._made.get((number, extras))
         if made is None:

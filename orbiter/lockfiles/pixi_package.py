@@ -17,7 +17,7 @@ from orbiter.lockfiles.conda_files import (
 )
 from orbiter.lockfiles.document import DAMAGED, address
 from orbiter.lockfiles.pip_files import normal, project, strangers
-from orbiter.lockfiles.types import File, Locked
+from orbiter.lockfiles.types import PackageEntry, PackageFile
 from resolvers.errors import ExpectedError
 
 SOURCE = re.compile(r"(?P<name>[^\s\[]+)(?:\[[^\]]*\])? @ (?P<path>.+)")
@@ -31,7 +31,7 @@ Entry = Mapping[str, Any]
 
 def package(
     kind: str, where: str, entry: Entry, extras: tuple[str, ...], index: str
-) -> tuple[Locked, str]:
+) -> tuple[PackageEntry, str]:
     """The package of an entry that lies at ``where``, and a note on what is odd with it or "".
 
     ``kind`` is conda, conda_source or pypi; ``index`` the one that needs no mention. Raises ExpectedError, without the
@@ -52,20 +52,20 @@ def package(
     return _file(file, channel, entry) if is_package(file) else (_source(where, entry), "")
 
 
-def _file(file: str, channel: str, entry: Entry) -> tuple[Locked, str]:
+def _file(file: str, channel: str, entry: Entry) -> tuple[PackageEntry, str]:
     """A conda package that was built already: what the entry does not tell, the name of its file does."""
     found = parts(file)
     name, version = _text(entry, "name") or found.name, _text(entry, "version") or found.version
     build, note = build_of(file, name, version)
     size = _text(entry, "size")
     licence = _text(entry, "license")
-    locked = Locked(
+    locked = PackageEntry(
         manager="conda",
         name=name.lower(),
         version=version,
         build=build,
         source=channel,
-        files=(File(file, hashes(_text(entry, "md5"), _text(entry, "sha256"))),),
+        files=(PackageFile(file, hashes(_text(entry, "md5"), _text(entry, "sha256"))),),
         size=int(size) if size.isdecimal() else 0,
         licence="" if licence == "None" else licence,
         requires=_needs(entry.get("depends")),
@@ -74,7 +74,7 @@ def _file(file: str, channel: str, entry: Entry) -> tuple[Locked, str]:
     return locked, note
 
 
-def _source(where: str, entry: Entry) -> Locked:
+def _source(where: str, entry: Entry) -> PackageEntry:
     """A conda package that is built from source when it is installed: it has no file, and may have no version yet."""
     found = SOURCE.fullmatch(where)
     name = found["name"] if found else _text(entry, "name")
@@ -85,7 +85,7 @@ def _source(where: str, entry: Entry) -> Locked:
     detail = " ".join(
         address(built_from[key]) for key in ("git", "url", "rev", "sha256") if key in built_from
     )
-    return Locked(
+    return PackageEntry(
         manager="conda",
         name=name.lower(),
         version=_text(entry, "version"),
@@ -96,7 +96,9 @@ def _source(where: str, entry: Entry) -> Locked:
     )
 
 
-def _pypi(where: str, entry: Entry, extras: tuple[str, ...], index: str) -> tuple[Locked, str]:
+def _pypi(
+    where: str, entry: Entry, extras: tuple[str, ...], index: str
+) -> tuple[PackageEntry, str]:
     """A Python package; a folder has no file, and its hash is that of a project that people work on."""
     file, source, commit = pip_origin(where)
     told, read = project(file)
@@ -106,8 +108,8 @@ def _pypi(where: str, entry: Entry, extras: tuple[str, ...], index: str) -> tupl
     if found := _text(entry, "index"):
         source = "" if found == index else address(found)
     digests = hashes(_text(entry, "md5"), _text(entry, "sha256"))
-    files = (File(file, digests),) if file and digests else ()
-    locked = Locked(
+    files = (PackageFile(file, digests),) if file and digests else ()
+    locked = PackageEntry(
         manager="pip",
         name=name,
         version=version,

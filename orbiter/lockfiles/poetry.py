@@ -10,7 +10,7 @@ import msgspec
 
 from orbiter.lockfiles.document import DAMAGED, address, as_number, load_toml, too_new, typed
 from orbiter.lockfiles.pip_files import normal, project, strangers
-from orbiter.lockfiles.types import File, Lock, Locked, Place
+from orbiter.lockfiles.types import Lock, PackageEntry, PackageFile, Scope
 from resolvers.errors import ExpectedError
 
 NEWEST = "2.1"
@@ -73,7 +73,7 @@ def read(name: str, text: str) -> Lock:
     return Lock(
         name=name,
         format=f"poetry.lock {version}",
-        packages={Place(): packages},
+        packages={Scope(): packages},
         notes=tuple(filter(None, notes)),
     )
 
@@ -88,10 +88,10 @@ def _version(name: str, data: dict[str, Any]) -> str:
     return version
 
 
-def _locked(entry: _Entry, metadata: _Metadata, optional: frozenset[str]) -> Locked:
+def _locked(entry: _Entry, metadata: _Metadata, optional: frozenset[str]) -> PackageEntry:
     groups = entry.groups or ((entry.category,) if entry.category else ())
     source, commit = _source(entry.source) if entry.source else ("", "")
-    return Locked(
+    return PackageEntry(
         manager="pip",
         name=normal(entry.name),
         version=entry.version,
@@ -110,15 +110,17 @@ def _source(source: _Source) -> tuple[str, str]:
     ) if source.type == "git" else ""
 
 
-def _files(entry: _Entry, metadata: _Metadata) -> tuple[File, ...]:
+def _files(entry: _Entry, metadata: _Metadata) -> tuple[PackageFile, ...]:
     if entry.files:
-        return tuple(File(each.file, (each.hash,)) for each in entry.files)
+        return tuple(PackageFile(each.file, (each.hash,)) for each in entry.files)
     if found := metadata.files.get(entry.name):
         mine = [
             each for each in found if entry.version == project(each.file)[1]
         ]  # a name may have two versions
-        return tuple(File(each.file, (each.hash,)) for each in mine or found)
-    return tuple(File("", (f"sha256:{each}",)) for each in metadata.hashes.get(entry.name, ()))
+        return tuple(PackageFile(each.file, (each.hash,)) for each in mine or found)
+    return tuple(
+        PackageFile("", (f"sha256:{each}",)) for each in metadata.hashes.get(entry.name, ())
+    )
 
 
 def _optional_needs(entries: tuple[_Entry, ...]) -> frozenset[str]:

@@ -14,7 +14,7 @@ from orbiter.lockfiles.pip_files import (
     only_size,
     strangers,
 )
-from orbiter.lockfiles.types import File, Lock, Locked, Place
+from orbiter.lockfiles.types import Lock, PackageEntry, PackageFile, Scope
 
 NEWEST = "1.0"
 HEAD = re.compile(r"^(lock-version\s*=|\[\[)", re.MULTILINE)
@@ -27,10 +27,10 @@ class _File(msgspec.Struct, gc=False):
     size: int = 0
     hashes: dict[str, str] = {}
 
-    def file(self) -> File:
+    def file(self) -> PackageFile:
         """The file by its name, which only stands alone where the URL does not end with it."""
         name = self.name or file_name(self.url or self.path)
-        return File(
+        return PackageFile(
             name,
             tuple(
                 f"{algorithm}:{value.lower()}" for algorithm, value in sorted(self.hashes.items())
@@ -84,16 +84,16 @@ def read(name: str, text: str) -> Lock:
     return Lock(
         name=name,
         format=f"pylock.toml {version}",
-        packages={Place(): packages},
+        packages={Scope(): packages},
         facts=index_facts(address(index)),
         notes=tuple(filter(None, notes)),
     )
 
 
-def _locked(entry: _Entry, index: str) -> Locked:
+def _locked(entry: _Entry, index: str) -> PackageEntry:
     wheels = [(each.file(), each.size) for each in entry.wheels]
     others = [(each.file(), each.size) for each in (entry.sdist, entry.archive) if each]
-    return Locked(
+    return PackageEntry(
         manager="pip",
         name=normal(entry.name),
         version=entry.version,

@@ -10,7 +10,7 @@ import msgspec
 
 from orbiter.lockfiles.document import DAMAGED, address
 from orbiter.lockfiles.pip_files import file_name, normal, project
-from orbiter.lockfiles.types import File, Lock, Locked, Place
+from orbiter.lockfiles.types import Lock, PackageEntry, PackageFile, Scope
 from resolvers.errors import ExpectedError
 
 NAME = r"(?P<name>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*(?:\[[^\]]*\])?\s*"
@@ -54,7 +54,7 @@ class _Wish(msgspec.Struct):
     version: str = ""
     build: str = ""
     source: str = ""
-    files: tuple[File, ...] = ()
+    files: tuple[PackageFile, ...] = ()
     via: list[str] | None = None
 
 
@@ -94,7 +94,7 @@ def read(name: str, text: str) -> Lock:
     return Lock(
         name=name,
         format="requirements.txt",
-        packages={Place(): _locked(found.wishes)},
+        packages={Scope(): _locked(found.wishes)},
         facts={"index option": found.indexes},
         notes=tuple(_notes(found)),
     )
@@ -161,9 +161,9 @@ def _take_option(key: str, value: str, line: _Line, found: _Found) -> None:
         found.indexes[f"--{key} {url}" if key.startswith("extra") else "--index-url"] = url
 
 
-def _bare(text: str) -> tuple[str, tuple[File, ...]]:
+def _bare(text: str) -> tuple[str, tuple[PackageFile, ...]]:
     """A requirement without its options and marker, and the files that its hashes stand for."""
-    hashes = tuple(File("", (found["hash"].lower(),)) for found in HASH.finditer(text))
+    hashes = tuple(PackageFile("", (found["hash"].lower(),)) for found in HASH.finditer(text))
     text = re.split(r"\s--[a-z]", text, maxsplit=1)[0]
     is_place = NAMED.match(text) or PLACE.match(text)
     return re.split(r"\s+;|;(?=\w+ *[<>=!])" if is_place else ";", text, maxsplit=1)[
@@ -171,7 +171,7 @@ def _bare(text: str) -> tuple[str, tuple[File, ...]]:
     ].strip(), hashes
 
 
-def _check_hashes(where: str, files: tuple[File, ...]) -> None:
+def _check_hashes(where: str, files: tuple[PackageFile, ...]) -> None:
     for file in files:
         algorithm, _, digits = file.hashes[0].partition(":")
         if len(digits) != SIZES.get(algorithm) or digits.strip("0123456789abcdef"):
@@ -180,7 +180,7 @@ def _check_hashes(where: str, files: tuple[File, ...]) -> None:
             )
 
 
-def _from(url: str, line: _Line, name: str, files: tuple[File, ...]) -> _Wish:
+def _from(url: str, line: _Line, name: str, files: tuple[PackageFile, ...]) -> _Wish:
     """A requirement that says where it comes from: a repository, an archive or a folder."""
     place, _, fragment = url.partition("#")
     told = dict(part.split("=", 1) for part in fragment.split("&") if "=" in part)
@@ -190,7 +190,7 @@ def _from(url: str, line: _Line, name: str, files: tuple[File, ...]) -> _Wish:
     file = file_name(place)
     of_file, version = project(file)
     if "sha256" in told:
-        files = (File(file, (f"sha256:{told['sha256']}",)),)
+        files = (PackageFile(file, (f"sha256:{told['sha256']}",)),)
     folder = re.sub(r"\[.*", "", file.removesuffix(".git"))
     name = (
         name
@@ -215,7 +215,7 @@ def _via(comments: list[str]) -> list[str] | None:
     return [item for item in found if item] if found is not None else None
 
 
-def _locked(wishes: list[_Wish]) -> tuple[Locked, ...]:
+def _locked(wishes: list[_Wish]) -> tuple[PackageEntry, ...]:
     told = any(wish.via is not None for wish in wishes)
     names = {wish.name for wish in wishes}
     requires: dict[str, set[str]] = {}
@@ -223,7 +223,7 @@ def _locked(wishes: list[_Wish]) -> tuple[Locked, ...]:
         for item in wish.via or ():
             requires.setdefault(_package(item), set()).add(wish.name)
     return tuple(
-        Locked(
+        PackageEntry(
             manager="pip",
             name=wish.name,
             version=wish.version,

@@ -6,21 +6,21 @@ from typing import NamedTuple, Protocol
 import msgspec
 
 
-class Place(NamedTuple):
+class Scope(NamedTuple):
     """Where packages go: an image, stage or environment, and a platform; "" for a format that knows none."""
 
     environment: str = ""
     platform: str = ""
 
 
-class File(NamedTuple):
+class PackageFile(NamedTuple):
     """One file of a package as a lock names it: its file name, "" where that is not told, and ``algorithm:hex``."""
 
     name: str
     hashes: tuple[str, ...]
 
 
-class Locked(
+class PackageEntry(
     msgspec.Struct, frozen=True, kw_only=True, gc=False
 ):  # a lock has thousands, none of them in a circle
     """One package of a lock, the same for all places that hold it.
@@ -36,7 +36,7 @@ class Locked(
     version: str = ""
     build: str = ""
     source: str = ""
-    files: tuple[File, ...] = ()
+    files: tuple[PackageFile, ...] = ()
     size: int = 0
     licence: str = ""
     requires: tuple[str, ...] = ()
@@ -54,7 +54,7 @@ class Lock(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     format: str
-    packages: Mapping[Place, tuple[Locked, ...]]
+    packages: Mapping[Scope, tuple[PackageEntry, ...]]
     facts: Mapping[str, Mapping[str, str]] = {}
     notes: tuple[str, ...] = ()
     release: str = ""

@@ -15,7 +15,7 @@ from orbiter.lockfiles.pip_files import (
     only_size,
     strangers,
 )
-from orbiter.lockfiles.types import File, Lock, Locked, Place
+from orbiter.lockfiles.types import Lock, PackageEntry, PackageFile, Scope
 
 VERSION = 1
 HEAD = re.compile(r"(?:\s|#.*\n)*version = \d+\n(?:revision|requires-python) = ")
@@ -96,7 +96,7 @@ def read(name: str, text: str) -> Lock:
     return Lock(
         name=name,
         format=f"uv.lock {version}.{revision}" if revision else f"uv.lock {version}",
-        packages={Place(): packages},
+        packages={Scope(): packages},
         facts=index_facts(address(index)),
         notes=tuple(
             filter(
@@ -141,18 +141,19 @@ def _extras(document: _Document) -> Asked:
     return found
 
 
-def _locked(entry: _Entry, index: str, asked: Asked | None, extras: Asked) -> Locked:
+def _locked(entry: _Entry, index: str, asked: Asked | None, extras: Asked) -> PackageEntry:
     name = normal(entry.name)
     source, commit = _source(entry.source, index)
     sdists = [entry.sdist] if entry.sdist else []
-    return Locked(
+    return PackageEntry(
         manager="pip",
         name=name,
         version=entry.version,
         build=commit,
         source=source,
         files=tuple(
-            File(each.name, (each.hash,) if each.hash else ()) for each in (*entry.wheels, *sdists)
+            PackageFile(each.name, (each.hash,) if each.hash else ())
+            for each in (*entry.wheels, *sdists)
         ),
         size=only_size(
             ((w.name, w.size) for w in entry.wheels), ((s.name, s.size) for s in sdists)

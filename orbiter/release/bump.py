@@ -8,9 +8,9 @@ from msgspec.structs import replace
 from orbiter import files
 from orbiter.config.image_set import ImageSet
 from orbiter.diff.compare import diff
-from orbiter.diff.suggest import bumped
+from orbiter.diff.suggest import bump_release
 from orbiter.diff.types import Suggestion
-from orbiter.lockfiles.lock_set import of_release
+from orbiter.lockfiles.lock_set import as_lock
 from orbiter.locking.lock import lock
 from orbiter.locking.work import Environment, LockOptions
 from orbiter.lockset import folder, model
@@ -26,7 +26,7 @@ def next_release(release: str, step: Part) -> str:
     core, dash, _ = release.partition("-")
     _, minor, patch = core.split(".")
     below = {"major": (minor, patch), "minor": (patch,), "patch": ()}[step]
-    return core if dash and set(below) <= {"0"} else bumped(core, step)
+    return core if dash and set(below) <= {"0"} else bump_release(core, step)
 
 
 def suggested(
@@ -45,7 +45,7 @@ def suggested(
     before = folder.read(place)
     following = replace(image_set, version=next_release(image_set.version, "patch"))
     after = lock(following, before, options, doors, progress)
-    return diff(of_release(before, image_set.version), of_release(after, "now")).suggestion
+    return diff(as_lock(before, image_set.version), as_lock(after, "now")).suggestion
 
 
 def write(path: Path, release: str) -> None:

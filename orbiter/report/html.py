@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from orbiter import sizes
 from orbiter.diff.types import KINDS, Change, Diff
-from orbiter.report import words
+from orbiter.report import phrases
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -60,12 +60,12 @@ def render(diff: Diff) -> str:
     style = f"{_read('page.css')}:root {{ --tracks: {tracks}; }}\n"
     script = _read("page.js")
     return _template().render(
-        title=words.title(diff),
-        counts=words.counts(diff),
-        suggestion=words.suggestion(diff.suggestion),
-        download=words.download(diff),
+        title=phrases.title(diff),
+        counts=phrases.counts(diff),
+        suggestion=phrases.suggestion(diff.suggestion),
+        download=phrases.download(diff),
         diff=diff,
-        words=words,
+        phrases=phrases,
         rows=rows,
         altered=[row for row in rows if row.altered],
         columns=[(name, HEADINGS.get(name, name.capitalize())) for name in columns],
@@ -81,16 +81,16 @@ def render(diff: Diff) -> str:
 
 
 def _rows(diff: Diff) -> list[_Row]:
-    notes = words.notes_of(diff)
+    notes = phrases.notes_of(diff)
     return [_row(change, notes(change)) for change in diff.changes]
 
 
 def _row(change: Change, note: str) -> _Row:
-    old, new = words.versions(change)
-    step = words.step(change)
-    counted = not change.everywhere and len(change.where) > words.NAMED
+    old, new = phrases.versions(change)
+    step = phrases.step(change)
+    counted = not change.everywhere and len(change.where) > phrases.NAMED
     return _Row(
-        name=words.plain(change.name),
+        name=phrases.plain(change.name),
         manager=change.manager,
         kind=change.kind,
         old=old,
@@ -98,14 +98,14 @@ def _row(change: Change, note: str) -> _Row:
         step=step,
         grown=sizes.size(change.grown),
         note=note,
-        why=words.chain(change),
-        sign=words.SIGNS[change.kind],
+        why=phrases.chain(change),
+        sign=phrases.SIGNS[change.kind],
         direct=change.direct,
         altered=change.altered,
         bytes=change.grown or 0,
-        rank=words.STEPS.index(change.step),
-        places=tuple(words.by_place(change))
-        if counted or (new in words.OTHERS and len(change.where) > 1)
+        rank=phrases.STEPS.index(change.step),
+        places=tuple(phrases.by_place(change))
+        if counted or (new in phrases.OTHERS and len(change.where) > 1)
         else (),
     )
 

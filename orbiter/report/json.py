@@ -13,13 +13,13 @@ from orbiter.diff.types import (
     Diff,
     Fact,
     Kind,
+    Occurrence,
     Side,
     Step,
     Suggestion,
     Variant,
-    Where,
 )
-from orbiter.report import words
+from orbiter.report import phrases
 
 FORMAT: Literal[1] = 1
 Number = Annotated[int, Meta(ge=0)]
@@ -75,7 +75,7 @@ class OneChange(msgspec.Struct, frozen=True, kw_only=True):
         tuple[str, ...],
         Meta(description="names from a direct requirement to the package, both included"),
     ]
-    altered: Annotated[bool, Meta(description=words.ALTERED)]
+    altered: Annotated[bool, Meta(description=phrases.ALTERED)]
     grown: Annotated[
         int | None, Meta(description="bytes more to download at one place; null for not known")
     ]
@@ -169,8 +169,8 @@ def schema() -> dict[str, Any]:
 
 
 def _summary(diff: Diff) -> Summary:
-    numbers = _full({**words.tally(diff), "kept": diff.kept})
-    return Summary(altered=len(words.altered(diff)), left_out=diff.left_out, **numbers)
+    numbers = _full({**phrases.tally(diff), "kept": diff.kept})
+    return Summary(altered=len(phrases.altered(diff)), left_out=diff.left_out, **numbers)
 
 
 def _full(numbers: Mapping[str, int]) -> dict[str, int]:
@@ -198,7 +198,7 @@ def _change(change: Change) -> OneChange:
     )
 
 
-def _at(where: Where) -> At:
+def _at(where: Occurrence) -> At:
     place = where.place
     old, new = (tuple(map(_form, side)) for side in (where.old, where.new))
     return At(environment=place.environment, platform=place.platform, old=old, new=new)

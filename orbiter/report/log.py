@@ -2,19 +2,19 @@
 
 from collections.abc import Iterable
 
-from orbiter.diff.history import Event
+from orbiter.diff.history import HistoryEvent
 from orbiter.diff.types import Change
 
 
-def render(events: Iterable[Event]) -> str:
+def render(events: Iterable[HistoryEvent]) -> str:
     """A block a manager, the newest event last; "" without events."""
-    found: dict[str, list[Event]] = {}
+    found: dict[str, list[HistoryEvent]] = {}
     for event in events:
         found.setdefault(f"{event.change.name} ({event.change.manager})", []).append(event)
     return "\n".join(f"{title}\n{_table(rows)}" for title, rows in sorted(found.items()))
 
 
-def _table(events: list[Event]) -> str:
+def _table(events: list[HistoryEvent]) -> str:
     release = max(len(event.release) for event in events)
     date = max(len(event.date) for event in events)
     lines = (

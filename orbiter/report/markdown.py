@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from orbiter import sizes
 from orbiter.diff.types import Change, Diff, Fact
-from orbiter.report import words
-from orbiter.report.words import Section
+from orbiter.report import phrases
+from orbiter.report.phrases import Section
 
 LIMIT = 65_000
 LONGEST = 300
@@ -52,7 +52,7 @@ def render(diff: Diff, limit: int = LIMIT) -> str:
     head, parts = _head(diff), _parts(diff)
     blocks = {part.word: _whole(part) for part in parts}
     if len(head) + sum(map(len, blocks.values())) > limit:
-        head += f"\nToo long to be whole here: {_code(words.command(diff, '--all'))} shows all.\n"
+        head += f"\nToo long to be whole here: {_code(phrases.command(diff, '--all'))} shows all.\n"
         parts.sort(key=lambda part: -IMPORTANCE.index(part.word))
         for group in (
             [part for part in parts if part.word not in OPEN],
@@ -77,15 +77,18 @@ def _shorten(blocks: dict[str, str], parts: Sequence[_Part], room: int) -> None:
 
 
 def _head(diff: Diff) -> str:
-    title = words.title(diff)
-    lines = [f"**{_text(title)}**: {words.counts(diff)}", _text(words.suggestion(diff.suggestion))]
-    return "\n\n".join(filter(None, [*lines, words.download(diff)])) + "\n"
+    title = phrases.title(diff)
+    lines = [
+        f"**{_text(title)}**: {phrases.counts(diff)}",
+        _text(phrases.suggestion(diff.suggestion)),
+    ]
+    return "\n\n".join(filter(None, [*lines, phrases.download(diff)])) + "\n"
 
 
 def _parts(diff: Diff) -> list[_Part]:
-    notes = words.notes_of(diff)
+    notes = phrases.notes_of(diff)
     several = len({change.manager for change in diff.changes}) > 1
-    parts = [_of_section(section, notes, several=several) for section in words.sections(diff)]
+    parts = [_of_section(section, notes, several=several) for section in phrases.sections(diff)]
     if diff.facts:
         rows = [_fact_row(fact) for fact in diff.facts]
         table = _table(("what", "name", "old", "new"), rows)
@@ -96,7 +99,7 @@ def _parts(diff: Diff) -> list[_Part]:
         )
     if diff.notes:
         listed = "".join(f"- {_text(note)}\n" for note in diff.notes)
-        lines = tuple(words.plain(_clipped(note)) for note in diff.notes)
+        lines = tuple(phrases.plain(_clipped(note)) for note in diff.notes)
         parts.append(_Part("notes", f"Notes ({len(lines):,})", listed, lines))
     return parts
 
@@ -105,14 +108,14 @@ def _fact_row(fact: Fact) -> tuple[str, ...]:
     return (
         _text(fact.kind),
         _cell(fact.name),
-        _cell(words.short(fact.old)),
-        _cell(words.short(fact.new)),
+        _cell(phrases.short(fact.old)),
+        _cell(phrases.short(fact.new)),
     )
 
 
 def _fact_line(fact: Fact) -> str:
-    old, new = (words.short(side) or "(none)" for side in (fact.old, fact.new))
-    return words.plain(_clipped(f"{fact.kind} {fact.name}: {old} → {new}"))
+    old, new = (phrases.short(side) or "(none)" for side in (fact.old, fact.new))
+    return phrases.plain(_clipped(f"{fact.kind} {fact.name}: {old} → {new}"))
 
 
 def _of_section(section: Section, notes: Callable[[Change], str], *, several: bool) -> _Part:
@@ -126,24 +129,24 @@ def _of_section(section: Section, notes: Callable[[Change], str], *, several: bo
 
 
 def _row(change: Change, note: str, *, mixed: bool, several: bool) -> tuple[str, ...]:
-    old, new = words.versions(change)
-    step = words.step(change)
+    old, new = phrases.versions(change)
+    step = phrases.step(change)
     return (
         change.kind if mixed else "",
         _cell(change.name),
         _text(change.manager) if several else "",
         _cell(old),
-        new if new in words.OTHERS else _cell(new),
+        new if new in phrases.OTHERS else _cell(new),
         f"**{step}**" if step == "major" else step,
         sizes.size(change.grown),
         _text(note),
-        _cell(words.chain(change).removeprefix("via ")),
+        _cell(phrases.chain(change).removeprefix("via ")),
     )
 
 
 def _line(change: Change, note: str, *, several: bool) -> str:
     remarks = "; ".join(filter(None, (change.manager if several else "", note)))
-    told = f"{words.SIGNS[change.kind]} {words.plain(_clipped(change.name))} {_clipped(words.arrow(change))}"
+    told = f"{phrases.SIGNS[change.kind]} {phrases.plain(_clipped(change.name))} {_clipped(phrases.arrow(change))}"
     return f"{told} ({_clipped(remarks)})" if remarks else told
 
 
@@ -158,7 +161,7 @@ def _whole(part: _Part) -> str:
 
 
 def _alarm(title: str) -> str:
-    return f"> [!CAUTION]\n> **{title.upper()}: {words.ALTERED}.** {words.SUSPECT}"
+    return f"> [!CAUTION]\n> **{title.upper()}: {phrases.ALTERED}.** {phrases.SUSPECT}"
 
 
 def _list(part: _Part, lines: Sequence[str], rest: str = "") -> str:
@@ -206,14 +209,14 @@ def _code(text: str) -> str:
     """A code span, in which nothing is interpreted and nobody is mentioned."""
     if not text:
         return ""
-    text = words.plain(_clipped(text))
+    text = phrases.plain(_clipped(text))
     fence = "`" * (1 + max(map(len, BACKTICKS.findall(text)), default=0))
     return f"{fence} {text} {fence}" if "`" in text else f"{fence}{text}{fence}"
 
 
 def _text(text: str) -> str:
     """Words fit for anywhere, in which nothing is interpreted, linked or mentioned."""
-    return LINK.sub("\\g<0>\u200b", MARKUP.sub(r"\\\g<0>", words.plain(_clipped(text))))
+    return LINK.sub("\\g<0>\u200b", MARKUP.sub(r"\\\g<0>", phrases.plain(_clipped(text))))
 
 
 def _clipped(text: str) -> str:

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from orbiter import sizes
 from orbiter.diff.types import Change, Diff, Fact
-from orbiter.report import words
-from orbiter.report.words import Section
+from orbiter.report import phrases
+from orbiter.report.phrases import Section
 
 NARROWEST = 40
 FOLDED = {"altered": 100, "direct": 40}
@@ -98,7 +98,7 @@ def render(diff: Diff, *, width: int, colour: bool, everything: bool) -> str:
     width, paint = max(width, NARROWEST), Painter(colour)
     blocks = [_head(diff, width, paint)]
     row_of = _row_maker(diff)
-    for section in words.sections(diff):
+    for section in phrases.sections(diff):
         blocks.append(_section(section, row_of, width, paint, everything=everything))
     if diff.facts:
         blocks.append(_facts(diff.facts, width, paint, everything=everything))
@@ -113,12 +113,12 @@ def render(diff: Diff, *, width: int, colour: bool, everything: bool) -> str:
 
 
 def _head(diff: Diff, width: int, paint: Painter) -> list[str]:
-    style = "alarm" if words.altered(diff) else "bold"
+    style = "alarm" if phrases.altered(diff) else "bold"
     together = NUMBER.sub(
-        "\\1\u00a0", words.summary(diff)
+        "\\1\u00a0", phrases.summary(diff)
     )  # a number and its word are not torn apart
     lines = [paint(line.replace("\u00a0", " "), style) for line in _hanging(together, width)]
-    for text in filter(None, (words.suggestion(diff.suggestion), words.download(diff))):
+    for text in filter(None, (phrases.suggestion(diff.suggestion), phrases.download(diff))):
         lines += _hanging(text, width)
     return lines
 
@@ -129,23 +129,23 @@ def _hanging(text: str, width: int) -> list[str]:
 
 def _row_maker(diff: Diff) -> Callable[[Change, bool], Row]:
     """Makes rows, with the kind or (where the heading says it) without."""
-    notes = words.notes_of(diff)
+    notes = phrases.notes_of(diff)
     several = len({change.manager for change in diff.changes}) > 1
 
     def row_of(change: Change, mixed: bool) -> Row:
-        old, new = words.versions(change)
+        old, new = phrases.versions(change)
         return Row(
-            sign=words.SIGNS[change.kind],
+            sign=phrases.SIGNS[change.kind],
             kind=change.kind if mixed else "",
-            name=words.plain(change.name),
+            name=phrases.plain(change.name),
             manager=change.manager if several else "",
             old=old,
             arrow="→" if old and new else "",
             new=new,
-            step=words.step(change),
+            step=phrases.step(change),
             grown=sizes.size(change.grown),
             note=notes(change),
-            why=words.chain(change),
+            why=phrases.chain(change),
         )
 
     return row_of
@@ -180,8 +180,8 @@ def _folded(
 def _told(changes: Sequence[Change]) -> str:
     """What a fold hides, by kind and step; the bracket stays open."""
     kinds = Counter(change.kind for change in changes)
-    steps = Counter(map(words.step, changes))
-    told = ", ".join(f"{steps[step]:,} {step}" for step in words.STEPS if step and steps[step])
+    steps = Counter(map(phrases.step, changes))
+    told = ", ".join(f"{steps[step]:,} {step}" for step in phrases.STEPS if step and steps[step])
     if len(kinds) == 1:
         return f" {next(iter(kinds))} ({told}; " if told else f" {next(iter(kinds))} ("
     return " (" + ", ".join(f"{number:,} {kind}" for kind, number in kinds.items()) + "; "
@@ -190,7 +190,7 @@ def _told(changes: Sequence[Change]) -> str:
 def _heading(section: Section, width: int, paint: Painter) -> list[str]:
     if section.word != "altered":
         return [paint(line, "bold") for line in _hanging(section.title, width)]
-    alarm = f"!! {section.title.upper()}: {words.ALTERED}. {words.SUSPECT}"
+    alarm = f"!! {section.title.upper()}: {phrases.ALTERED}. {phrases.SUSPECT}"
     return [paint(line, "alarm") for line in wrap(alarm, width, subsequent_indent="   ")]
 
 
@@ -206,11 +206,11 @@ def _facts(facts: tuple[Fact, ...], width: int, paint: Painter, *, everything: b
 def _fact_row(fact: Fact) -> Row:
     return Row(
         sign="~" if fact.old and fact.new else "+" if fact.new else "-",
-        kind=words.plain(fact.kind),
-        name=words.plain(fact.name),
-        old=words.short(fact.old),
+        kind=phrases.plain(fact.kind),
+        name=phrases.plain(fact.name),
+        old=phrases.short(fact.old),
         arrow="→" if fact.old and fact.new else "",
-        new=words.short(fact.new),
+        new=phrases.short(fact.new),
     )
 
 
@@ -256,7 +256,7 @@ def _cell(row: Row, name: str, room: int, paint: Painter) -> str:
 
 def _style(name: str, row: Row) -> str:
     if name in {"sign", "kind"}:
-        kind = next((kind for kind, sign in words.SIGNS.items() if sign == row.sign), "")
+        kind = next((kind for kind, sign in phrases.SIGNS.items() if sign == row.sign), "")
         return KIND_STYLES.get(kind, "")
     if name == "step":
         return STEP_STYLES.get(row.step, "")
@@ -266,7 +266,7 @@ def _style(name: str, row: Row) -> str:
 def _wrapped(text: str, width: int, indent: int = 2) -> list[str]:
     space = " " * indent
     return wrap(
-        words.plain(text),
+        phrases.plain(text),
         width,
         initial_indent=space,
         subsequent_indent=f"{space}  ",

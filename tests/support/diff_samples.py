@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable
 
-from orbiter.diff.types import Change, Diff, Fact, Kind, Side, Step, Suggestion, Variant, Where
-from orbiter.lockfiles.types import Place
+from orbiter.diff.types import Change, Diff, Fact, Kind, Occurrence, Side, Step, Suggestion, Variant
+from orbiter.lockfiles.types import Scope
 
-LINUX, ARM, MAC = Place("", "linux-64"), Place("", "linux-aarch64"), Place("", "osx-64")
-AMD64 = Place("debian-base", "linux/amd64")
+LINUX, ARM, MAC = Scope("", "linux-64"), Scope("", "linux-aarch64"), Scope("", "osx-64")
+AMD64 = Scope("debian-base", "linux/amd64")
 ALTERED_WORDS = "same version, other hash: this is how tampering looks"
 DIGEST = "sha256:" + "0123456789abcdef" * 4
 
@@ -18,7 +18,7 @@ def change(
     new: str = "",
     *,
     manager: str = "conda",
-    places: Iterable[Place] = (LINUX,),
+    places: Iterable[Scope] = (LINUX,),
     builds: tuple[str, str] = ("", ""),
     sources: tuple[str, str] = ("", ""),
     everywhere: bool = True,
@@ -42,7 +42,7 @@ def change(
         old=before,
         new=after,
         stays=stays,
-        where=tuple(Where(place, *forms) for place in places),
+        where=tuple(Occurrence(place, *forms) for place in places),
         everywhere=everywhere,
         step=step,
         direct=why == (name,),
@@ -53,7 +53,7 @@ def change(
     )
 
 
-def counted(*places: Place, kept: int = 339) -> dict[Place, dict[str, int]]:
+def counted(*places: Scope, kept: int = 339) -> dict[Scope, dict[str, int]]:
     return {place: {"kept": kept} for place in places}
 
 
@@ -143,7 +143,7 @@ ALTERED = Diff(
         ),
         change("numpy", "upgraded", "2.0.1", "2.0.2", manager="pip", step="patch", why=("numpy",)),
     ),
-    counts=counted(Place()),
+    counts=counted(Scope()),
     kept=40,
     suggestion=Suggestion(step="patch", reason="requests 2.32.0 rebuilt"),
 )
@@ -174,8 +174,12 @@ PLACES = Diff(
             new=("1.0.8",),
             step="build",
             where=(
-                Where(LINUX, (Variant("1.0.8", "h4bc722e_7"),), (Variant("1.0.8", "hda65f42_8"),)),
-                Where(MAC, (Variant("1.0.8", "hfdf4475_7"),), (Variant("1.0.8", "h500dc9f_8"),)),
+                Occurrence(
+                    LINUX, (Variant("1.0.8", "h4bc722e_7"),), (Variant("1.0.8", "hda65f42_8"),)
+                ),
+                Occurrence(
+                    MAC, (Variant("1.0.8", "hfdf4475_7"),), (Variant("1.0.8", "h500dc9f_8"),)
+                ),
             ),
             everywhere=False,
         ),
@@ -208,7 +212,7 @@ FACTS = Diff(
 EMPTY = Diff(
     old=Side(name="a.lock", format="uv.lock 1"),
     new=Side(name="b.lock", format="uv.lock 1"),
-    counts=counted(Place()),
+    counts=counted(Scope()),
     kept=12,
 )
 

@@ -12,11 +12,11 @@ import pytest
 
 from orbiter.config import read
 from orbiter.config.image_set import Builder, ImageSet
-from orbiter.diff.builders import Difference, differences
+from orbiter.diff.builders import BuilderDifference, builder_differences
 from orbiter.lockset import folder, model
 from orbiter.lockset.inputs import FILES, inputs, locked_files
 from orbiter.lockset.model import BuilderFacts, LockSet, Manifest
-from orbiter.report.builders import report
+from orbiter.report.builders import format_differences
 from resolvers.conda import lock_file
 from resolvers.conda.lock_file import CondaEntry, CondaLock, Hash
 from tests.support.conda_world import channel, record
@@ -127,7 +127,7 @@ def npm(builder: str, entries: Mapping[str, str], *asked: str) -> dict[str, str]
 
 
 def found(lock_set: LockSet) -> dict[str, Mapping[str, tuple[str, ...]]]:
-    return {each.name: each.versions for each in differences(lock_set)}
+    return {each.name: each.versions for each in builder_differences(lock_set)}
 
 
 def test_real_locks_of_pip_and_conda(tmp_path: Path) -> None:
@@ -142,8 +142,8 @@ def test_real_locks_of_pip_and_conda(tmp_path: Path) -> None:
     asked = 'conda = ["jupyterlab", "matplotlib-base", "numpy", "python=3.12", "sphinx-thebe", "xarray"]'
     images = DEBIAN.format(OWN_PIP + '\nnpm = ["vega-lite"]') + MICROMAMBA.format(asked)
     lock_set = sealed(tmp_path, images, files, ("debian", "3.13.5"), ("micromamba", "3.12.12"))
-    all_of_them = differences(lock_set)
-    assert report(all_of_them).splitlines() == [
+    all_of_them = builder_differences(lock_set)
+    assert format_differences(all_of_them).splitlines() == [
         "99 packages differ between builders:",
         "    jupyter-server-proxy 4.6.0 debian, 4.4.0 micromamba",
         "    jupyterlab 4.6.6 debian, 4.4.4 micromamba",
@@ -188,7 +188,7 @@ def test_conda_packages_without_python_are_no_distributions(tmp_path: Path) -> N
         {**pip("debian"), **lock},
     )
     assert set(found(lock_set)) == {"jinja2", "markupsafe"}
-    assert {each.name: each.asked for each in differences(lock_set)} == {
+    assert {each.name: each.direct for each in builder_differences(lock_set)} == {
         "jinja2": True,
         "markupsafe": False,
     }
@@ -230,7 +230,7 @@ def test_of_npm_only_what_is_asked_for(tmp_path: Path) -> None:
         + ALPINE.format(asked)
         + MICROMAMBA.format('npm = ["is-odd", "kind-of"]')
     )
-    told = report(differences(sealed(tmp_path, images, files)))
+    told = format_differences(builder_differences(sealed(tmp_path, images, files)))
     assert (
         told
         == "1 package differs between builders:\n    is-odd 3.0.1 alpine and debian, 3.0.0 micromamba"
@@ -239,7 +239,9 @@ def test_of_npm_only_what_is_asked_for(tmp_path: Path) -> None:
 
 def test_one_builder_has_nothing_to_differ_from(tmp_path: Path) -> None:
     assert (
-        differences(sealed(tmp_path, DEBIAN.format(OWN_PIP), own("pip"), ("debian", "3.13.5")))
+        builder_differences(
+            sealed(tmp_path, DEBIAN.format(OWN_PIP), own("pip"), ("debian", "3.13.5"))
+        )
         == ()
     )
 
@@ -267,14 +269,19 @@ def test_a_part_that_is_not_locked_as_asked_tells_nothing(tmp_path: Path) -> Non
 
 def test_several_versions_in_one_builder() -> None:
     versions = {"alpine": ("2.2.6", "2.5.1"), "debian": ("2.5.1",)}
-    told = report((Difference(name="numpy", versions=versions, asked=True),))
+    told = format_differences((BuilderDifference(name="numpy", versions=versions, direct=True),))
     assert told.splitlines()[1] == "    numpy 2.2.6 and 2.5.1 alpine, 2.5.1 debian"
 
 
 def test_nobody_asked() -> None:
     versions = {"alpine": ("1",), "debian": ("2",)}
-    two = tuple(Difference(name=name, versions=versions, asked=False) for name in ("a", "b"))
-    assert report(two) == "2 packages differ between builders, none that was asked for by name"
+    two = tuple(
+        BuilderDifference(name=name, versions=versions, direct=False) for name in ("a", "b")
+    )
+    assert (
+        format_differences(two)
+        == "2 packages differ between builders, none that was asked for by name"
+    )
 
 
 def orbiter(place: Path, *words: str) -> str:

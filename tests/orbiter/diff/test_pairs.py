@@ -8,7 +8,7 @@ import pytest
 from orbiter.diff.compare import diff
 from orbiter.diff.types import Diff
 from orbiter.lockfiles import recognise
-from orbiter.lockfiles.types import Lock, Locked, Place
+from orbiter.lockfiles.types import Lock, PackageEntry, Scope
 from tests.support.independent_count import counts
 from tests.support.paths import TESTS
 
@@ -23,9 +23,9 @@ def side(folder: Path, which: str) -> Lock:
 
 def by_platform(lock: Lock) -> Lock:
     """All environments of a platform as one place, as the script counts."""
-    found: dict[Place, dict[Locked, None]] = {}
+    found: dict[Scope, dict[PackageEntry, None]] = {}
     for place, packages in lock.packages.items():
-        found.setdefault(Place("", place.platform), {}).update(dict.fromkeys(packages))
+        found.setdefault(Scope("", place.platform), {}).update(dict.fromkeys(packages))
     return Lock(
         name=lock.name,
         format=lock.format,
@@ -33,7 +33,7 @@ def by_platform(lock: Lock) -> Lock:
     )
 
 
-def numbers(found: Diff, place: Place) -> tuple[int, int, int, int, int]:
+def numbers(found: Diff, place: Scope) -> tuple[int, int, int, int, int]:
     """The script's five numbers: a rebuilt package whose build stayed is one whose hash alone changed."""
     told = found.counts[place]
     only_hash = sum(
@@ -57,7 +57,7 @@ def test_counts(folder: Path) -> None:
     found = diff(by_platform(side(folder, "old")), by_platform(side(folder, "new")))
     expected = counts(folder)
     assert expected
-    assert {platform: numbers(found, Place("", platform)) for platform in expected} == expected
+    assert {platform: numbers(found, Scope("", platform)) for platform in expected} == expected
 
 
 @pytest.mark.parametrize(

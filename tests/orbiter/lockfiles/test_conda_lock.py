@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orbiter.lockfiles import conda_lock, pixi
-from orbiter.lockfiles.types import File, Lock, Locked, Place
+from orbiter.lockfiles.types import Lock, PackageEntry, PackageFile, Scope
 from resolvers.errors import ExpectedError
 from tests.support.paths import TESTS
 
@@ -40,17 +40,17 @@ ENTRY = f"""- name: xz
 """
 URL = "https://conda.anaconda.org/conda-forge/linux-64/xz-5.8.1-hbcc6ac9_2"
 NONE = "which is no file of conda's"
-XZ = Locked(
+XZ = PackageEntry(
     manager="conda",
     name="xz",
     version="5.8.1",
     build="hbcc6ac9_2",
     source="conda-forge",
-    files=(File("xz-5.8.1-hbcc6ac9_2.conda", (f"md5:{MD5}", f"sha256:{SHA256}")),),
+    files=(PackageFile("xz-5.8.1-hbcc6ac9_2.conda", (f"md5:{MD5}", f"sha256:{SHA256}")),),
     requires=("libgcc", "liblzma"),
     groups=("main",),
 )
-LINUX = Place("", "linux-64")
+LINUX = Scope("", "linux-64")
 
 
 def text_of(file: Path) -> str:
@@ -72,7 +72,7 @@ def message(text: str) -> str:
     return caught.value.message
 
 
-def only(text: str) -> Locked:
+def only(text: str) -> PackageEntry:
     (package,) = conda_lock.read("a.yml", text).packages[LINUX]
     return package
 
@@ -234,7 +234,7 @@ def test_pip_entries() -> None:
     assert found["requests"].requires == ("charset-normalizer", "idna", "urllib3", "certifi")
 
 
-def pip_entry(url: str, sha256: str = SHA256) -> Locked:
+def pip_entry(url: str, sha256: str = SHA256) -> PackageEntry:
     entry = ENTRY.replace("manager: conda", "manager: pip").replace("name: xz", "name: Some_Thing")
     return only(
         HEAD
@@ -292,7 +292,9 @@ def test_other_ways_to_write_the_same() -> None:
     assert conda_lock.read("a.yml", HEAD + folded) == expected
     assert conda_lock.read("a.yml", HEAD + block) == expected
     assert conda_lock.read("a.yml", HEAD + indented) == expected
-    assert only(HEAD + old).files == (File("xz-5.8.1-hbcc6ac9_2.conda", (f"sha256:{SHA256}",)),)
+    assert only(HEAD + old).files == (
+        PackageFile("xz-5.8.1-hbcc6ac9_2.conda", (f"sha256:{SHA256}",)),
+    )
     assert (
         conda_lock.read("a.yml", "package:\n" + ENTRY + HEAD.replace("package:\n", "")) == expected
     )

@@ -5,7 +5,7 @@ import gzip
 import pytest
 
 from orbiter.lockfiles import explicit
-from orbiter.lockfiles.types import File, Lock, Locked, Place
+from orbiter.lockfiles.types import Lock, PackageEntry, PackageFile, Scope
 from resolvers.errors import ExpectedError
 from tests.support.paths import TESTS
 
@@ -17,7 +17,7 @@ MD5, SHA256 = (
 XZ = "https://conda.anaconda.org/conda-forge/linux-64/xz-5.8.1-hbcc6ac9_2.conda"
 
 
-def packages(text: str) -> tuple[Locked, ...]:
+def packages(text: str) -> tuple[PackageEntry, ...]:
     (found,) = explicit.read("a.lock", text).packages.values()
     return found
 
@@ -35,8 +35,8 @@ def test_real_files(file: str, platform: str, count: int) -> None:
     text = gzip.decompress((DATA / f"{file}.lock.gz").read_bytes()).decode()
     assert explicit.recognises(text)
     lock = explicit.read("a.lock", text)
-    assert list(lock.packages) == [Place("", platform)]
-    assert len(lock.packages[Place("", platform)]) == count == text.count("https://")
+    assert list(lock.packages) == [Scope("", platform)]
+    assert len(lock.packages[Scope("", platform)]) == count == text.count("https://")
 
 
 @pytest.mark.parametrize(
@@ -50,16 +50,16 @@ def test_real_files(file: str, platform: str, count: int) -> None:
     ],
 )
 def test_a_line_in_full(end: str, hashes: tuple[str, ...]) -> None:
-    expected = Locked(
+    expected = PackageEntry(
         manager="conda",
         name="xz",
         version="5.8.1",
         build="hbcc6ac9_2",
         source="conda-forge",
-        files=(File("xz-5.8.1-hbcc6ac9_2.conda", hashes),),
+        files=(PackageFile("xz-5.8.1-hbcc6ac9_2.conda", hashes),),
     )
     assert explicit.read("a.lock", f"@EXPLICIT\n{XZ}{end}\n") == Lock(
-        name="a.lock", format="explicit conda file", packages={Place("", "linux-64"): (expected,)}
+        name="a.lock", format="explicit conda file", packages={Scope("", "linux-64"): (expected,)}
     )
 
 
@@ -70,7 +70,7 @@ def test_the_platform_is_told_or_seen() -> None:
         (f"@EXPLICIT\n{noarch}\n{XZ}\n", "linux-64"),
         (f"@EXPLICIT\n{noarch}\n", ""),
     ):
-        assert list(explicit.read("a.lock", lines).packages) == [Place("", platform)]
+        assert list(explicit.read("a.lock", lines).packages) == [Scope("", platform)]
 
 
 def test_python_packages_in_comments() -> None:
@@ -82,11 +82,11 @@ def test_python_packages_in_comments() -> None:
     )
     assert (first.manager, first.name, first.version) == ("pip", "foo-bar", "1.0")
     assert first.source == "https://example.com/whl"
-    assert first.files == (File("Foo_Bar-1.0-py3-none-any.whl", (f"sha256:{SHA256}",)),)
+    assert first.files == (PackageFile("Foo_Bar-1.0-py3-none-any.whl", (f"sha256:{SHA256}",)),)
     assert (second.name, second.version, second.files) == (
         "baz",
         "2.0",
-        (File("", (f"sha256:{SHA256}",)),),
+        (PackageFile("", (f"sha256:{SHA256}",)),),
     )
 
 

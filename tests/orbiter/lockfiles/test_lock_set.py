@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from orbiter.config import read as config_read
 from orbiter.lockfiles import lock_set
-from orbiter.lockfiles.types import File, Lock, Locked, Place
+from orbiter.lockfiles.types import Lock, PackageEntry, PackageFile, Scope
 from orbiter.lockset import model
 from orbiter.lockset.model import BuilderFacts, Installer, LockSet, Manifest
 from resolvers.types import Artifact, Pin
@@ -90,11 +90,11 @@ def manifest(release: str) -> Manifest:
 
 
 def read(tmp_path: Path) -> Lock:
-    return lock_set.of_release(locked(tmp_path), "0.2.0")
+    return lock_set.as_lock(locked(tmp_path), "0.2.0")
 
 
-def by_name(lock: Lock, image: str, platform: str) -> Mapping[tuple[str, str], Locked]:
-    return {(each.manager, each.name): each for each in lock.packages[Place(image, platform)]}
+def by_name(lock: Lock, image: str, platform: str) -> Mapping[tuple[str, str], PackageEntry]:
+    return {(each.manager, each.name): each for each in lock.packages[Scope(image, platform)]}
 
 
 def test_places_are_the_images_that_users_pull(tmp_path: Path) -> None:
@@ -106,8 +106,8 @@ def test_places_are_the_images_that_users_pull(tmp_path: Path) -> None:
         ("debian-base", ARM),
     ]
     places = [*images, ("installers", AMD), ("installers", ARM)]
-    assert set(lock.packages) == {Place(*each) for each in places}
-    (uv,) = lock.packages[Place("installers", AMD)]
+    assert set(lock.packages) == {Scope(*each) for each in places}
+    (uv,) = lock.packages[Scope("installers", AMD)]
     assert (uv.manager, uv.name, uv.version, uv.files[0].hashes) == (
         "pip",
         "uv",
@@ -142,7 +142,7 @@ def test_files_and_sizes_are_those_of_the_platform(tmp_path: Path) -> None:
     lock = read(tmp_path)
     amd, arm = (by_name(lock, "debian-base", platform) for platform in (AMD, ARM))
     assert amd["apt", "python3"].files == (
-        File("python3_3.13.5-1_amd64.deb", ("sha256:" + "1" * 64,)),
+        PackageFile("python3_3.13.5-1_amd64.deb", ("sha256:" + "1" * 64,)),
     )
     assert (amd["apt", "python3"].size, arm["apt", "python3"].size) == (28260, 28261)
     assert (amd["apt", "python3.13"].version, arm["apt", "python3.13"].version) == (
@@ -181,7 +181,7 @@ def test_a_dockerfile_is_not_another_one_for_the_release_and_the_date_in_it(tmp_
     now = later.replace("core 0.2.0, rendered", "core, rendered")
     assert now != later
     first, second, third, fourth = (
-        lock_set.of_release(locked(tmp_path, each), "x").facts["Dockerfile"]
+        lock_set.as_lock(locked(tmp_path, each), "x").facts["Dockerfile"]
         for each in (template, later, now, other)
     )
     assert first == second == third != fourth
@@ -190,6 +190,6 @@ def test_a_dockerfile_is_not_another_one_for_the_release_and_the_date_in_it(tmp_
 def test_what_is_not_locked_is_told(tmp_path: Path) -> None:
     complete = locked(tmp_path)
     files = {path: text for path, text in complete.files.items() if not path.endswith(".lock")}
-    lock = lock_set.of_release(model.seal(replace(complete.manifest, files={}), files), "x")
+    lock = lock_set.as_lock(model.seal(replace(complete.manifest, files={}), files), "x")
     assert set(by_name(lock, "debian-base", AMD)) == {("npm", "parent"), ("npm", "inside")}
     assert "builder debian: apt is not locked" in lock.notes

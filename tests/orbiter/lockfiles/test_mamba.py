@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from orbiter.lockfiles import mamba
-from orbiter.lockfiles.types import File, Place
+from orbiter.lockfiles.types import PackageFile, Scope
 from resolvers.errors import ExpectedError
 from tests.support.paths import TESTS
 
@@ -40,7 +40,7 @@ def test_real_files(step: int, count: int, asked: str) -> None:
     ).decode()
     assert mamba.recognises(text)
     found = mamba.read("a.json", text)
-    packages = found.packages[Place("", "linux-64")]
+    packages = found.packages[Scope("", "linux-64")]
     assert len(packages) == len(json.loads(text)["packages"]) == count
     assert [package.name for package in packages if package.direct] == [asked]
     assert all(package.build and package.source == "conda-forge" for package in packages)
@@ -53,9 +53,9 @@ def test_python_packages_and_notes() -> None:
     text = lock({"zlib-1-0.conda": XZ}, pipPackages={"foo_bar-1.0-py3-none-any.whl": wheel})
     found = mamba.read("a.json", text)
     assert found.notes == ("xz 5.8.1 lists the file zlib-1-0.conda, which is not its own",)
-    python = found.packages[Place("", "linux-64")][1]
+    python = found.packages[Scope("", "linux-64")][1]
     assert (python.manager, python.name) == ("pip", "foo-bar")
-    assert python.files == (File("foo_bar-1.0-py3-none-any.whl", ()),)
+    assert python.files == (PackageFile("foo_bar-1.0-py3-none-any.whl", ()),)
 
 
 @pytest.mark.parametrize(

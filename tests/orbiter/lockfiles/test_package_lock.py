@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from orbiter.lockfiles import package_lock
-from orbiter.lockfiles.types import File, Lock, Locked, Place
+from orbiter.lockfiles.types import Lock, PackageEntry, PackageFile, Scope
 from resolvers.errors import ExpectedError
 from tests.support.paths import TESTS
 
@@ -24,18 +24,18 @@ def read(text: str) -> Lock:
     return package_lock.read("package-lock.json", text)
 
 
-def specimen(name: str) -> tuple[Locked, ...]:
-    return read(text_of(f"package-lock/{name}.package-lock.json")).packages[Place()]
+def specimen(name: str) -> tuple[PackageEntry, ...]:
+    return read(text_of(f"package-lock/{name}.package-lock.json")).packages[Scope()]
 
 
-def lock(packages: dict[str, Any], root: dict[str, Any] | None = None) -> tuple[Locked, ...]:
+def lock(packages: dict[str, Any], root: dict[str, Any] | None = None) -> tuple[PackageEntry, ...]:
     entries = {"": root or {}} | {f"node_modules/{path}": entry for path, entry in packages.items()}
-    return read(json.dumps({"lockfileVersion": 3, "packages": entries}, indent=2)).packages[Place()]
+    return read(json.dumps({"lockfileVersion": 3, "packages": entries}, indent=2)).packages[Scope()]
 
 
-def tree(packages: dict[str, Any]) -> tuple[Locked, ...]:
+def tree(packages: dict[str, Any]) -> tuple[PackageEntry, ...]:
     return read(json.dumps({"lockfileVersion": 1, "dependencies": packages}, indent=2)).packages[
-        Place()
+        Scope()
     ]
 
 
@@ -64,7 +64,7 @@ def test_counts_of_real_locks(
     )
     entries = [[key for key in json.loads(text)["packages"] if key] for text in texts]
     assert tuple(len(each) for each in entries) == paths
-    found = [each.packages[Place()] for each in locks]
+    found = [each.packages[Scope()] for each in locks]
     assert tuple(len({p.name for p in packages}) for packages in found) == names
     assert all(len({(p.name, p.version) for p in packages}) == len(packages) for packages in found)
     assert {p.source for packages in found for p in packages} == {""}
@@ -73,7 +73,7 @@ def test_counts_of_real_locks(
 
 def test_a_real_package() -> None:
     found = read(text_of("pairs/package-lock/03-chp-v2-to-v3/new.package-lock.json")).packages[
-        Place()
+        Scope()
     ]
     (commander,) = [each for each in found if each.name == "commander"]
     assert (commander.direct, commander.groups, commander.licence) == (True, (), "MIT")
@@ -88,9 +88,9 @@ def test_all_three_versions_say_the_same() -> None:
     for path in ("package-lock/testing-rebuild-bundle__parent", "pairs/package-lock/02-chp-v2/new"):
         data = json.loads(text_of(f"{path}.package-lock.json"))
         data["lockfileVersion"] = 3
-        third = read(json.dumps(data)).packages[Place()]
+        third = read(json.dumps(data)).packages[Scope()]
         data["lockfileVersion"] = 1
-        first = read(json.dumps(data)).packages[Place()]
+        first = read(json.dumps(data)).packages[Scope()]
         assert [each.direct for each in first] == [None] * len(third)
         told = [
             [(p.name, p.version, p.files, p.source, p.groups) for p in packages]
@@ -195,7 +195,7 @@ def test_one_package_at_several_paths() -> None:
 
 def test_several_hashes_of_one_file() -> None:
     (found,) = lock({"a": {"version": "1.0.0", "integrity": f"{SHA1} {SHA512}?why"}})
-    assert found.files == (File("a-1.0.0.tgz", ("sha1:" + "0" * 40, "sha512:" + "0" * 128)),)
+    assert found.files == (PackageFile("a-1.0.0.tgz", ("sha1:" + "0" * 40, "sha512:" + "0" * 128)),)
 
 
 def test_sources() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from orbiter.lockfiles import conda_lock, pixi
-from orbiter.lockfiles.types import File, Lock, Locked, Place
+from orbiter.lockfiles.types import Lock, PackageEntry, PackageFile, Scope
 from resolvers.errors import ExpectedError
 from tests.support.paths import TESTS
 
@@ -27,16 +27,16 @@ def read(name: str) -> Lock:
     return pixi.read("pixi.lock", text_of(DATA / "pixi" / f"{name}.pixi.lock.gz"))
 
 
-def all_of(lock: Lock) -> list[Locked]:
+def all_of(lock: Lock) -> list[PackageEntry]:
     return [package for place in lock.packages.values() for package in place]
 
 
-def one(text: str) -> Locked:
+def one(text: str) -> PackageEntry:
     (package,) = all_of(pixi.read("pixi.lock", text))
     return package
 
 
-def pypi(address: str, more: str = "", reference: str = "") -> Locked:
+def pypi(address: str, more: str = "", reference: str = "") -> PackageEntry:
     return one(
         f"{SIX}      - pypi: {address}\n{reference}packages:\n- pypi: {address}\n  name: Some_Thing\n{more}"
     )
@@ -95,14 +95,14 @@ def read_pair(name: str) -> Lock:
     return pixi.read("pixi.lock", text_of(DATA / "pairs" / "pixi" / f"{name}.pixi.lock.gz"))
 
 
-BZIP2 = Locked(
+BZIP2 = PackageEntry(
     manager="conda",
     name="bzip2",
     version="1.0.8",
     build="h99b78c6_7",
     source="conda-forge",
     files=(
-        File(
+        PackageFile(
             "bzip2-1.0.8-h99b78c6_7.conda",
             (
                 "md5:fc6948412dbbbe9a4c9ddbbcfe0a79ab",
@@ -119,7 +119,7 @@ BZIP2 = Locked(
 @pytest.mark.parametrize("version", [6, 7])
 def test_a_conda_package_by_its_address(version: int) -> None:
     lock = read(f"v{version}-numpy-as-pypi-lock")
-    place = lock.packages[Place("default", "osx-arm64")]
+    place = lock.packages[Scope("default", "osx-arm64")]
     assert BZIP2 in place
     (numpy,) = [package for package in place if package.manager == "pip"]
     assert (numpy.name, numpy.version, numpy.source, numpy.size) == ("numpy", "2.2.1", "", 0)
@@ -131,14 +131,14 @@ def test_a_conda_package_by_its_address(version: int) -> None:
 def test_the_shape_of_conda_lock() -> None:
     lock = read_pair("02-pypi-example-v1-to-v3/old")
     linux = {
-        (package.manager, package.name): package for package in lock.packages[Place("", "linux-64")]
+        (package.manager, package.name): package for package in lock.packages[Scope("", "linux-64")]
     }
     assert linux["conda", "_openmp_mutex"].requires == ("_libgcc_mutex", "libgomp")
     assert linux["conda", "_openmp_mutex"].size == 23621
     assert linux["conda", "_libgcc_mutex"].licence == ""
     assert linux["pip", "astunparse"].requires == ("wheel", "six")
     assert linux["pip", "absl-py"].files == (
-        File(
+        PackageFile(
             "absl_py-2.0.0-py3-none-any.whl",
             ("sha256:9a28abb62774ae4e8edbe2dd4c49ffcd45a6a848952a5eccc6a49f3f0fc1e2f3",),
         ),
@@ -148,7 +148,7 @@ def test_the_shape_of_conda_lock() -> None:
 def test_kinds_of_sources() -> None:
     place = {
         package.name: package
-        for package in read("v4-path-based-lock").packages[Place("default", "win-64")]
+        for package in read("v4-path-based-lock").packages[Scope("default", "win-64")]
     }
     assert place["flask"].source == "git+ssh://github.com/pallets/flask"
     assert place["flask"].build == "b90a4f1f4a370e92054b9cc9db0efcb864f87ebe"
@@ -169,13 +169,13 @@ def test_packages_that_differ_by_more_than_their_address() -> None:
             for place, packages in lock.packages.items()
         }
         linux = "linux-64" if version == 6 else "linux-64-foobar"
-        assert places[Place("default", linux)] == [
+        assert places[Scope("default", linux)] == [
             ("minimal-project", "first", "../minimal-project")
         ]
-        assert places[Place("second", "win-64")] == [
+        assert places[Scope("second", "win-64")] == [
             ("minimal-project", "second", "../minimal-project")
         ]
-        assert sorted(places[Place("default", "win-64")]) == [
+        assert sorted(places[Scope("default", "win-64")]) == [
             ("a-python-project", "py38", "../a-python-project"),
             ("b-python-project", "h398123", "../a-python-project"),
             ("minimal-project", "first", "../minimal-project"),
@@ -218,7 +218,7 @@ def test_extras_bring_their_requirements() -> None:
 
 @pytest.mark.parametrize("address", [".", "./"])
 def test_a_folder_has_no_file(address: str) -> None:
-    assert pypi(address, f"  version: 0.1.0\n  sha256: {SHA256}\n") == Locked(
+    assert pypi(address, f"  version: 0.1.0\n  sha256: {SHA256}\n") == PackageEntry(
         manager="pip", name="some-thing", version="0.1.0", source="."
     )
 

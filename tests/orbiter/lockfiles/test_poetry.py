@@ -5,7 +5,7 @@ import gzip
 import pytest
 
 from orbiter.lockfiles import poetry
-from orbiter.lockfiles.types import File, Lock, Locked, Place
+from orbiter.lockfiles.types import Lock, PackageEntry, PackageFile, Scope
 from resolvers.errors import ExpectedError
 from tests.support.paths import TESTS
 
@@ -23,8 +23,8 @@ def read(path: str) -> Lock:
     return poetry.read(path.rpartition("/")[2], text)
 
 
-def named(lock: Lock, name: str) -> list[Locked]:
-    return [package for package in lock.packages[Place()] if package.name == name]
+def named(lock: Lock, name: str) -> list[PackageEntry]:
+    return [package for package in lock.packages[Scope()] if package.name == name]
 
 
 def package(name: str, version: str = "1.0", more: str = "") -> str:
@@ -45,7 +45,7 @@ def test_counts_of_real_locks(
     pair: str, formats: tuple[str, str], entries: tuple[int, int], names: tuple[int, int]
 ) -> None:
     locks = [read(f"pairs/poetry/{pair}/{side}.poetry.lock") for side in ("old", "new")]
-    found = [lock.packages[Place()] for lock in locks]
+    found = [lock.packages[Scope()] for lock in locks]
     assert tuple(lock.format for lock in locks) == tuple(f"poetry.lock {each}" for each in formats)
     assert tuple(len(packages) for packages in found) == entries
     assert tuple(len({p.name for p in packages}) for packages in found) == names
@@ -56,14 +56,18 @@ def test_counts_of_real_locks(
 def test_hashes_without_file_names() -> None:
     (appdirs,) = named(read("pairs/poetry/02-poetry-prerelease-format/old.poetry.lock"), "appdirs")
     assert appdirs.files == (
-        File("", ("sha256:9e5896d1372858f8dd3344faf4e5014d21849c756c8d5701f78f8a103b372d92",)),
-        File("", ("sha256:d8b24664561d0d34ddfaec54636d502d7cea6e29c3eaf68f3df6180863e2166e",)),
+        PackageFile(
+            "", ("sha256:9e5896d1372858f8dd3344faf4e5014d21849c756c8d5701f78f8a103b372d92",)
+        ),
+        PackageFile(
+            "", ("sha256:d8b24664561d0d34ddfaec54636d502d7cea6e29c3eaf68f3df6180863e2166e",)
+        ),
     )
 
 
 def test_hashes_below_metadata_files() -> None:
-    (sample,) = read("poetry/old_lock.poetry.lock").packages[Place()]
-    assert sample.files[0] == File(
+    (sample,) = read("poetry/old_lock.poetry.lock").packages[Scope()]
+    assert sample.files[0] == PackageFile(
         "sampleproject-1.3.1-py2.py3-none-any.whl",
         ("sha256:26c9172e08244873b0e09c574a229bf2c251c67723a05e08fd3ec0c5ee423796",),
     )
@@ -90,15 +94,15 @@ def test_a_name_at_two_versions_has_its_own_files() -> None:
         + package("A", "2.0")
         + f"{METADATA}[metadata.files]\nA = [\n{files}\n]\n"
     )
-    first, second = poetry.read("poetry.lock", text).packages[Place()]
+    first, second = poetry.read("poetry.lock", text).packages[Scope()]
     assert (first.name, first.version, first.files) == (
         "a",
         "1.0",
-        (File("a-1.0.tar.gz", ("sha256:" + "1" * 64,)),),
+        (PackageFile("a-1.0.tar.gz", ("sha256:" + "1" * 64,)),),
     )
     assert (second.version, second.files) == (
         "2.0",
-        (File("a-2.0.tar.gz", ("sha256:" + "2" * 64,)),),
+        (PackageFile("a-2.0.tar.gz", ("sha256:" + "2" * 64,)),),
     )
 
 
@@ -107,7 +111,7 @@ def test_category_and_optional() -> None:
         package("a", more='category = "dev"\n').replace("optional = false", "optional = true")
         + METADATA
     )
-    assert poetry.read("poetry.lock", text).packages[Place()][0].groups == ("dev", "optional")
+    assert poetry.read("poetry.lock", text).packages[Scope()][0].groups == ("dev", "optional")
 
 
 SOURCES = """
@@ -120,14 +124,14 @@ resolved_reference = "0123456789012345678901234567890123456789"
 
 
 def test_sources() -> None:
-    git = poetry.read("poetry.lock", package("a", more=SOURCES) + METADATA).packages[Place()][0]
+    git = poetry.read("poetry.lock", package("a", more=SOURCES) + METADATA).packages[Scope()][0]
     assert (git.source, git.build) == (
         "https://example.org/a.git",
         "0123456789012345678901234567890123456789",
     )
     directory = named(read("poetry/with_path_dependency.poetry.lock"), "bazz")[0]
     assert (directory.source, directory.build, directory.files) == ("bazz", "", ())
-    file = read("poetry/deleted_file_dependency.poetry.lock").packages[Place()][0]
+    file = read("poetry/deleted_file_dependency.poetry.lock").packages[Scope()][0]
     assert file.source == "missing-0.1.0-py2.py3-none-any.whl"
 
 
@@ -139,7 +143,7 @@ def test_needs_of_extras_count_only_for_what_nothing_else_needs() -> None:
         + package("c")
         + package("d", more='[package.dependencies]\nc = "*"\n')
     )
-    a, _, _, d = poetry.read("poetry.lock", lock + METADATA).packages[Place()]
+    a, _, _, d = poetry.read("poetry.lock", lock + METADATA).packages[Scope()]
     assert (a.requires, d.requires) == (("b",), ("c",))
 
 

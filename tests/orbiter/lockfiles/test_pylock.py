@@ -3,7 +3,7 @@
 import pytest
 
 from orbiter.lockfiles import pylock
-from orbiter.lockfiles.types import File, Lock, Place
+from orbiter.lockfiles.types import Lock, PackageFile, Scope
 from resolvers.errors import ExpectedError
 
 LOCK = """# written by a tool
@@ -57,7 +57,7 @@ def lock() -> Lock:
 
 
 def test_files_sizes_and_needs(lock: Lock) -> None:
-    jinja, markup, *_ = lock.packages[Place()]
+    jinja, markup, *_ = lock.packages[Scope()]
     assert (jinja.name, jinja.version, jinja.requires, jinja.direct) == (
         "jinja2",
         "3.1.6",
@@ -65,8 +65,8 @@ def test_files_sizes_and_needs(lock: Lock) -> None:
         None,
     )
     assert jinja.files == (
-        File("jinja2-3.1.6-py3-none-any.whl", ("md5:1", "sha256:2")),
-        File("jinja2-3.1.6.tar.gz", ("sha256:ab",)),
+        PackageFile("jinja2-3.1.6-py3-none-any.whl", ("md5:1", "sha256:2")),
+        PackageFile("jinja2-3.1.6.tar.gz", ("sha256:ab",)),
     )
     assert (jinja.size, markup.size) == (134899, 0)
     assert [file.name for file in markup.files] == [
@@ -76,7 +76,7 @@ def test_files_sizes_and_needs(lock: Lock) -> None:
 
 
 def test_sources(lock: Lock) -> None:
-    assert {each.name: (each.source, each.build) for each in lock.packages[Place()]} == {
+    assert {each.name: (each.source, each.build) for each in lock.packages[Scope()]} == {
         "jinja2": ("", ""),
         "markupsafe": ("", ""),
         "private": ("https://example.org/simple", ""),
@@ -84,7 +84,7 @@ def test_sources(lock: Lock) -> None:
         "from-here": ("../here", ""),
         "from-archive": ("https://example.org/from_archive-2.0.zip", ""),
     }
-    assert lock.packages[Place()][-1].size == 9
+    assert lock.packages[Scope()][-1].size == 9
     assert lock.facts == {"index": {"of most packages": "https:///simple"}}
     assert (lock.format, lock.notes) == ("pylock.toml 1.0", ())
 

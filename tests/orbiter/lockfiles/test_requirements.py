@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from orbiter.lockfiles import requirements
-from orbiter.lockfiles.types import File, Lock, Locked, Place
+from orbiter.lockfiles.types import Lock, PackageEntry, PackageFile, Scope
 from resolvers.errors import ExpectedError
 from tests.support.paths import TESTS
 
@@ -24,8 +24,8 @@ def read(text: str) -> Lock:
     return requirements.read("requirements.txt", text)
 
 
-def by_name(text: str) -> dict[str, Locked]:
-    return {each.name: each for each in read(text).packages[Place()]}
+def by_name(text: str) -> dict[str, PackageEntry]:
+    return {each.name: each for each in read(text).packages[Scope()]}
 
 
 def versions(text: str) -> dict[str, str]:
@@ -45,7 +45,7 @@ def versions(text: str) -> dict[str, str]:
 def test_counts_of_real_locks(pair: str, entries: tuple[int, int]) -> None:
     folder = DATA / "pairs" / "requirements" / pair
     locks = [read(unpacked(folder / f"{side}.requirements.txt.gz")) for side in ("old", "new")]
-    found = [lock.packages[Place()] for lock in locks]
+    found = [lock.packages[Scope()] for lock in locks]
     assert tuple(len(packages) for packages in found) == entries
     assert tuple(len({p.name for p in packages}) for packages in found) == entries
     assert [lock.notes for lock in locks] == [(), ()]
@@ -59,7 +59,7 @@ def test_counts_of_real_locks(pair: str, entries: tuple[int, int]) -> None:
 )
 def test_every_specimen_reads(path: Path) -> None:
     lock = read(unpacked(path))
-    assert lock.packages[Place()] or lock.notes
+    assert lock.packages[Scope()] or lock.notes
 
 
 def test_why_a_package_is_there() -> None:
@@ -104,7 +104,7 @@ def test_hashes() -> None:
     found = by_name(text)["a-b-c"]
     assert (found.version, found.files) == (
         "1.0",
-        (File("", (HASH,)), File("", ("sha512:" + "b" * 128,))),
+        (PackageFile("", (HASH,)), PackageFile("", ("sha512:" + "b" * 128,))),
     )
 
 
@@ -171,13 +171,13 @@ def test_pins(line: str, found: dict[str, str]) -> None:
     ],
 )
 def test_places(line: str, name: str, version: str, source: str, build: str) -> None:
-    (found,) = read(line).packages[Place()]
+    (found,) = read(line).packages[Scope()]
     assert (found.name, found.version, found.source, found.build) == (name, version, source, build)
 
 
 def test_a_hash_in_an_address() -> None:
-    (found,) = read(f"https://example.org/a-1.0.tar.gz#sha256={'a' * 64}").packages[Place()]
-    assert found.files == (File("a-1.0.tar.gz", (HASH,)),)
+    (found,) = read(f"https://example.org/a-1.0.tar.gz#sha256={'a' * 64}").packages[Scope()]
+    assert found.files == (PackageFile("a-1.0.tar.gz", (HASH,)),)
 
 
 def test_notes_and_indexes() -> None:
@@ -186,7 +186,7 @@ def test_notes_and_indexes() -> None:
         f"{options}-r other.txt\n-c limits.txt\na==1.0\nb>=2\nc\n"
         + "".join(f"x{n}\n" for n in range(8))
     )
-    assert [each.name for each in lock.packages[Place()]] == ["a"]
+    assert [each.name for each in lock.packages[Scope()]] == ["a"]
     assert lock.notes == (
         "left out, because no version is pinned: b>=2, c, x0, x1, x2, x3, x4, x5 and 2 more",
         "other files that it names are not read: other.txt, limits.txt",
@@ -208,7 +208,7 @@ def test_a_package_that_lost_its_hash_is_noted() -> None:
 
 def test_a_name_with_two_markers_is_two_packages() -> None:
     text = 'a==1.0 ; python_version < "3.9"\na==2.0 ; python_version >= "3.9"\n'
-    assert [each.version for each in read(text).packages[Place()]] == ["1.0", "2.0"]
+    assert [each.version for each in read(text).packages[Scope()]] == ["1.0", "2.0"]
 
 
 @pytest.mark.parametrize(

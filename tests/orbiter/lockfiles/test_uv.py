@@ -5,7 +5,7 @@ import gzip
 import pytest
 
 from orbiter.lockfiles import uv
-from orbiter.lockfiles.types import File, Lock, Locked, Place
+from orbiter.lockfiles.types import Lock, PackageEntry, PackageFile, Scope
 from resolvers.errors import ExpectedError
 from tests.support.paths import TESTS
 
@@ -30,8 +30,8 @@ def package(
     return f'[[package]]\nname = "{name}"\n{number}source = {{ {source} }}\n{more}\n'
 
 
-def by_name(lock: Lock) -> dict[str, Locked]:
-    return {each.name: each for each in lock.packages[Place()]}
+def by_name(lock: Lock) -> dict[str, PackageEntry]:
+    return {each.name: each for each in lock.packages[Scope()]}
 
 
 def wheel(name: str, size: int = 0) -> str:
@@ -52,7 +52,7 @@ def test_counts_of_real_locks(
     pair: str, formats: tuple[str, str], entries: tuple[int, int], names: tuple[int, int]
 ) -> None:
     locks = [read(f"pairs/uv/{pair}/{side}.uv.lock") for side in ("old", "new")]
-    found = [lock.packages[Place()] for lock in locks]
+    found = [lock.packages[Scope()] for lock in locks]
     assert tuple(lock.format for lock in locks) == tuple(f"uv.lock {each}" for each in formats)
     assert tuple(len(packages) for packages in found) == entries
     assert tuple(len({p.name for p in packages}) for packages in found) == names
@@ -124,7 +124,7 @@ def test_extras_that_something_wants_are_needs() -> None:
 
 
 def test_forks_of_a_name() -> None:
-    packages = read("pairs/uv/04-uv-itself-later/new.uv.lock").packages[Place()]
+    packages = read("pairs/uv/04-uv-itself-later/new.uv.lock").packages[Scope()]
     forks = [each for each in packages if each.name == "fastjsonschema"]
     assert len({each.version for each in forks}) == 2
     assert all(each.version in file.name for each in forks for file in each.files)
@@ -168,7 +168,7 @@ def test_the_size_is_told_where_every_machine_downloads_the_same(
     wheels: list[str], sdist: str, size: int
 ) -> None:
     more = f"wheels = [{', '.join(wheels)}]\n" + (f"sdist = {sdist}\n" if sdist else "")
-    (found,) = small(package("a", more=more)).packages[Place()]
+    (found,) = small(package("a", more=more)).packages[Scope()]
     assert found.size == size
     assert len(found.files) == len(wheels) + bool(sdist)
 
@@ -177,7 +177,7 @@ def test_a_lock_set_of_orbiter_names_files_by_path() -> None:
     text = (DATA.parent / "pip" / "uv" / "uv.lock").read_text()
     found = by_name(uv.read("uv.lock", text))
     hashes = ("sha256:49b3a825280bd66b3aa83585ef59c4a8c82f2c8a522dbe754a8bc8d08c85c491",)
-    assert found["docopt"].files == (File("docopt-0.6.2.tar.gz", hashes),)
+    assert found["docopt"].files == (PackageFile("docopt-0.6.2.tar.gz", hashes),)
     assert found["docopt"].groups == ("base-build",)
 
 

@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from orbiter.diff.types import Diff, Side
-from orbiter.report import text, words
+from orbiter.report import phrases, text
 from tests.support.diff_samples import ALTERED, ALTERED_WORDS, EMPTY, SAMPLES, SMALL, change, many
 from tests.support.golden import assert_golden
 
@@ -82,4 +82,4 @@ def test_a_lock_cannot_steer_the_terminal() -> None:
 
 def test_the_summary_is_the_first_line() -> None:
     for diff in SAMPLES.values():
-        assert rendered(diff, 300).splitlines()[0] == words.summary(diff)
+        assert rendered(diff, 300).splitlines()[0] == phrases.summary(diff)

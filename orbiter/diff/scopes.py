@@ -5,15 +5,15 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from orbiter.diff.types import Fact
-from orbiter.lockfiles.types import Lock, Locked, Place
+from orbiter.lockfiles.types import Lock, PackageEntry, Scope
 
 
-class Paired(NamedTuple):
+class ScopePair(NamedTuple):
     """The packages of both sides at one place; ``whole`` says that one side does not have the place at all."""
 
-    place: Place
-    old: tuple[Locked, ...]
-    new: tuple[Locked, ...]
+    place: Scope
+    old: tuple[PackageEntry, ...]
+    new: tuple[PackageEntry, ...]
     whole: bool
 
     def fact(self) -> Fact:
@@ -23,15 +23,15 @@ class Paired(NamedTuple):
         return Fact(kind=kind, name=name, old=_count(self.old), new=_count(self.new))
 
 
-def _count(packages: tuple[Locked, ...]) -> str:
+def _count(packages: tuple[PackageEntry, ...]) -> str:
     names = {(package.manager, package.name) for package in packages}
     return f"{len(names)} package{'s' * (len(names) != 1)}" if names else ""
 
 
-def paired(old: Lock, new: Lock) -> tuple[Paired, ...]:
+def pair_scopes(old: Lock, new: Lock) -> tuple[ScopePair, ...]:
     """All places of either side, in order."""
     return tuple(
-        Paired(
+        ScopePair(
             place,
             old.packages.get(place, ()),
             new.packages.get(place, ()),
@@ -41,7 +41,7 @@ def paired(old: Lock, new: Lock) -> tuple[Paired, ...]:
     )
 
 
-def aligned(old: Lock, new: Lock) -> tuple[Lock, Lock]:
+def align_scopes(old: Lock, new: Lock) -> tuple[Lock, Lock]:
     """Both, with places named alike: where one side's format has no name for its one environment, or its one platform,
     and the other side has just one, that one is meant. Named places are never taken for each other."""
     for axis in (0, 1):
@@ -58,7 +58,7 @@ def aligned(old: Lock, new: Lock) -> tuple[Lock, Lock]:
 
 def _named(lock: Lock, axis: int, name: str) -> Lock:
     packages = {
-        Place(*(name if n == axis else part for n, part in enumerate(p))): all_
+        Scope(*(name if n == axis else part for n, part in enumerate(p))): all_
         for p, all_ in lock.packages.items()
     }
     return replace(lock, packages=packages)

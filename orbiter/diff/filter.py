@@ -6,11 +6,11 @@ from msgspec.structs import replace
 
 from orbiter.diff.suggest import PLACES
 from orbiter.diff.types import Change, Diff
-from orbiter.lockfiles.types import Lock, Locked, Place
+from orbiter.lockfiles.types import Lock, PackageEntry, Scope
 from resolvers.errors import ExpectedError
 
 
-def part_of(
+def restrict_lock(
     lock: Lock,
     *,
     images: Collection[str] = (),
@@ -24,12 +24,12 @@ def part_of(
     if not (images or platforms or managers):
         return lock
 
-    def wanted(place: Place) -> bool:
+    def wanted(place: Scope) -> bool:
         return (not images or place.environment in images) and (
             not platforms or place.platform in platforms
         )
 
-    def kept(packages: tuple[Locked, ...]) -> tuple[Locked, ...]:
+    def kept(packages: tuple[PackageEntry, ...]) -> tuple[PackageEntry, ...]:
         return (
             tuple(package for package in packages if package.manager in managers)
             if managers
@@ -59,7 +59,7 @@ def check_names(
             )
 
 
-def only(diff: Diff, *, direct: bool = False, kinds: Collection[str] = ()) -> Diff:
+def filter_changes(diff: Diff, *, direct: bool = False, kinds: Collection[str] = ()) -> Diff:
     """The diff with only the direct changes, or those of some kinds; what is altered is never left out."""
     changes = tuple(
         change
@@ -69,7 +69,7 @@ def only(diff: Diff, *, direct: bool = False, kinds: Collection[str] = ()) -> Di
     return replace(diff, changes=changes, left_out=len(diff.changes) - len(changes))
 
 
-def fails(diff: Diff, on: Collection[str]) -> bool:
+def matches_any(diff: Diff, on: Collection[str]) -> bool:
     """Whether anything that changed is among ``on``: kinds, steps, ``any``; what is altered always is."""
     if "any" in on and (diff.changes or diff.facts):
         return True

@@ -4,9 +4,9 @@ import pytest
 from msgspec.structs import replace
 
 from orbiter import sizes
-from orbiter.diff.types import Change, Diff, Suggestion, Variant, Where
-from orbiter.lockfiles.types import Place
-from orbiter.report import words
+from orbiter.diff.types import Change, Diff, Occurrence, Suggestion, Variant
+from orbiter.lockfiles.types import Scope
+from orbiter.report import phrases
 from tests.support.diff_samples import (
     ALTERED,
     ARM,
@@ -21,7 +21,7 @@ from tests.support.diff_samples import (
     many,
 )
 
-WIN = Place("", "win-64")
+WIN = Scope("", "win-64")
 
 
 @pytest.mark.parametrize(
@@ -51,10 +51,10 @@ def test_sizes_are_told_with_sign_and_unit(grown: int | None, told: str) -> None
         ([LINUX, ARM, MAC, WIN], ""),
     ],
 )
-def test_a_change_that_is_not_everywhere_says_where(places: list[Place], told: str) -> None:
+def test_a_change_that_is_not_everywhere_says_where(places: list[Scope], told: str) -> None:
     some = change("some", "added", "", "1", places=places, everywhere=not told)
     diff = replace(EMPTY, changes=(some,), counts=counted(LINUX, ARM, MAC, WIN))
-    assert words.where_of(diff)(some) == told
+    assert phrases.where_of(diff)(some) == told
 
 
 @pytest.mark.parametrize(
@@ -70,17 +70,17 @@ def test_a_change_that_is_not_everywhere_says_where(places: list[Place], told: s
     ],
 )
 def test_images_and_platforms_are_told_apart(places: list[str], told: str) -> None:
-    every = [Place(environment, platform) for environment in "abcde" for platform in "xy"]
+    every = [Scope(environment, platform) for environment in "abcde" for platform in "xy"]
     some = change(
         "some",
         "added",
         "",
         "1",
-        places=[Place(*place.split()) for place in places],
+        places=[Scope(*place.split()) for place in places],
         everywhere=False,
     )
     diff = replace(EMPTY, changes=(some,), counts=counted(*every))
-    assert words.where_of(diff)(some) == told
+    assert phrases.where_of(diff)(some) == told
 
 
 def test_a_place_that_came_as_a_whole_is_none_where_a_change_could_have_been() -> None:
@@ -88,34 +88,34 @@ def test_a_place_that_came_as_a_whole_is_none_where_a_change_could_have_been() -
     diff = replace(
         EMPTY, changes=(some,), counts={**counted(LINUX, ARM), MAC: {"added": 100, "kept": 0}}
     )
-    assert words.where_of(diff)(some) == ""
+    assert phrases.where_of(diff)(some) == ""
 
 
 def test_a_long_chain_keeps_its_ends() -> None:
-    assert words.chain(change("d", "added", why=("a", "b", "c", "d"))) == "via a > b > c"
-    assert words.chain(change("e", "added", why=("a", "b", "c", "d", "e"))) == "via a > … > d"
-    assert words.chain(change("a", "added", why=("a",))) == ""
+    assert phrases.chain(change("d", "added", why=("a", "b", "c", "d"))) == "via a > b > c"
+    assert phrases.chain(change("e", "added", why=("a", "b", "c", "d", "e"))) == "via a > … > d"
+    assert phrases.chain(change("a", "added", why=("a",))) == ""
 
 
 def test_packages_are_counted_once_a_kind_and_rows_where_they_differ() -> None:
-    assert words.tally(PLACES) == {"added": 2, "upgraded": 1, "rebuilt": 1}
-    assert words.sections(PLACES)[1].title == "Upgraded (1 package in 2 changes)"
+    assert phrases.tally(PLACES) == {"added": 2, "upgraded": 1, "rebuilt": 1}
+    assert phrases.sections(PLACES)[1].title == "Upgraded (1 package in 2 changes)"
 
 
 @pytest.mark.parametrize("diff", [SMALL, ALTERED, PLACES, FACTS, EMPTY, many(700)])
 def test_sections_hold_every_change_once(diff: Diff) -> None:
-    listed = [change for section in words.sections(diff) for change in section.changes]
+    listed = [change for section in phrases.sections(diff) for change in section.changes]
     assert sorted(map(repr, listed)) == sorted(map(repr, diff.changes))
 
 
 def test_the_farthest_steps_come_first() -> None:
     steps = [
         change.step
-        for section in words.sections(many(700))
+        for section in phrases.sections(many(700))
         for change in section.changes
         if section.word == "upgraded"
     ]
-    assert steps == sorted(steps, key=words.STEPS.index)
+    assert steps == sorted(steps, key=phrases.STEPS.index)
 
 
 @pytest.mark.parametrize(
@@ -130,41 +130,41 @@ def test_the_farthest_steps_come_first() -> None:
     ],
 )
 def test_the_suggestion_in_words(suggested: Suggestion, told: str) -> None:
-    assert words.suggestion(suggested) == told
+    assert phrases.suggestion(suggested) == told
 
 
 def test_sides_of_one_release_are_told_by_their_names() -> None:
     same = replace(SMALL, old=replace(SMALL.old, name="locks/0.2.0", release="0.2.0"))
-    assert words.title(same) == "locks/0.2.0 → 0.2.0"
+    assert phrases.title(same) == "locks/0.2.0 → 0.2.0"
 
 
 def test_what_cannot_be_printed_is_shown_as_such() -> None:
-    assert words.plain("a\x1b[31m\n\u202eb\ud800→é") == "a�[31m��b�→é"
+    assert phrases.plain("a\x1b[31m\n\u202eb\ud800→é") == "a�[31m��b�→é"
 
 
 def test_digests_are_short() -> None:
-    assert words.short(f"sha256:{'ab' * 32}") == "ab" * 6
-    assert words.short("cd" * 32) == "cd" * 6
-    assert words.short("uv 0.8.0") == "uv 0.8.0"
+    assert phrases.short(f"sha256:{'ab' * 32}") == "ab" * 6
+    assert phrases.short("cd" * 32) == "cd" * 6
+    assert phrases.short("uv 0.8.0") == "uv 0.8.0"
 
 
 def test_a_rebuilt_package_names_its_builds_where_they_agree() -> None:
     builds = [("h1", "h2"), ("h3", "h4")]
     wheres = [
-        Where(place, (Variant("1", old),), (Variant("1", new),))
+        Occurrence(place, (Variant("1", old),), (Variant("1", new),))
         for place, (old, new) in zip((LINUX, MAC), builds, strict=True)
     ]
     one = Change(
         manager="conda", name="x", kind="rebuilt", old=("1",), new=("1",), where=(wheres[0],)
     )
-    assert words.versions(one) == ("1 h1", "h2")
+    assert phrases.versions(one) == ("1 h1", "h2")
     two = replace(one, where=tuple(wheres))
-    assert words.versions(two) == ("1", "other builds")
-    assert words.by_place(two) == ["linux-64: h1 → h2", "osx-64: h3 → h4"]
+    assert phrases.versions(two) == ("1", "other builds")
+    assert phrases.by_place(two) == ["linux-64: h1 → h2", "osx-64: h3 → h4"]
 
 
 def test_a_command_is_quoted_for_a_shell() -> None:
-    assert words.command(many(1), "--all") == (
+    assert phrases.command(many(1), "--all") == (
         "orbiter diff-locks 'old folder/conda-lock.yml' 'new folder/conda-lock.yml' --all"
     )
 
@@ -174,7 +174,7 @@ def test_files_that_differ_on_several_platforms_are_no_other_builds(
     altered: bool, told: str
 ) -> None:
     where = tuple(
-        Where(p, (Variant("1.0", b),), (Variant("1.0", b),))
+        Occurrence(p, (Variant("1.0", b),), (Variant("1.0", b),))
         for p, b in ((LINUX, "l_0"), (MAC, "m_0"))
     )
     rebuilt = Change(
@@ -186,5 +186,5 @@ def test_files_that_differ_on_several_platforms_are_no_other_builds(
         where=where,
         altered=altered,
     )
-    assert words.versions(rebuilt) == ("1.0", told)
-    assert words.by_place(rebuilt) == ["linux-64", "osx-64"]
+    assert phrases.versions(rebuilt) == ("1.0", told)
+    assert phrases.by_place(rebuilt) == ["linux-64", "osx-64"]

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from orbiter.diff.types import KINDS, Change, Diff, Side, Suggestion, Variant, Where
-from orbiter.lockfiles.types import Place
+from orbiter.diff.types import KINDS, Change, Diff, Occurrence, Side, Suggestion, Variant
+from orbiter.lockfiles.types import Scope
 from orbiter.sizes import size
 
 ALTERED = "same version, other hash: this is how tampering looks"
@@ -183,7 +183,7 @@ def _details(change: Change) -> set[tuple[str, str]]:
     return {_detail(change, where) for where in change.where}
 
 
-def _detail(change: Change, where: Where) -> tuple[str, str]:
+def _detail(change: Change, where: Occurrence) -> tuple[str, str]:
     """The builds, or of what moved the sources, that went and came at one place."""
 
     def told(variants: Iterable[Variant]) -> str:
@@ -205,11 +205,11 @@ def by_place(change: Change) -> list[str]:
     ]
 
 
-def _at(place: Place) -> str:
+def _at(place: Scope) -> str:
     return plain(" ".join(filter(None, place))) or "all"
 
 
-def _change_at(change: Change, where: Where) -> str:
+def _change_at(change: Change, where: Occurrence) -> str:
     old, new = _detail(change, where)
     return f"{old or 'none'} → {new or 'none'}" if old != new else "other files"
 
@@ -252,7 +252,7 @@ def where_of(diff: Diff) -> Callable[[Change], str]:
     """Says where a change happened, "" for everywhere: ``linux-64 only``, ``not on osx-64``."""
     known = {place for place, numbers in diff.counts.items() if numbers.get("kept")}
     known |= {where.place for change in diff.changes for where in change.where}
-    told: dict[frozenset[Place], str] = {}
+    told: dict[frozenset[Scope], str] = {}
 
     def where(change: Change) -> str:
         if change.everywhere:
@@ -265,7 +265,7 @@ def where_of(diff: Diff) -> Callable[[Change], str]:
     return where
 
 
-def _where(places: frozenset[Place], known: set[Place]) -> str:
+def _where(places: frozenset[Scope], known: set[Scope]) -> str:
     environments, platforms = ({place[axis] for place in places} for axis in (0, 1))
     if len(places) != len(environments) * len(platforms):
         return _listed([" ".join(filter(None, place)) for place in places], len(known), "places")
