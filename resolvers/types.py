@@ -1,4 +1,8 @@
-"""What goes into a resolver and what comes out; the same for every manager."""
+"""Input and output types of a resolver, the same for every manager.
+
+A resolver turns a ``Request`` into lock files (``LockFiles``), reads lock files into ``Package``
+objects, and selects the ``Pin`` objects that a stage installs on a ``Target``.
+"""
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
@@ -9,28 +13,30 @@ import msgspec
 S = TypeVar("S", bound=msgspec.Struct)
 
 
-def ready(kind: type[S]) -> type[S]:
-    """Decorates a type that threads decode into: msgspec looks at a type at its first use, which is not safe in two
-    threads at once (it crashes), so this lets it look while the module is imported.
+def thread_safe_decoding(struct: type[S]) -> type[S]:
+    """Let several threads decode into a type: decorate the type with this.
+
+    msgspec inspects a type at its first use, and crashes if two threads do so at the same time.
+    This decorator makes the inspection happen while the module is imported.
     """
-    msgspec.json.Decoder(kind)
-    return kind
+    msgspec.json.Decoder(struct)
+    return struct
 
 
 NOTE = "note: "
-"""How a progress line begins that a person must not miss."""
+"""Prefix of progress lines that stay visible."""
 
 LockFiles = Mapping[str, str]
-"""The lock files of one manager for one builder: file name (no folder) to text."""
+"""The lock files of one manager for one builder: file names (without a folder) to contents."""
 
 
 class Artifact(msgspec.Struct, frozen=True, kw_only=True, order=True):
-    """One file of a package, for one platform.
+    """One file of a package, such as a wheel, a ``.deb`` or a tarball.
 
-    ``hash`` is ``sha256:<hex>`` or ``sha512:<hex>``. ``size`` is in bytes, 0 where the lock does not know it.
-    ``source`` says where a mirror keeps the file, without any host: apt's pool path, pip's
-    ``<project>/<file name>``, npm's ``<package>/-/<file name>``. Of conda, whose locks hold addresses, it is the whole
-    address.
+    ``hash`` is ``sha256:<hex>`` or ``sha512:<hex>``. ``size`` is in bytes, or 0 if the lock does not
+    record it. ``source`` is the path of the file on a mirror, without the mirror's address:
+    ``<project>/<file name>`` for pip, ``<package>/-/<file name>`` for npm, the path in the pool for
+    apt. conda's locks contain addresses, so for conda it is the complete address.
     """
 
     file: str
@@ -40,10 +46,11 @@ class Artifact(msgspec.Struct, frozen=True, kw_only=True, order=True):
 
 
 class Package(msgspec.Struct, frozen=True, kw_only=True, order=True):
-    """One exact thing that a lock names: one entry per manager, name, version and build.
+    """One package of a lock in one version and build, with all of its files.
 
-    ``platforms`` are those it is locked for (``linux/amd64``), empty for all; ``groups`` are the groups whose
-    own requirements pull it in; ``requires`` are the names of the packages it needs.
+    ``platforms`` lists the platforms it is locked for (``linux/amd64``); empty means all of them.
+    ``groups`` names the groups whose requirements lead to it. ``requires`` names the packages it
+    depends on.
     """
 
     manager: str
@@ -57,7 +64,7 @@ class Package(msgspec.Struct, frozen=True, kw_only=True, order=True):
 
 
 class Pin(msgspec.Struct, frozen=True, kw_only=True, order=True):
-    """A package as one group installs it on one platform: the version and the one file that is used."""
+    """A package as it is installed on one platform: one version and the one file to install."""
 
     name: str
     version: str
@@ -65,10 +72,11 @@ class Pin(msgspec.Struct, frozen=True, kw_only=True, order=True):
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):
-    """What decides which file of a package fits.
+    """The properties of an image that decide which file of a package it can install.
 
-    ``platform`` is Docker's (``linux/amd64``); ``python`` is exact (``3.13.5``) or empty where there is none;
-    ``glibc`` is ``2.41``, or empty; ``musl`` is ``1.2.5`` where that is the C library instead.
+    ``platform`` is Docker's name (``linux/amd64``). ``python`` is the exact version (``3.13.5``).
+    ``glibc`` (``2.41``) and ``musl`` (``1.2.5``) are versions of the C library; an image has at most
+    one of the two. Each of them is empty if the image does not have it or it is not yet known.
     """
 
     platform: str
@@ -78,27 +86,86 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def libc(self) -> str:
-        """The C library and its version: ``musl 1.2.5``; empty where it is not known."""
-        return f"glibc {self.glibc}" if self.glibc else self.musl and f"musl {self.musl}"
+        """The C library and its version, such as ``musl 1.2.5``; empty if unknown."""
+        if self.glibc:
+            return f"glibc {self.glibc}"
+        return self.musl and f"musl {self.musl}"
 
 
 class Group(msgspec.Struct, frozen=True, kw_only=True):
-    """The requirements of one stage for one manager; ``parents`` are the groups it stands on, nearest first.
+    """The requirements of one stage for one manager.
 
-    ``sources`` names packages that may run code of their own at install time: for pip those that may be built
-    from an sdist, for npm those whose install scripts run.
+    ``parents`` names the groups whose packages are already installed when the stage installs its
+    own, nearest first. ``sources`` names the packages that may run their own code when they are
+    installed: for pip the packages that may be built from an sdist, for npm the packages whose
+    install scripts run.
     """
 
+    # Lock sets record a digest over the JSON of a builder's groups (orbiter.lockset.inputs).
+    # Renaming or adding a field here makes every existing lock set appear stale.
     name: str
     requirements: tuple[str, ...] = ()
     parents: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
 
 
-class ProvidedDistribution(msgspec.Struct, frozen=True, kw_only=True, order=True):
-    """A Python distribution that conda's packages of a group bring on a platform.
+class Upgrade(msgspec.Struct, frozen=True, kw_only=True):
+    """The pins of the previous lock that may change; by default none of them.
 
-    ``name`` is in PEP 503's form, ``version`` the distribution's own; ``package`` is conda's name.
+    ``packages`` maps the names of packages to upgrade to the version to install, or to ``""`` for
+    any version. ``everything`` ignores all previous pins.
+    """
+
+    everything: bool = False
+    packages: Mapping[str, str] = {}
+
+
+class Shell(Protocol):
+    """Runs a POSIX shell script as root in a new container of the builder's base image.
+
+    The container has network access and is removed afterwards.
+    """
+
+    def __call__(self, script: str, *, platform: str, cache: str = "") -> str:
+        """Run a script and return its standard output.
+
+        ``cache`` is a folder on this machine that is mounted at ``/cache``. Raises ProgramError if
+        the script fails.
+        """
+        ...
+
+
+class SystemOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """Options of apk and apt, which resolve inside a container.
+
+    ``suite`` is the Debian release (``trixie``) if apt builds the base itself from packages. apt
+    then starts without any installed package.
+    """
+
+    shell: Shell | None = None
+    suite: str = ""
+
+
+class CondaOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """Options of conda.
+
+    ``channels`` are names or addresses, in order of preference. ``priority`` is ``strict`` (only the
+    first channel that has a package is searched) or ``disabled``. ``virtual`` adds to the virtual
+    packages of every platform, or replaces them: ``{"__cuda": "12.4"}``. A build string may follow
+    the version after a blank; an empty string removes a virtual package.
+    """
+
+    channels: tuple[str, ...] = ("conda-forge",)
+    priority: str = "strict"
+    virtual: Mapping[str, str] = {}
+
+
+class ProvidedDistribution(msgspec.Struct, frozen=True, kw_only=True, order=True):
+    """A Python distribution that a conda package provides, so that pip must not install it.
+
+    conda's packages of ``group`` provide it on ``platform``. ``name`` is normalised (PEP 503) and
+    ``version`` is the version of the distribution; ``package`` is the name of the conda package,
+    which may differ: conda's ``pytorch`` provides the distribution ``torch``.
     """
 
     group: str
@@ -108,84 +175,63 @@ class ProvidedDistribution(msgspec.Struct, frozen=True, kw_only=True, order=True
     package: str
 
 
-class Upgrade(msgspec.Struct, frozen=True, kw_only=True):
-    """Which pins of the previous lock may move: all of them, or the named ones (name to version or ``""``)."""
+class PipOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """Options of pip: what conda installs before it.
 
-    everything: bool = False
-    packages: Mapping[str, str] = {}
-
-
-class CondaOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """What conda needs besides the requirements.
-
-    ``channels`` are names or addresses, the first one goes first; ``priority`` is ``strict`` (a package comes from
-    the first channel that has its name) or ``disabled``. ``virtual`` adds to the virtual packages of every platform,
-    or replaces them: ``{"__cuda": "12.4"}``; a build follows a blank, and "" takes one away.
+    ``provided`` lists the distributions that conda provides in each group, including groups
+    without pip requirements. ``parents`` maps every stage to the stages whose packages it inherits,
+    nearest first, whether they have pip requirements or not.
     """
 
-    channels: tuple[str, ...] = ("conda-forge",)
-    priority: str = "strict"
-    virtual: Mapping[str, str] = {}
-
-
-class Shell(Protocol):
-    """Runs a POSIX shell script as root in a fresh container of the builder's base image.
-
-    The container has the network, is of ``platform`` and is removed afterwards; ``cache`` is a folder of this
-    machine that is mounted at ``/cache`` and kept. Gives standard output; raises ProgramError.
-    """
-
-    def __call__(self, script: str, *, platform: str, cache: str = "") -> str:
-        """Run ``script`` and give what it printed."""
-        ...
+    provided: tuple[ProvidedDistribution, ...] = ()
+    parents: Mapping[str, tuple[str, ...]] = {}
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """All that a resolver needs to solve for one builder.
+    """Everything a resolver needs to lock one builder.
 
-    ``groups`` come parents first. ``targets`` has one entry a platform. ``previous`` are the lock files to
-    start from, empty for none. ``as_of`` hides all that was published later (timezone-aware). ``engine`` is
-    one of the manager's engines. ``shell`` is given to managers that solve inside the base image. ``suite`` is the
-    Debian release whose packages the base is made of; apt then starts from no package at all. ``conda`` is for
-    conda alone.
-    ``provided`` is for pip: what conda's own packages of every group bring, also of groups that ask nothing of pip.
-    ``parents`` has every stage's name with all stages below it, nearest first, be they groups or not.
-    ``progress`` takes short lines for people; those that begin with NOTE stay visible.
+    ``groups`` are in order: parents before children. ``targets`` has one entry per platform.
+    ``previous`` holds the lock files to start from, or nothing. ``as_of`` (with a time zone) hides
+    everything published later. ``engine`` is the name of one of the manager's engines, or empty for
+    its default. ``progress`` receives short lines for the user; lines with the prefix NOTE stay
+    visible. The remaining fields are options that only the named managers read.
     """
 
     groups: tuple[Group, ...]
     targets: tuple[Target, ...]
-    engine: str = ""
     previous: LockFiles = {}
     upgrade: Upgrade = Upgrade()
     as_of: datetime | None = None
-    shell: Shell | None = None
-    suite: str = ""
-    conda: CondaOptions = CondaOptions()
-    provided: tuple[ProvidedDistribution, ...] = ()
-    parents: Mapping[str, tuple[str, ...]] = {}
+    engine: str = ""
     progress: Callable[[str], None] = lambda _line: None
+    system: SystemOptions = SystemOptions()
+    conda: CondaOptions = CondaOptions()
+    pip: PipOptions = PipOptions()
 
 
 class Resolver(Protocol):
-    """What every manager's module offers; the modules themselves satisfy it."""
+    """The interface of every manager; the module ``resolvers.<manager>.manager`` implements it."""
 
     def resolve(self, request: Request) -> LockFiles:
-        """Run the engine and give the lock files as text. Raises UnsolvableError and other ExpectedErrors."""
+        """Run the engine and return the lock files; return ``{}`` if nothing is required.
+
+        Raises UnsolvableError if no set of packages meets the requirements, and other
+        ExpectedErrors.
+        """
         ...
 
     def read(self, files: LockFiles) -> tuple[Package, ...]:
-        """Read lock files. Pure."""
+        """Return all packages of the lock files. Pure."""
         ...
 
     def select(self, files: LockFiles, target: Target, groups: tuple[str, ...]) -> tuple[Pin, ...]:
-        """What the groups together install on the target, sorted by name. Pure.
+        """Return the packages that the groups together install on the target, sorted by name. Pure.
 
-        Raises ExpectedError where a locked package has no file for the target.
+        Raises ExpectedError if a locked package has no file for the target.
         """
         ...
 
 
-def union(values: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
-    """All that any of the values holds, sorted, each once."""
-    return tuple(sorted({each for value in values for each in value}))
+def sorted_union(values: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
+    """Return the members of all the values, sorted and without duplicates."""
+    return tuple(sorted({member for value in values for member in value}))

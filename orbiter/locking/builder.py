@@ -16,7 +16,15 @@ from orbiter.lockset.model import BuilderFacts
 from orbiter.lockset.targets import targets
 from resolvers.errors import ExpectedError
 from resolvers.managers import MANAGERS
-from resolvers.types import LockFiles, Request, Shell, Target, Upgrade
+from resolvers.types import (
+    LockFiles,
+    PipOptions,
+    Request,
+    Shell,
+    SystemOptions,
+    Target,
+    Upgrade,
+)
 
 
 def solve_builder(work: Work, builder: Builder) -> Part:
@@ -97,12 +105,13 @@ def _manager(
         previous=files,
         upgrade=_upgrade_of(work, manager, files),
         as_of=work.as_of,
-        shell=shell,
-        suite=builder.suite,
-        conda=conda_options(builder),
-        provided=provided(work.image_set, builder.name, conda, at),
-        parents=below(work.image_set, builder.name),
         progress=tell,
+        system=SystemOptions(shell=shell, suite=builder.suite),
+        conda=conda_options(builder),
+        pip=PipOptions(
+            provided=provided(work.image_set, builder.name, conda, at),
+            parents=below(work.image_set, builder.name),
+        ),
     )
     resolved = MANAGERS[manager].resolve(request)
     tell("")

@@ -16,7 +16,7 @@ import msgspec
 
 from resolvers.errors import ExpectedError
 from resolvers.net import http
-from resolvers.types import ready
+from resolvers.types import thread_safe_decoding
 
 HUB = "docker.io"
 HUB_HOST = "registry-1.docker.io"
@@ -73,7 +73,7 @@ class Blob(msgspec.Struct, frozen=True, kw_only=True):
     media_type: str
 
 
-@ready
+@thread_safe_decoding
 class _Platform(msgspec.Struct):
     os: str = ""
     architecture: str = ""
@@ -87,7 +87,7 @@ class _Descriptor(msgspec.Struct, rename="camel"):
     platform: _Platform | None = None
 
 
-@ready
+@thread_safe_decoding
 class _Manifest(msgspec.Struct, rename="camel"):
     """An index (``manifests``) or the manifest of one platform (``config`` and ``layers``)."""
 

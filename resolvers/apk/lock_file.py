@@ -20,7 +20,7 @@ from functools import lru_cache
 import msgspec
 
 from resolvers.errors import ExpectedError
-from resolvers.types import LockFiles, ready
+from resolvers.types import LockFiles, thread_safe_decoding
 
 FILE = "apk.lock"
 FORMAT = 1
@@ -72,7 +72,7 @@ class LockedPackage(
     requires: tuple[str, ...] = ()
 
 
-@ready
+@thread_safe_decoding
 class ApkLock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """apk.lock; packages are sorted by name, version and architecture."""
 

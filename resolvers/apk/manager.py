@@ -40,7 +40,7 @@ from resolvers.types import (
     Request,
     Shell,
     Target,
-    union,
+    sorted_union,
 )
 
 SHOWN = 5
@@ -81,9 +81,9 @@ def read(files: LockFiles) -> tuple[Package, ...]:
             manager="apk",
             name=name,
             version=version,
-            platforms=union(each.platforms for each in same),
-            groups=union(each.groups for each in same),
-            requires=union(each.requires for each in same),
+            platforms=sorted_union(each.platforms for each in same),
+            groups=sorted_union(each.groups for each in same),
+            requires=sorted_union(each.requires for each in same),
             artifacts=tuple(sorted({_artifact(each) for each in same})),
         )
         for (name, version), same in sorted(entries.items())
@@ -207,7 +207,7 @@ def _solve(
     previous: ApkLock | None,
 ) -> Solution:
     """Solve for one platform; pins of the previous lock that stand in the way are given up."""
-    shell = request.shell
+    shell = request.system.shell
     assert shell
     kept, wanted = _kept(request, platform, previous) if previous else ({}, {})
     fixed = {**wanted, **asked}

@@ -9,7 +9,7 @@ from functools import lru_cache
 import msgspec
 
 from resolvers.errors import ExpectedError
-from resolvers.types import LockFiles, ready
+from resolvers.types import LockFiles, thread_safe_decoding
 
 FILE = "apt.lock"
 FORMAT = 1
@@ -53,7 +53,7 @@ class LockedPackage(
     requires: tuple[str, ...] = ()
 
 
-@ready
+@thread_safe_decoding
 class AptLock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """apt.lock; packages are sorted by name, version and architecture."""
 

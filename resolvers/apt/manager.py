@@ -39,7 +39,7 @@ from resolvers.types import (
     Request,
     Shell,
     Target,
-    union,
+    sorted_union,
 )
 
 REQUIREMENT = re.compile(
@@ -72,7 +72,9 @@ def resolve(request: Request) -> LockFiles:
             lambda platform: _solve(request, platform, groups, asked, previous), platforms
         )
         return {
-            FILE: write(_lock(groups, dict(zip(platforms, solutions, strict=True)), request.suite))
+            FILE: write(
+                _lock(groups, dict(zip(platforms, solutions, strict=True)), request.system.suite)
+            )
         }
 
 
@@ -86,9 +88,9 @@ def read(files: LockFiles) -> tuple[Package, ...]:
             manager="apt",
             name=name,
             version=version,
-            platforms=union(each.platforms for each in same),
-            groups=union(each.groups for each in same),
-            requires=union(each.requires for each in same),
+            platforms=sorted_union(each.platforms for each in same),
+            groups=sorted_union(each.groups for each in same),
+            requires=sorted_union(each.requires for each in same),
             artifacts=tuple(sorted({_artifact(each) for each in same})),
         )
         for (name, version), same in sorted(entries.items())
@@ -185,12 +187,13 @@ def _solve(
     previous: AptLock | None,
 ) -> Solution:
     """Solve for one platform; pins of the previous lock that stand in the way are given up."""
-    assert request.shell
+    shell = request.system.shell
+    assert shell
     fixed = {name: f"version {wanted}" for name, wanted in asked.items()}
     kept = _kept(request, platform, previous) if previous else {}
     while True:
         try:
-            solution = solve(request.shell, platform, groups, kept | fixed, request.suite)
+            solution = solve(shell, platform, groups, kept | fixed, request.system.suite)
         except AptError as error:
             if not kept:
                 raise

@@ -10,7 +10,7 @@ import msgspec
 from resolvers.conda.channels import Channel
 from resolvers.conda.environment_yml import ENVIRONMENT, scalar
 from resolvers.errors import ExpectedError
-from resolvers.types import LockFiles, ready
+from resolvers.types import LockFiles, thread_safe_decoding
 
 FILE = "conda-lock.yml"
 FORMAT = "1"
@@ -39,7 +39,7 @@ class Hash(msgspec.Struct, frozen=True, kw_only=True):
     md5: str = ""
 
 
-@ready
+@thread_safe_decoding
 class CondaEntry(msgspec.Struct, frozen=True, kw_only=True):
     """One package of one platform and category, field by field as in the file."""
 

@@ -24,7 +24,7 @@ from resolvers.errors import ExpectedError
 from resolvers.index.html import Anchors
 from resolvers.net import http, pip_config
 from resolvers.net.once import Once
-from resolvers.types import ready
+from resolvers.types import thread_safe_decoding
 
 ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
 YES = frozenset({"y", "yes", "t", "true", "on", "1"})
@@ -216,7 +216,7 @@ class _JsonFile(msgspec.Struct, rename="kebab"):
     dist_info_metadata: bool | dict[str, str] | None = None
 
 
-@ready
+@thread_safe_decoding
 class _JsonPage(msgspec.Struct):
     files: list[_JsonFile]
     meta: _Meta = msgspec.field(default_factory=_Meta)

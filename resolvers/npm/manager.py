@@ -27,7 +27,7 @@ from resolvers.npm.lock_file import (
     write,
 )
 from resolvers.npm.program import TOOLS, Session, command, installer
-from resolvers.types import Artifact, Group, LockFiles, Package, Pin, Request, Target, union
+from resolvers.types import Artifact, Group, LockFiles, Package, Pin, Request, Target, sorted_union
 
 __all__ = ["TOOLS", "command", "installer", "read", "resolve", "select", "stage_files"]
 
@@ -292,7 +292,7 @@ def _merged(same: list[Package]) -> Package:
     """One package that lies at several paths."""
     return replace(
         same[0],
-        groups=union(each.groups for each in same),
-        requires=union(each.requires for each in same),
+        groups=sorted_union(each.groups for each in same),
+        requires=sorted_union(each.requires for each in same),
         artifacts=tuple(sorted({file for each in same for file in each.artifacts})),
     )

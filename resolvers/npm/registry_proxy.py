@@ -19,7 +19,7 @@ from resolvers.net.loopback import Answer, Question, Served
 from resolvers.net.once import Once
 from resolvers.net.prefetch import Walk
 from resolvers.npm.config import NpmConfig
-from resolvers.types import ready
+from resolvers.types import thread_safe_decoding
 
 ALIAS = "npm:"
 
@@ -31,14 +31,14 @@ class Wanted(NamedTuple):
     range: str = ""
 
 
-@ready
+@thread_safe_decoding
 class _Version(msgspec.Struct):
     dependencies: dict[str, str] = {}
     optional: dict[str, str] = msgspec.field(default_factory=dict, name="optionalDependencies")
     peers: dict[str, str] = msgspec.field(default_factory=dict, name="peerDependencies")
 
 
-@ready
+@thread_safe_decoding
 class _Packument(msgspec.Struct):
     versions: dict[str, msgspec.Raw] = {}
     tags: dict[str, str] = msgspec.field(default_factory=dict, name="dist-tags")

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Set
 from functools import partial
 from typing import Protocol
 
-import msgspec
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
@@ -83,7 +82,7 @@ def _solved(request: Request, engine: Engine) -> LockFiles:
     _check_upgrade(request, engine.read(files))
     built = sorted({pin for target in request.targets for pin in _built(files, target, request)})
     builds = sdists.lock(
-        msgspec.structs.replace(request, provided=()), built
+        on_conda.with_provided(request, ()), built
     )  # they are built away from conda
     return {**files, **({sdists.FILE: builds} if builds else {})}
 
@@ -138,8 +137,8 @@ def _is_fresh(request: Request, engine: Engine) -> bool:
 def _built(files: LockFiles, target: Target, request: Request) -> list[Pin]:
     together = tuple(group.name for group in request.groups)
     stages = (
-        [(name, *request.parents.get(name, ())) for name in together]
-        if request.provided
+        [(name, *request.pip.parents.get(name, ())) for name in together]
+        if request.pip.provided
         else [together]
     )
     pins = {pin for stage in stages for pin in select(files, target, stage)}

@@ -20,10 +20,8 @@ Chosen = Callable[[str, Target], tuple[Package, ...]]
 
 def needed(request: Request, packages: Iterable[Package]) -> Request:
     """The request without what conda brings and no package of the lock needs: that part has no place in the files."""
-    names = {package.name for package in packages} if request.provided else set()
-    return msgspec.structs.replace(
-        request, provided=tuple(each for each in request.provided if each.name in names)
-    )
+    names = {package.name for package in packages} if request.pip.provided else set()
+    return with_provided(request, (each for each in request.pip.provided if each.name in names))
 
 
 def bound(request: Request) -> Request:
@@ -31,17 +29,23 @@ def bound(request: Request) -> Request:
 
     The rest is none of pip's business, unless pip needs it: then ``check_offer`` refuses the lock.
     """
-    twofold = _twofold(request.provided)
-    kept = (each for each in request.provided if each not in twofold and _version(each.version))
-    return msgspec.structs.replace(request, provided=tuple(kept))
+    twofold = _twofold(request.pip.provided)
+    kept = (each for each in request.pip.provided if each not in twofold and _version(each.version))
+    return with_provided(request, kept)
+
+
+def with_provided(request: Request, provided: Iterable[ProvidedDistribution]) -> Request:
+    """Return the request with other distributions that conda provides."""
+    options = msgspec.structs.replace(request.pip, provided=tuple(provided))
+    return msgspec.structs.replace(request, pip=options)
 
 
 def versions(request: Request, without: Set[str] = frozenset()) -> Mapping[str, frozenset[Version]]:
     """The versions that conda brings of each distribution on any platform, but of those to leave out."""
     found: dict[str, set[Version]] = {
-        each.name: set() for each in request.provided if each.name not in without
+        each.name: set() for each in request.pip.provided if each.name not in without
     }
-    for each in request.provided:
+    for each in request.pip.provided:
         if each.name in found:
             found[each.name].add(Version(each.version))
     return {name: frozenset(held) for name, held in found.items()}
@@ -52,7 +56,7 @@ def shared(request: Request, chosen: Chosen) -> frozenset[str]:
 
     Of that the own requirements are pip's matter too; of all else that conda brings, conda has met them.
     """
-    names = {each.name for each in request.provided}
+    names = {each.name for each in request.pip.provided}
     found: set[str] = set()
     for group, target in _stages(request) if names else ():
         there = _there(request, group.name, target)
@@ -66,7 +70,7 @@ def shared(request: Request, chosen: Chosen) -> frozenset[str]:
 
 def constraints(request: Request) -> tuple[str, ...]:
     """What conda brings as requirements (PEP 508), sorted; for a platform alone where platforms differ."""
-    return tuple(sorted({_constraint(request, each) for each in request.provided}))
+    return tuple(sorted({_constraint(request, each) for each in request.pip.provided}))
 
 
 def _constraint(request: Request, each: ProvidedDistribution) -> str:
@@ -87,7 +91,7 @@ def _is_everywhere(request: Request, each: ProvidedDistribution) -> bool:
     """Whether conda brings this version on all platforms, whatever the groups."""
     same = {
         other.platform
-        for other in request.provided
+        for other in request.pip.provided
         if (other.name, other.version) == (each.name, each.version)
     }
     return same >= {target.platform for target in request.targets}
@@ -96,7 +100,7 @@ def _is_everywhere(request: Request, each: ProvidedDistribution) -> bool:
 def told(request: Request, names: Set[str]) -> list[str]:
     """The lines that tell of each named distribution which version conda brings, and by which package."""
     found: dict[str, ProvidedDistribution] = {}
-    for each in sorted(request.provided, key=_place(request)):
+    for each in sorted(request.pip.provided, key=_place(request)):
         if each.name in names:
             where = "" if _is_everywhere(request, each) else f" on {each.platform}"
             found.setdefault(
@@ -107,13 +111,13 @@ def told(request: Request, names: Set[str]) -> list[str]:
 
 def _place(request: Request) -> Callable[[ProvidedDistribution], tuple[int, ProvidedDistribution]]:
     """A key of order: the lowest stage first."""
-    return lambda each: (len(request.parents.get(each.group, ())), each)
+    return lambda each: (len(request.pip.parents.get(each.group, ())), each)
 
 
 def check_request(request: Request) -> None:
     """Refuse what is asked of pip though conda brings it: as a requirement, or as an upgrade. Raises ExpectedError."""
     for name in request.upgrade.packages:
-        for each in sorted(request.provided, key=_place(request)):
+        for each in sorted(request.pip.provided, key=_place(request)):
             if each.name == canonicalize_name(name):
                 raise ExpectedError(
                     f"pip cannot upgrade '{name}': conda brings {each.name} {each.version} "
@@ -138,10 +142,10 @@ def _asked_twice(request: Request, group: Group) -> Iterator[str]:
 
 def _there(request: Request, group: str, target: Target) -> dict[str, ProvidedDistribution]:
     """What conda brings in the group and below it, by name; of several the nearest."""
-    stages = (group, *request.parents.get(group, ()))
+    stages = (group, *request.pip.parents.get(group, ()))
     found = [
         each
-        for each in request.provided
+        for each in request.pip.provided
         if each.platform == target.platform and each.group in stages
     ]
     return {
@@ -166,10 +170,10 @@ def check_offer(request: Request, chosen: Chosen) -> None:
     """
     found: dict[ProvidedDistribution, str] = {}
     missing: dict[ProvidedDistribution, None] = {}
-    for group, target in _stages(request) if request.provided else ():
+    for group, target in _stages(request) if request.pip.provided else ():
         packages = chosen(group.name, target)
         names = {package.name: package for package in packages}
-        for each in request.provided:
+        for each in request.pip.provided:
             if each.platform == target.platform and each.name in names:
                 found.setdefault(each, _way(group, _chain(group, target, packages, each.name)))
                 if _version(each.version) is None or _is_missing(names[each.name]):
@@ -202,9 +206,7 @@ def _refuse(
 ) -> None:
     if not wrong:
         return
-    lines = told(
-        msgspec.structs.replace(request, provided=tuple(wrong)), {each.name for each in wrong}
-    )
+    lines = told(with_provided(request, wrong), {each.name for each in wrong})
     ways = sorted({f"  pip needs '{each.name}': {found[each]}" for each in wrong})
     hint = "ask conda for another version, or for what needs it"
     raise UnsolvableError("\n".join([title, *lines, *ways]), hint)
@@ -225,7 +227,7 @@ def check_lock(request: Request, chosen: Chosen) -> None:
     Raises UnsolvableError where pip's version of a distribution is not the one that conda brings, and ExpectedError
     where pip would install in one stage what conda installs over it in a later one.
     """
-    if not request.provided:
+    if not request.pip.provided:
         return
     locked = {
         (group.name, target): chosen(group.name, target) for group, target in _stages(request)
@@ -241,7 +243,7 @@ def check_lock(request: Request, chosen: Chosen) -> None:
 
 def _check_versions(request: Request, target: Target, packages: Iterable[Package]) -> None:
     locked = {package.name: package.version for package in packages}
-    for each in request.provided:
+    for each in request.pip.provided:
         if each.platform != target.platform or each.name not in locked:
             continue
         if not SpecifierSet(f"=={each.version}").contains(locked[each.name], prereleases=True):
@@ -258,8 +260,10 @@ def _clashes(
     """What conda would install over the group's packages: a line for each, with the group and conda's package."""
     there = _there(request, group.name, target)
     later: dict[str, ProvidedDistribution] = {}
-    for each in sorted(request.provided, key=_place(request)):
-        if each.platform == target.platform and group.name in request.parents.get(each.group, ()):
+    for each in sorted(request.pip.provided, key=_place(request)):
+        if each.platform == target.platform and group.name in request.pip.parents.get(
+            each.group, ()
+        ):
             later.setdefault(each.name, each)
     return {
         _clash(

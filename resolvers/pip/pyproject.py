@@ -62,7 +62,7 @@ def text(request: Request, requires_python: str, tool: str, shared: Set[str] = f
 def _provided_lines(request: Request) -> dict[str, str]:
     """For each group the distributions that conda brings there; a table by platform where they are not the same."""
     found: dict[str, dict[str, dict[str, str]]] = {}
-    for each in sorted(request.provided):
+    for each in sorted(request.pip.provided):
         found.setdefault(each.group, {}).setdefault(each.name, {})[each.platform] = each.version
     platforms = {target.platform for target in request.targets}
     return {

@@ -84,7 +84,7 @@ def lock(
     kept = on_conda.needed(request, read({LOCK: text}))
     return {
         pyproject.FILE: project(kept, shared),
-        LOCK: _with_constraints(text, {each.name for each in kept.provided}),
+        LOCK: _with_constraints(text, {each.name for each in kept.pip.provided}),
     }
 
 
@@ -99,7 +99,7 @@ def _served(request: Request, shared: Set[str]) -> Iterator[str]:
 
     All versions are visible: constraints bind the solve, and not what builds an sdist to learn what it needs.
     """
-    if not request.provided:
+    if not request.pip.provided:
         yield ""
         return
     view = View(

@@ -44,7 +44,7 @@ for thread in threads: thread.join()
     ],
 )
 def test_threads_may_decode_a_type_at_its_first_use(module: str, kind: str, text: str) -> None:
-    """Without ``ready`` some of these processes end with a segmentation fault: on a quiet machine most."""
+    """Without ``thread_safe_decoding`` some of these processes end with a segmentation fault: on a quiet machine most."""
     for _ in range(5):
         subprocess.run(
             [sys.executable, "-c", SCRIPT.format(module=module, kind=kind, text=text)], check=True

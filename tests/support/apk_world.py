@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from resolvers import process
 from resolvers.apk import manager as apk
-from resolvers.types import Group, LockFiles, Request, Shell, Target, Upgrade
+from resolvers.types import Group, LockFiles, Request, Shell, SystemOptions, Target, Upgrade
 from tests.support.loopback import Answer, Server, serving
 
 IMAGE = "alpine:3.23"
@@ -184,7 +184,7 @@ def lock(
             targets=(AMD64,),
             previous=previous or {},
             upgrade=upgrade or Upgrade(),
-            shell=shell,
+            system=SystemOptions(shell=shell),
             progress=progress,
         )
     )

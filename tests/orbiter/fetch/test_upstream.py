@@ -21,7 +21,7 @@ from orbiter.store.store import Store
 from resolvers.apk import manager as apk
 from resolvers.errors import ExpectedError
 from resolvers.net import http
-from resolvers.types import Group, Request
+from resolvers.types import Group, Request, SystemOptions
 from tests.support.apk_world import AMD64, at
 from tests.support.loopback import Answer, Server, serving
 
@@ -265,7 +265,9 @@ def test_a_real_repository_that_moves_on(monkeypatch: pytest.MonkeyPatch) -> Non
         name="alpine-core", requirements=("cloud-utils-growpart", "orbit-gone", "brotli-libs")
     )
     pins = apk.select(
-        apk.resolve(Request(groups=(group,), targets=(AMD64,), shell=shell)), AMD64, (group.name,)
+        apk.resolve(Request(groups=(group,), targets=(AMD64,), system=SystemOptions(shell=shell))),
+        AMD64,
+        (group.name,),
     )
     entries = [
         LockedFile(path=f"apk/{a.file}", hash=a.hash, size=a.size, source=f"apk:{a.source}")

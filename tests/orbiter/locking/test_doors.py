@@ -11,7 +11,7 @@ from orbiter.locking.doors import LocalEnvironment
 from orbiter.store.store import Store
 from resolvers.apk import manager as apk
 from resolvers.apk.solve import cache
-from resolvers.types import Artifact, Group, Pin, Request, Shell
+from resolvers.types import Artifact, Group, Pin, Request, Shell, SystemOptions
 from tests.support.apk_world import AMD64, at, core, lock, made, repository
 from tests.support.loopback import Answer, Server, serving
 
@@ -110,7 +110,9 @@ def test_the_mirrors_of_the_image_have_the_rest(
         Group(name="alpine-core", requirements=("cloud-utils-growpart",)),
     )
     pins = apk.select(
-        apk.resolve(Request(groups=(group,), targets=(AMD64,), shell=shell)), AMD64, (group.name,)
+        apk.resolve(Request(groups=(group,), targets=(AMD64,), system=SystemOptions(shell=shell))),
+        AMD64,
+        (group.name,),
     )
     for variable in ("ORBITER_APK_MIRROR", "ORBITER_ARCHIVE"):
         monkeypatch.setenv(variable, "")

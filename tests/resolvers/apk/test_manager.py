@@ -11,7 +11,7 @@ from resolvers.apk import manager as apk
 from resolvers.apk.script import script
 from resolvers.apk.solve import upstream
 from resolvers.errors import ExpectedError, UnsolvableError
-from resolvers.types import Group, Request, Target, Upgrade
+from resolvers.types import Group, Request, SystemOptions, Target, Upgrade
 from tests.support.apk_world import (
     AMD64,
     FOLDER,
@@ -305,7 +305,7 @@ def test_as_of_is_told_not_to_apply() -> None:
             groups=(core("lib"),),
             targets=(AMD64,),
             as_of=now,
-            shell=repo.shell,
+            system=SystemOptions(shell=repo.shell),
             progress=lines.append,
         )
         apk.resolve(request)

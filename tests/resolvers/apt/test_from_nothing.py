@@ -5,7 +5,7 @@ import pytest
 from resolvers.apt import manager as apt
 from resolvers.apt.lock_file import parse
 from resolvers.errors import ExpectedError
-from resolvers.types import Group, LockFiles, Request, Shell, Target, Upgrade
+from resolvers.types import Group, LockFiles, Request, Shell, SystemOptions, Target, Upgrade
 from tests.resolvers.apt.test_manager import base_shell, repository
 
 pytestmark = pytest.mark.engine
@@ -22,10 +22,9 @@ def solve(
         Request(
             groups=(BASE, CORE),
             targets=(AMD64,),
-            suite="trixie",
             previous=previous or {},
             upgrade=upgrade or Upgrade(),
-            shell=shell,
+            system=SystemOptions(shell=shell, suite="trixie"),
         )
     )
 

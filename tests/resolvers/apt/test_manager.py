@@ -10,7 +10,7 @@ from resolvers.apt import manager as apt
 from resolvers.apt.script import script
 from resolvers.apt.solve import upstream
 from resolvers.errors import ExpectedError, UnsolvableError
-from resolvers.types import Group, LockFiles, Request, Shell, Target, Upgrade
+from resolvers.types import Group, LockFiles, Request, Shell, SystemOptions, Target, Upgrade
 from tests.support.paths import TESTS
 
 IMAGE = "debian:trixie-slim"
@@ -66,7 +66,7 @@ def solve(
             targets=(AMD64,),
             previous=previous or {},
             upgrade=upgrade or Upgrade(),
-            shell=shell,
+            system=SystemOptions(shell=shell),
             progress=progress,
         )
     )
@@ -240,7 +240,11 @@ def test_as_of_is_told_not_to_apply() -> None:
     shell = repository(("tool", "1", ""))
     apt.resolve(
         Request(
-            groups=(core("tool"),), targets=(AMD64,), as_of=now, shell=shell, progress=lines.append
+            groups=(core("tool"),),
+            targets=(AMD64,),
+            as_of=now,
+            system=SystemOptions(shell=shell),
+            progress=lines.append,
         )
     )
     assert lines == ["note: as-of does not apply to apt: a mirror has the present index only"]

@@ -4,6 +4,7 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -17,6 +18,7 @@ from resolvers.types import (
     Group,
     LockFiles,
     Package,
+    PipOptions,
     ProvidedDistribution,
     Request,
     Target,
@@ -59,8 +61,7 @@ def request(
         targets=(AMD64, ARM64),
         engine=engine,
         as_of=NEW_YEAR,
-        provided=tuple(each for some in conda for each in some),
-        parents=STAGES,
+        pip=PipOptions(provided=tuple(each for some in conda for each in some), parents=STAGES),
     )
 
 
@@ -70,13 +71,15 @@ def again(
     *conda: tuple[ProvidedDistribution, ...],
     upgrade: Upgrade | None = None,
 ) -> Request:
-    return msgspec.structs.replace(
-        asked,
-        previous=files,
-        as_of=None,
-        upgrade=upgrade or Upgrade(),
-        provided=tuple(each for some in conda for each in some) or asked.provided,
+    provided = tuple(each for some in conda for each in some) or asked.pip.provided
+    changed = msgspec.structs.replace(
+        asked, previous=files, as_of=None, upgrade=upgrade or Upgrade()
     )
+    return with_options(changed, provided=provided)
+
+
+def with_options(request: Request, **options: Any) -> Request:
+    return msgspec.structs.replace(request, pip=msgspec.structs.replace(request.pip, **options))
 
 
 def selected(files: LockFiles, target: Target, stage: str) -> list[str]:
@@ -156,7 +159,7 @@ def test_what_conda_brings_has_its_own_requirements_met(engine: str) -> None:
     more = request(engine, REQUESTS, a_build=("gdown", "yarl"))
     files = pip.resolve(again(more, files))
     assert OF_REQUESTS & set(selected(files, AMD64, "a-build")) == {"idna"}  # yarl needs it
-    freed = pip.resolve(again(msgspec.structs.replace(more, provided=()), files))
+    freed = pip.resolve(again(with_options(more, provided=()), files))
     assert set(versions(freed)) >= OF_REQUESTS
 
 
@@ -172,9 +175,7 @@ def test_what_pip_installs_somewhere_needs_what_it_requires(engine: str) -> None
     files = pip.resolve(here)
     assert set(versions(files)) == {"attrs", "requests", "requests-file"}
     assert "shared" not in files["pyproject.toml"]
-    elsewhere = msgspec.structs.replace(
-        here, parents={**STAGES, "a-build": ("core",), "apart": ("core",)}
-    )
+    elsewhere = with_options(here, parents={**STAGES, "a-build": ("core",), "apart": ("core",)})
     groups = (*here.groups, Group(name="apart", requirements=("requests-file",), parents=("core",)))
     both = pip.resolve(again(msgspec.structs.replace(elsewhere, groups=groups), files))
     assert set(versions(both)) == {"attrs", "requests", "requests-file", *OF_REQUESTS}
@@ -195,7 +196,7 @@ def test_another_order_of_the_stages_is_noticed(engine: str) -> None:
     asked = request(engine, REQUESTS, a_build=("requests-file",))
     files = pip.resolve(asked)
     assert selected(files, AMD64, "a-build") == ["requests-file"]
-    alone = msgspec.structs.replace(again(asked, files), parents={**STAGES, "a-build": ()})
+    alone = with_options(again(asked, files), parents={**STAGES, "a-build": ()})
     files = pip.resolve(alone)
     found = {pin.name for pin in pip.select(files, AMD64, ("a-build",))}
     assert found == {"requests", "requests-file", *OF_REQUESTS}
@@ -278,7 +279,7 @@ def test_an_explanation_says_what_conda_holds(engine: str) -> None:
 def test_a_version_that_no_index_has_does_not_lead_to_old_ones(engine: str, version: str) -> None:
     conda = provided("core", "markupsafe", version), provided("core", "six", version)
     asked = request(engine, *conda, a_build=("jinja2",))  # jinja2 2.6 could do without markupsafe
-    before = pip.resolve(msgspec.structs.replace(asked, provided=()))
+    before = pip.resolve(with_options(asked, provided=()))
     for each in (asked, again(asked, before)):
         with pytest.raises(UnsolvableError) as caught:
             pip.resolve(each)
@@ -442,7 +443,7 @@ def test_what_conda_brings_below_or_elsewhere_is_no_clash(engine: str) -> None:
     files = pip.resolve(elsewhere)
     assert selected(files, AMD64, "a-build") == ["jinja2", "markupsafe"]
     assert versions(files)["markupsafe"] == "3.0.1"  # one solve, one version for all images
-    stacked = msgspec.structs.replace(
+    stacked = with_options(
         again(elsewhere, files), parents={**STAGES, "apart": ("a-build", "core")}
     )
     with pytest.raises(
