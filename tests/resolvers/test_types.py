@@ -27,7 +27,7 @@ for thread in threads: thread.join()
     [
         (
             "resolvers.apt.lock_file",
-            "Lock",
+            "AptLock",
             '{"format": 1, "platforms": {"linux/amd64": {"apt": "3", "glibc": "2"}}}',
         ),
         (
