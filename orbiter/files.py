@@ -1,4 +1,4 @@
-"""Folders for work on its way, which a run that is killed may leave behind and a later one removes."""
+"""Files that several processes use at once: locks, scratch folders and atomic writes."""
 
 import fcntl
 import os
@@ -12,57 +12,91 @@ from resolvers.errors import ExpectedError
 
 
 @contextmanager
-def scratch(parent: Path, prefix: str) -> Iterator[Path]:
-    """A new folder ``<prefix>…`` in ``parent``, removed at the end; so is what killed runs left of that prefix.
+def locked(path: Path) -> Iterator[None]:
+    """Hold the exclusive lock on a file or folder; wait until no other process holds it."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
-    Each run holds a lock on its folder, so that only folders which nobody works in are removed.
+
+@contextmanager
+def locked_if_free(path: Path) -> Iterator[bool]:
+    """Try to hold the exclusive lock on a file or folder, without waiting.
+
+    Yields False if another process holds the lock, or if the path does not exist.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        yield False
+        return
+    try:
+        yield try_lock(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def try_lock(descriptor: int) -> bool:
+    """Lock an open file until it is closed; return False if another process holds the lock."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+@contextmanager
+def scratch_folder(parent: Path, prefix: str) -> Iterator[Path]:
+    """Make a new folder ``<prefix>…`` in ``parent`` and remove it at the end.
+
+    Also removes the folders with this prefix that killed runs left behind. Each run locks its own
+    folder, so a folder that is still in use stays.
     """
     parent.mkdir(parents=True, exist_ok=True)
-    for left in parent.glob(f"{prefix}*"):
-        _sweep(left)
+    for leftover in parent.glob(f"{prefix}*"):
+        _remove_if_free(leftover)
     folder = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
     folder.chmod(0o755)
-    held = os.open(folder, os.O_RDONLY)
     try:
-        fcntl.flock(held, fcntl.LOCK_EX)
-        yield folder
+        with locked(folder):
+            yield folder
     finally:
-        os.close(held)
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _sweep(left: Path) -> None:
-    try:
-        held = os.open(left, os.O_RDONLY)
-    except FileNotFoundError:
-        return
-    try:
-        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return
-    else:
-        shutil.rmtree(left, ignore_errors=True)
-    finally:
-        os.close(held)
+def _remove_if_free(folder: Path) -> None:
+    with locked_if_free(folder) as free:
+        if free:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
-def write(path: Path, text: str) -> None:
-    """Write a text; the file's mode and links stay. Raises ExpectedError where nothing can be written."""
-    path = path.resolve()  # where it is a link, the file that it leads to is replaced
+def write_text(path: Path, text: str) -> None:
+    """Write a text file atomically; its mode stays, and a symbolic link is followed.
+
+    Raises ExpectedError if the file cannot be written.
+    """
+    path = path.resolve()  # replace the target of a link, not the link
     try:
-        with tempfile.NamedTemporaryFile(
-            dir=path.parent, prefix=f".{path.name}.", delete=False
-        ) as file:
-            new = Path(file.name)
-            try:
-                file.write(text.encode())
-                file.flush()
-                new.chmod(path.stat().st_mode & 0o777 if path.exists() else 0o644)
-                new.replace(path)
-            finally:
-                new.unlink(missing_ok=True)
+        _replace(path, text.encode())
     except OSError as error:
         raise ExpectedError(
-            f"{path} cannot be written: {error.strerror}",
-            "name a file in a folder that you can write to",
+            f"cannot write {path}: {error.strerror}",
+            "name a file in a folder that you may write to",
         ) from error
+
+
+def _replace(path: Path, content: bytes) -> None:
+    with tempfile.NamedTemporaryFile(
+        dir=path.parent, prefix=f".{path.name}.", delete=False
+    ) as file:
+        new = Path(file.name)
+        try:
+            file.write(content)
+            file.flush()
+            new.chmod(path.stat().st_mode & 0o777 if path.exists() else 0o644)
+            new.replace(path)
+        finally:
+            new.unlink(missing_ok=True)

@@ -3,17 +3,13 @@
 Format: https://github.com/opencontainers/image-spec/blob/main/image-layout.md
 """
 
-import fcntl
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
 from orbiter.archive import manifest as archive_manifest
 from orbiter.archive.manifest import Kept, Piece, Release
 from orbiter.fetch.progress import Report, Tally, side_by_side
-from orbiter.files import scratch
+from orbiter.files import locked, scratch_folder
 from orbiter.oci.registry import sha256
 from orbiter.store.download import Open
 from orbiter.store.store import hash_file, link_or_copy, wrong_bytes
@@ -65,12 +61,12 @@ class Folder:
         tally = Tally({piece.digest: piece.size for piece in release.pieces}, report)
         blobs = self._path(sha256(archive_manifest.EMPTY)).parent
         blobs.mkdir(parents=True, exist_ok=True)
-        with scratch(self._root, WORK) as work:
+        with scratch_folder(self._root, WORK) as work:
             _write(self._root / "oci-layout", archive_manifest.LAYOUT, work)
             done = side_by_side(partial(self._bring, work=work, tally=tally), release.pieces, tally)
             for content in (archive_manifest.EMPTY, release.manifest):
                 _write(self._path(sha256(content)), content, work)
-            with alone(self._root):
+            with locked(self._root):
                 index = self._index()
                 archive_manifest.refuse_replacing(index, release.name, self.name, self._manifest)
                 _write(
@@ -118,7 +114,7 @@ class Folder:
 def refuse_unwritable(folder: Path, prefix: str, name: str) -> None:
     """Raise ExpectedError where no work can be done in a folder, which is made; ``name`` is that of the archive."""
     try:
-        with scratch(folder, prefix):
+        with scratch_folder(folder, prefix):
             pass
     except OSError as error:
         raise ExpectedError(
@@ -130,14 +126,3 @@ def refuse_unwritable(folder: Path, prefix: str, name: str) -> None:
 def _write(path: Path, content: bytes, work: Path) -> None:
     (work / path.name).write_bytes(content)
     (work / path.name).replace(path)
-
-
-@contextmanager
-def alone(folder: Path) -> Iterator[None]:
-    """While the block runs, nobody else who asks for this works in the folder."""
-    held = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(held, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(held)

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 from orbiter.archive import manifest as archive_manifest
-from orbiter.archive.folder import alone, refuse_unwritable
+from orbiter.archive.folder import refuse_unwritable
 from orbiter.archive.manifest import Kept, Release
 from orbiter.fetch.progress import Report, Tally
-from orbiter.files import scratch
+from orbiter.files import locked, scratch_folder
 from orbiter.oci.registry import sha256
 from orbiter.store.download import CHUNK, Open, spelled
 from orbiter.store.store import wrong_bytes
@@ -79,7 +79,7 @@ class TarFile:
     def add(self, release: Release, report: Report) -> Kept:
         """Put a release here, beside all that is here; every byte is hashed on its way."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        with alone(self._path.parent), scratch(self._path.parent, self._prefix) as work:
+        with locked(self._path.parent), scratch_folder(self._path.parent, self._prefix) as work:
             old = self._members() if self._path.exists() else {}
             index = self._index_for(release.name, old)
             contents: dict[str, _Span | bytes] = {

@@ -8,7 +8,7 @@ from orbiter.config.builders import MICROMAMBA
 from orbiter.docker import client
 from orbiter.docker.bake import SEEDS, BuildOptions, BuiltImage
 from orbiter.fetch.fill import _image_set, bases, entries, fill
-from orbiter.files import scratch
+from orbiter.files import scratch_folder
 from orbiter.lockset.model import LockSet
 from orbiter.oci.layout import oci_layout
 from orbiter.render.model import folder_of
@@ -29,7 +29,7 @@ def build(
     """
     fill(locked, options.platforms, board, configured_archive())
     store = Store()
-    with scratch(
+    with scratch_folder(
         store.root / "build", "build-"
     ) as place:  # beside the store, so that hard links reach it
         for (stage, platform), found in entries(locked, options.platforms).items():

@@ -35,10 +35,10 @@ def export(
     with what was asked for, pip's part too.
     """
     from orbiter.convert.export import export as text_of
-    from orbiter.files import write
+    from orbiter.files import write_text
 
     text = text_of(form, locked(release), image, platform or "")
     if output:
-        write(output, text)
+        write_text(output, text)
     else:
         click.echo(text, nl=False)

@@ -37,7 +37,7 @@ def import_file(file: Path, image: str | None, dry_run: bool) -> None:
 
 def _import_set(file: Path, dry_run: bool) -> None:
     from orbiter.convert.invoke.image_set import importing_set
-    from orbiter.files import write
+    from orbiter.files import write_text
 
     imported = importing_set(file, IMAGES)
     if IMAGES.exists() and not dry_run:
@@ -52,14 +52,14 @@ def _import_set(file: Path, dry_run: bool) -> None:
     if dry_run:
         click.echo(imported.text, nl=False)
     else:
-        write(IMAGES, imported.text)
+        write_text(IMAGES, imported.text)
         click.echo(f"wrote {IMAGES}: look through it, then run orbiter lock")
 
 
 def _import_environment(file: Path, image: str, dry_run: bool) -> None:
     from orbiter.convert.add_to_image import importing, text_of
     from orbiter.convert.invoke.yaml import is_image_set
-    from orbiter.files import write
+    from orbiter.files import write_text
 
     if is_image_set(text_of(file)):
         raise ExpectedError(
@@ -74,7 +74,7 @@ def _import_environment(file: Path, image: str, dry_run: bool) -> None:
     elif dry_run:
         click.echo(f"dry run: {IMAGES} was not written")
     else:
-        write(IMAGES, imported.text)
+        write_text(IMAGES, imported.text)
         click.echo(f"wrote {IMAGES}: look through it, then run orbiter lock")
 
 

@@ -3,11 +3,8 @@
 BuildKit's cache is that of all who build here, and the files of the store are whole: neither is touched.
 """
 
-import fcntl
-import os
 import shutil
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
@@ -16,6 +13,7 @@ import msgspec
 from orbiter.config.image_set import ImageSet
 from orbiter.docker import client
 from orbiter.docker.objects import STOPPED
+from orbiter.files import locked_if_free
 from orbiter.images import list as image_list
 from orbiter.images.list import Image, size
 from orbiter.store.store import Store
@@ -77,27 +75,9 @@ def _unfinished(store: Path) -> Iterator[Path]:
     """What runs that were killed left in the store, and what was moved aside there as wrong."""
     for pattern in ("build/build-*", "*/??/*.part", "*/??/*.bad"):
         for path in sorted(store.glob(pattern)):
-            with _held(path) as free:
+            with locked_if_free(path) as free:
                 if free:
                     yield path
-
-
-@contextmanager
-def _held(path: Path) -> Iterator[bool]:
-    """Hold a file or folder as who works on it does (see ``scratch`` and ``part``); gives whether nobody else does."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY)
-    except FileNotFoundError:
-        yield False
-        return
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        yield False
-    else:
-        yield True
-    finally:
-        os.close(descriptor)
 
 
 def _weight(path: Path) -> int:
@@ -132,7 +112,7 @@ def _remove(each: Left) -> str:
 
 
 def _remove_path(path: Path) -> None:
-    with _held(path) as free:
+    with locked_if_free(path) as free:
         if free and path.is_dir():
             shutil.rmtree(path)
         elif free:

@@ -1,8 +1,6 @@
 """Lock sets on disk: read, checked and written atomically under locks/."""
 
-import fcntl
 import hashlib
-import os
 import re
 import shutil
 from collections.abc import Mapping
@@ -11,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from orbiter.files import scratch
+from orbiter.files import locked, scratch_folder
 from orbiter.lockset.model import (
     DIGESTS,
     FORMAT,
@@ -104,7 +102,7 @@ def refuse_released(place: Path) -> None:
 
 
 def _put(files: Mapping[str, str], place: Path) -> None:
-    with scratch(place.parent, f".{place.name}.new-") as folder:
+    with scratch_folder(place.parent, f".{place.name}.new-") as folder:
         new = folder / place.name
         for path, content in files.items():
             (new / path).parent.mkdir(parents=True, exist_ok=True)
@@ -196,12 +194,8 @@ def _aside(place: Path) -> Path:
 
 def _exchange(new: Path, place: Path) -> None:
     aside = _aside(place)
-    held = os.open(place.parent, os.O_RDONLY)
-    try:
-        fcntl.flock(held, fcntl.LOCK_EX)
+    with locked(place.parent):
         _swap(new, place, aside)
-    finally:
-        os.close(held)
 
 
 def _swap(new: Path, place: Path, aside: Path) -> None:

@@ -62,4 +62,4 @@ def write(path: Path, release: str) -> None:
         )
     document = tomlkit.parse(path.read_bytes().decode())
     document["version"] = release
-    files.write(path, document.as_string())
+    files.write_text(path, document.as_string())

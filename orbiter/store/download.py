@@ -1,6 +1,5 @@
 """One file on its way into the store: locked, resumable, every byte hashed."""
 
-import fcntl
 import hashlib
 import os
 import time
@@ -9,6 +8,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from orbiter.files import try_lock
 from resolvers.errors import ExpectedError
 from resolvers.net import http
 
@@ -52,9 +52,7 @@ def part_of(target: Path, progress: Progress) -> Iterator[BinaryIO]:
 def _locked(path: Path, progress: Progress) -> BinaryIO:
     while True:
         file = path.open("a+b")
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not try_lock(file.fileno()):
             file.close()
             progress(0, 0)  # waiting must be possible to interrupt
             time.sleep(LOCK_PAUSE)

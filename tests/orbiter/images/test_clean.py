@@ -38,7 +38,7 @@ def leave_container(tag: str) -> None:
 
 @contextmanager
 def held(folder: Path) -> Iterator[None]:
-    """As ``scratch`` holds a folder that a build works in."""
+    """Lock a folder the way ``scratch_folder`` does during a build."""
     descriptor = os.open(folder, os.O_RDONLY)
     fcntl.flock(descriptor, fcntl.LOCK_EX)
     yield
