@@ -1,20 +1,34 @@
 # Two commands set everything up on a machine with Python 3.11 or newer: make demo, make test.
 PYTHON ?= python3
+# Test processes. Those that build images share one Docker engine, so two of them keep it busy.
+JOBS ?= auto
+ENGINE_JOBS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
+PURE := not engine and not index and not slow
 
-.PHONY: demo test check format docs bench clean
+.PHONY: demo test test-fast check format docs bench clean
 
 demo: $(VENV)/ready
 	$(BIN)/python demo/demo.py
 
+# Each stage takes longer than the one before, and the first that fails ends the run.
+# Each test belongs to exactly one of them. The tests of a module that builds images share them:
+# --dist loadfile keeps them in one process.
 test: check
-	$(BIN)/pytest
+	$(BIN)/pytest -n $(JOBS) --dist worksteal -m "$(PURE)"
+	$(BIN)/pytest -n $(JOBS) --dist worksteal -m "(index or slow) and not engine"
+	$(BIN)/pytest -n $(ENGINE_JOBS) --dist loadfile -m engine
+
+# Everything that needs neither a Docker engine nor a package index, without the slowest tests.
+test-fast: $(VENV)/ready
+	$(BIN)/pytest -n $(JOBS) --dist worksteal -m "$(PURE)"
 
 check: $(VENV)/ready
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	git ls-files -z --cached --others --exclude-standard '*.sh' | xargs -0 -r $(BIN)/shellcheck .ci/run
 	$(BIN)/pytest -q tests/test_prose.py
 
 format: $(VENV)/ready

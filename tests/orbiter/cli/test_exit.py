@@ -6,6 +6,8 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pytest
+
 from tests.support.conda_world import channel, record
 
 RUNS = 200
@@ -46,6 +48,7 @@ def run(*words: str, cache: Path) -> "subprocess.CompletedProcess[str]":
     )
 
 
+@pytest.mark.slow  # 200 processes: one in thirty crashed before
 def test_every_one_of_many_runs_ends_with_its_own_code(tmp_path: Path) -> None:
     address = channel(tmp_path / "channel", record("a", "1", "b"), record("b", "1"))
     ways = list(WAYS) * (RUNS // len(WAYS))
