@@ -1,4 +1,4 @@
-"""The METADATA of wheels on the index, without fetching the wheels; kept on this machine by the wheel's hash."""
+"""The METADATA of wheels on an index, read without downloading the wheels and cached by hash."""
 
 import hashlib
 import tempfile
@@ -7,49 +7,50 @@ from pathlib import Path
 from resolvers import cache
 from resolvers.errors import ExpectedError
 from resolvers.index import remote_wheel
-from resolvers.index.index import IndexFile
+from resolvers.index.index_file import IndexFile
 from resolvers.net import http
 from resolvers.net.once import Once
 
 
-class Metadata:
-    """Gets the metadata of each wheel once. Thread-safe."""
+class MetadataReader:
+    """Reads the METADATA of each wheel once. Thread-safe."""
 
     def __init__(self) -> None:
-        self._once: Once[str, bytes] = Once()
+        self._contents: Once[str, bytes] = Once()
 
-    def of(self, file: IndexFile) -> bytes:
-        """The wheel's METADATA. Raises HTTPError, or ExpectedError where there is none."""
-        return self._once(file.url, lambda: _kept(file))
+    def read(self, wheel: IndexFile) -> bytes:
+        """Return the wheel's METADATA. Raises HTTPError, or ExpectedError if it has none."""
+        return self._contents(wheel.url, lambda: _read_cached(wheel))
 
 
-def _kept(file: IndexFile) -> bytes:
-    digest = file.hashes.get("sha256")
+def _read_cached(wheel: IndexFile) -> bytes:
+    digest = wheel.hashes.get("sha256")
     if digest is None:
-        return _fetched(file)
+        return _download(wheel)
     path = cache.folder("metadata", digest[:2]) / digest
     try:
         return path.read_bytes()
     except FileNotFoundError:
-        content = _fetched(file)
-    _write(path, content)
+        content = _download(wheel)
+    _write_atomically(path, content)
     return content
 
 
-def _fetched(file: IndexFile) -> bytes:
-    if file.metadata is None:
-        return remote_wheel.metadata(file.url)
-    content = http.get(file.url + ".metadata").content
-    expected = file.metadata.get("sha256")
+def _download(wheel: IndexFile) -> bytes:
+    if wheel.metadata is None:
+        return remote_wheel.metadata(wheel.url)
+    content = http.get(wheel.url + ".metadata").content
+    expected = wheel.metadata.get("sha256")
     if expected and hashlib.sha256(content).hexdigest() != expected:
         raise ExpectedError(
-            f"the index's metadata of {file.name} is not what its page promises (sha256 {expected})",
-            "try again; if it stays, tell those who run the index",
+            f"the metadata of {wheel.name} does not match the hash on the index's page "
+            f"(sha256 {expected})",
+            "try again; if the error persists, report it to the operator of the index",
         )
     return content
 
 
-def _write(path: Path, content: bytes) -> None:
+def _write_atomically(path: Path, content: bytes) -> None:
     with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
         file.write(content)
     Path(file.name).replace(path)

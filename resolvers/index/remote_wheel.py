@@ -1,4 +1,4 @@
-"""A wheel's METADATA, read by range requests."""
+"""The METADATA of a wheel behind a URL, read by HTTP range requests."""
 
 import io
 import zipfile
@@ -11,22 +11,25 @@ from resolvers.net import http
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
-
 TAIL = 1 << 16
-"""Bytes at a wheel's end that are asked for first: mostly they hold its table of contents and its metadata."""
-PARTIAL = 206
+"""Bytes at the end of a wheel to request first.
+
+They usually contain both its directory and its METADATA.
+"""
+PARTIAL_CONTENT = 206
 
 
 def metadata(url: str) -> bytes:
-    """The METADATA of the wheel at the URL, read by ranges where the server has them.
+    """Return the METADATA of the wheel at a URL.
 
-    Raises HTTPError, or ExpectedError when the file is no wheel.
+    Downloads the whole wheel if the server does not support range requests. Raises HTTPError, or
+    ExpectedError if the file is not a wheel.
     """
     try:
-        with zipfile.ZipFile(io.BufferedReader(_Remote(url), TAIL)) as wheel:
+        with zipfile.ZipFile(io.BufferedReader(_RemoteFile(url), TAIL)) as wheel:
             return wheel.read(_metadata_name(wheel.namelist()))
     except (zipfile.BadZipFile, KeyError, NotImplementedError) as error:
-        raise ExpectedError(f"{http.redact(url)} is no wheel: {error}") from error
+        raise ExpectedError(f"{http.redact(url)} is not a valid wheel: {error}") from error
 
 
 def _metadata_name(names: Iterable[str]) -> str:
@@ -37,17 +40,17 @@ def _metadata_name(names: Iterable[str]) -> str:
     raise KeyError("it has no METADATA")
 
 
-class _Remote(io.RawIOBase):
-    """A file behind a URL, seekable; what was fetched once is kept."""
+class _RemoteFile(io.RawIOBase):
+    """A seekable file behind a URL; the first request reads its tail, which is kept."""
 
     def __init__(self, url: str) -> None:
         super().__init__()
-        tail = http.get(url, headers={"range": f"bytes=-{TAIL}", "accept-encoding": "identity"})
+        response = http.get(url, headers=_range_headers(f"-{TAIL}"))
         self._url = url
-        self._tail = tail.content
-        self._size = len(tail.content)
-        if tail.status == PARTIAL:
-            self._size = int(tail.headers["content-range"].rpartition("/")[2])
+        self._tail = response.content
+        self._size = len(response.content)
+        if response.status == PARTIAL_CONTENT:
+            self._size = int(response.headers["content-range"].rpartition("/")[2])
         self._position = 0
 
     def readable(self) -> bool:
@@ -57,20 +60,25 @@ class _Remote(io.RawIOBase):
         return True
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        self._position = (0, self._position, self._size)[whence] + offset
+        origin = (0, self._position, self._size)[whence]
+        self._position = origin + offset
         return self._position
 
     def readinto(self, buffer: "WriteableBuffer", /) -> int:
-        view = memoryview(buffer)
-        found = self._at(self._position, view.nbytes)
-        view[: len(found)] = found
-        self._position += len(found)
-        return len(found)
+        target = memoryview(buffer)
+        content = self._read_at(self._position, target.nbytes)
+        target[: len(content)] = content
+        self._position += len(content)
+        return len(content)
 
-    def _at(self, start: int, length: int) -> bytes:
-        tail = self._size - len(self._tail)
-        if start >= tail:
-            return self._tail[start - tail :][:length]
-        end = min(start + length, tail) - 1
-        headers = {"range": f"bytes={start}-{end}", "accept-encoding": "identity"}
-        return http.get(self._url, headers=headers).content[: end - start + 1]
+    def _read_at(self, start: int, length: int) -> bytes:
+        tail_start = self._size - len(self._tail)
+        if start >= tail_start:
+            return self._tail[start - tail_start :][:length]
+        last = min(start + length, tail_start) - 1
+        content = http.get(self._url, headers=_range_headers(f"{start}-{last}")).content
+        return content[: last - start + 1]
+
+
+def _range_headers(byte_range: str) -> dict[str, str]:
+    return {"range": f"bytes={byte_range}", "accept-encoding": "identity"}

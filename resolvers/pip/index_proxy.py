@@ -16,17 +16,14 @@ from urllib.parse import quote, unquote
 import msgspec
 from msgspec.structs import replace
 from packaging.utils import (
-    InvalidSdistFilename,
-    InvalidWheelFilename,
     canonicalize_name,
-    parse_sdist_filename,
-    parse_wheel_filename,
 )
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from resolvers.errors import ExpectedError
-from resolvers.index.index import Index, IndexFile, project_of
-from resolvers.index.metadata import Metadata
+from resolvers.index.index import Index
+from resolvers.index.index_file import IndexFile, project_of, version_of
+from resolvers.index.metadata import MetadataReader
 from resolvers.net import http, loopback
 from resolvers.net.loopback import NOT_FOUND, Answer, Question
 
@@ -67,7 +64,7 @@ class View:
         self._provided = provided
         self._met = met
         self._progress = progress
-        self._metadata = Metadata()
+        self._metadata = MetadataReader()
         self._pages: dict[str, Mapping[str, IndexFile]] = {}
 
     def files(self, project: str) -> Mapping[str, IndexFile]:
@@ -92,7 +89,7 @@ class View:
         """The METADATA of a wheel, as clients see it."""
         name, version = project_of(file.name), version_of(file.name)
         if version not in self._met.get(name, ()):
-            return self._metadata.of(file)
+            return self._metadata.read(file)
         same = (
             [file]
             if file.url
@@ -101,7 +98,7 @@ class View:
         there = next((each for each in same if each.url and each.name.endswith(".whl")), None)
         if there is None:
             return f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n".encode()
-        return without_own(self._metadata.of(there))
+        return without_own(self._metadata.read(there))
 
     def page(self, project: str, address: str) -> bytes:
         """The project's page as JSON; ``address`` is where all files are served.
@@ -129,18 +126,6 @@ def published(
             "leave --as-of out, or use an index that gives upload times (PEP 700)",
         )
     return tuple(file for file in files if file.upload_time and file.upload_time < as_of)
-
-
-def version_of(file: str) -> Version | None:
-    """The version in the name of a wheel or sdist, None for any other file."""
-    try:
-        return (
-            parse_wheel_filename(file)[1]
-            if file.endswith(".whl")
-            else parse_sdist_filename(file)[1]
-        )
-    except (InvalidWheelFilename, InvalidSdistFilename, InvalidVersion):
-        return None
 
 
 def without_own(metadata: bytes) -> bytes:

@@ -14,8 +14,9 @@ from packaging.version import Version
 from resolvers import process, uv_program
 from resolvers.errors import ProgramError
 from resolvers.index import index
+from resolvers.index.index_file import version_of
 from resolvers.pip import on_conda, prefetch, pyproject, wheels
-from resolvers.pip.index_proxy import STAND_IN, View, serve, version_of
+from resolvers.pip.index_proxy import STAND_IN, View, serve
 from resolvers.types import Artifact, LockFiles, Package, Request, Target
 
 VERSION = "2.5.1"

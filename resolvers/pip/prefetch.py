@@ -10,10 +10,10 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from resolvers.index.index import IndexFile
+from resolvers.index.index_file import IndexFile, version_of
 from resolvers.net import prefetch
 from resolvers.pip import wheels
-from resolvers.pip.index_proxy import View, version_of
+from resolvers.pip.index_proxy import View
 from resolvers.types import Target
 
 

@@ -1,4 +1,4 @@
-"""Types that threads decode into at once."""
+"""Types that several threads decode into at the same time."""
 
 import subprocess
 import sys
@@ -31,7 +31,7 @@ for thread in threads: thread.join()
             '{"format": 1, "platforms": {"linux/amd64": {"apt": "3", "glibc": "2"}}}',
         ),
         (
-            "resolvers.index.index",
+            "resolvers.index.page",
             "_JsonPage",
             '{"files": [{"filename": "x-1.zip", "url": "x-1.zip", "hashes": {}}]}',
         ),
@@ -43,8 +43,8 @@ for thread in threads: thread.join()
         ("orbiter.oci.registry", "_Platform", '{"os": "linux", "architecture": "amd64"}'),
     ],
 )
-def test_threads_may_decode_a_type_at_its_first_use(module: str, kind: str, text: str) -> None:
-    """Without ``thread_safe_decoding`` some of these processes end with a segmentation fault: on a quiet machine most."""
+def test_threads_can_decode_into_a_type_at_its_first_use(module: str, kind: str, text: str) -> None:
+    """Start five processes; without ``thread_safe_decoding`` most crash on a quiet machine."""
     for _ in range(5):
         subprocess.run(
             [sys.executable, "-c", SCRIPT.format(module=module, kind=kind, text=text)], check=True

@@ -1,3 +1,5 @@
+"""The package index: configuration, pages and files."""
+
 import hashlib
 import json
 import os
@@ -12,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from resolvers.errors import ExpectedError
-from resolvers.index import index
+from resolvers.index import index, page
+from resolvers.index.index_file import IndexFile
 from resolvers.net import http, pip_config
 from tests.support.loopback import Answer, Server, serving
 
@@ -30,7 +33,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
 
 @pytest.fixture
 def configure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """No configuration but a file that the test may write."""
+    """Replace all configuration of pip with one file that the test may write."""
     for name in list(os.environ):
         if name.startswith("PIP_"):
             monkeypatch.delenv(name)
@@ -40,20 +43,21 @@ def configure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return file
 
 
-def page(*links: str) -> Answer:
+def html_page(*links: str) -> Answer:
     return Answer(200, f"<!DOCTYPE html><html><body>{''.join(links)}</body></html>".encode(), HTML)
 
 
-def test_html(server: Server) -> None:
-    server.replies["/simple/some-thing/"] = page(
-        f'<a href="../../files/some_thing-1%2Bx-py3-none-any.whl#sha256={A}" data-requires-python="&gt;=3.9"'
-        f' data-upload-time="2024-09-14T02:58:29.586942Z" data-core-metadata="sha256={B}">x</a><br/>',
+def test_an_html_page_is_read(server: Server) -> None:
+    server.replies["/simple/some-thing/"] = html_page(
+        f'<a href="../../files/some_thing-1%2Bx-py3-none-any.whl#sha256={A}"'
+        ' data-requires-python="&gt;=3.9" data-upload-time="2024-09-14T02:58:29.586942Z"'
+        f' data-core-metadata="sha256={B}">x</a><br/>',
         '<a href="https://elsewhere.test/some_thing-1.tar.gz" data-yanked="broken"'
         ' data-dist-info-metadata="true">y</a>',
         "<a>no link</a>",
     )
     wheel, sdist = index.Index((f"{server.url}/simple",)).files("Some_Thing")
-    assert wheel == index.IndexFile(
+    assert wheel == IndexFile(
         name="some_thing-1+x-py3-none-any.whl",
         url=f"{server.url}/files/some_thing-1%2Bx-py3-none-any.whl",
         hashes={"sha256": A},
@@ -85,17 +89,20 @@ def test_html(server: Server) -> None:
         max_size=4,
     ),
 )
-def test_addresses_are_joined_by_the_rules(start: str, rest: list[str]) -> None:
+def test_links_are_resolved_like_urljoin_does(start: str, rest: list[str]) -> None:
     href = start + "".join(rest)
-    file = index._linked(
-        f"{href}#sha256={A}", "https://files.test/simple/a/", "https://files.test/", {}
+    file = page.linked_file(
+        f"{href}#sha256={A}",
+        base="https://files.test/simple/a/",
+        index_url="https://files.test/",
+        attributes={},
     )
     assert file.url == urljoin("https://files.test/simple/a/", href)
     assert file.name == unquote(urlsplit(file.url).path.rpartition("/")[2])
     assert file.hashes == {"sha256": A}
 
 
-def test_json(server: Server) -> None:
+def test_a_json_page_is_read(server: Server) -> None:
     file = {
         "filename": "a-1.tar.gz",
         "url": "/files/a-1.tar.gz",
@@ -112,7 +119,7 @@ def test_json(server: Server) -> None:
     content = {"meta": {"api-version": "1.4"}, "name": "a", "files": [file, bare]}
     server.replies["/simple/a/"] = Answer(200, json.dumps(content).encode(), JSON)
     first, second = index.Index((f"{server.url}/simple/",)).files("a")
-    assert first == index.IndexFile(
+    assert first == IndexFile(
         name="a-1.tar.gz",
         url=f"{server.url}/files/a-1.tar.gz",
         hashes={"sha256": A},
@@ -138,10 +145,12 @@ def test_json(server: Server) -> None:
         (Answer(200, b'{"meta": {"api-version": "2.0"}, "files": []}', JSON), "version 2.0"),
         (Answer(200, b'<meta name="pypi:repository-version" content="2.1">', HTML), "version 2.1"),
         (Answer(200, b'{"files": [{"url": 1}]}', JSON), "files"),
-        (page('<a href="a-1.tar.gz" data-upload-time="yesterday">a</a>'), "yesterday"),
+        (html_page('<a href="a-1.tar.gz" data-upload-time="yesterday">a</a>'), "yesterday"),
     ],
 )
-def test_what_is_no_page(server: Server, answer: Answer, reason: str) -> None:
+def test_a_response_that_is_not_a_page_is_rejected(
+    server: Server, answer: Answer, reason: str
+) -> None:
     server.replies["/simple/a/"] = answer
     with pytest.raises(ExpectedError, match=reason) as caught:
         index.Index((f"http://ann:s3cret@{server.host}/simple",)).files("a")
@@ -149,9 +158,9 @@ def test_what_is_no_page(server: Server, answer: Answer, reason: str) -> None:
     assert "PIP_INDEX_URL" in caught.value.hint
 
 
-def test_indexes_are_merged_the_default_one_first(server: Server) -> None:
-    server.replies["/one/a/"] = page(f'<a href="/1/a-1.tar.gz#sha256={A}">a</a>')
-    server.replies["/two/a/"] = page(
+def test_indexes_are_merged_with_the_default_first(server: Server) -> None:
+    server.replies["/one/a/"] = html_page(f'<a href="/1/a-1.tar.gz#sha256={A}">a</a>')
+    server.replies["/two/a/"] = html_page(
         f'<a href="/2/a-1.tar.gz#sha256={A}">a</a>',
         f'<a href="/2/a-1.tar.gz#sha256={B}">a</a>',
         f'<a href="/2/a-2.tar.gz#sha256={B}">a</a>',
@@ -166,11 +175,11 @@ def test_indexes_are_merged_the_default_one_first(server: Server) -> None:
     ]
 
 
-def test_unknown_projects(server: Server) -> None:
+def test_an_unknown_project_has_no_files(server: Server) -> None:
     assert index.Index((f"{server.url}/simple",)).files("a") == ()
 
 
-def test_a_broken_index_is_no_unknown_project(server: Server) -> None:
+def test_a_failing_index_is_an_error(server: Server) -> None:
     server.replies["/simple/a/"] = Answer(500)
     with pytest.raises(http.HTTPError, match="500"):
         index.Index((f"{server.url}/simple",)).files("a")
@@ -180,27 +189,27 @@ def test_a_broken_index_is_no_unknown_project(server: Server) -> None:
     assert index.Index((f"{server.url}/other", f"{server.url}/simple")).files("a") == ()
 
 
-def test_a_project_is_asked_for_once(server: Server) -> None:
-    server.replies["/simple/a/"] = page('<a href="a-1.tar.gz">a</a>')
-    asked = index.Index((f"{server.url}/simple",))
+def test_a_project_is_requested_once(server: Server) -> None:
+    server.replies["/simple/a/"] = html_page('<a href="a-1.tar.gz">a</a>')
+    configured = index.Index((f"{server.url}/simple",))
     with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(asked.files, ["a"] * 8))
+        answers = list(pool.map(configured.files, ["a"] * 8))
     assert len(answers[0]) == 1
     assert all(answer is answers[0] for answer in answers)
     assert len(server.requests) == 1
 
 
-def test_a_failure_is_not_remembered(server: Server) -> None:
+def test_a_failed_request_is_repeated(server: Server) -> None:
     server.replies["/simple/a/"] = Answer(500)
-    asked = index.Index((f"{server.url}/simple",))
+    configured = index.Index((f"{server.url}/simple",))
     with pytest.raises(http.HTTPError):
-        asked.files("a")
-    server.replies["/simple/a/"] = page('<a href="a-1.tar.gz">a</a>')
-    assert len(asked.files("a")) == 1
+        configured.files("a")
+    server.replies["/simple/a/"] = html_page('<a href="a-1.tar.gz">a</a>')
+    assert len(configured.files("a")) == 1
 
 
 def test_credentials_of_an_index_are_used_for_its_files(server: Server) -> None:
-    server.replies["/simple/a/"] = page(
+    server.replies["/simple/a/"] = html_page(
         '<a href="a-1.tar.gz">a</a>',
         f'<a href="{server.url}/a-2.tar.gz">a</a>',
         '<a href="https://elsewhere.test/a-3.tar.gz">a</a>',
@@ -213,25 +222,25 @@ def test_credentials_of_an_index_are_used_for_its_files(server: Server) -> None:
     ]
 
 
-def test_a_folder_as_index(tmp_path: Path) -> None:
+def test_a_folder_can_be_an_index(tmp_path: Path) -> None:
     (tmp_path / "simple" / "a-b").mkdir(parents=True)
     (tmp_path / "simple" / "a-b" / "index.html").write_text(
         '<a href="../../files/a_b-1.tar.gz">a</a>'
     )
-    asked = index.Index(((tmp_path / "simple").as_uri(),))
-    assert [file.url for file in asked.files("a.b")] == [
+    configured = index.Index(((tmp_path / "simple").as_uri(),))
+    assert [file.url for file in configured.files("a.b")] == [
         (tmp_path / "files" / "a_b-1.tar.gz").as_uri()
     ]
-    assert asked.files("c") == ()
+    assert configured.files("c") == ()
 
 
-def test_find_links(server: Server, tmp_path: Path) -> None:
+def test_find_links_are_folders_pages_and_files(server: Server, tmp_path: Path) -> None:
     for name in ("a_b-1-py3-none-any.whl", "a.b-2.tar.gz", "other-1.tar.gz", "notes.txt"):
         (tmp_path / name).write_bytes(name.encode())
-    server.replies["/links"] = page('<a href="/a_b-3.zip">a</a>', '<a href="/c-1.zip">c</a>')
+    server.replies["/links"] = html_page('<a href="/a_b-3.zip">a</a>', '<a href="/c-1.zip">c</a>')
     direct = f"{server.url}/a-b-4.tar.gz#sha256={A}"
-    asked = index.Index((), (str(tmp_path), f"{server.url}/links", direct))
-    found = {file.name: file.hashes for file in asked.files("a-b")}
+    configured = index.Index((), (str(tmp_path), f"{server.url}/links", direct))
+    found = {file.name: file.hashes for file in configured.files("a-b")}
     assert found == {
         "a.b-2.tar.gz": {"sha256": hashlib.sha256(b"a.b-2.tar.gz").hexdigest()},
         "a_b-1-py3-none-any.whl": {"sha256": hashlib.sha256(b"a_b-1-py3-none-any.whl").hexdigest()},
@@ -240,9 +249,10 @@ def test_find_links(server: Server, tmp_path: Path) -> None:
     }
 
 
-def test_configuration(configure: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_configuration_of_pip_is_used(configure: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     configure.write_text(
-        "[install]\nfind_links = /one /two\n[global]\nindex-url = https://a.test/simple\nfind-links = x\n"
+        "[install]\nfind_links = /one /two\n"
+        "[global]\nindex-url = https://a.test/simple\nfind-links = x\n"
     )
     monkeypatch.setenv("PIP_EXTRA_INDEX_URL", "https://b.test/simple https://c.test/simple")
     found = index.configured()
@@ -257,13 +267,15 @@ def test_configuration(configure: Path, monkeypatch: pytest.MonkeyPatch) -> None
     assert index.configured().urls == ()
 
 
-def test_nothing_configured(configure: Path) -> None:
+def test_without_configuration_pips_default_is_used(configure: Path) -> None:
     assert not configure.exists()
     assert index.configured().urls == (index.default_index(),)
     assert index.default_index().endswith("/simple/")
 
 
-def test_the_files_of_pip_and_their_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pips_configuration_files_are_in_its_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("XDG_CONFIG_DIRS", "/x1:/x2")
     monkeypatch.setenv("VIRTUAL_ENV", "/venv")
@@ -281,7 +293,7 @@ def test_the_files_of_pip_and_their_order(tmp_path: Path, monkeypatch: pytest.Mo
     assert list(pip_config._files()) == []
 
 
-def test_a_broken_configuration_file(configure: Path) -> None:
+def test_a_malformed_configuration_file_is_named(configure: Path) -> None:
     configure.write_text("index-url = x\n")
     with pytest.raises(ExpectedError, match=str(configure)):
         index.configured()
@@ -289,11 +301,11 @@ def test_a_broken_configuration_file(configure: Path) -> None:
 
 @pytest.mark.index
 def test_the_real_index() -> None:
-    asked = index.configured()
-    files = {file.name: file for file in asked.files("Iniconfig")}
+    configured = index.configured()
+    files = {file.name: file for file in configured.files("Iniconfig")}
     wheel = files["iniconfig-2.0.0-py3-none-any.whl"]
     assert wheel.hashes == {
         "sha256": "b6a85871a79d2e3b22d2d1b94ac2824226a63c6b741c88f7ae975f18b6778374"
     }
     assert wheel.requires_python == ">=3.7"
-    assert asked.files("there-is-no-such-project-at-all") == ()
+    assert configured.files("there-is-no-such-project-at-all") == ()

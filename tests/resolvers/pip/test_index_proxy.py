@@ -12,9 +12,10 @@ import pytest
 
 from resolvers import cache
 from resolvers.errors import ExpectedError
-from resolvers.index.index import Index, IndexFile
+from resolvers.index.index import Index
+from resolvers.index.index_file import IndexFile, version_of
 from resolvers.pip import prefetch
-from resolvers.pip.index_proxy import View, published, serve, version_of
+from resolvers.pip.index_proxy import View, published, serve
 from resolvers.types import Target
 
 TARGET = Target(platform="linux/amd64", python="3.13.5", glibc="2.41")
