@@ -11,7 +11,7 @@ from orbiter.fetch.fill import _image_set, bases, entries, fill
 from orbiter.files import scratch_folder
 from orbiter.lockset.model import LockSet
 from orbiter.oci.layout import oci_layout
-from orbiter.render.model import folder_of
+from orbiter.render.model import platform_slug
 from orbiter.store.store import Store
 from orbiter.tasks import StartTask
 from resolvers.conda import fetch as conda_fetch
@@ -33,7 +33,7 @@ def build(
         store.root / "build", "build-"
     ) as place:  # beside the store, so that hard links reach it
         for (stage, platform), found in entries(locked, options.platforms).items():
-            folder = place / "artifacts" / stage / folder_of(platform)
+            folder = place / "artifacts" / stage / platform_slug(platform)
             folder.mkdir(parents=True)
             store.link_all((entry.hash, folder / entry.path) for entry in found)
             for package in (folder / "tools").glob(

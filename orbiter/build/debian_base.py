@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from lzma import LZMAError
 from pathlib import Path, PurePosixPath
 
-from orbiter.render.model import MOMENT
+from orbiter.render.model import LAYER_TIME
 from resolvers.errors import ExpectedError
 
 MERGED = frozenset({"bin", "lib", "lib32", "lib64", "libo32", "libx32", "sbin"})
@@ -56,7 +56,7 @@ def _add(
     if name in seen or (parts[0] in MERGED and len(parts) == 1):
         return
     seen.add(name)
-    found = member.replace(name=name, mtime=MOMENT, deep=False)
+    found = member.replace(name=name, mtime=LAYER_TIME, deep=False)
     if member.islnk():
         found.linkname = _merged(PurePosixPath(member.linkname).parts)
     seed.addfile(found, content.extractfile(member) if member.isreg() else None)
@@ -75,6 +75,6 @@ def _link(seed: tarfile.TarFile, folder: str, seen: set[str]) -> None:
         tarfile.SYMTYPE,
         f"usr/{folder}",
         0o777,
-        MOMENT,
+        LAYER_TIME,
     )
     seed.addfile(link)

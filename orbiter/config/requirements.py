@@ -50,7 +50,7 @@ class Syntax(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def _apk_name(text: str) -> str | None:
-    from resolvers.apk.lock_file import REQUIREMENT  # seldom needed
+    from resolvers.apk.requirement import REQUIREMENT  # seldom needed
 
     found = REQUIREMENT.fullmatch(text)
     return found["name"] if found else None

@@ -13,7 +13,7 @@ from orbiter.fetch.sources import Origins, OriginsError
 from orbiter.lockset import model
 from orbiter.lockset.model import LockSet
 from orbiter.oci.registry import BaseImage
-from orbiter.render.model import folder_of
+from orbiter.render.model import platform_slug
 from orbiter.store.artifact_list import LockedFile, parse_list
 from orbiter.store.store import Store
 from orbiter.tasks import StartTask
@@ -30,7 +30,7 @@ def entries(
     for path, text in locked.files.items():
         for platform in wanted:
             if path.startswith(f"{model.BUILD}/") and path.endswith(
-                f"/artifacts-{folder_of(platform)}.txt"
+                f"/artifacts-{platform_slug(platform)}.txt"
             ):
                 found[path.split("/")[1], platform] = parse_list(text)
     return found

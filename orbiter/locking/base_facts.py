@@ -56,8 +56,10 @@ def _of_debian(
     from resolvers.apt import manager as apt
 
     if locked:
-        return BuilderFacts(python=apt.python_version(locked, there), glibc=apt.glibc(locked))
-    found = {platform: apt.facts(shell, platform) for platform in platforms} if shell else {}
+        return BuilderFacts(
+            python=apt.python_version(locked, there), glibc=apt.glibc_versions(locked)
+        )
+    found = {platform: apt.inspect_base(shell, platform) for platform in platforms} if shell else {}
     python = next((each.python for each in found.values()), "")
     return BuilderFacts(python=python, glibc={name: each.glibc for name, each in found.items()})
 
@@ -68,8 +70,10 @@ def _of_alpine(
     from resolvers.apk import manager as apk
 
     if locked:
-        return BuilderFacts(python=apk.python_version(locked, there), musl=apk.musl(locked))
-    found = {platform: apk.facts(shell, platform) for platform in platforms} if shell else {}
+        return BuilderFacts(
+            python=apk.python_version(locked, there), musl=apk.musl_versions(locked)
+        )
+    found = {platform: apk.inspect_base(shell, platform) for platform in platforms} if shell else {}
     python = next((each.python for each in found.values()), "")
     return BuilderFacts(python=python, musl={name: each.musl for name, each in found.items()})
 

@@ -56,7 +56,7 @@ class LocalEnvironment:
         ]
         if manager == "apk":
             for platform in pins:
-                self._take(entries, apk.fetched(platform))
+                self._take(entries, apk.cached_packages(platform))
         sources = Sources(
             apk_mirrors=lambda: apk.mirrors(shell, next(iter(pins))),
             apt_mirrors=lambda: apt.mirrors(shell, next(iter(pins))),

@@ -232,7 +232,7 @@ def _engine_version(manager: str, engine: str, files: LockFiles) -> str:
         from resolvers.apk import manager as apk
         from resolvers.apt import manager as apt
 
-        return apk.version(files) if manager == "apk" else apt.version(files)
+        return apk.solver_version(files) if manager == "apk" else apt.solver_version(files)
     if manager == "conda":
         from resolvers.conda import manager as conda
 

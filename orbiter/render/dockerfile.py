@@ -18,7 +18,14 @@ from orbiter.config.builders import conda_of, system_manager
 from orbiter.config.image_set import Stage
 from orbiter.lockset.model import digest
 from orbiter.render.bake_file import COMPRESSION, bake_file
-from orbiter.render.model import MOMENT, Plan, StagePlan, base_images, folder_of, platform_folder
+from orbiter.render.model import (
+    LAYER_TIME,
+    Plan,
+    StagePlan,
+    base_images,
+    platform_folder,
+    platform_slug,
+)
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -28,7 +35,7 @@ from orbiter.render.lists import _algorithm, _json, _lists
 _PACKAGE = Path(orbiter.__file__).parent
 TEMPLATES = (_PACKAGE / "templates", _PACKAGE.parent / "templates")
 """Folders of the templates: inside the package in a wheel, beside it in a checkout."""
-PARTS = range(9)
+ENV_PARTS = range(9)
 """The layers that /opt/env comes in without conda: packages by the sums of their names, all else in the last one."""
 
 
@@ -88,9 +95,9 @@ def _context(plan: Plan, stage_plan: StagePlan) -> dict[str, Any]:
         "stage": stage,
         "on_base": stage.kind != "base" and stage.parent in {"", stage.builder},
         "release": plan.release,
-        "moment": MOMENT,
+        "moment": LAYER_TIME,
         "compression": COMPRESSION,
-        "parts": PARTS,
+        "parts": ENV_PARTS,
         "made": made,
         "alpine": alpine,
         "worlds": any(name.endswith(".world") for name in stage_plan.files),
@@ -133,12 +140,20 @@ def _new(*, made: bool, alpine: bool) -> str:
     """What ``find`` takes for a file that a step wrote; see begin.j2."""
     if alpine:
         return "-newer /tmp/began"
-    return f"'(' -newermt @{MOMENT} -o ! -newermt @{MOMENT - 1} ')'" if made else "-newermt $began"
+    return (
+        f"'(' -newermt @{LAYER_TIME} -o ! -newermt @{LAYER_TIME - 1} ')'"
+        if made
+        else "-newermt $began"
+    )
 
 
 def _froms(plan: Plan, stage: Stage) -> list[dict[str, str]]:
     return [
-        {"platform": platform, "folder": folder_of(platform), "reference": f"{reference}@{digest}"}
+        {
+            "platform": platform,
+            "folder": platform_slug(platform),
+            "reference": f"{reference}@{digest}",
+        }
         for platform, reference, digest in base_images(plan, stage)
     ]
 

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable
 
-from orbiter.render.model import Plan, StagePlan, folder_of
+from orbiter.render.model import Plan, StagePlan, platform_slug
 from orbiter.store.artifact_list import LockedFile, format_list
 from resolvers.types import Pin
 
@@ -16,7 +16,7 @@ def _lists(plan: Plan, stage_plan: StagePlan) -> dict[str, str]:
     """The lists of a stage for each platform: artifacts, packages, and what each manager reads."""
     files = {}
     for platform in plan.image_set.platforms:
-        folder = folder_of(platform)
+        folder = platform_slug(platform)
         pins = stage_plan.pins.get(platform, {})
         files[f"artifacts-{folder}.txt"] = format_list(_entries(stage_plan, platform))
         files[f"packages-{folder}.json"] = _packages(plan, stage_plan, platform)

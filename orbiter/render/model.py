@@ -7,7 +7,7 @@ import msgspec
 from orbiter.config.image_set import ImageSet, Stage
 from resolvers.types import Pin
 
-MOMENT = 946684800
+LAYER_TIME = 946684800
 """The time that files have, in seconds: 2000-01-01. It is none that matters: so a layer is the same bytes in every
 release that installs the same, and from whatever cache it comes. Upon a base image only new files have it."""
 
@@ -46,7 +46,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     stages: tuple[StagePlan, ...]
 
 
-def folder_of(platform: str) -> str:
+def platform_slug(platform: str) -> str:
     """A platform as part of a file name: ``linux/arm/v7`` is ``linux-arm-v7``."""
     return platform.replace("/", "-")
 
@@ -54,7 +54,7 @@ def folder_of(platform: str) -> str:
 def platform_folder(platforms: tuple[str, ...]) -> str:
     """The platform's part of file names: as it is for one, by what BuildKit tells a build for several."""
     if len(platforms) == 1:
-        return folder_of(platforms[0])
+        return platform_slug(platforms[0])
     return "${TARGETOS}-${TARGETARCH}${TARGETVARIANT:+-${TARGETVARIANT}}"
 
 

@@ -7,7 +7,7 @@ from orbiter.config.image_set import ImageSet, Stage
 from orbiter.config.requirements import name_of
 from orbiter.config.stage_graph import ancestors
 from orbiter.lockset.model import Installer
-from orbiter.render.model import Plan, StagePlan, folder_of
+from orbiter.render.model import Plan, StagePlan, platform_slug
 from orbiter.render.toolchain import with_toolchain
 from resolvers.conda.explicit import explicit
 from resolvers.errors import ExpectedError
@@ -182,7 +182,7 @@ def _explicit(
     before = ancestors(image_set, stage, "conda")
     files, names = locks["conda"], (stage.name, *before)
     return {
-        f"conda-{folder_of(t.platform)}.txt": explicit(files, t, names, before) for t in targets
+        f"conda-{platform_slug(t.platform)}.txt": explicit(files, t, names, before) for t in targets
     }
 
 
@@ -196,7 +196,7 @@ def _worlds(
 
     names = (stage.name, *ancestors(image_set, stage, "apk"))
     return {
-        f"apk-{folder_of(t.platform)}.world": apk.world(locks["apk"], t, names) for t in targets
+        f"apk-{platform_slug(t.platform)}.world": apk.world(locks["apk"], t, names) for t in targets
     }
 
 

@@ -24,12 +24,6 @@ from resolvers.types import LockFiles, thread_safe_decoding
 
 FILE = "apk.lock"
 FORMAT = 1
-REQUIREMENT = re.compile(
-    r"(?P<name>([a-z0-9.]+:)?[A-Za-z0-9_][A-Za-z0-9_+.-]*)"
-    r"((?P<relation>=~?|~=?|[<>]=?)"
-    r"(?P<version>\d+(\.\d+)*[a-z]?(_(alpha|beta|pre|rc|cvs|svn|git|hg|p)\d*)*(~[0-9a-f]+)?(-r\d+)?))?"
-)
-"""A name (``so:``, ``cmd:`` and ``pc:`` names too), and how its version must compare: see apk-world(5)."""
 HEAD = "# Written by Orbiter: what apk installs. To change it, edit images.toml and lock.\n"
 
 

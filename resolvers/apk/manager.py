@@ -9,7 +9,6 @@ import msgspec
 from resolvers.apk.lock_file import (
     FILE,
     FORMAT,
-    REQUIREMENT,
     ApkLock,
     LockedGroup,
     LockedPackage,
@@ -17,14 +16,15 @@ from resolvers.apk.lock_file import (
     parse,
     write,
 )
+from resolvers.apk.requirement import REQUIREMENT
 from resolvers.apk.solve import (
+    AlpineBase,
     Apk,
     ApkError,
-    Facts,
     Solution,
     bare,
     base_facts,
-    cache,
+    cache_folder,
     solve,
     upstream,
 )
@@ -137,17 +137,17 @@ def has_python(files: LockFiles, target: Target, groups: tuple[str, ...]) -> boo
     )
 
 
-def musl(files: LockFiles) -> dict[str, str]:
+def musl_versions(files: LockFiles) -> dict[str, str]:
     """The base image's musl by platform: ``{"linux/amd64": "1.2.5"}``."""
     return {platform: each.musl for platform, each in parse(files).platforms.items()}
 
 
-def version(files: LockFiles) -> str:
+def solver_version(files: LockFiles) -> str:
     """The version of apk that solved."""
     return max(each.apk for each in parse(files).platforms.values())
 
 
-def facts(shell: Shell, platform: str) -> Facts:
+def inspect_base(shell: Shell, platform: str) -> AlpineBase:
     """What the base image is, without solving anything: one short start of a container."""
     return base_facts(shell, platform)
 
@@ -157,10 +157,10 @@ def mirrors(shell: Shell, platform: str) -> tuple[str, ...]:
     return base_facts(shell, platform).mirrors
 
 
-def fetched(platform: str) -> dict[str, Path]:
+def cached_packages(platform: str) -> dict[str, Path]:
     """The package files that solving for the platform has left on this machine, by ``sha256:<hex>``."""
     found = {}
-    for sums in sorted(Path(cache(platform)).glob("*/sums")):
+    for sums in sorted(Path(cache_folder(platform)).glob("*/sums")):
         for line in sums.read_text().splitlines():
             sha256, _, file = line.split()
             found[f"sha256:{sha256}"] = sums.parent / file

@@ -33,7 +33,7 @@ FAILURES = {
 """What to say where a step of the script fails, and what can be done about it."""
 
 
-class Facts(msgspec.Struct, frozen=True, kw_only=True):
+class AlpineBase(msgspec.Struct, frozen=True, kw_only=True):
     """What the base image has: versions of apk, musl (``1.2.5``) and Python (``3.13.5``), ``""`` for none.
 
     ``interpreter`` is the path of the ``python3`` that comes first. ``world`` are the lines of its /etc/apk/world.
@@ -73,7 +73,7 @@ class Solution(msgspec.Struct, frozen=True, kw_only=True):
     ``apks`` maps name and version to the package.
     """
 
-    facts: Facts
+    facts: AlpineBase
     groups: Mapping[str, Mapping[str, str]]
     apks: Mapping[tuple[str, str], Apk]
 
@@ -86,7 +86,7 @@ class ApkError(UnsolvableError):
         self.pins = pins
 
 
-def base_facts(shell: Shell, platform: str) -> Facts:
+def base_facts(shell: Shell, platform: str) -> AlpineBase:
     """Look at the base image; the container does nothing else."""
     return _facts(_sections(shell(FACTS, platform=platform))["facts"])
 
@@ -104,7 +104,7 @@ def solve(
     signed by a key that the image trusts.
     """
     sections = _sections(
-        shell(script(groups, pins, hard), platform=platform, cache=cache(platform))
+        shell(script(groups, pins, hard), platform=platform, cache=cache_folder(platform))
     )
     failed = next((title for title in sections if title.startswith("failed ")), "")
     if failed:
@@ -120,7 +120,7 @@ def solve(
     return Solution(facts=_facts(sections["facts"]), groups=found, apks=apks)
 
 
-def cache(platform: str) -> str:
+def cache_folder(platform: str) -> str:
     """The folder of this machine that keeps indexes, packages and their sums for a platform."""
     return str(folder("apk", platform.replace("/", "-")))
 
@@ -130,13 +130,13 @@ def _sections(output: str) -> dict[str, str]:
     return {title: text.strip("\n") for title, _, text in parts}
 
 
-def _facts(text: str) -> Facts:
+def _facts(text: str) -> AlpineBase:
     lines = [line.partition(" ")[::2] for line in text.splitlines()]
     one = dict(lines)
     addresses = (
         address for key, value in lines if key == "repository" for address in _addresses(value)
     )
-    return Facts(
+    return AlpineBase(
         apk=one["apk"],
         musl=upstream(one.get("musl", "")),
         python=one.get("python", ""),

@@ -20,7 +20,7 @@ from resolvers.apt.solve import (
     INSTALLED,
     AptError,
     Deb,
-    Facts,
+    DebianBase,
     Solution,
     base_facts,
     solve,
@@ -136,17 +136,17 @@ def has_python(files: LockFiles, target: Target, groups: tuple[str, ...]) -> boo
     )
 
 
-def glibc(files: LockFiles) -> dict[str, str]:
+def glibc_versions(files: LockFiles) -> dict[str, str]:
     """The base image's glibc by platform: ``{"linux/amd64": "2.41"}``."""
     return {platform: each.glibc for platform, each in parse(files).platforms.items()}
 
 
-def version(files: LockFiles) -> str:
+def solver_version(files: LockFiles) -> str:
     """The version of apt that solved."""
     return max(each.apt for each in parse(files).platforms.values())
 
 
-def facts(shell: Shell, platform: str) -> Facts:
+def inspect_base(shell: Shell, platform: str) -> DebianBase:
     """What the base image is, without solving anything: one short start of a container."""
     return base_facts(shell, platform)
 

@@ -14,7 +14,7 @@ INSTALLED = "release a=now"
 """The pin of a package that stays as the base image has it; others are ``version <version>``."""
 
 
-class Facts(msgspec.Struct, frozen=True, kw_only=True):
+class DebianBase(msgspec.Struct, frozen=True, kw_only=True):
     """What the base image has: versions of apt, glibc (``2.41``) and Python (``3.13.5``), ``""`` for none.
 
     ``interpreter`` is the path of the ``python3`` that comes first. ``mirrors`` are the addresses of its package
@@ -55,7 +55,7 @@ class Deb(msgspec.Struct, frozen=True, kw_only=True):
 class Solution(msgspec.Struct, frozen=True, kw_only=True):
     """What apt answered for one platform: ``groups`` maps a group to the keys of all packages it then has."""
 
-    facts: Facts
+    facts: DebianBase
     groups: Mapping[str, frozenset[str]]
     debs: Mapping[str, Deb]
 
@@ -68,7 +68,7 @@ class AptError(UnsolvableError):
         self.words = words
 
 
-def base_facts(shell: Shell, platform: str) -> Facts:
+def base_facts(shell: Shell, platform: str) -> DebianBase:
     """Look at the base image; the container does nothing else."""
     return _facts(_sections(shell(FACTS, platform=platform))["facts"])
 
@@ -106,10 +106,10 @@ def _sections(output: str) -> dict[str, str]:
     return {title: text.strip("\n") for title, _, text in parts}
 
 
-def _facts(text: str) -> Facts:
+def _facts(text: str) -> DebianBase:
     lines = [line.partition(" ")[::2] for line in text.splitlines()]
     one = dict(lines)
-    return Facts(
+    return DebianBase(
         apt=one["apt"],
         glibc=upstream(one.get("glibc", "")),
         python=one.get("python", ""),
@@ -118,7 +118,7 @@ def _facts(text: str) -> Facts:
     )
 
 
-def _made_facts(solver: Facts, debs: Mapping[str, Deb], signers: str) -> Facts:
+def _made_facts(solver: DebianBase, debs: Mapping[str, Deb], signers: str) -> DebianBase:
     """The facts of a base made of these packages; of the image that apt ran in only apt's version counts."""
     glibc = next((upstream(deb.version) for deb in debs.values() if deb.name == "libc6"), "")
     return msgspec.structs.replace(

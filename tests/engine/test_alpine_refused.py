@@ -11,7 +11,7 @@ from resolvers.npm import manager as npm
 from resolvers.pip import manager as pip
 from tests.support.alpine_project import Project, inside, project
 from tests.support.alpine_world import base_image, image, needs_world, served, write_repository
-from tests.support.apk_world import KEY, made
+from tests.support.apk_world import KEY, package_spec
 
 pytestmark = [pytest.mark.engine, pytest.mark.index, needs_world]
 
@@ -26,7 +26,7 @@ python = "3.13"
 [image.alpine.core]
 apk = ["orbit-own"]
 """
-OWN = made("orbit-own", "1.0")
+OWN = package_spec("orbit-own", "1.0")
 FILES = {"usr/bin/orbit-own": b"#!/bin/sh\necho own\n"}
 PLATFORMS = 'platforms = ["linux/amd64", "linux/arm64"]\n\n[builder.alpine]'
 PIP = 'apk = ["python3"]\npip = ["numpy"]\nnpm = ["semver"]'
@@ -90,7 +90,7 @@ def test_an_index_by_an_unknown_key_is_not_locked(small: Project, place: Path) -
 def test_a_package_that_our_key_has_not_signed_is_not_locked(
     small: Project, place: Path, tmp_path: Path
 ) -> None:
-    newer = made("orbit-own", "2.0")
+    newer = package_spec("orbit-own", "2.0")
     write_repository(place, [(newer, FILES)], key="unknown.rsa")
     small.cache = tmp_path / "other"
     said = small.refused("lock", "--upgrade")

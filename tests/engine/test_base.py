@@ -16,7 +16,7 @@ from orbiter.build.debian_base import write_seed
 from orbiter.config.read import load
 from orbiter.docker.bake import BuildOptions
 from orbiter.lockset import folder
-from orbiter.render.dockerfile import PARTS
+from orbiter.render.dockerfile import ENV_PARTS
 
 pytestmark = [pytest.mark.engine, pytest.mark.index]
 
@@ -165,7 +165,7 @@ def test_layers_stay_the_same_in_a_later_release_whatever_cache_they_come_from(
     different = [
         number for number, both in enumerate(zip(older, newer, strict=True)) if len(set(both)) == 2
     ]
-    assert different == [3, 5 + len(PARTS)]  # the lists of packages, which name the release
+    assert different == [3, 5 + len(ENV_PARTS)]  # the lists of packages, which name the release
 
 
 def layers(tag: str) -> list[str]:

@@ -19,7 +19,7 @@ from orbiter.lockset.model import LockSet
 from orbiter.oci import registry
 from orbiter.oci.layout import oci_layout
 from orbiter.render.dockerfile import render
-from orbiter.render.model import Plan, StagePlan, folder_of
+from orbiter.render.model import Plan, StagePlan, platform_slug
 from orbiter.store.store import Store
 from resolvers.errors import ExpectedError
 
@@ -93,7 +93,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
 
 def laid_out(locked: LockSet, store: Store, place: Path) -> Path:
     for (stage, platform), found in fill.entries(locked).items():
-        folder = place / "artifacts" / stage / folder_of(platform)
+        folder = place / "artifacts" / stage / platform_slug(platform)
         folder.mkdir(parents=True)
         store.link_all((entry.hash, folder / entry.path) for entry in found)
     for image in fill.bases(locked):

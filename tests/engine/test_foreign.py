@@ -51,7 +51,7 @@ def test_a_platform_that_the_engine_cannot_run_is_told_with_what_to_do(
 ) -> None:
     tag, digest = foreign
     with pytest.raises(ExpectedError) as told:
-        apk.facts(shell_in(tag, {ARM: digest}), ARM)
+        apk.inspect_base(shell_in(tag, {ARM: digest}), ARM)
     assert tag in told.value.message
     assert f"for {ARM}" in told.value.message
     assert "orbiter lock --only conda,pip,npm" in told.value.hint
@@ -63,8 +63,8 @@ def test_a_base_image_of_another_distribution_is_told_with_what_to_do() -> None:
         pinned = registry.pin(reference, AMD, mirrors=client.mirrors())
         shells[reference] = shell_in(reference, {AMD: pinned.digest})
     with pytest.raises(ExpectedError) as told:
-        apt.facts(shells["alpine:3.23"], AMD)
+        apt.inspect_base(shells["alpine:3.23"], AMD)
     assert "images of Debian" in told.value.hint
     with pytest.raises(ExpectedError) as told:
-        apk.facts(shells["debian:trixie-slim"], AMD)
+        apk.inspect_base(shells["debian:trixie-slim"], AMD)
     assert "images of Alpine" in told.value.hint

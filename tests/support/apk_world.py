@@ -25,7 +25,7 @@ KEY = "tests.rsa"
 KEYS = TemporaryDirectory(prefix="apk-key")
 
 
-class Made(NamedTuple):
+class PackageSpec(NamedTuple):
     """A package that a repository shall have; ``fields`` are those of .PKGINFO, several values apart by blanks."""
 
     name: str
@@ -44,8 +44,8 @@ class Repository(NamedTuple):
         return sorted(file for file in asked if file.endswith(".apk"))
 
 
-def made(name: str, version: str, **fields: str) -> Made:
-    return Made(name, f"{version}-r0", fields)
+def package_spec(name: str, version: str, **fields: str) -> PackageSpec:
+    return PackageSpec(name, f"{version}-r0", fields)
 
 
 @cache
@@ -79,7 +79,7 @@ def signed(content: bytes, key: str = KEY) -> bytes:
     return segment({f".SIGN.RSA.{KEY}.pub": signature}) + content
 
 
-def control(package: Made, data: bytes) -> bytes:
+def control(package: PackageSpec, data: bytes) -> bytes:
     fields = {
         "pkgname": package.name,
         "pkgver": package.version,
@@ -91,7 +91,7 @@ def control(package: Made, data: bytes) -> bytes:
     return segment({".PKGINFO": "".join(f"{key} = {value}\n" for key, value in lines).encode()})
 
 
-def built(package: Made, key: str = KEY) -> tuple[bytes, str]:
+def built(package: PackageSpec, key: str = KEY) -> tuple[bytes, str]:
     """The file of a package, signed, and its record in the index."""
     data = segment({}, last=True)
     head = control(package, data)
@@ -146,13 +146,13 @@ def alpine(prelude: str) -> Shell:
     return shell
 
 
-def at(*addresses: str) -> Shell:
+def alpine_with_repositories(*addresses: str) -> Shell:
     """The Alpine image with these repositories instead of its own."""
     return alpine(f"echo '{chr(10).join(addresses)}' > /etc/apk/repositories\n")
 
 
 @contextmanager
-def repository(*packages: Made) -> Iterator[Repository]:
+def repository(*packages: PackageSpec) -> Iterator[Repository]:
     """The Alpine image with one small repository of our own instead of its own, and the server that has it."""
     with serving() as server:
         records = []

@@ -22,7 +22,7 @@ from resolvers.apk import manager as apk
 from resolvers.errors import ExpectedError
 from resolvers.net import http
 from resolvers.types import Group, Request, SystemOptions
-from tests.support.apk_world import AMD64, at
+from tests.support.apk_world import AMD64, alpine_with_repositories
 from tests.support.loopback import Answer, Server, serving
 
 PLATFORM, FOLDER = "linux/amd64", "/alpine/v3.23/main/x86_64"
@@ -260,7 +260,7 @@ def test_an_archive_and_upstream_exclude_each_other(server: Server, tmp_path: Pa
 )
 def test_a_real_repository_that_moves_on(monkeypatch: pytest.MonkeyPatch) -> None:
     first, second = (os.environ[variable] for variable in WORLD)
-    shell = at(f"{first}/main", f"{first}/community")
+    shell = alpine_with_repositories(f"{first}/main", f"{first}/community")
     group = Group(
         name="alpine-core", requirements=("cloud-utils-growpart", "orbit-gone", "brotli-libs")
     )

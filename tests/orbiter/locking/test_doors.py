@@ -10,9 +10,16 @@ import pytest
 from orbiter.locking.doors import LocalEnvironment
 from orbiter.store.store import Store
 from resolvers.apk import manager as apk
-from resolvers.apk.solve import cache
+from resolvers.apk.solve import cache_folder
 from resolvers.types import Artifact, Group, Pin, Request, Shell, SystemOptions
-from tests.support.apk_world import AMD64, at, core, lock, made, repository
+from tests.support.apk_world import (
+    AMD64,
+    alpine_with_repositories,
+    core,
+    lock,
+    package_spec,
+    repository,
+)
 from tests.support.loopback import Answer, Server, serving
 
 PLATFORM = "linux/amd64"
@@ -43,7 +50,7 @@ def pin(name: str) -> Pin:
 
 def left(**contents: bytes) -> None:
     """What apk has left behind of packages while it solved, whatever it was then."""
-    folder = Path(cache(PLATFORM), "0123456789abcdef")
+    folder = Path(cache_folder(PLATFORM), "0123456789abcdef")
     folder.mkdir(parents=True)
     lines = [f"{digest_of(name.encode())[7:]} 1 {name}-1.00000000.apk" for name in contents]
     (folder / "sums").write_text("".join(f"{line}\n" for line in lines))
@@ -80,14 +87,14 @@ def test_a_changed_file_of_apk_is_not_taken(server: Server, content: bytes) -> N
 def test_the_store_is_independent_of_what_apk_keeps(server: Server) -> None:  # noqa: ARG001
     left(a=b"a")
     keep(no_shell, pin("a"))
-    for file in Path(cache(PLATFORM)).glob("*/a-1.*"):
+    for file in Path(cache_folder(PLATFORM)).glob("*/a-1.*"):
         file.write_bytes(b"x")
     Store().verify(digest_of(b"a"))
 
 
 @pytest.mark.engine
 def test_a_lock_leaves_nothing_to_fetch(server: Server) -> None:
-    with repository(made("a", "1"), made("b", "1", depend="a")) as alpine:
+    with repository(package_spec("a", "1"), package_spec("b", "1", depend="a")) as alpine:
         files = lock(alpine.shell, core("b"))
         pins = apk.select(files, AMD64, ("alpine-core",))
         server.requests.clear()
@@ -106,7 +113,7 @@ def test_the_mirrors_of_the_image_have_the_rest(
     if not first:
         pytest.skip("needs the address of a snapshot in ORBITER_WORLD_APK_1")
     shell, group = (
-        at(f"{first}/main"),
+        alpine_with_repositories(f"{first}/main"),
         Group(name="alpine-core", requirements=("cloud-utils-growpart",)),
     )
     pins = apk.select(

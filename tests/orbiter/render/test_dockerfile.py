@@ -226,7 +226,7 @@ def test_what_was_compiled_is_kept_by_what_the_step_does_too(
 
     before = cache()
     assert cache() == before
-    monkeypatch.setattr("orbiter.render.dockerfile.MOMENT", 1)
+    monkeypatch.setattr("orbiter.render.dockerfile.LAYER_TIME", 1)
     assert cache() != before
 
 

@@ -10,7 +10,7 @@ from resolvers import process
 from resolvers.apk import manager as apk
 from resolvers.errors import ProgramError, UnsolvableError
 from resolvers.types import Group, LockFiles, Shell, Upgrade
-from tests.support.apk_world import AMD64, IMAGE, at, core, lock, names
+from tests.support.apk_world import AMD64, IMAGE, alpine_with_repositories, core, lock, names
 
 VARIABLES = ("ORBITER_WORLD_APK_1", "ORBITER_WORLD_APK_2")
 
@@ -55,12 +55,12 @@ cat ${database%/*}/* | sha256sum
 
 def snapshot(number: int) -> Shell:
     address = os.environ[f"ORBITER_WORLD_APK_{number}"]
-    return at(f"{address}/main", f"{address}/community")
+    return alpine_with_repositories(f"{address}/main", f"{address}/community")
 
 
 def stages(folder: Path, files: LockFiles) -> None:
     """A folder for each stage, with the files that it adds and its world."""
-    kept = apk.fetched("linux/amd64")
+    kept = apk.cached_packages("linux/amd64")
     for group in GROUPS:
         (folder / group.name).mkdir()
         for pin in apk.select(files, AMD64, (group.name,)):

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from resolvers.apk import lock_file
 from resolvers.apk import manager as apk
+from resolvers.apk.requirement import REQUIREMENT
 from resolvers.apk.script import script
 from resolvers.apk.solve import upstream
 from resolvers.errors import ExpectedError, UnsolvableError
@@ -20,8 +20,8 @@ from tests.support.apk_world import (
     core,
     index,
     lock,
-    made,
     names,
+    package_spec,
     repository,
     signed,
 )
@@ -29,8 +29,8 @@ from tests.support.loopback import Answer, in_turn
 from tests.support.paths import TESTS
 
 DATA = TESTS / "data" / "apk"
-TOOL = made("tool", "1.0", depend="lib")
-LIB = made("lib", "1.0")
+TOOL = package_spec("tool", "1.0", depend="lib")
+LIB = package_spec("lib", "1.0")
 
 
 @pytest.mark.engine
@@ -43,8 +43,8 @@ def test_stacked_groups_add_to_their_parents_and_locking_twice_gives_the_same_by
         Group(name="empty", parents=("alpine-core",)),
     )
     more = (
-        made("compiler", "3", depend="lib>=1"),
-        made("geo", "2", provides="so:libgeo.so.1=1.2", depend="!other"),
+        package_spec("compiler", "3", depend="lib>=1"),
+        package_spec("geo", "2", provides="so:libgeo.so.1=1.2", depend="!other"),
     )
     with repository(TOOL, LIB, *more) as repo:
         files = lock(repo.shell, *groups)
@@ -55,18 +55,18 @@ def test_stacked_groups_add_to_their_parents_and_locking_twice_gives_the_same_by
     assert names(files, "base") == names(files, "empty") == {}
     assert "://" not in files["apk.lock"]
     assert [each.requires for each in apk.read(files)] == [("lib",), (), (), ("lib",)]
-    assert apk.version(files).split(".")[0] in {"2", "3"}
-    assert apk.musl(files)["linux/amd64"].startswith("1.2.")
+    assert apk.solver_version(files).split(".")[0] in {"2", "3"}
+    assert apk.musl_versions(files)["linux/amd64"].startswith("1.2.")
     for pin in apk.select(files, AMD64, ("alpine-core", "build", "geo")):
         assert pin.artifact.source == f"{FOLDER[1:]}{pin.artifact.file}"
-        path = apk.fetched("linux/amd64")[pin.artifact.hash]
+        path = apk.cached_packages("linux/amd64")[pin.artifact.hash]
         assert pin.artifact.hash == f"sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}"
         assert pin.artifact.size == path.stat().st_size
 
 
 @pytest.mark.engine
 def test_only_what_is_new_is_fetched() -> None:
-    with repository(TOOL, LIB, made("extra", "1")) as repo:
+    with repository(TOOL, LIB, package_spec("extra", "1")) as repo:
         lock(repo.shell, core("tool"))
         assert repo.downloads() == ["lib-1.0-r0.apk", "tool-1.0-r0.apk"]
         lock(repo.shell, core("tool", "extra"))
@@ -94,7 +94,7 @@ def test_an_unknown_package_is_named_with_its_group_and_apks_words() -> None:
 
 @pytest.mark.engine
 def test_a_conflict_with_a_stage_below_names_that_stage() -> None:
-    rival = made("rival", "1", depend="!lib")
+    rival = package_spec("rival", "1", depend="!lib")
     with repository(TOOL, LIB, rival) as repo, pytest.raises(UnsolvableError) as error:
         lock(
             repo.shell,
@@ -108,7 +108,7 @@ def test_a_conflict_with_a_stage_below_names_that_stage() -> None:
 @pytest.mark.engine
 def test_a_stage_may_not_ask_for_another_version_than_the_stage_below_has() -> None:
     above = Group(name="base", requirements=("lib<2",), parents=("alpine-core",))
-    with repository(LIB, made("lib", "2")) as repo:
+    with repository(LIB, package_spec("lib", "2")) as repo:
         with pytest.raises(UnsolvableError, match="apk cannot install lib<2 for group 'base'"):
             lock(repo.shell, core("lib"), above)
         assert names(lock(repo.shell, core("lib=1.0-r0"), above), "alpine-core") == {"lib": "1.0"}
@@ -116,13 +116,13 @@ def test_a_stage_may_not_ask_for_another_version_than_the_stage_below_has() -> N
 
 @pytest.mark.engine
 def test_stages_side_by_side_agree_on_one_version() -> None:
-    old = made("old", "1", depend="lib<2")
+    old = package_spec("old", "1", depend="lib<2")
     groups = (
         core("lib"),
         Group(name="base", requirements=("old",)),
         Group(name="base-build", requirements=("tool",)),
     )
-    with repository(TOOL, LIB, made("lib", "2"), old) as repo:
+    with repository(TOOL, LIB, package_spec("lib", "2"), old) as repo:
         files = lock(repo.shell, *groups)
         assert names(files, "alpine-core") == {"lib": "1.0"}
         assert names(files, "base") == {"lib": "1.0", "old": "1"}
@@ -132,9 +132,9 @@ def test_stages_side_by_side_agree_on_one_version() -> None:
 @pytest.mark.engine
 def test_stages_that_cannot_agree_are_refused() -> None:
     groups = core("old"), Group(name="base", requirements=("new",))
-    packages = made("old", "1", depend="lib<2"), made("new", "1", depend="lib>=2")
+    packages = package_spec("old", "1", depend="lib<2"), package_spec("new", "1", depend="lib>=2")
     with (
-        repository(LIB, made("lib", "2"), *packages) as repo,
+        repository(LIB, package_spec("lib", "2"), *packages) as repo,
         pytest.raises(UnsolvableError, match=r"world\[!lib="),
     ):
         lock(repo.shell, *groups)
@@ -145,7 +145,11 @@ def test_pins_are_kept_while_the_index_has_them() -> None:
     with repository(TOOL, LIB) as repo:
         old = lock(repo.shell, core("tool"))
     with repository(
-        TOOL, LIB, made("tool", "2.0", depend="lib"), made("lib", "1.1"), made("extra", "1")
+        TOOL,
+        LIB,
+        package_spec("tool", "2.0", depend="lib"),
+        package_spec("lib", "1.1"),
+        package_spec("extra", "1"),
     ) as repo:
         assert lock(repo.shell, core("tool"), previous=old) == old
         grown = lock(repo.shell, core("tool", "extra"), previous=old)
@@ -166,12 +170,18 @@ def test_pins_are_kept_while_the_index_has_them() -> None:
 
 @pytest.mark.engine
 def test_a_pin_that_is_gone_or_stands_in_the_way_is_given_up_and_told() -> None:
-    with repository(made("lib", "1"), made("other", "1"), made("gone", "1")) as repo:
+    with repository(
+        package_spec("lib", "1"), package_spec("other", "1"), package_spec("gone", "1")
+    ) as repo:
         old = lock(repo.shell, core("lib", "other", "gone"))
     lines: list[str] = []
-    lib2 = made("lib", "2"), made("lib-dev", "2", depend="lib=2-r0")
+    lib2 = package_spec("lib", "2"), package_spec("lib-dev", "2", depend="lib=2-r0")
     with repository(
-        made("lib", "1"), *lib2, made("other", "1"), made("other", "2"), made("gone", "2")
+        package_spec("lib", "1"),
+        *lib2,
+        package_spec("other", "1"),
+        package_spec("other", "2"),
+        package_spec("gone", "2"),
     ) as repo:
         files = lock(
             repo.shell, core("lib", "other", "gone", "lib-dev"), previous=old, progress=lines.append
@@ -185,9 +195,9 @@ def test_a_pin_that_is_gone_or_stands_in_the_way_is_given_up_and_told() -> None:
 @pytest.mark.engine
 def test_what_the_base_image_has_stays_unless_something_needs_a_newer_one() -> None:
     newer = (
-        made("scanelf", "99"),
-        made("scanelf", "100"),
-        made("wants", "1", depend="scanelf>90 scanelf<100"),
+        package_spec("scanelf", "99"),
+        package_spec("scanelf", "100"),
+        package_spec("wants", "1", depend="scanelf>90 scanelf<100"),
     )
     with repository(*newer) as repo:
         kept = lock(repo.shell, core("scanelf", "wants"))
@@ -199,7 +209,7 @@ def test_what_the_base_image_has_stays_unless_something_needs_a_newer_one() -> N
 
 @pytest.mark.engine
 def test_a_solution_that_removes_a_package_is_refused() -> None:
-    slim = made("musl-utils", "99"), made("wants", "1", depend="musl-utils>90")
+    slim = package_spec("musl-utils", "99"), package_spec("wants", "1", depend="musl-utils>90")
     with repository(*slim) as repo, pytest.raises(UnsolvableError) as error:
         lock(repo.shell, core("wants"))
     assert error.value.message.startswith(
@@ -243,7 +253,7 @@ def package_is_cut(repo: Repository) -> None:
 
 def package_is_another(repo: Repository) -> None:
     repo.server.replies[f"{FOLDER}lib-1.0-r0.apk"] = Answer(
-        200, built(made("lib", "1.0", replaces="abc"))[0]
+        200, built(package_spec("lib", "1.0", replaces="abc"))[0]
     )
 
 
@@ -274,7 +284,7 @@ def test_what_cannot_be_trusted_is_refused(
         harm(repo)
         with pytest.raises(ExpectedError, match=message):
             lock(repo.shell, core("lib"))
-    assert apk.fetched("linux/amd64") == {}
+    assert apk.cached_packages("linux/amd64") == {}
 
 
 @pytest.mark.engine
@@ -289,7 +299,7 @@ def test_an_index_that_cannot_be_renewed_is_not_taken_from_the_cache() -> None:
 @pytest.mark.engine
 def test_facts_of_the_base_image_without_a_solve() -> None:
     with repository() as repo:
-        facts = apk.facts(repo.shell, "linux/amd64")
+        facts = apk.inspect_base(repo.shell, "linux/amd64")
         assert facts.mirrors == apk.mirrors(repo.shell, "linux/amd64") == (f"{repo.server.url}/",)
         assert repo.server.requests == []
     assert {"busybox", "apk-tools"} <= set(facts.world)
@@ -373,7 +383,7 @@ def test_a_requirement_that_names_no_package_is_refused(requirement: str) -> Non
     ],
 )
 def test_requirements_as_apk_takes_them(requirement: str) -> None:
-    assert lock_file.REQUIREMENT.fullmatch(requirement)
+    assert REQUIREMENT.fullmatch(requirement)
 
 
 def test_two_groups_that_ask_for_different_versions_are_refused() -> None:
@@ -398,8 +408,8 @@ def test_two_platforms_may_differ_in_version() -> None:
     ]  # fmt: skip
     assert packages["python3", "3.13.5-r0"].requires == ("xz-libs",)
     assert [apk.python_version(files, (group,)) for group in ("core", "none")] == ["3.13.5", ""]
-    assert apk.musl(files) == {"linux/amd64": "1.2.5", "linux/arm64": "1.2.5"}
-    assert apk.version(files) == "3.0.8-r0"
+    assert apk.musl_versions(files) == {"linux/amd64": "1.2.5", "linux/arm64": "1.2.5"}
+    assert apk.solver_version(files) == "3.0.8-r0"
     with pytest.raises(ExpectedError, match="not locked for linux/s390x"):
         apk.select(files, Target(platform="linux/s390x"), ("core",))
 

@@ -56,7 +56,7 @@ def test_the_lock_tells_suite_signers_and_what_the_base_is() -> None:
     assert (platform.suite, platform.python) == ("trixie", "")
     assert all(len(signer) == 40 for signer in platform.signers)
     assert len(platform.signers) >= 2
-    assert apt.glibc(files) == {"linux/amd64": "2.41"}
+    assert apt.glibc_versions(files) == {"linux/amd64": "2.41"}
     assert apt.python_version(files, ("debian-core",)).startswith("3.13.")
 
 

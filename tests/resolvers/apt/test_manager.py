@@ -104,8 +104,8 @@ def test_stacked_groups_add_to_their_parents_and_locking_twice_gives_the_same_by
     assert own["debian-geo-build"].isdisjoint(own["debian-core"] | own["debian-base-build"])
     assert own["debian-empty"] == set()
     assert apt.python_version(files, ("debian-core",)).startswith("3.13.")
-    assert apt.glibc(files) == {"linux/amd64": "2.41"}
-    assert apt.version(files).startswith("3.")
+    assert apt.glibc_versions(files) == {"linux/amd64": "2.41"}
+    assert apt.solver_version(files).startswith("3.")
     assert "://" not in files["apt.lock"]
     for pin in apt.select(files, AMD64, tuple(own)):
         assert pin.artifact.source.startswith("pool/")
@@ -132,7 +132,7 @@ def test_an_unknown_package_is_named_with_its_group_and_apts_words() -> None:
 
 @pytest.mark.engine
 def test_facts_of_the_base_image_without_a_solve() -> None:
-    facts = apt.facts(base_shell(), "linux/amd64")
+    facts = apt.inspect_base(base_shell(), "linux/amd64")
     assert (facts.glibc, facts.python) == ("2.41", "")
     assert facts.apt.startswith("3.")
     assert apt.mirrors(base_shell(), "linux/amd64") == facts.mirrors
