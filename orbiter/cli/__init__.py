@@ -1,4 +1,5 @@
-"""One file per command, named like it.
+"""The command line: one file per command, named like it.
 
-Options, one call into the core, what is printed, the exit code. Nothing else prints.
+Each defines the options, calls the core, prints the result and sets the exit code. Nothing else
+prints.
 """

@@ -1,9 +1,9 @@
-"""The commands that bring the files of a release here, and elsewhere: ``orbiter fetch`` and ``orbiter archive``."""
+"""``orbiter archive``: keep every file of a release."""
 
 import click
 
 from orbiter.cli.errors import guarded
-from orbiter.cli.options import locked, platform_option, quiet_option, release_option
+from orbiter.cli.options import platform_option, quiet_option, read_lock_set, release_option
 
 
 @click.command("archive")
@@ -15,15 +15,16 @@ from orbiter.cli.options import locked, platform_option, quiet_option, release_o
 def archive_release(
     target: str, release: str | None, platforms: tuple[str, ...], quiet: bool
 ) -> None:
-    """Keep every file of a release in TARGET, beside other releases; `orbiter fetch --from TARGET` takes them back.
+    """Copy every file of a release to TARGET.
 
-    TARGET is a folder, a file *.tar, or oci://registry/repository[:tag] (the tag is the release where none is given).
-    All three are OCI artifacts with the same digest.
+    TARGET is a folder, a *.tar file, or oci://registry/repository[:tag]; the tag defaults to the
+    release. All three hold the same OCI artifact, with the same digest. One target can hold
+    several releases. `orbiter fetch --from TARGET` reads the files back.
     """
     from orbiter.archive.keep import archive
     from orbiter.cli.board import Board
 
-    lock_set = locked(release)
+    locked = read_lock_set(release)
     with Board(quiet=quiet) as board:
-        told = archive(lock_set, platforms, target, board)
-    click.echo(told)
+        summary = archive(locked, platforms, target, board)
+    click.echo(summary)

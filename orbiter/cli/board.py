@@ -1,4 +1,4 @@
-"""Progress for people: live lines on a terminal, plain lines elsewhere; always on standard error."""
+"""Progress on standard error: live lines on a terminal, plain lines elsewhere."""
 
 import sys
 import time
@@ -6,22 +6,23 @@ from threading import Lock
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from orbiter.tasks import ReportLine
 from resolvers.types import NOTE
 
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
     from rich.progress import TaskID
 
-from orbiter.tasks import ReportLine
-
-PLAIN_EVERY = 5.0
+PLAIN_INTERVAL = 5.0
 """Seconds between two plain lines of one task, so that a log stays readable."""
+LIVE_LINE_LENGTH = 100
 
 
 class Board:
-    """The tasks that run side by side. ``board("debian pip")`` gives the function that takes this task's lines.
+    """Progress of tasks that run in parallel.
 
-    An empty line says that the task is done; one that begins with NOTE stays visible. ``quiet`` shows nothing.
+    ``board("debian pip")`` starts a task and returns the function that reports its lines. An
+    empty line ends the task; a line that starts with NOTE stays visible. ``quiet`` shows nothing.
     """
 
     def __init__(self, *, quiet: bool = False) -> None:
@@ -31,7 +32,7 @@ class Board:
 
     def __enter__(self) -> Self:
         if sys.stderr.isatty() and not self._quiet:
-            self._live = _live()
+            self._live = _live_progress()
             self._live.start()
         return self
 
@@ -45,46 +46,49 @@ class Board:
             self._live.stop()
 
     def __call__(self, title: str) -> ReportLine:
-        """Begin a task; gives the function that takes its lines."""
+        """Start a task and return the function that reports its lines."""
         if self._quiet:
             return lambda _line: None
-        return self._on_terminal(title) if self._live else self._plain(title)
+        if self._live:
+            return self._live_task(self._live, title)
+        return self._plain_task(title)
 
-    def _plain(self, title: str) -> ReportLine:
+    def _plain_task(self, title: str) -> ReportLine:
         started = time.monotonic()
-        said = [0.0]
+        last_printed = 0.0
 
-        def tell(line: str) -> None:
+        def report(line: str) -> None:
+            nonlocal last_printed
             now = time.monotonic()
-            if line and said[0] and now - said[0] < PLAIN_EVERY and not line.startswith(NOTE):
+            too_soon = last_printed and now - last_printed < PLAIN_INTERVAL
+            if line and too_soon and not line.startswith(NOTE):
                 return
-            said[0] = now
+            last_printed = now
             with self._lock:
                 sys.stderr.write(f"{title}: {line or f'done in {now - started:.1f} s'}\n")
                 sys.stderr.flush()
 
-        return tell
+        return report
 
-    def _on_terminal(self, title: str) -> ReportLine:
-        live = self._live
-        assert live is not None
-        task: list[TaskID] = []
+    def _live_task(self, live: "RichProgress", title: str) -> ReportLine:
+        task: TaskID | None = None
 
-        def tell(line: str) -> None:
+        def report(line: str) -> None:
+            nonlocal task
             with self._lock:
                 if line.startswith(NOTE):
                     live.console.print(f"{title}: {line}", markup=False, highlight=False)
-                if not task:
-                    task.append(live.add_task(title, total=None, line=line))
+                if task is None:
+                    task = live.add_task(title, total=None, line=line)
                 if line:
-                    live.update(task[0], line=line[:100])
+                    live.update(task, line=line[:LIVE_LINE_LENGTH])
                 else:
-                    live.update(task[0], line="done", total=1, completed=1)
+                    live.update(task, line="done", total=1, completed=1)
 
-        return tell
+        return report
 
 
-def _live() -> "RichProgress":
+def _live_progress() -> "RichProgress":
     from rich.console import Console
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 

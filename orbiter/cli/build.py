@@ -1,4 +1,4 @@
-"""``orbiter build``."""
+"""``orbiter build``: build images from a lock set."""
 
 from pathlib import Path
 
@@ -9,53 +9,52 @@ from orbiter.cli.options import (
     builder_option,
     platform_option,
     quiet_option,
+    read_lock_set,
     release_option,
+    stages_option,
 )
-from orbiter.cli.options import locked as _locked
 from orbiter.cli.verify import build_verified
 
 
 @click.command()
 @release_option
-@click.option(
-    "--image",
-    "images",
-    multiple=True,
-    metavar="NAME",
-    help="Only this image or stage; may be repeated.",
-)
+@stages_option
 @platform_option
 @builder_option
 @click.option("--push", is_flag=True, help="Push the images to their repository.")
 @click.option(
-    "--load/--no-load", default=None, help="Load the images into the engine (the default)."
+    "--load/--no-load",
+    default=None,
+    help="Load the images into the Docker engine (default unless --push or --output is given).",
 )
 @click.option(
-    "--output", type=click.Path(path_type=Path), help="Keep the images here, as OCI archives."
+    "--output",
+    type=click.Path(path_type=Path),
+    help="Write the images to this folder, as OCI archives.",
 )
-@click.option("--no-cache", is_flag=True, help="Build every step anew.")
+@click.option("--no-cache", is_flag=True, help="Run every build step again.")
 @click.option(
     "--verify",
     is_flag=True,
-    help="Compare with the digests of the release first; 1 when they differ.",
+    help="Compare with the recorded digests first; exits with 1 if they differ.",
 )
 @click.option(
     "--cache-from",
     multiple=True,
     metavar="SPEC",
-    help="As of buildx; {stage} is the stage; may be repeated.",
+    help="Passed to buildx; {stage} stands for the stage's name; repeatable.",
 )
 @click.option(
     "--cache-to",
     multiple=True,
     metavar="SPEC",
-    help="As of buildx; {stage} is the stage; may be repeated.",
+    help="Passed to buildx; {stage} stands for the stage's name; repeatable.",
 )
 @quiet_option
 @guarded
 def build(
     release: str | None,
-    images: tuple[str, ...],
+    stages: tuple[str, ...],
     platforms: tuple[str, ...],
     builder: str | None,
     push: bool,
@@ -67,18 +66,22 @@ def build(
     cache_to: tuple[str, ...],
     quiet: bool,
 ) -> None:
-    """Build the images of a release from its lock set alone, with the network off."""
-    from orbiter.build import build as build_build
+    """Build images from a lock set alone, without network access.
+
+    Missing files are fetched into the store first; the build itself runs offline.
+    """
+    from orbiter.build.build import build as build_images
     from orbiter.cli.board import Board
     from orbiter.docker.bake import BuildOptions
 
-    locked = _locked(release)
+    locked = read_lock_set(release)
+    load_by_default = not (push or output)
     options = BuildOptions(
-        images=images,
+        images=stages,
         platforms=platforms,
         builder=builder or "",
         push=push,
-        load=load if load is not None else not (push or output),
+        load=load if load is not None else load_by_default,
         output=output,
         no_cache=no_cache,
         cache_from=cache_from,
@@ -88,6 +91,6 @@ def build(
         build_verified(locked, options, quiet=quiet)
         return
     with Board(quiet=quiet) as board:
-        built = build_build.build(locked, options, board)
+        built = build_images(locked, options, board)
     for image in built:
         click.echo(f"{image.tag}  {image.digest}")

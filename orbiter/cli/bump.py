@@ -1,4 +1,4 @@
-"""``orbiter bump``."""
+"""``orbiter bump``: write the next release into images.toml."""
 
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
@@ -18,27 +18,30 @@ if TYPE_CHECKING:
 @quiet_option
 @guarded
 def bump(step: Literal["patch", "minor", "major", "auto"], quiet: bool) -> None:
-    """Write the next release into images.toml, keeping its comments.
+    """Write the next version into images.toml; comments are kept.
 
-    auto solves without writing a lock, compares with the locked release, and takes what diff-locks suggests.
+    "auto" resolves without writing a lock set, compares the result with the locked release, and
+    takes the step that diff-locks suggests.
     """
     from orbiter.config.read import read_image_set
     from orbiter.release.bump import next_release, write
 
     image_set = read_image_set(IMAGES)
     if step == "auto":
-        suggestion = _suggested(image_set, quiet=quiet)
-        number, why = suggestion.release, f" ({suggestion.step}: {suggestion.reason})"
-        if not number:
+        suggestion = _suggestion(image_set, quiet=quiet)
+        version = suggestion.release
+        reason = f" ({suggestion.step}: {suggestion.reason})"
+        if not version:
             click.echo(f"{IMAGES} stays at {image_set.version}: nothing would change")
             return
     else:
-        number, why = next_release(image_set.version, step), ""
-    write(IMAGES, number)
-    click.echo(f"{IMAGES}: {image_set.version} → {number}{why}")
+        version = next_release(image_set.version, step)
+        reason = ""
+    write(IMAGES, version)
+    click.echo(f"{IMAGES}: {image_set.version} → {version}{reason}")
 
 
-def _suggested(image_set: "ImageSet", *, quiet: bool) -> "Suggestion":
+def _suggestion(image_set: "ImageSet", *, quiet: bool) -> "Suggestion":
     from orbiter.cli.board import Board
     from orbiter.locking.doors import LocalEnvironment
     from orbiter.locking.options import lock_options

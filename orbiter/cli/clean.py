@@ -1,4 +1,4 @@
-"""``orbiter clean``."""
+"""``orbiter clean``: remove images and containers that Orbiter made."""
 
 import sys
 from typing import TYPE_CHECKING
@@ -6,23 +6,22 @@ from typing import TYPE_CHECKING
 import click
 
 from orbiter.cli.errors import guarded
-from orbiter.cli.options import (
-    IMAGES,
-)
+from orbiter.cli.options import IMAGES
+from resolvers.errors import ExpectedError
 
 if TYPE_CHECKING:
     from orbiter.images.clean import Found
 
 
 @click.command()
-@click.option("--yes", is_flag=True, help="Do not ask.")
-@click.option("--dry-run", is_flag=True, help="Say what would go; remove nothing.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
+@click.option("--dry-run", is_flag=True, help="List what would be removed; remove nothing.")
 @guarded
 def clean(yes: bool, dry_run: bool) -> None:
-    """Remove the images that were built here, containers of theirs that stopped, and unfinished files.
+    """Remove built images, stopped containers and unfinished files.
 
-    Only what Orbiter made for this image set, and what no container uses. Whole files in the store, the lock sets and
-    BuildKit's cache stay.
+    Removes only what Orbiter made for this image set and no container uses. Complete files in
+    the store, lock sets and BuildKit's cache are kept.
     """
     from orbiter.config.read import read_image_set
     from orbiter.images import clean as images_clean
@@ -36,18 +35,16 @@ def clean(yes: bool, dry_run: bool) -> None:
     click.echo(images_clean.text(found.left))
     if dry_run:
         click.echo("dry run: nothing was removed")
-    elif yes or _agreed(found):
+    elif yes or _confirmed(found):
         images_clean.remove(found.left)
         click.echo(f"removed {len(found.left)}")
     else:
         click.echo("nothing was removed")
 
 
-def _agreed(found: "Found") -> bool:
-    from resolvers.errors import ExpectedError
-
+def _confirmed(found: "Found") -> bool:
     if not sys.stdin.isatty():
         raise ExpectedError(
-            "nothing was removed: there is no terminal to ask on", "orbiter clean --yes"
+            "nothing was removed: confirmation needs a terminal", "run orbiter clean --yes"
         )
     return click.confirm(f"Remove these {len(found.left)}?", err=True)

@@ -1,7 +1,6 @@
-"""What every command shares: how expected errors are shown, and the exit codes.
+"""Shared by all commands: exit codes, and how expected errors are shown.
 
-0 is fine, 1 means that there is something to see (a stale lock set, differences), 2 is a usage error or an expected
-error.
+0 means success, 1 findings (a stale lock set, differences), 2 a usage error or an expected error.
 """
 
 import signal
@@ -14,7 +13,7 @@ import click
 
 from resolvers.errors import ExpectedError
 
-SOMETHING_TO_SEE = 1
+FINDINGS = 1
 EXPECTED_ERROR = 2
 INTERRUPTED = 130
 
@@ -22,7 +21,7 @@ P = ParamSpec("P")
 
 
 def guarded(command: Callable[P, None]) -> Callable[P, None]:
-    """Show an expected error as ``error:`` and ``hint:`` and end with exit code 2, without a traceback."""
+    """Show expected errors of a command as ``error:`` and ``hint:``, and exit with 2."""
 
     @wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
@@ -32,15 +31,9 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
         except ExpectedError as error:
             _fail(error)
         except BrokenPipeError:
-            raise  # click ends quietly: who reads our output has seen enough
+            raise  # click exits quietly: the reader of our output has closed the pipe
         except OSError as error:
-            _fail(
-                ExpectedError(
-                    ": ".join(
-                        str(part) for part in (error.filename, error.strerror or error) if part
-                    )
-                )
-            )
+            _fail(_expected(error))
         except KeyboardInterrupt:
             click.echo("error: interrupted", err=True)
             sys.exit(INTERRUPTED)
@@ -53,6 +46,12 @@ def _interrupt(_number: int, _frame: object) -> None:
 
     end_all()
     raise KeyboardInterrupt
+
+
+def _expected(error: OSError) -> ExpectedError:
+    reason = str(error.strerror or error)
+    parts = [str(part) for part in (error.filename, reason) if part]
+    return ExpectedError(": ".join(parts))
 
 
 def _fail(error: ExpectedError) -> NoReturn:

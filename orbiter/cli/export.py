@@ -1,43 +1,41 @@
-"""``orbiter export``."""
+"""``orbiter export``: write an image's conda packages for other tools."""
 
 from pathlib import Path
 
 import click
 
 from orbiter.cli.errors import guarded
-from orbiter.cli.options import locked, release_option
+from orbiter.cli.options import read_lock_set, release_option
 
 
 @click.command()
 @click.argument(
-    "form",
+    "file_format",
     metavar="conda-lock|explicit|environment",
     type=click.Choice(["conda-lock", "explicit", "environment"]),
 )
-@click.option(
-    "--image", required=True, metavar="NAME", help="The image or stage whose packages these are."
-)
+@click.option("--image", required=True, metavar="NAME", help="The image or stage to export.")
 @release_option
 @click.option("--platform", metavar="OS/ARCH", help="Only this platform.")
 @click.option(
     "-o",
     "--output",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Write here; else to standard output.",
+    help="Write to this file (default: standard output).",
 )
 @guarded
 def export(
-    form: str, image: str, release: str | None, platform: str | None, output: Path | None
+    file_format: str, image: str, release: str | None, platform: str | None, output: Path | None
 ) -> None:
-    """Write out what conda installs in an image, from its lock set alone.
+    """Export an image's conda packages from its lock set.
 
-    conda-lock: a conda-lock.yml. explicit: the addresses and hashes for one platform. environment: an environment.yml
-    with what was asked for, pip's part too.
+    conda-lock writes a conda-lock.yml, explicit the URLs and hashes for one platform, and
+    environment an environment.yml with the requirements, including those for pip.
     """
-    from orbiter.convert.export import export as text_of
+    from orbiter.convert.export import export as export_text
     from orbiter.files import write_text
 
-    text = text_of(form, locked(release), image, platform or "")
+    text = export_text(file_format, read_lock_set(release), image, platform or "")
     if output:
         write_text(output, text)
     else:

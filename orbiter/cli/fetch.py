@@ -1,12 +1,12 @@
-"""``orbiter fetch``."""
+"""``orbiter fetch``: fill the store with the files of a release."""
 
 import sys
 from typing import TYPE_CHECKING
 
 import click
 
-from orbiter.cli.errors import SOMETHING_TO_SEE, guarded
-from orbiter.cli.options import locked, platform_option, quiet_option, release_option
+from orbiter.cli.errors import FINDINGS, guarded
+from orbiter.cli.options import platform_option, quiet_option, read_lock_set, release_option
 
 if TYPE_CHECKING:
     from orbiter.fetch.upstream import Upstream
@@ -19,56 +19,64 @@ if TYPE_CHECKING:
     "--from",
     "origin",
     metavar="TARGET",
-    help="Take all from what `orbiter archive` wrote, and use no network else.",
+    help="Read files only from an `orbiter archive` TARGET; use no other source.",
 )
 @click.option(
     "--upstream",
-    "look",
+    "check_upstream",
     is_flag=True,
-    help="Also ask which files upstream no longer has; exit code 1 where any are gone.",
+    help="Also list files that are no longer available upstream; exits with 1 if any are missing.",
 )
 @quiet_option
 @guarded
 def fetch(
-    release: str | None, platforms: tuple[str, ...], origin: str | None, look: bool, quiet: bool
+    release: str | None,
+    platforms: tuple[str, ...],
+    origin: str | None,
+    check_upstream: bool,
+    quiet: bool,
 ) -> None:
-    """Fill the store with every artifact of a release, so that building needs no network.
+    """Fetch a release's files into the store, for offline builds.
 
-    What the store lacks is taken from the archive in ORBITER_ARCHIVE, if there is one, else from where this machine is
-    configured to.
+    Each missing file is looked up in the archive that ORBITER_ARCHIVE names, if it is set, then
+    in the indexes, registries and mirrors that this machine is configured to use.
     """
-    from orbiter.archive import keep as archive_keep
     from orbiter.archive.configured import configured_archive
+    from orbiter.archive.keep import fetch as fetch_from_archive
     from orbiter.cli.board import Board
-    from orbiter.fetch import fill
+    from orbiter.fetch.fill import fill
     from orbiter.fetch.upstream import upstream
 
-    if look and origin is not None:
-        raise click.UsageError("--upstream asks the network, which --from does without")
-    lock_set = locked(release)
+    if check_upstream and origin is not None:
+        raise click.UsageError("--upstream needs the network, which --from does not use")
+    locked = read_lock_set(release)
     with Board(quiet=quiet) as board:
         if origin is None:
-            told = fill.fill(lock_set, platforms, board, configured_archive())
+            summary = fill(locked, platforms, board, configured_archive())
         else:
-            told = archive_keep.fetch(lock_set, platforms, origin, board)
-        found = upstream(lock_set, platforms, board) if look else None
-    click.echo(told)
-    if found:
-        _tell(found)
+            summary = fetch_from_archive(locked, platforms, origin, board)
+        availability = upstream(locked, platforms, board) if check_upstream else None
+    click.echo(summary)
+    if availability:
+        _report(availability)
 
 
-def _tell(found: "Upstream") -> None:
-    """Show what became of the files upstream; ends with code 1 where any are gone."""
+def _report(availability: "Upstream") -> None:
+    """Print which files are available upstream; exit with 1 if any are missing."""
     from orbiter.store.store import raise_all
 
-    for gone in found.gone:
-        click.echo(f"gone upstream: {gone.path} ({gone.reason})")
-    asked = found.there + len(found.gone) + len(found.unknown)
-    keep = "; keep them: orbiter archive TARGET" if found.gone else ""
-    unasked = f"; {found.unasked} of conda were not asked for" if found.unasked else ""
-    click.echo(
-        f"{found.there} of {asked} locked files are upstream, {len(found.gone)} are gone{keep}{unasked}"
-    )
-    raise_all("could not be asked for", list(found.unknown))
-    if found.gone:
-        sys.exit(SOMETHING_TO_SEE)
+    for missing in availability.gone:
+        click.echo(f"missing upstream: {missing.path} ({missing.reason})")
+    available, missing_count = availability.there, len(availability.gone)
+    total = available + missing_count + len(availability.unknown)
+    verb = "is" if missing_count == 1 else "are"
+    line = f"{available} of {total} locked files are still available upstream"
+    line += f", {missing_count} {verb} missing"
+    if missing_count:
+        line += "; keep them with: orbiter archive TARGET"
+    if availability.unasked:
+        line += f"; {availability.unasked} conda files were not checked"
+    click.echo(line)
+    raise_all("could not be checked", list(availability.unknown))
+    if missing_count:
+        sys.exit(FINDINGS)

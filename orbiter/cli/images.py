@@ -1,4 +1,4 @@
-"""The commands about what is built: ``orbiter images``, ``shell``, ``clean`` and ``push``."""
+"""``orbiter images``: list the images on this machine."""
 
 import click
 
@@ -8,24 +8,29 @@ from orbiter.cli.options import IMAGES
 
 @click.command()
 @click.option(
-    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True
+    "--format",
+    "output_format",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="The output format.",
 )
 @guarded
-def images(form: str) -> None:
-    """Say what is built here, and whether it is what the lock sets say now.
+def images(output_format: str) -> None:
+    """List built images and whether they are fresh.
 
-    fresh: built from locks/<release>/ as it is; stale: from another lock set; no lock set: the release has none.
+    "fresh" images were built from locks/<release>/ as it is now, "stale" ones from another lock
+    set. "no lock set" means that the release has none.
     """
     from orbiter.config.read import read_image_set
     from orbiter.images import list as image_list
 
     image_set = read_image_set(IMAGES)
     found = image_list.images(image_list.known(image_set))
-    if form == "json":
+    if output_format == "json":
         click.echo(image_list.as_json(found))
     elif found:
         click.echo(image_list.text(found))
     else:
-        click.echo(
-            f"no image of {image_set.repository} is here: orbiter build makes them", err=True
-        )
+        repository = image_set.repository
+        click.echo(f"no images of {repository} found: build them with orbiter build", err=True)

@@ -1,4 +1,4 @@
-"""``orbiter lock``."""
+"""``orbiter lock``: resolve images.toml into a lock set, or check that the lock set is fresh."""
 
 import sys
 from datetime import UTC, datetime
@@ -6,11 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from orbiter.cli.errors import SOMETHING_TO_SEE, guarded
-from orbiter.cli.options import (
-    IMAGES,
-    quiet_option,
-)
+from orbiter.cli.errors import FINDINGS, guarded
+from orbiter.cli.options import IMAGES, quiet_option
 
 if TYPE_CHECKING:
     from orbiter.config.image_set import ImageSet
@@ -21,23 +18,27 @@ if TYPE_CHECKING:
 @click.option(
     "--check",
     is_flag=True,
-    help="Only say whether the lock set is fresh: 0 fresh, 1 stale, 2 broken.",
+    help="Only report whether the lock set is fresh: exits with 0 if fresh, 1 if stale, "
+    "2 if broken.",
 )
-@click.option("--dry-run", is_flag=True, help="Solve and say what would move; write nothing.")
+@click.option("--dry-run", is_flag=True, help="Resolve and report changes; write nothing.")
 @click.option(
-    "--upgrade", is_flag=True, help="Move every pin to the newest that fits, base images too."
+    "--upgrade",
+    is_flag=True,
+    help="Upgrade all packages and base images to the newest allowed versions.",
 )
 @click.option(
     "--upgrade-package",
     "packages",
     multiple=True,
     metavar="NAME[==VERSION]",
-    help="Move this package; may be repeated.",
+    help="Upgrade only this package; repeatable.",
 )
 @click.option(
     "--as-of",
     metavar="DATE",
-    help="Only what was published before DATE (2026-08-01 or 2026-08-01T12:00:00Z; conda, pip and npm).",
+    help="Ignore packages published after DATE (2026-08-01 or 2026-08-01T12:00:00Z; conda, "
+    "pip and npm).",
 )
 @click.option(
     "--only",
@@ -55,56 +56,68 @@ def lock(
     only: str,
     quiet: bool,
 ) -> None:
-    """Resolve everything that images.toml asks for into locks/<release>/; a released lock set stays as it is."""
+    """Resolve images.toml into locks/<release>/.
+
+    Starts from the pins of the previous lock set and changes as few packages as possible. The
+    lock set of a recorded release is never changed.
+    """
     from orbiter.config.read import read_image_set
-    from orbiter.lockset import folder
 
     if check and (dry_run or upgrade or packages or as_of or only):
-        raise click.UsageError("--check stands alone: it only reads")
+        raise click.UsageError("--check cannot be combined with other options")
     image_set = read_image_set(IMAGES)
     if check:
         _check(image_set)
         return
-    place = folder.folder(image_set.version)
-    if not dry_run:
-        folder.refuse_released(place)
+
     from orbiter.cli.board import Board
     from orbiter.locking.doors import LocalEnvironment
-    from orbiter.locking.lock import lock as lock_all
+    from orbiter.locking.lock import lock as lock_image_set
     from orbiter.locking.options import lock_options
+    from orbiter.lockset import folder
 
+    path = folder.folder(image_set.version)
+    if not dry_run:
+        folder.refuse_released(path)
     options = lock_options(
-        image_set, upgrade=upgrade, packages=packages, as_of=as_of, only=only, now=datetime.now(UTC)
+        image_set,
+        upgrade=upgrade,
+        packages=packages,
+        as_of=as_of,
+        only=only,
+        now=datetime.now(UTC),
     )
     previous = folder.previous(image_set.version)
     with Board(quiet=quiet) as board:
-        locked = lock_all(image_set, previous, options, LocalEnvironment(), board)
-    _print_moved(image_set, previous, locked)
+        locked = lock_image_set(image_set, previous, options, LocalEnvironment(), board)
+    _print_changes(image_set, previous, locked)
     if previous is None or previous.root != locked.root:
-        _print_differences(locked)
+        _print_builder_differences(locked)
     if dry_run:
-        click.echo(f"dry run: {place} was not written")
-    elif folder.write(locked, place):
-        click.echo(f"wrote {place} ({locked.root})")
+        click.echo(f"dry run: {path} was not written")
+    elif folder.write(locked, path):
+        click.echo(f"wrote {path} ({locked.root})")
     else:
-        click.echo(f"{place} is up to date ({locked.root})")
+        click.echo(f"{path} is up to date ({locked.root})")
 
 
 def _check(image_set: "ImageSet") -> None:
     from orbiter.lockset import folder
-    from orbiter.lockset.check import check as reasons_of
+    from orbiter.lockset.check import check
 
-    reasons = reasons_of(image_set)
+    reasons = check(image_set)
+    if not reasons:
+        click.echo(f"locks/{image_set.version} is fresh")
+        return
     for reason in reasons:
         click.echo(f"stale: {reason}")
-    if reasons:
-        released = folder.is_released(folder.folder(image_set.version))
-        click.echo(f"\nhint: {folder.NEXT if released else 'orbiter lock'}", err=True)
-        sys.exit(SOMETHING_TO_SEE)
-    click.echo(f"locks/{image_set.version} is fresh")
+    released = folder.is_released(folder.folder(image_set.version))
+    remedy = folder.NEXT if released else "run orbiter lock"
+    click.echo(f"\nhint: {remedy}", err=True)
+    sys.exit(FINDINGS)
 
 
-def _print_moved(image_set: "ImageSet", previous: "LockSet | None", locked: "LockSet") -> None:
+def _print_changes(image_set: "ImageSet", previous: "LockSet | None", locked: "LockSet") -> None:
     from orbiter.config.requirements import direct_names
     from orbiter.locking.changes import moved, report
 
@@ -113,9 +126,10 @@ def _print_moved(image_set: "ImageSet", previous: "LockSet | None", locked: "Loc
     click.echo(report(moved(previous, locked), direct_names(image_set)))
 
 
-def _print_differences(locked: "LockSet") -> None:
+def _print_builder_differences(locked: "LockSet") -> None:
     from orbiter.diff.builders import builder_differences
     from orbiter.report.builders import format_differences
 
-    if found := builder_differences(locked):
+    found = builder_differences(locked)
+    if found:
         click.echo(format_differences(found))

@@ -1,4 +1,4 @@
-"""``orbiter log``."""
+"""``orbiter log``: the history of a package."""
 
 import click
 
@@ -12,24 +12,22 @@ from orbiter.cli.options import managers_option
     "--git",
     "path",
     metavar="PATH",
-    help="Over the tags of this git repository, for the lock file at PATH.",
+    help="Search the lock file at PATH in all tags of this git repository.",
 )
 @managers_option
 @guarded
 def log(name: str, path: str | None, managers: tuple[str, ...]) -> None:
-    """Say in which release each version of the package NAME appeared."""
+    """Show in which release each version of package NAME appeared."""
     from orbiter.diff.history import history, release_revisions, tag_revisions
     from orbiter.report.log import render
     from resolvers.errors import ExpectedError
 
     revisions = tag_revisions(path) if path else release_revisions()
-    left_out: list[ExpectedError] = []
-    told = render(history(name, revisions, managers, left_out.append))
-    for error in left_out:
-        click.echo(f"left out: {error.message}", err=True)
-    if not told:
-        raise ExpectedError(
-            f"none of {len(revisions)} {'tags' if path else 'releases'} has a package '{name}'",
-            "look at how it is spelled",
-        )
-    click.echo(told, nl=False)
+    unreadable: list[ExpectedError] = []
+    lines = render(history(name, revisions, managers, unreadable.append))
+    for error in unreadable:
+        click.echo(f"skipped: {error.message}", err=True)
+    if not lines:
+        searched = f"{len(revisions)} tags" if path else f"{len(revisions)} releases"
+        raise ExpectedError(f"package '{name}' not found in {searched}", "check its spelling")
+    click.echo(lines, nl=False)

@@ -1,4 +1,4 @@
-"""The command line: here, and in the modules ``cli_*``, results are printed and exit codes set."""
+"""The command group; each command is a module of its own beside this one."""
 
 import click
 
@@ -22,6 +22,26 @@ from orbiter.cli.run import run
 from orbiter.cli.schema import schema
 from orbiter.cli.shell import shell
 
+COMMANDS: tuple[click.Command, ...] = (
+    archive_release,
+    build,
+    bump,
+    clean,
+    diff_locks,
+    export,
+    fetch,
+    images,
+    import_file,
+    init,
+    lock,
+    log,
+    push,
+    release,
+    run,
+    schema,
+    shell,
+)
+
 
 def main() -> None:
     """Run the command line."""
@@ -33,25 +53,10 @@ def main() -> None:
 def cli() -> None:
     """Lock, compare and build families of Docker images for notebooks and data science.
 
-    images.toml says what is wanted, `orbiter lock` freezes it under locks/<release>/, and `orbiter build`
-    builds from there and nowhere else.
+    images.toml describes the images, `orbiter lock` resolves it into locks/<release>/, and
+    `orbiter build` builds the images from that folder alone.
     """
 
 
-cli.add_command(build)
-cli.add_command(init)
-cli.add_command(lock)
-cli.add_command(run)
-cli.add_command(schema)
-cli.add_command(bump)
-cli.add_command(release)
-cli.add_command(fetch)
-cli.add_command(archive_release)
-cli.add_command(import_file)
-cli.add_command(export)
-cli.add_command(images)
-cli.add_command(shell)
-cli.add_command(push)
-cli.add_command(clean)
-cli.add_command(diff_locks)
-cli.add_command(log)
+for command in COMMANDS:
+    cli.add_command(command)

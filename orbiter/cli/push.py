@@ -1,30 +1,27 @@
-"""``orbiter push``."""
+"""``orbiter push``: build a release's images and push their tags."""
 
 import click
 
 from orbiter.cli.errors import guarded
 from orbiter.cli.options import (
     builder_option,
-    locked,
     platform_option,
     quiet_option,
+    read_lock_set,
     release_option,
+    stages_option,
 )
 
 
 @click.command()
 @release_option
-@click.option(
-    "--image",
-    "stages",
-    multiple=True,
-    metavar="NAME",
-    help="Only this image or stage; may be repeated.",
-)
+@stages_option
 @platform_option
 @builder_option
 @click.option(
-    "--force", is_flag=True, help="Push whatever the tags name in the registry, which is not asked."
+    "--force",
+    is_flag=True,
+    help="Push without checking which images the tags point to in the registry.",
 )
 @quiet_option
 @guarded
@@ -36,15 +33,16 @@ def push(
     force: bool,
     quiet: bool,
 ) -> None:
-    """Build the images of a release, as far as they are not in the build cache, and push their tags.
+    """Build a release's images and push their tags.
 
-    A tag that names another image in the registry already is not moved: nothing is pushed then.
+    Reuses the build cache. If a tag already points to another image in the registry, nothing is
+    pushed.
     """
-    from orbiter.build import build
+    from orbiter.build.build import build
     from orbiter.cli.board import Board
     from orbiter.docker.bake import BuildOptions
 
-    lock_set = locked(release)
+    locked = read_lock_set(release)
     options = BuildOptions(
         images=stages,
         platforms=platforms,
@@ -54,6 +52,7 @@ def push(
         load=False,
     )
     with Board(quiet=quiet) as board:
-        built = build.build(lock_set, options, board)
+        built = build(locked, options, board)
     for image in built:
-        click.echo(f"{image.tag}  {image.digest}  {'pushed' if image.pushed else 'was there'}")
+        state = "pushed" if image.pushed else "already there"
+        click.echo(f"{image.tag}  {image.digest}  {state}")

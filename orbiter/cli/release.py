@@ -1,74 +1,74 @@
-"""The commands that end a release and begin the next: ``orbiter release``, ``orbiter bump``; and what verifies one."""
+"""``orbiter release``: record the digests of a release."""
 
 import sys
 from typing import TYPE_CHECKING
 
 import click
 
-from orbiter.cli.errors import SOMETHING_TO_SEE, guarded
+from orbiter.cli.errors import FINDINGS, guarded
 from orbiter.cli.options import IMAGES, builder_option, quiet_option
+from orbiter.cli.verify import image_name, print_findings
+from orbiter.sizes import MEGABYTE
 
 if TYPE_CHECKING:
     from orbiter.config.image_set import ImageSet
     from orbiter.lockset.record import Digests
-
-from orbiter.cli.verify import _name, _tell
-
-MEGABYTE = 1_000_000
 
 
 @click.command()
 @click.option(
     "--twice",
     is_flag=True,
-    help="Build a second time; where it differs, say in what, and write nothing.",
+    help="Build twice; if the builds differ, report how and write nothing.",
 )
 @builder_option
 @quiet_option
 @guarded
 def release(twice: bool, builder: str | None, quiet: bool) -> None:
-    """Build all stages of the release anew and record their digests; from then on its lock set stays as it is.
+    """Rebuild all stages and record their digests.
 
-    Nothing is loaded or pushed. `orbiter build --verify` compares with what is recorded.
+    From then on, the release's lock set cannot change. Nothing is loaded or pushed. `orbiter
+    build --verify` compares later builds with the recorded digests.
     """
     from orbiter.cli.board import Board
     from orbiter.config.read import read_image_set
-    from orbiter.lockset import folder, model
-    from orbiter.lockset import record as lockset_record
-    from orbiter.release.release import release as build_all
+    from orbiter.lockset import folder
+    from orbiter.lockset.model import DIGESTS
+    from orbiter.lockset.record import write
+    from orbiter.release.release import release as record_release
 
     image_set = read_image_set(IMAGES)
-    place = folder.folder(image_set.version)
-    folder.refuse_released(place)
+    path = folder.folder(image_set.version)
+    folder.refuse_released(path)
     _refuse_stale(image_set)
-    locked = folder.read(place)
+    locked = folder.read(path)
     with Board(quiet=quiet) as board:
-        record, findings = build_all(locked, builder or "", board, twice=twice)
+        record, findings = record_release(locked, builder or "", board, twice=twice)
     if any(finding.kind != "same" for finding in findings):
-        _tell(findings, locked, "as built before")
+        print_findings(findings, locked, equal="as in the first build")
         click.echo("\nthe second build differs from the first: nothing was written", err=True)
-        sys.exit(SOMETHING_TO_SEE)
-    lockset_record.write(record, place)
-    _tell_released(record.digests)
-    click.echo(
-        f"wrote {place / model.DIGESTS}: release {image_set.version} stays as it is from now on"
-    )
+        sys.exit(FINDINGS)
+    write(record, path)
+    _print_digests(record.digests)
+    click.echo(f"wrote {path / DIGESTS}: release {image_set.version} is now fixed")
 
 
 def _refuse_stale(image_set: "ImageSet") -> None:
     from orbiter.lockset.check import check
     from resolvers.errors import ExpectedError
 
-    if reasons := check(image_set):
+    reasons = check(image_set)
+    if reasons:
         lines = "".join(f"\n  {reason}" for reason in reasons)
         raise ExpectedError(
-            f"the lock set of release {image_set.version} is stale:{lines}", "orbiter lock"
+            f"the lock set of release {image_set.version} is stale:{lines}", "run orbiter lock"
         )
 
 
-def _tell_released(digests: "Digests") -> None:
+def _print_digests(digests: "Digests") -> None:
     for stage, images in digests.stages.items():
+        several = len(images) > 1
         for platform, image in images.items():
-            name = _name(stage, digests.release, platform if len(images) > 1 else "")
+            name = image_name(stage, digests.release, platform if several else "")
             size = sum(layer.size for layer in image.layers)
             click.echo(f"{name}  {image.digest}  {size / MEGABYTE:.1f} MB")

@@ -1,14 +1,11 @@
-"""``orbiter run``."""
+"""``orbiter run``: start JupyterLab in an image."""
 
 from pathlib import Path
 
 import click
 
 from orbiter.cli.errors import guarded
-from orbiter.cli.options import locked as _locked
-from orbiter.cli.options import (
-    release_option,
-)
+from orbiter.cli.options import read_lock_set, release_option
 
 
 @click.command()
@@ -17,16 +14,19 @@ from orbiter.cli.options import (
 @click.option(
     "--port",
     type=click.IntRange(1, 65535),
-    help="The port on this machine; else 8888 or a free one.",
+    help="The port on this machine (default: 8888, or a free one).",
 )
 @click.option(
     "--mount",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="A folder to see as ~/work.",
+    help="Mount this folder at ~/work.",
 )
 @guarded
 def run(image: str, release: str | None, port: int | None, mount: Path | None) -> None:
-    """Start IMAGE (debian-base): JupyterLab at a printed URL, until Ctrl-C."""
+    """Start JupyterLab in IMAGE and print its URL.
+
+    IMAGE is a name such as debian-base. Ctrl-C stops the container.
+    """
     from orbiter.images.start import run as run_image
 
-    run_image(_locked(release), image, port=port, mount=mount)
+    run_image(read_lock_set(release), image, port=port, mount=mount)

@@ -1,4 +1,6 @@
-"""``orbiter schema``."""
+"""``orbiter schema``: print a JSON Schema."""
+
+import json
 
 import click
 
@@ -6,14 +8,16 @@ from orbiter.cli.errors import guarded
 
 
 @click.command()
-@click.argument("what", type=click.Choice(["images.toml", "diff-locks"]), default="images.toml")
+@click.argument("document", type=click.Choice(["images.toml", "diff-locks"]), default="images.toml")
 @guarded
-def schema(what: str) -> None:
-    """Print the JSON Schema of images.toml, for editors, or of what diff-locks prints as JSON."""
-    import json
+def schema(document: str) -> None:
+    """Print the JSON Schema of images.toml or of diff-locks output.
 
-    if what == "diff-locks":
-        from orbiter.report.json import schema as found
+    Editors use the schema of images.toml for completion and checks. The schema of diff-locks
+    describes `orbiter diff-locks --format json`.
+    """
+    if document == "diff-locks":
+        from orbiter.report.json import schema as json_schema
     else:
-        from orbiter.config.read import json_schema as found
-    click.echo(json.dumps(found(), indent=2, sort_keys=True))
+        from orbiter.config.read import json_schema
+    click.echo(json.dumps(json_schema(), indent=2, sort_keys=True))

@@ -1,9 +1,9 @@
-"""``orbiter shell``."""
+"""``orbiter shell``: open a shell in an image."""
 
 import click
 
 from orbiter.cli.errors import guarded
-from orbiter.cli.options import locked, release_option
+from orbiter.cli.options import read_lock_set, release_option
 
 
 @click.command()
@@ -11,10 +11,11 @@ from orbiter.cli.options import locked, release_option
 @release_option
 @guarded
 def shell(image: str, release: str | None) -> None:
-    """Open a shell in IMAGE (debian-base) as its user; or run what standard input says.
+    """Open a shell in IMAGE, or run commands from standard input.
 
-    The container is new, and removed at the end. The exit code is the shell's own.
+    IMAGE is a name such as debian-base. The shell runs as the image's user in a new container,
+    which is removed at the end. The exit code is the shell's.
     """
-    from orbiter.images.start import shell as become_shell
+    from orbiter.images.start import shell as run_shell
 
-    become_shell(locked(release), image)
+    run_shell(read_lock_set(release), image)

@@ -1,4 +1,4 @@
-"""Report of ``orbiter build --verify`` and ``orbiter release --twice``."""
+"""The report of ``orbiter build --verify`` and ``orbiter release --twice``."""
 
 import sys
 from collections.abc import Iterable
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from orbiter.cli.errors import SOMETHING_TO_SEE
+from orbiter.cli.errors import FINDINGS
 
 if TYPE_CHECKING:
     from orbiter.docker.bake import BuildOptions
@@ -15,41 +15,47 @@ if TYPE_CHECKING:
 
 
 def build_verified(locked: "LockSet", options: "BuildOptions", *, quiet: bool) -> None:
-    """Build, and compare with the release before anything is loaded, pushed or kept; exits with 1 if it differs."""
-    from orbiter.build import build
+    """Build, and compare with the recorded release before anything is loaded, pushed or kept.
+
+    Exits with 1 if the images differ from the release.
+    """
+    from orbiter.build.build import build
     from orbiter.cli.board import Board
     from orbiter.lockset import folder
-    from orbiter.lockset import record as lockset_record
+    from orbiter.lockset.record import read
     from orbiter.release.release import Verification
 
-    record = lockset_record.read(folder.folder(locked.manifest.release), locked)
+    record = read(folder.folder(locked.manifest.release), locked)
     board = Board(quiet=quiet)
     check = Verification(locked, record, board, builder=options.builder, push=options.push)
     try:
         with board:
-            build.build(locked, options, board, check)
+            build(locked, options, board, check)
     finally:
-        _tell(check.findings, locked, "as released")  # also where loading or pushing fails after it
-    if not check.allowed:
-        why = (
-            "pushed, these digests would not be those of the release"
-            if check.equal
-            else "this is not the release"
-        )
-        click.echo(f"\n{why}: nothing was loaded, pushed or kept", err=True)
-        sys.exit(SOMETHING_TO_SEE)
+        # Also printed if loading or pushing fails after the comparison.
+        print_findings(check.findings, locked, equal="as released")
+    if check.allowed:
+        return
+    reason = "this is not the release"
+    if check.equal:
+        reason = "pushed images would not have the digests of the release"
+    click.echo(f"\n{reason}: nothing was loaded, pushed or kept", err=True)
+    sys.exit(FINDINGS)
 
 
-def _tell(findings: "Iterable[Finding]", locked: "LockSet", equal: str) -> None:
+def print_findings(findings: "Iterable[Finding]", locked: "LockSet", *, equal: str) -> None:
+    """Print a line for each compared image; ``equal`` describes those that do not differ."""
     findings = tuple(findings)
     several = len({finding.platform for finding in findings}) > 1
+    results = {"same": equal, "compression": f"{equal}, except for the compression"}
     for finding in findings:
-        name = _name(finding.stage, locked.manifest.release, finding.platform if several else "")
-        words = {"same": equal, "compression": f"{equal}, but for the compression"}
-        click.echo(f"{name}  {finding.digest}  {words.get(finding.kind, 'DIFFERS')}")
+        platform = finding.platform if several else ""
+        name = image_name(finding.stage, locked.manifest.release, platform)
+        click.echo(f"{name}  {finding.digest}  {results.get(finding.kind, 'DIFFERS')}")
         for line in finding.why:
             click.echo(f"  {line}")
 
 
-def _name(stage: str, release: str, platform: str) -> str:
+def image_name(stage: str, release: str, platform: str) -> str:
+    """Return ``debian-base-0.1.0 linux/amd64``; without the platform if it is empty."""
     return f"{stage}-{release} {platform}".rstrip()

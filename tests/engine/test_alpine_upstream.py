@@ -89,7 +89,9 @@ def test_fetch_tells_what_upstream_no_longer_has(moved: Project) -> None:
     done = moved.orbiter("fetch", "--upstream", "--release", "0.1.0")
     assert done.returncode == 1, done.stderr
     assert [
-        line.split()[2] for line in done.stdout.splitlines() if line.startswith("gone upstream: ")
+        line.split()[2]
+        for line in done.stdout.splitlines()
+        if line.startswith("missing upstream: ")
     ] == GONE
 
 

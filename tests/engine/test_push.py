@@ -85,7 +85,7 @@ def test_what_is_there_is_not_pushed_again(here: Project) -> None:
     assert in_registry(here) == {"debian-base": "", "debian-core": digest}
     done = here.orbiter("push", "-q", "--release", "0.1.0")
     words = told(done.stdout)
-    assert words["debian-core"] == [digest, "was there"]
+    assert words["debian-core"] == [digest, "already there"]
     assert words["debian-base"][1] == "pushed"
     assert in_registry(here) == {stage: words[stage][0] for stage in STAGES}
 

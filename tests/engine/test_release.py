@@ -95,9 +95,7 @@ def released(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Project:
     assert re.search(
         r"^debian-base-build-0\.1\.0  sha256:[0-9a-f]{64}  \d+\.\d MB$", done.stdout, re.MULTILINE
     )
-    assert done.stdout.endswith(
-        "wrote locks/0.1.0/digests.toml: release 0.1.0 stays as it is from now on\n"
-    )
+    assert done.stdout.endswith("wrote locks/0.1.0/digests.toml: release 0.1.0 is now fixed\n")
     return project
 
 
@@ -207,7 +205,8 @@ def test_another_compression_is_no_other_image_but_is_not_pushed(
     code, told = released.verify("--image", "debian-core", "--no-load")
     assert code == 0
     assert (
-        "  as released, but for the compression\n  every layer holds the same bytes" in told["core"]
+        "  as released, except for the compression\n  every layer holds the same bytes"
+        in told["core"]
     )
     assert "it was released with " in told["core"]
     done = released.orbiter("build", "--verify", "--image", "debian-core", "--push", "-q")

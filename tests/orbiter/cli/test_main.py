@@ -1,5 +1,7 @@
-"""The command line: exit codes, errors without traceback, and what Ctrl-C ends."""
+"""The command line: help, exit codes, errors without a traceback, and Ctrl-C."""
 
+import inspect
+import keyword
 import os
 import signal
 import subprocess
@@ -8,6 +10,8 @@ import time
 from pathlib import Path
 
 import pytest
+
+from orbiter.cli.main import COMMANDS
 
 IMAGES = """
 version = "0.1.0"
@@ -33,29 +37,22 @@ def refused(done: "subprocess.CompletedProcess[str]") -> str:
     return done.stderr
 
 
-def test_help_names_every_command(tmp_path: Path) -> None:
-    done = orbiter(tmp_path, "--help")
+def test_help_lists_every_command_with_its_whole_summary(tmp_path: Path) -> None:
+    done = orbiter(tmp_path, "--help", COLUMNS="80")
     assert done.returncode == 0
-    for command in (
-        "init",
-        "lock",
-        "build",
-        "fetch",
-        "archive",
-        "run",
-        "schema",
-        "diff-locks",
-        "log",
-        "bump",
-        "release",
-        "import",
-        "export",
-        "images",
-        "shell",
-        "push",
-        "clean",
-    ):
-        assert f"\n  {command} " in done.stdout
+    listed = done.stdout.partition("Commands:\n")[2].splitlines()
+    assert {line.split()[0] for line in listed} == {command.name for command in COMMANDS}
+    assert [line for line in listed if line.endswith("...")] == []
+
+
+def test_every_command_has_a_file_of_its_name() -> None:
+    for command in COMMANDS:
+        assert command.name
+        module = command.name.replace("-", "_")
+        if keyword.iskeyword(module):
+            module += "_"
+        assert command.callback
+        assert inspect.unwrap(command.callback).__module__ == f"orbiter.cli.{module}"
 
 
 def test_init_never_overwrites(tmp_path: Path) -> None:
@@ -66,7 +63,9 @@ def test_init_never_overwrites(tmp_path: Path) -> None:
 
 
 def test_check_stands_alone(tmp_path: Path) -> None:
-    assert "--check stands alone" in refused(orbiter(tmp_path, "lock", "--check", "--upgrade"))
+    assert "--check cannot be combined" in refused(
+        orbiter(tmp_path, "lock", "--check", "--upgrade")
+    )
 
 
 @pytest.mark.parametrize("release", ["/", "..", "one", ""])
@@ -96,7 +95,11 @@ def test_ctrl_c_ends_the_engines_too(tmp_path: Path) -> None:
     slow.chmod(0o755)
     engine = 'from = "debian:trixie-slim"\npip-engine = "uv"\npython = "3.13"'
     (tmp_path / "images.toml").write_text(IMAGES.replace('from = "debian:trixie-slim"', engine))
-    script = f"from resolvers import uv_program; uv_program.program = lambda: {str(slow)!r}; from orbiter.cli.main import main; main()"
+    script = (
+        "from resolvers import uv_program; "
+        f"uv_program.program = lambda: {str(slow)!r}; "
+        "from orbiter.cli.main import main; main()"
+    )
     command = [sys.executable, "-c", script, "lock", "--only", "pip"]
     with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
         while not (started.exists() and started.read_text()) and process.poll() is None:

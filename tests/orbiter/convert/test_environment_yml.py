@@ -134,7 +134,7 @@ def test_an_image_that_is_not_there_is_added_with_its_builder(tmp_path: Path) ->
         "new: [builder.micromamba]\nnew: [image.micromamba.base]\nnew: [image.micromamba.base.build]\n"
         "channels: bioconda, conda-forge added\n"
         "micromamba-base-build conda: 1 added\n    + python=3.12\nmicromamba-base-build pip: 1 added\n    + six\n"
-        "wrote images.toml: look through it, then run orbiter lock\n"
+        "wrote images.toml: review it, then run orbiter lock\n"
     )
 
 
@@ -179,7 +179,7 @@ def test_a_second_time_nothing_is_left_to_do(place: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert (
         done.stdout
-        == "images.toml stays as it is: it has all that can be imported from environment.yml\n"
+        == "images.toml is unchanged: it already has all requirements of environment.yml\n"
     )
     assert (place / "images.toml").read_bytes() == before
 

@@ -70,7 +70,7 @@ def test_the_originals_file_becomes_an_image_set(tmp_path: Path) -> None:
     done = run(tmp_path, ORIGINAL)
     assert (done.returncode, done.stdout) == (
         0,
-        "wrote images.toml: look through it, then run orbiter lock\n",
+        "wrote images.toml: review it, then run orbiter lock\n",
     )
     images = read_image_set(tmp_path / "images.toml")
     assert (images.version, images.repository) == ("0.1.1", "dorgeln/orbiter")
@@ -175,7 +175,7 @@ def test_an_images_toml_that_is_there_stays(tmp_path: Path) -> None:
     done = run(tmp_path, ORIGINAL)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith(
-        f"error: images.toml exists already, and {ORIGINAL} is a whole image set"
+        f"error: images.toml already exists, and {ORIGINAL} describes a whole image set"
     )
     assert "\nhint: move images.toml away" in done.stderr
     assert (tmp_path / "images.toml").read_text() == "mine"
@@ -188,7 +188,7 @@ def test_the_kind_of_a_file_is_told_by_what_is_in_it(tmp_path: Path) -> None:
     assert image.returncode == 2
     assert (
         image.stderr
-        == "error: set.txt is a whole image set, not what one image asks for\n\nhint: leave out --image\n"
+        == "error: set.txt describes a whole image set, not the requirements of one image\n\nhint: leave out --image\n"
     )
     bare = run(tmp_path, "invoke.yaml")
     assert bare.returncode == 2

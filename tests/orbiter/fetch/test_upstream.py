@@ -200,15 +200,15 @@ def test_the_command(server: Server, tmp_path: Path) -> None:
     done = fetch(tmp_path, server, "--upstream")
     assert (
         done.stdout
-        == "2 files fetched (0 MB), 0 were there\n2 of 2 locked files are upstream, 0 are gone\n"
+        == "2 files fetched (0 MB), 0 were there\n2 of 2 locked files are still available upstream, 0 are missing\n"
     )
     assert done.returncode == 0
     del server.replies[f"{FOLDER}/b-1.apk"]
     done = fetch(tmp_path, server, "--upstream")
     assert done.stdout.splitlines() == [
         "0 files fetched (0 MB), 2 were there",
-        f"gone upstream: apk/b-1.apk ({server.url}{FOLDER}/b-1.apk answered 404 Not Found)",
-        "1 of 2 locked files are upstream, 1 are gone; keep them: orbiter archive TARGET",
+        f"missing upstream: apk/b-1.apk ({server.url}{FOLDER}/b-1.apk answered 404 Not Found)",
+        "1 of 2 locked files are still available upstream, 1 is missing; keep them with: orbiter archive TARGET",
     ]
     assert done.returncode == 1
     assert done.stderr == ""
@@ -231,7 +231,7 @@ def test_what_is_gone_is_shown_though_others_cannot_be_asked_for(
     server.replies[f"{FOLDER}/b-1.apk"] = Answer(403)
     done = fetch(tmp_path, server, "--upstream")
     assert done.returncode == 2
-    assert "gone upstream: apk/a-1.apk" in done.stdout
+    assert "missing upstream: apk/a-1.apk" in done.stdout
     assert done.stderr.startswith(f"error: apk/b-1.apk: {server.url}{FOLDER}/b-1.apk answered 403")
 
 
@@ -251,7 +251,7 @@ def test_a_file_that_neither_the_store_nor_upstream_has_is_named(
 def test_an_archive_and_upstream_exclude_each_other(server: Server, tmp_path: Path) -> None:
     done = fetch(tmp_path, server, "--upstream", "--from", "kept")
     assert done.returncode == 2
-    assert "--upstream asks the network, which --from does without" in done.stderr
+    assert "--upstream needs the network, which --from does not use" in done.stderr
 
 
 @pytest.mark.engine

@@ -65,7 +65,7 @@ def test_images_of_others_and_those_built_upon_ours_are_not_told(
         other.image("debian-core-0.1.0", root)
         done = here.orbiter("images")
     assert done.stdout == ""
-    assert f"no image of {here.repository} is here" in done.stderr
+    assert f"no images of {here.repository} found" in done.stderr
     assert json.loads(here.orbiter("images", "--format", "json").stdout) == {
         "format": 1,
         "images": [],
