@@ -7,7 +7,7 @@ import pytest
 
 from orbiter.cli.main import cli
 from orbiter.config.read import json_schema
-from tests.prose import PAGES, ROOT
+from tests.support.prose import PAGES, ROOT
 
 REFERENCE = ROOT / "docs" / "reference"
 COMMANDS = sorted(cli.commands)

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from tests import prose
-from tests.prose import Text
+from tests.support import prose
+from tests.support.prose import Text
 
 WIDTH = 120
 

@@ -1,6 +1,6 @@
 """Find phrases that a native speaker would not write, in pages, help, messages and comments.
 
-``python -m tests.prose`` prints what it finds in the whole repository.
+``python -m tests.support.prose`` prints what it finds in the whole repository.
 """
 
 import ast
@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 PAGES = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "locks/README.md", "docs/**/*.md")
 CODE = ("orbiter/**/*.py", "resolvers/**/*.py", "templates/**/*.py")
 SCRIPTS = (
