@@ -10,6 +10,7 @@ from orbiter.archive import manifest as archive_manifest
 from orbiter.archive.manifest import Kept, Piece, Release
 from orbiter.fetch.progress import Report, Tally, side_by_side
 from orbiter.files import locked, scratch_folder
+from orbiter.oci.layout import INDEX_FILE, LAYOUT, LAYOUT_FILE, blob_path
 from orbiter.oci.registry import sha256
 from orbiter.store.download import Open
 from orbiter.store.store import hash_file, link_or_copy, wrong_bytes
@@ -62,7 +63,7 @@ class Folder:
         blobs = self._path(sha256(archive_manifest.EMPTY)).parent
         blobs.mkdir(parents=True, exist_ok=True)
         with scratch_folder(self._root, WORK) as work:
-            _write(self._root / "oci-layout", archive_manifest.LAYOUT, work)
+            _write(self._root / LAYOUT_FILE, LAYOUT, work)
             done = side_by_side(partial(self._bring, work=work, tally=tally), release.pieces, tally)
             for content in (archive_manifest.EMPTY, release.manifest):
                 _write(self._path(sha256(content)), content, work)
@@ -70,7 +71,7 @@ class Folder:
                 index = self._index()
                 archive_manifest.refuse_replacing(index, release.name, self.name, self._manifest)
                 _write(
-                    self._root / "index.json",
+                    self._root / INDEX_FILE,
                     archive_manifest.with_release(index, release, self.name),
                     work,
                 )
@@ -87,8 +88,7 @@ class Folder:
         return "" if there else piece.digest
 
     def _path(self, digest: str) -> Path:
-        algorithm, _, hexadecimal = digest.partition(":")
-        return self._root / "blobs" / algorithm / hexadecimal
+        return self._root / blob_path(digest)
 
     def _url(self, digest: str) -> str:
         return self._path(digest).absolute().as_uri()
@@ -99,13 +99,13 @@ class Folder:
 
     def _releases(self) -> dict[str, str]:
         """The digests of the manifests by the names of the releases."""
-        if not (self._root / "oci-layout").is_file():
+        if not (self._root / LAYOUT_FILE).is_file():
             reason = "it has no file oci-layout" if self._root.is_dir() else "it is not there"
             raise archive_manifest.not_an_archive(self.name, reason)
         return archive_manifest.named(self._index(), self.name)
 
     def _index(self) -> bytes:
-        path = self._root / "index.json"
+        path = self._root / INDEX_FILE
         return (
             path.read_bytes() if path.exists() else b""
         )  # a run that was killed has written none yet

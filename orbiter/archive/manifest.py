@@ -13,17 +13,16 @@ from typing import Annotated, Any, Protocol, TypeVar
 import msgspec
 
 from orbiter.fetch.progress import Report
+from orbiter.oci.layout import encode_index
 from orbiter.oci.registry import OCI_MANIFEST, sha256
 from orbiter.store.artifact_list import LockedFile
 from orbiter.store.download import Open
 from resolvers.errors import ExpectedError
 
 ARTIFACT_TYPE = "application/vnd.orbiter.archive.v1"
-INDEX_TYPE = "application/vnd.oci.image.index.v1+json"
 EMPTY_TYPE = "application/vnd.oci.empty.v1+json"
 FILE_TYPE = "application/octet-stream"
 ARCHIVE_IT = "run 'orbiter archive' with this release, where there is a network"
-LAYOUT = b'{"imageLayoutVersion":"1.0.0"}'
 EMPTY = b"{}"
 """The config of an artifact that needs none, as OCI has it."""
 TITLE = "org.opencontainers.image.title"
@@ -215,9 +214,7 @@ def with_release(index: bytes, release: Release, name: str) -> bytes:
         (release.name, entry)
     ]
     manifests = [each for _, each in sorted(by_name, key=itemgetter(0))]
-    return msgspec.json.encode(
-        {"schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": manifests}
-    )
+    return encode_index(manifests)
 
 
 def decode(text: bytes, kind: type[T], name: str) -> T:

@@ -3,12 +3,14 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+from http import HTTPStatus
 
 from orbiter.archive import manifest as archive_manifest
 from orbiter.archive.manifest import Kept, Piece, Release
 from orbiter.fetch.progress import Report, Tally, side_by_side
-from orbiter.oci import registry, upload
-from orbiter.oci.registry import Credentials, sha256
+from orbiter.oci.reference import REFERENCE, parse_reference
+from orbiter.oci.registry import OCI_MANIFEST, Credentials, repositories, sha256
+from orbiter.oci.upload import has_blob, list_tags, put_blob, put_manifest
 from orbiter.store.download import Open, chunks
 from resolvers.errors import ExpectedError
 from resolvers.net import http
@@ -23,20 +25,20 @@ class Registry:
 
     def __init__(self, address: str, credentials: Credentials) -> None:
         reference = address.removeprefix(SCHEME)
-        if "/" not in reference or "@" in reference or not registry.REFERENCE.fullmatch(reference):
+        if "/" not in reference or "@" in reference or not REFERENCE.fullmatch(reference):
             raise ExpectedError(
                 f"{address} names no archive", f"write it like {FORM}, the repository in lower case"
             )
-        parsed = registry.parse(reference)
+        parsed = parse_reference(reference)
         self.name = address
         self._tag = parsed.tag if reference.endswith(f":{parsed.tag}") else ""
-        (self._repository,) = registry.repositories(reference, credentials=credentials)
+        (self._repository,) = repositories(reference, credentials=credentials)
 
     def prepare(self, release: str) -> None:
         """Make sure that we may put releases here; raises ExpectedError for a tag of something else."""
         tag = self._tag or release
         with self._told():
-            upload.put_blob(
+            put_blob(
                 self._repository,
                 sha256(archive_manifest.EMPTY),
                 len(archive_manifest.EMPTY),
@@ -45,7 +47,7 @@ class Registry:
             try:
                 there = self._repository.manifest(tag)
             except http.HTTPError as error:
-                if error.status != upload.NOT_FOUND:
+                if error.status != HTTPStatus.NOT_FOUND:
                     raise
             else:
                 archive_manifest.refuse_other(there, tag, self.name)
@@ -56,9 +58,9 @@ class Registry:
             try:
                 return self._repository.manifest(self._tag or release)
             except http.HTTPError as error:
-                if error.status != upload.NOT_FOUND:
+                if error.status != HTTPStatus.NOT_FOUND:
                     raise
-                tags = upload.tags(self._repository)
+                tags = list_tags(self._repository)
                 raise archive_manifest.no_release(self.name, self._tag or release, tags) from error
 
     def releases(self) -> tuple[str, ...]:
@@ -67,7 +69,7 @@ class Registry:
             self.manifest(self._tag)
             return (self._tag,)
         with self._told():
-            found = upload.tags(self._repository)
+            found = list_tags(self._repository)
         if not found:
             raise archive_manifest.not_an_archive(self.name, "the registry has no tag there")
         return found
@@ -82,14 +84,14 @@ class Registry:
         with self._told():
             sent = side_by_side(lambda piece: self._bring(piece, tally), release.pieces, tally)
             tag = self._tag or release.name
-            upload.put_manifest(self._repository, tag, release.manifest, registry.OCI_MANIFEST)
+            put_manifest(self._repository, tag, release.manifest, OCI_MANIFEST)
         return archive_manifest.kept(release.pieces, {digest for digest in sent if digest})
 
     def _bring(self, piece: Piece, tally: Tally) -> str:
         """Put one file here; gives its digest, empty when it was there."""
-        there = upload.has(self._repository, piece.digest)
+        there = has_blob(self._repository, piece.digest)
         if not there:
-            upload.put_blob(self._repository, piece.digest, piece.size, lambda: _body(piece, tally))
+            put_blob(self._repository, piece.digest, piece.size, lambda: _body(piece, tally))
         tally.finish(piece.digest, piece.size)
         return "" if there else piece.digest
 

@@ -14,14 +14,11 @@ from orbiter.archive.folder import refuse_unwritable
 from orbiter.archive.manifest import Kept, Release
 from orbiter.fetch.progress import Report, Tally
 from orbiter.files import locked, scratch_folder
+from orbiter.oci.layout import BLOBS, INDEX_FILE, LAYOUT, LAYOUT_FILE, blob_path
 from orbiter.oci.registry import sha256
 from orbiter.store.download import CHUNK, Open, spelled
 from orbiter.store.store import wrong_bytes
 from resolvers.net import http
-
-INDEX = "index.json"
-LAYOUT = "oci-layout"
-BLOBS = "blobs/sha256/"
 
 
 class _Span(NamedTuple):
@@ -85,27 +82,27 @@ class TarFile:
             contents: dict[str, _Span | bytes] = {
                 **old,
                 **{
-                    _member(sha256(text)): text
+                    blob_path(sha256(text)): text
                     for text in (archive_manifest.EMPTY, release.manifest)
                 },
                 **{
-                    _member(piece.digest): _Span(piece.file, 0, piece.size)
+                    blob_path(piece.digest): _Span(piece.file, 0, piece.size)
                     for piece in release.pieces
                 },
-                LAYOUT: archive_manifest.LAYOUT,
-                INDEX: archive_manifest.with_release(index, release, self.name),
+                LAYOUT_FILE: LAYOUT,
+                INDEX_FILE: archive_manifest.with_release(index, release, self.name),
             }
             _write(work / "tar", contents, report)
             (work / "tar").replace(self._path)
-        new = {piece.digest for piece in release.pieces if _member(piece.digest) not in old}
+        new = {piece.digest for piece in release.pieces if blob_path(piece.digest) not in old}
         return archive_manifest.kept(release.pieces, new)
 
     def _index_for(self, release: str, members: Mapping[str, _Span]) -> bytes:
         """The index among these members, empty where there is none; refused where a release would replace another."""
-        index = _read(members[INDEX]) if members else b""
+        index = _read(members[INDEX_FILE]) if members else b""
         nothing = _Span(self._path, 0, 0)
         archive_manifest.refuse_replacing(
-            index, release, self.name, lambda digest: _read(members.get(_member(digest), nothing))
+            index, release, self.name, lambda digest: _read(members.get(blob_path(digest), nothing))
         )
         return index
 
@@ -115,13 +112,15 @@ class TarFile:
 
     def _releases(self) -> dict[str, str]:
         """The digests of the manifests by the names of the releases."""
-        return archive_manifest.named(_read(self._there[INDEX]), self.name)
+        return archive_manifest.named(_read(self._there[INDEX_FILE]), self.name)
 
     def _span(self, digest: str) -> _Span:
         try:
-            return self._there[_member(digest)]
+            return self._there[blob_path(digest)]
         except KeyError:
-            raise http.HTTPError(f"{self.name} has no file {_member(digest)}", status=404) from None
+            raise http.HTTPError(
+                f"{self.name} has no file {blob_path(digest)}", status=404
+            ) from None
 
     def _members(self) -> dict[str, _Span]:
         """What is in the tar file, by name."""
@@ -136,14 +135,10 @@ class TarFile:
             file.name.removeprefix("./"): _Span(self._path, file.offset_data, file.size)
             for file in files
         }
-        for name in (LAYOUT, INDEX):
+        for name in (LAYOUT_FILE, INDEX_FILE):
             if name not in found:
                 raise archive_manifest.not_an_archive(self.name, f"it has no file {name}")
         return found
-
-
-def _member(digest: str) -> str:
-    return BLOBS + digest.partition(":")[2]
 
 
 def _read(span: _Span) -> bytes:

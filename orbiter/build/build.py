@@ -10,7 +10,7 @@ from orbiter.docker.bake import SEEDS, BuildOptions, BuiltImage
 from orbiter.fetch.fill import _image_set, bases, entries, fill
 from orbiter.files import scratch_folder
 from orbiter.lockset.model import LockSet
-from orbiter.oci.layout import oci_layout
+from orbiter.oci.layout import write_layout
 from orbiter.render.model import platform_slug
 from orbiter.store.store import Store
 from orbiter.tasks import StartTask
@@ -42,7 +42,7 @@ def build(
                 conda_fetch.unpack_program(package, MICROMAMBA, folder / "tools" / MICROMAMBA)
         _lay_seeds(locked, place)
         for image in bases(locked, options.platforms):
-            oci_layout(image.digest, store, place / "bases" / image.digest.partition(":")[2])
+            write_layout(image.digest, store, place / "bases" / image.digest.partition(":")[2])
         for path, text in locked.files.items():
             (place / path).parent.mkdir(parents=True, exist_ok=True)
             (place / path).write_text(text, encoding="utf-8", newline="\n")

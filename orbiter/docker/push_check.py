@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 from orbiter.docker.bake import BuiltImage
-from orbiter.oci import registry, upload
-from orbiter.oci.registry import Credentials
+from orbiter.oci.reference import parse_reference
+from orbiter.oci.registry import Credentials, repositories
+from orbiter.oci.upload import tag_digest
 from resolvers.errors import ExpectedError
 from resolvers.net import http
 
@@ -35,9 +36,9 @@ def to_push(
 
 def _named(tag: str, credentials: Credentials) -> str:
     """The digest that a tag names in its registry now; empty for none."""
-    place = registry.repositories(tag, credentials=credentials)[-1]
+    place = repositories(tag, credentials=credentials)[-1]
     try:
-        return upload.named(place, registry.parse(tag).tag)
+        return tag_digest(place, parse_reference(tag).tag)
     except http.HTTPError as error:
         raise ExpectedError(
             f"pushing {tag} failed: what it names now cannot be read: {error.message}",

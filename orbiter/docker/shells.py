@@ -18,14 +18,14 @@ HINTS = {
 def pin_base(reference: str, platform: str) -> str:
     """The digest of an image's manifest for one platform, as its registry has it now."""
     from orbiter.docker import client
-    from orbiter.oci import registry
+    from orbiter.oci import base_image
 
     if reason := client.available():
         raise ExpectedError(
             f"base images, apk and apt are locked inside a Docker engine: {reason}",
             "start one, or lock the other managers alone: orbiter lock --only conda,pip,npm",
         )
-    return registry.pin(
+    return base_image.pin(
         reference, platform, mirrors=client.mirrors(), credentials=client.credentials
     ).digest
 

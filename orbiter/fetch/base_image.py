@@ -7,7 +7,8 @@ from orbiter.fetch.fetch import fetch_from
 from orbiter.fetch.progress import FetchTotals, Report
 from orbiter.fetch.sources import Origin, Origins
 from orbiter.oci import registry
-from orbiter.oci.registry import BaseImage, Credentials, Repository
+from orbiter.oci.base_image import BaseImage, image_blobs
+from orbiter.oci.registry import Credentials, Repository
 from orbiter.store.artifact_list import LockedFile
 from orbiter.store.store import Store
 from resolvers.errors import ExpectedError
@@ -23,12 +24,12 @@ def fetch_image(
 ) -> FetchTotals:
     """Fetch all parts of a pinned base image that the store lacks: manifest, config and layers.
 
-    ``mirrors`` and ``credentials`` as in ``registry.pin``.
+    ``mirrors`` and ``credentials`` as in ``orbiter.oci.base_image.pin``.
     """
     places = registry.repositories(image.reference, mirrors=mirrors, credentials=credentials)
     fetched = 0
     if not store.has(image.digest):
-        manifest = registry.first(
+        manifest = registry.read_first(
             places, lambda place: place.manifest(image.digest), image.reference
         )
         store.add(manifest, image.digest, name=f"the manifest of {image.reference}")
@@ -43,7 +44,7 @@ def image_entries(image: BaseImage, store: Store) -> tuple[LockedFile, ...]:
     """The parts of a base image whose manifest is in the store, the manifest first."""
     manifest = store.verify(image.digest, f"the manifest of {image.reference}").read_bytes()
     return tuple(
-        _entry(image, blob.digest, blob.size) for blob in registry.blobs(manifest, image.digest)
+        _entry(image, blob.digest, blob.size) for blob in image_blobs(manifest, image.digest)
     )
 
 

@@ -12,7 +12,7 @@ from orbiter.fetch.progress import FetchTotals, format_progress, format_totals
 from orbiter.fetch.sources import Origins, OriginsError
 from orbiter.lockset import model
 from orbiter.lockset.model import LockSet
-from orbiter.oci.registry import BaseImage
+from orbiter.oci.base_image import BaseImage
 from orbiter.render.model import platform_slug
 from orbiter.store.artifact_list import LockedFile, parse_list
 from orbiter.store.store import Store

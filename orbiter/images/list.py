@@ -13,7 +13,7 @@ from orbiter.docker import client
 from orbiter.docker.objects import LOCKSET, LocalImage
 from orbiter.lockset import folder, model
 from orbiter.lockset.versions import SEMVER
-from orbiter.oci import registry
+from orbiter.oci.reference import parse_reference
 
 FORMAT = 1
 State = Literal["fresh", "stale", "no lock set"]
@@ -71,13 +71,13 @@ def images(own: Known) -> tuple[Image, ...]:
 
 
 def _place(reference: str) -> tuple[str, str]:
-    parsed = registry.parse(reference)
+    parsed = parse_reference(reference)
     return parsed.registry, parsed.repository
 
 
 def _release(local: LocalImage, tag: str) -> str:
     """The release that a tag names; empty for what others tagged, or built upon an image, which inherits its labels."""
-    match = TAG.fullmatch(registry.parse(tag).tag)
+    match = TAG.fullmatch(parse_reference(tag).tag)
     if not match:
         return ""
     stage, release = match["stage"], match["release"]

@@ -1,1 +1,1 @@
-"""Container registries and OCI image layouts, read and written."""
+"""Container registries and OCI image layouts: reading and writing them."""

@@ -1,24 +1,42 @@
-"""OCI image layouts, written from the blobs of the store."""
+"""OCI image layouts: the names of their files, and layouts made from the store.
 
+Format: https://github.com/opencontainers/image-spec/blob/main/image-layout.md
+"""
+
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 
-from orbiter.oci import registry
+from orbiter.oci.base_image import image_blobs
+from orbiter.oci.registry import OCI_INDEX
 from orbiter.store.store import Store
 
+LAYOUT_FILE = "oci-layout"
+LAYOUT = b'{"imageLayoutVersion":"1.0.0"}'
+INDEX_FILE = "index.json"
+BLOBS = "blobs/sha256/"
 
-def oci_layout(digest: str, store: Store, folder: Path) -> None:
-    """Lay the base image with this manifest out as an OCI image layout of hard links, every byte verified.
 
-    Format: https://github.com/opencontainers/image-spec/blob/main/image-layout.md
+def blob_path(digest: str) -> str:
+    """Return the path of a blob inside a layout; its digest is ``sha256:<hex>``."""
+    return BLOBS + digest.partition(":")[2]
+
+
+def encode_index(manifests: Sequence[Mapping[str, object]]) -> bytes:
+    """Return the text of index.json, which lists these manifests."""
+    index = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": manifests}
+    return msgspec.json.encode(index)
+
+
+def write_layout(digest: str, store: Store, folder: Path) -> None:
+    """Write the image with this manifest as a layout of hard links into the store.
+
+    Verifies every byte. Raises ExpectedError if a blob is missing or changed.
     """
-    parts = registry.blobs(
-        store.verify(digest, "the manifest of the base image").read_bytes(), digest
-    )
-    blobs = folder / "blobs" / "sha256"
-    store.link_all((part.digest, blobs / part.digest.partition(":")[2]) for part in parts)
-    manifest = {"mediaType": parts[0].media_type, "digest": digest, "size": parts[0].size}
-    index = {"schemaVersion": 2, "manifests": [manifest]}
-    (folder / "index.json").write_bytes(msgspec.json.encode(index))
-    (folder / "oci-layout").write_bytes(msgspec.json.encode({"imageLayoutVersion": "1.0.0"}))
+    manifest = store.verify(digest, "the manifest of the base image")
+    blobs = image_blobs(manifest.read_bytes(), digest)
+    store.link_all((blob.digest, folder / blob_path(blob.digest)) for blob in blobs)
+    descriptor = {"mediaType": blobs[0].media_type, "digest": digest, "size": blobs[0].size}
+    (folder / INDEX_FILE).write_bytes(encode_index([descriptor]))
+    (folder / LAYOUT_FILE).write_bytes(LAYOUT)

@@ -1,9 +1,11 @@
-"""Putting blobs and manifests into an OCI registry.
+"""Writing to an OCI registry: blobs, manifests and tags.
 
-Protocol: https://github.com/opencontainers/distribution-spec/blob/main/spec.md (Push). Errors are HTTPErrors.
+Protocol: https://github.com/opencontainers/distribution-spec/blob/main/spec.md#push. A request that
+fails raises HTTPError.
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from http import HTTPStatus
 from urllib.parse import quote, urljoin, urlsplit
 
 import msgspec
@@ -12,61 +14,63 @@ from orbiter.oci.registry import Repository, sha256
 from resolvers.errors import ExpectedError
 from resolvers.net import http
 
-NOT_FOUND = 404
 
-
-def has(repository: Repository, digest: str) -> bool:
-    """Whether a blob is in the repository."""
+def has_blob(repository: Repository, digest: str) -> bool:
+    """Return whether a blob is in the repository."""
     url = f"{_base(repository)}/blobs/{digest}"
     try:
-        _asked(repository, url, lambda token: http.send("HEAD", url, headers=token))
+        _retried(repository, url, lambda token: http.send("HEAD", url, headers=token))
     except http.HTTPError as error:
-        if error.status != NOT_FOUND:
+        if error.status != HTTPStatus.NOT_FOUND:
             raise
         return False
     return True
 
 
 def put_blob(repository: Repository, digest: str, size: int, body: http.Body) -> None:
-    """Send a blob in one piece, whether it is there or not; the registry verifies it against the digest."""
+    """Upload a blob in one piece, even if it exists; the registry verifies its digest."""
     start = f"{_base(repository)}/blobs/uploads/"
 
     def attempt(token: Mapping[str, str]) -> None:
-        begun = http.send("POST", start, headers=token)
-        place = urljoin(begun.url, begun.headers.get("location", ""))
-        url = f"{place}{'&' if urlsplit(place).query else '?'}digest={quote(digest)}"
+        session = http.send("POST", start, headers=token)
+        location = urljoin(session.url, session.headers.get("location", ""))
+        separator = "&" if urlsplit(location).query else "?"
+        url = f"{location}{separator}digest={quote(digest)}"
         headers = {"content-type": "application/octet-stream", "content-length": str(size)}
         http.send("PUT", url, headers={**headers, **_token_for(url, start, token)}, body=body)
 
-    _asked(
-        repository, start, attempt
-    )  # a try that failed may have used up its place: the next begins anew
+    # A failed attempt may have used up its upload session, so the next one starts a new session.
+    _retried(repository, start, attempt)
 
 
 def put_manifest(repository: Repository, reference: str, manifest: bytes, media_type: str) -> None:
-    """Name a manifest, all of whose blobs are there, by a tag or its digest."""
+    """Upload a manifest under a tag or its digest; all of its blobs must have been uploaded."""
     url = f"{_base(repository)}/manifests/{reference}"
     headers = {"content-type": media_type, "content-length": str(len(manifest))}
-    _asked(
+    _retried(
         repository,
         url,
         lambda token: http.send("PUT", url, headers={**headers, **token}, body=lambda: manifest),
     )
 
 
-def named(repository: Repository, tag: str) -> str:
-    """The digest that a tag names; empty where there is no such tag or repository."""
+def tag_digest(repository: Repository, tag: str) -> str:
+    """Return the digest that a tag names; empty if the tag or repository does not exist."""
     try:
         return sha256(repository.manifest(tag))
     except http.HTTPError as error:
-        if error.status != NOT_FOUND:
+        if error.status != HTTPStatus.NOT_FOUND:
             raise
         return ""
 
 
-def tags(repository: Repository) -> tuple[str, ...]:
-    """The tags of a repository, sorted; none where there is no such repository."""
+def list_tags(repository: Repository) -> tuple[str, ...]:
+    """Return the tags of a repository, sorted; none if the repository does not exist."""
     return tuple(sorted(_tags(repository)))
+
+
+class _TagList(msgspec.Struct):
+    tags: list[str] | None = None
 
 
 def _tags(repository: Repository) -> Iterator[str]:
@@ -74,44 +78,43 @@ def _tags(repository: Repository) -> Iterator[str]:
     while url:
         page = url
         try:
-            answer = repository.authorised(lambda token: http.get(page, headers=token))  # noqa: B023 - called at once
-            yield from msgspec.json.decode(answer.content, type=_Tags).tags or ()
+            response = repository.authorised(lambda token: http.get(page, headers=token))  # noqa: B023 - called before page changes
+            yield from msgspec.json.decode(response.content, type=_TagList).tags or ()
         except http.HTTPError as error:
-            if error.status != NOT_FOUND:
+            if error.status != HTTPStatus.NOT_FOUND:
                 raise
             return
         except msgspec.DecodeError as error:
             raise ExpectedError(
-                f"{page} is not what a registry answers: {error}", "check its address"
+                f"{page} is not a valid registry response: {error}", "check the registry's address"
             ) from error
-        url = _next(page, answer.headers.get("link", ""))
+        url = _next_page(page, response.headers.get("link", ""))
 
 
-class _Tags(msgspec.Struct):
-    tags: list[str] | None = None
-
-
-def _next(page: str, link: str) -> str:
-    """The page after this one on the same server, as RFC 5988 names it; empty after the last."""
-    place, _, kind = link.partition(">")
-    url = urljoin(page, place.lstrip("< "))
-    return url if 'rel="next"' in kind and _same_server(url, page) else ""
+def _next_page(page: str, link: str) -> str:
+    """Return the next page from a Link header (RFC 8288) if it is on the same server; else empty."""
+    target, _, parameters = link.partition(">")
+    url = urljoin(page, target.lstrip("< "))
+    return url if 'rel="next"' in parameters and _same_server(url, page) else ""
 
 
 def _base(repository: Repository) -> str:
     return f"{repository.url}/v2/{repository.name}"
 
 
-def _asked(
+def _retried(
     repository: Repository, url: str, attempt: Callable[[Mapping[str, str]], object]
 ) -> None:
     http.retried(url, lambda: repository.authorised(attempt))
 
 
 def _token_for(url: str, start: str, token: Mapping[str, str]) -> Mapping[str, str]:
-    """Our token is for the registry alone: a storage elsewhere that it sends us to has the right in the address."""
+    """Return the token only for the registry itself, which may redirect uploads to a storage.
+
+    The storage's address already holds its own authorization.
+    """
     return token if _same_server(url, start) else {}
 
 
-def _same_server(one: str, other: str) -> bool:
-    return urlsplit(one)[:2] == urlsplit(other)[:2]
+def _same_server(url: str, other: str) -> bool:
+    return urlsplit(url)[:2] == urlsplit(other)[:2]

@@ -106,7 +106,7 @@ def test_a_platform_that_the_base_image_is_not_made_for(small: Project) -> None:
     small.edit(small.base, "alpine:3.23")
     said = small.refused("lock")
     assert (
-        "error: the base image 'alpine:3.23' does not exist for linux/arm64, only for linux/amd64"
+        "error: the base image 'alpine:3.23' is not available for linux/arm64, only for linux/amd64"
         in said
     )
     assert "leave the platform out of 'platforms'" in said

@@ -16,8 +16,8 @@ from orbiter.fetch import fill
 from orbiter.fetch.base_image import fetch_image
 from orbiter.lockset import folder as lockset_folder
 from orbiter.lockset.model import LockSet
-from orbiter.oci import registry
-from orbiter.oci.layout import oci_layout
+from orbiter.oci import base_image
+from orbiter.oci.layout import write_layout
 from orbiter.render.dockerfile import render
 from orbiter.render.model import Plan, StagePlan, platform_slug
 from orbiter.store.store import Store
@@ -97,7 +97,7 @@ def laid_out(locked: LockSet, store: Store, place: Path) -> Path:
         folder.mkdir(parents=True)
         store.link_all((entry.hash, folder / entry.path) for entry in found)
     for image in fill.bases(locked):
-        oci_layout(image.digest, store, place / "bases" / image.digest.partition(":")[2])
+        write_layout(image.digest, store, place / "bases" / image.digest.partition(":")[2])
     write(place, {path: text for path, text in locked.files.items() if path.startswith("build/")})
     return place
 
@@ -244,14 +244,14 @@ def test_an_unknown_image_is_an_error_that_names_those_there_are(built: Built) -
 @pytest.mark.skipif(not REGISTRY, reason="ORBITER_WORLD_REGISTRY names no registry to push to")
 def test_a_pushed_image_keeps_its_digest(built: Built) -> None:
     (image,) = built.build(images=("debian-core",), load=False, push=True, force=True)
-    assert registry.pin(image.tag, AMD64).digest == image.digest
+    assert base_image.pin(image.tag, AMD64).digest == image.digest
 
 
 def test_one_platform_of_several_is_built_from_a_base_that_no_registry_has(tmp_path: Path) -> None:
-    pinned = registry.pin(BASE, AMD64, mirrors=client.mirrors())
+    pinned = base_image.pin(BASE, AMD64, mirrors=client.mirrors())
     store = Store()
     fetch_image(pinned, store, mirrors=client.mirrors())
-    oci_layout(pinned.digest, store, tmp_path / "bases" / pinned.digest.partition(":")[2])
+    write_layout(pinned.digest, store, tmp_path / "bases" / pinned.digest.partition(":")[2])
     (tmp_path / "artifacts/debian-core/linux-amd64").mkdir(parents=True)
     stage = Stage(
         name="debian-core", builder="debian", image="core", kind="final", postbuild=("touch /made",)
@@ -277,7 +277,7 @@ def test_one_platform_of_several_is_built_from_a_base_that_no_registry_has(tmp_p
 
 
 def test_a_shell_runs_in_the_pinned_image(tmp_path: Path) -> None:
-    pinned = registry.pin(BASE, AMD64, mirrors=client.mirrors())
+    pinned = base_image.pin(BASE, AMD64, mirrors=client.mirrors())
     shell = client.shell(BASE, pinned.digest, AMD64)
     script = "cat /etc/debian_version; id -u; echo kept > /cache/file"
     assert shell(script, platform=AMD64, cache=str(tmp_path)).splitlines()[1:] == ["0"]

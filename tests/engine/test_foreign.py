@@ -9,7 +9,7 @@ import pytest
 
 from orbiter.docker import client
 from orbiter.docker.shells import shell_in
-from orbiter.oci import registry
+from orbiter.oci import base_image
 from resolvers.apk import manager as apk
 from resolvers.apt import manager as apt
 from resolvers.errors import ExpectedError
@@ -60,7 +60,7 @@ def test_a_platform_that_the_engine_cannot_run_is_told_with_what_to_do(
 def test_a_base_image_of_another_distribution_is_told_with_what_to_do() -> None:
     shells = {}
     for reference in ("alpine:3.23", "debian:trixie-slim"):
-        pinned = registry.pin(reference, AMD, mirrors=client.mirrors())
+        pinned = base_image.pin(reference, AMD, mirrors=client.mirrors())
         shells[reference] = shell_in(reference, {AMD: pinned.digest})
     with pytest.raises(ExpectedError) as told:
         apt.inspect_base(shells["alpine:3.23"], AMD)

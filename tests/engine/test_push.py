@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from orbiter.docker import client
-from orbiter.oci import registry, upload
+from orbiter.oci.registry import repositories
+from orbiter.oci.upload import tag_digest
 from tests.support.tiny_images import AMD64, Project, project
 
 REGISTRY = os.environ.get("ORBITER_WORLD_REGISTRY", "")
@@ -73,8 +74,8 @@ def told(stdout: str) -> dict[str, list[str]]:
 
 def in_registry(here: Project) -> dict[str, str]:
     """What the tags name now; empty for nothing."""
-    (place,) = registry.repositories(here.repository)
-    return {stage: upload.named(place, f"{stage}-0.1.0") for stage in STAGES}
+    (place,) = repositories(here.repository)
+    return {stage: tag_digest(place, f"{stage}-0.1.0") for stage in STAGES}
 
 
 def test_what_is_there_is_not_pushed_again(here: Project) -> None:

@@ -12,8 +12,8 @@ from orbiter.fetch.base_image import fetch_image
 from orbiter.fetch.fetch import fetch
 from orbiter.fetch.progress import FetchProgress, FetchTotals
 from orbiter.fetch.sources import Sources
-from orbiter.oci import registry
-from orbiter.oci.layout import oci_layout
+from orbiter.oci import base_image
+from orbiter.oci.layout import write_layout
 from orbiter.store.artifact_list import LockedFile, parse_list
 from orbiter.store.store import Store
 from resolvers.errors import ExpectedError
@@ -364,12 +364,12 @@ def put_image(server: Server) -> str:
 
 def test_a_base_image(server: Server, store: Store, tmp_path: Path) -> None:
     digest = put_image(server)
-    image = registry.pin(f"{server.host}/a/b:t", "linux/amd64")
+    image = base_image.pin(f"{server.host}/a/b:t", "linux/amd64")
     assert image.digest == digest
     assert fetch_image(image, store).count == 3
     assert fetch_image(image, store) == FetchTotals(count=0, bytes=0, already=3)
     layout = tmp_path / "layout"
-    oci_layout(digest, store, layout)
+    write_layout(digest, store, layout)
     index = json.loads((layout / "index.json").read_text())
     assert [manifest["digest"] for manifest in index["manifests"]] == [digest]
     assert json.loads((layout / "oci-layout").read_text()) == {"imageLayoutVersion": "1.0.0"}
@@ -380,7 +380,7 @@ def test_a_base_image(server: Server, store: Store, tmp_path: Path) -> None:
 
 def test_a_base_image_with_a_missing_layer(server: Server, store: Store) -> None:
     put_image(server)
-    image = registry.pin(f"{server.host}/a/b:t", "linux/amd64")
+    image = base_image.pin(f"{server.host}/a/b:t", "linux/amd64")
     layer = digest_of(b"layer" * 1000)
     server.replies[f"/v2/a/b/blobs/{layer}"] = Answer(404)
     with pytest.raises(ExpectedError, match=r"a/b:t: .*404"):
@@ -392,9 +392,9 @@ def test_a_base_image_of_a_real_registry(store: Store, tmp_path: Path) -> None:
     real = os.environ.get("ORBITER_WORLD_REGISTRY")
     if not real:
         pytest.skip("no registry with base images is known (ORBITER_WORLD_REGISTRY)")
-    image = registry.pin("debian:trixie-slim", "linux/amd64", mirrors=(f"http://{real}",))
+    image = base_image.pin("debian:trixie-slim", "linux/amd64", mirrors=(f"http://{real}",))
     assert fetch_image(image, store, mirrors=(f"http://{real}",)).bytes > 10_000_000
-    oci_layout(image.digest, store, tmp_path)
+    write_layout(image.digest, store, tmp_path)
     context = f"{tmp_path}@{image.digest}"
     (tmp_path / "Dockerfile").write_text(
         "FROM base\nRUN --network=none test -f /etc/debian_version\n"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from orbiter.docker import client
-from orbiter.oci import registry
+from orbiter.oci import base_image
 from tests.support.tiny_images import AMD64, Project, on_terminal, project
 
 pytestmark = pytest.mark.engine
@@ -31,7 +31,7 @@ def here(tmp_path: Path) -> Iterator[Project]:
 
 def build(here: Project, root: str) -> str:
     tag = f"{here.repository}:debian-core-0.1.0"
-    digest = registry.pin(BASE, AMD64, mirrors=client.mirrors()).digest
+    digest = base_image.pin(BASE, AMD64, mirrors=client.mirrors()).digest
     text = f"FROM {client.pull(BASE, digest, AMD64)}\nUSER 1000\nWORKDIR /srv\nLABEL org.orbiter.lockset={root}\n"
     command = ["docker", "buildx", "build", "--quiet", "--load", "--tag", tag, "-"]
     subprocess.run(command, input=text, text=True, check=True, stdout=subprocess.DEVNULL)

@@ -16,7 +16,7 @@ from orbiter.docker import client
 from orbiter.images.start import run
 from orbiter.lockset import model
 from orbiter.lockset.model import LockSet, Manifest
-from orbiter.oci import registry
+from orbiter.oci import base_image
 from resolvers.errors import ExpectedError
 from resolvers.net import http
 
@@ -57,7 +57,7 @@ def image(tmp_path: Path) -> Iterator[str]:
     folder = tmp_path / "image"
     folder.mkdir()
     (folder / "jupyter").write_text(SERVER)
-    digest = registry.pin(BASE, "linux/amd64", mirrors=client.mirrors()).digest
+    digest = base_image.pin(BASE, "linux/amd64", mirrors=client.mirrors()).digest
     (folder / "Dockerfile").write_text(
         f"FROM {client.pull(BASE, digest, 'linux/amd64')}\nRUN mkdir -m 777 /home/jovyan\nENV HOME=/home/jovyan\n"
         f"COPY --chmod=755 jupyter /usr/local/bin/\nUSER 1000\nLABEL org.orbiter.lockset={locked().root}\n"

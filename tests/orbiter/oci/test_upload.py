@@ -5,8 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from orbiter.oci import upload as oci_upload
 from orbiter.oci.registry import OCI_MANIFEST, Repository, repositories, sha256
+from orbiter.oci.upload import has_blob, list_tags, put_blob, put_manifest
 from resolvers.net import http
 from tests.support.loopback import Answer, in_turn, serving
 from tests.support.loopback_registry import NAME, USER, LoopbackRegistry
@@ -26,19 +26,17 @@ def repository(registry: LoopbackRegistry, user: tuple[str, str] | None = USER) 
 
 
 def put(place: Repository, content: bytes) -> str:
-    oci_upload.put_blob(
-        place, sha256(content), len(content), lambda: iter([content[:3], content[3:]])
-    )
+    put_blob(place, sha256(content), len(content), lambda: iter([content[:3], content[3:]]))
     return sha256(content)
 
 
-def test_a_token_that_may_push_is_asked_for(registry: LoopbackRegistry) -> None:
+def test_pushing_requests_a_token_that_may_push(registry: LoopbackRegistry) -> None:
     place = repository(registry)
-    assert not oci_upload.has(place, sha256(b"content"))
+    assert not has_blob(place, sha256(b"content"))
     digest = put(place, b"content")
     assert registry.blobs == {digest: b"content"}
-    assert oci_upload.has(place, digest)
-    oci_upload.put_manifest(place, "0.1.0", b"{}", OCI_MANIFEST)
+    assert has_blob(place, digest)
+    put_manifest(place, "0.1.0", b"{}", OCI_MANIFEST)
     assert registry.manifests == {"0.1.0": b"{}"}
     tokens = [request.path for request in registry.requests if request.path.startswith("/token")]
     assert [path.rpartition("%3A")[2] for path in tokens] == ["pull", "pull%2Cpush"]
@@ -46,28 +44,30 @@ def test_a_token_that_may_push_is_asked_for(registry: LoopbackRegistry) -> None:
 
 
 @pytest.mark.parametrize("user", [None, ("ann", "wrong")])
-def test_who_may_not_push_is_told(registry: LoopbackRegistry, user: tuple[str, str] | None) -> None:
+def test_pushing_without_permission_fails(
+    registry: LoopbackRegistry, user: tuple[str, str] | None
+) -> None:
     with pytest.raises(http.HTTPError) as caught:
         put(repository(registry, user), b"content")
     assert caught.value.status == 401
     assert registry.blobs == {}
 
 
-def test_many_at_once_do_not_take_each_other_s_token(registry: LoopbackRegistry) -> None:
+def test_concurrent_uploads_keep_their_tokens_apart(registry: LoopbackRegistry) -> None:
     place = repository(registry)
     contents = [f"file {number}".encode() for number in range(64)]
 
-    def bring(content: bytes) -> bool:
-        there = oci_upload.has(place, sha256(content))
+    def upload(content: bytes) -> bool:
+        existed = has_blob(place, sha256(content))
         put(place, content)
-        return there
+        return existed
 
     with ThreadPoolExecutor(16) as pool:
-        assert not any(pool.map(bring, contents))
+        assert not any(pool.map(upload, contents))
     assert sorted(registry.blobs.values()) == sorted(contents)
 
 
-def test_a_passing_failure_begins_the_upload_anew(registry: LoopbackRegistry) -> None:
+def test_a_temporary_failure_restarts_the_upload(registry: LoopbackRegistry) -> None:
     upload = f"/v2/{NAME}/blobs/uploads/1?_state=x&digest={sha256(b'content').replace(':', '%3A')}"
     registry.server.replies[upload] = in_turn(Answer(503), Answer(201))
     put(repository(registry), b"content")
@@ -79,12 +79,12 @@ def test_a_passing_failure_begins_the_upload_anew(registry: LoopbackRegistry) ->
     assert sent[-4:] == [("POST", b""), ("PUT", b"content")] * 2
 
 
-def test_wrong_bytes_are_the_registry_s_refusal(registry: LoopbackRegistry) -> None:
+def test_the_registry_refuses_a_wrong_digest(registry: LoopbackRegistry) -> None:
     with pytest.raises(http.HTTPError, match="400"):
-        oci_upload.put_blob(repository(registry), sha256(b"other"), 7, lambda: b"content")
+        put_blob(repository(registry), sha256(b"other"), 7, lambda: b"content")
 
 
-def test_a_storage_elsewhere_gets_no_token(registry: LoopbackRegistry) -> None:
+def test_another_server_that_stores_blobs_gets_no_token(registry: LoopbackRegistry) -> None:
     with serving() as storage:
         storage.otherwise = Answer(201)
         registry.storage = storage.url
@@ -96,16 +96,16 @@ def test_a_storage_elsewhere_gets_no_token(registry: LoopbackRegistry) -> None:
 
 def test_tags_come_in_pages(registry: LoopbackRegistry) -> None:
     place = repository(registry, None)
-    assert oci_upload.tags(place) == ()
+    assert list_tags(place) == ()
     registry.manifests = {f"0.{number}.0": b"{}" for number in range(5)}
     registry.page = 2
-    assert oci_upload.tags(place) == tuple(f"0.{number}.0" for number in range(5))
+    assert list_tags(place) == tuple(f"0.{number}.0" for number in range(5))
 
 
-def test_what_is_no_registry(registry: LoopbackRegistry) -> None:
+def test_an_html_page_is_not_a_registry_response(registry: LoopbackRegistry) -> None:
     registry.server.replies[f"/v2/{NAME}/tags/list"] = Answer(200, b"<html>")
-    with pytest.raises(Exception, match="is not what a registry answers"):
-        oci_upload.tags(repository(registry))
+    with pytest.raises(Exception, match="is not a valid registry response"):
+        list_tags(repository(registry))
 
 
 @pytest.mark.engine
@@ -114,12 +114,12 @@ def test_a_real_registry() -> None:
     if not real:
         pytest.skip("no registry to push to is known (ORBITER_WORLD_REGISTRY)")
     (place,) = repositories(f"{real}/orbiter-test/push-{uuid.uuid4().hex}")
-    assert oci_upload.tags(place) == ()
+    assert list_tags(place) == ()
     content = os.urandom(1_000_000)
-    assert not oci_upload.has(place, sha256(content))
+    assert not has_blob(place, sha256(content))
     digest = put(place, content)
-    assert oci_upload.has(place, digest)
+    assert has_blob(place, digest)
     with place.blob(digest, {}) as stream:
         assert b"".join(stream.chunks) == content
     with pytest.raises(http.HTTPError, match="400"):
-        oci_upload.put_blob(place, sha256(b"other"), 7, lambda: b"content")
+        put_blob(place, sha256(b"other"), 7, lambda: b"content")
