@@ -7,7 +7,7 @@ from orbiter.build.debian_base import write_seed
 from orbiter.config.builders import MICROMAMBA
 from orbiter.docker import client
 from orbiter.docker.bake import SEEDS, BuildOptions, BuiltImage
-from orbiter.fetch.fill import _image_set, bases, entries, fill
+from orbiter.fetch.fill import bases, entries, fill
 from orbiter.files import scratch_folder
 from orbiter.lockset.model import LockSet
 from orbiter.oci.layout import write_layout
@@ -51,7 +51,7 @@ def build(
 
 def _lay_seeds(locked: LockSet, place: Path) -> None:
     """What each base that is made of packages begins as, for every platform whose artifacts are laid out."""
-    for stage in (stage.name for stage in _image_set(locked).stages if stage.kind == "base"):
+    for stage in (stage.name for stage in locked.image_set.stages if stage.kind == "base"):
         (place / SEEDS / stage).mkdir(parents=True)
         for folder in (place / "artifacts" / stage).iterdir():
             write_seed(

@@ -10,7 +10,7 @@ from orbiter.cli.options import IMAGES
 from resolvers.errors import ExpectedError
 
 if TYPE_CHECKING:
-    from orbiter.convert.add_to_image import Imported
+    from orbiter.convert.add_to_image import ImportResult
 
 
 @click.command("import")
@@ -37,9 +37,9 @@ def import_file(file: Path, image: str | None, dry_run: bool) -> None:
 
 
 def _import_image_set(file: Path, dry_run: bool) -> None:
-    from orbiter.convert.invoke.image_set import importing_set
+    from orbiter.convert.invoke.image_set import import_image_set
 
-    imported = importing_set(file, IMAGES)
+    imported = import_image_set(file, IMAGES)
     if IMAGES.exists() and not dry_run:
         raise ExpectedError(
             f"{IMAGES} already exists, and {file} describes a whole image set",
@@ -54,15 +54,15 @@ def _import_image_set(file: Path, dry_run: bool) -> None:
 
 
 def _import_environment(file: Path, image: str, dry_run: bool) -> None:
-    from orbiter.convert.add_to_image import importing, text_of
+    from orbiter.convert.add_to_image import import_environment, read_text
     from orbiter.convert.invoke.yaml import is_image_set
 
-    if is_image_set(text_of(file)):
+    if is_image_set(read_text(file)):
         raise ExpectedError(
             f"{file} describes a whole image set, not the requirements of one image",
             "leave out --image",
         )
-    imported = importing(file, IMAGES, image)
+    imported = import_environment(file, IMAGES, image)
     _report(imported)
     if not imported.added:
         click.echo(f"{IMAGES} is unchanged: it already has all requirements of {file}")
@@ -79,7 +79,7 @@ def _write(text: str) -> None:
     click.echo(f"wrote {IMAGES}: review it, then run orbiter lock")
 
 
-def _report(imported: "Imported") -> None:
+def _report(imported: "ImportResult") -> None:
     for table in imported.tables:
         click.echo(f"new: {table}")
     if imported.channels:

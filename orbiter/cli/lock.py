@@ -76,7 +76,7 @@ def lock(
     from orbiter.locking.options import lock_options
     from orbiter.lockset import folder
 
-    path = folder.folder(image_set.version)
+    path = folder.release_folder(image_set.version)
     if not dry_run:
         folder.refuse_released(path)
     options = lock_options(
@@ -103,15 +103,15 @@ def lock(
 
 def _check(image_set: "ImageSet") -> None:
     from orbiter.lockset import folder
-    from orbiter.lockset.check import check
+    from orbiter.lockset.check import stale_reasons
 
-    reasons = check(image_set)
+    reasons = stale_reasons(image_set)
     if not reasons:
         click.echo(f"locks/{image_set.version} is fresh")
         return
     for reason in reasons:
         click.echo(f"stale: {reason}")
-    released = folder.is_released(folder.folder(image_set.version))
+    released = folder.is_released(folder.release_folder(image_set.version))
     remedy = folder.NEXT if released else "run orbiter lock"
     click.echo(f"\nhint: {remedy}", err=True)
     sys.exit(FINDINGS)

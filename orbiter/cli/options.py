@@ -49,4 +49,4 @@ def read_lock_set(release: str | None) -> "LockSet":
         from orbiter.config.read import read_image_set
 
         release = read_image_set(IMAGES).version
-    return folder.read(folder.folder(release))
+    return folder.read(folder.release_folder(release))

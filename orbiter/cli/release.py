@@ -38,7 +38,7 @@ def release(twice: bool, builder: str | None, quiet: bool) -> None:
     from orbiter.release.release import release as record_release
 
     image_set = read_image_set(IMAGES)
-    path = folder.folder(image_set.version)
+    path = folder.release_folder(image_set.version)
     folder.refuse_released(path)
     _refuse_stale(image_set)
     locked = folder.read(path)
@@ -54,10 +54,10 @@ def release(twice: bool, builder: str | None, quiet: bool) -> None:
 
 
 def _refuse_stale(image_set: "ImageSet") -> None:
-    from orbiter.lockset.check import check
+    from orbiter.lockset.check import stale_reasons
     from resolvers.errors import ExpectedError
 
-    reasons = check(image_set)
+    reasons = stale_reasons(image_set)
     if reasons:
         lines = "".join(f"\n  {reason}" for reason in reasons)
         raise ExpectedError(

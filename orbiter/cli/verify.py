@@ -25,7 +25,7 @@ def build_verified(locked: "LockSet", options: "BuildOptions", *, quiet: bool) -
     from orbiter.lockset.record import read
     from orbiter.release.release import Verification
 
-    record = read(folder.folder(locked.manifest.release), locked)
+    record = read(folder.release_folder(locked.manifest.release), locked)
     board = Board(quiet=quiet)
     check = Verification(locked, record, board, builder=options.builder, push=options.push)
     try:

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import msgspec
 from msgspec.structs import fields
 
-from orbiter.config.image_set import Builder, Conda, ImageSet
-from orbiter.config.mistakes import Mistakes, join
+from orbiter.config.image_set import Builder, CondaSettings, ImageSet
+from orbiter.config.mistakes import Mistakes, key_path
 from orbiter.config.schema import BASES, BUILDERS, BuilderTable, ConfigFile, Packages
 from resolvers.conda.channels import channel
 from resolvers.errors import ExpectedError
@@ -49,8 +49,8 @@ def builder(name: str, file: ConfigFile) -> Builder:
     )
 
 
-def _conda(table: BuilderTable) -> Conda:
-    return Conda(
+def _conda(table: BuilderTable) -> CondaSettings:
+    return CondaSettings(
         channels=table.channels,
         priority=table.channel_priority,
         virtual=dict(sorted(table.virtual.items())),
@@ -65,21 +65,25 @@ def check(file: ConfigFile, mistakes: Mistakes) -> None:
     for name in file.builder:
         if not file.image.get(name):
             hint = f"declare an image, such as [image.{name}.core], or remove the builder"
-            mistakes.add(join("builder", name), "has no images", hint=hint)
+            mistakes.add(key_path("builder", name), "has no images", hint=hint)
         _check_builder(name, file.builder[name], mistakes)
     for name in file.image:
         if name in BUILDERS and name not in file.builder:
             hint = f'add [builder.{name}] with from = "{base_example(name)}"'
-            mistakes.add(join("image", name), f"the builder '{name}' is not declared", hint=hint)
+            mistakes.add(
+                key_path("image", name), f"the builder '{name}' is not declared", hint=hint
+            )
 
 
 def _check_builder(name: str, table: BuilderTable, mistakes: Mistakes) -> None:
-    path = join("builder", name)
-    _check_base(name, table, join(path, "from"), mistakes)
+    path = key_path("builder", name)
+    _check_base(name, table, key_path(path, "from"), mistakes)
     if name != CONDA_BUILDER:
         for key in _conda_keys(table):
             mistakes.add(
-                join(path, key), "has no effect", hint=f"it belongs to [builder.{CONDA_BUILDER}]"
+                key_path(path, key),
+                "has no effect",
+                hint=f"it belongs to [builder.{CONDA_BUILDER}]",
             )
         return
     for index, text in enumerate(table.channels):
@@ -90,7 +94,7 @@ def _check_builder(name: str, table: BuilderTable, mistakes: Mistakes) -> None:
     if table.keep_installer and table.installer != "micromamba":
         hint = 'leave it out, or write installer = "micromamba"'
         mistakes.add(
-            join(path, "keep-installer"),
+            key_path(path, "keep-installer"),
             f"{table.installer} is no program that could stay",
             hint=hint,
         )
@@ -118,14 +122,14 @@ def _conda_keys(table: BuilderTable) -> Iterator[str]:
             yield each.encode_name
 
 
-def conda_of(builder: Builder) -> Conda:
+def conda_settings(builder: Builder) -> CondaSettings:
     """What images.toml says of a builder's conda packages; the defaults for one that has none."""
-    return builder.conda or Conda()
+    return builder.conda or CondaSettings()
 
 
 def conda_options(builder: Builder) -> CondaOptions:
     """The same, as conda's resolver takes it."""
-    asked = conda_of(builder)
+    asked = conda_settings(builder)
     virtual = {f"__{name}": version for name, version in asked.virtual.items()}
     return CondaOptions(channels=asked.channels, priority=asked.priority, virtual=virtual)
 
@@ -133,9 +137,9 @@ def conda_options(builder: Builder) -> CondaOptions:
 MICROMAMBA = "micromamba"
 
 
-def installer_of(image_set: ImageSet, builder: str, manager: str) -> str:
+def installer_package(image_set: ImageSet, builder: str, manager: str) -> str:
     """The name of the package that installs a manager's packages in a builder's stages; "" for none."""
     if manager == "conda":
-        name = conda_of(image_set.builders[builder]).installer
+        name = conda_settings(image_set.builders[builder]).installer
         return {"rattler": "py-rattler"}.get(name, name)
     return {"pip": "uv", "npm": "npm"}.get(manager, "")

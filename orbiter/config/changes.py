@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from orbiter.config.image_set import Builder, Conda, ImageSet, Stage
-from orbiter.config.mistakes import join
-from orbiter.config.requirements import SOURCES, SYNTAXES, name_of
+from orbiter.config.image_set import Builder, CondaSettings, ImageSet, Stage
+from orbiter.config.mistakes import key_path
+from orbiter.config.requirements import SOURCE_KEYS, SYNTAXES, package_name
 
 
-def changes(old: ImageSet, new: ImageSet) -> tuple[str, ...]:
+def changed_keys(old: ImageSet, new: ImageSet) -> tuple[str, ...]:
     """A line for each thing that changed, such as ``image.debian.base.build.pip: polars added``.
 
     The version is left out: a new release changes it, and nothing else need change with it.
@@ -23,7 +23,7 @@ def _changes(old: ImageSet, new: ImageSet) -> Iterator[str]:
         yield from _moved(f"user.{key}", getattr(old.user, key), getattr(new.user, key))
     yield from _there("builder", old.builders, new.builders)
     for name in sorted(old.builders.keys() & new.builders.keys()):
-        yield from _builder(join("builder", name), old.builders[name], new.builders[name])
+        yield from _builder(key_path("builder", name), old.builders[name], new.builders[name])
     before, after = _by_path(old), _by_path(new)
     yield from _there("", before, after)
     for path in sorted(before.keys() & after.keys()):
@@ -36,14 +36,14 @@ def _by_path(image_set: ImageSet) -> dict[str, Stage]:
 
 
 def _path(stage: Stage) -> str:
-    image = join(join("image", stage.builder), stage.image)
+    image = key_path(key_path("image", stage.builder), stage.image)
     return f"{image}.build" if stage.kind == "build" else image
 
 
 def _there(path: str, old: Iterable[str], new: Iterable[str]) -> Iterator[str]:
     """What is in one mapping only, each with its own line."""
     for name in sorted({*old} ^ {*new}):
-        yield f"{join(path, name) if path else name}: {'added' if name in new else 'removed'}"
+        yield f"{key_path(path, name) if path else name}: {'added' if name in new else 'removed'}"
 
 
 def _builder(path: str, old: Builder, new: Builder) -> Iterator[str]:
@@ -54,7 +54,7 @@ def _builder(path: str, old: Builder, new: Builder) -> Iterator[str]:
         yield from _conda(path, old.conda, new.conda)
 
 
-def _conda(path: str, old: Conda, new: Conda) -> Iterator[str]:
+def _conda(path: str, old: CondaSettings, new: CondaSettings) -> Iterator[str]:
     if set(old.channels) == set(new.channels):
         yield from _moved(f"{path}.channels", ", ".join(old.channels), ", ".join(new.channels))
     yield from _listed(f"{path}.channels", old.channels, new.channels)
@@ -77,7 +77,7 @@ def _stage(path: str, old: Stage, new: Stage) -> Iterator[str]:
     for manager in SYNTAXES:
         asked = old.requirements.get(manager, ()), new.requirements.get(manager, ())
         yield from _requirements(f"{path}.{manager}", *(_named(manager, each) for each in asked))
-    for manager, key in SOURCES.items():
+    for manager, key in SOURCE_KEYS.items():
         yield from _listed(
             f"{path}.{key}", old.sources.get(manager, ()), new.sources.get(manager, ())
         )
@@ -90,7 +90,7 @@ def _from(stage: Stage) -> str:
 
 
 def _named(manager: str, requirements: Iterable[str]) -> dict[str, str]:
-    return {name_of(manager, each): each for each in requirements}
+    return {package_name(manager, each): each for each in requirements}
 
 
 def _requirements(path: str, old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[str]:

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import NODEFAULT, UnsetType
 from msgspec.structs import FieldInfo, fields
 
-from orbiter.config.mistakes import Mistakes, closest, join, quoted
+from orbiter.config.mistakes import Mistakes, key_path, suggest, toml_literal
 from orbiter.config.schema import HOMES
 
 _KINDS = {
@@ -75,7 +75,7 @@ def _shape(kind: Any) -> _Shape:
         if meta.ge is not None:
             notes["expected"] = f"a whole number from {meta.ge} to {meta.le}"
         if meta.examples:
-            notes["example"] = quoted(meta.examples[0])
+            notes["example"] = toml_literal(meta.examples[0])
         notes |= meta.extra or {}
     if get_origin(plain) is Literal:
         notes["known"] = get_args(plain)
@@ -97,7 +97,7 @@ def _struct(
             _missing(key, each, path, mistakes)
     return kind(
         **{
-            each.name: read(each.type, value[key], join(path, key), mistakes, _default(each))
+            each.name: read(each.type, value[key], key_path(path, key), mistakes, _default(each))
             if key in value
             else _default(each)
             for key, each in known.items()
@@ -118,7 +118,7 @@ def _missing(key: str, field: FieldInfo, path: str, mistakes: Mistakes) -> None:
     shape = _shape(field.type)
     add = shape.add or f"{key} = {shape.example}"
     mistakes.add(
-        join(path, key), "is missing", expected=shape.expected or "a table", hint=f"add {add}"
+        key_path(path, key), "is missing", expected=shape.expected or "a table", hint=f"add {add}"
     )
 
 
@@ -128,9 +128,9 @@ def _unknown_key(key: str, known: Iterable[str], path: str, mistakes: Mistakes) 
         if key in HOMES
         else "`orbiter schema` describes every key"
     )
-    hint = closest(key, known, belongs)
+    hint = suggest(key, known, belongs)
     mistakes.add(
-        join(path, key), "unknown key", expected=f"one of {', '.join(sorted(known))}", hint=hint
+        key_path(path, key), "unknown key", expected=f"one of {', '.join(sorted(known))}", hint=hint
     )
 
 
@@ -142,8 +142,10 @@ def _table(shape: _Shape, value: object, path: str, mistakes: Mistakes) -> dict[
     if not value and not shape.fits(value):
         mistakes.add(path, "is empty", hint=f"add {shape.add}")
     for name in value:
-        read(name_kind, name, join(path, name), mistakes)
-    return {name: read(item_kind, each, join(path, name), mistakes) for name, each in value.items()}
+        read(name_kind, name, key_path(path, name), mistakes)
+    return {
+        name: read(item_kind, each, key_path(path, name), mistakes) for name, each in value.items()
+    }
 
 
 def _list(shape: _Shape, value: object, path: str, mistakes: Mistakes) -> tuple[Any, ...]:
@@ -162,17 +164,19 @@ def _leaf(shape: _Shape, value: object, path: str, mistakes: Mistakes, default: 
     if type(value) is not (str if shape.known else shape.plain):
         _wrong_type(shape, value, path, mistakes)
     elif isinstance(value, str) and not value.isprintable():
-        problem = f"{quoted(value)} holds a line break or an invisible character"
+        problem = f"{toml_literal(value)} holds a line break or an invisible character"
         mistakes.add(path, problem, hint="write it on one line, with plain spaces")
     elif shape.fits(value):
         return value
     elif shape.known:
         names = ", ".join(shape.known)
-        hint = closest(str(value), shape.known, f"known are {names}")
+        hint = suggest(str(value), shape.known, f"known are {names}")
         mistakes.add(path, f"unknown '{value}'", expected=f"one of {names}", hint=hint)
     else:
         hint = f"for example {shape.example}" if shape.example else "rename it"
-        mistakes.add(path, f"{quoted(value)} is not valid", expected=shape.expected, hint=hint)
+        mistakes.add(
+            path, f"{toml_literal(value)} is not valid", expected=shape.expected, hint=hint
+        )
     return default
 
 
@@ -189,7 +193,7 @@ def _type_hint(wanted: type, shape: _Shape, value: object, path: str) -> str:
     if wanted is dict:
         return f"write a table: [{path}]"
     if wanted is tuple:
-        return f"write a list: {key} = [{quoted(value) if isinstance(value, str) else '…'}]"
+        return f"write a list: {key} = [{toml_literal(value) if isinstance(value, str) else '…'}]"
     if wanted is str:
         return (
             f"put it in quotes, as in {key} = {shape.example}"

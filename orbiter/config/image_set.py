@@ -12,7 +12,7 @@ BASE = ("?essential", "?priority(required)", "apt")
 """What apt is asked for a base that is made of packages: the sets of that name (see apt-patterns(7)), and itself."""
 
 
-class User(msgspec.Struct, frozen=True, kw_only=True):
+class NotebookUser(msgspec.Struct, frozen=True, kw_only=True):
     """The notebook user inside the images."""
 
     name: str = "jovyan"
@@ -20,7 +20,7 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
     gid: int = 100
 
 
-class Conda(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class CondaSettings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How a builder solves and installs conda packages.
 
     ``virtual`` are virtual packages without their underscores (``cuda``: ``12.4``). ``engine`` is ``rattler`` or
@@ -49,7 +49,7 @@ class Builder(msgspec.Struct, frozen=True, kw_only=True):
     suite: str = ""
     python: str = ""
     pip_engine: str = "poetry"
-    conda: Conda | UnsetType = UNSET
+    conda: CondaSettings | UnsetType = UNSET
 
 
 class Stage(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,6 +82,6 @@ class ImageSet(msgspec.Struct, frozen=True, kw_only=True):
     maintainer: str = ""
     source: str = ""
     platforms: tuple[str, ...]
-    user: User = User()
+    user: NotebookUser = NotebookUser()
     builders: Mapping[str, Builder]
     stages: tuple[Stage, ...]

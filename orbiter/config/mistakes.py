@@ -50,19 +50,19 @@ class Mistakes:
         return tuple(self._found.values())
 
 
-def join(path: str, key: str) -> str:
+def key_path(path: str, key: str) -> str:
     """The path of a key inside a table, quoted where TOML wants it quoted."""
     bare = key.isascii() and key.replace("-", "a").replace("_", "a").isalnum()
-    name = key if bare else quoted(key)
+    name = key if bare else toml_literal(key)
     return f"{path}.{name}" if path else name
 
 
-def quoted(value: object) -> str:
+def toml_literal(value: object) -> str:
     """A text, number or boolean as TOML writes it."""
     return json.dumps(value, ensure_ascii=False)
 
 
-def closest(word: str, known: Iterable[str], otherwise: str) -> str:
+def suggest(word: str, known: Iterable[str], otherwise: str) -> str:
     """A hint that names the known word nearest to a wrong one, or the other hint where none is near."""
     from difflib import get_close_matches
 

@@ -8,27 +8,9 @@ from typing import Any
 import msgspec
 
 from orbiter.config import decode, resolve
-from orbiter.config.changes import changes
-from orbiter.config.image_set import Builder, Conda, ImageSet, Kind, Stage, User
+from orbiter.config.image_set import ImageSet
 from orbiter.config.mistakes import ConfigError, Mistake, Mistakes
 from orbiter.config.schema import ConfigFile
-from resolvers.errors import ExpectedError
-
-__all__ = [
-    "Builder",
-    "Conda",
-    "ConfigError",
-    "ImageSet",
-    "Kind",
-    "Mistake",
-    "Stage",
-    "User",
-    "changes",
-    "dump",
-    "json_schema",
-    "load",
-    "read_image_set",
-]
 
 
 def read_image_set(path: Path) -> ImageSet:
@@ -45,22 +27,6 @@ def json_schema() -> dict[str, Any]:
     """The JSON Schema (2020-12) of images.toml, for editors."""
     dialect = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "images.toml"}
     return dialect | msgspec.json.schema(ConfigFile)
-
-
-def dump(image_set: ImageSet) -> str:
-    """The resolved image set as canonical TOML; ``load`` reads it back."""
-    return msgspec.toml.encode(image_set, order="sorted").decode()
-
-
-def load(text: str) -> ImageSet:
-    """The image set that ``dump`` wrote. Raises ExpectedError when the text is something else."""
-    try:
-        return msgspec.toml.decode(text, type=ImageSet)
-    except msgspec.DecodeError as error:
-        raise ExpectedError(
-            f"images.toml of the lock set cannot be read: {error}",
-            "restore the lock set from git, or lock again",
-        ) from None
 
 
 def _parse(path: Path) -> dict[str, Any]:

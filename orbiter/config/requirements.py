@@ -155,18 +155,20 @@ SYNTAXES: Mapping[str, Syntax] = {
 }
 """Every manager whose requirements images.toml can hold."""
 
-SOURCES: Mapping[str, str] = {"pip": "pip-sdist", "npm": "npm-scripts"}
+SOURCE_KEYS: Mapping[str, str] = {"pip": "pip-sdist", "npm": "npm-scripts"}
 """The key that names the packages of a manager which may run code of their own."""
 
 
-def name_of(manager: str, requirement: str) -> str:
+def package_name(manager: str, requirement: str) -> str:
     """The name of the package that a requirement asks for; the requirement itself when it cannot be read."""
     return SYNTAXES[manager].name(requirement) or requirement
 
 
-def ordered(manager: str, requirements: Iterable[str]) -> tuple[str, ...]:
+def sort_requirements(manager: str, requirements: Iterable[str]) -> tuple[str, ...]:
     """Requirements in their canonical order: by the name of the package, whatever its case."""
-    return tuple(sorted(requirements, key=lambda each: (name_of(manager, each).casefold(), each)))
+    return tuple(
+        sorted(requirements, key=lambda each: (package_name(manager, each).casefold(), each))
+    )
 
 
 def direct_names(image_set: ImageSet) -> dict[tuple[str, str], frozenset[str]]:
@@ -175,5 +177,5 @@ def direct_names(image_set: ImageSet) -> dict[tuple[str, str], frozenset[str]]:
     for stage in image_set.stages:
         for manager, requirements in stage.requirements.items():
             names = found.setdefault((stage.builder, manager), set())
-            names |= {name_of(manager, requirement) for requirement in requirements}
+            names |= {package_name(manager, requirement) for requirement in requirements}
     return {key: frozenset(names) for key, names in found.items()}

@@ -8,8 +8,8 @@ from orbiter.config import builders
 from orbiter.config import image_set as config_image_set
 from orbiter.config.builders import APK_BUILDER, CONDA_BUILDER, SYSTEM_MANAGERS, system_manager
 from orbiter.config.image_set import BASE, ImageSet, Kind, Stage
-from orbiter.config.mistakes import Mistakes, closest, join
-from orbiter.config.requirements import SOURCES, SYNTAXES, ordered
+from orbiter.config.mistakes import Mistakes, key_path, suggest
+from orbiter.config.requirements import SOURCE_KEYS, SYNTAXES, sort_requirements
 from orbiter.config.schema import Build, ConfigFile
 
 Sets = Mapping[str, tuple[str, ...]]
@@ -57,7 +57,9 @@ def image_set(file: ConfigFile, mistakes: Mistakes) -> ImageSet:
         maintainer=file.maintainer,
         source=file.source,
         platforms=tuple(sorted(file.platforms)),
-        user=config_image_set.User(name=file.user.name, uid=file.user.uid, gid=file.user.gid),
+        user=config_image_set.NotebookUser(
+            name=file.user.name, uid=file.user.uid, gid=file.user.gid
+        ),
         builders=known,
         stages=tuple(stages[name] for name in order),
     )
@@ -93,10 +95,10 @@ def _check_sets(sets: Sets, mistakes: Mistakes) -> None:
     def circular(cycle: tuple[str, ...]) -> None:
         circle = " -> ".join([*cycle, cycle[0]])
         hint = f"take '@{cycle[0]}' out of '{cycle[-1]}'"
-        mistakes.add(join("sets", cycle[-1]), f"sets stand in a circle: {circle}", hint=hint)
+        mistakes.add(key_path("sets", cycle[-1]), f"sets stand in a circle: {circle}", hint=hint)
 
     for name, items in sets.items():
-        _expand(items, join("sets", name), sets, mistakes, (name,))
+        _expand(items, key_path("sets", name), sets, mistakes, (name,))
     used = {name: tuple(_set_name(item) for item in items) for name, items in sets.items()}
     parents_first(
         {name: tuple(each for each in names if each in sets) for name, names in used.items()},
@@ -128,12 +130,12 @@ def _expand(
         elif not item.strip().startswith("@") or "/" in item:
             found.append(_Item(text=item.strip(), origin=origin, entry=entry or origin))
         elif name not in sets:
-            hint = closest(name, sets, f'declare it in [sets], as in {name or "name"} = ["git"]')
+            hint = suggest(name, sets, f'declare it in [sets], as in {name or "name"} = ["git"]')
             mistakes.add(
                 origin, f"unknown set '{name}'", expected="the name of a set of [sets]", hint=hint
             )
         elif name not in trail:
-            inner = join("sets", name)
+            inner = key_path("sets", name)
             found += _expand(sets[name], inner, sets, mistakes, (*trail, name), entry or origin)
     return found
 
@@ -156,7 +158,7 @@ def _of_image(file: ConfigFile, builder: str, image: str) -> tuple[_Draft, ...]:
     table = file.image[builder][image]
     final = _Draft(
         name=f"{builder}-{image}",
-        path=join(join("image", builder), image),
+        path=key_path(key_path("image", builder), image),
         builder=builder,
         image=image,
         kind="final",
@@ -178,7 +180,7 @@ def _stage(
     table = draft.table
     parent = _parent(draft, drafts, mistakes) or base
     requirements = {manager: _asked(manager, draft, sets, mistakes) for manager in SYNTAXES}
-    sources = {manager: _sources(manager, draft, sets, mistakes) for manager in SOURCES}
+    sources = {manager: _sources(manager, draft, sets, mistakes) for manager in SOURCE_KEYS}
     commands = _expand(table.postbuild, f"{draft.path}.postbuild", sets, mistakes)
     return Stage(
         name=draft.name,
@@ -204,7 +206,7 @@ def _parent(draft: _Draft, drafts: Mapping[str, _Draft], mistakes: Mistakes) -> 
         for each in drafts.values()
         if each.builder == draft.builder
     ]
-    hint = closest(wanted, known, f"declare [image.{draft.builder}.{wanted}]")
+    hint = suggest(wanted, known, f"declare [image.{draft.builder}.{wanted}]")
     mistakes.add(
         f"{draft.path}.from",
         f"'{wanted}' leads nowhere",
@@ -245,7 +247,7 @@ def _asked(manager: str, draft: _Draft, sets: Sets, mistakes: Mistakes) -> tuple
             _twice(item, found[name], mistakes)
         else:
             found[name] = item
-    return ordered(manager, (item.text for item in found.values()))
+    return sort_requirements(manager, (item.text for item in found.values()))
 
 
 def _elsewhere(manager: str, builder: str) -> str:
@@ -268,7 +270,7 @@ def _twice(item: _Item, other: _Item, mistakes: Mistakes) -> None:
 
 
 def _sources(manager: str, draft: _Draft, sets: Sets, mistakes: Mistakes) -> tuple[str, ...]:
-    key = SOURCES[manager]
+    key = SOURCE_KEYS[manager]
     path = f"{draft.path}.{key}"
     items = _expand(getattr(draft.table, key.replace("-", "_")), path, sets, mistakes)
     if items and not getattr(draft.table, manager):

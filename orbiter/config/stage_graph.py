@@ -3,11 +3,11 @@
 from orbiter.config.image_set import ImageSet, Stage
 from resolvers.types import Group
 
-ENVIRONMENT = ("conda", "pip", "npm")
+ENVIRONMENT_MANAGERS = ("conda", "pip", "npm")
 """Managers that install into ``/opt/env``, which a final stage receives from its build stage."""
 
 
-def stages_of(image_set: ImageSet, builder: str) -> tuple[Stage, ...]:
+def builder_stages(image_set: ImageSet, builder: str) -> tuple[Stage, ...]:
     """The stages of a builder, parents first."""
     return tuple(stage for stage in image_set.stages if stage.builder == builder)
 
@@ -27,26 +27,28 @@ def ancestors(image_set: ImageSet, stage: Stage, manager: str) -> tuple[str, ...
 
 def _before(stage: Stage, manager: str) -> list[str]:
     inherited = [stage.parent]
-    if manager in ENVIRONMENT:
+    if manager in ENVIRONMENT_MANAGERS:
         inherited.append(stage.build)
     return [name for name in inherited if name]
 
 
-def with_pip(image_set: ImageSet, builder: str) -> tuple[Stage, ...]:
+def stages_with_pip(image_set: ImageSet, builder: str) -> tuple[Stage, ...]:
     """The stages of a builder that have packages of pip: their own, of what they stand on, or received."""
     asking = {
-        stage.name for stage in stages_of(image_set, builder) if stage.requirements.get("pip")
+        stage.name for stage in builder_stages(image_set, builder) if stage.requirements.get("pip")
     }
     return tuple(
         stage
-        for stage in stages_of(image_set, builder)
+        for stage in builder_stages(image_set, builder)
         if not asking.isdisjoint({stage.name, *ancestors(image_set, stage, "pip")})
     )
 
 
 def groups(image_set: ImageSet, builder: str, manager: str) -> tuple[Group, ...]:
     """The requirements of a builder for one manager: a group a stage that has any, parents first."""
-    asking = [stage for stage in stages_of(image_set, builder) if stage.requirements.get(manager)]
+    asking = [
+        stage for stage in builder_stages(image_set, builder) if stage.requirements.get(manager)
+    ]
     names = {stage.name for stage in asking}
     return tuple(
         Group(

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from orbiter.config.mistakes import quoted
+from orbiter.config.mistakes import toml_literal
 from resolvers.errors import ExpectedError
 
 TOKEN = re.compile(r'"(?:\\.|[^"\\\n])*"|\'[^\'\n]*\'|#[^\n]*|\S')
@@ -55,7 +55,7 @@ class _List(msgspec.Struct, frozen=True, kw_only=True):
     values: tuple[str, ...]
 
 
-def edited(text: str, edits: tuple[Edit, ...], file: str) -> str:
+def apply_edits(text: str, edits: tuple[Edit, ...], file: str) -> str:
     """The text with all edits. Raises ExpectedError, naming the file, where a table there has no header line."""
     windows = "\r\n" in text
     new = text.replace("\r\n", "\n").rstrip("\n") + "\n"
@@ -126,7 +126,9 @@ def _with_table(text: str, path: Path) -> str:
         return text
     near = max(tables, key=lambda table: (_common(table.path, path), table.end), default=None)
     place = _end(text, near, tables) if near else len(text)
-    name = ".".join(part if re.fullmatch("[A-Za-z0-9_-]+", part) else quoted(part) for part in path)
+    name = ".".join(
+        part if re.fullmatch("[A-Za-z0-9_-]+", part) else toml_literal(part) for part in path
+    )
     before = "" if text[:place].endswith("\n\n") else "\n"
     after = "\n" if text[place:] and not text[place:].startswith("\n") else ""
     return f"{text[:place]}{before}[{name}]\n{after}{text[place:]}"
@@ -167,12 +169,12 @@ def _with_entries(text: str, edit: Edit) -> str:
 def _written(entries: tuple[ListItem, ...], *, one_line: bool) -> str:
     """A new list: one entry a line, or all on one."""
     if one_line:
-        return f"[{', '.join(quoted(entry.text) for entry in entries)}]"
+        return f"[{', '.join(toml_literal(entry.text) for entry in entries)}]"
     return "[\n" + _lines(entries, INDENT) + "]"
 
 
 def _lines(entries: tuple[ListItem, ...], indent: str) -> str:
-    return "".join(f"{indent}{quoted(each.text)},{_comment(each)}\n" for each in entries)
+    return "".join(f"{indent}{toml_literal(each.text)},{_comment(each)}\n" for each in entries)
 
 
 def _comment(entry: ListItem) -> str:

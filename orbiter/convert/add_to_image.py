@@ -12,8 +12,8 @@ from orbiter.config.builders import CONDA_BUILDER
 from orbiter.config.image_set import ImageSet, Stage
 from orbiter.config.mistakes import ConfigError
 from orbiter.config.read import read_image_set
-from orbiter.config.requirements import name_of
-from orbiter.config.toml_edit import Edit, ListItem, edited
+from orbiter.config.requirements import package_name
+from orbiter.config.toml_edit import Edit, ListItem, apply_edits
 from orbiter.convert import environment_yml
 from orbiter.convert.outcome import LeftOut, Wanted
 from resolvers.conda.channels import channel
@@ -23,7 +23,7 @@ BARE = re.compile(r"[\w.-]+")
 """A requirement that any other one for the same package meets, too."""
 
 
-class Imported(msgspec.Struct, frozen=True, kw_only=True):
+class ImportResult(msgspec.Struct, frozen=True, kw_only=True):
     """What an import comes to: the new text of images.toml, what is new in it, and what stayed behind.
 
     ``tables`` and ``channels`` are those that were added; ``added`` maps a manager to the requirements that were added
@@ -46,7 +46,7 @@ class _Home(msgspec.Struct, frozen=True, kw_only=True):
     stage: Stage | None
 
 
-def importing(file: Path, images: Path, name: str) -> Imported:
+def import_environment(file: Path, images: Path, name: str) -> ImportResult:
     """What adding a file to the stage ``name`` (``micromamba-base``) makes of images.toml; nothing is written.
 
     Requirements go to the build stage of an image that has one. An image that images.toml does not have is added, with
@@ -56,15 +56,17 @@ def importing(file: Path, images: Path, name: str) -> Imported:
     image_set = read_image_set(images)
     text = images.read_bytes().decode("utf-8-sig")
     home = _home(image_set, name)
-    wanted = environment_yml.read(str(file), text_of(file), image_set.platforms)
+    wanted = environment_yml.read(str(file), read_text(file), image_set.platforms)
     fresh, doubles = _fresh(wanted, home.stage)
     if not fresh:
-        return Imported(text=text, stage=home.name, added={}, left_out=(*wanted.left_out, *doubles))
+        return ImportResult(
+            text=text, stage=home.name, added={}, left_out=(*wanted.left_out, *doubles)
+        )
     channels, notes = _channels(wanted, image_set)
     edits = _edits(home, fresh, channels, tomllib.loads(text))
-    new = edited(text, edits, str(images))
+    new = apply_edits(text, edits, str(images))
     check(new, images, file)
-    return Imported(
+    return ImportResult(
         text=new,
         stage=home.name,
         tables=_new_tables(edits, tomllib.loads(text)),
@@ -76,7 +78,7 @@ def importing(file: Path, images: Path, name: str) -> Imported:
     )
 
 
-def text_of(file: Path) -> str:
+def read_text(file: Path) -> str:
     """The text of a file to import. Raises ExpectedError where it is not UTF-8."""
     try:
         return file.read_bytes().decode("utf-8-sig")
@@ -111,12 +113,12 @@ def _fresh(
     left_out = []
     for manager, entries in wanted.requirements.items():
         there = {
-            name_of(manager, text): text
+            package_name(manager, text): text
             for text in (stage.requirements.get(manager, ()) if stage else ())
         }
         found: dict[str, ListItem] = {}
         for entry in entries:
-            package = name_of(manager, entry.text)
+            package = package_name(manager, entry.text)
             if package in there:
                 left_out += _double(manager, entry.text, there[package], "images.toml")
             elif package not in found or BARE.fullmatch(found[package].text):

@@ -5,10 +5,9 @@ from typing import Any
 
 import msgspec
 
-from orbiter.config import read, stage_graph
+from orbiter.config import stage_graph
 from orbiter.config.image_set import ImageSet, Stage
-from orbiter.config.mistakes import closest
-from orbiter.lockset import model
+from orbiter.config.mistakes import suggest
 from orbiter.lockset.model import LockSet
 from resolvers.conda import environment_yml, lock_file
 from resolvers.conda import manager as conda
@@ -46,11 +45,11 @@ def export(form: str, locked: LockSet, image: str, platform: str = "") -> str:
 
 
 def _part(locked: LockSet, image: str, platform: str) -> _Part:
-    image_set = read.load(locked.files[model.SNAPSHOT])
+    image_set = locked.image_set
     known = {stage.name: stage for stage in image_set.stages}
     release = locked.manifest.release
     if image not in known:
-        hint = closest(image, known, f"it has {', '.join(known)}")
+        hint = suggest(image, known, f"it has {', '.join(known)}")
         raise ExpectedError(f"release {release} has no image or stage '{image}'", hint)
     if platform and platform not in image_set.platforms:
         raise ExpectedError(
@@ -58,7 +57,7 @@ def _part(locked: LockSet, image: str, platform: str) -> _Part:
         )
     stage = known[image]
     stages = (stage.name, *stage_graph.ancestors(image_set, stage, "conda"))
-    files = locked.of(stage.builder, conda.FILES)
+    files = locked.builder_files(stage.builder, conda.FILES)
     if not any(known[name].requirements.get("conda") for name in stages):
         others = [name for name, each in known.items() if each.requirements.get("conda")]
         hint = (

@@ -15,13 +15,12 @@ from collections.abc import Callable, Iterator, Mapping
 import msgspec
 from packaging.utils import canonicalize_name
 
-from orbiter.config import read as config_read
 from orbiter.config.image_set import Builder, ImageSet
 from orbiter.config.requirements import direct_names
-from orbiter.config.stage_graph import stages_of
+from orbiter.config.stage_graph import builder_stages
 from orbiter.diff.versions import key
-from orbiter.lockset.inputs import inputs, locked_files
-from orbiter.lockset.model import SNAPSHOT, BuilderFacts, LockSet
+from orbiter.lockset.inputs import inputs_digest, locked_files
+from orbiter.lockset.model import BuilderFacts, LockSet
 from orbiter.lockset.targets import targets
 from resolvers.managers import MANAGERS
 from resolvers.npm import lock_file
@@ -49,7 +48,7 @@ def builder_differences(lock_set: LockSet) -> tuple[BuilderDifference, ...]:
 
     Parts that are not locked as images.toml asks are left out.
     """
-    image_set = config_read.load(lock_set.files[SNAPSHOT])
+    image_set = lock_set.image_set
     if len(image_set.builders) == 1:
         return ()
     found: dict[Name, dict[str, tuple[str, ...]]] = {}
@@ -84,12 +83,12 @@ def _packages(image_set: ImageSet, builder: Builder, lock_set: LockSet) -> dict[
     """The versions of a builder's packages that can be compared; of a name that both know pip's lock knows better."""
     facts = lock_set.manifest.builders.get(builder.name, BuilderFacts())
     bases = lock_set.manifest.bases.get(builder.base, {})
-    stages = tuple(stage.name for stage in stages_of(image_set, builder.name))
+    stages = tuple(stage.name for stage in builder_stages(image_set, builder.name))
     # While no part says which Python there is, it is a guess.
-    found = {PYTHON: {facts.python}} if lock_set.complete and facts.python else {}
+    found = {PYTHON: {facts.python}} if lock_set.is_complete and facts.python else {}
     for manager, read in READERS.items():
         files = locked_files(lock_set, builder.name, manager)
-        if files and inputs(image_set, builder, manager, facts, bases) == facts.inputs.get(
+        if files and inputs_digest(image_set, builder, manager, facts, bases) == facts.inputs.get(
             manager, ""
         ):
             found |= _collected(read(files, targets(image_set, facts), stages))

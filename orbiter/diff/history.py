@@ -37,7 +37,7 @@ class HistoryEvent(msgspec.Struct, frozen=True, kw_only=True):
 def release_revisions(locks: Path = folder.LOCKS) -> list[Revision]:
     """All locked releases, the oldest first. Raises ExpectedError where there is none."""
     found = [
-        (name, folder.read(folder.folder(name, locks)).manifest.cutoff[:10])
+        (name, folder.read(folder.release_folder(name, locks)).manifest.cutoff[:10])
         for name in folder.releases(locks)
     ]
     if not found:

@@ -2,8 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 
-from orbiter.config import read
-from orbiter.config.image_set import ImageSet
 from orbiter.docker import client
 from orbiter.fetch import mirrors
 from orbiter.fetch.base_image import fetch_image, image_entries, take_image
@@ -96,12 +94,8 @@ def everything(locked: LockSet, platforms: Sequence[str], store: Store) -> list[
     ]
 
 
-def _image_set(locked: LockSet) -> ImageSet:
-    return read.load(locked.files[model.SNAPSHOT])
-
-
 def _platforms(locked: LockSet, asked: Sequence[str]) -> tuple[str, ...]:
-    offered = _image_set(locked).platforms
+    offered = locked.image_set.platforms
     for platform in asked:
         if platform not in offered:
             raise ExpectedError(
@@ -114,7 +108,7 @@ def _platforms(locked: LockSet, asked: Sequence[str]) -> tuple[str, ...]:
 def refuse(locked: LockSet, platforms: Sequence[str]) -> None:
     """Raise ExpectedError for a lock set that is partial, or that is not for all of these platforms."""
     _platforms(locked, platforms)
-    if not locked.complete:
+    if not locked.is_complete:
         raise ExpectedError(
             f"the lock set of release {locked.manifest.release} is partial: not every manager is locked",
             "run orbiter lock without --only, where a Docker engine answers",

@@ -2,12 +2,10 @@
 
 from collections.abc import Callable, Iterator, Mapping
 
-from orbiter.config import read
 from orbiter.config.builders import system_manager
 from orbiter.docker import client
 from orbiter.docker.shells import shell_in, solver_image, solver_of
 from orbiter.fetch.sources import DISTRIBUTIONS, Origins, Sources
-from orbiter.lockset import model
 from orbiter.lockset.model import LockSet
 from resolvers.apk import manager as apk
 from resolvers.apt import manager as apt
@@ -36,7 +34,7 @@ def _mirrors(locked: LockSet, manager: str) -> tuple[str, ...]:
 
 def _images(locked: LockSet, manager: str) -> Iterator[tuple[str, Shell, str]]:
     """The images that know a manager's mirrors, each once: a name, a shell and a platform."""
-    image_set = read.load(locked.files[model.SNAPSHOT])
+    image_set = locked.image_set
     builders = [
         builder
         for builder in image_set.builders.values()

@@ -7,11 +7,10 @@ from typing import Literal
 import msgspec
 
 from orbiter import sizes
-from orbiter.config import read
 from orbiter.config.image_set import ImageSet
 from orbiter.docker import client
 from orbiter.docker.objects import LOCKSET, LocalImage
-from orbiter.lockset import folder, model
+from orbiter.lockset import folder
 from orbiter.lockset.versions import SEMVER
 from orbiter.oci.reference import parse_reference
 
@@ -51,8 +50,10 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
 
 def known(image_set: ImageSet) -> Known:
     """What is known of an image set now: its repository and those of its lock sets, which may have had another."""
-    lock_sets = {release: folder.read(folder.folder(release)) for release in folder.releases()}
-    snapshots = (read.load(locked.files[model.SNAPSHOT]) for locked in lock_sets.values())
+    lock_sets = {
+        release: folder.read(folder.release_folder(release)) for release in folder.releases()
+    }
+    snapshots = (locked.image_set for locked in lock_sets.values())
     return Known(
         repositories=frozenset(_place(each.repository) for each in (image_set, *snapshots)),
         roots={release: locked.root for release, locked in lock_sets.items()},

@@ -90,7 +90,7 @@ def _tag(locked: LockSet, image: str) -> str:
     """The tag of an image as the lock set's bake file has it. Raises ExpectedError for an unknown image."""
     file = (
         json.loads(locked.files[f"{model.BUILD}/docker-bake.json"])
-        if locked.complete
+        if locked.is_complete
         else {"target": {}}
     )
     if "tags" not in file["target"].get(image, {}):

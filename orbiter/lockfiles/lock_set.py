@@ -5,14 +5,13 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from orbiter.config import read
 from orbiter.config.image_set import ImageSet, Stage
-from orbiter.config.requirements import name_of
+from orbiter.config.requirements import package_name
 from orbiter.config.stage_graph import ancestors
 from orbiter.lockfiles.types import Lock, PackageEntry, PackageFile, Scope
-from orbiter.lockset.inputs import FILES, locked_files, unlocked
-from orbiter.lockset.model import BUILD, SNAPSHOT, BuilderFacts, LockSet, Manifest, digest
-from orbiter.lockset.targets import target_of
+from orbiter.lockset.inputs import LOCK_FILES, locked_files, unlocked_parts
+from orbiter.lockset.model import BUILD, BuilderFacts, LockSet, Manifest, digest
+from orbiter.lockset.targets import target_for
 from resolvers.managers import MANAGERS
 from resolvers.types import LockFiles, Package, Pin
 
@@ -40,7 +39,7 @@ def as_lock(lock_set: LockSet, name: str) -> Lock:
     ``direct`` is what a stage of the image asks for. Files and sizes are those that the platform gets.
     """
     manifest = lock_set.manifest
-    image_set = read.load(lock_set.files[SNAPSHOT])
+    image_set = lock_set.image_set
     locks = {builder: tuple(_locks(lock_set, builder)) for builder in image_set.builders}
     stages = _pulled(image_set)
     return Lock(
@@ -60,7 +59,7 @@ def as_lock(lock_set: LockSet, name: str) -> Lock:
         facts=_facts(image_set, lock_set),
         notes=tuple(
             f"{part} is not locked"
-            for part in unlocked(image_set, manifest.bases, manifest.builders)
+            for part in unlocked_parts(image_set, manifest.bases, manifest.builders)
         ),
         release=manifest.release,
     )
@@ -84,7 +83,7 @@ def _installers(manifest: Manifest, platform: str) -> Iterator[PackageEntry]:
 
 
 def _locks(lock_set: LockSet, builder: str) -> Iterator[_Locks]:
-    for manager in FILES:
+    for manager in LOCK_FILES:
         if files := locked_files(lock_set, builder, manager):
             packages = MANAGERS[manager].read(files)
             yield _Locks(
@@ -108,7 +107,7 @@ def _inside(
 ) -> Iterator[PackageEntry]:
     """All packages of one image on one platform."""
     facts = manifest.builders.get(stage.builder, BuilderFacts())
-    target = target_of(facts, platform)
+    target = target_for(facts, platform)
     for each in locks:
         names = (stage.name, *ancestors(image_set, stage, each.manager))
         asked = _asked(image_set, names, each.manager)
@@ -125,7 +124,7 @@ def _inside(
 def _asked(image_set: ImageSet, names: tuple[str, ...], manager: str) -> frozenset[str]:
     """The names of the packages that any of the stages asks for."""
     return frozenset(
-        name_of(manager, requirement)
+        package_name(manager, requirement)
         for stage in image_set.stages
         if stage.name in names
         for requirement in stage.requirements.get(manager, ())

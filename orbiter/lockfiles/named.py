@@ -21,7 +21,7 @@ def load_lock(name: str, locks: Path = lockset_folder.LOCKS) -> Lock:
     """
     path = Path(name)
     if versions.SEMVER.fullmatch(name) and not path.exists():
-        return _lock_set(lockset_folder.folder(name, locks), name)
+        return _lock_set(lockset_folder.release_folder(name, locks), name)
     if path.is_dir():
         return _lock_set(path, name)
     if path.is_char_device() or path.is_block_device():

@@ -6,7 +6,13 @@ import msgspec
 
 from orbiter.config.builders import system_manager
 from orbiter.config.image_set import ImageSet, Stage
-from orbiter.config.stage_graph import ENVIRONMENT, ancestors, groups, stages_of, with_pip
+from orbiter.config.stage_graph import (
+    ENVIRONMENT_MANAGERS,
+    ancestors,
+    builder_stages,
+    groups,
+    stages_with_pip,
+)
 from orbiter.lockset.model import BuilderFacts
 from resolvers.types import LockFiles, ProvidedDistribution, Shell, Target
 
@@ -41,7 +47,7 @@ def of_base(
 
 def _seen_by_pip(image_set: ImageSet, builder: str) -> tuple[str, ...]:
     """The stages whose system packages are there where packages of pip are; all stages where pip has none."""
-    stages = with_pip(image_set, builder) or stages_of(image_set, builder)
+    stages = stages_with_pip(image_set, builder) or builder_stages(image_set, builder)
     return tuple({name for stage in stages for name in _system_stages(image_set, stage)})
 
 
@@ -114,6 +120,6 @@ def provided(
 def below(image_set: ImageSet, builder: str) -> Mapping[str, tuple[str, ...]]:
     """The stages whose environment each stage of a builder finds there, nearest first."""
     return {
-        stage.name: ancestors(image_set, stage, ENVIRONMENT[0])
-        for stage in stages_of(image_set, builder)
+        stage.name: ancestors(image_set, stage, ENVIRONMENT_MANAGERS[0])
+        for stage in builder_stages(image_set, builder)
     }

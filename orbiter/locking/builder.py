@@ -5,13 +5,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
 
-from orbiter.config.builders import SYSTEM_MANAGERS, conda_of, conda_options, system_manager
+from orbiter.config.builders import SYSTEM_MANAGERS, conda_options, conda_settings, system_manager
 from orbiter.config.image_set import Builder
 from orbiter.config.stage_graph import groups
 from orbiter.locking.base_facts import below, of_base, provided
 from orbiter.locking.python import check_pip, check_python, with_python
 from orbiter.locking.work import Part, Solved, Work, timestamp
-from orbiter.lockset.inputs import inputs, locked_files
+from orbiter.lockset.inputs import inputs_digest, locked_files
 from orbiter.lockset.model import BuilderFacts
 from orbiter.lockset.targets import targets
 from resolvers.errors import ExpectedError
@@ -81,7 +81,7 @@ def _manager(
 
     ``conda`` are the lock files of conda that pip stands on.
     """
-    asked = inputs(work.image_set, builder, manager, facts, bases)
+    asked = inputs_digest(work.image_set, builder, manager, facts, bases)
     files = locked_files(work.previous, builder.name, manager)
     known = work.previous.manifest.builders.get(builder.name) if work.previous else None
     before = known.inputs.get(manager, "") if known else ""
@@ -152,13 +152,15 @@ def _is_same_base(work: Work, builder: Builder, known: BuilderFacts) -> bool:
     ):
         return False
     bases = work.previous.manifest.bases.get(builder.base, {})
-    asked = inputs(work.image_set, builder, "conda", known, bases)
+    asked = inputs_digest(work.image_set, builder, "conda", known, bases)
     return bases == work.bases.get(builder.base) and asked == known.inputs.get("conda", "")
 
 
 def engine_of(builder: Builder, manager: str) -> str:
     """The engine that solves for a manager; the manager itself where it has but one."""
-    return {"pip": builder.pip_engine, "conda": conda_of(builder).engine}.get(manager, manager)
+    return {"pip": builder.pip_engine, "conda": conda_settings(builder).engine}.get(
+        manager, manager
+    )
 
 
 def _upgrade_of(work: Work, manager: str, files: LockFiles) -> Upgrade:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from orbiter.lockset.inputs import FILES, locked_files
+from orbiter.lockset.inputs import LOCK_FILES, locked_files
 from orbiter.lockset.model import LockSet
 from resolvers.managers import MANAGERS
 from resolvers.types import LockFiles, Package
@@ -27,7 +27,7 @@ class Moved(msgspec.Struct, frozen=True, kw_only=True):
 def moved(old: LockSet | None, new: LockSet) -> tuple[Moved, ...]:
     """What moved, a row per builder and manager that has packages in either lock set."""
     builders = sorted({*new.manifest.builders, *(old.manifest.builders if old else ())})
-    rows = (_row(builder, manager, old, new) for builder in builders for manager in FILES)
+    rows = (_row(builder, manager, old, new) for builder in builders for manager in LOCK_FILES)
     return tuple(row for row in rows if row.count or row.removed)
 
 

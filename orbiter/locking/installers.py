@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from orbiter.config.builders import MICROMAMBA, conda_of, conda_options, installer_of
+from orbiter.config.builders import MICROMAMBA, conda_options, conda_settings, installer_package
 from orbiter.config.image_set import Builder, ImageSet
 from orbiter.locking.work import Work
-from orbiter.lockset.inputs import FILES
+from orbiter.lockset.inputs import LOCK_FILES
 from orbiter.lockset.model import Installer
 from resolvers.conda.channels import channel
 from resolvers.types import Pin
@@ -35,7 +35,7 @@ def _stays(work: Work, installer: Installer, builder: Builder) -> bool:
     name, source = installer.pin.name, installer.pin.artifact.source
     if name in work.options.upgrade.packages:
         return False
-    urls = [channel(each).url for each in conda_of(builder).channels]
+    urls = [channel(each).url for each in conda_settings(builder).channels]
     return name != MICROMAMBA or any(
         source.startswith(f"{url}/") or f"/{url}/" in source for url in urls
     )
@@ -44,7 +44,7 @@ def _stays(work: Work, installer: Installer, builder: Builder) -> bool:
 def _needed(image_set: ImageSet) -> Iterator[tuple[str, str, Builder]]:
     """Each installer that any stage needs, once, with its manager and a builder of that stage."""
     seen = {
-        installer_of(image_set, stage.builder, manager): (
+        installer_package(image_set, stage.builder, manager): (
             manager,
             image_set.builders[stage.builder],
         )
@@ -52,7 +52,7 @@ def _needed(image_set: ImageSet) -> Iterator[tuple[str, str, Builder]]:
         for manager in stage.requirements
     }
     found = [(name, manager, builder) for name, (manager, builder) in seen.items() if name]
-    yield from sorted(found, key=lambda each: (list(FILES).index(each[1]), each[0]))
+    yield from sorted(found, key=lambda each: (list(LOCK_FILES).index(each[1]), each[0]))
 
 
 def _pin(work: Work, name: str, builder: Builder, platform: str) -> Pin:

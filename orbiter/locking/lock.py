@@ -7,14 +7,14 @@ from datetime import datetime
 import msgspec
 
 from orbiter import __version__
-from orbiter.config import read
+from orbiter.config import snapshot
 from orbiter.config.builders import system_manager
 from orbiter.config.image_set import ImageSet
 from orbiter.locking import installers
 from orbiter.locking.builder import engine_of, names, solve_builder
 from orbiter.locking.work import Environment, LockOptions, Part, Work, timestamp
 from orbiter.lockset import model
-from orbiter.lockset.inputs import FILES, locked_files, unlocked
+from orbiter.lockset.inputs import LOCK_FILES, locked_files, unlocked_parts
 from orbiter.lockset.model import Installer, LockSet, Manifest
 from orbiter.tasks import StartTask
 from resolvers.errors import ExpectedError
@@ -52,7 +52,9 @@ def lock(
             for name, builder in image_set.builders.items()
         }
         done = {name: part.result() for name, part in parts.items()}
-        complete = not unlocked(image_set, bases, {name: part.facts for name, part in done.items()})
+        complete = not unlocked_parts(
+            image_set, bases, {name: part.facts for name, part in done.items()}
+        )
         # A part alone mostly builds nothing.
         programs = early.result() if early else installers.installers(work, known_only=not complete)
     return _assemble(work, bases, done, programs, complete)
@@ -78,7 +80,7 @@ def _as_locked(upgrade: Upgrade, image_set: ImageSet, previous: LockSet | None) 
     parts = [
         (manager, locked_files(previous, name, manager))
         for name in image_set.builders
-        for manager in FILES
+        for manager in LOCK_FILES
     ]
     locked = {name for manager, files in parts for name in names(manager, files)}
     locked |= {each.pin.name for each in previous.manifest.installers} if previous else set()
@@ -155,7 +157,7 @@ def _assemble(
         builders={name: part.facts for name, part in parts.items()},
         installers=programs,
     )
-    files = _lock_files(parts) | {model.SNAPSHOT: read.dump(image_set)}
+    files = _lock_files(parts) | {model.SNAPSHOT: snapshot.dump(image_set)}
     if complete:
         files |= _rendered(work, manifest, parts)
     return model.seal(manifest, files)
@@ -178,7 +180,7 @@ def _is_same(
     programs: tuple[Installer, ...],
 ) -> bool:
     """Whether this run came to what the previous lock set of the same release holds, cut-off included."""
-    files = _lock_files(parts) | {model.SNAPSHOT: read.dump(work.image_set)}
+    files = _lock_files(parts) | {model.SNAPSHOT: snapshot.dump(work.image_set)}
     before = {
         path: text
         for path, text in previous.files.items()

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from orbiter.config.image_set import ImageSet
 from orbiter.locking.work import LockOptions
-from orbiter.lockset.inputs import FILES
+from orbiter.lockset.inputs import LOCK_FILES
 from resolvers.errors import ExpectedError
 from resolvers.types import Upgrade
 
@@ -56,9 +56,9 @@ def _package(text: str) -> tuple[str, str]:
 def _managers(image_set: ImageSet, text: str) -> tuple[str, ...]:
     names = tuple(name.strip() for name in text.split(","))
     for name in names:
-        if name not in FILES:
+        if name not in LOCK_FILES:
             raise ExpectedError(
-                f"--only {text}: no manager {name!r}", f"the managers are {', '.join(FILES)}"
+                f"--only {text}: no manager {name!r}", f"the managers are {', '.join(LOCK_FILES)}"
             )
     asked = {manager for stage in image_set.stages for manager in stage.requirements}
     if not asked & set(names):

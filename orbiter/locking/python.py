@@ -6,14 +6,14 @@ import msgspec
 
 from orbiter.config.builders import system_manager
 from orbiter.config.image_set import Builder, ImageSet
-from orbiter.config.stage_graph import ancestors, groups, stages_of, with_pip
+from orbiter.config.stage_graph import ancestors, builder_stages, groups, stages_with_pip
 from orbiter.locking.base_facts import _system_stages
-from orbiter.lockset.inputs import FILES
+from orbiter.lockset.inputs import LOCK_FILES
 from orbiter.lockset.model import BuilderFacts, digest
 from resolvers.errors import ExpectedError
 from resolvers.types import LockFiles, Target
 
-LOCK = FILES["conda"][-1]
+LOCK = LOCK_FILES["conda"][-1]
 
 
 def with_python(
@@ -58,7 +58,7 @@ def check_python(
     if _by_conda(by_conda):
         return
     has_python = _has_python(builder)
-    for stage in with_pip(image_set, builder):
+    for stage in stages_with_pip(image_set, builder):
         there = _system_stages(image_set, stage)
         for target in (Target(platform=platform) for platform in image_set.platforms):
             if not (has_python(locked, target, there) if locked else facts.python):
@@ -86,7 +86,7 @@ def check_pip(image_set: ImageSet, builder: str, locked: LockFiles) -> None:
     from resolvers.conda import manager as conda
 
     target = Target(platform=image_set.platforms[0])
-    for stage in stages_of(image_set, builder):
+    for stage in builder_stages(image_set, builder):
         there = (stage.name, *ancestors(image_set, stage, "conda"))
         if "pip" in stage.requirements and "python" not in {
             pin.name for pin in conda.select(locked, target, there)

@@ -3,25 +3,24 @@
 from pathlib import Path
 
 from orbiter.config import changes as config_changes
-from orbiter.config import read
 from orbiter.config.image_set import ImageSet
 from orbiter.lockset import folder, model, record
-from orbiter.lockset.inputs import unlocked
+from orbiter.lockset.inputs import unlocked_parts
 
 
-def check(image_set: ImageSet, locks: Path = folder.LOCKS) -> tuple[str, ...]:
+def stale_reasons(image_set: ImageSet, locks: Path = folder.LOCKS) -> tuple[str, ...]:
     """Why the lock set is stale, a line a reason that names the key or file; nothing when it is fresh.
 
     Every byte of the lock set is checked on the way. Raises LockSetError when it is broken.
     """
-    place = folder.folder(image_set.version, locks)
+    place = folder.release_folder(image_set.version, locks)
     if not place.exists():
         return (f"images.toml: version: release {image_set.version} has no lock set {place}",)
     locked = folder.read(place)
     if folder.is_released(place):
         record.read(place, locked)
-    changes = config_changes.changes(read.load(locked.files[model.SNAPSHOT]), image_set)
+    changes = config_changes.changed_keys(locked.image_set, image_set)
     return tuple(f"images.toml: {change}" for change in changes) or tuple(
         f"{place / model.MANIFEST}: {part} is not locked"
-        for part in unlocked(image_set, locked.manifest.bases, locked.manifest.builders)
+        for part in unlocked_parts(image_set, locked.manifest.bases, locked.manifest.builders)
     )

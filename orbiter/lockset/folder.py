@@ -27,7 +27,7 @@ from orbiter.lockset.versions import SEMVER, precedence
 LOCKS = Path("locks")
 
 
-def folder(release: str, locks: Path = LOCKS) -> Path:
+def release_folder(release: str, locks: Path = LOCKS) -> Path:
     """Where the lock set of a release lies.
 
     A run that was killed while it exchanged two folders leaves the old one set aside; that one then counts. Raises
@@ -47,11 +47,11 @@ def releases(locks: Path = LOCKS) -> tuple[str, ...]:
 
 def previous(release: str, locks: Path = LOCKS) -> LockSet | None:
     """What locking a release starts from: its own lock set, else that of the newest release before it."""
-    place = folder(release, locks)
+    place = release_folder(release, locks)
     if (place / MANIFEST).exists():
         return read(place)
     older = [name for name in releases(locks) if precedence(name) < precedence(release)]
-    return read(folder(older[-1], locks)) if older else None
+    return read(release_folder(older[-1], locks)) if older else None
 
 
 def read(place: Path) -> LockSet:
@@ -102,8 +102,8 @@ def refuse_released(place: Path) -> None:
 
 
 def _put(files: Mapping[str, str], place: Path) -> None:
-    with scratch_folder(place.parent, f".{place.name}.new-") as folder:
-        new = folder / place.name
+    with scratch_folder(place.parent, f".{place.name}.new-") as temporary:
+        new = temporary / place.name
         for path, content in files.items():
             (new / path).parent.mkdir(parents=True, exist_ok=True)
             (new / path).write_text(content, encoding="utf-8", newline="\n")

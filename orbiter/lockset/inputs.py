@@ -5,11 +5,11 @@ from collections.abc import Iterator, Mapping
 import msgspec
 
 from orbiter.config import stage_graph
-from orbiter.config.image_set import Builder, Conda, ImageSet
+from orbiter.config.image_set import Builder, CondaSettings, ImageSet
 from orbiter.lockset import model
 from orbiter.lockset.model import BuilderFacts, LockSet
 
-FILES: Mapping[str, tuple[str, ...]] = {
+LOCK_FILES: Mapping[str, tuple[str, ...]] = {
     "apk": ("apk.lock",),
     "apt": ("apt.lock",),
     "conda": ("environment.yml", "virtual-packages.yml", "conda-lock.yml"),
@@ -21,10 +21,10 @@ FILES: Mapping[str, tuple[str, ...]] = {
 
 def locked_files(locked: LockSet | None, builder: str, manager: str) -> dict[str, str]:
     """The lock files of one manager in a lock set by name; empty where there are none."""
-    return locked.of(builder, FILES[manager]) if locked else {}
+    return locked.builder_files(builder, LOCK_FILES[manager]) if locked else {}
 
 
-def inputs(
+def inputs_digest(
     image_set: ImageSet,
     builder: Builder,
     manager: str,
@@ -46,7 +46,7 @@ def _of_manager(
     builder: Builder, facts: BuilderFacts, bases: Mapping[str, str]
 ) -> Mapping[str, object]:
     glibc, musl = dict(facts.glibc), dict(facts.musl)
-    conda = builder.conda or Conda()
+    conda = builder.conda or CondaSettings()
     asked_of_conda = {
         "channels": conda.channels,
         "priority": conda.priority,
@@ -62,7 +62,7 @@ def _of_manager(
     }
 
 
-def unlocked(
+def unlocked_parts(
     image_set: ImageSet,
     bases: Mapping[str, Mapping[str, str]],
     builders: Mapping[str, BuilderFacts],
@@ -82,6 +82,8 @@ def _unlocked_parts(
 ) -> Iterator[str]:
     if builder.base and not bases.keys() >= set(image_set.platforms):
         yield "base image"
-    for manager in FILES:
-        if inputs(image_set, builder, manager, facts, bases) != facts.inputs.get(manager, ""):
+    for manager in LOCK_FILES:
+        if inputs_digest(image_set, builder, manager, facts, bases) != facts.inputs.get(
+            manager, ""
+        ):
             yield manager

@@ -6,9 +6,12 @@ so that one value stands for every byte that decides the images of a release.
 
 import hashlib
 from collections.abc import Mapping
+from functools import cached_property
 
 import msgspec
 
+from orbiter.config import snapshot
+from orbiter.config.image_set import ImageSet
 from resolvers.errors import ExpectedError
 from resolvers.types import Pin
 
@@ -67,7 +70,7 @@ class Manifest(
     files: Mapping[str, str] = {}
 
 
-class LockSet(msgspec.Struct, frozen=True, kw_only=True):
+class LockSet(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """A manifest and the text of every file that it names, by path inside the lock set.
 
     ``root`` is the root digest, ``sha256:<hex>`` over the text of the manifest below its ``root`` line; it is kept
@@ -78,7 +81,7 @@ class LockSet(msgspec.Struct, frozen=True, kw_only=True):
     files: Mapping[str, str]
     root: str
 
-    def of(self, builder: str, names: tuple[str, ...] = ()) -> dict[str, str]:
+    def builder_files(self, builder: str, names: tuple[str, ...] = ()) -> dict[str, str]:
         """The lock files of a builder by name; only those of ``names`` where any are given."""
         prefix = f"{builder}/"
         found = {
@@ -88,8 +91,13 @@ class LockSet(msgspec.Struct, frozen=True, kw_only=True):
         }
         return {name: text for name, text in found.items() if not names or name in names}
 
+    @cached_property
+    def image_set(self) -> ImageSet:
+        """The image set that was locked, read once."""
+        return snapshot.load(self.files[SNAPSHOT])
+
     @property
-    def complete(self) -> bool:
+    def is_complete(self) -> bool:
         """Whether every part was locked, so that images can be built."""
         return f"{BUILD}/docker-bake.json" in self.files
 

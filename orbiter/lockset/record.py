@@ -88,30 +88,30 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
 
     def entries(self, diff_id: str) -> list[str] | None:
         """The lines of a layer's list; None where there is none."""
-        text = self.lists.get(list_name(diff_id))
+        text = self.lists.get(layer_list_name(diff_id))
         return None if text is None else text.splitlines()
 
     def files(self) -> dict[str, str]:
         """All of it as it lies in a lock set, by path."""
         return {
-            DIGESTS: text(self.digests),
+            DIGESTS: digests_text(self.digests),
             **{f"{LAYERS}/{name}": found for name, found in self.lists.items()},
         }
 
 
-def list_name(diff_id: str) -> str:
+def layer_list_name(diff_id: str) -> str:
     """The file name of a layer's list."""
     return f"{diff_id.partition(':')[2][:16]}.txt"
 
 
-def text(digests: Digests) -> str:
+def digests_text(digests: Digests) -> str:
     """digests.toml as it stands on disk."""
     return msgspec.toml.encode(digests, order="sorted").decode()
 
 
-def stages(locked: LockSet) -> dict[str, list[str]]:
+def image_stages(locked: LockSet) -> dict[str, list[str]]:
     """All stages of a lock set that make an image, build stages too, with the platforms they are built for."""
-    targets = json.loads(locked.files[BAKE_FILE])["target"] if locked.complete else {}
+    targets = json.loads(locked.files[BAKE_FILE])["target"] if locked.is_complete else {}
     return {name: target["platforms"] for name, target in targets.items() if "tags" in target}
 
 
@@ -157,7 +157,9 @@ def _digests(path: Path) -> Digests:
 
 def _refuse_other_images(path: Path, digests: Digests, locked: LockSet) -> None:
     wanted = {
-        (stage, platform) for stage, platforms in stages(locked).items() for platform in platforms
+        (stage, platform)
+        for stage, platforms in image_stages(locked).items()
+        for platform in platforms
     }
     found = {(stage, platform) for stage, images in digests.stages.items() for platform in images}
     for stage, platform in sorted(wanted ^ found):

@@ -7,10 +7,10 @@ from resolvers.types import Target
 
 def targets(image_set: ImageSet, facts: BuilderFacts) -> tuple[Target, ...]:
     """What decides which file of a package fits, for each platform."""
-    return tuple(target_of(facts, platform) for platform in image_set.platforms)
+    return tuple(target_for(facts, platform) for platform in image_set.platforms)
 
 
-def target_of(facts: BuilderFacts, platform: str) -> Target:
+def target_for(facts: BuilderFacts, platform: str) -> Target:
     """The same for one platform."""
     glibc, musl = (known.get(platform, "") for known in (facts.glibc, facts.musl))
     return Target(platform=platform, python=facts.python, glibc=glibc, musl=musl)

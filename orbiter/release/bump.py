@@ -36,7 +36,7 @@ def suggested(
 
     Solves, and writes nothing. Raises ExpectedError where the release is not locked.
     """
-    place = folder.folder(image_set.version)
+    place = folder.release_folder(image_set.version)
     if not (place / model.MANIFEST).exists():
         raise ExpectedError(
             f"release {image_set.version} is not locked, so there is nothing to compare with",
@@ -55,7 +55,7 @@ def write(path: Path, release: str) -> None:
     """
     import tomlkit
 
-    if (folder.folder(release) / model.MANIFEST).exists():
+    if (folder.release_folder(release) / model.MANIFEST).exists():
         raise ExpectedError(
             f"release {release} is locked already",
             "name another step, or write the version yourself",

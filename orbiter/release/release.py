@@ -16,8 +16,8 @@ from orbiter.lockset.record import (
     RecordedBuilder,
     RecordedImage,
     RecordedLayer,
-    list_name,
-    stages,
+    image_stages,
+    layer_list_name,
 )
 from orbiter.release import layers, verify
 from orbiter.release.layers import LayerEntry
@@ -97,12 +97,14 @@ def release(
 
     With ``twice`` a second clean build is compared with the first; its findings come along. Nothing is loaded.
     """
-    if not locked.complete:
+    if not locked.is_complete:
         raise ExpectedError(
             f"the lock set of release {locked.manifest.release} is partial",
             "run orbiter lock without --only",
         )
-    options = BuildOptions(images=tuple(stages(locked)), builder=builder, load=False, no_cache=True)
+    options = BuildOptions(
+        images=tuple(image_stages(locked)), builder=builder, load=False, no_cache=True
+    )
     records: list[Record] = []
 
     def take(built: tuple[BuiltImage, ...]) -> bool:
@@ -125,7 +127,7 @@ def _record(locked: LockSet, builder: str, built: Sequence[BuiltImage], board: S
         tell(image.stage)
         images[image.stage] = layers.images(image.archive)
         for layer in (layer for found in images[image.stage].values() for layer in found.layers):
-            name = list_name(layer.diff_id)
+            name = layer_list_name(layer.diff_id)
             if name not in lists:
                 lists[name] = "".join(
                     f"{entry.line}\n" for entry in layers.entries(image.archive, layer)

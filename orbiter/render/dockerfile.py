@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import orbiter
-from orbiter.config.builders import conda_of, system_manager
+from orbiter.config.builders import conda_settings, system_manager
 from orbiter.config.image_set import Stage
 from orbiter.lockset.model import digest
 from orbiter.render.bake_file import COMPRESSION, bake_file
@@ -64,7 +64,7 @@ def _scripts(plan: Plan, stage_plan: StagePlan) -> Iterator[str]:
     """The programs that a stage's conda packages are installed with, besides the installer."""
     if stage_plan.stage.requirements.get("conda"):
         yield "conda-tidy.py"
-        if conda_of(plan.image_set.builders[stage_plan.stage.builder]).installer == "rattler":
+        if conda_settings(plan.image_set.builders[stage_plan.stage.builder]).installer == "rattler":
             yield "conda-install.py"
 
 
@@ -90,7 +90,7 @@ def _context(plan: Plan, stage_plan: StagePlan) -> dict[str, Any]:
     apt = stage_plan.pins.get(first, {}).get("apt", ())
     alpine = system_manager(stage.builder) == "apk"
     there = {found[:2] for found in stage_plan.packages.get(first, ())}
-    conda = conda_of(plan.image_set.builders[stage.builder])
+    conda = conda_settings(plan.image_set.builders[stage.builder])
     return {
         "stage": stage,
         "on_base": stage.kind != "base" and stage.parent in {"", stage.builder},

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
-from orbiter.config.builders import conda_of, installer_of
+from orbiter.config.builders import conda_settings, installer_package
 from orbiter.config.image_set import ImageSet, Stage
-from orbiter.config.requirements import name_of
+from orbiter.config.requirements import package_name
 from orbiter.config.stage_graph import ancestors
 from orbiter.lockset.model import Installer
 from orbiter.render.model import Plan, StagePlan, platform_slug
@@ -49,12 +49,12 @@ def _check_installer(
     """rattler runs on the Python of apt, for there is none of conda yet."""
     if (
         "conda" not in stage.requirements
-        or conda_of(image_set.builders[stage.builder]).installer != "rattler"
+        or conda_settings(image_set.builders[stage.builder]).installer != "rattler"
     ):
         return
     below = {stage.name, *ancestors(image_set, stage, "apt")}
     lists = [each.requirements.get("apt", ()) for each in image_set.stages if each.name in below]
-    asked = {name_of("apt", requirement) for each in lists for requirement in each}
+    asked = {package_name("apt", requirement) for each in lists for requirement in each}
     there = [{pin.name for pin in managers.get("apt", ())} | asked for managers in present.values()]
     if any(
         "python3" not in names for names in there
@@ -120,7 +120,9 @@ def _own(
 def _tools(
     image_set: ImageSet, stage: Stage, target: Target, installers: tuple[Installer, ...]
 ) -> tuple[Pin, ...]:
-    wanted = {installer_of(image_set, stage.builder, manager) for manager in stage.requirements}
+    wanted = {
+        installer_package(image_set, stage.builder, manager) for manager in stage.requirements
+    }
     return tuple(
         each.pin
         for each in installers

@@ -13,7 +13,7 @@ import pytest
 
 from orbiter.build import build
 from orbiter.build.debian_base import write_seed
-from orbiter.config.read import load
+from orbiter.config.snapshot import load
 from orbiter.docker.bake import BuildOptions
 from orbiter.lockset import folder
 from orbiter.render.dockerfile import ENV_PARTS

@@ -17,7 +17,7 @@ from orbiter.lockset import folder as lockset_folder
 from orbiter.lockset import model
 from orbiter.lockset.inputs import locked_files
 from orbiter.lockset.model import LockSet
-from orbiter.lockset.targets import target_of
+from orbiter.lockset.targets import target_for
 from resolvers.types import LockFiles, Target
 from tests.support.alpine_world import docker
 
@@ -119,7 +119,7 @@ class Project:
         return locked_files(self.locked(), "alpine", manager)
 
     def target(self, platform: str = "linux/amd64") -> Target:
-        return target_of(self.locked().manifest.builders["alpine"], platform)
+        return target_for(self.locked().manifest.builders["alpine"], platform)
 
 
 @contextmanager

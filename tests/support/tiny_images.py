@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from orbiter.config import read
+from orbiter.config import snapshot
 from orbiter.config.image_set import Builder, ImageSet
 from orbiter.lockset import folder as lockset_folder
 from orbiter.lockset import model
@@ -47,7 +47,7 @@ class Project:
             stages=(),
         )
         manifest = Manifest(release=release, cutoff="2026-11-01T00:00:00Z", source_date_epoch=1)
-        locked = model.seal(manifest, {"images.toml": read.dump(image_set), **(files or {})})
+        locked = model.seal(manifest, {"images.toml": snapshot.dump(image_set), **(files or {})})
         lockset_folder.write(locked, self.folder / "locks" / release)
         return locked
 

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from orbiter.config.builders import CONDA_BUILDER
-from orbiter.config.mistakes import join
+from orbiter.config.mistakes import key_path
 from orbiter.config.schema import BASES
 from orbiter.config.toml_edit import ListItem
 from orbiter.convert.environment_yml import CHANNELS, DEFAULTS, FORGE
@@ -46,7 +46,7 @@ def builder_tables(
     name: str, images: Mapping[str, Any], lists: Lists, notes: Notes
 ) -> tuple[Table, ...]:
     """The table of a builder, then those of its stages, all in the file's order."""
-    path = join("builder", name)
+    path = key_path("builder", name)
     stages = tuple(_stages(name, images, notes))
     names = _names(images)
     roots = tuple(stage for stage in stages if stage.image not in names)
@@ -63,9 +63,11 @@ def builder_tables(
 def _stages(name: str, images: Mapping[str, Any], notes: Notes) -> Iterator[_Stage]:
     """Every image's own stage, then its build stage."""
     for image, data in images.items():
-        path = join(join("image", name), image)
+        path = key_path(key_path("image", name), image)
         if not isinstance(data, dict):
-            notes.add("left out", join("builder", name), f"image '{image}'", "describes nothing")
+            notes.add(
+                "left out", key_path("builder", name), f"image '{image}'", "describes nothing"
+            )
             continue
         yield _Stage(path=path, data=data)
         if isinstance(data.get("build"), dict):

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from orbiter.convert.add_to_image import check, text_of
+from orbiter.convert.add_to_image import check, read_text
 from orbiter.convert.invoke import toml_text
 from orbiter.convert.invoke.builders import MANAGERS, builder_tables
 from orbiter.convert.invoke.lists import Lists
@@ -46,17 +46,17 @@ class ImageSetFile(msgspec.Struct, frozen=True, kw_only=True):
     notes: tuple[Note, ...]
 
 
-def importing_set(file: Path, images: Path) -> ImageSetFile:
+def import_image_set(file: Path, images: Path) -> ImageSetFile:
     """An invoke.yaml as the images.toml that means the same; nothing is written.
 
     Raises ExpectedError where the file is none, and ConfigError where what it says makes no images.toml.
     """
-    made = converted(str(file), text_of(file))
+    made = convert(str(file), read_text(file))
     check(made.text, images, file)
     return made
 
 
-def converted(file: str, text: str) -> ImageSetFile:
+def convert(file: str, text: str) -> ImageSetFile:
     """The text of an invoke.yaml as that of an images.toml."""
     data = parsed(file, text)
     notes = Notes()

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from orbiter.config.requirements import name_of
+from orbiter.config.requirements import package_name
 from orbiter.config.toml_edit import ListItem
 from orbiter.convert.environment_yml import shown, why_not
 from orbiter.convert.invoke.yaml import Shared, flat
@@ -81,7 +81,9 @@ class Lists:
         if not isinstance(part, Shared):
             return ""
         texts = tuple(flat(part))
-        packages = {name_of(target.manager, text): text for text in texts if isinstance(text, str)}
+        packages = {
+            package_name(target.manager, text): text for text in texts if isinstance(text, str)
+        }
         entries = tuple(self._entry(text) for text in packages.values())
         fits = len(packages) == len(texts) > 0 and not any(
             _why_not(target.manager, text) for text in texts
@@ -100,9 +102,9 @@ class Lists:
         """The entries for packages that are not taken yet."""
         for whole in flat(part):
             for text in self._split(whole, target):
-                other = target.taken.get(name_of(target.manager, text))
+                other = target.taken.get(package_name(target.manager, text))
                 if other is None:
-                    target.taken[name_of(target.manager, text)] = text
+                    target.taken[package_name(target.manager, text)] = text
                     yield self._entry(text)
                 elif BARE.fullmatch(text) or text == other:
                     target.doubles[text] = None

@@ -5,7 +5,7 @@ from textwrap import wrap
 
 import msgspec
 
-from orbiter.config.mistakes import quoted
+from orbiter.config.mistakes import toml_literal
 from orbiter.config.toml_edit import ListItem
 from orbiter.convert.outcome import Note
 
@@ -48,11 +48,13 @@ def _table(table: Table, notes: list[Note]) -> Iterator[str]:
 
 def _value(value: Value, indent: int) -> str:
     if not isinstance(value, tuple):
-        return quoted(value)
-    line = f"[{', '.join(quoted(each.text) for each in value)}]"
+        return toml_literal(value)
+    line = f"[{', '.join(toml_literal(each.text) for each in value)}]"
     if indent + len(line) <= ONE_LINE and not any(each.comment for each in value):
         return line
-    return "\n".join(["[", *(f"    {quoted(each.text)},{_behind(each)}" for each in value), "]"])
+    return "\n".join(
+        ["[", *(f"    {toml_literal(each.text)},{_behind(each)}" for each in value), "]"]
+    )
 
 
 def _behind(entry: ListItem) -> str:

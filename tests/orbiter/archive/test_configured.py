@@ -15,7 +15,7 @@ import pytest
 from orbiter.archive import keep
 from orbiter.archive.configured import configured_archive
 from orbiter.cli.board import Board
-from orbiter.config import read
+from orbiter.config import snapshot
 from orbiter.config.image_set import Builder, ImageSet
 from orbiter.docker.shells import shell_in
 from orbiter.fetch import fill
@@ -80,7 +80,7 @@ def locked(server: Server, files: dict[str, bytes] = FILES, release: str = "0.1.
     return model.seal(
         Manifest(release=release, cutoff="2026-11-01T00:00:00Z", source_date_epoch=1, bases=bases),
         {
-            "images.toml": read.dump(image_set),
+            "images.toml": snapshot.dump(image_set),
             "build/docker-bake.json": "{}",
             "build/stage/artifacts-linux-amd64.txt": format_list(
                 entry_of(*each) for each in files.items()

@@ -21,7 +21,7 @@ from orbiter.archive import keep as archive_keep
 from orbiter.archive import target as archive_target
 from orbiter.archive.configured import configured_archive
 from orbiter.cli.board import Board
-from orbiter.config import read as config_read
+from orbiter.config import snapshot
 from orbiter.config.image_set import Builder, ImageSet
 from orbiter.fetch import fill
 from orbiter.lockset import folder as lockset_folder
@@ -83,7 +83,7 @@ def locked_of(entries: list[LockedFile], release: str = "0.1.0") -> LockSet:
             bases={BASE: {AMD64: digest_of(manifest)}},
         ),
         {
-            "images.toml": config_read.dump(image_set),
+            "images.toml": snapshot.dump(image_set),
             "build/docker-bake.json": "{}",
             "build/debian-base/artifacts-linux-amd64.txt": format_list(entries),
         },

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orbiter.config.changes import changes
+from orbiter.config.changes import changed_keys
 from orbiter.config.image_set import ImageSet
 from orbiter.config.read import read_image_set
 from tests.support.paths import TESTS
@@ -95,7 +95,7 @@ EDITS: dict[str, tuple[str, str, tuple[str, ...]]] = {
 def test_a_change_is_named_by_its_key(
     tmp_path: Path, old: str, new: str, expected: tuple[str, ...]
 ) -> None:
-    assert changes(read_image_set(ORIGINAL), edited(tmp_path, (old, new))) == expected
+    assert changed_keys(read_image_set(ORIGINAL), edited(tmp_path, (old, new))) == expected
 
 
 def test_a_build_stage_that_goes_is_one_line(tmp_path: Path) -> None:
@@ -108,8 +108,8 @@ def test_a_build_stage_that_goes_is_one_line(tmp_path: Path) -> None:
         edited(tmp_path, (rest, spare + rest)),
         edited(tmp_path, (rest, spare + build + rest)),
     )
-    assert changes(before, after) == ("image.debian.spare.build: added",)
-    assert changes(after, before) == ("image.debian.spare.build: removed",)
+    assert changed_keys(before, after) == ("image.debian.spare.build: added",)
+    assert changed_keys(after, before) == ("image.debian.spare.build: removed",)
 
 
 small = st.lists(st.sampled_from(["b", "c", "d"]), unique=True, max_size=3)
@@ -140,5 +140,5 @@ def variants(draw: st.DrawFn) -> ImageSet:
 @given(variants(), variants())
 def test_only_equal_image_sets_have_no_changes(old: ImageSet, new: ImageSet) -> None:
     same = msgspec.structs.replace(old, version=new.version) == new
-    assert (changes(old, new) == ()) == same
-    assert len(changes(old, new)) == len(changes(new, old))
+    assert (changed_keys(old, new) == ()) == same
+    assert len(changed_keys(old, new)) == len(changed_keys(new, old))

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orbiter.config.mistakes import ConfigError, Mistake
-from orbiter.config.read import dump, json_schema, load, read_image_set
+from orbiter.config.read import json_schema, read_image_set
+from orbiter.config.snapshot import dump, load
 from tests.support.paths import TESTS
 
 BROKEN = sorted((TESTS / "data/images/broken").glob("*.toml"))

@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from msgspec import UNSET
 
-from orbiter.config.image_set import Builder, Conda, ImageSet, Stage, User
-from orbiter.config.read import dump, json_schema, load, read_image_set
-from orbiter.config.requirements import name_of
-from orbiter.config.starter import starter
+from orbiter.config.image_set import Builder, CondaSettings, ImageSet, NotebookUser, Stage
+from orbiter.config.read import json_schema, read_image_set
+from orbiter.config.requirements import package_name
+from orbiter.config.snapshot import dump, load
+from orbiter.config.starter import starter_text
 from resolvers.errors import ExpectedError
 from tests.support.paths import ROOT
 
@@ -30,7 +31,7 @@ image_sets = st.builds(
     maintainer=words,
     source=words,
     platforms=lists,
-    user=st.builds(User, name=words, uid=st.integers(0, 60000), gid=st.integers(0, 60000)),
+    user=st.builds(NotebookUser, name=words, uid=st.integers(0, 60000), gid=st.integers(0, 60000)),
     builders=st.dictionaries(
         words,
         st.builds(
@@ -42,7 +43,7 @@ image_sets = st.builds(
             pip_engine=words,
             conda=st.just(UNSET)
             | st.builds(
-                Conda,
+                CondaSettings,
                 channels=lists,
                 virtual=st.dictionaries(words, words),
                 keep_installer=st.booleans(),
@@ -161,7 +162,7 @@ def test_sets_are_expanded_and_requirements_kept_as_written() -> None:
     assert stage.postbuild == ("python --version", 'echo "$HOME"')
     assert stage.network
     assert image_set.platforms == ("linux/amd64", "linux/arm64")
-    assert image_set.user == User(name="ada", uid=2000, gid=0)
+    assert image_set.user == NotebookUser(name="ada", uid=2000, gid=0)
     assert image_set.builders == {
         "debian": Builder(
             name="debian",
@@ -216,7 +217,7 @@ def test_its_builder_alpine_does_too_but_for_what_its_comments_name() -> None:
         )
     original = {stage.name: stage for stage in read_image_set(DATA / "valid/original.toml").stages}
     asked, wanted = (
-        {name_of("pip", each) for each in stage.requirements["pip"]}
+        {package_name("pip", each) for each in stage.requirements["pip"]}
         for stage in (stages["alpine-geospatial-build"], original["debian-geospatial-build"])
     )
     assert (wanted - asked, asked - wanted) == (
@@ -237,7 +238,7 @@ def test_the_schema_is_one_and_takes_what_the_reader_takes() -> None:
     schema = json_schema()
     Draft202012Validator.check_schema(schema)
     validator = Draft202012Validator(schema)
-    for text in [starter(), *(path.read_text() for path in VALID)]:
+    for text in [starter_text(), *(path.read_text() for path in VALID)]:
         validator.validate(tomllib.loads(text))
 
 

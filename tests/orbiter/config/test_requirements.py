@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import InvalidName, canonicalize_name
 
-from orbiter.config.requirements import SYNTAXES, name_of, ordered
+from orbiter.config.requirements import SYNTAXES, package_name, sort_requirements
 
 PIECES = st.sampled_from(
     [*"aZ09.-_ <>=!~;@[]*", "==", ">=", "1.0", "1!2", "dev1", "numpy", "\n", "é", "٣"]
@@ -58,8 +58,8 @@ def test_bare_names_of_pip_are_those_of_the_library(text: str) -> None:
     ],
 )
 def test_names(manager: str, requirement: str, name: str) -> None:
-    assert name_of(manager, requirement) == name
+    assert package_name(manager, requirement) == name
 
 
 def test_the_order_is_that_of_the_names() -> None:
-    assert ordered("pip", ["b<2", "A>=1", "a_a"]) == ("A>=1", "a_a", "b<2")
+    assert sort_requirements("pip", ["b<2", "A>=1", "a_a"]) == ("A>=1", "a_a", "b<2")

@@ -3,16 +3,16 @@ from pathlib import Path
 
 import pytest
 
-from orbiter.config.changes import changes
-from orbiter.config.image_set import Conda
+from orbiter.config.changes import changed_keys
+from orbiter.config.image_set import CondaSettings
 from orbiter.config.read import json_schema, read_image_set
-from orbiter.config.starter import starter, write_starter
+from orbiter.config.starter import starter_text, write_starter
 from resolvers.errors import ExpectedError
 
 
 def uncommented() -> str:
     """The starter with every key that it shows as a comment switched on."""
-    return re.sub(r"(?m)^# (?=[a-z-]+ = |\[)", "", starter())
+    return re.sub(r"(?m)^# (?=[a-z-]+ = |\[)", "", starter_text())
 
 
 def test_the_starter_is_an_image_set(tmp_path: Path) -> None:
@@ -33,7 +33,7 @@ def test_the_starter_shows_every_key_with_its_default(tmp_path: Path) -> None:
     write_starter(plain)
     full.write_text(uncommented(), encoding="utf-8")
     assert not {
-        change.split(":")[0] for change in changes(read_image_set(plain), read_image_set(full))
+        change.split(":")[0] for change in changed_keys(read_image_set(plain), read_image_set(full))
     } & {
         "platforms",
         "user.name",
@@ -47,7 +47,9 @@ def test_the_starter_shows_every_key_with_its_default(tmp_path: Path) -> None:
         re.findall(r"[a-z]+", "user sets builder image build")
     )
     assert keys == shown - {"tools", "cuda"}
-    assert read_image_set(full).builders["micromamba"].conda == Conda(virtual={"cuda": "12.4"})
+    assert read_image_set(full).builders["micromamba"].conda == CondaSettings(
+        virtual={"cuda": "12.4"}
+    )
 
 
 def test_an_existing_file_is_left_alone(tmp_path: Path) -> None:

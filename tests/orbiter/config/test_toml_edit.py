@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orbiter.config.toml_edit import Edit, ListItem, edited
+from orbiter.config.toml_edit import Edit, ListItem, apply_edits
 from resolvers.errors import ExpectedError
 
 TEXT = """\
@@ -42,7 +42,7 @@ def edit(path: str, key: str, *texts: str, one_line: bool = False) -> Edit:
 
 
 def apply(text: str, *edits: Edit) -> str:
-    return edited(text, edits, "images.toml")
+    return apply_edits(text, edits, "images.toml")
 
 
 @pytest.mark.parametrize(
@@ -144,12 +144,12 @@ LAYOUTS = st.sampled_from(
 def test_any_list_gets_its_new_entries_at_the_end(
     there: list[str], layout: tuple[str, str, str], more: list[str], one_line: bool
 ) -> None:
-    from orbiter.config.mistakes import quoted
+    from orbiter.config.mistakes import toml_literal
 
     start, between, end = layout
     written = (
         start
-        + between.join(quoted(each) for each in there)
+        + between.join(toml_literal(each) for each in there)
         + (end if there else end.replace(",", ""))
     )
     found = apply(f"[t]\nl = {written}  # c\n\n[u]\n", edit("t", "l", *more, one_line=one_line))

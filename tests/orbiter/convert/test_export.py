@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from orbiter.config import read
+from orbiter.config import read, snapshot
 from orbiter.config.stage_graph import groups
 from orbiter.convert.export import export
 from orbiter.lockset import folder, model
@@ -81,7 +81,7 @@ def locked(tmp_path: Path) -> LockSet:
     )
     files = {f"micromamba/{name}": text for name, text in conda.resolve(asked).items()}
     manifest = Manifest(release="0.1.0", cutoff="2026-01-01T00:00:00Z", source_date_epoch=0)
-    return model.seal(manifest, {**files, model.SNAPSHOT: read.dump(image_set)})
+    return model.seal(manifest, {**files, model.SNAPSHOT: snapshot.dump(image_set)})
 
 
 def names(text: str) -> dict[str, list[str]]:

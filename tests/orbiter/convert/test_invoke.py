@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from orbiter.config.read import read_image_set
-from orbiter.convert.invoke.image_set import converted
+from orbiter.convert.invoke.image_set import convert
 from resolvers.errors import ExpectedError
 from tests.support.paths import TESTS
 
@@ -37,7 +37,7 @@ def run(place: Path, *words: str | Path) -> "subprocess.CompletedProcess[str]":
 
 def made(build: str, builder: str = "micromamba") -> tuple[dict[str, Any], list[str]]:
     """The images.toml of a file with this below ``core``, and the notes."""
-    result = converted("invoke.yaml", SMALL.replace("micromamba", builder) + build)
+    result = convert("invoke.yaml", SMALL.replace("micromamba", builder) + build)
     return tomllib.loads(result.text), [str(note) for note in result.notes]
 
 
@@ -95,7 +95,7 @@ def test_the_originals_file_becomes_an_image_set(tmp_path: Path) -> None:
 
 
 def test_every_package_of_the_originals_file_is_in_its_stage_in_its_order() -> None:
-    data = tomllib.loads(converted("invoke.yaml", TEXT).text)
+    data = tomllib.loads(convert("invoke.yaml", TEXT).text)
     original = yaml.safe_load(TEXT)
     count = 0
     for builder, image, kind, stage in stages(original["build"]):
@@ -130,7 +130,7 @@ def test_every_package_of_the_originals_file_is_in_its_stage_in_its_order() -> N
 
 
 def test_what_is_not_as_before_is_told_on_standard_error_and_in_the_file() -> None:
-    result = converted("invoke.yaml", TEXT)
+    result = convert("invoke.yaml", TEXT)
     told = {str(note).partition(": ")[2].rpartition(": ")[0] for note in result.notes}
     build = "image.alpine.base.build: "
     stack = "image.alpine.geospatial.build: "
@@ -166,7 +166,7 @@ def test_a_builder_that_the_original_does_not_have_is_told_with_its_images() -> 
 def test_dry_run_prints_the_file_and_writes_nothing(tmp_path: Path) -> None:
     done = run(tmp_path, ORIGINAL, "--dry-run")
     assert done.returncode == 0
-    assert done.stdout == converted("invoke.yaml", TEXT).text
+    assert done.stdout == convert("invoke.yaml", TEXT).text
     assert not list(tmp_path.iterdir())
 
 
@@ -290,7 +290,7 @@ def test_comments_behind_entries_come_along() -> None:
         SMALL
         + "      conda:\n        dependencies:\n          - numpy  # for all\n          - zlib\n"
     )
-    assert '    "numpy",  # for all\n    "zlib",\n' in converted("invoke.yaml", text).text
+    assert '    "numpy",  # for all\n    "zlib",\n' in convert("invoke.yaml", text).text
 
 
 def test_anchors_are_sets_wherever_lists_are_the_same_here() -> None:

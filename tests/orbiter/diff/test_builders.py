@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from orbiter.config import read
+from orbiter.config import read, snapshot
 from orbiter.config.image_set import Builder, ImageSet
 from orbiter.diff.builders import BuilderDifference, builder_differences
 from orbiter.lockset import folder, model
-from orbiter.lockset.inputs import FILES, inputs, locked_files
+from orbiter.lockset.inputs import LOCK_FILES, inputs_digest, locked_files
 from orbiter.lockset.model import BuilderFacts, LockSet, Manifest
 from orbiter.report.builders import format_differences
 from resolvers.conda import lock_file
@@ -66,7 +66,7 @@ def sealed(
         },
     )
     complete = {"build/docker-bake.json": "{}"} if pythons else {}
-    return model.seal(manifest, {**files, **complete, "images.toml": read.dump(image_set)})
+    return model.seal(manifest, {**files, **complete, "images.toml": snapshot.dump(image_set)})
 
 
 def _facts(
@@ -74,9 +74,11 @@ def _facts(
 ) -> BuilderFacts:
     facts = BuilderFacts(python=python, glibc={AMD64: "2.41"})
     managers = [
-        each for each in FILES if any(f"{builder.name}/{file}" in files for file in FILES[each])
+        each
+        for each in LOCK_FILES
+        if any(f"{builder.name}/{file}" in files for file in LOCK_FILES[each])
     ]
-    asked = {manager: inputs(image_set, builder, manager, facts, {}) for manager in managers}
+    asked = {manager: inputs_digest(image_set, builder, manager, facts, {}) for manager in managers}
     return BuilderFacts(python=python, glibc={AMD64: "2.41"}, inputs=asked)
 
 

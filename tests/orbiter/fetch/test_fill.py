@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from orbiter.config import read
+from orbiter.config import snapshot
 from orbiter.config.image_set import Builder, ImageSet
 from orbiter.lockset import folder, model
 from orbiter.lockset.model import Manifest
@@ -51,7 +51,7 @@ def lay(place: Path, entries: list[LockedFile], *builders: Builder) -> None:
         release="0.1.0", cutoff="2026-11-01T00:00:00Z", source_date_epoch=1, bases=bases
     )
     files = {
-        "images.toml": read.dump(image_set),
+        "images.toml": snapshot.dump(image_set),
         "build/docker-bake.json": "{}",
         "build/stage/artifacts-linux-amd64.txt": format_list(entries),
     }

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from orbiter.config import read
+from orbiter.config import snapshot
 from orbiter.config.image_set import Builder, ImageSet
 from orbiter.fetch.sources import OriginsError, Sources
 from orbiter.fetch.upstream import Gone, Upstream, ask
@@ -173,7 +173,7 @@ def lay(place: Path, entries: list[LockedFile]) -> None:
     )
     manifest = Manifest(release="0.1.0", cutoff="2026-11-01T00:00:00Z", source_date_epoch=1)
     files = {
-        "images.toml": read.dump(image_set),
+        "images.toml": snapshot.dump(image_set),
         "build/docker-bake.json": "{}",
         "build/stage/artifacts-linux-amd64.txt": format_list(entries),
     }

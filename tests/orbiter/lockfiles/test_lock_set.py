@@ -7,6 +7,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from orbiter.config import read as config_read
+from orbiter.config import snapshot
 from orbiter.lockfiles import lock_set
 from orbiter.lockfiles.types import Lock, PackageEntry, PackageFile, Scope
 from orbiter.lockset import model
@@ -59,7 +60,7 @@ def locked(tmp_path: Path, dockerfile: str = "FROM scratch\n", release: str = "0
     asked = {"name": "orbiter", "dependencies": {"parent": "*"}}
     groups = {"debian-base-build": ["parent"]}
     files = {
-        "images.toml": config_read.dump(image_set),
+        "images.toml": snapshot.dump(image_set),
         "debian/apt.lock": (DATA / "apt" / "two-platforms.lock")
         .read_text()
         .replace('"core"', '"debian-core"'),

@@ -115,7 +115,7 @@ def test_killed_while_writing_leaves_a_whole_lock_set(tmp_path: Path) -> None:
         time.sleep(0.05 + 0.013 * attempt)
         os.kill(child.pid or 0, signal.SIGKILL)
         child.join()
-        folder.read(folder.folder("0.1.0", tmp_path))
+        folder.read(folder.release_folder("0.1.0", tmp_path))
     assert folder.write(sealed({"a.txt": "next run\n"}), place)
     assert folder.read(place).files == {"a.txt": "next run\n"}
     assert sorted(path.name for path in tmp_path.iterdir()) == ["0.1.0"]

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from orbiter.config import read
+from orbiter.config import read, snapshot
 from orbiter.config.image_set import ImageSet
 from orbiter.lockset import check, folder, model
 from orbiter.lockset import record as lockset_record
@@ -31,7 +31,7 @@ BAKE = """\
 {"target": {"debian-core": {"tags": ["a/b:debian-core-0.1.0"], "platforms": ["linux/amd64"]}, "seed": {}}}
 """
 DIFF_ID = "sha256:" + "0123456789abcdef" * 4
-LIST = lockset_record.list_name(DIFF_ID)
+LIST = lockset_record.layer_list_name(DIFF_ID)
 
 
 def locked(tmp_path: Path) -> LockSet:
@@ -41,7 +41,8 @@ def locked(tmp_path: Path) -> LockSet:
         release="0.1.0", cutoff="2026-11-01T00:00:00Z", source_date_epoch=1793491200, bases=bases
     )
     return model.seal(
-        manifest, {"images.toml": read.dump(image_set(tmp_path)), "build/docker-bake.json": BAKE}
+        manifest,
+        {"images.toml": snapshot.dump(image_set(tmp_path)), "build/docker-bake.json": BAKE},
     )
 
 
@@ -88,7 +89,7 @@ def test_what_is_written_is_read_back(place: Path) -> None:
     assert lockset_record.read(place, folder.read(place)) == record(root)
     assert record(root).entries(DIFF_ID) == ["012345678"]
     assert record(root).entries("sha256:" + "f" * 64) is None
-    assert (place / "digests.toml").read_text() == lockset_record.text(record(root).digests)
+    assert (place / "digests.toml").read_text() == lockset_record.digests_text(record(root).digests)
 
 
 @given(st.lists(st.from_regex(r"[0-9a-f]{9}", fullmatch=True)))
@@ -103,7 +104,7 @@ def test_any_list_survives(tmp_path_factory: pytest.TempPathFactory, lines: list
 
 def test_the_record_is_no_part_of_the_root_digest(place: Path, tmp_path: Path) -> None:
     assert folder.read(place) == locked(tmp_path)
-    assert check.check(image_set(tmp_path), place.parent) == ()
+    assert check.stale_reasons(image_set(tmp_path), place.parent) == ()
 
 
 @pytest.mark.parametrize(
@@ -129,7 +130,7 @@ def test_what_is_garbled_is_refused(
         lockset_record.read(place, folder.read(place))
     assert message in caught.value.message
     with pytest.raises(LockSetError):
-        check.check(image_set(tmp_path), place.parent)
+        check.stale_reasons(image_set(tmp_path), place.parent)
     done = orbiter(place, "build", "--verify")
     assert done.returncode == 2
     assert message in done.stderr
@@ -148,7 +149,7 @@ def test_a_list_lies_nowhere_else(place: Path) -> None:
     root = folder.read(place).root
     found = record(root).digests
     outside = replace(found, lists={"../../../secret.txt": found.lists[LIST]})
-    (place / "digests.toml").write_text(lockset_record.text(outside))
+    (place / "digests.toml").write_text(lockset_record.digests_text(outside))
     with pytest.raises(LockSetError, match="is no list of a layer"):
         lockset_record.read(place, folder.read(place))
 
@@ -208,7 +209,7 @@ def test_a_record_of_other_images_is_refused_before_anything_is_built(
     found = lockset_record.read(place, folder.read(place)).digests
     image = found.stages["debian-core"]["linux/amd64"]
     stages = {stage: dict.fromkeys(platforms, image) for stage, platforms in named.items()}
-    (place / "digests.toml").write_text(lockset_record.text(replace(found, stages=stages)))
+    (place / "digests.toml").write_text(lockset_record.digests_text(replace(found, stages=stages)))
     for words in (("lock", "--check"), ("build", "--verify")):
         done = orbiter(place, *words)
         assert done.returncode == 2

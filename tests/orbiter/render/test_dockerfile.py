@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from orbiter.config.image_set import Builder, Conda, ImageSet, Stage
+from orbiter.config.image_set import Builder, CondaSettings, ImageSet, Stage
 from orbiter.render.dockerfile import render
 from orbiter.render.model import Plan, StagePlan
 from orbiter.store.artifact_list import parse_list
@@ -128,7 +128,7 @@ def made(*platforms: str) -> Plan:
     )
 
 
-def conda(asked: Conda, *platforms: str) -> Plan:
+def conda(asked: CondaSettings, *platforms: str) -> Plan:
     """A family of conda packages, with pip on top."""
     build = stage(
         "base-build", builder="micromamba", kind="build", requirements={"conda": ("python",)}
@@ -239,8 +239,11 @@ def test_what_was_compiled_is_kept_by_what_the_step_does_too(
         ("two-platforms", plan(AMD64, ARM)),
         ("made-of-packages", made(AMD64)),
         ("made-for-two-platforms", made(AMD64, ARM)),
-        ("conda-by-micromamba", conda(Conda(keep_installer=True), AMD64)),
-        ("conda-by-rattler-for-two-platforms", conda(Conda(installer="rattler"), AMD64, ARM)),
+        ("conda-by-micromamba", conda(CondaSettings(keep_installer=True), AMD64)),
+        (
+            "conda-by-rattler-for-two-platforms",
+            conda(CondaSettings(installer="rattler"), AMD64, ARM),
+        ),
     ],
 )
 def test_the_build_folder_is_as_reviewed(name: str, planned: Plan) -> None:
@@ -259,7 +262,7 @@ def test_the_build_folder_is_as_reviewed(name: str, planned: Plan) -> None:
 
 
 def test_every_text_is_canonical_and_names_no_machine() -> None:
-    plans = (plan(AMD64, ARM), made(AMD64, ARM), conda(Conda(), ARM), alpine(AMD64))
+    plans = (plan(AMD64, ARM), made(AMD64, ARM), conda(CondaSettings(), ARM), alpine(AMD64))
     for path, text in (each for planned in plans for each in render(planned).items()):
         assert not text or (text.endswith("\n") and not text.endswith("\n\n")), path
         assert str(Path.home()) not in text
