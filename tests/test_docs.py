@@ -7,7 +7,7 @@ import pytest
 
 from orbiter.cli.main import cli
 from orbiter.config.read import json_schema
-from tests.support.prose import PAGES, ROOT
+from tests.support.prose import PAGES, ROOT, Text, check
 
 REFERENCE = ROOT / "docs" / "reference"
 COMMANDS = sorted(cli.commands)
@@ -80,3 +80,25 @@ def test_every_path_that_the_pages_name_exists() -> None:
     }
     assert len(paths) > 30
     assert [path for path in sorted(paths) if not (ROOT / path).exists()] == []
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_reads_like_english(command: str) -> None:
+    found = cli.commands[command]
+    options = (option for option in found.params if isinstance(option, click.Option))
+    texts = [found.help, *(option.help for option in options)]
+    assert list(check(command, [Text(1, text or "") for text in texts])) == []
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_no_summary_is_cut_at_80_columns(command: str) -> None:
+    columns = 80 - 2 - max(map(len, COMMANDS)) - 2
+    assert not cli.commands[command].get_short_help_str(columns).endswith("...")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_option_has_help(command: str) -> None:
+    options = (
+        option for option in cli.commands[command].params if isinstance(option, click.Option)
+    )
+    assert [option.name for option in options if not option.help] == []
