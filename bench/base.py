@@ -102,7 +102,7 @@ def compress(tar: Path) -> int:
 
 def alike(place: Path) -> int:
     """The size of our one layer, compressed by the same program as theirs."""
-    (image,) = layers.images(Path(archive(place))).values()
+    (image,) = layers.read_images(Path(archive(place))).values()
     with tarfile.open(archive(place)) as tar:
         blob = tar.extractfile(f"blobs/{image.layers[0].digest.replace(':', '/')}")
         assert blob is not None

@@ -16,7 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from orbiter.fetch.fill import entries
+from orbiter.fetch.fill import artifacts_by_stage
 from orbiter.lockset.folder import read
 from orbiter.store.store import Store
 
@@ -84,7 +84,8 @@ def lay(place: Path) -> None:
     """The artifacts of the build stage, as a build lays them out."""
     locked, store = read(place / "locks/0.1.0"), Store()
     store.link_all(
-        (e.hash, place / "artifacts" / e.path) for e in entries(locked)[STAGE, "linux/amd64"]
+        (e.hash, place / "artifacts" / e.path)
+        for e in artifacts_by_stage(locked)[STAGE, "linux/amd64"]
     )
 
 

@@ -16,7 +16,7 @@ from packaging.tags import Tag, compatible_tags, cpython_tags
 from packaging.utils import parse_wheel_filename
 
 from orbiter.fetch.fetch import fetch
-from orbiter.fetch.sources import Sources
+from orbiter.fetch.sources import FetchSettings
 from orbiter.store.artifact_list import LockedFile, format_list, parse_list
 from orbiter.store.store import Store
 from resolvers.index import index
@@ -165,6 +165,6 @@ def check(store: Path, folder: Path) -> None:
 
 if __name__ == "__main__":
     if len(sys.argv) > 1:
-        fetch(parse_list(Path(sys.argv[1]).read_text()), Store(Path(sys.argv[2])), Sources())
+        fetch(parse_list(Path(sys.argv[1]).read_text()), Store(Path(sys.argv[2])), FetchSettings())
     else:
         main()

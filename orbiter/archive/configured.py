@@ -6,9 +6,9 @@ from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 
 from orbiter.archive import manifest
-from orbiter.archive.manifest import Place
-from orbiter.archive.target import place_of
-from orbiter.fetch.sources import GONE, Origin, told_once
+from orbiter.archive.manifest import ArchiveStorage
+from orbiter.archive.target import open_storage
+from orbiter.fetch.sources import NOT_FOUND, FileSource, ends_fetch
 from orbiter.store.artifact_list import LockedFile
 from resolvers.errors import ExpectedError
 from resolvers.net import http
@@ -18,23 +18,23 @@ ARCHIVE = "ORBITER_ARCHIVE"
 """Names the archive, as ``orbiter archive`` takes it."""
 
 
-class ConfiguredArchive:
+class ArchiveLocator:
     """Origins: an archive that may have a file, of whatever release. That it lacks one is no error of its own."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: ArchiveStorage) -> None:
         self._place = place
         self._releases: Once[None, tuple[str, ...]] = Once()
         self._digests: Once[None, Mapping[str, str]] = Once()
 
-    def of(self, entry: LockedFile) -> Iterator[Origin]:
+    def of(self, entry: LockedFile) -> Iterator[FileSource]:
         """The archive, where it may have the file; raises OriginsError when there is no archive."""
-        with told_once():
+        with ends_fetch():
             self._releases(None, self._there)
         digest = entry.hash
         if not digest.startswith("sha256:"):  # only the releases tell by which digest it is kept
             digest = self._digests(None, self._named).get(entry.hash, "")
         if digest:
-            yield Origin(self._place.name, partial(self._opened, digest))
+            yield FileSource(self._place.name, partial(self._opened, digest))
 
     def failure(self, entry: LockedFile, failures: list[ExpectedError]) -> ExpectedError:
         """The one error for a file that the archive did not give."""
@@ -65,13 +65,13 @@ class ConfiguredArchive:
             try:
                 stream = stack.enter_context(self._place.blob(digest)(headers))
             except http.HTTPError as error:
-                if error.status not in GONE:
+                if error.status not in NOT_FOUND:
                     raise
                 raise http.HTTPError(f"not in {self._place.name}", status=error.status) from None
             yield stream
 
 
-def configured_archive(making: str = "") -> ConfiguredArchive | None:
+def configured_archive(making: str = "") -> ArchiveLocator | None:
     """The archive that the environment names, if any.
 
     ``making`` is the name of an archive that is about to be written: while it is not there it is not asked.
@@ -79,11 +79,11 @@ def configured_archive(making: str = "") -> ConfiguredArchive | None:
     target = os.environ.get(ARCHIVE, "")
     if not target:
         return None
-    place = place_of(target)
-    return None if place.name == making and not _is_there(place) else ConfiguredArchive(place)
+    place = open_storage(target)
+    return None if place.name == making and not _is_there(place) else ArchiveLocator(place)
 
 
-def _is_there(place: Place) -> bool:
+def _is_there(place: ArchiveStorage) -> bool:
     try:
         place.releases()
     except ExpectedError:

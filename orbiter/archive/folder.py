@@ -7,8 +7,8 @@ from functools import partial
 from pathlib import Path
 
 from orbiter.archive import manifest as archive_manifest
-from orbiter.archive.manifest import Kept, Piece, Release
-from orbiter.fetch.progress import Report, Tally, side_by_side
+from orbiter.archive.manifest import AddResult, Blob, ReleaseArtifact
+from orbiter.fetch.progress import ProgressCounter, ReportProgress, run_parallel
 from orbiter.files import locked, scratch_folder
 from orbiter.oci.layout import INDEX_FILE, LAYOUT, LAYOUT_FILE, blob_path
 from orbiter.oci.registry import sha256
@@ -20,7 +20,7 @@ from resolvers.net import http
 WORK = ".orbiter-new-"
 
 
-class Folder:
+class FolderStorage:
     """An archive in a folder, which ``prepare`` makes where there is none."""
 
     def __init__(self, root: Path) -> None:
@@ -57,14 +57,14 @@ class Folder:
         """The way to the bytes of a file."""
         return lambda headers: http.stream(self._url(digest), headers=headers)
 
-    def add(self, release: Release, report: Report) -> Kept:
+    def add(self, release: ReleaseArtifact, report: ReportProgress) -> AddResult:
         """Put a release here: hard links where they can be, every file with its name only when it is whole."""
-        tally = Tally({piece.digest: piece.size for piece in release.pieces}, report)
+        tally = ProgressCounter({piece.digest: piece.size for piece in release.pieces}, report)
         blobs = self._path(sha256(archive_manifest.EMPTY)).parent
         blobs.mkdir(parents=True, exist_ok=True)
         with scratch_folder(self._root, WORK) as work:
             _write(self._root / LAYOUT_FILE, LAYOUT, work)
-            done = side_by_side(partial(self._bring, work=work, tally=tally), release.pieces, tally)
+            done = run_parallel(partial(self._bring, work=work, tally=tally), release.pieces, tally)
             for content in (archive_manifest.EMPTY, release.manifest):
                 _write(self._path(sha256(content)), content, work)
             with locked(self._root):
@@ -75,9 +75,9 @@ class Folder:
                     archive_manifest.with_release(index, release, self.name),
                     work,
                 )
-        return archive_manifest.kept(release.pieces, {digest for digest in done if digest})
+        return archive_manifest.add_result(release.pieces, {digest for digest in done if digest})
 
-    def _bring(self, piece: Piece, work: Path, tally: Tally) -> str:
+    def _bring(self, piece: Blob, work: Path, tally: ProgressCounter) -> str:
         """Put one file here; gives its digest, empty when it was there."""
         path = self._path(piece.digest)
         there = path.exists() and hash_file(path, "sha256") == piece.digest

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Protocol, TypeVar
 
 import msgspec
 
-from orbiter.fetch.progress import Report
+from orbiter.fetch.progress import ReportProgress
 from orbiter.oci.layout import encode_index
 from orbiter.oci.registry import OCI_MANIFEST, sha256
 from orbiter.store.artifact_list import LockedFile
@@ -35,7 +35,7 @@ Digest = Annotated[str, msgspec.Meta(pattern=r"^sha256:[0-9a-f]{64}\Z")]
 T = TypeVar("T")
 
 
-class Piece(msgspec.Struct, frozen=True, kw_only=True):
+class Blob(msgspec.Struct, frozen=True, kw_only=True):
     """One file of a release: ``digest`` is the sha256 of its bytes, ``entry`` what the lock set says of it.
 
     ``file`` is where it is on this machine, its bytes verified.
@@ -47,37 +47,37 @@ class Piece(msgspec.Struct, frozen=True, kw_only=True):
     file: Path
 
 
-class Release(msgspec.Struct, frozen=True, kw_only=True):
+class ReleaseArtifact(msgspec.Struct, frozen=True, kw_only=True):
     """A release as it goes into an archive."""
 
     name: str
     manifest: bytes
-    pieces: tuple[Piece, ...]
+    pieces: tuple[Blob, ...]
 
 
-class Kept(msgspec.Struct, frozen=True, kw_only=True):
+class AddResult(msgspec.Struct, frozen=True, kw_only=True):
     """What archiving did: the files that were new to the place, and those that were there."""
 
-    new: tuple[Piece, ...]
-    already: tuple[Piece, ...]
+    new: tuple[Blob, ...]
+    already: tuple[Blob, ...]
 
 
-def kept(pieces: Iterable[Piece], new: Collection[str]) -> Kept:
+def add_result(pieces: Iterable[Blob], new: Collection[str]) -> AddResult:
     """What archiving did where the digests in ``new`` were new."""
-    both: tuple[list[Piece], list[Piece]] = ([], [])
+    both: tuple[list[Blob], list[Blob]] = ([], [])
     for piece in pieces:
         both[piece.digest in new].append(piece)
-    return Kept(new=tuple(both[True]), already=tuple(both[False]))
+    return AddResult(new=tuple(both[True]), already=tuple(both[False]))
 
 
-class Content(msgspec.Struct, frozen=True, kw_only=True):
+class ReleaseContent(msgspec.Struct, frozen=True, kw_only=True):
     """What an archive says of a release: the root digest of its lock set, and its files' digests by their hashes."""
 
     root: str
     digests: Mapping[str, str]
 
 
-class Place(Protocol):
+class ArchiveStorage(Protocol):
     """Where an archive is: a folder, a tar file, a repository. Errors are ExpectedErrors that name it."""
 
     name: str
@@ -98,7 +98,7 @@ class Place(Protocol):
         """The way to the bytes of a file, which are not verified."""
         ...
 
-    def add(self, release: Release, report: Report) -> Kept:
+    def add(self, release: ReleaseArtifact, report: ReportProgress) -> AddResult:
         """Put a release here, beside the others; only what is missing is written."""
         ...
 
@@ -120,15 +120,15 @@ class _Index(msgspec.Struct, rename="camel"):
     manifests: list[dict[str, Any]] = []
 
 
-def unique(pieces: Iterable[Piece]) -> tuple[Piece, ...]:
+def unique(pieces: Iterable[Blob]) -> tuple[Blob, ...]:
     """Each file once, in the order of the manifest; of two with the same bytes the one whose hash is not sha256."""
-    found: dict[str, Piece] = {}
+    found: dict[str, Blob] = {}
     for piece in sorted(pieces, key=lambda each: (each.entry.hash == each.digest, each.entry)):
         found.setdefault(piece.digest, piece)
     return tuple(sorted(found.values(), key=lambda each: (each.entry.path, each.digest)))
 
 
-def compose(name: str, root: str, pieces: Iterable[Piece]) -> Release:
+def compose(name: str, root: str, pieces: Iterable[Blob]) -> ReleaseArtifact:
     """The release ``name`` with the root digest of its lock set. Pure: the same files give the same bytes."""
     files = unique(pieces)
     manifest = {
@@ -139,10 +139,10 @@ def compose(name: str, root: str, pieces: Iterable[Piece]) -> Release:
         "layers": [_layer(piece) for piece in files],
         "annotations": {VERSION: name, LOCKSET: root},
     }
-    return Release(name=name, manifest=msgspec.json.encode(manifest), pieces=files)
+    return ReleaseArtifact(name=name, manifest=msgspec.json.encode(manifest), pieces=files)
 
 
-def _layer(piece: Piece) -> dict[str, Any]:
+def _layer(piece: Blob) -> dict[str, Any]:
     annotations = {TITLE: piece.entry.path}
     if piece.entry.hash != piece.digest:
         annotations[HASH] = piece.entry.hash
@@ -154,7 +154,7 @@ def _layer(piece: Piece) -> dict[str, Any]:
     }
 
 
-def content(manifest: bytes, name: str) -> Content:
+def content(manifest: bytes, name: str) -> ReleaseContent:
     """Read the manifest of a release. Raises ExpectedError for one of something else; ``name`` is for messages."""
     read = decode(manifest, _Manifest, name)
     if read.artifact_type != ARTIFACT_TYPE:
@@ -165,7 +165,7 @@ def content(manifest: bytes, name: str) -> Content:
     digests |= {
         layer.annotations[HASH]: layer.digest for layer in read.layers if HASH in layer.annotations
     }
-    return Content(root=read.annotations.get(LOCKSET, ""), digests=digests)
+    return ReleaseContent(root=read.annotations.get(LOCKSET, ""), digests=digests)
 
 
 def named(index: bytes, name: str) -> dict[str, str]:
@@ -199,7 +199,7 @@ def refuse_replacing(index: bytes, release: str, name: str, read: Callable[[str]
             refuse_other(read(descriptor.digest), release, name)
 
 
-def with_release(index: bytes, release: Release, name: str) -> bytes:
+def with_release(index: bytes, release: ReleaseArtifact, name: str) -> bytes:
     """The index of an image layout with a release in it, made where it is empty; whatever else it names stays."""
     entry = {
         "mediaType": OCI_MANIFEST,

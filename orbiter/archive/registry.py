@@ -6,8 +6,8 @@ from functools import partial
 from http import HTTPStatus
 
 from orbiter.archive import manifest as archive_manifest
-from orbiter.archive.manifest import Kept, Piece, Release
-from orbiter.fetch.progress import Report, Tally, side_by_side
+from orbiter.archive.manifest import AddResult, Blob, ReleaseArtifact
+from orbiter.fetch.progress import ProgressCounter, ReportProgress, run_parallel
 from orbiter.oci.reference import REFERENCE, parse_reference
 from orbiter.oci.registry import OCI_MANIFEST, Credentials, repositories, sha256
 from orbiter.oci.upload import has_blob, list_tags, put_blob, put_manifest
@@ -20,7 +20,7 @@ FORM = f"{SCHEME}registry/repository[:tag]"
 DENIED = frozenset({401, 403})
 
 
-class Registry:
+class RegistryStorage:
     """An archive at ``oci://registry/repository[:tag]``; the tag is the release where none is written."""
 
     def __init__(self, address: str, credentials: Credentials) -> None:
@@ -78,16 +78,16 @@ class Registry:
         """The way to the bytes of a file."""
         return partial(self._repository.blob, digest)
 
-    def add(self, release: Release, report: Report) -> Kept:
+    def add(self, release: ReleaseArtifact, report: ReportProgress) -> AddResult:
         """Put a release here: first the files that are missing, at last the manifest that names them."""
-        tally = Tally({piece.digest: piece.size for piece in release.pieces}, report)
+        tally = ProgressCounter({piece.digest: piece.size for piece in release.pieces}, report)
         with self._told():
-            sent = side_by_side(lambda piece: self._bring(piece, tally), release.pieces, tally)
+            sent = run_parallel(lambda piece: self._bring(piece, tally), release.pieces, tally)
             tag = self._tag or release.name
             put_manifest(self._repository, tag, release.manifest, OCI_MANIFEST)
-        return archive_manifest.kept(release.pieces, {digest for digest in sent if digest})
+        return archive_manifest.add_result(release.pieces, {digest for digest in sent if digest})
 
-    def _bring(self, piece: Piece, tally: Tally) -> str:
+    def _bring(self, piece: Blob, tally: ProgressCounter) -> str:
         """Put one file here; gives its digest, empty when it was there."""
         there = has_blob(self._repository, piece.digest)
         if not there:
@@ -109,7 +109,7 @@ class Registry:
             raise ExpectedError(f"{self.name}: {error.message}", hint) from error
 
 
-def _body(piece: Piece, tally: Tally) -> Iterator[bytes]:
+def _body(piece: Blob, tally: ProgressCounter) -> Iterator[bytes]:
     done = 0
     for chunk in chunks(piece.file):
         tally.update(piece.digest, done, piece.size)

@@ -11,8 +11,8 @@ from typing import IO, NamedTuple
 
 from orbiter.archive import manifest as archive_manifest
 from orbiter.archive.folder import refuse_unwritable
-from orbiter.archive.manifest import Kept, Release
-from orbiter.fetch.progress import Report, Tally
+from orbiter.archive.manifest import AddResult, ReleaseArtifact
+from orbiter.fetch.progress import ProgressCounter, ReportProgress
 from orbiter.files import locked, scratch_folder
 from orbiter.oci.layout import BLOBS, INDEX_FILE, LAYOUT, LAYOUT_FILE, blob_path
 from orbiter.oci.registry import sha256
@@ -29,7 +29,7 @@ class _Span(NamedTuple):
     size: int
 
 
-class TarFile:
+class TarStorage:
     """An archive in a tar file; a release is put into it by writing it anew, with all that it had."""
 
     def __init__(self, path: Path) -> None:
@@ -73,7 +73,7 @@ class TarFile:
 
         return stream
 
-    def add(self, release: Release, report: Report) -> Kept:
+    def add(self, release: ReleaseArtifact, report: ReportProgress) -> AddResult:
         """Put a release here, beside all that is here; every byte is hashed on its way."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         with locked(self._path.parent), scratch_folder(self._path.parent, self._prefix) as work:
@@ -95,7 +95,7 @@ class TarFile:
             _write(work / "tar", contents, report)
             (work / "tar").replace(self._path)
         new = {piece.digest for piece in release.pieces if blob_path(piece.digest) not in old}
-        return archive_manifest.kept(release.pieces, new)
+        return archive_manifest.add_result(release.pieces, new)
 
     def _index_for(self, release: str, members: Mapping[str, _Span]) -> bytes:
         """The index among these members, empty where there is none; refused where a release would replace another."""
@@ -154,9 +154,9 @@ def _chunks(file: IO[bytes], span: _Span) -> Iterator[bytes]:
         yield chunk
 
 
-def _write(path: Path, contents: Mapping[str, _Span | bytes], report: Report) -> None:
+def _write(path: Path, contents: Mapping[str, _Span | bytes], report: ReportProgress) -> None:
     """A tar file with these members and the facts of nobody."""
-    tally = Tally({name: _size(content) for name, content in contents.items()}, report)
+    tally = ProgressCounter({name: _size(content) for name, content in contents.items()}, report)
     with tarfile.open(path, "w", format=tarfile.PAX_FORMAT) as tar:
         for name, content in sorted(contents.items()):
             info = tarfile.TarInfo(name)

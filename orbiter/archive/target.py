@@ -2,20 +2,20 @@
 
 from pathlib import Path
 
-from orbiter.archive.folder import Folder
-from orbiter.archive.manifest import Place
-from orbiter.archive.registry import FORM, SCHEME, Registry
-from orbiter.archive.tar import TarFile
+from orbiter.archive.folder import FolderStorage
+from orbiter.archive.manifest import ArchiveStorage
+from orbiter.archive.registry import FORM, SCHEME, RegistryStorage
+from orbiter.archive.tar import TarStorage
 from orbiter.docker import client
 from resolvers.errors import ExpectedError
 
 COMPRESSED = (".tar.gz", ".tgz", ".tar.xz", ".tar.zst", ".tar.bz2")
 
 
-def place_of(target: str) -> Place:
+def open_storage(target: str) -> ArchiveStorage:
     """The archive that a person names; whether there is one is not looked at."""
     if target.startswith(SCHEME):
-        return Registry(target, client.credentials)
+        return RegistryStorage(target, client.credentials)
     scheme, separator, rest = target.partition("://")
     if separator:
         raise ExpectedError(
@@ -33,7 +33,7 @@ def place_of(target: str) -> Place:
         )
     path = Path(target)
     return (
-        TarFile(path)
+        TarStorage(path)
         if path.is_file() or (path.suffix == ".tar" and not path.is_dir())
-        else Folder(path)
+        else FolderStorage(path)
     )

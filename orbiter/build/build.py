@@ -7,7 +7,7 @@ from orbiter.build.debian_base import write_seed
 from orbiter.config.builders import MICROMAMBA
 from orbiter.docker import client
 from orbiter.docker.bake import SEEDS, BuildOptions, BuiltImage
-from orbiter.fetch.fill import bases, entries, fill
+from orbiter.fetch.fill import artifacts_by_stage, base_images, fill
 from orbiter.files import scratch_folder
 from orbiter.lockset.model import LockSet
 from orbiter.oci.layout import write_layout
@@ -32,7 +32,7 @@ def build(
     with scratch_folder(
         store.root / "build", "build-"
     ) as place:  # beside the store, so that hard links reach it
-        for (stage, platform), found in entries(locked, options.platforms).items():
+        for (stage, platform), found in artifacts_by_stage(locked, options.platforms).items():
             folder = place / "artifacts" / stage / platform_slug(platform)
             folder.mkdir(parents=True)
             store.link_all((entry.hash, folder / entry.path) for entry in found)
@@ -41,7 +41,7 @@ def build(
             ):  # nothing in a build stage could unpack it
                 conda_fetch.unpack_program(package, MICROMAMBA, folder / "tools" / MICROMAMBA)
         _lay_seeds(locked, place)
-        for image in bases(locked, options.platforms):
+        for image in base_images(locked, options.platforms):
             write_layout(image.digest, store, place / "bases" / image.digest.partition(":")[2])
         for path, text in locked.files.items():
             (place / path).parent.mkdir(parents=True, exist_ok=True)

@@ -21,10 +21,10 @@ def archive_release(
     release. All three hold the same OCI artifact, with the same digest. One target can hold
     several releases. `orbiter fetch --from TARGET` reads the files back.
     """
-    from orbiter.archive.keep import archive
+    from orbiter.archive.keep import archive_release
     from orbiter.cli.board import Board
 
     locked = read_lock_set(release)
     with Board(quiet=quiet) as board:
-        summary = archive(locked, platforms, target, board)
+        summary = archive_release(locked, platforms, target, board)
     click.echo(summary)

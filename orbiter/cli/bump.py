@@ -24,7 +24,7 @@ def bump(step: Literal["patch", "minor", "major", "auto"], quiet: bool) -> None:
     takes the step that diff-locks suggests.
     """
     from orbiter.config.read import read_image_set
-    from orbiter.release.bump import next_release, write
+    from orbiter.release.bump import next_release, write_version
 
     image_set = read_image_set(IMAGES)
     if step == "auto":
@@ -37,7 +37,7 @@ def bump(step: Literal["patch", "minor", "major", "auto"], quiet: bool) -> None:
     else:
         version = next_release(image_set.version, step)
         reason = ""
-    write(IMAGES, version)
+    write_version(IMAGES, version)
     click.echo(f"{IMAGES}: {image_set.version} → {version}{reason}")
 
 
@@ -45,9 +45,9 @@ def _suggestion(image_set: "ImageSet", *, quiet: bool) -> "Suggestion":
     from orbiter.cli.board import Board
     from orbiter.locking.doors import LocalEnvironment
     from orbiter.locking.options import lock_options
-    from orbiter.release.bump import suggested
+    from orbiter.release.bump import suggest_release
 
     now = datetime.now(UTC)
     options = lock_options(image_set, upgrade=False, packages=(), as_of=None, only=None, now=now)
     with Board(quiet=quiet) as board:
-        return suggested(image_set, options, LocalEnvironment(), board)
+        return suggest_release(image_set, options, LocalEnvironment(), board)

@@ -10,7 +10,7 @@ from orbiter.cli.options import IMAGES
 from resolvers.errors import ExpectedError
 
 if TYPE_CHECKING:
-    from orbiter.images.clean import Found
+    from orbiter.images.clean import CleanupPlan
 
 
 @click.command()
@@ -26,13 +26,13 @@ def clean(yes: bool, dry_run: bool) -> None:
     from orbiter.config.read import read_image_set
     from orbiter.images import clean as images_clean
 
-    found = images_clean.find(read_image_set(IMAGES))
+    found = images_clean.plan_cleanup(read_image_set(IMAGES))
     for line in found.kept:
         click.echo(line, err=True)
     if not found.left:
         click.echo("nothing to remove")
         return
-    click.echo(images_clean.text(found.left))
+    click.echo(images_clean.format_table(found.left))
     if dry_run:
         click.echo("dry run: nothing was removed")
     elif yes or _confirmed(found):
@@ -42,7 +42,7 @@ def clean(yes: bool, dry_run: bool) -> None:
         click.echo("nothing was removed")
 
 
-def _confirmed(found: "Found") -> bool:
+def _confirmed(found: "CleanupPlan") -> bool:
     if not sys.stdin.isatty():
         raise ExpectedError(
             "nothing was removed: confirmation needs a terminal", "run orbiter clean --yes"

@@ -9,7 +9,7 @@ from orbiter.cli.errors import FINDINGS, guarded
 from orbiter.cli.options import platform_option, quiet_option, read_lock_set, release_option
 
 if TYPE_CHECKING:
-    from orbiter.fetch.upstream import Upstream
+    from orbiter.fetch.upstream import UpstreamReport
 
 
 @click.command()
@@ -42,10 +42,10 @@ def fetch(
     in the indexes, registries and mirrors that this machine is configured to use.
     """
     from orbiter.archive.configured import configured_archive
-    from orbiter.archive.keep import fetch as fetch_from_archive
+    from orbiter.archive.keep import fetch_release as fetch_from_archive
     from orbiter.cli.board import Board
     from orbiter.fetch.fill import fill
-    from orbiter.fetch.upstream import upstream
+    from orbiter.fetch.upstream import check_availability
 
     if check_upstream and origin is not None:
         raise click.UsageError("--upstream needs the network, which --from does not use")
@@ -55,13 +55,13 @@ def fetch(
             summary = fill(locked, platforms, board, configured_archive())
         else:
             summary = fetch_from_archive(locked, platforms, origin, board)
-        availability = upstream(locked, platforms, board) if check_upstream else None
+        availability = check_availability(locked, platforms, board) if check_upstream else None
     click.echo(summary)
     if availability:
         _report(availability)
 
 
-def _report(availability: "Upstream") -> None:
+def _report(availability: "UpstreamReport") -> None:
     """Print which files are available upstream; exit with 1 if any are missing."""
     from orbiter.store.store import raise_all
 

@@ -26,11 +26,11 @@ def images(output_format: str) -> None:
     from orbiter.images import list as image_list
 
     image_set = read_image_set(IMAGES)
-    found = image_list.images(image_list.known(image_set))
+    found = image_list.list_images(image_list.own_images(image_set))
     if output_format == "json":
-        click.echo(image_list.as_json(found))
+        click.echo(image_list.format_json(found))
     elif found:
-        click.echo(image_list.text(found))
+        click.echo(image_list.format_table(found))
     else:
         repository = image_set.repository
         click.echo(f"no images of {repository} found: build them with orbiter build", err=True)

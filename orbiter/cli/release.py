@@ -35,7 +35,7 @@ def release(twice: bool, builder: str | None, quiet: bool) -> None:
     from orbiter.lockset import folder
     from orbiter.lockset.model import DIGESTS
     from orbiter.lockset.record import write
-    from orbiter.release.release import release as record_release
+    from orbiter.release.release import build_release as record_release
 
     image_set = read_image_set(IMAGES)
     path = folder.release_folder(image_set.version)

@@ -27,6 +27,6 @@ def run(image: str, release: str | None, port: int | None, mount: Path | None) -
 
     IMAGE is a name such as debian-base. Ctrl-C stops the container.
     """
-    from orbiter.images.start import run as run_image
+    from orbiter.images.start import run_image
 
     run_image(read_lock_set(release), image, port=port, mount=mount)

@@ -16,6 +16,6 @@ def shell(image: str, release: str | None) -> None:
     IMAGE is a name such as debian-base. The shell runs as the image's user in a new container,
     which is removed at the end. The exit code is the shell's.
     """
-    from orbiter.images.start import shell as run_shell
+    from orbiter.images.start import open_shell as run_shell
 
     run_shell(read_lock_set(release), image)

@@ -11,7 +11,7 @@ from orbiter.cli.errors import FINDINGS
 if TYPE_CHECKING:
     from orbiter.docker.bake import BuildOptions
     from orbiter.lockset.model import LockSet
-    from orbiter.release.verify import Finding
+    from orbiter.release.verify import ImageComparison
 
 
 def build_verified(locked: "LockSet", options: "BuildOptions", *, quiet: bool) -> None:
@@ -43,7 +43,7 @@ def build_verified(locked: "LockSet", options: "BuildOptions", *, quiet: bool) -
     sys.exit(FINDINGS)
 
 
-def print_findings(findings: "Iterable[Finding]", locked: "LockSet", *, equal: str) -> None:
+def print_findings(findings: "Iterable[ImageComparison]", locked: "LockSet", *, equal: str) -> None:
     """Print a line for each compared image; ``equal`` describes those that do not differ."""
     findings = tuple(findings)
     several = len({finding.platform for finding in findings}) > 1

@@ -69,7 +69,7 @@ class BuiltImage(msgspec.Struct, frozen=True, kw_only=True):
     pushed: bool = False
 
 
-def bake(place: Path, root: str, options: BuildOptions, begin: Begin) -> tuple[BuiltImage, ...]:
+def run_bake(place: Path, root: str, options: BuildOptions, begin: Begin) -> tuple[BuiltImage, ...]:
     """Build into archives under ``place``; arguments as of ``engine.build``."""
     buildx_version()  # without it docker's own message is of an unknown flag
     targets = _targets(place, options)
@@ -80,10 +80,10 @@ def bake(place: Path, root: str, options: BuildOptions, begin: Begin) -> tuple[B
 
 def can_push(builder: str) -> bool:
     """Whether a builder pushes by itself: the engine's own cannot push what it built repeatably."""
-    return "docker" not in inspect(builder).get("driver", ())
+    return "docker" not in inspect_builder(builder).get("driver", ())
 
 
-def inspect(builder: str) -> dict[str, tuple[str, ...]]:
+def inspect_builder(builder: str) -> dict[str, tuple[str, ...]]:
     """What buildx tells of a builder, by lower-case key; several values where it has several machines."""
     command = [process.find("docker", DOCKER), "buildx", "inspect", *([builder] if builder else [])]
     found: dict[str, dict[str, None]] = {}
@@ -104,7 +104,7 @@ def buildx_version() -> str:
     return told.split()[1].removeprefix("v")
 
 
-def exporter(text: str) -> dict[str, str]:
+def exporter_options(text: str) -> dict[str, str]:
     """The exporter options of a bake file's images that decide their digests; ``text`` is the file's."""
     outputs = [
         target["output"][0].split(",")
@@ -115,7 +115,9 @@ def exporter(text: str) -> dict[str, str]:
     return {key: value for key, _, value in pairs if key not in {"type", "dest"}}
 
 
-def push(place: Path, root: str, options: BuildOptions, begin: Begin) -> dict[str, str]:
+def push_from_builder(
+    place: Path, root: str, options: BuildOptions, begin: Begin
+) -> dict[str, str]:
     """Let the builder push what it just built: the same steps out of its cache, into the registry.
 
     Gives the digest that each stage was pushed under.
@@ -236,7 +238,7 @@ def archive_digest(archive: Path) -> str:
         return str(json.load(index)["manifests"][0]["digest"])
 
 
-def keep(images: Iterable[BuiltImage], folder: Path) -> tuple[BuiltImage, ...]:
+def keep_archives(images: Iterable[BuiltImage], folder: Path) -> tuple[BuiltImage, ...]:
     """Copy the archives of images to a folder, named by their tags."""
     return tuple(
         msgspec.structs.replace(

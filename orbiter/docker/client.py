@@ -17,7 +17,7 @@ import msgspec
 from orbiter.docker import bake
 from orbiter.docker.bake import Begin, BuildOptions, BuiltImage
 from orbiter.docker.objects import STARTED, LocalContainer, LocalImage
-from orbiter.docker.push_check import to_push
+from orbiter.docker.push_check import images_to_push
 from orbiter.lockset.record import RecordedBuilder
 from resolvers.errors import ExpectedError
 
@@ -50,9 +50,9 @@ def available() -> str:
     return ""
 
 
-def builder_facts(builder: str) -> RecordedBuilder:
+def builder_versions(builder: str) -> RecordedBuilder:
     """The versions of what builds: BuildKit, as far as it tells it, and of the engine that it is a part of."""
-    told = bake.inspect(builder)
+    told = bake.inspect_builder(builder)
     versions = [*told.get("buildkit version", ()), *told.get("buildkit", ())]
     with _told("asking the engine for its version"):
         engine = connect().version()["Version"] if "docker" in told.get("driver", ()) else ""
@@ -121,17 +121,17 @@ def build(
     digest. ``begin`` starts a task for people. What ``approve`` gives no leave for goes nowhere.
     Raises ExpectedError with the failing step's last lines, and as ``to_push`` before anything is loaded or pushed.
     """
-    built = bake.bake(place, root, options, begin)
+    built = bake.run_bake(place, root, options, begin)
     if not approve(built):
         return built
     sent = (
-        tuple(image.stage for image in to_push(built, credentials, force=options.force))
+        tuple(image.stage for image in images_to_push(built, credentials, force=options.force))
         if options.push
         else ()
     )
     by_builder = bool(sent) and bake.can_push(options.builder)
     pushed = (
-        bake.push(place, root, msgspec.structs.replace(options, images=sent), begin)
+        bake.push_from_builder(place, root, msgspec.structs.replace(options, images=sent), begin)
         if by_builder
         else {}
     )
@@ -140,14 +140,14 @@ def build(
         by_engine = image.stage in sent and not by_builder
         if options.load or by_engine:
             tell("loading into the engine")
-            load(image.archive)
+            load_image(image.archive)
         if by_engine:
             tell("pushing")
-            pushed[image.stage] = push(image.tag)
+            pushed[image.stage] = push_image(image.tag)
         _check_pushed(image, pushed.get(image.stage, image.digest))
         tell("")
     built = tuple(msgspec.structs.replace(image, pushed=image.stage in sent) for image in built)
-    return bake.keep(built, options.output) if options.output else built
+    return bake.keep_archives(built, options.output) if options.output else built
 
 
 def _check_pushed(image: BuiltImage, digest: str) -> None:
@@ -158,13 +158,13 @@ def _check_pushed(image: BuiltImage, digest: str) -> None:
         )
 
 
-def shell(reference: str, digest: str, platform: str) -> "Shell":
+def image_shell(reference: str, digest: str, platform: str) -> "Shell":
     """A Shell in the image ``reference`` with this digest, which is pulled when the engine does not have it."""
 
     def run(script: str, *, platform: str = platform, cache: str = "") -> str:
         from resolvers import process
 
-        image = pull(reference, digest, platform)
+        image = pull_image(reference, digest, platform)
         mount = ["--volume", f"{Path(cache).absolute()}:/cache"] if cache else []
         words = ["run", "--rm", "--interactive", "--platform", platform, "--user", "0", *mount]
         command = [
@@ -180,7 +180,7 @@ def shell(reference: str, digest: str, platform: str) -> "Shell":
     return run
 
 
-def pull(reference: str, digest: str, platform: str) -> str:
+def pull_image(reference: str, digest: str, platform: str) -> str:
     """Make sure that the engine has the image with this digest; gives the name to use it by."""
     from docker.errors import ImageNotFound
 
@@ -207,7 +207,7 @@ def image_labels(tag: str) -> Mapping[str, str] | None:
             return None
 
 
-def images(label: str) -> tuple[LocalImage, ...]:
+def list_images(label: str) -> tuple[LocalImage, ...]:
     """The engine's images that have a label."""
     with _told("asking the engine for its images"):
         return msgspec.convert(
@@ -215,7 +215,7 @@ def images(label: str) -> tuple[LocalImage, ...]:
         )
 
 
-def containers() -> tuple[LocalContainer, ...]:
+def list_containers() -> tuple[LocalContainer, ...]:
     """All containers of the engine, running or not."""
     with _told("asking the engine for its containers"):
         return msgspec.convert(
@@ -235,7 +235,7 @@ def remove_container(name: str) -> None:
         connect().api.remove_container(name, v=True)  # with its volumes that have no name
 
 
-def enter(tag: str) -> NoReturn:
+def become_shell(tag: str) -> NoReturn:
     """Become a shell in a fresh container of a local image, as its user; without a terminal it reads standard input."""
     from resolvers import process
 
@@ -255,13 +255,13 @@ def enter(tag: str) -> NoReturn:
     process.become([process.find("docker", bake.DOCKER), *words])
 
 
-def load(archive: Path) -> None:
+def load_image(archive: Path) -> None:
     """Load an image archive into the engine."""
     with _told(f"loading {archive.name} into the engine"), archive.open("rb") as file:
         connect().images.load(file)
 
 
-def push(tag: str) -> str:
+def push_image(tag: str) -> str:
     """Push a loaded image; gives the digest that the registry now has it under."""
     repository, _, name = tag.rpartition(":")
     digest = ""
@@ -276,7 +276,7 @@ def push(tag: str) -> str:
     return digest
 
 
-def start(
+def start_container(
     tag: str,
     command: Sequence[str],
     *,
@@ -304,13 +304,13 @@ def start(
         )
 
 
-def log(container: "Container") -> Iterator[bytes]:
+def follow_log(container: "Container") -> Iterator[bytes]:
     """What a container writes, as it comes, until it ends."""
     with _told("following the container's log"):
         yield from container.logs(stream=True, follow=True)
 
 
-def stop(container: "Container") -> None:
+def stop_container(container: "Container") -> None:
     """Stop a container, giving it a few seconds to end by itself, and remove it."""
     with _told("stopping the container"):
         container.stop(timeout=5)

@@ -10,7 +10,7 @@ from resolvers.errors import ExpectedError
 from resolvers.net import http
 
 
-def to_push(
+def images_to_push(
     built: Sequence[BuiltImage], credentials: Credentials, *, force: bool = False
 ) -> tuple[BuiltImage, ...]:
     """The images that the registry does not have under their tags; all, and nobody is asked, with ``force``.

@@ -35,7 +35,7 @@ def solver_image(suite: str) -> str:
     return f"debian:{suite}-slim"
 
 
-def solver_of(suite: str) -> Shell:
+def solver_shell(suite: str) -> Shell:
     """A shell in Debian's own image of a suite as its registry has it now: apt runs there, and nothing else is used."""
     reference = solver_image(suite)
     digests: Once[str, str] = Once()
@@ -47,7 +47,7 @@ def solver_of(suite: str) -> Shell:
     return shell
 
 
-def shell_in(reference: str, digests: Mapping[str, str]) -> Shell:
+def base_shell(reference: str, digests: Mapping[str, str]) -> Shell:
     """A shell inside a base image; what is missing (a digest, an engine) is told when it is used."""
 
     def shell(script: str, *, platform: str, cache: str = "") -> str:
@@ -65,7 +65,9 @@ def _run(reference: str, digest: str, script: str, platform: str, cache: str) ->
     from orbiter.docker import client
 
     try:
-        return client.shell(reference, digest, platform)(script, platform=platform, cache=cache)
+        return client.image_shell(reference, digest, platform)(
+            script, platform=platform, cache=cache
+        )
     except ProgramError as error:
         hint = next((hint for sign, hint in HINTS.items() if sign in error.output), error.hint)
         raise ProgramError(error.message, hint, output=error.output) from error

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from functools import partial
 
 from orbiter.fetch.fetch import fetch_from
-from orbiter.fetch.progress import FetchTotals, Report
-from orbiter.fetch.sources import Origin, Origins
+from orbiter.fetch.progress import FetchTotals, ReportProgress
+from orbiter.fetch.sources import FileSource, Locator
 from orbiter.oci import registry
 from orbiter.oci.base_image import BaseImage, image_blobs
 from orbiter.oci.registry import Credentials, Repository
@@ -20,7 +20,7 @@ def fetch_image(
     *,
     mirrors: tuple[str, ...] = (),
     credentials: Credentials = registry.anonymous,
-    progress: Report = lambda _progress: None,
+    progress: ReportProgress = lambda _progress: None,
 ) -> FetchTotals:
     """Fetch all parts of a pinned base image that the store lacks: manifest, config and layers.
 
@@ -34,13 +34,13 @@ def fetch_image(
         )
         store.add(manifest, image.digest, name=f"the manifest of {image.reference}")
         fetched = len(manifest)
-    rest = fetch_from(_Repositories(places), image_entries(image, store), store, progress)
+    rest = fetch_from(_Repositories(places), image_files(image, store), store, progress)
     if not fetched:
         return rest
     return FetchTotals(count=rest.count + 1, bytes=rest.bytes + fetched, already=rest.already - 1)
 
 
-def image_entries(image: BaseImage, store: Store) -> tuple[LockedFile, ...]:
+def image_files(image: BaseImage, store: Store) -> tuple[LockedFile, ...]:
     """The parts of a base image whose manifest is in the store, the manifest first."""
     manifest = store.verify(image.digest, f"the manifest of {image.reference}").read_bytes()
     return tuple(
@@ -48,10 +48,10 @@ def image_entries(image: BaseImage, store: Store) -> tuple[LockedFile, ...]:
     )
 
 
-def take_image(image: BaseImage, store: Store, origins: Origins) -> FetchTotals:
+def fetch_image_from(image: BaseImage, store: Store, origins: Locator) -> FetchTotals:
     """Take all parts of a base image that the store lacks from ``origins``."""
     first = fetch_from(origins, [_entry(image, image.digest, 0)], store)
-    rest = fetch_from(origins, image_entries(image, store), store)
+    rest = fetch_from(origins, image_files(image, store), store)
     return FetchTotals(
         count=first.count + rest.count,
         bytes=first.bytes + rest.bytes,
@@ -70,8 +70,8 @@ class _Repositories:
     def __init__(self, places: tuple[Repository, ...]) -> None:
         self._places = places
 
-    def of(self, entry: LockedFile) -> Iterator[Origin]:
-        return (Origin(place.url, partial(place.blob, entry.hash)) for place in self._places)
+    def of(self, entry: LockedFile) -> Iterator[FileSource]:
+        return (FileSource(place.url, partial(place.blob, entry.hash)) for place in self._places)
 
     def failure(self, entry: LockedFile, failures: list[ExpectedError]) -> ExpectedError:
         reasons = "; ".join(failure.message for failure in failures)

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
-from orbiter.fetch.progress import FetchTotals, Report, Tally, side_by_side
-from orbiter.fetch.sources import Configured, Origins, OriginsError, Sources
+from orbiter.fetch.progress import FetchTotals, ProgressCounter, ReportProgress, run_parallel
+from orbiter.fetch.sources import FetchSettings, Locator, LocatorError, UpstreamLocator
 from orbiter.store.artifact_list import LockedFile
 from orbiter.store.store import Store, raise_all
 from resolvers.errors import ExpectedError
@@ -12,22 +12,22 @@ from resolvers.errors import ExpectedError
 def fetch(
     entries: Iterable[LockedFile],
     store: Store,
-    sources: Sources,
-    progress: Report = lambda _progress: None,
+    sources: FetchSettings,
+    progress: ReportProgress = lambda _progress: None,
 ) -> FetchTotals:
     """Fetch all files that the store lacks, many at once, from where this machine is configured to.
 
     ``progress`` is called from one thread at a time, often. Raises one ExpectedError that names every file
     which could not be had, or OriginsError; what came stays in the store.
     """
-    return fetch_from(Configured(sources), entries, store, progress)
+    return fetch_from(UpstreamLocator(sources), entries, store, progress)
 
 
 def fetch_from(
-    origins: Origins,
+    origins: Locator,
     entries: Iterable[LockedFile],
     store: Store,
-    progress: Report = lambda _progress: None,
+    progress: ReportProgress = lambda _progress: None,
 ) -> FetchTotals:
     """Like ``fetch``, from ``origins``."""
     wanted = {entry.hash: entry for entry in entries}
@@ -35,8 +35,8 @@ def fetch_from(
     missing.sort(
         key=lambda entry: (-entry.size, entry.path)
     )  # the longest first: they end the fetch
-    tally = Tally({entry: entry.size for entry in missing}, progress)
-    done = side_by_side(lambda entry: _fetch(entry, store, origins, tally), missing, tally)
+    tally = ProgressCounter({entry: entry.size for entry in missing}, progress)
+    done = run_parallel(lambda entry: _fetch(entry, store, origins, tally), missing, tally)
     raise_all("could not be fetched", sorted((failure for failure in done if failure), key=str))
     return FetchTotals(count=len(missing), bytes=tally.bytes(), already=len(wanted) - len(missing))
 
@@ -46,7 +46,7 @@ def _missing(entries: Iterable[LockedFile], store: Store) -> list[LockedFile]:
 
 
 def _fetch(
-    entry: LockedFile, store: Store, origins: Origins, tally: "Tally"
+    entry: LockedFile, store: Store, origins: Locator, tally: "ProgressCounter"
 ) -> ExpectedError | None:
     """Fetch one file from the first of its origins that has it; gives the error instead of raising it."""
     failures: list[ExpectedError] = []
@@ -63,7 +63,7 @@ def _fetch(
             else:
                 tally.finish(entry, store.path(entry.hash).stat().st_size)
                 return None
-    except OriginsError:
+    except LocatorError:
         raise
     except ExpectedError as error:  # whom to ask for this file cannot be found out
         failures.append(error)

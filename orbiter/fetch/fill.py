@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 
 from orbiter.docker import client
 from orbiter.fetch import mirrors
-from orbiter.fetch.base_image import fetch_image, image_entries, take_image
+from orbiter.fetch.base_image import fetch_image, fetch_image_from, image_files
 from orbiter.fetch.fetch import fetch, fetch_from
 from orbiter.fetch.progress import FetchTotals, format_progress, format_totals
-from orbiter.fetch.sources import Origins, OriginsError
+from orbiter.fetch.sources import Locator, LocatorError
 from orbiter.lockset import model
 from orbiter.lockset.model import LockSet
 from orbiter.oci.base_image import BaseImage
@@ -18,11 +18,11 @@ from orbiter.tasks import StartTask
 from resolvers.errors import ExpectedError
 
 
-def entries(
+def artifacts_by_stage(
     locked: LockSet, platforms: Sequence[str] = ()
 ) -> dict[tuple[str, str], tuple[LockedFile, ...]]:
     """The artifacts of a lock set by stage and platform; only of ``platforms`` where any are given."""
-    refuse(locked, platforms)
+    require_complete(locked, platforms)
     found = {}
     wanted = _platforms(locked, platforms)
     for path, text in locked.files.items():
@@ -34,7 +34,7 @@ def entries(
     return found
 
 
-def bases(locked: LockSet, platforms: Sequence[str] = ()) -> Iterator[BaseImage]:
+def base_images(locked: LockSet, platforms: Sequence[str] = ()) -> Iterator[BaseImage]:
     """The pinned base images of a lock set."""
     wanted = _platforms(locked, platforms)
     for reference, digests in locked.manifest.bases.items():
@@ -46,7 +46,7 @@ def bases(locked: LockSet, platforms: Sequence[str] = ()) -> Iterator[BaseImage]
 
 
 def fill(
-    locked: LockSet, platforms: Sequence[str], board: StartTask, archive: Origins | None
+    locked: LockSet, platforms: Sequence[str], board: StartTask, archive: Locator | None
 ) -> str:
     """Fetch every artifact and base image of a lock set that the store lacks; return a summary.
 
@@ -57,26 +57,26 @@ def fill(
     sources = mirrors.sources(locked, archive)
     wanted = _artifacts(locked, platforms)
     fetched = [fetch(wanted, store, sources, lambda state: report(format_progress(state)))]
-    for image in bases(locked, platforms):
+    for image in base_images(locked, platforms):
         if not _there(image, store):
             fetched.append(_bring(image, store, archive))
     report("")
     return format_totals(_total(fetched))
 
 
-def fill_from(origins: Origins, locked: LockSet, platforms: Sequence[str], board: StartTask) -> str:
+def fill_from(origins: Locator, locked: LockSet, platforms: Sequence[str], board: StartTask) -> str:
     """Fetch every artifact and base image of a lock set from ``origins`` alone; return a summary."""
     store = Store()
     report = board("artifacts")
     wanted = _artifacts(locked, platforms)
     fetched = [fetch_from(origins, wanted, store, lambda state: report(format_progress(state)))]
-    fetched += [take_image(image, store, origins) for image in bases(locked, platforms)]
+    fetched += [fetch_image_from(image, store, origins) for image in base_images(locked, platforms)]
     report("")
     return format_totals(_total(fetched))
 
 
 def _artifacts(locked: LockSet, platforms: Sequence[str]) -> list[LockedFile]:
-    return [entry for listed in entries(locked, platforms).values() for entry in listed]
+    return [entry for listed in artifacts_by_stage(locked, platforms).values() for entry in listed]
 
 
 def _total(fetched: Sequence[FetchTotals]) -> FetchTotals:
@@ -87,10 +87,10 @@ def _total(fetched: Sequence[FetchTotals]) -> FetchTotals:
     )
 
 
-def everything(locked: LockSet, platforms: Sequence[str], store: Store) -> list[LockedFile]:
+def all_files(locked: LockSet, platforms: Sequence[str], store: Store) -> list[LockedFile]:
     """All that ``fill`` provided: the artifacts of a lock set, and the parts of its base images."""
     return _artifacts(locked, platforms) + [
-        entry for image in bases(locked, platforms) for entry in image_entries(image, store)
+        entry for image in base_images(locked, platforms) for entry in image_files(image, store)
     ]
 
 
@@ -105,7 +105,7 @@ def _platforms(locked: LockSet, asked: Sequence[str]) -> tuple[str, ...]:
     return tuple(asked) or tuple(offered)
 
 
-def refuse(locked: LockSet, platforms: Sequence[str]) -> None:
+def require_complete(locked: LockSet, platforms: Sequence[str]) -> None:
     """Raise ExpectedError for a lock set that is partial, or that is not for all of these platforms."""
     _platforms(locked, platforms)
     if not locked.is_complete:
@@ -115,12 +115,12 @@ def refuse(locked: LockSet, platforms: Sequence[str]) -> None:
         )
 
 
-def _bring(image: BaseImage, store: Store, archive: Origins | None) -> FetchTotals:
+def _bring(image: BaseImage, store: Store, archive: Locator | None) -> FetchTotals:
     """Bring what the store lacks of a base image: from the archive where that has all of it, else from a registry."""
     if archive:
         try:
-            return take_image(image, store, archive)
-        except OriginsError:
+            return fetch_image_from(image, store, archive)
+        except LocatorError:
             raise
         except ExpectedError:
             pass  # what it has of the image is in the store now
@@ -129,5 +129,5 @@ def _bring(image: BaseImage, store: Store, archive: Origins | None) -> FetchTota
 
 def _there(image: BaseImage, store: Store) -> bool:
     return store.has(image.digest) and all(
-        store.has(e.hash, e.size) for e in image_entries(image, store)
+        store.has(e.hash, e.size) for e in image_files(image, store)
     )

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator, Mapping
 
 from orbiter.config.builders import system_manager
 from orbiter.docker import client
-from orbiter.docker.shells import shell_in, solver_image, solver_of
-from orbiter.fetch.sources import DISTRIBUTIONS, Origins, Sources
+from orbiter.docker.shells import base_shell, solver_image, solver_shell
+from orbiter.fetch.sources import MIRROR_RULES, FetchSettings, Locator
 from orbiter.lockset.model import LockSet
 from resolvers.apk import manager as apk
 from resolvers.apt import manager as apt
@@ -18,9 +18,9 @@ ASK: Mapping[str, Callable[[Shell, str], tuple[str, ...]]] = {
 }
 
 
-def sources(locked: LockSet, archive: Origins | None = None) -> Sources:
+def sources(locked: LockSet, archive: Locator | None = None) -> FetchSettings:
     """Where the files of a lock set are; no image is asked for its mirrors before a file has to come from one."""
-    return Sources(
+    return FetchSettings(
         apk_mirrors=lambda: _mirrors(locked, "apk"),
         apt_mirrors=lambda: _mirrors(locked, "apt"),
         archive=archive,
@@ -41,10 +41,10 @@ def _images(locked: LockSet, manager: str) -> Iterator[tuple[str, Shell, str]]:
         if system_manager(builder.name) == manager
     ]
     for suite in dict.fromkeys(builder.suite for builder in builders if builder.suite):
-        yield solver_image(suite), solver_of(suite), image_set.platforms[0]
+        yield solver_image(suite), solver_shell(suite), image_set.platforms[0]
     for reference in dict.fromkeys(builder.base for builder in builders if builder.base):
         digests = locked.manifest.bases[reference]
-        yield reference, shell_in(reference, digests), next(iter(digests))
+        yield reference, base_shell(reference, digests), next(iter(digests))
 
 
 def _asked(manager: str, name: str, shell: Shell, platform: str) -> tuple[str, ...]:
@@ -53,13 +53,13 @@ def _asked(manager: str, name: str, shell: Shell, platform: str) -> tuple[str, .
     except ExpectedError as error:
         reason = client.available()
         raise ExpectedError(
-            f"where {DISTRIBUTIONS[manager].name}'s packages are is read from the image {name}, "
+            f"where {MIRROR_RULES[manager].name}'s packages are is read from the image {name}, "
             + (
                 f"which needs an engine: {reason}"
                 if reason
                 else f"and that failed: {error.message}"
             ),
             ("start one, or " if reason else "")
-            + f"name mirrors in {DISTRIBUTIONS[manager].variable}, or take all from an archive: "
+            + f"name mirrors in {MIRROR_RULES[manager].variable}, or take all from an archive: "
             "orbiter fetch --from TARGET",
         ) from error

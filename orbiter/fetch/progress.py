@@ -31,10 +31,10 @@ class FetchTotals(msgspec.Struct, frozen=True, kw_only=True):
     already: int
 
 
-Report = Callable[[FetchProgress], None]
+ReportProgress = Callable[[FetchProgress], None]
 
 
-def side_by_side(work: Callable[[K], T], items: Iterable[K], tally: "Tally") -> list[T]:
+def run_parallel(work: Callable[[K], T], items: Iterable[K], tally: "ProgressCounter") -> list[T]:
     """What ``work`` gives for each item, many at once and in no order; the first error ends it all."""
     with ThreadPoolExecutor(THREADS) as pool:
         jobs = [pool.submit(work, item) for item in items]
@@ -50,10 +50,10 @@ class _StoppedError(Exception):
     """Ends the threads of a fetch that was interrupted."""
 
 
-class Tally:
+class ProgressCounter:
     """Adds up what the threads have done; made with the size of each thing in bytes, 0 for unknown."""
 
-    def __init__(self, sizes: Mapping[Any, int], report: Report) -> None:
+    def __init__(self, sizes: Mapping[Any, int], report: ReportProgress) -> None:
         self._done: dict[Hashable, int] = dict.fromkeys(sizes, 0)
         self._total: dict[Hashable, int] = dict(sizes)
         self._finished = 0

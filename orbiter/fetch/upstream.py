@@ -5,8 +5,15 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from orbiter.fetch import fill, mirrors
-from orbiter.fetch.progress import Report, Tally, side_by_side
-from orbiter.fetch.sources import Address, Configured, GoneError, OriginsError, Sources, is_gone
+from orbiter.fetch.progress import ProgressCounter, ReportProgress, run_parallel
+from orbiter.fetch.sources import (
+    FetchSettings,
+    HttpLocation,
+    LocatorError,
+    MissingUpstreamError,
+    UpstreamLocator,
+    is_missing_upstream,
+)
 from orbiter.lockset.model import LockSet
 from orbiter.store.artifact_list import LockedFile
 from orbiter.tasks import StartTask
@@ -17,33 +24,37 @@ UNASKED = "conda:"
 """How the sources begin of files for which there is no way to ask: rattler, which knows the channels, only fetches."""
 
 
-class Gone(msgspec.Struct, frozen=True, kw_only=True, order=True):
+class MissingFile(msgspec.Struct, frozen=True, kw_only=True, order=True):
     """A file that upstream no longer has: its place in a stage's artifacts folder, and who said so."""
 
     path: str
     reason: str
 
 
-class Upstream(msgspec.Struct, frozen=True, kw_only=True):
+class UpstreamReport(msgspec.Struct, frozen=True, kw_only=True):
     """What became of the files of a lock set upstream, each counted once.
 
     ``there`` and ``unasked`` are numbers of files; ``unknown`` has an error for each file of which nobody could tell.
     """
 
     there: int
-    gone: tuple[Gone, ...]
+    gone: tuple[MissingFile, ...]
     unknown: tuple[ExpectedError, ...]
     unasked: int
 
 
-def upstream(locked: LockSet, platforms: Sequence[str], board: StartTask) -> Upstream:
+def check_availability(
+    locked: LockSet, platforms: Sequence[str], board: StartTask
+) -> UpstreamReport:
     """Ask this machine's indexes, registry and mirrors for the artifacts of a lock set.
 
     Raises ExpectedError where the mirrors cannot be found out.
     """
     tell = board("upstream")
-    wanted = [entry for found in fill.entries(locked, platforms).values() for entry in found]
-    found = ask(
+    wanted = [
+        entry for found in fill.artifacts_by_stage(locked, platforms).values() for entry in found
+    ]
+    found = check_files(
         wanted,
         mirrors.sources(locked),
         lambda state: tell(f"{state.files} of {state.total_files} files"),
@@ -52,23 +63,25 @@ def upstream(locked: LockSet, platforms: Sequence[str], board: StartTask) -> Ups
     return found
 
 
-def ask(
-    entries: Iterable[LockedFile], sources: Sources, progress: Report = lambda _progress: None
-) -> Upstream:
+def check_files(
+    entries: Iterable[LockedFile],
+    sources: FetchSettings,
+    progress: ReportProgress = lambda _progress: None,
+) -> UpstreamReport:
     """Ask for these files, many at once."""
     wanted = {entry.source: entry for entry in entries}
     asked = [entry for entry in wanted.values() if not entry.source.startswith(UNASKED)]
-    tally, known = Tally(dict.fromkeys(asked, 0), progress), Configured(sources)
+    tally, known = ProgressCounter(dict.fromkeys(asked, 0), progress), UpstreamLocator(sources)
 
-    def answer(entry: LockedFile) -> Gone | ExpectedError | None:
+    def answer(entry: LockedFile) -> MissingFile | ExpectedError | None:
         found = _answer(entry, known)
         tally.finish(entry, 0)
         return found
 
-    answers = side_by_side(answer, asked, tally)
-    return Upstream(
+    answers = run_parallel(answer, asked, tally)
+    return UpstreamReport(
         there=answers.count(None),
-        gone=tuple(sorted(each for each in answers if isinstance(each, Gone))),
+        gone=tuple(sorted(each for each in answers if isinstance(each, MissingFile))),
         unknown=tuple(
             sorted((each for each in answers if isinstance(each, ExpectedError)), key=str)
         ),
@@ -76,7 +89,7 @@ def ask(
     )
 
 
-def _answer(entry: LockedFile, known: Configured) -> Gone | ExpectedError | None:
+def _answer(entry: LockedFile, known: UpstreamLocator) -> MissingFile | ExpectedError | None:
     """None for a file that is there."""
     failures: list[ExpectedError] = []
     try:
@@ -87,19 +100,19 @@ def _answer(entry: LockedFile, known: Configured) -> Gone | ExpectedError | None
                 failures.append(error)
             else:
                 return None
-    except OriginsError:
+    except LocatorError:
         raise
     except ExpectedError as error:
         failures.append(error)
-    if is_gone(failures):
-        return Gone(
+    if is_missing_upstream(failures):
+        return MissingFile(
             path=entry.path,
             reason="; ".join(dict.fromkeys(failure.message for failure in failures)),
         )
     return known.failure(entry, failures)
 
 
-def _ask(address: Address, entry: LockedFile) -> None:
+def _ask(address: HttpLocation, entry: LockedFile) -> None:
     """Raise HTTPError or GoneError where the file is not."""
     if address.url.startswith("file:"):
         with http.stream(address.url):
@@ -108,6 +121,6 @@ def _ask(address: Address, entry: LockedFile) -> None:
     answer = http.retried(address.url, lambda: http.send("HEAD", address.url, headers=headers))
     size = answer.headers.get("content-length", "0")  # some answer 0 to HEAD, and some nothing
     if entry.size and size not in {"0", str(entry.size)}:
-        raise GoneError(
+        raise MissingUpstreamError(
             f"{http.redact(address.url)} is another file now: {size} bytes, not {entry.size}"
         )

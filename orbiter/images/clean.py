@@ -15,14 +15,14 @@ from orbiter.docker import client
 from orbiter.docker.objects import STOPPED
 from orbiter.files import locked_if_free
 from orbiter.images import list as image_list
-from orbiter.images.list import Image, size
+from orbiter.images.list import ListedImage, format_size
 from orbiter.store.store import Store
 from resolvers.errors import ExpectedError
 
 Kind = Literal["container", "image", "unfinished"]
 
 
-class Left(msgspec.Struct, frozen=True, kw_only=True):
+class Leftover(msgspec.Struct, frozen=True, kw_only=True):
     """One thing to remove: a container (its name), an image (its tag), or a file or folder (its path).
 
     ``size`` is in bytes: of an image with layers that stay when others need them.
@@ -33,41 +33,41 @@ class Left(msgspec.Struct, frozen=True, kw_only=True):
     size: int
 
 
-class Found(msgspec.Struct, frozen=True, kw_only=True):
+class CleanupPlan(msgspec.Struct, frozen=True, kw_only=True):
     """What there is to remove, in the order to do it, and lines about what stays."""
 
-    left: tuple[Left, ...]
+    left: tuple[Leftover, ...]
     kept: tuple[str, ...]
 
 
-def find(image_set: ImageSet) -> Found:
+def plan_cleanup(image_set: ImageSet) -> CleanupPlan:
     """What Orbiter left here: of the image set's images and those of its lock sets, and in this user's store."""
-    own = image_list.known(image_set)
-    built = image_list.images(own)
-    containers = client.containers()
+    own = image_list.own_images(image_set)
+    built = image_list.list_images(own)
+    containers = client.list_containers()
     stopped = [
         each
         for each in containers
         if each.state in STOPPED and each.started_of and own.has(each.started_of)
     ]
     users = {each.image: each.name for each in containers if each not in stopped}
-    left = [Left(kind="container", name=each.name, size=each.size) for each in stopped]
+    left = [Leftover(kind="container", name=each.name, size=each.size) for each in stopped]
     left += [
-        Left(kind="image", name=image.tag, size=image.size)
+        Leftover(kind="image", name=image.tag, size=image.size)
         for image in built
         if image.id not in users
     ]
     left += [
-        Left(kind="unfinished", name=str(path), size=_weight(path))
+        Leftover(kind="unfinished", name=str(path), size=_weight(path))
         for path in _unfinished(Store().root)
     ]
-    return Found(
+    return CleanupPlan(
         left=tuple(left),
         kept=tuple(_kept(image, users[image.id]) for image in built if image.id in users),
     )
 
 
-def _kept(image: Image, user: str) -> str:
+def _kept(image: ListedImage, user: str) -> str:
     return f"{image.tag} stays: the container {user} uses it"
 
 
@@ -88,7 +88,7 @@ def _weight(path: Path) -> int:
     return sum(found.st_size for found in map(Path.lstat, files) if found.st_nlink == 1)
 
 
-def remove(left: Iterable[Left]) -> None:
+def remove(left: Iterable[Leftover]) -> None:
     """Remove what was found. What is in use meanwhile stays; one ExpectedError tells of all that."""
     failures = [failure for each in left if (failure := _remove(each))]
     if failures:
@@ -97,7 +97,7 @@ def remove(left: Iterable[Left]) -> None:
         )
 
 
-def _remove(each: Left) -> str:
+def _remove(each: Leftover) -> str:
     """Why it was not removed; empty where it was."""
     try:
         if each.kind == "container":
@@ -119,11 +119,11 @@ def _remove_path(path: Path) -> None:
             path.unlink()
 
 
-def text(left: Iterable[Left]) -> str:
+def format_table(left: Iterable[Leftover]) -> str:
     """What would go as a table, and its size."""
     left = tuple(left)
     width = max(len(each.name) for each in left)
-    lines = [f"{each.kind:10}  {each.name:{width}}  {size(each.size):>8}" for each in left]
+    lines = [f"{each.kind:10}  {each.name:{width}}  {format_size(each.size):>8}" for each in left]
     return "\n".join(
-        [*lines, f"at most {size(sum(each.size for each in left))}: images share layers"]
+        [*lines, f"at most {format_size(sum(each.size for each in left))}: images share layers"]
     )

@@ -15,7 +15,7 @@ from orbiter.lockset.versions import SEMVER
 from orbiter.oci.reference import parse_reference
 
 FORMAT = 1
-State = Literal["fresh", "stale", "no lock set"]
+ImageState = Literal["fresh", "stale", "no lock set"]
 """Whether an image was built from the lock set of its release as it lies in ``locks/`` now."""
 TAG = re.compile(rf"(?P<stage>.+?)-(?P<release>{SEMVER.pattern})")
 LABEL = "org.opencontainers.image"
@@ -23,7 +23,7 @@ SHORT = 12
 """The hex digits of a digest that people are shown."""
 
 
-class Image(msgspec.Struct, frozen=True, kw_only=True):
+class ListedImage(msgspec.Struct, frozen=True, kw_only=True):
     """An image of the image set that the engine has; ``lockset`` is the root digest of what it was built from.
 
     ``size`` is in bytes as the engine counts it, with layers that other images share.
@@ -34,10 +34,10 @@ class Image(msgspec.Struct, frozen=True, kw_only=True):
     release: str
     size: int
     lockset: str
-    state: State
+    state: ImageState
 
 
-class Known(msgspec.Struct, frozen=True, kw_only=True):
+class OwnImages(msgspec.Struct, frozen=True, kw_only=True):
     """What tells an image set's images from others: registry and repository of each, and root digests by release."""
 
     repositories: frozenset[tuple[str, str]]
@@ -48,23 +48,23 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
         return _place(tag) in self.repositories
 
 
-def known(image_set: ImageSet) -> Known:
+def own_images(image_set: ImageSet) -> OwnImages:
     """What is known of an image set now: its repository and those of its lock sets, which may have had another."""
     lock_sets = {
         release: folder.read(folder.release_folder(release)) for release in folder.releases()
     }
     snapshots = (locked.image_set for locked in lock_sets.values())
-    return Known(
+    return OwnImages(
         repositories=frozenset(_place(each.repository) for each in (image_set, *snapshots)),
         roots={release: locked.root for release, locked in lock_sets.items()},
     )
 
 
-def images(own: Known) -> tuple[Image, ...]:
+def list_images(own: OwnImages) -> tuple[ListedImage, ...]:
     """The engine's images of an image set, sorted by tag."""
     found = (
         _image(local, tag, release, own.roots)
-        for local in client.images(LOCKSET)
+        for local in client.list_images(LOCKSET)
         for tag in local.repo_tags or ()
         if own.has(tag) and (release := _release(local, tag))
     )
@@ -90,19 +90,22 @@ def _release(local: LocalImage, tag: str) -> str:
     return release if own else ""
 
 
-def _image(local: LocalImage, tag: str, release: str, roots: Mapping[str, str]) -> Image:
+def _image(local: LocalImage, tag: str, release: str, roots: Mapping[str, str]) -> ListedImage:
     root = (local.labels or {}).get(LOCKSET, "")
-    state: State = (
+    state: ImageState = (
         "no lock set" if release not in roots else "fresh" if roots[release] == root else "stale"
     )
-    return Image(tag=tag, id=local.id, release=release, size=local.size, lockset=root, state=state)
+    return ListedImage(
+        tag=tag, id=local.id, release=release, size=local.size, lockset=root, state=state
+    )
 
 
-def text(found: Iterable[Image]) -> str:
+def format_table(found: Iterable[ListedImage]) -> str:
     """Images as a table."""
     rows = [("image", "release", "size", "lock set", "state")]
     rows += [
-        (each.tag, each.release, size(each.size), short(each.lockset), each.state) for each in found
+        (each.tag, each.release, format_size(each.size), short_digest(each.lockset), each.state)
+        for each in found
     ]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = (
@@ -112,17 +115,17 @@ def text(found: Iterable[Image]) -> str:
     return "\n".join(lines)
 
 
-def short(digest: str) -> str:
+def short_digest(digest: str) -> str:
     """The start of a digest, as Docker shows it."""
     return digest.partition(":")[2][:SHORT]
 
 
-def as_json(found: Iterable[Image]) -> str:
+def format_json(found: Iterable[ListedImage]) -> str:
     """Images as JSON: ``{"format": 1, "images": [...]}``, with the fields of ``Image``."""
     content = msgspec.json.encode({"format": FORMAT, "images": tuple(found)})
     return msgspec.json.format(content, indent=2).decode()
 
 
-def size(count: int) -> str:
+def format_size(count: int) -> str:
     """Bytes for people: ``12.3 MB``."""
     return sizes.size(count).removeprefix("+") or "0 B"

@@ -27,7 +27,9 @@ STARTS = f"CMD {json.dumps(COMMAND)}\n"
 """The line that the Dockerfile of an image with JupyterLab has."""
 
 
-def run(locked: LockSet, image: str, *, port: int | None = None, mount: Path | None = None) -> None:
+def run_image(
+    locked: LockSet, image: str, *, port: int | None = None, mount: Path | None = None
+) -> None:
     """Run the JupyterLab of an image (``debian-base``) until Ctrl-C; its container is removed then.
 
     The URL with its token goes to standard output once the server answers, the log to standard error.
@@ -39,7 +41,7 @@ def run(locked: LockSet, image: str, *, port: int | None = None, mount: Path | N
     chosen = _port(port)
     token = secrets.token_hex(24)
     owner = mount.stat() if mount else None
-    container = client.start(
+    container = client.start_container(
         tag,
         [*COMMAND, "--allow-root"] if owner and owner.st_uid == 0 else [*COMMAND],
         ports={PORT: chosen},
@@ -53,7 +55,7 @@ def run(locked: LockSet, image: str, *, port: int | None = None, mount: Path | N
     except KeyboardInterrupt:
         sys.stderr.write("\nstopping\n")
     finally:
-        client.stop(container)
+        client.stop_container(container)
 
 
 def _follow(container: "Container", address: str, token: str) -> None:
@@ -74,7 +76,7 @@ def _follow(container: "Container", address: str, token: str) -> None:
 
 def _lines(container: "Container") -> Iterator[str]:
     buffer = b""
-    for chunk in client.log(container):
+    for chunk in client.follow_log(container):
         *lines, buffer = (buffer + chunk).split(b"\n")
         yield from (line.decode(errors="replace").rstrip() for line in lines)
 
@@ -149,9 +151,9 @@ def _port(asked: int | None) -> int:
     )
 
 
-def shell(locked: LockSet, image: str) -> NoReturn:
+def open_shell(locked: LockSet, image: str) -> NoReturn:
     """Become a shell in a fresh container of an image or build stage, as its user; the container is removed at its end.
 
     Without a terminal it runs what standard input says. Raises ExpectedError as ``built_tag``.
     """
-    client.enter(built_tag(locked, image))
+    client.become_shell(built_tag(locked, image))

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from orbiter.docker.shells import pin_base, shell_in, solver_of
+from orbiter.docker.shells import base_shell, pin_base, solver_shell
 from orbiter.fetch.progress import format_progress, format_totals
 from orbiter.store.artifact_list import LockedFile
 from orbiter.store.download import WrongBytesError
@@ -24,11 +24,11 @@ class LocalEnvironment:
 
     def shell(self, reference: str, digests: Mapping[str, str]) -> Shell:
         """A shell inside the base image that is pinned to these digests by platform."""
-        return shell_in(reference, digests)
+        return base_shell(reference, digests)
 
     def solver(self, suite: str) -> Shell:
         """A shell for apt to solve in, for a base that is made of a Debian release's packages."""
-        return solver_of(suite)
+        return solver_shell(suite)
 
     def keep(
         self,
@@ -43,7 +43,7 @@ class LocalEnvironment:
         """
         from orbiter.archive.configured import configured_archive
         from orbiter.fetch.fetch import fetch
-        from orbiter.fetch.sources import Sources
+        from orbiter.fetch.sources import FetchSettings
         from resolvers.apk import manager as apk
         from resolvers.apt import manager as apt
 
@@ -57,7 +57,7 @@ class LocalEnvironment:
         if manager == "apk":
             for platform in pins:
                 self._take(entries, apk.cached_packages(platform))
-        sources = Sources(
+        sources = FetchSettings(
             apk_mirrors=lambda: apk.mirrors(shell, next(iter(pins))),
             apt_mirrors=lambda: apt.mirrors(shell, next(iter(pins))),
             archive=configured_archive(),

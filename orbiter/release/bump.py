@@ -17,11 +17,11 @@ from orbiter.lockset import folder, model
 from orbiter.tasks import StartTask
 from resolvers.errors import ExpectedError
 
-Part = Literal["major", "minor", "patch"]
+BumpStep = Literal["major", "minor", "patch"]
 """The number of a release that goes up."""
 
 
-def next_release(release: str, step: Part) -> str:
+def next_release(release: str, step: BumpStep) -> str:
     """The release after another one; a pre-release of it comes first: patch makes 0.2.0 of 0.2.0-rc1."""
     core, dash, _ = release.partition("-")
     _, minor, patch = core.split(".")
@@ -29,7 +29,7 @@ def next_release(release: str, step: Part) -> str:
     return core if dash and set(below) <= {"0"} else bump_release(core, step)
 
 
-def suggested(
+def suggest_release(
     image_set: ImageSet, options: LockOptions, doors: Environment, progress: StartTask
 ) -> Suggestion:
     """What diff-locks would suggest if the image set were locked now, against its release as it is locked.
@@ -48,7 +48,7 @@ def suggested(
     return diff(as_lock(before, image_set.version), as_lock(after, "now")).suggestion
 
 
-def write(path: Path, release: str) -> None:
+def write_version(path: Path, release: str) -> None:
     """Put a release into images.toml; comments and all else stay as they are.
 
     Raises ExpectedError, and touches nothing, where that release has a lock set.

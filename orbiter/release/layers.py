@@ -40,7 +40,7 @@ class LayerEntry(NamedTuple):
     line: str
 
 
-def images(archive: Path) -> dict[str, RecordedImage]:
+def read_images(archive: Path) -> dict[str, RecordedImage]:
     """The images in an archive by platform (``linux/arm64``)."""
     with tarfile.open(archive) as tar:
         return dict(_images(tar, _json(tar, "index.json")))
@@ -81,7 +81,7 @@ def _path(digest: str) -> str:
     return f"blobs/{digest.replace(':', '/')}"
 
 
-def entries(archive: Path, layer: RecordedLayer) -> Iterator[LayerEntry]:
+def read_entries(archive: Path, layer: RecordedLayer) -> Iterator[LayerEntry]:
     """The entries of one layer, in its order, read as a stream.
 
     Raises ExpectedError, at the end, when the layer is not what its diff id says.

@@ -21,7 +21,7 @@ from orbiter.lockset.record import (
 )
 from orbiter.release import layers, verify
 from orbiter.release.layers import LayerEntry
-from orbiter.release.verify import Finding
+from orbiter.release.verify import ImageComparison
 from orbiter.tasks import StartTask
 from resolvers.errors import ExpectedError
 
@@ -43,7 +43,7 @@ class Verification:
         builder: str = "",
         push: bool = False,
     ) -> None:
-        self.findings: tuple[Finding, ...] = ()
+        self.findings: tuple[ImageComparison, ...] = ()
         self.allowed = False
         self._locked = locked
         self._record = record
@@ -69,30 +69,30 @@ class Verification:
 
 def findings(
     record: Record, builder: RecordedBuilder, built: Sequence[BuiltImage]
-) -> Iterator[Finding]:
+) -> Iterator[ImageComparison]:
     """How each image that was built compares with its record, which names all images of the lock set."""
     seen: dict[str, tuple[LayerEntry, ...]] = {}
 
     def entries(image: BuiltImage, layer: RecordedLayer) -> tuple[LayerEntry, ...]:
         if layer.diff_id not in seen:
-            seen[layer.diff_id] = tuple(layers.entries(image.archive, layer))
+            seen[layer.diff_id] = tuple(layers.read_entries(image.archive, layer))
         return seen[layer.diff_id]
 
     for image in built:
-        for platform, found in layers.images(image.archive).items():
+        for platform, found in layers.read_images(image.archive).items():
             released = record.digests.stages[image.stage][platform]
             builders = (record.digests.builder, builder)
-            kind, why = verify.find(
+            kind, why = verify.compare_images(
                 released, found, builders, recorded=record.entries, entries=partial(entries, image)
             )
-            yield Finding(
+            yield ImageComparison(
                 stage=image.stage, platform=platform, digest=found.digest, kind=kind, why=why
             )
 
 
-def release(
+def build_release(
     locked: LockSet, builder: str, board: StartTask, *, twice: bool
-) -> tuple[Record, tuple[Finding, ...]]:
+) -> tuple[Record, tuple[ImageComparison, ...]]:
     """Build all stages of a lock set with clean caches, and record what came out.
 
     With ``twice`` a second clean build is compared with the first; its findings come along. Nothing is loaded.
@@ -125,12 +125,12 @@ def _record(locked: LockSet, builder: str, built: Sequence[BuiltImage], board: S
     lists: dict[str, str] = {}
     for image in built:
         tell(image.stage)
-        images[image.stage] = layers.images(image.archive)
+        images[image.stage] = layers.read_images(image.archive)
         for layer in (layer for found in images[image.stage].values() for layer in found.layers):
             name = layer_list_name(layer.diff_id)
             if name not in lists:
                 lists[name] = "".join(
-                    f"{entry.line}\n" for entry in layers.entries(image.archive, layer)
+                    f"{entry.line}\n" for entry in layers.read_entries(image.archive, layer)
                 )
     tell("")
     found = Digests(
@@ -146,5 +146,5 @@ def _record(locked: LockSet, builder: str, built: Sequence[BuiltImage], board: S
 def facts(locked: LockSet, builder: str) -> RecordedBuilder:
     """What builds a lock set's images here, and with which exporter options."""
     return msgspec.structs.replace(
-        client.builder_facts(builder), exporter=bake.exporter(locked.files[BAKE_FILE])
+        client.builder_versions(builder), exporter=bake.exporter_options(locked.files[BAKE_FILE])
     )

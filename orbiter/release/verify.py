@@ -12,9 +12,9 @@ import msgspec
 from orbiter.lockset.record import RecordedBuilder, RecordedImage, RecordedLayer
 from orbiter.release.layers import LayerEntry
 
-Kind = Literal["same", "compression", "record", "configuration", "layer"]
+DifferenceKind = Literal["same", "compression", "record", "configuration", "layer"]
 """What the first difference is in; ``record``: the record does not fit its own digests, whatever was built."""
-What = Literal["changed", "time", "added", "missing"]
+EntryChange = Literal["changed", "time", "added", "missing"]
 """What became of an entry; ``changed``: its content, kind, owner, mode or name."""
 
 MEGABYTE = 1_000_000
@@ -47,20 +47,20 @@ STEP = "a step of the stage that gives other bytes each time"
 RECORD = "the record itself was changed"
 
 
-class Change(msgspec.Struct, frozen=True, kw_only=True):
+class EntryDifference(msgspec.Struct, frozen=True, kw_only=True):
     """The first entry of a layer that differs. ``path`` is, for a missing one, that of the entry after it, if any."""
 
     path: str
-    what: What
+    what: EntryChange
 
 
-class Finding(msgspec.Struct, frozen=True, kw_only=True):
+class ImageComparison(msgspec.Struct, frozen=True, kw_only=True):
     """How the image of one stage and platform compares; ``digest`` is its manifest's, ``why`` are lines for people."""
 
     stage: str
     platform: str
     digest: str
-    kind: Kind
+    kind: DifferenceKind
     why: tuple[str, ...] = ()
 
     @property
@@ -69,7 +69,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
         return self.kind in {"same", "compression"}
 
 
-def compare(released: RecordedImage, built: RecordedImage) -> Kind:
+def difference_kind(released: RecordedImage, built: RecordedImage) -> DifferenceKind:
     """What the first difference between two images of one stage and platform is in."""
     if released == built:
         return "same"
@@ -87,27 +87,27 @@ def diff_ids(image: RecordedImage) -> list[str]:
     return [layer.diff_id for layer in image.layers]
 
 
-def find(
+def compare_images(
     released: RecordedImage,
     built: RecordedImage,
     builders: tuple[RecordedBuilder, RecordedBuilder],
     *,
     recorded: Callable[[str], Sequence[str] | None],
     entries: Callable[[RecordedLayer], Sequence[LayerEntry]],
-) -> tuple[Kind, tuple[str, ...]]:
+) -> tuple[DifferenceKind, tuple[str, ...]]:
     """Compare two images, and say why they differ.
 
     ``builders`` are those of the release and of now. ``recorded`` gives the list of a layer of the release by diff
     id, ``entries`` what is in a layer that was built; both are asked only for the first layer that differs.
     """
-    kind = compare(released, built)
+    kind = difference_kind(released, built)
     if kind == "layer":
         return _layer(released, built, builders, recorded, entries)
     return kind, _why(kind, released, builders)
 
 
 def _why(
-    kind: Kind, released: RecordedImage, builders: tuple[RecordedBuilder, RecordedBuilder]
+    kind: DifferenceKind, released: RecordedImage, builders: tuple[RecordedBuilder, RecordedBuilder]
 ) -> tuple[str, ...]:
     told = _versions(builders)
     if kind == "record":
@@ -132,7 +132,7 @@ def _layer(
     builders: tuple[RecordedBuilder, RecordedBuilder],
     recorded: Callable[[str], Sequence[str] | None],
     entries: Callable[[RecordedLayer], Sequence[LayerEntry]],
-) -> tuple[Kind, tuple[str, ...]]:
+) -> tuple[DifferenceKind, tuple[str, ...]]:
     number = _first(diff_ids(released), diff_ids(built))
     if number == len(built.layers):
         return "layer", (f"layer {number + 1} of {len(released.layers)} of the release is missing",)
@@ -144,16 +144,23 @@ def _layer(
             f"{where}: nothing is recorded of it",
             f"likely cause: {_other_builder(builders) or RECORD}",
         )
-    change = first(before, entries(layer))
+    change = first_difference(before, entries(layer))
     if change is None:
         cause = _other_builder(builders) or f"{RECORD}: every file is as it was released"
         return "layer" if _other_builder(builders) else "record", (where, f"likely cause: {cause}")
-    cause, other = cause_of(change, builders), _other_builder(builders)
+    cause, other = likely_cause(change, builders), _other_builder(builders)
     more = (_versions(builders),) if other and cause != other else ()
-    return "layer", (where, f"first file: {spelled(change)}", f"likely cause: {cause}", *more)
+    return "layer", (
+        where,
+        f"first file: {format_difference(change)}",
+        f"likely cause: {cause}",
+        *more,
+    )
 
 
-def first(released: Sequence[str], built: Sequence[LayerEntry]) -> Change | None:
+def first_difference(
+    released: Sequence[str], built: Sequence[LayerEntry]
+) -> EntryDifference | None:
     """The first entry that differs; one that differs in more than its time comes before those that do not."""
     before, now = [line[:SIX] for line in released], [entry.line[:SIX] for entry in built]
     at = next(
@@ -161,12 +168,12 @@ def first(released: Sequence[str], built: Sequence[LayerEntry]) -> Change | None
         min(len(before), len(now)),
     )
     if at < max(len(before), len(now)):
-        return Change(
+        return EntryDifference(
             path=built[at].path if at < len(built) else "", what=_what(before[at:], now[at:])
         )
     for line, entry in zip(released, built, strict=True):
         if line != entry.line:
-            return Change(path=entry.path, what="time")
+            return EntryDifference(path=entry.path, what="time")
     return None
 
 
@@ -176,7 +183,7 @@ def _first(old: Sequence[str], new: Sequence[str]) -> int:
     return next((at for at, (one, other) in pairs if one != other), min(len(old), len(new)))
 
 
-def _what(released: Sequence[str], built: Sequence[str]) -> What:
+def _what(released: Sequence[str], built: Sequence[str]) -> EntryChange:
     """What became of the first entry of two lists that differ in it: it is looked for farther down in the other."""
     if not released or not built:
         return "missing" if released else "added"
@@ -187,14 +194,14 @@ def _what(released: Sequence[str], built: Sequence[str]) -> What:
     return "added" if added else "missing" if missing else "changed"
 
 
-def spelled(change: Change) -> str:
+def format_difference(change: EntryDifference) -> str:
     """A change for people."""
     if not change.path:
         return "one behind the last is missing"
     return f"/{change.path.removeprefix('./').removeprefix('/')}: {WORDS[change.what]}"
 
 
-def cause_of(change: Change, builders: tuple[RecordedBuilder, RecordedBuilder]) -> str:
+def likely_cause(change: EntryDifference, builders: tuple[RecordedBuilder, RecordedBuilder]) -> str:
     """The likely cause of a change, its kind first."""
     other = _other_builder(builders)
     if change.what == "time":

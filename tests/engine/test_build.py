@@ -92,11 +92,11 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
 
 
 def laid_out(locked: LockSet, store: Store, place: Path) -> Path:
-    for (stage, platform), found in fill.entries(locked).items():
+    for (stage, platform), found in fill.artifacts_by_stage(locked).items():
         folder = place / "artifacts" / stage / platform_slug(platform)
         folder.mkdir(parents=True)
         store.link_all((entry.hash, folder / entry.path) for entry in found)
-    for image in fill.bases(locked):
+    for image in fill.base_images(locked):
         write_layout(image.digest, store, place / "bases" / image.digest.partition(":")[2])
     write(place, {path: text for path, text in locked.files.items() if path.startswith("build/")})
     return place
@@ -278,7 +278,7 @@ def test_one_platform_of_several_is_built_from_a_base_that_no_registry_has(tmp_p
 
 def test_a_shell_runs_in_the_pinned_image(tmp_path: Path) -> None:
     pinned = base_image.pin(BASE, AMD64, mirrors=client.mirrors())
-    shell = client.shell(BASE, pinned.digest, AMD64)
+    shell = client.image_shell(BASE, pinned.digest, AMD64)
     script = "cat /etc/debian_version; id -u; echo kept > /cache/file"
     assert shell(script, platform=AMD64, cache=str(tmp_path)).splitlines()[1:] == ["0"]
     assert (tmp_path / "file").read_text() == "kept\n"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from orbiter.docker import client
-from orbiter.docker.shells import shell_in
+from orbiter.docker.shells import base_shell
 from orbiter.oci import base_image
 from resolvers.apk import manager as apk
 from resolvers.apt import manager as apt
@@ -51,7 +51,7 @@ def test_a_platform_that_the_engine_cannot_run_is_told_with_what_to_do(
 ) -> None:
     tag, digest = foreign
     with pytest.raises(ExpectedError) as told:
-        apk.inspect_base(shell_in(tag, {ARM: digest}), ARM)
+        apk.inspect_base(base_shell(tag, {ARM: digest}), ARM)
     assert tag in told.value.message
     assert f"for {ARM}" in told.value.message
     assert "orbiter lock --only conda,pip,npm" in told.value.hint
@@ -61,7 +61,7 @@ def test_a_base_image_of_another_distribution_is_told_with_what_to_do() -> None:
     shells = {}
     for reference in ("alpine:3.23", "debian:trixie-slim"):
         pinned = base_image.pin(reference, AMD, mirrors=client.mirrors())
-        shells[reference] = shell_in(reference, {AMD: pinned.digest})
+        shells[reference] = base_shell(reference, {AMD: pinned.digest})
     with pytest.raises(ExpectedError) as told:
         apt.inspect_base(shells["alpine:3.23"], AMD)
     assert "images of Debian" in told.value.hint

@@ -17,7 +17,7 @@ from orbiter.archive.configured import configured_archive
 from orbiter.cli.board import Board
 from orbiter.config import snapshot
 from orbiter.config.image_set import Builder, ImageSet
-from orbiter.docker.shells import shell_in
+from orbiter.docker.shells import base_shell
 from orbiter.fetch import fill
 from orbiter.locking.doors import LocalEnvironment
 from orbiter.lockset import folder, model
@@ -155,9 +155,9 @@ def kept(
 ) -> str:
     """A configured_archive archive of release 0.1.0, on a machine whose store is empty."""
     release = locked(server)
-    for entry in fill.entries(release)["stage", AMD64]:
+    for entry in fill.artifacts_by_stage(release)["stage", AMD64]:
         Store().add(FILES[entry.path], entry.hash)
-    keep.archive(release, (), target, QUIET)
+    keep.archive_release(release, (), target, QUIET)
     new_store()
     monkeypatch.setenv("ORBITER_ARCHIVE", target)
     return target
@@ -171,7 +171,7 @@ def test_all_kinds_of_files_come_from_the_archive_and_nobody_else_is_asked(serve
         == "7 files fetched (0 MB), 0 were there"
     )
     assert server.requests == []
-    for entry in fill.everything(release, (), Store()):
+    for entry in fill.all_files(release, (), Store()):
         Store().verify(entry.hash)
 
 
@@ -205,7 +205,7 @@ def test_wrong_bytes_of_the_archive_are_not_taken(
     server: Server, tmp_path: Path, new_store: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     serve(server, FILES)
-    keep.archive(locked(server), (), str(tmp_path / "kept"), QUIET)
+    keep.archive_release(locked(server), (), str(tmp_path / "kept"), QUIET)
     for path in (tmp_path / "kept/blobs/sha256").iterdir():
         content = path.read_bytes()
         path.unlink()
@@ -213,7 +213,7 @@ def test_wrong_bytes_of_the_archive_are_not_taken(
     new_store()
     monkeypatch.setenv("ORBITER_ARCHIVE", str(tmp_path / "kept"))
     assert fill.fill(locked(server), (), QUIET, configured_archive()).startswith("7 files fetched")
-    for entry in fill.everything(locked(server), (), Store()):
+    for entry in fill.all_files(locked(server), (), Store()):
         Store().verify(entry.hash)
 
 
@@ -224,7 +224,7 @@ def test_locking_takes_system_packages_from_the_archive_first(server: Server) ->
         file="c-1.apk", hash=entry.hash, size=entry.size, source=entry.source.removeprefix("apk:")
     )
     pins = {AMD64: (Pin(name="c", version="1", artifact=artifact),)}
-    LocalEnvironment().keep("apk", pins, shell_in("none", {}), lambda _line: None)
+    LocalEnvironment().keep("apk", pins, base_shell("none", {}), lambda _line: None)
     Store().verify(entry.hash)
     assert server.requests == []
 
@@ -289,7 +289,7 @@ def test_the_standing_archive_can_be_begun(
 ) -> None:
     serve(server, FILES)
     monkeypatch.setenv("ORBITER_ARCHIVE", target)
-    assert "7 files new" in keep.archive(locked(server), (), target, QUIET)
+    assert "7 files new" in keep.archive_release(locked(server), (), target, QUIET)
 
 
 def test_other_things_in_the_registry_are_no_matter(
@@ -300,7 +300,7 @@ def test_other_things_in_the_registry_are_no_matter(
 ) -> None:
     serve(server, FILES)
     address = f"oci://{loopback.server.host}/{NAME}"
-    keep.archive(locked(server), (), address, QUIET)
+    keep.archive_release(locked(server), (), address, QUIET)
     loopback.manifests |= {
         "image": json.dumps({"schemaVersion": 2, "layers": []}).encode(),
         "odd": b"{",

@@ -106,7 +106,7 @@ def stored() -> dict[str, bytes]:
 
 
 def kept(locked: LockSet, target: str) -> str:
-    return archive_keep.archive(locked, (), target, QUIET)
+    return archive_keep.archive_release(locked, (), target, QUIET)
 
 
 @pytest.fixture(autouse=True)
@@ -148,9 +148,15 @@ def test_what_goes_in_comes_out(target: str, elsewhere: Callable[[], None]) -> N
     assert "6 files new (0.0 MB), 0 were there" in kept(release, target)
     assert "0 files new (0.0 MB), 6 were there" in kept(release, target)
     elsewhere()
-    assert archive_keep.fetch(release, (), target, QUIET) == "6 files fetched (0 MB), 0 were there"
+    assert (
+        archive_keep.fetch_release(release, (), target, QUIET)
+        == "6 files fetched (0 MB), 0 were there"
+    )
     assert stored() == before
-    assert archive_keep.fetch(release, (), target, QUIET) == "0 files fetched (0 MB), 6 were there"
+    assert (
+        archive_keep.fetch_release(release, (), target, QUIET)
+        == "0 files fetched (0 MB), 6 were there"
+    )
     assert fill.fill(release, (), QUIET, configured_archive()).startswith(
         "0 files fetched"
     )  # nobody else is asked for anything
@@ -178,7 +184,7 @@ def test_any_files_survive(
     assert len(told) == 1
     for place in places:
         elsewhere()
-        archive_keep.fetch(release, (), place, QUIET)
+        archive_keep.fetch_release(release, (), place, QUIET)
         assert stored() == before
 
 
@@ -223,7 +229,7 @@ def test_releases_share_their_files(target: str, elsewhere: Callable[[], None]) 
     for release, count in ((first, 6), (second, 7)):
         elsewhere()
         assert (
-            archive_keep.fetch(release, (), target, QUIET)
+            archive_keep.fetch_release(release, (), target, QUIET)
             == f"{count} files fetched (0 MB), 0 were there"
         )
 
@@ -267,7 +273,7 @@ def test_a_flipped_byte_is_refused(
         path.write_bytes(flip(content))
     elsewhere()
     with pytest.raises(ExpectedError, match=f"pip/a-1.whl: .*{target}: expected {digest}"):
-        archive_keep.fetch(release, (), target, QUIET)
+        archive_keep.fetch_release(release, (), target, QUIET)
     assert not Store().has(digest)
     assert Store().has(digest_of(b"deb"))  # the others came
 
@@ -297,7 +303,7 @@ def test_files_that_the_archive_lacks_are_all_named(
     more = locked({**FILES, "pip/d-1.whl": b"more", "npm/e-1.tgz": b"most"})
     elsewhere()
     with pytest.raises(ExpectedError) as caught:
-        archive_keep.fetch(more, (), target, QUIET)
+        archive_keep.fetch_release(more, (), target, QUIET)
     assert caught.value.message.splitlines() == [
         "2 files could not be fetched:",
         f"  npm/e-1.tgz: not in {target} ({digest_of(b'most', 'sha512')})",
@@ -312,14 +318,17 @@ def test_another_lock_set_of_the_release_is_no_error_when_all_files_are_there(
     kept(locked(), target)
     fewer = locked({"apt/c_1_amd64.deb": b"deb"})
     elsewhere()
-    assert archive_keep.fetch(fewer, (), target, QUIET) == "4 files fetched (0 MB), 0 were there"
+    assert (
+        archive_keep.fetch_release(fewer, (), target, QUIET)
+        == "4 files fetched (0 MB), 0 were there"
+    )
 
 
 def test_a_release_that_is_not_there(target: str) -> None:
     for release in ("0.1.0", "0.2.0"):
         kept(locked(release=release), target)
     with pytest.raises(ExpectedError, match=r"has no release 0\.3\.0; it has 0\.1\.0, 0\.2\.0"):
-        archive_keep.fetch(locked(release="0.3.0"), (), target, QUIET)
+        archive_keep.fetch_release(locked(release="0.3.0"), (), target, QUIET)
 
 
 def test_a_tag_of_ones_own(loopback: LoopbackRegistry, elsewhere: Callable[[], None]) -> None:
@@ -327,9 +336,9 @@ def test_a_tag_of_ones_own(loopback: LoopbackRegistry, elsewhere: Callable[[], N
     kept(release, target)
     assert list(loopback.manifests) == ["mine"]
     elsewhere()
-    assert "6 files fetched" in archive_keep.fetch(release, (), target, QUIET)
+    assert "6 files fetched" in archive_keep.fetch_release(release, (), target, QUIET)
     with pytest.raises(ExpectedError, match=r"has no release 0\.1\.0; it has mine"):
-        archive_keep.fetch(release, (), target.removesuffix(":mine"), QUIET)
+        archive_keep.fetch_release(release, (), target.removesuffix(":mine"), QUIET)
 
 
 def test_who_may_not_push_is_told_before_anything_is_fetched(
@@ -365,7 +374,7 @@ def test_what_is_no_archive(tmp_path: Path, name: str, why: str) -> None:
         tar.add(tmp_path / "text.tar", "text")
     before = contents(tmp_path)
     with pytest.raises(ExpectedError, match=f"{tmp_path / name} .*{why}"):
-        archive_keep.fetch(locked(), (), str(tmp_path / name), QUIET)
+        archive_keep.fetch_release(locked(), (), str(tmp_path / name), QUIET)
     if not name.startswith("missing"):
         with pytest.raises(ExpectedError, match=f"{tmp_path / name} .*{why}"):
             kept(locked(), str(tmp_path / name))
@@ -384,7 +393,7 @@ def test_an_artifact_of_something_else(tmp_path: Path) -> None:
     index = tmp_path / "carried/index.json"
     index.write_text(index.read_text().replace(digest, digest_of(other)))
     with pytest.raises(ExpectedError, match="is not a release of an archive"):
-        archive_keep.fetch(locked(), (), str(tmp_path / "carried"), QUIET)
+        archive_keep.fetch_release(locked(), (), str(tmp_path / "carried"), QUIET)
 
 
 def test_other_images_of_a_layout_stay(tmp_path: Path) -> None:
@@ -422,7 +431,7 @@ def test_a_run_that_was_killed_leaves_a_folder_that_the_next_one_completes(tmp_p
 )
 def test_targets_that_are_none(target: str, hint: str) -> None:
     with pytest.raises(ExpectedError, match=target) as caught:
-        archive_target.place_of(target)
+        archive_target.open_storage(target)
     assert hint in caught.value.hint
     assert "debian:" not in caught.value.hint
 
@@ -521,7 +530,9 @@ def test_wheels_of_the_real_index_are_fetched_first(
     release = locked_of(list(parse_list(WHEELS)))
     assert "5 files new" in kept(release, str(tmp_path / "carried"))
     elsewhere()
-    assert "5 files fetched" in archive_keep.fetch(release, (), str(tmp_path / "carried"), QUIET)
+    assert "5 files fetched" in archive_keep.fetch_release(
+        release, (), str(tmp_path / "carried"), QUIET
+    )
 
 
 @pytest.fixture
@@ -539,7 +550,7 @@ def test_a_real_registry(real: str, elsewhere: Callable[[], None]) -> None:
     assert "1 files new (0.0 MB), 6 were there" in kept(second, f"oci://{real}")
     before = stored()
     elsewhere()
-    archive_keep.fetch(second, (), f"oci://{real}", QUIET)
+    archive_keep.fetch_release(second, (), f"oci://{real}", QUIET)
     assert stored() == before
 
 
@@ -558,7 +569,7 @@ def test_skopeo_takes_an_archive_from_place_to_place(
         skopeo("copy", "--src-tls-verify=false", "--dest-tls-verify=false", one, other)
     assert len({skopeo("inspect", "--raw", "--tls-verify=false", place) for place in places}) == 1
     elsewhere()
-    archive_keep.fetch(release, (), str(tmp_path / "back"), QUIET)
+    archive_keep.fetch_release(release, (), str(tmp_path / "back"), QUIET)
 
 
 def skopeo(*words: str) -> str:

@@ -45,10 +45,10 @@ def docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_what_buildx_tells_of_a_builder(docker: Path) -> None:
     docker.write_text(OF_THE_ENGINE)
-    assert bake.inspect("")["buildkit version"] == ("v0.0.0+unknown",)
+    assert bake.inspect_builder("")["buildkit version"] == ("v0.0.0+unknown",)
     assert not bake.can_push("")
     docker.write_text(OF_TWO_MACHINES)
-    assert bake.inspect("orbiter")["buildkit version"] == ("v0.25.1", "v0.24.0")
+    assert bake.inspect_builder("orbiter")["buildkit version"] == ("v0.25.1", "v0.24.0")
     assert bake.can_push("orbiter")
 
 
@@ -73,7 +73,7 @@ def test_a_docker_without_buildx_is_told_before_anything_is_built(
     with pytest.raises(
         ExpectedError, match=r"docker has no buildx: (.|\n)*is not a docker command"
     ) as caught:
-        bake.bake(
+        bake.run_bake(
             tmp_path,
             "sha256:0",
             bake.BuildOptions(),
@@ -88,4 +88,4 @@ def test_the_exporter_options_that_decide_a_digest() -> None:
         "output": ["type=oci,dest=${OUTPUT}/a.tar,oci-mediatypes=true,compression=zstd"],
     }
     text = json.dumps({"target": {"a": target, "without-image": {}}})
-    assert bake.exporter(text) == {"oci-mediatypes": "true", "compression": "zstd"}
+    assert bake.exporter_options(text) == {"oci-mediatypes": "true", "compression": "zstd"}

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from orbiter.docker.bake import BuiltImage
-from orbiter.docker.push_check import to_push
+from orbiter.docker.push_check import images_to_push
 from orbiter.oci.registry import anonymous, sha256
 from resolvers.errors import ExpectedError
 from tests.support.loopback import Answer, Server, serving
@@ -28,7 +28,7 @@ def test_only_what_is_not_there_is_pushed() -> None:
             image(place.server, "core-0.1.0", sha256(MANIFEST)),
             image(place.server, "base-0.1.0", OTHER),
         )
-        assert to_push([there, new], anonymous) == (new,)
+        assert images_to_push([there, new], anonymous) == (new,)
 
 
 def test_all_tags_that_would_move_are_told_at_once() -> None:
@@ -38,7 +38,7 @@ def test_all_tags_that_would_move_are_told_at_once() -> None:
             image(place.server, tag, OTHER) for tag in ("core-0.1.0", "base-0.1.0", "geo-0.1.0")
         ]
         with pytest.raises(ExpectedError) as caught:
-            to_push(images, anonymous)
+            images_to_push(images, anonymous)
         lines = caught.value.message.splitlines()
         assert lines[0] == "nothing was pushed: the registry has another image under"
         assert lines[1:4] == [
@@ -50,7 +50,7 @@ def test_all_tags_that_would_move_are_told_at_once() -> None:
         assert len(lines) == 7
         assert "orbiter bump" in caught.value.hint
         place.requests.clear()
-        assert to_push(images, anonymous, force=True) == tuple(images)
+        assert images_to_push(images, anonymous, force=True) == tuple(images)
         assert place.requests == []
 
 
@@ -61,5 +61,5 @@ def test_a_registry_that_does_not_tell_is_an_error_with_the_remedy() -> None:
         with pytest.raises(
             ExpectedError, match=f"pushing {refused.tag} failed: what it names now cannot be read: "
         ) as e:
-            to_push([refused], anonymous)
+            images_to_push([refused], anonymous)
         assert e.value.hint.startswith(f"docker login {server.host}; orbiter push --force")

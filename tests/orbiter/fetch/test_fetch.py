@@ -11,7 +11,7 @@ import pytest
 from orbiter.fetch.base_image import fetch_image
 from orbiter.fetch.fetch import fetch
 from orbiter.fetch.progress import FetchProgress, FetchTotals
-from orbiter.fetch.sources import Sources
+from orbiter.fetch.sources import FetchSettings
 from orbiter.oci import base_image
 from orbiter.oci.layout import write_layout
 from orbiter.store.artifact_list import LockedFile, parse_list
@@ -39,7 +39,7 @@ def digest_of(content: bytes, algorithm: str = "sha256") -> str:
     return f"{algorithm}:{hashlib.new(algorithm, content).hexdigest()}"
 
 
-def debs(server: Server, *names: str) -> tuple[list[LockedFile], Sources]:
+def debs(server: Server, *names: str) -> tuple[list[LockedFile], FetchSettings]:
     """Packages that the server has, and the way to them."""
     entries = []
     for name in names:
@@ -52,7 +52,7 @@ def debs(server: Server, *names: str) -> tuple[list[LockedFile], Sources]:
                 source=f"apt:pool/{name}",
             )
         )
-    return entries, Sources(apt_mirrors=lambda: (f"{server.url}/debian/",))
+    return entries, FetchSettings(apt_mirrors=lambda: (f"{server.url}/debian/",))
 
 
 def test_fetch_and_fetch_again(server: Server, store: Store) -> None:
@@ -80,7 +80,7 @@ def test_odd_characters_of_a_pool(server: Server, store: Store) -> None:
     server.replies["/pool/main/libs/libstdc%2B%2B6_1.0%2B~rc1_amd64.deb"] = Answer(200, content)
     source = "apt:pool/main/libs/libstdc++6_1.0+~rc1_amd64.deb"
     entry = LockedFile(path="apt/x.deb", hash=digest_of(content), source=source)
-    fetch([entry], store, Sources(apt_mirrors=lambda: (server.url,)))
+    fetch([entry], store, FetchSettings(apt_mirrors=lambda: (server.url,)))
     assert store.has(entry.hash)
 
 
@@ -93,7 +93,7 @@ def test_each_mirror_is_tried(server: Server, store: Store) -> None:
         asked.append(1)
         return (f"{server.url}/none", f"{server.url}/wrong", f"{server.url}/debian")
 
-    fetch(entries, store, Sources(apt_mirrors=mirrors))
+    fetch(entries, store, FetchSettings(apt_mirrors=mirrors))
     assert [request.path.split("/")[1] for request in server.requests] == [
         "none",
         "wrong",
@@ -107,7 +107,9 @@ def test_the_mirrors_of_the_environment(
 ) -> None:
     entries, sources = debs(server, "a.deb", "b.deb")
     monkeypatch.setenv("ORBITER_APT_MIRROR", f"{server.url}/none {server.url}/debian")
-    fetch(entries[:1], store, Sources(apt_mirrors=lambda: pytest.fail("asked the base image")))
+    fetch(
+        entries[:1], store, FetchSettings(apt_mirrors=lambda: pytest.fail("asked the base image"))
+    )
     server.requests.clear()
     monkeypatch.setenv("ORBITER_APT_MIRROR", "")
     fetch(entries[1:], store, sources)
@@ -148,14 +150,14 @@ def test_packages_of_alpine(server: Server, store: Store, monkeypatch: pytest.Mo
     fetch(
         [entry],
         store,
-        Sources(
+        FetchSettings(
             apk_mirrors=lambda: (f"{server.url}/alpine/",),
             apt_mirrors=lambda: pytest.fail("asked Debian's image"),
         ),
     )
     monkeypatch.setenv("ORBITER_APT_MIRROR", f"{server.url}/debian")
     monkeypatch.setenv("ORBITER_APK_MIRROR", f"{server.url}/none {server.url}/alpine")
-    fetch([other], store, Sources(apk_mirrors=lambda: pytest.fail("asked the base image")))
+    fetch([other], store, FetchSettings(apk_mirrors=lambda: pytest.fail("asked the base image")))
     assert store.has(entry.hash)
     assert [request.path for request in server.requests[1:]] == [
         "/none/v3.23/main/x86_64/curl-8.17.0-r1.apk",
@@ -167,7 +169,7 @@ def test_what_alpine_has_deleted(server: Server, store: Store) -> None:
     entry, broken = apk("curl-8.17.0-r1"), apk("bash-5.3-r0")
     server.replies["/alpine/v3.23/main/x86_64/bash-5.3-r0.apk"] = Answer(200, b"other")
     with pytest.raises(ExpectedError) as caught:
-        fetch([entry, broken], store, Sources(apk_mirrors=lambda: (f"{server.url}/alpine",)))
+        fetch([entry, broken], store, FetchSettings(apk_mirrors=lambda: (f"{server.url}/alpine",)))
     _, changed, gone = caught.value.message.splitlines()
     assert gone == (
         f"  apk/curl-8.17.0-r1.apk is no longer upstream: {server.url}/alpine/v3.23/main/x86_64/curl-8.17.0-r1.apk "
@@ -185,7 +187,7 @@ def test_a_mirror_that_cannot_be_reached_has_not_deleted_anything(store: Store) 
     with serving() as gone:
         url = gone.url
     with pytest.raises(ExpectedError) as caught:
-        fetch([apk("curl-8.17.0-r1")], store, Sources(apk_mirrors=lambda: (url,)))
+        fetch([apk("curl-8.17.0-r1")], store, FetchSettings(apk_mirrors=lambda: (url,)))
     assert "no longer upstream" not in caught.value.message
     assert "deletes" not in caught.value.hint
     assert caught.value.hint
@@ -195,7 +197,7 @@ def test_no_mirror_is_known(store: Store, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.delenv("ORBITER_APT_MIRROR", raising=False)
     entry = LockedFile(path="apt/a.deb", hash=digest_of(b"a"), source="apt:pool/a.deb")
     with pytest.raises(ExpectedError, match="no mirror is known"):
-        fetch([entry], store, Sources())
+        fetch([entry], store, FetchSettings())
 
 
 def test_the_mirrors_cannot_be_asked(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -211,14 +213,14 @@ def test_the_mirrors_cannot_be_asked(store: Store, monkeypatch: pytest.MonkeyPat
         for name in "ab"
     ]
     with pytest.raises(ExpectedError, match="no engine answers"):
-        fetch(entries, store, Sources(apt_mirrors=mirrors))
+        fetch(entries, store, FetchSettings(apt_mirrors=mirrors))
     assert len(asked) == 1
 
 
 def test_an_unknown_source(store: Store) -> None:
     entry = LockedFile(path="x/a", hash=digest_of(b"a"), source="ftp:a")
     with pytest.raises(ExpectedError, match="x/a: no way to fetch 'ftp:a'"):
-        fetch([entry], store, Sources())
+        fetch([entry], store, FetchSettings())
 
 
 def test_an_interrupted_fetch_stops_and_can_go_on(server: Server, store: Store) -> None:
@@ -262,7 +264,7 @@ def test_pip(server: Server, store: Store, monkeypatch: pytest.MonkeyPatch) -> N
         server, monkeypatch, f"/1/a_b-1.whl#{wrong}", f"/2/a_b-1.whl#{entry.hash.replace(':', '=')}"
     )
     server.replies["/2/a_b-1.whl"] = Answer(200, b"right")
-    fetch([entry], store, Sources())
+    fetch([entry], store, FetchSettings())
     assert [request.path for request in server.requests] == ["/simple/a-b/", "/2/a_b-1.whl"]
 
 
@@ -271,7 +273,7 @@ def test_pip_from_an_index_without_hashes(
 ) -> None:
     page(server, monkeypatch, "/1/a_b-1.whl")
     server.replies["/1/a_b-1.whl"] = in_turn(Answer(503), Answer(200, b"right"))
-    fetch([wheel(b"right")], store, Sources())
+    fetch([wheel(b"right")], store, FetchSettings())
 
 
 @pytest.mark.parametrize(
@@ -283,7 +285,7 @@ def test_pip_without_the_file(
 ) -> None:
     page(server, monkeypatch, link)
     with pytest.raises(ExpectedError, match=what) as caught:
-        fetch([wheel(b"right")], store, Sources())
+        fetch([wheel(b"right")], store, FetchSettings())
     assert "PIP_INDEX_URL" in caught.value.hint
 
 
@@ -298,7 +300,7 @@ pip/idna-3.9-py3-none-any.whl pip:idna/idna-3.9-py3-none-any.whl
 @pytest.mark.index
 def test_wheels_of_the_real_index(store: Store) -> None:
     entries = parse_list(WHEELS)
-    assert fetch(entries, store, Sources()).count == 2
+    assert fetch(entries, store, FetchSettings()).count == 2
     for entry in entries:
         store.verify(entry.hash)
 
@@ -335,7 +337,7 @@ def test_npm(server: Server, store: Store, npmrc: Path, monkeypatch: pytest.Monk
         )
         for number, (source, content) in enumerate(sources.items())
     ]
-    fetch(entries, store, Sources())
+    fetch(entries, store, FetchSettings())
     sent = {request.path: request.headers.get("authorization") for request in server.requests}
     assert sent == {
         "/npm/vega/-/vega-6.tgz": None,

@@ -11,8 +11,8 @@ import pytest
 
 from orbiter.config import snapshot
 from orbiter.config.image_set import Builder, ImageSet
-from orbiter.fetch.sources import OriginsError, Sources
-from orbiter.fetch.upstream import Gone, Upstream, ask
+from orbiter.fetch.sources import FetchSettings, LocatorError
+from orbiter.fetch.upstream import MissingFile, UpstreamReport, check_files
 from orbiter.lockset import folder as lockset_folder
 from orbiter.lockset import model
 from orbiter.lockset.model import Manifest
@@ -56,8 +56,8 @@ def serve(server: Server, *names: str) -> None:
         server.replies[f"{FOLDER}/{name}.apk"] = Answer(200, name.encode())
 
 
-def mirrors(server: Server, *folders: str) -> Sources:
-    return Sources(
+def mirrors(server: Server, *folders: str) -> FetchSettings:
+    return FetchSettings(
         apk_mirrors=lambda: tuple(f"{server.url}/{folder}" for folder in folders or ("alpine",))
     )
 
@@ -68,9 +68,11 @@ def test_what_is_there_and_what_is_gone(server: Server) -> None:
     server.replies[f"{FOLDER}/p8-1.apk"] = Answer(410)
     reason = f"{server.url}{FOLDER}/p7-1.apk answered 404 Not Found"
     told: list[int] = []
-    found = ask([*entries, entries[0]], mirrors(server), lambda state: told.append(state.files))
+    found = check_files(
+        [*entries, entries[0]], mirrors(server), lambda state: told.append(state.files)
+    )
     assert (found.there, found.unknown, found.unasked) == (38, (), 0)
-    assert found.gone[0] == Gone(path="apk/p7-1.apk", reason=reason)
+    assert found.gone[0] == MissingFile(path="apk/p7-1.apk", reason=reason)
     assert [each.path for each in found.gone] == ["apk/p7-1.apk", "apk/p8-1.apk"]
     assert {request.method for request in server.requests} == {"HEAD"}
     assert len(server.requests) == 40
@@ -79,7 +81,7 @@ def test_what_is_there_and_what_is_gone(server: Server) -> None:
 
 def test_one_mirror_that_has_it_is_enough(server: Server) -> None:
     serve(server, "a-1")
-    found = ask([apk_of("a-1"), apk_of("b-1")], mirrors(server, "none", "alpine"))
+    found = check_files([apk_of("a-1"), apk_of("b-1")], mirrors(server, "none", "alpine"))
     assert found.there == 1
     (gone,) = found.gone
     assert gone.reason.count("answered 404 Not Found") == 2
@@ -87,7 +89,7 @@ def test_one_mirror_that_has_it_is_enough(server: Server) -> None:
 
 def test_another_file_of_the_name_is_not_the_locked_one(server: Server) -> None:
     server.replies[f"{FOLDER}/a-1.apk"] = Answer(200, b"rebuilt")
-    found = ask([apk_of("a-1")], mirrors(server))
+    found = check_files([apk_of("a-1")], mirrors(server))
     assert (
         found.gone[0].reason == f"{server.url}{FOLDER}/a-1.apk is another file now: 7 bytes, not 3"
     )
@@ -97,15 +99,15 @@ def test_another_file_of_the_name_is_not_the_locked_one(server: Server) -> None:
 def test_a_mirror_that_does_not_say_is_no_proof(server: Server, status: int) -> None:
     serve(server, "b-1")
     server.replies[f"{FOLDER}/a-1.apk"] = Answer(status)
-    found = ask([apk_of("a-1"), apk_of("b-1")], mirrors(server, "none", "alpine"))
+    found = check_files([apk_of("a-1"), apk_of("b-1")], mirrors(server, "none", "alpine"))
     assert (found.there, found.gone) == (1, ())
     assert f"answered {status}" in str(found.unknown[0])
     assert str(found.unknown[0]).startswith("apk/a-1.apk: ")
 
 
 def test_no_mirror_is_known(server: Server) -> None:  # noqa: ARG001 - it unsets the variables
-    with pytest.raises(OriginsError, match="no mirror is known that has Alpine's packages"):
-        ask([apk_of("a-1")], Sources())
+    with pytest.raises(LocatorError, match="no mirror is known that has Alpine's packages"):
+        check_files([apk_of("a-1")], FetchSettings())
 
 
 def test_mirrors_that_cannot_be_found_out_are_told_once(server: Server) -> None:  # noqa: ARG001
@@ -115,8 +117,8 @@ def test_mirrors_that_cannot_be_found_out_are_told_once(server: Server) -> None:
         asked.append(1)
         raise ExpectedError("no engine answers")
 
-    with pytest.raises(OriginsError, match="no engine answers"):
-        ask([apk_of("a-1"), apk_of("b-1")], Sources(apk_mirrors=none))
+    with pytest.raises(LocatorError, match="no engine answers"):
+        check_files([apk_of("a-1"), apk_of("b-1")], FetchSettings(apk_mirrors=none))
     assert len(asked) == 1
 
 
@@ -150,7 +152,7 @@ def test_other_managers(server: Server, monkeypatch: pytest.MonkeyPatch, tmp_pat
         for source in sources
     ]
     entries[2] = LockedFile(path=sources[2], hash=digest_of(b"b"), source=sources[2])
-    found = ask(entries, Sources(apt_mirrors=lambda: (server.url,)))
+    found = check_files(entries, FetchSettings(apt_mirrors=lambda: (server.url,)))
     assert (found.there, found.unknown, found.unasked) == (3, (), 1)
     assert [each.path for each in found.gone] == [
         "apt:pool/x.deb",
@@ -274,9 +276,11 @@ def test_a_real_repository_that_moves_on(monkeypatch: pytest.MonkeyPatch) -> Non
         for a in (pin.artifact for pin in pins)
     ]
     monkeypatch.setenv("ORBITER_APK_MIRROR", first.removesuffix("v3.23"))
-    assert ask(entries, Sources()) == Upstream(there=len(entries), gone=(), unknown=(), unasked=0)
+    assert check_files(entries, FetchSettings()) == UpstreamReport(
+        there=len(entries), gone=(), unknown=(), unasked=0
+    )
     monkeypatch.setenv("ORBITER_APK_MIRROR", second.removesuffix("v3.23"))
-    found = ask(entries, Sources())
+    found = check_files(entries, FetchSettings())
     deleted = [each.path for each in found.gone if "answered 404 Not Found" in each.reason]
     assert deleted == ["apk/cloud-utils-growpart-0.33-r1.apk", "apk/orbit-gone-7.0-r0.apk"]
     assert found.there + len(found.gone) == len(entries)

@@ -33,7 +33,7 @@ def whole() -> Path:
 
 def leave_container(tag: str) -> None:
     """What an orbiter run leaves that was killed before it could remove its container."""
-    client.start(tag, ["/missing"], ports={}, environment={}, mounts={}).wait()
+    client.start_container(tag, ["/missing"], ports={}, environment={}, mounts={}).wait()
 
 
 @contextmanager

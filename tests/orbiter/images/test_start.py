@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from orbiter.docker import client
-from orbiter.images.start import run
+from orbiter.images.start import run_image
 from orbiter.lockset import model
 from orbiter.lockset.model import LockSet, Manifest
 from orbiter.oci import base_image
@@ -59,7 +59,7 @@ def image(tmp_path: Path) -> Iterator[str]:
     (folder / "jupyter").write_text(SERVER)
     digest = base_image.pin(BASE, "linux/amd64", mirrors=client.mirrors()).digest
     (folder / "Dockerfile").write_text(
-        f"FROM {client.pull(BASE, digest, 'linux/amd64')}\nRUN mkdir -m 777 /home/jovyan\nENV HOME=/home/jovyan\n"
+        f"FROM {client.pull_image(BASE, digest, 'linux/amd64')}\nRUN mkdir -m 777 /home/jovyan\nENV HOME=/home/jovyan\n"
         f"COPY --chmod=755 jupyter /usr/local/bin/\nUSER 1000\nLABEL org.orbiter.lockset={locked().root}\n"
     )
     subprocess.run(
@@ -71,24 +71,24 @@ def image(tmp_path: Path) -> Iterator[str]:
 
 def test_only_images_of_the_release_with_jupyterlab_can_be_run() -> None:
     with pytest.raises(ExpectedError, match="has no image 'debian-bose'") as caught:
-        run(locked(), "debian-bose")
+        run_image(locked(), "debian-bose")
     assert caught.value.hint == "it has debian-base"
     with pytest.raises(ExpectedError, match="has no JupyterLab") as caught:
-        run(locked("FROM x\nWORKDIR /home/jovyan\n"), "debian-base")
+        run_image(locked("FROM x\nWORKDIR /home/jovyan\n"), "debian-base")
     assert caught.value.hint == f"docker run --rm -it {TAG}"
 
 
 @pytest.mark.engine
 def test_an_image_that_is_not_built_is_an_error_with_the_remedy() -> None:
     with pytest.raises(ExpectedError, match="is not built") as caught:
-        run(locked(), "debian-base")
+        run_image(locked(), "debian-base")
     assert caught.value.hint == "orbiter build --image debian-base --release 0.1.0"
 
 
 @pytest.mark.engine
 def test_an_image_of_another_lock_set_is_refused(image: str) -> None:
     with pytest.raises(ExpectedError, match=f"{image} was built from another lock set"):
-        run(locked(DOCKERFILE + "\n"), "debian-base")
+        run_image(locked(DOCKERFILE + "\n"), "debian-base")
 
 
 @pytest.mark.engine
@@ -117,7 +117,7 @@ def test_it_prints_the_url_and_removes_the_container_on_ctrl_c(
 
     thread = threading.Thread(target=press_ctrl_c, daemon=True)
     thread.start()
-    run(locked(), "debian-base", mount=mount)
+    run_image(locked(), "debian-base", mount=mount)
     thread.join()
     assert len(seen) == 1
     assert (mount / "made").read_text() == str(mount.stat().st_uid)
@@ -133,7 +133,7 @@ def test_a_server_that_ends_is_told_with_its_last_lines(image: str, tmp_path: Pa
         ["docker", "buildx", "build", "--quiet", "--load", "--tag", TAG, file.parent], check=True
     )
     with pytest.raises(ExpectedError, match=r"ended by itself\n.*cannot start"):
-        run(locked(), "debian-base")
+        run_image(locked(), "debian-base")
     assert not client.connect().containers.list(all=True, filters={"ancestor": image})
 
 
@@ -144,4 +144,4 @@ def test_a_port_that_is_taken_is_an_error_when_it_was_asked_for(image: str) -> N
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         with pytest.raises(ExpectedError, match="is taken"):
-            run(locked(), "debian-base", port=taken.getsockname()[1])
+            run_image(locked(), "debian-base", port=taken.getsockname()[1])

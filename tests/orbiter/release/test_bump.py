@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from orbiter.release.bump import Part, next_release
+from orbiter.release.bump import BumpStep, next_release
 
 IMAGES = """\
 # What we publish.
@@ -47,7 +47,7 @@ def place(tmp_path: Path) -> Path:
         ("0.2.1-rc1", "minor", "0.3.0"), ("1.0.0-a.1", "major", "1.0.0"),
     ],
 )  # fmt: skip
-def test_the_next_release(release: str, step: Part, following: str) -> None:
+def test_the_next_release(release: str, step: BumpStep, following: str) -> None:
     assert next_release(release, step) == following
 
 

@@ -19,8 +19,10 @@ TWO = layer(("etc/one", b"1"), ("etc/two", b"2" * 3_000_000))
 def read(
     path: Path, tar: bytes, compression: str = "zstd"
 ) -> tuple[RecordedLayer, list[LayerEntry]]:
-    (found,) = layers.images(archive(path / "a.tar", {AMD64: (tar,)}, compression))[AMD64].layers
-    return found, list(layers.entries(path / "a.tar", found))
+    (found,) = layers.read_images(archive(path / "a.tar", {AMD64: (tar,)}, compression))[
+        AMD64
+    ].layers
+    return found, list(layers.read_entries(path / "a.tar", found))
 
 
 def line(path: Path, entry: tarfile.TarInfo | tuple[str, bytes]) -> str:
@@ -42,18 +44,18 @@ def test_a_layer_is_read_in_any_compression(tmp_path: Path, compression: str) ->
 
 
 def test_images_of_several_platforms(tmp_path: Path) -> None:
-    found = layers.images(archive(tmp_path / "a.tar", {AMD64: (TWO,), ARM64: (TWO, layer())}))
+    found = layers.read_images(archive(tmp_path / "a.tar", {AMD64: (TWO,), ARM64: (TWO, layer())}))
     assert {platform: len(image.layers) for platform, image in found.items()} == {
         AMD64: 1,
         ARM64: 2,
     }
-    assert list(layers.entries(tmp_path / "a.tar", found[ARM64].layers[1])) == []
+    assert list(layers.read_entries(tmp_path / "a.tar", found[ARM64].layers[1])) == []
 
 
 def test_a_layer_with_other_bytes_than_it_is_named_by_is_refused(tmp_path: Path) -> None:
     found, _ = read(tmp_path, TWO)
     with pytest.raises(ExpectedError, match="has the bytes of"):
-        list(layers.entries(tmp_path / "a.tar", replace(found, diff_id="sha256:" + "0" * 64)))
+        list(layers.read_entries(tmp_path / "a.tar", replace(found, diff_id="sha256:" + "0" * 64)))
 
 
 def test_the_time_is_apart_from_all_else(tmp_path: Path) -> None:

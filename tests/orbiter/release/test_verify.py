@@ -9,7 +9,15 @@ from msgspec.structs import replace
 
 from orbiter.lockset.record import RecordedBuilder, RecordedImage, RecordedLayer
 from orbiter.release.layers import LayerEntry
-from orbiter.release.verify import Change, What, cause_of, compare, find, first, spelled
+from orbiter.release.verify import (
+    EntryChange,
+    EntryDifference,
+    compare_images,
+    difference_kind,
+    first_difference,
+    format_difference,
+    likely_cause,
+)
 
 OLD, NEW = RecordedBuilder(engine="26.1.5"), RecordedBuilder(buildkit="v0.25.1")
 SAME = (OLD, replace(OLD, buildx="0.29.0"))
@@ -54,7 +62,7 @@ A, B, C, D = (entry(path) for path in "abcd")
     ],
 )
 def test_what_the_first_difference_is_in(built: RecordedImage, kind: str) -> None:
-    assert compare(image("a", "b"), built) == kind
+    assert difference_kind(image("a", "b"), built) == kind
 
 
 @pytest.mark.parametrize(
@@ -77,9 +85,9 @@ def test_what_the_first_difference_is_in(built: RecordedImage, kind: str) -> Non
     ],
 )
 def test_the_first_file(
-    released: list[LayerEntry], built: list[LayerEntry], path: str, what: What
+    released: list[LayerEntry], built: list[LayerEntry], path: str, what: EntryChange
 ) -> None:
-    assert first(lines(*released), built) == Change(path=path, what=what)
+    assert first_difference(lines(*released), built) == EntryDifference(path=path, what=what)
 
 
 @given(
@@ -89,8 +97,10 @@ def test_the_first_file(
 def test_only_equal_lists_have_no_first_file(
     released: list[LayerEntry], built: list[LayerEntry]
 ) -> None:
-    assert (first(lines(*released), built) is None) == (lines(*released) == lines(*built))
-    assert first(lines(*built), built) is None
+    assert (first_difference(lines(*released), built) is None) == (
+        lines(*released) == lines(*built)
+    )
+    assert first_difference(lines(*built), built) is None
 
 
 @pytest.mark.parametrize(
@@ -110,14 +120,16 @@ def test_only_equal_lists_have_no_first_file(
     ],
 )
 def test_the_likely_cause(path: str, cause: str) -> None:
-    change = Change(path=path, what="changed")
-    assert cause_of(change, SAME).startswith(cause)
-    assert cause_of(Change(path=path, what="time"), SAME).startswith("time stamp")
-    assert cause_of(Change(path=path, what="time"), (OLD, NEW)).startswith("builder version")
+    change = EntryDifference(path=path, what="changed")
+    assert likely_cause(change, SAME).startswith(cause)
+    assert likely_cause(EntryDifference(path=path, what="time"), SAME).startswith("time stamp")
+    assert likely_cause(EntryDifference(path=path, what="time"), (OLD, NEW)).startswith(
+        "builder version"
+    )
 
 
 def test_another_builder_is_named_where_the_path_says_nothing() -> None:
-    cause = cause_of(Change(path="opt/x", what="added"), (OLD, NEW))
+    cause = likely_cause(EntryDifference(path="opt/x", what="added"), (OLD, NEW))
     assert cause == (
         "builder version: it was released with the BuildKit of Engine 26.1.5, and built now with BuildKit v0.25.1"
     )
@@ -131,7 +143,9 @@ def why(
     other: bool = False,
 ) -> tuple[str, ...]:
     builders = (OLD, NEW) if other else SAME
-    return find(released, built, builders, recorded=lambda _: before, entries=lambda _: now)[1]
+    return compare_images(
+        released, built, builders, recorded=lambda _: before, entries=lambda _: now
+    )[1]
 
 
 def test_a_layer_that_differs_is_told_with_its_first_file() -> None:
@@ -158,12 +172,14 @@ def test_layers_more_or_less() -> None:
 
 def test_equal_files_in_a_layer_that_differs() -> None:
     released, built = image("a"), image("b", digest="2")
-    kind, told = find(released, built, SAME, recorded=lambda _: lines(A), entries=lambda _: [A])
+    kind, told = compare_images(
+        released, built, SAME, recorded=lambda _: lines(A), entries=lambda _: [A]
+    )
     assert (kind, told[1]) == (
         "record",
         "likely cause: the record itself was changed: every file is as it was released",
     )
-    kind, told = find(
+    kind, told = compare_images(
         released, built, (OLD, NEW), recorded=lambda _: lines(A), entries=lambda _: [A]
     )
     assert kind == "layer"
@@ -186,8 +202,14 @@ def test_a_configuration_is_told_with_equal_layers() -> None:
 
 
 def test_what_became_of_a_file_for_people() -> None:
-    assert spelled(Change(path="./a", what="time")) == "/a: only its time is another"
-    assert spelled(Change(path="a", what="missing")).startswith(
+    assert (
+        format_difference(EntryDifference(path="./a", what="time"))
+        == "/a: only its time is another"
+    )
+    assert format_difference(EntryDifference(path="a", what="missing")).startswith(
         "/a: the release has another file before it"
     )
-    assert spelled(Change(path="", what="missing")) == "one behind the last is missing"
+    assert (
+        format_difference(EntryDifference(path="", what="missing"))
+        == "one behind the last is missing"
+    )
