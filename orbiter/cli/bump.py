@@ -43,7 +43,7 @@ def bump(step: Literal["patch", "minor", "major", "auto"], quiet: bool) -> None:
 
 def _suggestion(image_set: "ImageSet", *, quiet: bool) -> "Suggestion":
     from orbiter.cli.board import Board
-    from orbiter.locking.doors import LocalEnvironment
+    from orbiter.locking.environment import LocalEnvironment
     from orbiter.locking.options import lock_options
     from orbiter.release.bump import suggest_release
 

@@ -89,7 +89,7 @@ def diff_locks(
     from orbiter.diff.scopes import align_scopes
     from orbiter.lockfiles.named import load_lock
 
-    sides = align_scopes(load_lock(old), load_lock(new or _current_release()))
+    sides = align_scopes(load_lock(old), load_lock(_current_release() if new is None else new))
     check_names(sides, images=images, platforms=platforms)
     before, after = (
         restrict_lock(side, images=images, platforms=platforms, managers=managers) for side in sides

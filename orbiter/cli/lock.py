@@ -71,7 +71,7 @@ def lock(
         return
 
     from orbiter.cli.board import Board
-    from orbiter.locking.doors import LocalEnvironment
+    from orbiter.locking.environment import LocalEnvironment
     from orbiter.locking.lock import lock as lock_image_set
     from orbiter.locking.options import lock_options
     from orbiter.lockset import folder
@@ -119,11 +119,11 @@ def _check(image_set: "ImageSet") -> None:
 
 def _print_changes(image_set: "ImageSet", previous: "LockSet | None", locked: "LockSet") -> None:
     from orbiter.config.requirements import direct_names
-    from orbiter.locking.changes import moved, report
+    from orbiter.locking.changes import lock_set_changes, report
 
     start = f"from {previous.manifest.release}" if previous else "first lock"
     click.echo(f"release {image_set.version} ({start}, packages as of {locked.manifest.cutoff})")
-    click.echo(report(moved(previous, locked), direct_names(image_set)))
+    click.echo(report(lock_set_changes(previous, locked), direct_names(image_set)))
 
 
 def _print_builder_differences(locked: "LockSet") -> None:

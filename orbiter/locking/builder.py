@@ -1,213 +1,154 @@
-"""Solving one builder: each manager's engine, side by side where one need not wait for another."""
+"""Locks one builder: every manager's engine, in parallel as far as possible."""
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
 
-from orbiter.config.builders import SYSTEM_MANAGERS, conda_options, conda_settings, system_manager
+from orbiter.config.builders import system_manager
 from orbiter.config.image_set import Builder
 from orbiter.config.stage_graph import groups
-from orbiter.locking.base_facts import below, of_base, provided
-from orbiter.locking.python import check_pip, check_python, with_python
-from orbiter.locking.work import Part, Solved, Work, timestamp
+from orbiter.locking.base_facts import base_facts
+from orbiter.locking.python import check_conda_python, check_python, with_python
+from orbiter.locking.request import request_for
+from orbiter.locking.reuse import can_reuse, known_base_facts
+from orbiter.locking.work import LockedBuilder, LockedManager, LockRun
 from orbiter.lockset.inputs import inputs_digest, locked_files
 from orbiter.lockset.model import BuilderFacts
 from orbiter.lockset.targets import targets
 from resolvers.errors import ExpectedError
 from resolvers.managers import MANAGERS
-from resolvers.types import (
-    LockFiles,
-    PipOptions,
-    Request,
-    Shell,
-    SystemOptions,
-    Target,
-    Upgrade,
-)
+from resolvers.types import LockFiles, Shell, Target
+
+NO_FACTS = BuilderFacts()
+NO_FILES: LockFiles = {}
 
 
-def solve_builder(work: Work, builder: Builder) -> Part:
-    """Lock one builder: npm beside apk or apt, then conda for the glibc there, and pip for the Python that is there."""
-    system = system_manager(builder.name)
-    bases = work.bases.get(builder.base, {})
-    shell = (
-        work.doors.shell(builder.base, bases) if builder.base else work.doors.solver(builder.suite)
-    )
-    with ThreadPoolExecutor(max_workers=2) as pool:
-        unknown = tuple(Target(platform=platform) for platform in work.image_set.platforms)
-        by_npm = pool.submit(
-            _manager, work, builder, "npm", BuilderFacts(), bases, unknown, shell, {}
-        )
-        by_system = _manager(work, builder, system, BuilderFacts(), bases, unknown, shell, {})
-        kept = pool.submit(_keep, work, builder, system, by_system, shell)
-        facts = _of_base(work, builder, by_system.files, shell if bases else None)
-        by_conda = _manager(
-            work, builder, "conda", facts, bases, targets(work.image_set, facts), shell, {}
-        )
-        for_pip = work.wanted("pip") and bool(groups(work.image_set, builder.name, "pip"))
-        if for_pip and work.wanted(system) and (bases or by_system.files):
-            check_python(work.image_set, builder.name, facts, by_system.files, by_conda.files)
-        facts = with_python(work.image_set, builder, facts, by_conda.files, for_pip=for_pip)
-        _check_pip(work, builder, by_conda.files)
-        by_pip = _manager(
-            work,
-            builder,
-            "pip",
-            facts,
-            bases,
-            targets(work.image_set, facts),
-            shell,
-            by_conda.files,
-        )
-        kept.result()
-        solved = {system: by_system, "conda": by_conda, "pip": by_pip, "npm": by_npm.result()}
-    asked = {manager: part.inputs for manager, part in solved.items() if part.inputs}
-    facts = msgspec.structs.replace(facts, inputs=asked)
-    return Part(facts=facts, targets=targets(work.image_set, facts), solved=solved)
+class _BuilderRun(msgspec.Struct, frozen=True, kw_only=True):
+    """One builder in a run; ``bases`` holds its base image's digests by platform."""
+
+    run: LockRun
+    builder: Builder
+    bases: Mapping[str, str]
+    shell: Shell
+
+    def has_requirements(self, manager: str) -> bool:
+        """Return whether any stage of the builder has requirements for a manager."""
+        return bool(groups(self.run.image_set, self.builder.name, manager))
 
 
-def _manager(
-    work: Work,
-    builder: Builder,
-    manager: str,
-    facts: BuilderFacts,
-    bases: Mapping[str, str],
-    at: tuple[Target, ...],
-    shell: Shell,
-    conda: LockFiles,
-) -> Solved:
-    """One manager's part: taken over where nothing was asked of it, else solved by its engine.
+def lock_builder(run: LockRun, builder: Builder) -> LockedBuilder:
+    """Lock one builder.
 
-    ``conda`` are the lock files of conda that pip stands on.
+    apk or apt resolves first, with npm in parallel. conda then resolves for the C library that
+    they determined, and pip for the Python that conda, apk or apt determined.
     """
-    asked = inputs_digest(work.image_set, builder, manager, facts, bases)
-    files = locked_files(work.previous, builder.name, manager)
-    known = work.previous.manifest.builders.get(builder.name) if work.previous else None
-    before = known.inputs.get(manager, "") if known else ""
-    if not work.wanted(manager):
-        return Solved(files=files, inputs=before)
-    if not asked:
-        return Solved()
-    if (
-        files
-        and asked == before
-        and not _may_be_gone(work, manager)
-        and not _moves(work, manager, files)
-    ):
-        return Solved(files=files, inputs=asked)
-    tell = work.progress(f"{builder.name} {manager}")
-    tell("solving")
-    request = Request(
-        groups=groups(work.image_set, builder.name, manager),
-        targets=at,
-        engine=engine_of(builder, manager),
+    this = _builder_run(run, builder)
+    system_name = system_manager(builder.name)
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        npm = pool.submit(_lock_manager, this, "npm")
+        system = _lock_manager(this, system_name)
+        stored = pool.submit(_store_artifacts, this, system_name, system)
+        facts = _base_facts(this, system.files)
+        conda = _lock_manager(this, "conda", facts)
+        facts = _facts_for_pip(this, facts, system.files, conda.files)
+        pip = _lock_manager(this, "pip", facts, conda.files)
+        stored.result()
+        managers = {system_name: system, "conda": conda, "pip": pip, "npm": npm.result()}
+    digests = {manager: locked.inputs for manager, locked in managers.items() if locked.inputs}
+    facts = msgspec.structs.replace(facts, inputs=digests)
+    return LockedBuilder(facts=facts, targets=targets(run.image_set, facts), managers=managers)
+
+
+def _builder_run(run: LockRun, builder: Builder) -> _BuilderRun:
+    bases = run.bases.get(builder.base, {})
+    if builder.base:
+        shell = run.environment.base_shell(builder.base, bases)
+    else:
+        shell = run.environment.debian_shell(builder.suite)
+    return _BuilderRun(run=run, builder=builder, bases=bases, shell=shell)
+
+
+def _lock_manager(
+    this: _BuilderRun,
+    manager: str,
+    facts: BuilderFacts = NO_FACTS,
+    conda_files: LockFiles = NO_FILES,
+) -> LockedManager:
+    """Lock one manager's packages, or take them from the previous lock set if nothing changed.
+
+    ``conda_files`` are the lock files of conda that pip builds on.
+    """
+    run, builder = this.run, this.builder
+    current = inputs_digest(run.image_set, builder, manager, facts, this.bases)
+    files = locked_files(run.previous, builder.name, manager)
+    known = run.previous_facts(builder.name) or BuilderFacts()
+    previous = known.inputs.get(manager, "")
+    if not run.includes(manager):
+        return LockedManager(files=files, inputs=previous)
+    if not current:
+        return LockedManager()
+    if files and current == previous and can_reuse(run, manager, files):
+        return LockedManager(files=files, inputs=current)
+    report = run.start_task(f"{builder.name} {manager}")
+    report("resolving")
+    request = request_for(
+        run,
+        builder,
+        manager,
+        targets=targets(run.image_set, facts),
         previous=files,
-        upgrade=_upgrade_of(work, manager, files),
-        as_of=work.as_of,
-        progress=tell,
-        system=SystemOptions(shell=shell, suite=builder.suite),
-        conda=conda_options(builder),
-        pip=PipOptions(
-            provided=provided(work.image_set, builder.name, conda, at),
-            parents=below(work.image_set, builder.name),
-        ),
+        conda_files=conda_files,
+        shell=this.shell,
+        progress=report,
     )
     resolved = MANAGERS[manager].resolve(request)
-    tell("")
-    return Solved(files=resolved, inputs=asked, ran=True)
+    report("")
+    return LockedManager(files=resolved, inputs=current, resolved=True)
 
 
-def _check_pip(work: Work, builder: Builder, conda: LockFiles) -> None:
-    if not work.wanted("pip") or not groups(work.image_set, builder.name, "pip"):
-        return
-    if not conda and groups(work.image_set, builder.name, "conda"):
+def _base_facts(this: _BuilderRun, system_files: LockFiles) -> BuilderFacts:
+    return base_facts(
+        this.run.image_set,
+        this.builder.name,
+        system_files=system_files,
+        known=known_base_facts(this.run, this.builder, this.bases),
+        shell=this.shell if this.bases else None,
+    )
+
+
+def _facts_for_pip(
+    this: _BuilderRun, facts: BuilderFacts, system_files: LockFiles, conda_files: LockFiles
+) -> BuilderFacts:
+    """Return the facts with the Python that pip resolves for, after checking that it exists."""
+    run, builder = this.run, this.builder
+    for_pip = run.includes("pip") and this.has_requirements("pip")
+    base_is_known = bool(this.bases or system_files)
+    if for_pip and run.includes(system_manager(builder.name)) and base_is_known:
+        check_python(run.image_set, builder.name, facts, system_files, conda_files)
+    facts = with_python(run.image_set, builder, facts, conda_files, for_pip=for_pip)
+    if not for_pip:
+        return facts
+    if not conda_files and this.has_requirements("conda"):
         raise ExpectedError(
-            f"builder {builder.name}: pip stands on conda's packages, which are not locked",
+            f"builder {builder.name}: pip needs conda's packages, which are not locked",
             "lock them too: orbiter lock --only conda,pip",
         )
-    check_pip(work.image_set, builder.name, conda)
+    check_conda_python(run.image_set, builder.name, conda_files)
+    return facts
 
 
-def _of_base(work: Work, builder: Builder, locked: LockFiles, shell: Shell | None) -> BuilderFacts:
-    known = work.previous.manifest.builders.get(builder.name) if work.previous else None
-    if (
-        known
-        and work.wanted(system_manager(builder.name))
-        and not _is_same_base(work, builder, known)
-    ):
-        known = None
-    return of_base(work.image_set, builder.name, locked=locked, known=known, shell=shell)
-
-
-def _is_same_base(work: Work, builder: Builder, known: BuilderFacts) -> bool:
-    """Whether what is known holds on: nothing was upgraded, on the base image of before conda is asked for the same.
-
-    What apk or apt had told goes when nothing is asked of them any more.
-    """
-    if (
-        work.previous is None
-        or work.options.upgrade.everything
-        or system_manager(builder.name) in known.inputs
-    ):
-        return False
-    bases = work.previous.manifest.bases.get(builder.base, {})
-    asked = inputs_digest(work.image_set, builder, "conda", known, bases)
-    return bases == work.bases.get(builder.base) and asked == known.inputs.get("conda", "")
-
-
-def engine_of(builder: Builder, manager: str) -> str:
-    """The engine that solves for a manager; the manager itself where it has but one."""
-    return {"pip": builder.pip_engine, "conda": conda_settings(builder).engine}.get(
-        manager, manager
-    )
-
-
-def _upgrade_of(work: Work, manager: str, files: LockFiles) -> Upgrade:
-    """The part of an upgrade that concerns one manager."""
-    asked = work.options.upgrade
-    locked = names(manager, files) if asked.packages else set()
-    packages = {name: version for name, version in asked.packages.items() if name in locked}
-    return Upgrade(everything=asked.everything, packages=packages)
-
-
-def _may_be_gone(work: Work, manager: str) -> bool:
-    """Whether mirrors may have deleted what is locked: the next release shall not name what nobody has."""
-    new = work.previous is not None and work.previous.manifest.release != work.image_set.version
-    return new and manager in SYSTEM_MANAGERS
-
-
-def _moves(work: Work, manager: str, files: LockFiles) -> bool:
-    """Whether pins are to move though the requirements are the same."""
-    upgrade = work.options.upgrade
-    if upgrade.everything or (upgrade.packages and upgrade.packages.keys() & names(manager, files)):
-        return True
-    if manager in SYSTEM_MANAGERS or work.options.as_of is None or work.previous is None:
-        return False
-    return (
-        timestamp(work.options.as_of) != work.previous.manifest.cutoff
-        or not work.previous.manifest.as_of
-    )
-
-
-def _keep(work: Work, builder: Builder, manager: str, solved: Solved, shell: Shell) -> None:
-    if not solved.ran:
+def _store_artifacts(this: _BuilderRun, manager: str, locked: LockedManager) -> None:
+    """Put newly locked artifacts of apk or apt into the store."""
+    if not locked.resolved:
         return
-    names = tuple(group.name for group in groups(work.image_set, builder.name, manager))
-    select, platforms = MANAGERS[manager].select, work.image_set.platforms
+    run = this.run
+    names = tuple(group.name for group in groups(run.image_set, this.builder.name, manager))
+    select = MANAGERS[manager].select
     pins = {
-        platform: select(solved.files, Target(platform=platform), names) for platform in platforms
+        platform: select(locked.files, Target(platform=platform), names)
+        for platform in run.image_set.platforms
     }
-    tell = work.progress(f"{builder.name} {manager} artifacts")
-    work.doors.keep(manager, pins, shell, tell)
-    tell("")
-
-
-def names(manager: str, files: LockFiles) -> set[str]:
-    """The names of the packages in one manager's lock files; of pip's but those that conda brings."""
-    found = {package.name for package in MANAGERS[manager].read(files)} if files else set()
-    if manager == "pip" and found:
-        from resolvers.pip import pyproject
-
-        return found - pyproject.provided_anywhere(files)
-    return found
+    report = run.start_task(f"{this.builder.name} {manager} artifacts")
+    run.environment.store_artifacts(manager, pins, this.shell, report)
+    report("")

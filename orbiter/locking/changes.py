@@ -1,20 +1,20 @@
-"""What moved between two lock sets, in the few lines that ``orbiter lock`` prints. Pure."""
+"""Changes between two lock sets, in the few lines that ``orbiter lock`` prints. Pure."""
 
 from collections.abc import Mapping
 
 import msgspec
 
+from orbiter.locking.packages import locked_packages
 from orbiter.lockset.inputs import LOCK_FILES, locked_files
 from orbiter.lockset.model import LockSet
-from resolvers.managers import MANAGERS
-from resolvers.types import LockFiles, Package
+from resolvers.types import Package
 
 Versions = Mapping[str, tuple[str, ...]]
-"""Package name to its versions: npm holds one name at several."""
+"""Package names to their versions: npm may install one package at several versions."""
 
 
-class Moved(msgspec.Struct, frozen=True, kw_only=True):
-    """One manager of one builder: how many packages there are now, and by name what came, went and changed."""
+class ManagerChanges(msgspec.Struct, frozen=True, kw_only=True):
+    """The changes of one manager of one builder; ``count`` is its number of packages now."""
 
     builder: str
     manager: str
@@ -24,78 +24,80 @@ class Moved(msgspec.Struct, frozen=True, kw_only=True):
     changed: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]
 
 
-def moved(old: LockSet | None, new: LockSet) -> tuple[Moved, ...]:
-    """What moved, a row per builder and manager that has packages in either lock set."""
-    builders = sorted({*new.manifest.builders, *(old.manifest.builders if old else ())})
-    rows = (_row(builder, manager, old, new) for builder in builders for manager in LOCK_FILES)
-    return tuple(row for row in rows if row.count or row.removed)
+def lock_set_changes(old: LockSet | None, new: LockSet) -> tuple[ManagerChanges, ...]:
+    """Return the changes of each builder and manager with packages in either lock set."""
+    names = set(new.manifest.builders)
+    if old:
+        names |= set(old.manifest.builders)
+    every = [
+        _changes(builder, manager, old, new) for builder in sorted(names) for manager in LOCK_FILES
+    ]
+    return tuple(changes for changes in every if changes.count or changes.removed)
 
 
-def _row(builder: str, manager: str, old: LockSet | None, new: LockSet) -> Moved:
-    before_files, files = locked_files(old, builder, manager), locked_files(new, builder, manager)
-    packages = _packages(manager, files)
+def _changes(builder: str, manager: str, old: LockSet | None, new: LockSet) -> ManagerChanges:
+    old_files = locked_files(old, builder, manager)
+    new_files = locked_files(new, builder, manager)
+    packages = locked_packages(manager, new_files)
     after = _versions(packages)
-    before = after if before_files == files else _versions(_packages(manager, before_files))
-    both = before.keys() & after.keys()
-    return Moved(
+    before = after
+    if old_files != new_files:
+        before = _versions(locked_packages(manager, old_files))
+    common = before.keys() & after.keys()
+    return ManagerChanges(
         builder=builder,
         manager=manager,
         count=len({(package.name, package.version) for package in packages}),
-        added={name: after[name] for name in sorted(after.keys() - both)},
-        removed={name: before[name] for name in sorted(before.keys() - both)},
-        changed={n: (before[n], after[n]) for n in sorted(both) if before[n] != after[n]},
+        added={name: after[name] for name in sorted(after.keys() - common)},
+        removed={name: before[name] for name in sorted(before.keys() - common)},
+        changed={
+            name: (before[name], after[name])
+            for name in sorted(common)
+            if before[name] != after[name]
+        },
     )
 
 
-def _packages(manager: str, files: LockFiles) -> tuple[Package, ...]:
-    found = MANAGERS[manager].read(files) if files else ()
-    if manager != "pip" or not found:
-        return found
-    from resolvers.pip import pyproject
-
-    theirs = pyproject.provided_anywhere(files)
-    return tuple(package for package in found if package.name not in theirs)
-
-
 def _versions(packages: tuple[Package, ...]) -> dict[str, tuple[str, ...]]:
-    found: dict[str, set[str]] = {}
+    versions: dict[str, set[str]] = {}
     for package in packages:
-        found.setdefault(package.name, set()).add(package.version)
-    return {name: tuple(sorted(versions)) for name, versions in found.items()}
+        versions.setdefault(package.name, set()).add(package.version)
+    return {name: tuple(sorted(of_name)) for name, of_name in versions.items()}
 
 
-def report(rows: tuple[Moved, ...], direct: Mapping[tuple[str, str], frozenset[str]]) -> str:
-    """The rows as text; ``direct`` are the names that people asked for, by builder and manager."""
+def report(
+    changes: tuple[ManagerChanges, ...], direct: Mapping[tuple[str, str], frozenset[str]]
+) -> str:
+    """Format the changes as text: counts, and a line for each changed direct requirement.
+
+    ``direct`` holds the names of direct requirements by builder and manager.
+    """
     lines = []
-    for row in rows:
-        lines.append(f"{row.builder} {row.manager:4} {row.count:5} packages: {_counts(row)}")
-        lines += [
-            f"    {line}"
-            for line in _direct(row, direct.get((row.builder, row.manager), frozenset()))
-        ]
+    for each in changes:
+        lines.append(f"{each.builder} {each.manager:4} {each.count:5} packages: {_counts(each)}")
+        names = direct.get((each.builder, each.manager), frozenset())
+        lines += [f"    {line}" for line in _direct_lines(each, names)]
     return "\n".join(lines)
 
 
-def _counts(row: Moved) -> str:
+def _counts(changes: ManagerChanges) -> str:
     counts = (
-        ("added", _all(row.added)),
-        ("removed", _all(row.removed)),
-        ("moved", len(row.changed)),
+        ("added", _number_of_versions(changes.added)),
+        ("removed", _number_of_versions(changes.removed)),
+        ("changed", len(changes.changed)),
     )
     return ", ".join(f"{count} {word}" for word, count in counts if count) or "unchanged"
 
 
-def _all(versions: Versions) -> int:
-    return sum(len(each) for each in versions.values())
+def _number_of_versions(versions: Versions) -> int:
+    return sum(len(of_name) for of_name in versions.values())
 
 
-def _direct(row: Moved, names: frozenset[str]) -> list[str]:
-    """One line for each direct requirement that came, went or moved."""
-    lines = [f"+ {name} {', '.join(row.added[name])}" for name in row.added if name in names]
-    lines += [f"- {name} {', '.join(row.removed[name])}" for name in row.removed if name in names]
-    lines += [
-        f"~ {name} {', '.join(before)} -> {', '.join(after)}"
-        for name, (before, after) in row.changed.items()
-        if name in names
-    ]
+def _direct_lines(changes: ManagerChanges, names: frozenset[str]) -> list[str]:
+    added, removed = changes.added, changes.removed
+    lines = [f"+ {name} {', '.join(added[name])}" for name in added if name in names]
+    lines += [f"- {name} {', '.join(removed[name])}" for name in removed if name in names]
+    for name, (before, after) in changes.changed.items():
+        if name in names:
+            lines.append(f"~ {name} {', '.join(before)} -> {', '.join(after)}")
     return lines

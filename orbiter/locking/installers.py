@@ -1,67 +1,87 @@
-"""The programs that install packages in build stages, locked like any other package."""
+"""Programs that install packages in build stages, locked like any other package."""
 
 from collections.abc import Iterator
 
+import msgspec
+
 from orbiter.config.builders import MICROMAMBA, conda_options, conda_settings, installer_package
 from orbiter.config.image_set import Builder, ImageSet
-from orbiter.locking.work import Work
+from orbiter.locking.work import LockRun
 from orbiter.lockset.inputs import LOCK_FILES
 from orbiter.lockset.model import Installer
 from resolvers.conda.channels import channel
 from resolvers.types import Pin
 
 
-def installers(work: Work, *, known_only: bool = False) -> tuple[Installer, ...]:
-    """What the stages need for every platform; kept from the previous lock set unless upgraded.
+class NeededInstaller(msgspec.Struct, frozen=True):
+    """An installer that stages need: its name, its manager, and a builder of such a stage."""
 
-    ``known_only`` leaves out what would have to be asked for.
+    name: str
+    manager: str
+    builder: Builder
+
+
+def installers(run: LockRun, *, known_only: bool = False) -> tuple[Installer, ...]:
+    """Return the installers of all stages for each platform, kept from the previous lock set.
+
+    An upgrade replaces them. ``known_only`` leaves out those that need a query.
     """
-    known = work.previous.manifest.installers if work.previous else ()
-    if work.options.upgrade.everything and not known_only:
-        known = ()
-    found: list[Installer] = []
-    for name, manager, builder in _needed(work.image_set):
-        for platform in work.image_set.platforms if manager != "npm" else ("",):
-            old = [each for each in known if (each.pin.name, each.platform) == (name, platform)]
-            old = [each for each in old if _stays(work, each, builder)]
-            if old or not known_only:
-                pin = old[0].pin if old else _pin(work, name, builder, platform)
-                found.append(Installer(platform=platform, pin=pin))
-    return tuple(found)
+    known: tuple[Installer, ...] = ()
+    if run.previous and (known_only or not run.options.upgrade.everything):
+        known = run.previous.manifest.installers
+    result: list[Installer] = []
+    for needed in _needed_installers(run.image_set):
+        # npm's own package is the same on every platform.
+        platforms = ("",) if needed.manager == "npm" else run.image_set.platforms
+        for platform in platforms:
+            kept = _kept(run, known, needed, platform)
+            if kept or not known_only:
+                pin = kept or _resolved_pin(run, needed, platform)
+                result.append(Installer(platform=platform, pin=pin))
+    return tuple(result)
 
 
-def _stays(work: Work, installer: Installer, builder: Builder) -> bool:
-    """Whether an installer is still where it was, and is not to be upgraded."""
-    name, source = installer.pin.name, installer.pin.artifact.source
-    if name in work.options.upgrade.packages:
+def _kept(
+    run: LockRun, known: tuple[Installer, ...], needed: NeededInstaller, platform: str
+) -> Pin | None:
+    for installer in known:
+        same = (installer.pin.name, installer.platform) == (needed.name, platform)
+        if same and _is_kept(run, installer, needed.builder):
+            return installer.pin
+    return None
+
+
+def _is_kept(run: LockRun, installer: Installer, builder: Builder) -> bool:
+    """Return whether an installer is not upgraded and its channel is still configured."""
+    if installer.pin.name in run.options.upgrade.packages:
         return False
-    urls = [channel(each).url for each in conda_settings(builder).channels]
-    return name != MICROMAMBA or any(
-        source.startswith(f"{url}/") or f"/{url}/" in source for url in urls
-    )
+    if installer.pin.name != MICROMAMBA:
+        return True
+    source = installer.pin.artifact.source
+    urls = [channel(name).url for name in conda_settings(builder).channels]
+    return any(source.startswith(f"{url}/") or f"/{url}/" in source for url in urls)
 
 
-def _needed(image_set: ImageSet) -> Iterator[tuple[str, str, Builder]]:
-    """Each installer that any stage needs, once, with its manager and a builder of that stage."""
-    seen = {
-        installer_package(image_set, stage.builder, manager): (
-            manager,
-            image_set.builders[stage.builder],
-        )
-        for stage in image_set.stages
-        for manager in stage.requirements
-    }
-    found = [(name, manager, builder) for name, (manager, builder) in seen.items() if name]
-    yield from sorted(found, key=lambda each: (list(LOCK_FILES).index(each[1]), each[0]))
+def _needed_installers(image_set: ImageSet) -> Iterator[NeededInstaller]:
+    """Yield each installer that any stage needs once, in the order of managers and names."""
+    needed: dict[str, NeededInstaller] = {}
+    for stage in image_set.stages:
+        for manager in stage.requirements:
+            name = installer_package(image_set, stage.builder, manager)
+            if name:
+                needed[name] = NeededInstaller(name, manager, image_set.builders[stage.builder])
+    order = list(LOCK_FILES)
+    yield from sorted(needed.values(), key=lambda each: (order.index(each.manager), each.name))
 
 
-def _pin(work: Work, name: str, builder: Builder, platform: str) -> Pin:
+def _resolved_pin(run: LockRun, needed: NeededInstaller, platform: str) -> Pin:
+    # These modules are slow to import and rarely needed.
     from resolvers.conda import manager as conda
     from resolvers.npm import program
-    from resolvers.pip import manager as pip  # slow to import, and seldom needed
+    from resolvers.pip import manager as pip
 
-    if name == "npm":
+    if needed.name == "npm":
         return program.installer()
-    if name == MICROMAMBA:
-        return conda.installer(conda_options(builder), platform, work.as_of)
-    return pip.installer(name, platform)
+    if needed.name == MICROMAMBA:
+        return conda.installer(conda_options(needed.builder), platform, run.as_of)
+    return pip.installer(needed.name, platform)

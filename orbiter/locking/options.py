@@ -1,4 +1,4 @@
-"""What people type after ``orbiter lock``, checked and typed. Pure."""
+"""The options of ``orbiter lock``, checked and typed. Pure."""
 
 from datetime import UTC, datetime
 
@@ -18,30 +18,37 @@ def lock_options(
     only: str | None,
     now: datetime,
 ) -> LockOptions:
-    """The options of one ``orbiter lock``. Raises ExpectedError for what cannot be understood."""
-    return LockOptions(
-        now=now,
-        as_of=moment(as_of, now) if as_of else None,
-        upgrade=Upgrade(everything=upgrade, packages=dict(_package(text) for text in packages)),
-        only=_managers(image_set, only) if only else (),
-    )
+    """Return the options of one ``orbiter lock``. Raises ExpectedError for invalid ones."""
+    cutoff = None
+    if as_of:
+        cutoff = parse_cutoff(as_of, now)
+    managers: tuple[str, ...] = ()
+    if only:
+        managers = _managers(image_set, only)
+    versions = dict(_package(text) for text in packages)
+    upgrades = Upgrade(everything=upgrade, packages=versions)
+    return LockOptions(now=now, as_of=cutoff, upgrade=upgrades, only=managers)
 
 
-def moment(text: str, now: datetime) -> datetime:
-    """A date (its first moment, UTC) or a date and time with an offset; never later than now."""
+def parse_cutoff(text: str, now: datetime) -> datetime:
+    """Return the moment of ``--as-of`` in UTC; a date means its start in UTC.
+
+    Raises ExpectedError for a moment in the future.
+    """
     try:
-        found = datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(text)
     except ValueError:
         raise ExpectedError(
             f"--as-of {text}: not a date", "write it as 2026-08-01 or 2026-08-01T12:00:00Z"
         ) from None
-    found = found if found.tzinfo else found.replace(tzinfo=UTC)
-    if found > now:
+    if not moment.tzinfo:
+        moment = moment.replace(tzinfo=UTC)
+    if moment > now:
         raise ExpectedError(
-            f"--as-of {text}: lies in the future",
-            "packages yet to be published would change the answer",
+            f"--as-of {text}: the date is in the future",
+            "packages published until then would change the result",
         )
-    return found.astimezone(UTC).replace(microsecond=0)
+    return moment.astimezone(UTC).replace(microsecond=0)
 
 
 def _package(text: str) -> tuple[str, str]:
@@ -58,12 +65,13 @@ def _managers(image_set: ImageSet, text: str) -> tuple[str, ...]:
     for name in names:
         if name not in LOCK_FILES:
             raise ExpectedError(
-                f"--only {text}: no manager {name!r}", f"the managers are {', '.join(LOCK_FILES)}"
+                f"--only {text}: unknown manager {name!r}",
+                f"the managers are {', '.join(LOCK_FILES)}",
             )
-    asked = {manager for stage in image_set.stages for manager in stage.requirements}
-    if not asked & set(names):
+    used = {manager for stage in image_set.stages for manager in stage.requirements}
+    if not used & set(names):
         raise ExpectedError(
-            f"--only {text}: images.toml asks nothing of them",
-            f"it asks {', '.join(sorted(asked))}",
+            f"--only {text}: images.toml has no requirements for these managers",
+            f"it uses {', '.join(sorted(used))}",
         )
     return names

@@ -1,113 +1,138 @@
-"""Rules about the Python that pip's packages are locked for."""
-
-from collections.abc import Callable
+"""Rules about the Python that pip packages are locked for."""
 
 import msgspec
 
 from orbiter.config.builders import system_manager
 from orbiter.config.image_set import Builder, ImageSet
 from orbiter.config.stage_graph import ancestors, builder_stages, groups, stages_with_pip
-from orbiter.locking.base_facts import _system_stages
+from orbiter.locking.base_facts import system_stages
 from orbiter.lockset.inputs import LOCK_FILES
 from orbiter.lockset.model import BuilderFacts, digest
 from resolvers.errors import ExpectedError
 from resolvers.types import LockFiles, Target
 
-LOCK = LOCK_FILES["conda"][-1]
+CONDA_LOCK = LOCK_FILES["conda"][-1]
+MAJOR_MINOR_DOTS = 1
 
 
 def with_python(
-    image_set: ImageSet, builder: Builder, facts: BuilderFacts, locked: LockFiles, *, for_pip: bool
+    image_set: ImageSet,
+    builder: Builder,
+    facts: BuilderFacts,
+    conda_files: LockFiles,
+    *,
+    for_pip: bool,
 ) -> BuilderFacts:
-    """The facts with the Python that conda's lock files name, if they do; checked against images.toml.
+    """Return the facts with the Python that conda locked, if it did.
 
-    Where none is locked it is the first of the series that images.toml asks for. ``for_pip`` says that pip is to be
-    solved for it.
+    Without a locked Python, the facts name the first version of the series in images.toml.
+    ``for_pip`` says that pip's packages are locked in this run. Raises ExpectedError if the
+    locked Python contradicts images.toml.
     """
-    by_conda = _by_conda(locked)
-    python = by_conda or facts.python
-    asked = builder.python
-    if not python and not asked and for_pip:
+    conda_python = _conda_python(conda_files)
+    python = conda_python or facts.python
+    configured = builder.python
+    if not python and not configured and for_pip:
         raise ExpectedError(
-            f"images.toml: builder.{builder.name}.python is not set, and what knows the Python is not locked",
-            f'write python = "3.13" there, or lock {_knows(image_set, builder)}',
+            f"images.toml: builder.{builder.name}.python is not set, "
+            "and the packages that determine the Python version are not locked",
+            f'write python = "3.13" there, or also lock {_python_source(image_set, builder)}',
         )
     if not python:
-        python = asked if asked.count(".") != 1 else f"{asked}.0"
-    elif asked and python != asked and not python.startswith(f"{asked}."):
-        raise _other_python(builder, python, "conda" if by_conda else system_manager(builder.name))
-    return msgspec.structs.replace(
-        facts, python=python, conda=digest(locked[LOCK]) if locked else ""
+        python = _first_of_series(configured)
+    elif configured and python != configured and not python.startswith(f"{configured}."):
+        manager = "conda" if conda_python else system_manager(builder.name)
+        raise _contradiction(builder, python, manager)
+    conda_digest = ""
+    if conda_files:
+        conda_digest = digest(conda_files[CONDA_LOCK])
+    return msgspec.structs.replace(facts, python=python, conda=conda_digest)
+
+
+def _first_of_series(version: str) -> str:
+    """Return ``3.13.0`` for ``3.13``; other versions are returned unchanged."""
+    return f"{version}.0" if version.count(".") == MAJOR_MINOR_DOTS else version
+
+
+def _python_source(image_set: ImageSet, builder: Builder) -> str:
+    if groups(image_set, builder.name, "conda"):
+        return "conda"
+    return f"{system_manager(builder.name)}, which needs a Docker engine"
+
+
+def _contradiction(builder: Builder, locked: str, manager: str) -> ExpectedError:
+    remedy = "choose a base image with" if manager != "conda" else "require from conda"
+    series = locked.rpartition(".")[0]
+    return ExpectedError(
+        f"images.toml: builder.{builder.name}.python is {builder.python}, "
+        f"but {manager} locked Python {locked}",
+        f'write python = "{series}", or {remedy} Python {builder.python}',
     )
 
 
-def _knows(image_set: ImageSet, builder: Builder) -> str:
-    if groups(image_set, builder.name, "conda"):
-        return "conda too"
-    return f"{system_manager(builder.name)} too, where a Docker engine answers"
-
-
 def check_python(
-    image_set: ImageSet, builder: str, facts: BuilderFacts, locked: LockFiles, by_conda: LockFiles
+    image_set: ImageSet,
+    builder: str,
+    facts: BuilderFacts,
+    system_files: LockFiles,
+    conda_files: LockFiles,
 ) -> None:
-    """Raise ExpectedError where a stage has packages of pip, but no Python.
+    """Raise ExpectedError if a stage has pip packages, but no Python.
 
-    ``facts`` are ``of_base`` ones, ``locked`` the lock files of the system manager, if it has any. Where conda's lock
-    files name a Python, pip's packages are its.
+    ``facts`` are those of the base, ``system_files`` the lock files of apk or apt. If conda locked
+    a Python, pip's packages are installed for it, and nothing is checked.
     """
-    if _by_conda(by_conda):
+    if _conda_python(conda_files):
         return
-    has_python = _has_python(builder)
+    manager = system_manager(builder)
     for stage in stages_with_pip(image_set, builder):
-        there = _system_stages(image_set, stage)
-        for target in (Target(platform=platform) for platform in image_set.platforms):
-            if not (has_python(locked, target, there) if locked else facts.python):
-                manager = system_manager(builder)
+        stages = system_stages(image_set, stage)
+        for platform in image_set.platforms:
+            present = bool(facts.python)
+            if system_files:
+                present = _locks_python(manager, system_files, platform, stages)
+            if not present:
                 raise ExpectedError(
-                    f"images.toml: {stage.name} has packages of pip, but no Python is there",
-                    f'add "python3" to the {manager} list of {stage.name}, or of a stage that it stands on',
+                    f"images.toml: {stage.name} has pip packages, but no Python",
+                    f'add "python3" to the {manager} list of {stage.name}, '
+                    "or of a stage that it inherits from",
                 )
 
 
-def _has_python(builder: str) -> Callable[[LockFiles, Target, tuple[str, ...]], bool]:
-    if system_manager(builder) == "apk":
+def _locks_python(manager: str, files: LockFiles, platform: str, stages: tuple[str, ...]) -> bool:
+    target = Target(platform=platform)
+    if manager == "apk":
         from resolvers.apk import manager as apk
 
-        return apk.has_python
+        return apk.has_python(files, target, stages)
     from resolvers.apt import manager as apt
 
-    return apt.has_python
+    return apt.has_python(files, target, stages)
 
 
-def check_pip(image_set: ImageSet, builder: str, locked: LockFiles) -> None:
-    """Raise ExpectedError where pip would install for another Python than that of conda's lock files."""
-    if not _by_conda(locked):
+def check_conda_python(image_set: ImageSet, builder: str, conda_files: LockFiles) -> None:
+    """Raise ExpectedError if a stage has pip packages, but not the Python that conda locked."""
+    if not _conda_python(conda_files):
         return
     from resolvers.conda import manager as conda
 
     target = Target(platform=image_set.platforms[0])
     for stage in builder_stages(image_set, builder):
-        there = (stage.name, *ancestors(image_set, stage, "conda"))
-        if "pip" in stage.requirements and "python" not in {
-            pin.name for pin in conda.select(locked, target, there)
-        }:
+        if "pip" not in stage.requirements:
+            continue
+        stages = (stage.name, *ancestors(image_set, stage, "conda"))
+        names = {pin.name for pin in conda.select(conda_files, target, stages)}
+        if "python" not in names:
             raise ExpectedError(
-                f"images.toml: {stage.name} asks pip for packages, but the Python of conda is not there",
-                f'add "python" to the conda list of {stage.name}, or of a stage that it stands on',
+                f"images.toml: {stage.name} has pip packages, but not the Python of conda",
+                f'add "python" to the conda list of {stage.name}, '
+                "or of a stage that it inherits from",
             )
 
 
-def _by_conda(locked: LockFiles) -> str:
-    if not locked:
+def _conda_python(conda_files: LockFiles) -> str:
+    if not conda_files:
         return ""
     from resolvers.conda import manager as conda
 
-    return conda.python_version(locked)
-
-
-def _other_python(builder: Builder, locked: str, manager: str) -> ExpectedError:
-    where = "ask conda for" if manager == "conda" else "choose a base that has"
-    return ExpectedError(
-        f"images.toml: builder.{builder.name}.python is {builder.python}, but {manager} locked Python {locked}",
-        f'write python = "{locked.rpartition(".")[0]}", or {where} Python {builder.python}',
-    )
+    return conda.python_version(conda_files)

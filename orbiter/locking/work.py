@@ -13,33 +13,39 @@ from resolvers.types import LockFiles, Pin, Shell, Target, Upgrade
 
 
 class Environment(Protocol):
-    """What locking needs of the world outside: the registry, the engine and the store."""
+    """Access to the registry, the Docker engine and the store, as locking needs it."""
 
     def pin_base(self, reference: str, platform: str) -> str:
-        """The digest of a base image's manifest for one platform."""
+        """Return the digest of a base image's manifest for one platform."""
         ...
 
-    def shell(self, reference: str, digests: Mapping[str, str]) -> Shell:
-        """A shell inside the base image that is pinned to these digests by platform."""
+    def base_shell(self, reference: str, digests: Mapping[str, str]) -> Shell:
+        """Return a shell in a base image that is pinned by platform."""
         ...
 
-    def solver(self, suite: str) -> Shell:
-        """A shell for apt to solve in, for a base that is made of a Debian release's packages."""
+    def debian_shell(self, suite: str) -> Shell:
+        """Return a shell in the image of a Debian release, in which apt resolves a base."""
         ...
 
-    def keep(
+    def store_artifacts(
         self,
         manager: str,
         pins: Mapping[str, tuple[Pin, ...]],
         shell: Shell,
         progress: Callable[[str], None],
     ) -> None:
-        """Bring the artifacts of apk or apt, given by platform, into the store: mirrors delete old files."""
+        """Put the artifacts of apk or apt into the store, because mirrors delete old files.
+
+        ``pins`` are by platform.
+        """
         ...
 
 
 class LockOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """What a person asked of one ``orbiter lock``; ``only`` are managers, empty for all; ``now`` is in UTC."""
+    """The options of ``orbiter lock``.
+
+    ``only`` lists managers; empty means all of them. ``now`` is in UTC.
+    """
 
     now: datetime
     as_of: datetime | None = None
@@ -47,41 +53,51 @@ class LockOptions(msgspec.Struct, frozen=True, kw_only=True):
     only: tuple[str, ...] = ()
 
 
-class Work(msgspec.Struct, frozen=True, kw_only=True):
-    """One run of ``lock``: what is asked, what to start from, and the way to the world outside.
+class LockRun(msgspec.Struct, frozen=True, kw_only=True):
+    """One run of ``orbiter lock``: the image set, the pins to start from, and the environment.
 
-    ``bases`` are the digests of base images by reference and platform, once they are known.
+    ``bases`` holds the digests of base images by reference and platform, once they are known.
     """
 
     image_set: ImageSet
     previous: LockSet | None
     options: LockOptions
-    doors: Environment
-    progress: StartTask
+    environment: Environment
+    start_task: StartTask
     as_of: datetime | None
     bases: Mapping[str, Mapping[str, str]] = {}
 
-    def wanted(self, manager: str) -> bool:
-        """Whether this run may lock a manager's part."""
+    def includes(self, manager: str) -> bool:
+        """Return whether this run locks a manager's packages."""
         return not self.options.only or manager in self.options.only
 
+    def previous_facts(self, builder: str) -> BuilderFacts | None:
+        """Return the facts about a builder in the previous lock set, if it has them."""
+        if self.previous is None:
+            return None
+        return self.previous.manifest.builders.get(builder)
 
-class Solved(msgspec.Struct, frozen=True, kw_only=True):
-    """One manager's part of a builder: its lock files, the digest of their inputs, and whether an engine ran."""
+
+class LockedManager(msgspec.Struct, frozen=True, kw_only=True):
+    """The lock files of one manager of a builder.
+
+    ``inputs`` is the digest of everything they were resolved from; ``resolved`` says whether an
+    engine ran for them in this run.
+    """
 
     files: LockFiles = {}
     inputs: str = ""
-    ran: bool = False
+    resolved: bool = False
 
 
-class Part(msgspec.Struct, frozen=True, kw_only=True):
-    """One builder, locked; ``solved`` goes by manager."""
+class LockedBuilder(msgspec.Struct, frozen=True, kw_only=True):
+    """One builder after locking, with its lock files by manager."""
 
     facts: BuilderFacts
     targets: tuple[Target, ...]
-    solved: Mapping[str, Solved]
+    managers: Mapping[str, LockedManager]
 
 
 def timestamp(moment: datetime) -> str:
-    """A moment as lock sets write it: ISO 8601, UTC, whole seconds."""
+    """Format a moment as lock sets do: ISO 8601, UTC, whole seconds."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

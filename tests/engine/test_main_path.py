@@ -152,7 +152,7 @@ def test_a_new_release_starts_from_the_pins_before_it_and_a_cut_off_gives_the_sa
     ).read_bytes()
     done = orbiter(project, cache, "lock", "--upgrade-package", "Attrs")
     assert done.returncode == 0, done.stderr
-    assert "1 moved" in done.stdout
+    assert "1 changed" in done.stdout
     assert "~ attrs 25.3.0 -> " in done.stdout
     assert orbiter(project, cache, "lock", "--upgrade-package", "nothing").returncode == 2
 

@@ -72,9 +72,9 @@ def test_an_image_without_python_is_refused(tmp_path: Path, apt: str, lacking: s
     (tmp_path / "images.toml").write_text(images.replace('apt = ["APT"]', apt))
     refused = orbiter(tmp_path, "lock")
     assert refused.returncode == 2
-    assert f"images.toml: {lacking} has packages of pip, but no Python is there" in refused.stderr
+    assert f"images.toml: {lacking} has pip packages, but no Python" in refused.stderr
     assert (
-        f'add "python3" to the apt list of {lacking}, or of a stage that it stands on'
+        f'add "python3" to the apt list of {lacking}, or of a stage that it inherits from'
         in refused.stderr
     )
     assert not (tmp_path / "locks").exists()
@@ -91,5 +91,5 @@ def test_the_python_of_packages_that_are_no_longer_asked_for_does_not_count(tmp_
     (tmp_path / "images.toml").write_text(f'{images}pip = ["markupsafe"]\n')
     refused = orbiter(tmp_path, "lock")
     assert refused.returncode == 2
-    assert "images.toml: debian-base has packages of pip, but no Python is there" in refused.stderr
+    assert "images.toml: debian-base has pip packages, but no Python" in refused.stderr
     assert (tmp_path / "locks/0.1.0/lockset.toml").read_bytes() == before

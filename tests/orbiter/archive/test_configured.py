@@ -19,7 +19,7 @@ from orbiter.config import snapshot
 from orbiter.config.image_set import Builder, ImageSet
 from orbiter.docker.shells import base_shell
 from orbiter.fetch import fill
-from orbiter.locking.doors import LocalEnvironment
+from orbiter.locking.environment import LocalEnvironment
 from orbiter.lockset import folder, model
 from orbiter.lockset.model import LockSet, Manifest
 from orbiter.store.artifact_list import LockedFile, format_list
@@ -224,7 +224,7 @@ def test_locking_takes_system_packages_from_the_archive_first(server: Server) ->
         file="c-1.apk", hash=entry.hash, size=entry.size, source=entry.source.removeprefix("apk:")
     )
     pins = {AMD64: (Pin(name="c", version="1", artifact=artifact),)}
-    LocalEnvironment().keep("apk", pins, base_shell("none", {}), lambda _line: None)
+    LocalEnvironment().store_artifacts("apk", pins, base_shell("none", {}), lambda _line: None)
     Store().verify(entry.hash)
     assert server.requests == []
 

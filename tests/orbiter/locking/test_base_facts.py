@@ -1,10 +1,10 @@
-"""What is known of a builder's images before anything is solved for them."""
+"""The Python and C library of a builder's base."""
 
 import msgspec
 import pytest
 
 from orbiter.config.image_set import Builder, ImageSet, Stage
-from orbiter.locking.base_facts import ASSUMED_GLIBC, ASSUMED_MUSL, of_base
+from orbiter.locking.base_facts import ASSUMED_GLIBC, ASSUMED_MUSL, base_facts
 from orbiter.locking.python import check_python, with_python
 from orbiter.lockset.model import BuilderFacts
 from orbiter.lockset.targets import targets
@@ -33,10 +33,10 @@ IMAGES = ImageSet(
         ),
     ],
 )
-def test_a_platform_that_is_added_has_a_c_library(
+def test_an_added_platform_has_a_c_library(
     builder: str, known: BuilderFacts, libc: list[str]
 ) -> None:
-    found = of_base(IMAGES, builder, locked={}, known=known, shell=None)
+    found = base_facts(IMAGES, builder, system_files={}, known=known, shell=None)
     assert [target.libc for target in targets(IMAGES, found)] == libc
     assert found.python == known.python
 
@@ -45,12 +45,12 @@ def test_a_platform_that_is_added_has_a_c_library(
     ("builder", "libc"),
     [("alpine", f"musl {ASSUMED_MUSL}"), ("micromamba", f"glibc {ASSUMED_GLIBC}")],
 )
-def test_where_no_base_image_was_looked_at_a_c_library_is_assumed(builder: str, libc: str) -> None:
-    found = of_base(IMAGES, builder, locked={}, known=None, shell=None)
+def test_without_a_base_image_a_c_library_is_assumed(builder: str, libc: str) -> None:
+    found = base_facts(IMAGES, builder, system_files={}, known=None, shell=None)
     assert {target.libc for target in targets(IMAGES, found)} == {libc}
 
 
-def test_the_python_that_images_toml_asks_for_is_assumed_where_none_is_known() -> None:
+def test_the_python_of_images_toml_is_assumed_if_none_is_locked() -> None:
     builder = Builder(name="alpine", base="alpine:3.23", python="3.13")
     stage = Stage(
         name="alpine-core",
@@ -74,7 +74,7 @@ def test_the_python_that_images_toml_asks_for_is_assumed_where_none_is_known() -
 
 
 @pytest.mark.parametrize("below", ["", "core"])
-def test_packages_of_pip_need_their_python_in_each_image(below: str) -> None:
+def test_pip_packages_need_a_python_in_each_image(below: str) -> None:
     locked = {"apk.lock": (DATA / "two-platforms.lock").read_text()}
     requirements = {"apk": ("python3",), "pip": ("six",)}
     stages = (
@@ -87,12 +87,11 @@ def test_packages_of_pip_need_their_python_in_each_image(below: str) -> None:
     if below:
         check_python(images, "alpine", BuilderFacts(), locked, {})
         return
-    with pytest.raises(
-        ExpectedError, match="image has packages of pip, but no Python is there"
-    ) as told:
+    with pytest.raises(ExpectedError, match="image has pip packages, but no Python") as caught:
         check_python(images, "alpine", BuilderFacts(), locked, {})
     assert (
-        told.value.hint == 'add "python3" to the apk list of image, or of a stage that it stands on'
+        caught.value.hint
+        == 'add "python3" to the apk list of image, or of a stage that it inherits from'
     )
     check_python(
         msgspec.structs.replace(images, stages=stages[:1]), "alpine", BuilderFacts(), locked, {}
@@ -105,5 +104,5 @@ def test_without_system_packages_the_base_image_has_the_python() -> None:
     )
     images = msgspec.structs.replace(IMAGES, stages=(stage,))
     check_python(images, "debian", BuilderFacts(python="3.13.2"), {}, {})
-    with pytest.raises(ExpectedError, match="core has packages of pip, but no Python is there"):
+    with pytest.raises(ExpectedError, match="core has pip packages, but no Python"):
         check_python(images, "debian", BuilderFacts(), {}, {})

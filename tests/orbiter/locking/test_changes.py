@@ -1,8 +1,8 @@
-"""What orbiter lock prints: counts, and the requirements that people asked for."""
+"""The report of orbiter lock: counts, and direct requirements."""
 
-from orbiter.locking.changes import Moved, report
+from orbiter.locking.changes import ManagerChanges, report
 
-ROW = Moved(
+ROW = ManagerChanges(
     builder="debian",
     manager="npm",
     count=4,
@@ -15,13 +15,13 @@ ROW = Moved(
 def test_counts_go_by_version_and_only_direct_requirements_get_a_line() -> None:
     text = report((ROW,), {("debian", "npm"): frozenset({"canvas", "kind-of", "left-pad"})})
     assert text.splitlines() == [
-        "debian npm      4 packages: 3 added, 1 removed, 1 moved",
+        "debian npm      4 packages: 3 added, 1 removed, 1 changed",
         "    + kind-of 6.0.3",
         "    - left-pad 1.3.0",
         "    ~ canvas 2.11.2 -> 3.2.3",
     ]
 
 
-def test_nothing_moved() -> None:
-    row = Moved(builder="debian", manager="apt", count=9, added={}, removed={}, changed={})
+def test_unchanged() -> None:
+    row = ManagerChanges(builder="debian", manager="apt", count=9, added={}, removed={}, changed={})
     assert report((row,), {}) == "debian apt      9 packages: unchanged"

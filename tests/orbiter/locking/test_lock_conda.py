@@ -1,4 +1,4 @@
-"""``orbiter lock`` of conda packages, as a command, against channels in a folder; no engine is needed for this part."""
+"""``orbiter lock`` of conda packages against channels in a folder, without a Docker engine."""
 
 import os
 import subprocess
@@ -82,7 +82,7 @@ def test_both_platforms_are_locked_from_one_host_and_again_to_the_same_bytes(
     assert contents(tmp_path) == before
 
 
-def test_a_part_alone_is_told_as_such(tmp_path: Path) -> None:
+def test_a_partial_lock_set_is_reported(tmp_path: Path) -> None:
     write(tmp_path, *RECORDS)
     lock(tmp_path)
     assert not (tmp_path / "locks/0.1.0/build").exists()
@@ -107,7 +107,7 @@ def test_a_part_alone_is_told_as_such(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_what_is_asked_of_conda_makes_the_lock_stale(
+def test_changed_conda_settings_make_the_lock_set_stale(
     tmp_path: Path, builder: str, geo: str, said: str
 ) -> None:
     write(tmp_path, *RECORDS)
@@ -118,7 +118,7 @@ def test_what_is_asked_of_conda_makes_the_lock_stale(
     assert said in checked.stdout
 
 
-def test_what_runs_on_a_gpu_needs_it_declared(tmp_path: Path) -> None:
+def test_a_gpu_package_needs_a_virtual_package(tmp_path: Path) -> None:
     write(tmp_path, *RECORDS, geo='"gpu"')
     refused = orbiter(tmp_path, "lock", "--only", "conda")
     assert refused.returncode == 2
@@ -171,10 +171,7 @@ def test_pip_in_a_stage_without_the_python_of_conda_is_refused(tmp_path: Path) -
     (tmp_path / "images.toml").write_text(f"{text}\n{other}")
     refused = orbiter(tmp_path, "lock", "--only", "conda,pip")
     assert refused.returncode == 2
-    assert (
-        "micromamba-other-build asks pip for packages, but the Python of conda is not there"
-        in refused.stderr
-    )
+    assert "micromamba-other-build has pip packages, but not the Python of conda" in refused.stderr
     assert not (tmp_path / "locks").exists()
 
 

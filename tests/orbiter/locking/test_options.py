@@ -1,4 +1,4 @@
-"""What people type after orbiter lock."""
+"""The options of orbiter lock."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 
 from orbiter.config.image_set import ImageSet
 from orbiter.config.read import read_image_set
-from orbiter.locking.options import lock_options, moment
+from orbiter.locking.options import lock_options, parse_cutoff
 from orbiter.locking.work import LockOptions
 from resolvers.errors import ExpectedError
 
@@ -39,15 +39,15 @@ def options(
     ],
 )
 def test_a_date_is_its_first_moment_in_utc(text: str, meaning: datetime) -> None:
-    assert moment(text, NOW) == meaning
+    assert parse_cutoff(text, NOW) == meaning
 
 
 @pytest.mark.parametrize(
-    ("text", "why"), [("yesterday", "not a date"), ("2026-12-01", "lies in the future")]
+    ("text", "why"), [("yesterday", "not a date"), ("2026-12-01", "in the future")]
 )
 def test_bad_dates(text: str, why: str) -> None:
     with pytest.raises(ExpectedError, match=why):
-        moment(text, NOW)
+        parse_cutoff(text, NOW)
 
 
 def test_packages_with_and_without_a_version(image_set: ImageSet) -> None:
@@ -59,9 +59,9 @@ def test_packages_with_and_without_a_version(image_set: ImageSet) -> None:
         options(image_set, ("numpy==",))
 
 
-def test_only_known_managers_that_are_asked_for(image_set: ImageSet) -> None:
+def test_only_accepts_known_managers_with_requirements(image_set: ImageSet) -> None:
     assert options(image_set, only="pip, apt").only == ("pip", "apt")
-    with pytest.raises(ExpectedError, match="no manager 'cargo'"):
+    with pytest.raises(ExpectedError, match="unknown manager 'cargo'"):
         options(image_set, only="cargo")
-    with pytest.raises(ExpectedError, match="asks nothing of them"):
+    with pytest.raises(ExpectedError, match="has no requirements for these managers"):
         options(image_set, only="npm")

@@ -1,4 +1,4 @@
-"""Keeping what was locked: system packages come into the store while mirrors still have them."""
+"""System packages are put into the store as soon as they are locked."""
 
 import hashlib
 import os
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from orbiter.locking.doors import LocalEnvironment
+from orbiter.locking.environment import LocalEnvironment
 from orbiter.store.store import Store
 from resolvers.apk import manager as apk
 from resolvers.apk.solve import cache_folder
@@ -64,7 +64,7 @@ def no_shell(script: str, *, platform: str, cache: str = "") -> str:
 
 def keep(shell: Shell, *pins: Pin) -> list[str]:
     told: list[str] = []
-    LocalEnvironment().keep("apk", {PLATFORM: pins}, shell, told.append)
+    LocalEnvironment().store_artifacts("apk", {PLATFORM: pins}, shell, told.append)
     return told
 
 

@@ -1,0 +1,143 @@
+"""Assembles the lock set of a run from its locked builders."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from orbiter import __version__
+from orbiter.config.snapshot import dump
+from orbiter.locking.request import engine_of
+from orbiter.locking.reuse import kept_cutoff
+from orbiter.locking.work import LockedBuilder, LockRun, timestamp
+from orbiter.lockset.model import BUILD, SNAPSHOT, Installer, LockSet, Manifest, seal
+from resolvers.types import LockFiles
+
+
+def assemble(
+    run: LockRun,
+    builders: Mapping[str, LockedBuilder],
+    installers: tuple[Installer, ...],
+    *,
+    complete: bool,
+) -> LockSet:
+    """Return the lock set of a run; the previous one itself if nothing changed.
+
+    The build folder is rendered only for a complete lock set.
+    """
+    image_set = run.image_set
+    if run.previous and _is_unchanged(run, run.previous, builders, installers):
+        return run.previous
+    cutoff = timestamp(_cutoff(run, builders))
+    manifest = Manifest(
+        release=image_set.version,
+        cutoff=cutoff,
+        as_of=run.as_of is not None,
+        source_date_epoch=int(datetime.fromisoformat(cutoff).timestamp()),
+        hermetic=not any(stage.network for stage in image_set.stages),
+        tools=_tool_versions(run, builders),
+        bases=run.bases,
+        builders={name: locked.facts for name, locked in builders.items()},
+        installers=installers,
+    )
+    files = _own_files(run, builders)
+    if complete:
+        files |= _build_folder(run, manifest, builders)
+    return seal(manifest, files)
+
+
+def _cutoff(run: LockRun, builders: Mapping[str, LockedBuilder]) -> datetime:
+    """Return when the packages were chosen: now, unless every pin comes from the previous lock."""
+    if run.as_of:
+        return run.as_of
+    resolved = any(
+        manager.resolved for locked in builders.values() for manager in locked.managers.values()
+    )
+    if resolved or not run.previous:
+        return run.options.now
+    return datetime.fromisoformat(run.previous.manifest.cutoff)
+
+
+def _own_files(run: LockRun, builders: Mapping[str, LockedBuilder]) -> dict[str, str]:
+    """Return the lock files of all builders and the snapshot of images.toml, by path."""
+    files = {SNAPSHOT: dump(run.image_set)}
+    for name, locked in builders.items():
+        for manager in locked.managers.values():
+            files |= {f"{name}/{file}": text for file, text in manager.files.items()}
+    return files
+
+
+def _is_unchanged(
+    run: LockRun,
+    previous: LockSet,
+    builders: Mapping[str, LockedBuilder],
+    installers: tuple[Installer, ...],
+) -> bool:
+    """Return whether the run leads to the previous lock set of this release, with its cut-off."""
+    previous_files = {
+        path: text for path, text in previous.files.items() if not path.startswith(f"{BUILD}/")
+    }
+    facts = {name: locked.facts for name, locked in builders.items()}
+    manifest = previous.manifest
+    return (
+        previous_files == _own_files(run, builders)
+        and manifest.bases == run.bases
+        and manifest.installers == installers
+        and manifest.builders == facts
+        and kept_cutoff(run.image_set, previous) == run.as_of
+    )
+
+
+def _build_folder(
+    run: LockRun, manifest: Manifest, builders: Mapping[str, LockedBuilder]
+) -> dict[str, str]:
+    # Slow to import, and not needed if nothing changed.
+    from orbiter.render import dockerfile
+    from orbiter.render.plan import plan
+
+    build_plan = plan(
+        run.image_set,
+        epoch=manifest.source_date_epoch,
+        bases=manifest.bases,
+        locks={name: _lock_files(locked) for name, locked in builders.items()},
+        targets={name: locked.targets for name, locked in builders.items()},
+        installers=manifest.installers,
+    )
+    return {f"{BUILD}/{path}": text for path, text in dockerfile.render(build_plan).items()}
+
+
+def _lock_files(locked: LockedBuilder) -> dict[str, LockFiles]:
+    """Return the lock files of each manager that has any."""
+    return {name: manager.files for name, manager in locked.managers.items() if manager.files}
+
+
+def _tool_versions(run: LockRun, builders: Mapping[str, LockedBuilder]) -> dict[str, str]:
+    """Return the versions of Orbiter and of each engine; for reused lock files, those recorded."""
+    tools = dict(run.previous.manifest.tools) if run.previous else {}
+    tools["orbiter"] = __version__
+    for name, locked in builders.items():
+        for manager, result in locked.managers.items():
+            if result.resolved:
+                engine = engine_of(run.image_set.builders[name], manager)
+                tools[engine] = _engine_version(manager, engine, result.files)
+    return tools
+
+
+def _engine_version(manager: str, engine: str, files: LockFiles) -> str:
+    if manager == "apk":
+        from resolvers.apk import manager as apk
+
+        return apk.solver_version(files)
+    if manager == "apt":
+        from resolvers.apt import manager as apt
+
+        return apt.solver_version(files)
+    if manager == "conda":
+        from resolvers.conda import manager as conda
+
+        return conda.tools(engine)[engine]
+    if manager == "npm":
+        from resolvers.npm import program
+
+        return program.TOOLS[engine]
+    from resolvers.pip import manager as pip
+
+    return pip.TOOLS[engine]

@@ -1,0 +1,84 @@
+"""Access to the registry, the Docker engine and the store, for ``orbiter lock``."""
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from orbiter.docker.shells import base_shell, pin_base, solver_shell
+from orbiter.fetch.progress import format_progress, format_totals
+from orbiter.store.artifact_list import LockedFile
+from orbiter.store.download import WrongBytesError
+from orbiter.store.store import Store
+from resolvers.types import Artifact, Pin, Shell
+
+
+class LocalEnvironment:
+    """This machine's Docker engine, store and configuration.
+
+    Creating it checks that the store is writable.
+    """
+
+    def __init__(self) -> None:
+        self._store = Store()
+
+    def pin_base(self, reference: str, platform: str) -> str:
+        """Return the digest of a base image's manifest that its registry has now."""
+        return pin_base(reference, platform)
+
+    def base_shell(self, reference: str, digests: Mapping[str, str]) -> Shell:
+        """Return a shell in a base image that is pinned by platform."""
+        return base_shell(reference, digests)
+
+    def debian_shell(self, suite: str) -> Shell:
+        """Return a shell in the image of a Debian release, in which apt resolves a base."""
+        return solver_shell(suite)
+
+    def store_artifacts(
+        self,
+        manager: str,
+        pins: Mapping[str, tuple[Pin, ...]],
+        shell: Shell,
+        progress: Callable[[str], None],
+    ) -> None:
+        """Put the artifacts of apk or apt into the store, because mirrors delete old files.
+
+        Files that apk fetched while it resolved are copied from its cache. ``pins`` are by
+        platform.
+        """
+        from orbiter.archive.configured import configured_archive
+        from orbiter.fetch.fetch import fetch
+        from orbiter.fetch.sources import FetchSettings
+        from resolvers.apk import manager as apk
+        from resolvers.apt import manager as apt
+
+        artifacts = {pin.artifact for of_platform in pins.values() for pin in of_platform}
+        files = [_locked_file(manager, artifact) for artifact in artifacts]
+        first_platform = next(iter(pins))
+        if manager == "apk":
+            for platform in pins:
+                self._copy_missing(files, apk.cached_packages(platform))
+        sources = FetchSettings(
+            apk_mirrors=lambda: apk.mirrors(shell, first_platform),
+            apt_mirrors=lambda: apt.mirrors(shell, first_platform),
+            archive=configured_archive(),
+        )
+        totals = fetch(files, self._store, sources, lambda state: progress(format_progress(state)))
+        progress(format_totals(totals))
+
+    def _copy_missing(self, files: list[LockedFile], cached: Mapping[str, Path]) -> None:
+        """Copy the files that the store lacks from apk's cache; ``cached`` has paths by hash."""
+        for file in files:
+            if file.hash not in cached or self._store.has(file.hash, file.size):
+                continue
+            # A file that is missing or changed in the cache is fetched from a mirror instead.
+            with suppress(WrongBytesError, FileNotFoundError):
+                self._store.add(cached[file.hash], file.hash, name=file.path)
+
+
+def _locked_file(manager: str, artifact: Artifact) -> LockedFile:
+    return LockedFile(
+        path=f"{manager}/{artifact.file}",
+        hash=artifact.hash,
+        size=artifact.size,
+        source=f"{manager}:{artifact.source}",
+    )
