@@ -21,7 +21,7 @@ def main() -> None:
     shutil.rmtree(PLACE, ignore_errors=True)
     PLACE.mkdir()
     text = (HERE / "images.toml").read_text(encoding="utf-8")
-    missing = client.available()
+    missing = client.unavailable_reason()
     if missing:
         say(
             f"No Docker engine answers ({missing}): only pip's part is locked, and nothing is built."

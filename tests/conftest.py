@@ -13,9 +13,9 @@ settings.load_profile("untimed")  # no test depends on how long something takes
 
 @cache
 def _engine_problem() -> str:
-    from orbiter.docker.client import available
+    from orbiter.docker.client import unavailable_reason
 
-    return available()
+    return unavailable_reason()
 
 
 @cache

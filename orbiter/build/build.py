@@ -5,8 +5,8 @@ from pathlib import Path
 from orbiter.archive.configured import configured_archive
 from orbiter.build.debian_base import write_seed
 from orbiter.config.builders import MICROMAMBA
-from orbiter.docker import client
 from orbiter.docker.bake import SEEDS, BuildOptions, BuiltImage
+from orbiter.docker.build import Approve, build_images
 from orbiter.fetch.fill import artifacts_by_stage, base_images, fill
 from orbiter.files import scratch_folder
 from orbiter.lockset.model import LockSet
@@ -21,7 +21,7 @@ def build(
     locked: LockSet,
     options: BuildOptions,
     board: StartTask,
-    approve: client.Approve = lambda _built: True,
+    approve: Approve = lambda _built: True,
 ) -> tuple[BuiltImage, ...]:
     """Build images of a lock set from the store alone, which is filled first where it lacks something.
 
@@ -46,7 +46,7 @@ def build(
         for path, text in locked.files.items():
             (place / path).parent.mkdir(parents=True, exist_ok=True)
             (place / path).write_text(text, encoding="utf-8", newline="\n")
-        return client.build(place, locked.root, options, board, approve)
+        return build_images(place, locked.root, options, board, approve)
 
 
 def _lay_seeds(locked: LockSet, place: Path) -> None:

@@ -1,1 +1,1 @@
-"""The one door to the Docker engine: the SDK, buildx bake, shells in images."""
+"""The only access to the Docker engine: its SDK, buildx bake, and shells in images."""

@@ -1,44 +1,45 @@
-"""``docker buildx bake`` on the build folder of a lock set, into image archives."""
+"""``docker buildx bake``: builds image archives from the build folder of a lock set."""
 
 import json
 import os
 import re
 import shutil
 import tarfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from orbiter.docker.bake_log import BakeLog
-from orbiter.tasks import ReportLine
+from orbiter.docker.buildx import buildx_version, docker_program
+from orbiter.tasks import StartTask
 from resolvers import process
 from resolvers.errors import ExpectedError, ProgramError
 
-Begin = Callable[[str], ReportLine]
-"""Starts a task for people and gives the function that takes its lines."""
 BASES = "bases"
-"""The folder beside ``build/`` with the base images."""
+"""Folder beside ``build/`` with the base images, as OCI layouts: ``<hex>/``."""
 SEEDS = "seeds"
-"""The folder beside ``build/`` with what bases begin as: ``<stage>/<platform>.tar``."""
+"""Folder beside ``build/`` with the seeds of Debian bases: ``<stage>/<platform>.tar``."""
 IMAGES = "images"
-"""The folder beside ``build/`` that the archives are written to."""
-DOCKER = "install Docker Engine with buildx and start it; 'docker info' must work for this user"
-SWITCHES = {
-    "BUILDX_NO_DEFAULT_ATTESTATIONS": "1",  # they hold the time of the build
-    "BUILDX_NO_DEFAULT_LOAD": "1",  # else build stages would be loaded too
-    "BUILDX_BAKE_ENTITLEMENTS_FS": "0",  # newer buildx would ask whether it may read what Orbiter laid out
+"""Folder beside ``build/`` for the image archives that bake writes."""
+ENVIRONMENT = {
+    # Attestations hold the time of the build, which would change the digest.
+    "BUILDX_NO_DEFAULT_ATTESTATIONS": "1",
+    # Otherwise buildx loads the build stages into the engine too.
+    "BUILDX_NO_DEFAULT_LOAD": "1",
+    # Newer versions of buildx ask for permission to read the folders that Orbiter prepared.
+    "BUILDX_BAKE_ENTITLEMENTS_FS": "0",
 }
 
 
 class BuildOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """What is built and where it goes.
+    """Images to build, how to build them, and their destination.
 
-    ``images`` are names of stages, empty for every image of the release; ``platforms`` empty for all that are
-    locked. ``builder`` is a buildx builder. ``output`` is a folder that keeps the image archives. In
-    ``cache_from`` and ``cache_to``, which are those of buildx, ``{stage}`` stands for the stage's name. ``force``
-    pushes whatever the tags name in the registry.
+    ``images`` are names of stages; empty for every image of the release. ``platforms`` is empty for
+    every locked platform. ``builder`` names a buildx builder. ``output`` is a folder that keeps the
+    image archives. ``cache_from`` and ``cache_to`` are cache specifications of buildx, in which
+    ``{stage}`` stands for the stage's name. ``force`` pushes without checking the registry's tags.
     """
 
     images: tuple[str, ...] = ()
@@ -54,10 +55,11 @@ class BuildOptions(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BuiltImage(msgspec.Struct, frozen=True, kw_only=True):
-    """An image that was built: ``digest`` is that of its manifest (of its index, for several platforms).
+    """A built image.
 
-    ``archive`` is where its archive was while building, ``file`` where it is kept, if it is. ``pushed`` says that it
-    was pushed now; the registry may have had it before.
+    ``digest`` is that of its manifest, or of its index if it has several platforms. ``archive`` is
+    the archive that bake wrote; ``file`` its copy in the output folder, if there is one.
+    ``pushed`` says that this build pushed the image, not an earlier one.
     """
 
     stage: str
@@ -69,169 +71,48 @@ class BuiltImage(msgspec.Struct, frozen=True, kw_only=True):
     pushed: bool = False
 
 
-def run_bake(place: Path, root: str, options: BuildOptions, begin: Begin) -> tuple[BuiltImage, ...]:
-    """Build into archives under ``place``; arguments as of ``engine.build``."""
-    buildx_version()  # without it docker's own message is of an unknown flag
-    targets = _targets(place, options)
-    (place / IMAGES).mkdir(exist_ok=True)
-    _run(place, root, list(targets), _settings(targets, options), begin)
-    return tuple(_built(name, target, place / IMAGES, options) for name, target in targets.items())
-
-
-def can_push(builder: str) -> bool:
-    """Whether a builder pushes by itself: the engine's own cannot push what it built repeatably."""
-    return "docker" not in inspect_builder(builder).get("driver", ())
-
-
-def inspect_builder(builder: str) -> dict[str, tuple[str, ...]]:
-    """What buildx tells of a builder, by lower-case key; several values where it has several machines."""
-    command = [process.find("docker", DOCKER), "buildx", "inspect", *([builder] if builder else [])]
-    found: dict[str, dict[str, None]] = {}
-    for line in process.run(command, name="docker buildx inspect").splitlines():
-        key, _, value = line.partition(":")
-        found.setdefault(key.strip().lower(), {})[value.strip()] = None
-    return {key: tuple(values) for key, values in found.items()}
-
-
-def buildx_version() -> str:
-    """The version of buildx, without what a packager adds before it; raises ExpectedError where there is none."""
-    try:
-        told = process.run(
-            [process.find("docker", DOCKER), "buildx", "version"], name="docker buildx version"
-        )
-    except ProgramError as error:
-        raise ExpectedError(f"docker has no buildx: {error.message}", DOCKER) from error
-    return told.split()[1].removeprefix("v")
-
-
-def exporter_options(text: str) -> dict[str, str]:
-    """The exporter options of a bake file's images that decide their digests; ``text`` is the file's."""
-    outputs = [
-        target["output"][0].split(",")
-        for target in json.loads(text)["target"].values()
-        if "tags" in target
-    ]
-    pairs = (word.partition("=") for words in outputs for word in words)
-    return {key: value for key, _, value in pairs if key not in {"type", "dest"}}
+def run_bake(
+    folder: Path, root: str, options: BuildOptions, start_task: StartTask
+) -> tuple[BuiltImage, ...]:
+    """Build image archives below ``folder``; see ``build_images`` for the arguments."""
+    buildx_version()  # fails with a clear error if docker has no buildx
+    targets = _selected_targets(folder, options)
+    (folder / IMAGES).mkdir(exist_ok=True)
+    _run(folder, root, list(targets), _settings(targets, options), start_task)
+    return tuple(
+        _built_image(name, target, folder / IMAGES, options) for name, target in targets.items()
+    )
 
 
 def push_from_builder(
-    place: Path, root: str, options: BuildOptions, begin: Begin
+    folder: Path, root: str, options: BuildOptions, start_task: StartTask
 ) -> dict[str, str]:
-    """Let the builder push what it just built: the same steps out of its cache, into the registry.
+    """Let the builder push the images that it just built; its cache has every step.
 
-    Gives the digest that each stage was pushed under.
+    Returns the pushed digest of each stage.
     """
-    targets = _targets(place, options)
+    targets = _selected_targets(folder, options)
     settings = _settings(targets, msgspec.structs.replace(options, no_cache=False, cache_to=()))
     for name, target in targets.items():
-        kept = [
-            word
-            for word in target["output"][0].split(",")
-            if not word.startswith(("type=", "dest="))
-        ]
-        settings += ["--set", f"{name}.output={','.join(['type=image', 'push=true', *kept])}"]
-    told = place / "pushed.json"
-    _run(place, root, list(targets), [*settings, "--metadata-file", str(told)], begin)
-    return {
-        name: each["containerimage.digest"]
-        for name, each in json.loads(told.read_text()).items()
-        if name in targets
-    }
+        output = ["type=image", "push=true", *_exporter_words(target)]
+        settings += ["--set", f"{name}.output={','.join(output)}"]
+    metadata = folder / "pushed.json"
+    settings += ["--metadata-file", str(metadata)]
+    _run(folder, root, list(targets), settings, start_task)
+    results = json.loads(metadata.read_text())
+    return {name: results[name]["containerimage.digest"] for name in targets if name in results}
 
 
-def _targets(place: Path, options: BuildOptions) -> dict[str, Any]:
-    """The targets to build by name, as the bake file has them."""
-    file = _bake_file(place)
-    names = options.images or tuple(file["group"]["default"]["targets"])
-    images = {name: target for name, target in file["target"].items() if "tags" in target}
-    for name in names:
-        if name not in images:
-            raise ExpectedError(
-                f"the release has no image '{name}'", f"it has {', '.join(sorted(images))}"
-            )
-    return {name: images[name] for name in dict.fromkeys(names)}
-
-
-def _bake_file(place: Path) -> dict[str, Any]:
-    content = (place / "build" / "docker-bake.json").read_text(encoding="utf-8")
-    return dict(json.loads(content))
-
-
-def _settings(targets: Mapping[str, Any], options: BuildOptions) -> list[str]:
-    words = ["--builder", options.builder] if options.builder else []
-    words += ["--no-cache"] if options.no_cache else []
-    if options.platforms:
-        words += ["--set", f"*.platform={','.join(options.platforms)}"]
-    for name in targets:
-        for key, specs in (("cache-from", options.cache_from), ("cache-to", options.cache_to)):
-            for spec in specs:
-                words += ["--set", f"{name}.{key}={_anchored(spec.replace('{stage}', name))}"]
-    return words
-
-
-def _anchored(spec: str) -> str:
-    """A cache's specification with its folder made absolute: bake runs elsewhere than the user."""
-    return re.sub(
-        r"(^|,)(src|dest)=([^,]+)", lambda m: f"{m[1]}{m[2]}={Path(m[3]).absolute()}", spec
-    )
-
-
-def _stand_ins(place: Path) -> list[str]:
-    """Settings for base images that are not there, because their platform is not built.
-
-    BuildKit looks at every base image that a Dockerfile names, also at those that it does not use, so another
-    one stands in for them.
-    """
-    file = _bake_file(place)
-    there = min((path.name for path in (place / BASES).glob("*")), default="")
-    return [
-        word
-        for name, target in file["target"].items()
-        for reference, layout in target.get("contexts", {}).items()
-        if layout.startswith("oci-layout:")
-        and not (place / BASES / layout.rpartition(":")[2]).exists()
-        for word in (
-            "--set",
-            f"{name}.contexts.{reference}=oci-layout://{place / BASES / there}@sha256:{there}",
-        )
-    ]
-
-
-def _run(
-    place: Path, root: str, targets: Sequence[str], settings: Sequence[str], begin: Begin
-) -> None:
-    log = BakeLog(begin, _bake_file(place)["target"], targets)
-    command = [process.find("docker", DOCKER), "buildx", "bake", "--file", "docker-bake.json"]
-    command += ["--progress", "plain", *targets, *settings, *_stand_ins(place)]
-    variables = {
-        "ARTIFACTS": str(place / "artifacts"),
-        "BASES": str(place / BASES),
-        "SEEDS": str(place / SEEDS),
-        "OUTPUT": str(place / IMAGES),
-        "LOCKSET": root,
-    }
-    try:
-        process.run(command, cwd=place / "build", env={**SWITCHES, **variables}, on_line=log)
-    except ProgramError as error:
-        raise log.failure(error.output) from error
-    log.finish()
-
-
-def _built(name: str, target: Mapping[str, Any], output: Path, options: BuildOptions) -> BuiltImage:
-    tag = target["tags"][0]
-    archive = output / f"{name}.tar"
-    return BuiltImage(
-        stage=name,
-        platforms=options.platforms or tuple(target["platforms"]),
-        tag=tag,
-        digest=archive_digest(archive),
-        archive=archive,
-    )
+def exporter_options(bake_file: str) -> dict[str, str]:
+    """Return the exporter options in a bake file that decide the digests of its images."""
+    targets = json.loads(bake_file)["target"].values()
+    words = [word for target in targets if "tags" in target for word in _exporter_words(target)]
+    pairs = (word.partition("=") for word in words)
+    return {key: value for key, _, value in pairs}
 
 
 def archive_digest(archive: Path) -> str:
-    """The digest that an image archive's ``index.json`` names."""
+    """Return the digest in the ``index.json`` of an image archive."""
     with tarfile.open(archive) as tar:
         index = tar.extractfile("index.json")
         assert index is not None
@@ -239,21 +120,128 @@ def archive_digest(archive: Path) -> str:
 
 
 def keep_archives(images: Iterable[BuiltImage], folder: Path) -> tuple[BuiltImage, ...]:
-    """Copy the archives of images to a folder, named by their tags."""
-    return tuple(
-        msgspec.structs.replace(
-            image, file=_keep(image.archive, folder, image.tag.rpartition(":")[2])
-        )
-        for image in images
+    """Copy the archives of images to a folder, as ``<tag>.tar``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    return tuple(msgspec.structs.replace(image, file=_keep(image, folder)) for image in images)
+
+
+def _keep(image: BuiltImage, folder: Path) -> Path:
+    name = image.tag.rpartition(":")[2]
+    target = folder / f"{name}.tar"
+    partial = folder / f".{name}.tar.part-{os.getpid()}"
+    try:
+        shutil.copyfile(image.archive, partial)
+        partial.replace(target)
+    finally:
+        partial.unlink(missing_ok=True)
+    return target
+
+
+def _exporter_words(target: Mapping[str, Any]) -> list[str]:
+    """Return the output options of a target, without the kind and place of the output."""
+    words: list[str] = target["output"][0].split(",")
+    return [word for word in words if not word.startswith(("type=", "dest="))]
+
+
+def _read_bake_file(folder: Path) -> dict[str, Any]:
+    content = (folder / "build" / "docker-bake.json").read_text(encoding="utf-8")
+    return dict(json.loads(content))
+
+
+def _selected_targets(folder: Path, options: BuildOptions) -> dict[str, Any]:
+    """Return the targets to build, by name; raise ExpectedError for an unknown image."""
+    bake_file = _read_bake_file(folder)
+    images = {name: target for name, target in bake_file["target"].items() if "tags" in target}
+    names = options.images or tuple(bake_file["group"]["default"]["targets"])
+    for name in names:
+        if name not in images:
+            available = ", ".join(sorted(images))
+            raise ExpectedError(f"the release has no image '{name}'", f"it has {available}")
+    return {name: images[name] for name in dict.fromkeys(names)}
+
+
+def _settings(targets: Mapping[str, Any], options: BuildOptions) -> list[str]:
+    """Return the arguments of bake for these options."""
+    settings = []
+    if options.builder:
+        settings += ["--builder", options.builder]
+    if options.no_cache:
+        settings.append("--no-cache")
+    if options.platforms:
+        settings += ["--set", f"*.platform={','.join(options.platforms)}"]
+    for name in targets:
+        settings += _cache_settings(name, "cache-from", options.cache_from)
+        settings += _cache_settings(name, "cache-to", options.cache_to)
+    return settings
+
+
+def _cache_settings(target: str, key: str, specifications: Sequence[str]) -> list[str]:
+    settings = []
+    for specification in specifications:
+        value = _absolute(specification.replace("{stage}", target))
+        settings += ["--set", f"{target}.{key}={value}"]
+    return settings
+
+
+def _absolute(specification: str) -> str:
+    """Make the folders of a cache specification absolute: bake runs in another folder."""
+    return re.sub(
+        r"(^|,)(src|dest)=([^,]+)",
+        lambda match: f"{match[1]}{match[2]}={Path(match[3]).absolute()}",
+        specification,
     )
 
 
-def _keep(archive: Path, folder: Path, name: str) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    kept, part = folder / f"{name}.tar", folder / f".{name}.tar.part-{os.getpid()}"
+def _substitutes(folder: Path) -> list[str]:
+    """Return settings that replace missing base images, whose platform is not built, by others.
+
+    BuildKit reads every base image that a Dockerfile names, even the unused ones.
+    """
+    bases = folder / BASES
+    substitute = min((path.name for path in bases.glob("*")), default="")
+    address = f"oci-layout://{bases / substitute}@sha256:{substitute}"
+    settings = []
+    for name, target in _read_bake_file(folder)["target"].items():
+        for reference, layout in target.get("contexts", {}).items():
+            is_base = layout.startswith("oci-layout:")
+            if is_base and not (bases / layout.rpartition(":")[2]).exists():
+                settings += ["--set", f"{name}.contexts.{reference}={address}"]
+    return settings
+
+
+def _run(
+    folder: Path,
+    root: str,
+    targets: Sequence[str],
+    settings: Sequence[str],
+    start_task: StartTask,
+) -> None:
+    log = BakeLog(start_task, _read_bake_file(folder)["target"], targets)
+    command = [docker_program(), "buildx", "bake", "--file", "docker-bake.json"]
+    command += ["--progress", "rawjson", *targets, *settings, *_substitutes(folder)]
+    variables = {
+        "ARTIFACTS": str(folder / "artifacts"),
+        "BASES": str(folder / BASES),
+        "SEEDS": str(folder / SEEDS),
+        "OUTPUT": str(folder / IMAGES),
+        "LOCKSET": root,
+    }
+    environment = {**ENVIRONMENT, **variables}
     try:
-        shutil.copyfile(archive, part)
-        part.replace(kept)
-    finally:
-        part.unlink(missing_ok=True)
-    return kept
+        process.run(command, cwd=folder / "build", env=environment, on_line=log)
+    except ProgramError as error:
+        raise log.failure() from error
+    log.finish()
+
+
+def _built_image(
+    name: str, target: Mapping[str, Any], archives: Path, options: BuildOptions
+) -> BuiltImage:
+    archive = archives / f"{name}.tar"
+    return BuiltImage(
+        stage=name,
+        platforms=options.platforms or tuple(target["platforms"]),
+        tag=target["tags"][0],
+        digest=archive_digest(archive),
+        archive=archive,
+    )

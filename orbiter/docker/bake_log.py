@@ -1,108 +1,232 @@
-"""What `docker buildx bake --progress plain` prints: told on to people, stage by stage, and kept for errors."""
+"""Reader of the events that ``docker buildx bake --progress rawjson`` prints.
+
+Each event is a JSON object with steps ("vertexes"), output of steps ("logs") and the state of
+transfers ("statuses"). buildx 0.13 spreads an object over several lines, 0.29 prints one per line.
+Errors of buildx itself are plain lines between the events.
+Format: type SolveStatus in https://github.com/moby/buildkit/blob/master/client/graph.go
+"""
 
 import re
 from collections import deque
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 
+import msgspec
+
+from orbiter.tasks import ReportLine, StartTask
 from resolvers.errors import ExpectedError
 
-VERTEX = re.compile(r"#(\d+) \[(?P<where>[^\]]+)\] (?P<title>.+)")
-LINE = re.compile(r"#(\d+) (?:\d+\.\d+ )?(?!\d+\.\d+ ?$)(.+)")
-SCRIPT = re.compile(r"<<'(\w+)'")
-END = re.compile(r"#(\d+) (DONE|CACHED|ERROR|CANCELED)\b")
+STEP_NAME = re.compile(r"\[(?P<scope>[^\]]+)\] (?P<instruction>.+)")
+"""``[linux/amd64 debian-base stage-0 2/4] RUN …``"""
+SCRIPT_NAME = re.compile(r"<<'(\w+)'")
+OPTION = re.compile(r"\s*--\w+=\S+")
+CANCELED = "context canceled"
+"""End of the error of a step that stopped because another one failed."""
+TITLE_LENGTH = 60
 TAIL = 25
-"""Lines of a failed step that its error shows."""
+"""Number of output lines in the error of a failed step."""
 
 HINTS = {
-    "exporter is not supported for the docker driver": "turn on the engine's containerd image store, or make a "
-    "builder: docker buildx create --name orbiter --driver docker-container, then orbiter build --builder orbiter",
-    "exec format error": "this machine cannot run programs of that platform: name a builder that can (--builder), "
-    "or build fewer platforms (--platform)",
-    "no space left on device": "free some space for the engine: docker buildx prune",
-    "no builder": "docker buildx ls shows the builders there are",
+    "exporter is not supported for the docker driver": "enable the engine's containerd image "
+    "store, or create a builder: docker buildx create --name orbiter --driver docker-container, "
+    "then orbiter build --builder orbiter",
+    "exec format error": "this machine cannot run programs of that platform: "
+    "choose a builder that can (--builder), or build fewer platforms (--platform)",
+    "no space left on device": "free disk space for the engine: docker buildx prune",
+    "no builder": "list the available builders: docker buildx ls",
+    "invalid progress mode": "install buildx 0.13 or newer",
 }
+"""Remedies by a part of buildx's output."""
+
+
+class _Vertex(msgspec.Struct):
+    digest: str
+    name: str
+    started: str = ""
+    completed: str = ""
+    error: str = ""
+
+
+class _Log(msgspec.Struct):
+    vertex: str
+    stream: int = 1
+    data: bytes = b""
+
+
+class _Status(msgspec.Struct):
+    id: str
+    vertex: str
+    completed: str = ""
+
+
+class _Event(msgspec.Struct):
+    vertexes: tuple[_Vertex, ...] = ()
+    statuses: tuple[_Status, ...] = ()
+    logs: tuple[_Log, ...] = ()
+
+
+class _Step:
+    """A started step: its stage (empty for none), its title, and its last lines of output."""
+
+    def __init__(self, stage: str, title: str) -> None:
+        self.stage = stage
+        self.title = title
+        self.tail: deque[str] = deque(maxlen=TAIL)
+        self.unfinished: dict[int, bytes] = {}
+        """The beginning of a line, by stream."""
 
 
 class BakeLog:
-    """Reads the lines of one build as they come.
+    """Reports the progress of one build by stage, and keeps the last lines of each step.
 
-    ``begin`` starts a task for people, as a progress board does. ``stages`` are all that there are, ``targets``
-    those that are built; with a single one buildx does not name it in its lines.
+    ``stages`` are all stages of the bake file, ``targets`` the built ones. buildx omits the name of
+    the target from its steps if there is only one.
     """
 
     def __init__(
-        self,
-        begin: Callable[[str], Callable[[str], None]],
-        stages: Collection[str],
-        targets: Sequence[str],
+        self, start_task: StartTask, stages: Collection[str], targets: Sequence[str]
     ) -> None:
-        self._begin = begin
+        self._start_task = start_task
         self._stages = stages
-        self._alone = targets[0] if len(targets) == 1 else ""
-        self._tell: dict[str, Callable[[str], None]] = {}
-        self._vertices: dict[str, tuple[str, str]] = {}
-        self._tails: dict[str, deque[str]] = {}
+        self._only_target = targets[0] if len(targets) == 1 else ""
+        self._reports: dict[str, ReportLine] = {}
+        self._steps: dict[str, _Step] = {}
+        self._transfers: set[tuple[str, str, bool]] = set()
+        self._event_lines: list[str] = []
+        self._recent: deque[str] = deque(maxlen=TAIL)
+        self._signs: set[str] = set()
+        self._failed: _Vertex | None = None
 
     def __call__(self, line: str) -> None:
-        """Take one line."""
-        if vertex := VERTEX.match(line):
-            self._start(vertex[1], self._stage(vertex["where"]), _step(vertex["title"]))
-        elif not END.match(line) and (text := LINE.match(line)) and text[1] in self._vertices:
-            self._say(text[1], text[2])
+        """Read one line of buildx's standard error."""
+        if not self._event_lines and not line.startswith("{"):
+            self._add_output(line)
+            return
+        self._event_lines.append(line)
+        if line.startswith(("{", "}")) and line.endswith("}"):
+            self._read_event()
 
     def finish(self) -> None:
-        """All stages are done."""
-        for tell in self._tell.values():
-            tell("")
+        """Report every stage as done."""
+        for report in self._reports.values():
+            report("")
 
-    def failure(self, output: str) -> ExpectedError:
-        """The error for people: which step of which stage failed, and the last that it said."""
-        hint = next((hint for sign, hint in HINTS.items() if sign in output), "")
-        failed = re.search(r"^#(\d+) ERROR: (.*)$", output, re.MULTILINE)
-        if not failed or failed[1] not in self._vertices:
-            return ExpectedError(f"docker buildx bake failed:\n{_indented(_last(output))}", hint)
-        stage, step = self._vertices[failed[1]]
-        stage = stage or "the images"
-        tail = list(self._tails[failed[1]]) or [failed[2]]
-        return ExpectedError(f"building {stage} failed at '{step}':\n{_indented(tail)}", hint)
+    def failure(self) -> ExpectedError:
+        """Return the error of the build: the failed step, its stage, and its last lines."""
+        self._flush_event_lines()
+        hint = next((hint for sign, hint in HINTS.items() if sign in self._signs), "")
+        step = self._steps.get(self._failed.digest) if self._failed else None
+        if self._failed is None or step is None:
+            output = _indented(self._recent)
+            return ExpectedError(f"docker buildx bake failed:\n{output}", hint)
+        stage = step.stage or "the images"
+        output = _indented(step.tail or [self._failed.error])
+        return ExpectedError(f"building {stage} failed at '{step.title}':\n{output}", hint)
 
-    def _stage(self, where: str) -> str:
-        """The stage in ``linux/amd64 debian-base stage-0 2/4``; empty for what belongs to none."""
-        words = where.split()
-        named = [word for word in words if word in self._stages]
+    def _read_event(self) -> None:
+        text = "\n".join(self._event_lines)
+        try:
+            event = msgspec.json.decode(text, type=_Event)
+        except msgspec.DecodeError:
+            self._flush_event_lines()
+            return
+        self._event_lines.clear()
+        for vertex in event.vertexes:
+            self._read_vertex(vertex)
+        for status in event.statuses:
+            self._read_status(status)
+        for log in event.logs:
+            self._read_log(log)
+
+    def _flush_event_lines(self) -> None:
+        """Treat the collected lines as output, because they are not an event."""
+        for line in self._event_lines:
+            self._add_output(line)
+        self._event_lines.clear()
+
+    def _read_vertex(self, vertex: _Vertex) -> None:
+        # A step that several targets share comes under the name of each: the first one stays.
+        if vertex.started and vertex.digest not in self._steps:
+            self._start_step(vertex)
+        if vertex.completed and vertex.digest in self._steps:
+            self._finish_lines(vertex.digest)
+        if vertex.error and not vertex.error.endswith(CANCELED) and self._failed is None:
+            self._failed = vertex
+            self._add_output(f"ERROR: {vertex.error}")
+
+    def _start_step(self, vertex: _Vertex) -> None:
+        self._add_output(vertex.name)
+        name = STEP_NAME.match(vertex.name)
+        if name is None:
+            return
+        step = _Step(self._stage(name["scope"]), _title(name["instruction"]))
+        self._steps[vertex.digest] = step
+        self._report(step.stage, step.title)
+
+    def _stage(self, scope: str) -> str:
+        """Return the stage that a step belongs to; empty for a step of BuildKit itself."""
+        words = scope.split()
         if "internal" in words or "context" in words:
             return ""
-        return (
-            named[-1] if named else self._alone
-        )  # the target that asks comes first, whose step it is last
+        # The requesting target comes first, the stage that has the step comes last.
+        named = [word for word in words if word in self._stages]
+        return named[-1] if named else self._only_target
 
-    def _start(self, number: str, stage: str, step: str) -> None:
-        self._vertices[number] = (stage, step)
-        self._tails.setdefault(number, deque(maxlen=TAIL))
-        if stage:
-            self._told(stage)(step)
+    def _read_status(self, status: _Status) -> None:
+        """Report a transfer when it begins and when it ends, not each of its many updates."""
+        transfer = (status.vertex, status.id, bool(status.completed))
+        if transfer in self._transfers:
+            return
+        self._transfers.add(transfer)
+        self._add_line(status.vertex, f"{status.id} done" if status.completed else status.id)
 
-    def _say(self, number: str, text: str) -> None:
-        stage, step = self._vertices[number]
-        self._tails[number].append(text)
-        if stage:
-            self._told(stage)(f"{step}: {text}")
+    def _read_log(self, log: _Log) -> None:
+        step = self._steps.get(log.vertex)
+        if step is None:
+            return
+        data = step.unfinished.get(log.stream, b"") + log.data
+        *lines, step.unfinished[log.stream] = data.split(b"\n")
+        for line in lines:
+            self._add_line(log.vertex, _decoded(line))
 
-    def _told(self, stage: str) -> Callable[[str], None]:
-        if stage not in self._tell:
-            self._tell[stage] = self._begin(stage)
-        return self._tell[stage]
+    def _finish_lines(self, vertex: str) -> None:
+        """Add the last lines of a step that do not end in a newline."""
+        step = self._steps[vertex]
+        for data in step.unfinished.values():
+            self._add_line(vertex, _decoded(data))
+        step.unfinished.clear()
+
+    def _add_line(self, vertex: str, line: str) -> None:
+        step = self._steps.get(vertex)
+        if step is None or not line:
+            return
+        self._add_output(line)
+        step.tail.append(line)
+        self._report(step.stage, f"{step.title}: {line}")
+
+    def _add_output(self, line: str) -> None:
+        if line.strip():
+            self._recent.append(line)
+        self._signs.update(sign for sign in HINTS if sign in line)
+
+    def _report(self, stage: str, line: str) -> None:
+        if not stage:
+            return
+        if stage not in self._reports:
+            self._reports[stage] = self._start_task(stage)
+        self._reports[stage](line)
 
 
-def _step(title: str) -> str:
-    """A step in a few words: the name of its script (``apt``), else the start of the instruction."""
-    script = SCRIPT.search(title)
-    return script[1].lower() if script else re.sub(r"\s*--\w+=\S+", "", title)[:60]
+def _decoded(line: bytes) -> str:
+    """Return a line of output; of a progress bar only the part after the last carriage return."""
+    text = line.decode(errors="replace").rstrip()
+    return text.rpartition("\r")[2]
 
 
-def _last(output: str) -> list[str]:
-    return [line for line in output.splitlines() if line.strip()][-TAIL:]
+def _title(instruction: str) -> str:
+    """Return a short title: the name of the script (``apt``) or the start of the instruction."""
+    script = SCRIPT_NAME.search(instruction)
+    return script[1].lower() if script else OPTION.sub("", instruction)[:TITLE_LENGTH]
 
 
-def _indented(lines: list[str]) -> str:
+def _indented(lines: Collection[str]) -> str:
     return "\n".join(f"  {line}" for line in lines)

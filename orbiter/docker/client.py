@@ -1,12 +1,12 @@
-"""The one door for Docker: the SDK for everything but building, ``docker buildx bake`` for that.
+"""The Docker SDK: images and containers of the engine, pulling, loading and pushing.
 
-Both speak to the engine that the docker program would: DOCKER_HOST, else the current context.
+Uses the same engine as the program docker: DOCKER_HOST, otherwise the current context.
 """
 
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -14,11 +14,10 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import msgspec
 
-from orbiter.docker import bake
-from orbiter.docker.bake import Begin, BuildOptions, BuiltImage
+from orbiter.docker import buildx
 from orbiter.docker.objects import STARTED, LocalContainer, LocalImage
-from orbiter.docker.push_check import images_to_push
 from orbiter.lockset.record import RecordedBuilder
+from resolvers import process
 from resolvers.errors import ExpectedError
 
 if TYPE_CHECKING:
@@ -27,47 +26,30 @@ if TYPE_CHECKING:
 
     from resolvers.types import Shell
 
-Approve = Callable[[tuple[BuiltImage, ...]], bool]
-"""Looks at what was built, before it is loaded, pushed or kept."""
 TIMEOUT = 600
-"""Seconds that the engine may take for one answer: loading a large image is one."""
-SHELL = "if command -v bash > /dev/null; then exec bash; else exec sh; fi"
+"""Seconds that the engine may take for one answer; loading a large image is one answer."""
+STOP_TIMEOUT = 5
+"""Seconds that a container may take to stop."""
+LOGIN_SHELL = "if command -v bash > /dev/null; then exec bash; else exec sh; fi"
+PUSHED_DIGEST = re.compile(r"digest: (sha256:[0-9a-f]{64})")
 
 
-def available() -> str:
-    """Why no image can be built here, in one line; empty when it can be."""
-    from resolvers import process
-
+def unavailable_reason() -> str:
+    """Return why this machine cannot build images, in one line; empty if it can."""
     try:
         connect().ping()
-        process.run(
-            [process.find("docker", bake.DOCKER), "buildx", "version"], name="docker buildx"
-        )
+        command = [buildx.docker_program(), "buildx", "version"]
+        process.run(command, name="docker buildx")
     except ExpectedError as error:
         return error.message.splitlines()[0]
-    except Exception as error:  # the SDK lets errors of many libraries through
-        return f"no Docker engine answers: {_reason(error)}"
+    except Exception as error:  # the SDK does not wrap the errors of its libraries
+        return f"cannot connect to a Docker engine: {_reason(error)}"
     return ""
-
-
-def builder_versions(builder: str) -> RecordedBuilder:
-    """The versions of what builds: BuildKit, as far as it tells it, and of the engine that it is a part of."""
-    told = bake.inspect_builder(builder)
-    versions = [*told.get("buildkit version", ()), *told.get("buildkit", ())]
-    with _told("asking the engine for its version"):
-        engine = connect().version()["Version"] if "docker" in told.get("driver", ()) else ""
-    return RecordedBuilder(
-        buildkit=", ".join(
-            sorted(version for version in versions if not version.startswith("v0.0.0"))
-        ),
-        engine=engine,
-        buildx=bake.buildx_version(),
-    )
 
 
 @cache
 def connect() -> "DockerClient":
-    """The SDK's client for this user's engine. Raises ExpectedError when none answers."""
+    """Return the SDK's client for this user's engine; raise ExpectedError if there is none."""
     import docker
     from docker.context import ContextAPI
 
@@ -78,13 +60,28 @@ def connect() -> "DockerClient":
         tls = context.TLSConfig or False
         return docker.DockerClient(base_url=context.Host, tls=tls, version="auto", timeout=TIMEOUT)
     except Exception as error:
-        raise ExpectedError(f"no Docker engine answers: {_reason(error)}", bake.DOCKER) from error
+        raise ExpectedError(
+            f"cannot connect to a Docker engine: {_reason(error)}", buildx.INSTALL_HINT
+        ) from error
+
+
+def builder_versions(builder: str) -> RecordedBuilder:
+    """Return the versions of buildx, BuildKit (if known) and the engine that contains it."""
+    properties = buildx.inspect_builder(builder)
+    versions = [*properties.get("buildkit version", ()), *properties.get("buildkit", ())]
+    # A BuildKit that is part of an engine reports v0.0.0+unknown.
+    known = sorted(version for version in versions if not version.startswith("v0.0.0"))
+    engine = ""
+    if "docker" in properties.get("driver", ()):
+        with _sdk_errors("reading the version of the engine"):
+            engine = connect().version()["Version"]
+    return RecordedBuilder(buildkit=", ".join(known), engine=engine, buildx=buildx.buildx_version())
 
 
 def mirrors() -> tuple[str, ...]:
-    """The registry mirrors that the engine is configured with; none where no engine answers."""
+    """Return the registry mirrors of the engine's configuration; none if no engine runs."""
     try:
-        with _told("asking the engine for its registry mirrors"):
+        with _sdk_errors("reading the registry mirrors of the engine"):
             config = connect().info().get("RegistryConfig") or {}
     except ExpectedError:
         return ()
@@ -92,103 +89,48 @@ def mirrors() -> tuple[str, ...]:
 
 
 def credentials(registry: str) -> tuple[str, str] | None:
-    """User and password that ``docker login`` keeps for a registry, also in a helper; None for none."""
+    """Return the user and password that ``docker login`` stored for a registry.
+
+    Also asks credential helpers. Returns None if nothing is stored.
+    """
     from docker import auth
 
     try:
-        found = auth.load_config().resolve_authconfig(registry) or {}
+        stored = auth.load_config().resolve_authconfig(registry) or {}
     except Exception as error:
         raise ExpectedError(
-            f"the credentials for {registry} cannot be read: {_reason(error)}",
+            f"cannot read the credentials for {registry}: {_reason(error)}",
             f"run docker login {registry}",
         ) from error
-    if found.get("username") and found.get("password"):
-        return found["username"], found["password"]
+    if stored.get("username") and stored.get("password"):
+        return stored["username"], stored["password"]
     return None
 
 
-def build(
-    place: Path,
-    root: str,
-    options: BuildOptions,
-    begin: Begin,
-    approve: Approve = lambda _built: True,
-) -> tuple[BuiltImage, ...]:
-    """Build images of a lock set, with nothing but what lies in ``place``; load, push and keep them as asked.
-
-    ``place`` holds ``build/`` (of the lock set), ``artifacts/<stage>/<platform>/``, ``bases/<hex>/`` (OCI
-    layouts, by manifest digest) and ``seeds/<stage>/<platform>.tar`` (see ``seed``). ``root`` is the lock set's root
-    digest. ``begin`` starts a task for people. What ``approve`` gives no leave for goes nowhere.
-    Raises ExpectedError with the failing step's last lines, and as ``to_push`` before anything is loaded or pushed.
-    """
-    built = bake.run_bake(place, root, options, begin)
-    if not approve(built):
-        return built
-    sent = (
-        tuple(image.stage for image in images_to_push(built, credentials, force=options.force))
-        if options.push
-        else ()
-    )
-    by_builder = bool(sent) and bake.can_push(options.builder)
-    pushed = (
-        bake.push_from_builder(place, root, msgspec.structs.replace(options, images=sent), begin)
-        if by_builder
-        else {}
-    )
-    for image in built:
-        tell = begin(image.stage)
-        by_engine = image.stage in sent and not by_builder
-        if options.load or by_engine:
-            tell("loading into the engine")
-            load_image(image.archive)
-        if by_engine:
-            tell("pushing")
-            pushed[image.stage] = push_image(image.tag)
-        _check_pushed(image, pushed.get(image.stage, image.digest))
-        tell("")
-    built = tuple(msgspec.structs.replace(image, pushed=image.stage in sent) for image in built)
-    return bake.keep_archives(built, options.output) if options.output else built
-
-
-def _check_pushed(image: BuiltImage, digest: str) -> None:
-    if digest != image.digest:
-        raise ExpectedError(
-            f"{image.tag} was pushed as {digest}, not as it was built ({image.digest})",
-            "turn on the engine's containerd image store, or push with --builder NAME (of driver docker-container)",
-        )
-
-
 def image_shell(reference: str, digest: str, platform: str) -> "Shell":
-    """A Shell in the image ``reference`` with this digest, which is pulled when the engine does not have it."""
+    """Return a shell in the image with this digest; a missing image is pulled."""
 
     def run(script: str, *, platform: str = platform, cache: str = "") -> str:
-        from resolvers import process
-
         image = pull_image(reference, digest, platform)
-        mount = ["--volume", f"{Path(cache).absolute()}:/cache"] if cache else []
-        words = ["run", "--rm", "--interactive", "--platform", platform, "--user", "0", *mount]
-        command = [
-            process.find("docker", bake.DOCKER),
-            *words,
-            "--entrypoint",
-            "/bin/sh",
-            image,
-            "-s",
-        ]
+        options = ["--rm", "--interactive", "--platform", platform, "--user", "0"]
+        if cache:
+            options += ["--volume", f"{Path(cache).absolute()}:/cache"]
+        options += ["--entrypoint", "/bin/sh"]
+        command = [buildx.docker_program(), "run", *options, image, "-s"]
         return process.run(command, stdin=script, name=f"the shell in {reference} for {platform}")
 
     return run
 
 
 def pull_image(reference: str, digest: str, platform: str) -> str:
-    """Make sure that the engine has the image with this digest; gives the name to use it by."""
+    """Pull the image with this digest if the engine does not have it; return its name."""
     from docker.errors import ImageNotFound
 
     repository = reference.partition("@")[0]
     if ":" in repository.rpartition("/")[2]:
         repository = repository.rpartition(":")[0]
     name = f"{repository}@{digest}"
-    with _told(f"pulling {name}"):
+    with _sdk_errors(f"pulling {name}"):
         try:
             connect().images.get(name)
         except ImageNotFound:
@@ -197,10 +139,10 @@ def pull_image(reference: str, digest: str, platform: str) -> str:
 
 
 def image_labels(tag: str) -> Mapping[str, str] | None:
-    """The labels of a local image; None when there is no such image."""
+    """Return the labels of a local image; None if there is no such image."""
     from docker.errors import ImageNotFound
 
-    with _told(f"looking for {tag}"):
+    with _sdk_errors(f"looking for {tag}"):
         try:
             return connect().images.get(tag).labels
         except ImageNotFound:
@@ -208,71 +150,62 @@ def image_labels(tag: str) -> Mapping[str, str] | None:
 
 
 def list_images(label: str) -> tuple[LocalImage, ...]:
-    """The engine's images that have a label."""
-    with _told("asking the engine for its images"):
-        return msgspec.convert(
-            connect().api.images(filters={"label": label}), tuple[LocalImage, ...]
-        )
+    """Return the engine's images that have a label."""
+    with _sdk_errors("listing the images of the engine"):
+        images = connect().api.images(filters={"label": label})
+        return msgspec.convert(images, tuple[LocalImage, ...])
 
 
 def list_containers() -> tuple[LocalContainer, ...]:
-    """All containers of the engine, running or not."""
-    with _told("asking the engine for its containers"):
-        return msgspec.convert(
-            connect().api.containers(all=True, size=True), tuple[LocalContainer, ...]
-        )
+    """Return all containers of the engine, running or not."""
+    with _sdk_errors("listing the containers of the engine"):
+        containers = connect().api.containers(all=True, size=True)
+        return msgspec.convert(containers, tuple[LocalContainer, ...])
 
 
 def remove_image(tag: str) -> None:
-    """Remove a tag, and its image with the last one; raises ExpectedError where a container uses it."""
-    with _told(f"removing {tag}"):
+    """Remove a tag, and with the last tag its image; raise ExpectedError if it is in use."""
+    with _sdk_errors(f"removing {tag}"):
         connect().api.remove_image(tag)
 
 
 def remove_container(name: str) -> None:
-    """Remove a container that is stopped; raises ExpectedError for one that runs."""
-    with _told(f"removing the container {name}"):
-        connect().api.remove_container(name, v=True)  # with its volumes that have no name
+    """Remove a stopped container; raise ExpectedError if it is running."""
+    with _sdk_errors(f"removing the container {name}"):
+        connect().api.remove_container(name, v=True)  # and its anonymous volumes
 
 
 def become_shell(tag: str) -> NoReturn:
-    """Become a shell in a fresh container of a local image, as its user; without a terminal it reads standard input."""
-    from resolvers import process
+    """Replace this process by a shell in a new container of a local image, as the image's user.
 
-    terminal = ["--tty"] if sys.stdin.isatty() and sys.stdout.isatty() else []
-    words = [
-        "run",
-        "--rm",
-        "--init",
-        "--pull=never",
-        "--interactive",
-        *terminal,
-        tag,
-        "/bin/sh",
-        "-c",
-        SHELL,
-    ]
-    process.become([process.find("docker", bake.DOCKER), *words])
+    Without a terminal, the shell reads standard input.
+    """
+    options = ["--rm", "--init", "--pull=never", "--interactive"]
+    if sys.stdin.isatty() and sys.stdout.isatty():
+        options.append("--tty")
+    shell = [tag, "/bin/sh", "-c", LOGIN_SHELL]
+    process.become([buildx.docker_program(), "run", *options, *shell])
 
 
 def load_image(archive: Path) -> None:
     """Load an image archive into the engine."""
-    with _told(f"loading {archive.name} into the engine"), archive.open("rb") as file:
+    with _sdk_errors(f"loading {archive.name} into the engine"), archive.open("rb") as file:
         connect().images.load(file)
 
 
 def push_image(tag: str) -> str:
-    """Push a loaded image; gives the digest that the registry now has it under."""
+    """Push a local image; return the digest that the registry reports for it."""
     repository, _, name = tag.rpartition(":")
     digest = ""
-    with _told(f"pushing {tag}"):
-        for line in connect().images.push(repository, tag=name, stream=True, decode=True):
-            if "error" in line:
+    with _sdk_errors(f"pushing {tag}"):
+        for event in connect().images.push(repository, tag=name, stream=True, decode=True):
+            if "error" in event:
                 raise ExpectedError(
-                    f"pushing {tag} failed: {line['error']}", "docker login, or another repository"
+                    f"pushing {tag} failed: {event['error']}",
+                    "run docker login, or choose another repository",
                 )
-            told = re.search(r"digest: (sha256:[0-9a-f]{64})", line.get("status", ""))
-            digest = told[1] if told else digest
+            match = PUSHED_DIGEST.search(event.get("status", ""))
+            digest = match[1] if match else digest
     return digest
 
 
@@ -287,46 +220,48 @@ def start_container(
 ) -> "Container":
     """Start a container of ``tag`` under an init process.
 
-    ``ports`` maps its ports to those on 127.0.0.1 here, ``mounts`` folders of this machine to places inside;
-    ``user`` is ``uid:gid``, empty for the image's own.
+    ``ports`` maps ports of the container to ports on 127.0.0.1, ``mounts`` maps folders of this
+    machine to folders in the container. ``user`` is ``uid:gid``, or empty for the image's user.
     """
-    with _told(f"starting {tag}"):
+    volumes = {folder: {"bind": inside, "mode": "rw"} for folder, inside in mounts.items()}
+    with _sdk_errors(f"starting {tag}"):
         return connect().containers.run(
             tag,
             list(command),
             detach=True,
             init=True,
-            ports={f"{inner}/tcp": ("127.0.0.1", outer) for inner, outer in ports.items()},
+            ports={f"{inside}/tcp": ("127.0.0.1", port) for inside, port in ports.items()},
             environment=dict(environment),
             user=user or None,
             labels={STARTED: tag},
-            volumes={folder: {"bind": inside, "mode": "rw"} for folder, inside in mounts.items()},
+            volumes=volumes,
         )
 
 
 def follow_log(container: "Container") -> Iterator[bytes]:
-    """What a container writes, as it comes, until it ends."""
-    with _told("following the container's log"):
+    """Yield the output of a container as it comes, until the container ends."""
+    with _sdk_errors("following the container's log"):
         yield from container.logs(stream=True, follow=True)
 
 
 def stop_container(container: "Container") -> None:
-    """Stop a container, giving it a few seconds to end by itself, and remove it."""
-    with _told("stopping the container"):
-        container.stop(timeout=5)
+    """Stop a container, by force after some seconds, and remove it."""
+    with _sdk_errors("stopping the container"):
+        container.stop(timeout=STOP_TIMEOUT)
         container.remove(force=True)
 
 
 @contextmanager
-def _told(doing: str) -> Iterator[None]:
-    """Errors of the SDK become ExpectedErrors."""
+def _sdk_errors(action: str) -> Iterator[None]:
+    """Turn any error of the SDK into an ExpectedError that names the failed action."""
     try:
         yield
     except ExpectedError:
         raise
     except Exception as error:
-        raise ExpectedError(f"{doing} failed: {_reason(error)}") from error
+        raise ExpectedError(f"{action} failed: {_reason(error)}") from error
 
 
 def _reason(error: Any) -> str:
+    """Return the first line of an error; the engine's explanation if it has one."""
     return str(getattr(error, "explanation", None) or error).strip().splitlines()[0]

@@ -1,4 +1,4 @@
-"""What the Docker engine of this machine has, as its API tells it. Pure.
+"""Images and containers of the Docker engine, as its API describes them.
 
 Fields: https://docs.docker.com/reference/api/engine/ (ImageList, ContainerList).
 """
@@ -8,14 +8,14 @@ from collections.abc import Mapping
 import msgspec
 
 STARTED = "org.orbiter.started"
-"""The label of containers that Orbiter started; its value is the tag of the image."""
+"""Label of the containers that Orbiter started; its value is the image's tag."""
 LOCKSET = "org.orbiter.lockset"
-"""The label of images that Orbiter built; its value is the root digest of the lock set."""
-STOPPED = frozenset({"created", "dead", "exited"})
+"""Label of the images that Orbiter built; its value is the root digest of the lock set."""
+STOPPED_STATES = frozenset({"created", "dead", "exited"})
 
 
 class LocalImage(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
-    """An image; ``size`` is in bytes, with the layers that it shares with others."""
+    """A local image; ``size`` is in bytes and includes layers that other images share."""
 
     id: str
     size: int
@@ -24,7 +24,7 @@ class LocalImage(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
 
 
 class LocalContainer(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
-    """A container; ``image`` is the id of its image, ``size`` what it wrote, in bytes."""
+    """A local container; ``image`` is an image ID, ``size`` the bytes that it wrote."""
 
     id: str
     image: str = msgspec.field(name="ImageID")
@@ -35,10 +35,10 @@ class LocalContainer(msgspec.Struct, frozen=True, kw_only=True, rename="pascal")
 
     @property
     def name(self) -> str:
-        """As people write it."""
+        """Return the container's name without Docker's leading slash."""
         return self.names[0].removeprefix("/") if self.names else self.id[:12]
 
     @property
-    def started_of(self) -> str:
-        """The tag that Orbiter started it of; empty where somebody else did."""
+    def started_tag(self) -> str:
+        """Return the tag that Orbiter started the container from; empty for other containers."""
         return (self.labels or {}).get(STARTED, "")

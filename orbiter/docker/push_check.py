@@ -1,4 +1,4 @@
-"""What may be pushed: a version tag that names another image in its registry already is not moved."""
+"""Check before a push: a version tag never moves to another image."""
 
 from collections.abc import Sequence
 
@@ -13,34 +13,36 @@ from resolvers.net import http
 def images_to_push(
     built: Sequence[BuiltImage], credentials: Credentials, *, force: bool = False
 ) -> tuple[BuiltImage, ...]:
-    """The images that the registry does not have under their tags; all, and nobody is asked, with ``force``.
+    """Return the images that the registry does not have yet under their tags.
 
-    Raises ExpectedError when a tag names another image, which tells of every one, and when a registry does not answer.
+    With ``force``, returns all of them without reading the registry. Raises ExpectedError if the
+    registry cannot be read, and if tags name other images; the error lists all of these tags.
     """
     if force:
         return tuple(built)
-    there = {image.tag: _named(image.tag, credentials) for image in built}
-    moved = [image for image in built if there[image.tag] not in {"", image.digest}]
+    pushed = {image.tag: _pushed_digest(image.tag, credentials) for image in built}
+    moved = [image for image in built if pushed[image.tag] not in {"", image.digest}]
     if moved:
         lines = [
-            f"  {image.tag}\n    there {there[image.tag]}\n    built {image.digest}"
+            f"  {image.tag}\n    pushed {pushed[image.tag]}\n    built  {image.digest}"
             for image in moved
         ]
         raise ExpectedError(
-            "\n".join(["nothing was pushed: the registry has another image under", *lines]),
-            "a version tag stays as it is: begin the next release (orbiter bump), "
-            "or move it for all who pull it (orbiter push --force)",
+            "\n".join(["nothing was pushed: the registry has other images under", *lines]),
+            "start the next release (orbiter bump), because a version tag must not change; "
+            "to move the tag for everyone who pulls it: orbiter push --force",
         )
-    return tuple(image for image in built if not there[image.tag])
+    return tuple(image for image in built if not pushed[image.tag])
 
 
-def _named(tag: str, credentials: Credentials) -> str:
-    """The digest that a tag names in its registry now; empty for none."""
-    place = repositories(tag, credentials=credentials)[-1]
+def _pushed_digest(tag: str, credentials: Credentials) -> str:
+    """Return the digest that a tag names in its registry; empty if there is no such tag."""
+    repository = repositories(tag, credentials=credentials)[-1]
     try:
-        return tag_digest(place, parse_reference(tag).tag)
+        return tag_digest(repository, parse_reference(tag).tag)
     except http.HTTPError as error:
         raise ExpectedError(
-            f"pushing {tag} failed: what it names now cannot be read: {error.message}",
-            f"docker login {place.registry}; orbiter push --force pushes without asking what the tags name",
+            f"pushing {tag} failed: cannot read the tag from the registry: {error.message}",
+            f"docker login {repository.registry}; "
+            "orbiter push --force pushes without reading the tags",
         ) from error

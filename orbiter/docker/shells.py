@@ -1,4 +1,4 @@
-"""Shells in base images, pinned by digest."""
+"""Shells in base images, which are pinned by digest."""
 
 from collections.abc import Mapping
 
@@ -7,36 +7,43 @@ from resolvers.net.once import Once
 from resolvers.types import Shell
 
 HINTS = {
-    "exec format error": "this engine runs no programs of that platform: let it emulate them (QEMU by binfmt_misc), "
-    "lock where they run, or lock what needs none of them: orbiter lock --only conda,pip,npm",
-    "apk: not found": "the builder alpine stands on images of Alpine: name one in its from, such as alpine:3.23",
-    "apt-get: not found": "this builder stands on images of Debian: name one in its from, such as debian:trixie-slim",
+    "exec format error": "let the engine emulate that platform (QEMU with binfmt_misc), "
+    "lock on a machine of that platform, "
+    "or lock only the managers that do not need it: orbiter lock --only conda,pip,npm",
+    "apk: not found": "the builder alpine needs an image of Alpine: "
+    "set its 'from' to one, such as alpine:3.23",
+    "apt-get: not found": "this builder needs an image of Debian: "
+    "set its 'from' to one, such as debian:trixie-slim",
 }
-"""What to do about what a shell in a base image says when it fails."""
+"""Remedies by a part of the output of a failed shell."""
 
 
 def pin_base(reference: str, platform: str) -> str:
-    """The digest of an image's manifest for one platform, as its registry has it now."""
+    """Return the digest of an image's manifest for one platform, read from its registry."""
     from orbiter.docker import client
     from orbiter.oci import base_image
 
-    if reason := client.available():
+    if reason := client.unavailable_reason():
         raise ExpectedError(
-            f"base images, apk and apt are locked inside a Docker engine: {reason}",
-            "start one, or lock the other managers alone: orbiter lock --only conda,pip,npm",
+            f"base images, apk and apt are locked with a Docker engine: {reason}",
+            "start one, or lock only the other managers: orbiter lock --only conda,pip,npm",
         )
-    return base_image.pin(
+    image = base_image.pin(
         reference, platform, mirrors=client.mirrors(), credentials=client.credentials
-    ).digest
+    )
+    return image.digest
 
 
 def solver_image(suite: str) -> str:
-    """Debian's own image of a suite, which apt solves in for a base that is made of packages."""
+    """Return Debian's own image of a suite, in which apt resolves a base made of packages."""
     return f"debian:{suite}-slim"
 
 
 def solver_shell(suite: str) -> Shell:
-    """A shell in Debian's own image of a suite as its registry has it now: apt runs there, and nothing else is used."""
+    """Return a shell in Debian's own image of a suite.
+
+    Only apt runs there, so the image is not locked: its tag is read from the registry once.
+    """
     reference = solver_image(suite)
     digests: Once[str, str] = Once()
 
@@ -48,7 +55,10 @@ def solver_shell(suite: str) -> Shell:
 
 
 def base_shell(reference: str, digests: Mapping[str, str]) -> Shell:
-    """A shell inside a base image; what is missing (a digest, an engine) is told when it is used."""
+    """Return a shell in a base image, given its digests by platform.
+
+    Running the shell raises ExpectedError if the platform has no digest or no engine runs.
+    """
 
     def shell(script: str, *, platform: str, cache: str = "") -> str:
         if platform not in digests:
@@ -64,10 +74,10 @@ def base_shell(reference: str, digests: Mapping[str, str]) -> Shell:
 def _run(reference: str, digest: str, script: str, platform: str, cache: str) -> str:
     from orbiter.docker import client
 
+    shell = client.image_shell(reference, digest, platform)
     try:
-        return client.image_shell(reference, digest, platform)(
-            script, platform=platform, cache=cache
-        )
+        return shell(script, platform=platform, cache=cache)
     except ProgramError as error:
-        hint = next((hint for sign, hint in HINTS.items() if sign in error.output), error.hint)
+        hints = (hint for sign, hint in HINTS.items() if sign in error.output)
+        hint = next(hints, error.hint)
         raise ProgramError(error.message, hint, output=error.output) from error

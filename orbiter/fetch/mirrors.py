@@ -51,7 +51,7 @@ def _asked(manager: str, name: str, shell: Shell, platform: str) -> tuple[str, .
     try:
         return ASK[manager](shell, platform)
     except ExpectedError as error:
-        reason = client.available()
+        reason = client.unavailable_reason()
         raise ExpectedError(
             f"where {MIRROR_RULES[manager].name}'s packages are is read from the image {name}, "
             + (

@@ -12,7 +12,7 @@ import msgspec
 
 from orbiter.config.image_set import ImageSet
 from orbiter.docker import client
-from orbiter.docker.objects import STOPPED
+from orbiter.docker.objects import STOPPED_STATES
 from orbiter.files import locked_if_free
 from orbiter.images import list as image_list
 from orbiter.images.list import ListedImage, format_size
@@ -48,7 +48,7 @@ def plan_cleanup(image_set: ImageSet) -> CleanupPlan:
     stopped = [
         each
         for each in containers
-        if each.state in STOPPED and each.started_of and own.has(each.started_of)
+        if each.state in STOPPED_STATES and each.started_tag and own.has(each.started_tag)
     ]
     users = {each.image: each.name for each in containers if each not in stopped}
     left = [Leftover(kind="container", name=each.name, size=each.size) for each in stopped]

@@ -12,6 +12,7 @@ import pytest
 from orbiter.config.image_set import Builder, ImageSet, Stage
 from orbiter.docker import client
 from orbiter.docker.bake import BuildOptions, BuiltImage, archive_digest
+from orbiter.docker.build import build_images
 from orbiter.fetch import fill
 from orbiter.fetch.base_image import fetch_image
 from orbiter.lockset import folder as lockset_folder
@@ -68,7 +69,7 @@ class Built:
         self.images = {image.stage: image for image in self.build()}
 
     def build(self, **options: object) -> tuple[BuiltImage, ...]:
-        return client.build(self.place, self.locked.root, BuildOptions(**options), silent)  # type: ignore[arg-type]
+        return build_images(self.place, self.locked.root, BuildOptions(**options), silent)  # type: ignore[arg-type]
 
     def tag(self, stage: str = "debian-base") -> str:
         return self.images[stage].tag
@@ -272,7 +273,7 @@ def test_one_platform_of_several_is_built_from_a_base_that_no_registry_has(tmp_p
         stages=(StagePlan(stage=stage, pins={}),),
     )
     write(tmp_path, {f"build/{path}": text for path, text in render(plan).items()})
-    (image,) = client.build(tmp_path, "sha256:root", BuildOptions(platforms=(AMD64,)), silent)
+    (image,) = build_images(tmp_path, "sha256:root", BuildOptions(platforms=(AMD64,)), silent)
     assert inside(image.tag, "ls /made /usr/share/orbiter/packages.json")
 
 

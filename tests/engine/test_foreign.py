@@ -64,7 +64,7 @@ def test_a_base_image_of_another_distribution_is_told_with_what_to_do() -> None:
         shells[reference] = base_shell(reference, {AMD: pinned.digest})
     with pytest.raises(ExpectedError) as told:
         apt.inspect_base(shells["alpine:3.23"], AMD)
-    assert "images of Debian" in told.value.hint
+    assert "image of Debian" in told.value.hint
     with pytest.raises(ExpectedError) as told:
         apk.inspect_base(shells["debian:trixie-slim"], AMD)
-    assert "images of Alpine" in told.value.hint
+    assert "image of Alpine" in told.value.hint

@@ -287,6 +287,6 @@ def test_errors_name_file_key_and_remedy(tmp_path: Path, cache: Path) -> None:
     assert "hint: orbiter lock" in unlocked.stderr
     nobody = orbiter(tmp_path, cache, "lock", prefix=("env", "DOCKER_HOST=unix:///nowhere.sock"))
     assert nobody.returncode == 2
-    assert "no Docker engine answers" in nobody.stderr
+    assert "cannot connect to a Docker engine" in nobody.stderr
     assert "orbiter lock --only conda,pip,npm" in nobody.stderr
     assert not (tmp_path / "locks").exists()

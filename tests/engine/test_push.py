@@ -101,7 +101,7 @@ def test_a_version_tag_is_not_moved_and_then_nothing_is_pushed(
     done = here.orbiter(*words, "-q")
     assert (done.returncode, done.stdout) == (2, "")
     assert (
-        f"has another image under\n  {here.repository}:debian-core-0.1.0\n    there {before['debian-core']}"
+        f"has other images under\n  {here.repository}:debian-core-0.1.0\n    pushed {before['debian-core']}"
         in done.stderr
     )
     assert "debian-base" not in done.stderr

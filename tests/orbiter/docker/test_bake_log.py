@@ -1,5 +1,7 @@
-"""What people see of a build, from lines that buildx prints."""
+"""Progress and errors of a build, read from the events that buildx prints."""
 
+import base64
+import json
 from collections.abc import Callable
 
 import pytest
@@ -7,39 +9,77 @@ import pytest
 from orbiter.docker.bake_log import BakeLog
 
 STAGES = ("debian-core", "debian-base")
-SEVERAL = """
-#1 [internal] load local bake definitions
-#3 [context debian:1@sha256:00] load metadata for debian:1@sha256:00
-#7 [debian-core stage-0 2/4] RUN --network=none --mount=type=bind,target=/lock <<'APT' (set -eu...)
-#7 0.512 Setting up curl
-#7 0.613
-#8 [linux/amd64 debian-base stage-0 2/2] COPY --from=debian-core --chown=1:2 /opt/env /opt/env
-#7 0.900 E: it broke
-#8 CANCELED
-#7 ERROR: process "/bin/sh -c set -eu" did not complete successfully: exit code: 100
-"""
-ALONE = """
-#4 [stage-0 3/4] RUN --network=none <<'PIP' (set -eu...)
-#4 1.0 Resolved 3 packages
-#4 DONE 2.0s
-"""
+STARTED, COMPLETED = "2026-11-28T08:32:12.913459458Z", "2026-11-28T08:32:13.913459458Z"
+Event = dict[str, list[dict[str, object]]]
 
 
-def follow(text: str, targets: tuple[str, ...]) -> tuple[BakeLog, list[str]]:
-    told: list[str] = []
+def step(number: int, name: str, **fields: object) -> Event:
+    return {"vertexes": [{"digest": f"sha256:{number}", "name": name, **fields}]}
 
-    def begin(stage: str) -> Callable[[str], None]:
-        return lambda line: told.append(f"{stage}: {line}")
 
-    log = BakeLog(begin, STAGES, targets)
-    for line in text.strip().splitlines():
+def output(number: int, text: str, stream: int = 1) -> Event:
+    data = base64.b64encode(text.encode()).decode()
+    return {"logs": [{"vertex": f"sha256:{number}", "stream": stream, "data": data}]}
+
+
+def transfer(number: int, name: str, **fields: object) -> Event:
+    return {"statuses": [{"id": name, "vertex": f"sha256:{number}", **fields}]}
+
+
+APT = (
+    "[debian-core stage-0 2/4] RUN --network=none --mount=type=bind,target=/lock <<'APT' (set -eu)"
+)
+COPY = "[linux/amd64 debian-base stage-0 2/2] COPY --from=debian-core --chown=1:2 /opt/env /opt/env"
+FAILURE = 'process "/bin/sh -c set -eu" did not complete successfully: exit code: 100'
+SEVERAL = (
+    step(1, "[internal] load local bake definitions", started=STARTED),
+    step(3, "[context debian:1@sha256:00] load metadata for debian:1@sha256:00", started=STARTED),
+    step(7, APT),
+    step(7, APT, started=STARTED),
+    output(7, "Setting up"),
+    output(7, " curl\n\n"),
+    step(8, COPY, started=STARTED),
+    output(7, "E: it broke", stream=2),
+    step(8, COPY, started=STARTED, completed=COMPLETED, error="context canceled"),
+    step(7, APT, started=STARTED, completed=COMPLETED, error=FAILURE),
+)
+ALONE = (
+    step(4, "[stage-0 3/4] RUN --network=none <<'PIP' (set -eu...)", started=STARTED),
+    output(4, "Resolved 3 packages\n"),
+    step(
+        4,
+        "[stage-0 3/4] RUN --network=none <<'PIP' (set -eu...)",
+        started=STARTED,
+        completed=COMPLETED,
+    ),
+)
+
+
+@pytest.fixture(params=[None, 2], ids=["one line per event", "indented"])
+def indent(request: pytest.FixtureRequest) -> int | None:
+    """The forms of events: buildx 0.29 writes each on one line, 0.13 indents them."""
+    return request.param  # type: ignore[no-any-return]  # pytest does not type it
+
+
+def read(
+    events: tuple[Event, ...], targets: tuple[str, ...], indent: int | None = None, end: str = ""
+) -> tuple[BakeLog, list[str]]:
+    """Return the log after these events and a last plain text, and the lines that it reported."""
+    lines: list[str] = []
+
+    def start_task(stage: str) -> Callable[[str], None]:
+        return lambda line: lines.append(f"{stage}: {line}")
+
+    log = BakeLog(start_task, STAGES, targets)
+    text = "\n".join([*(json.dumps(event, indent=indent) for event in events), end])
+    for line in text.splitlines():
         log(line)
-    return log, told
+    return log, lines
 
 
-def test_lines_are_told_by_stage_and_step() -> None:
-    _, told = follow(SEVERAL, STAGES)
-    assert told == [
+def test_lines_are_reported_by_stage_and_step(indent: int | None) -> None:
+    _, lines = read(SEVERAL, STAGES, indent)
+    assert lines == [
         "debian-core: apt",
         "debian-core: apt: Setting up curl",
         "debian-base: COPY /opt/env /opt/env",
@@ -47,35 +87,81 @@ def test_lines_are_told_by_stage_and_step() -> None:
     ]
 
 
-def test_a_stage_that_is_built_alone_is_named_too() -> None:
-    log, told = follow(ALONE, ("debian-base",))
+def test_the_only_stage_of_a_build_is_named_too(indent: int | None) -> None:
+    log, lines = read(ALONE, ("debian-base",), indent)
     log.finish()
-    assert told == ["debian-base: pip", "debian-base: pip: Resolved 3 packages", "debian-base: "]
+    assert lines == ["debian-base: pip", "debian-base: pip: Resolved 3 packages", "debian-base: "]
 
 
-def test_a_failure_names_stage_and_step_with_the_last_lines() -> None:
-    log, _ = follow(SEVERAL, STAGES)
-    error = log.failure(SEVERAL)
-    assert (
-        error.message == "building debian-core failed at 'apt':\n  Setting up curl\n  E: it broke"
+def test_a_failure_names_stage_and_step_with_the_last_lines(indent: int | None) -> None:
+    log, _ = read(SEVERAL, STAGES, indent, end="Dockerfile:3\nERROR: failed to solve: process")
+    assert log.failure().message == (
+        "building debian-core failed at 'apt':\n  Setting up curl\n  E: it broke"
     )
 
 
+def test_a_silent_step_that_fails_shows_the_error_of_buildkit() -> None:
+    events = (
+        step(7, APT, started=STARTED),
+        step(7, APT, started=STARTED, completed=COMPLETED, error=FAILURE),
+    )
+    assert read(events, STAGES)[0].failure().message == (
+        f"building debian-core failed at 'apt':\n  {FAILURE}"
+    )
+
+
+def test_a_shared_step_belongs_to_the_first_stage_that_starts_it() -> None:
+    events = (
+        step(7, APT, started=STARTED),
+        step(7, APT.replace("debian-core", "debian-base"), started=STARTED),
+        output(7, "Setting up curl\n"),
+    )
+    assert read(events, STAGES)[1] == ["debian-core: apt", "debian-core: apt: Setting up curl"]
+
+
+def test_a_transfer_is_reported_when_it_begins_and_ends() -> None:
+    name = "[debian-base] exporting to oci image format"
+    events = (
+        step(9, name, started=STARTED),
+        transfer(9, "sending tarball"),
+        transfer(9, "sending tarball", current=5),
+        transfer(9, "sending tarball", current=9, completed=COMPLETED),
+    )
+    assert read(events, STAGES)[1] == [
+        "debian-base: exporting to oci image format",
+        "debian-base: exporting to oci image format: sending tarball",
+        "debian-base: exporting to oci image format: sending tarball done",
+    ]
+
+
+def test_of_a_progress_bar_only_the_last_state_is_reported() -> None:
+    events = (step(7, APT, started=STARTED), output(7, "10 %\r 50 %\r100 %\r\n"))
+    assert read(events, STAGES)[1][1:] == ["debian-core: apt: 100 %"]
+
+
 @pytest.mark.parametrize(
-    ("output", "hint"),
+    ("end", "hint"),
     [
         (
             "ERROR: docker exporter is not supported for the docker driver",
             "--driver docker-container",
         ),
-        ("#9 0.1 exec /bin/sh: exec format error", "--builder"),
+        ("exec /bin/sh: exec format error", "--builder"),
         ("write /x: no space left on device", "docker buildx prune"),
         ('ERROR: no builder "b" found', "docker buildx ls"),
+        ("ERROR: invalid progress mode rawjson", "buildx 0.13"),
         ("something else", ""),
+        ("{ text that is not an event", ""),
     ],
 )
-def test_a_failure_outside_of_any_step_shows_the_end_and_a_remedy(output: str, hint: str) -> None:
-    error = follow(SEVERAL, STAGES)[0].failure(output)
-    assert output in error.message
+def test_a_failure_outside_of_any_step_shows_the_end_and_a_remedy(end: str, hint: str) -> None:
+    error = read(SEVERAL[:3], STAGES, end=end)[0].failure()
+    assert error.message.startswith("docker buildx bake failed:\n")
+    assert end in error.message
     assert hint in error.hint
     assert bool(error.hint) == bool(hint)
+
+
+def test_the_output_of_a_failed_step_decides_the_remedy() -> None:
+    events = (*SEVERAL[:4], output(7, "exec /bin/sh: exec format error\n"), SEVERAL[-1])
+    assert "--platform" in read(events, STAGES)[0].failure().hint

@@ -1,4 +1,4 @@
-"""Which tags may be pushed, asked of a registry on the loopback interface."""
+"""Tags that may be pushed to a registry, which is a server on the loopback interface."""
 
 from pathlib import Path
 
@@ -21,17 +21,15 @@ def image(server: Server, tag: str, digest: str) -> BuiltImage:
     )
 
 
-def test_only_what_is_not_there_is_pushed() -> None:
+def test_only_missing_images_are_pushed() -> None:
     with registry() as place:
         place.manifests["core-0.1.0"] = MANIFEST
-        there, new = (
-            image(place.server, "core-0.1.0", sha256(MANIFEST)),
-            image(place.server, "base-0.1.0", OTHER),
-        )
-        assert images_to_push([there, new], anonymous) == (new,)
+        pushed = image(place.server, "core-0.1.0", sha256(MANIFEST))
+        new = image(place.server, "base-0.1.0", OTHER)
+        assert images_to_push([pushed, new], anonymous) == (new,)
 
 
-def test_all_tags_that_would_move_are_told_at_once() -> None:
+def test_one_error_names_all_tags_that_would_move() -> None:
     with registry() as place:
         place.manifests |= {"core-0.1.0": MANIFEST, "base-0.1.0": b"{ }"}
         images = [
@@ -40,11 +38,11 @@ def test_all_tags_that_would_move_are_told_at_once() -> None:
         with pytest.raises(ExpectedError) as caught:
             images_to_push(images, anonymous)
         lines = caught.value.message.splitlines()
-        assert lines[0] == "nothing was pushed: the registry has another image under"
+        assert lines[0] == "nothing was pushed: the registry has other images under"
         assert lines[1:4] == [
             f"  {images[0].tag}",
-            f"    there {sha256(MANIFEST)}",
-            f"    built {OTHER}",
+            f"    pushed {sha256(MANIFEST)}",
+            f"    built  {OTHER}",
         ]
         assert lines[4] == f"  {images[1].tag}"
         assert len(lines) == 7
@@ -54,12 +52,13 @@ def test_all_tags_that_would_move_are_told_at_once() -> None:
         assert place.requests == []
 
 
-def test_a_registry_that_does_not_tell_is_an_error_with_the_remedy() -> None:
+def test_an_unreadable_registry_is_an_error_with_the_remedy() -> None:
     with serving() as server:
         server.otherwise = Answer(403)
         refused = image(server, "core-0.1.0", OTHER)
         with pytest.raises(
-            ExpectedError, match=f"pushing {refused.tag} failed: what it names now cannot be read: "
+            ExpectedError,
+            match=f"pushing {refused.tag} failed: cannot read the tag from the registry: ",
         ) as e:
             images_to_push([refused], anonymous)
         assert e.value.hint.startswith(f"docker login {server.host}; orbiter push --force")
