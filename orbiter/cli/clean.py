@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 def clean(yes: bool, dry_run: bool) -> None:
     """Remove built images, stopped containers and unfinished files.
 
-    Removes only what Orbiter made for this image set and no container uses. Complete files in
-    the store, lock sets and BuildKit's cache are kept.
+    Removes only what Orbiter made for this image set and what no container uses. Complete
+    files in the store, lock sets and BuildKit's cache are kept.
     """
     from orbiter.config.read import read_image_set
     from orbiter.images import clean as images_clean

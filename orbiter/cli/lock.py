@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 @click.option(
     "--upgrade",
     is_flag=True,
-    help="Upgrade all packages and base images to the newest allowed versions.",
+    help="Upgrade all packages, base images and installers to the newest allowed versions.",
 )
 @click.option(
     "--upgrade-package",
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 @click.option(
     "--as-of",
     metavar="DATE",
-    help="Ignore packages published after DATE (2026-08-01 or 2026-08-01T12:00:00Z; conda, "
+    help="Use only packages published before DATE (2026-08-01 or 2026-08-01T12:00:00Z; conda, "
     "pip and npm).",
 )
 @click.option(
