@@ -11,6 +11,7 @@ from orbiter.cli.options import IMAGES, quiet_option
 
 if TYPE_CHECKING:
     from orbiter.config.image_set import ImageSet
+    from orbiter.locking.work import LockOptions
     from orbiter.lockset.model import LockSet
 
 
@@ -70,15 +71,8 @@ def lock(
         _check(image_set)
         return
 
-    from orbiter.cli.board import Board
-    from orbiter.locking.environment import LocalEnvironment
-    from orbiter.locking.lock import lock as lock_image_set
     from orbiter.locking.options import lock_options
-    from orbiter.lockset import folder
 
-    path = folder.release_folder(image_set.version)
-    if not dry_run:
-        folder.refuse_released(path)
     options = lock_options(
         image_set,
         upgrade=upgrade,
@@ -87,6 +81,18 @@ def lock(
         only=only,
         now=datetime.now(UTC),
     )
+    _lock(image_set, options, dry_run=dry_run, quiet=quiet)
+
+
+def _lock(image_set: "ImageSet", options: "LockOptions", *, dry_run: bool, quiet: bool) -> None:
+    from orbiter.cli.board import Board
+    from orbiter.locking.environment import LocalEnvironment
+    from orbiter.locking.lock import lock as lock_image_set
+    from orbiter.lockset import folder
+
+    path = folder.release_folder(image_set.version)
+    if not dry_run:
+        folder.refuse_released(path)
     previous = folder.previous(image_set.version)
     with Board(quiet=quiet) as board:
         locked = lock_image_set(image_set, previous, options, LocalEnvironment(), board)
