@@ -1,10 +1,10 @@
-"""The errors that a person can do something about."""
+"""Errors that a user can fix."""
 
 
 class ExpectedError(Exception):
-    """Something a person can put right; shown as ``error:`` and ``hint:``, never as a traceback.
+    """An error that a user can fix; shown as ``error:`` and ``hint:``, never as a traceback.
 
-    ``message`` says what is wrong and where (file, key, package); ``hint`` says what to do about it.
+    ``message`` says what is wrong and where (file, key, package). ``hint`` says how to fix it.
     """
 
     def __init__(self, message: str, hint: str = "") -> None:
@@ -14,7 +14,7 @@ class ExpectedError(Exception):
 
 
 class ProgramError(ExpectedError):
-    """A program that was started ended with a code other than 0; ``output`` is all that it wrote."""
+    """A program ended with an exit code other than 0; ``output`` is everything that it printed."""
 
     def __init__(self, message: str, hint: str = "", *, output: str = "") -> None:
         super().__init__(message, hint)
@@ -22,4 +22,4 @@ class ProgramError(ExpectedError):
 
 
 class UnsolvableError(ExpectedError):
-    """An engine found no set of packages that meets the requirements; the message is its explanation."""
+    """No set of packages meets the requirements; ``message`` is the engine's explanation."""

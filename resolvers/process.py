@@ -1,4 +1,4 @@
-"""The one door for programs: everything that Orbiter starts is started here."""
+"""The only module that starts programs."""
 
 import os
 import shutil
@@ -12,14 +12,41 @@ from typing import NoReturn
 
 from resolvers.errors import ExpectedError, ProgramError
 
-_RUNNING: set["subprocess.Popen[str]"] = set()
-_ending = Event()
 OUTPUT_TAIL = 40
-"""Lines of a failed program's output that its error message shows."""
+"""Number of lines of a failed program's output that its error message shows."""
+GRACE_PERIOD = 5.0
+"""Seconds between SIGTERM and SIGKILL."""
+
+
+class _RunningPrograms:
+    """The programs that this process has started and not yet collected. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._processes: set[subprocess.Popen[str]] = set()
+        self._terminating = Event()
+
+    def add(self, process: "subprocess.Popen[str]") -> None:
+        """Add a program; terminate it if it started while all others were being terminated."""
+        self._processes.add(process)
+        if self._terminating.is_set():
+            _terminate(process)
+
+    def discard(self, process: "subprocess.Popen[str]") -> None:
+        """Remove a program that has ended."""
+        self._processes.discard(process)
+
+    def terminate(self) -> None:
+        """Terminate all programs, and those that are added later."""
+        self._terminating.set()
+        for process in tuple(self._processes):
+            _terminate(process)
+
+
+_running = _RunningPrograms()
 
 
 def find(program: str, hint: str = "") -> str:
-    """The path of a program on PATH; raises ExpectedError with the hint when there is none."""
+    """Return the path of a program on PATH; raises ExpectedError with the hint if it is missing."""
     path = shutil.which(program)
     if path is None:
         raise ExpectedError(f"the program '{program}' was not found on PATH", hint)
@@ -36,43 +63,43 @@ def run(
     name: str = "",
     undecodable: str = "replace",
 ) -> str:
-    """Run a program to its end and give its standard output.
+    """Run a program and return its standard output.
 
-    ``env`` is added to this process's environment. Standard error is collected and, line by line as it
-    comes, given to ``on_line``. ``undecodable`` says what becomes of bytes that are no UTF-8, in the words of
-    ``bytes.decode``. Raises ProgramError, titled with ``name``, when the exit code is not 0, and
-    ends the whole process group when this process is interrupted.
+    ``env`` is added to this process's environment. ``on_line`` receives the lines of standard error
+    as they arrive. ``undecodable`` is the error handler of ``bytes.decode`` for bytes that are not
+    UTF-8. Raises ProgramError, which mentions ``name``, if the exit code is not 0. Terminates the
+    program's whole process group if this process is interrupted.
     """
     process = _start(command, cwd, env, undecodable)
-    _RUNNING.add(process)
-    if _ending.is_set():  # it was started in the moment in which all were ended
-        _end(process)
+    _running.add(process)
     try:
         output, errors = _communicate(process, stdin, on_line)
     except BaseException:
-        _end(process)
+        _terminate(process)
         raise
     finally:
-        _RUNNING.discard(process)
+        _running.discard(process)
     if process.returncode != 0:
         raise _failure(name or Path(command[0]).name, process.returncode, errors + output)
     return output
 
 
-def become(command: Sequence[str | Path]) -> NoReturn:
-    """Let a program take the place of this process: the terminal is its own, and its exit code the one that is seen."""
+def replace_process(command: Sequence[str | Path]) -> NoReturn:
+    """Replace this process by a program, which takes over its terminal and its exit code."""
     words = [str(word) for word in command]
     sys.stdout.flush()
     sys.stderr.flush()
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # Python ignores it, and what is ignored stays so
+    # Python ignores SIGPIPE, and the program would inherit that.
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     os.execvp(words[0], words)
 
 
-def end_all() -> None:
-    """End every program that is running or about to: they have sessions of their own, which Ctrl-C does not reach."""
-    _ending.set()
-    for process in tuple(_RUNNING):
-        _end(process)
+def terminate_all() -> None:
+    """Terminate every program that is running or about to start.
+
+    Programs run in sessions of their own, so Ctrl-C does not reach them.
+    """
+    _running.terminate()
 
 
 def _start(
@@ -95,14 +122,16 @@ def _start(
 def _communicate(
     process: "subprocess.Popen[str]", stdin: str | None, on_line: Callable[[str], None] | None
 ) -> tuple[str, str]:
+    """Return standard output and standard error."""
     if on_line is None:
         return process.communicate(stdin)
-    output: list[str] = []
     assert process.stdin is not None
     assert process.stdout is not None
     assert process.stderr is not None
+    output: list[str] = []
+    # Read both streams at the same time: a program blocks if one of its pipes is full.
     reader = Thread(
-        target=lambda out: output.append(out.read()), args=(process.stdout,), daemon=True
+        target=lambda stream: output.append(stream.read()), args=(process.stdout,), daemon=True
     )
     reader.start()
     if stdin:
@@ -117,10 +146,10 @@ def _communicate(
     return "".join(output), "".join(errors)
 
 
-def _end(process: "subprocess.Popen[str]") -> None:
+def _terminate(process: "subprocess.Popen[str]") -> None:
     try:
         os.killpg(process.pid, signal.SIGTERM)
-        process.wait(timeout=5)
+        process.wait(timeout=GRACE_PERIOD)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
     except ProcessLookupError:
@@ -129,5 +158,5 @@ def _end(process: "subprocess.Popen[str]") -> None:
 
 def _failure(name: str, code: int, output: str) -> ProgramError:
     lines = output.strip().splitlines()[-OUTPUT_TAIL:]
-    text = "\n".join(f"  {line}" for line in lines)
-    return ProgramError(f"{name} failed with exit code {code}\n{text}".rstrip(), output=output)
+    tail = "\n".join(f"  {line}" for line in lines)
+    return ProgramError(f"{name} failed with exit code {code}\n{tail}".rstrip(), output=output)

@@ -6,9 +6,10 @@ from pathlib import Path
 
 from resolvers import process
 from resolvers.index import index
-from resolvers.net import http, pip_config
-from resolvers.net.loopback import past_proxies
-from resolvers.net.once import Once
+from resolvers.net import pip_config
+from resolvers.net.certificates import CERTIFICATE_VARIABLES
+from resolvers.net.loopback import no_proxy_variables
+from resolvers.net.once import OncePerKey
 
 KEPT = (
     "UV_CACHE_DIR",
@@ -20,7 +21,7 @@ KEPT = (
 )
 """Variables of uv that decide how it works, not what it answers; it does not get to see the others."""
 
-_PROGRAM: Once[None, str] = Once()
+_PROGRAM: OncePerKey[None, str] = OncePerKey()
 
 
 def program() -> str:
@@ -70,11 +71,11 @@ def environment() -> dict[str, str]:
     if configured.find_links:
         names["UV_FIND_LINKS"] = ",".join(configured.find_links)
     bundle = next(
-        filter(None, map(os.environ.get, http.CERTIFICATE_VARIABLES)),
+        filter(None, map(os.environ.get, CERTIFICATE_VARIABLES)),
         pip_config.settings().get("cert"),
     )
     return names | ({"SSL_CERT_FILE": bundle} if bundle else {})
 
 
 def _viewing(url: str) -> dict[str, str]:
-    return {"UV_DEFAULT_INDEX": url, **past_proxies()}
+    return {"UV_DEFAULT_INDEX": url, **no_proxy_variables()}

@@ -12,7 +12,7 @@ from orbiter.fetch.sources import NOT_FOUND, FileSource, ends_fetch
 from orbiter.store.artifact_list import LockedFile
 from resolvers.errors import ExpectedError
 from resolvers.net import http
-from resolvers.net.once import Once
+from resolvers.net.once import OncePerKey
 
 ARCHIVE = "ORBITER_ARCHIVE"
 """Names the archive, as ``orbiter archive`` takes it."""
@@ -23,8 +23,8 @@ class ArchiveLocator:
 
     def __init__(self, place: ArchiveStorage) -> None:
         self._place = place
-        self._releases: Once[None, tuple[str, ...]] = Once()
-        self._digests: Once[None, Mapping[str, str]] = Once()
+        self._releases: OncePerKey[None, tuple[str, ...]] = OncePerKey()
+        self._digests: OncePerKey[None, Mapping[str, str]] = OncePerKey()
 
     def of(self, entry: LockedFile) -> Iterator[FileSource]:
         """The archive, where it may have the file; raises OriginsError when there is no archive."""

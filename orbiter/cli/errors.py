@@ -42,9 +42,9 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
 
 
 def _interrupt(_number: int, _frame: object) -> None:
-    from resolvers.process import end_all
+    from resolvers.process import terminate_all
 
-    end_all()
+    terminate_all()
     raise KeyboardInterrupt
 
 

@@ -184,7 +184,7 @@ def become_shell(tag: str) -> NoReturn:
     if sys.stdin.isatty() and sys.stdout.isatty():
         options.append("--tty")
     shell = [tag, "/bin/sh", "-c", LOGIN_SHELL]
-    process.become([buildx.docker_program(), "run", *options, *shell])
+    process.replace_process([buildx.docker_program(), "run", *options, *shell])
 
 
 def load_image(archive: Path) -> None:

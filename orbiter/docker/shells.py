@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from resolvers.errors import ExpectedError, ProgramError
-from resolvers.net.once import Once
+from resolvers.net.once import OncePerKey
 from resolvers.types import Shell
 
 HINTS = {
@@ -45,7 +45,7 @@ def solver_shell(suite: str) -> Shell:
     Only apt runs there, so the image is not locked: its tag is read from the registry once.
     """
     reference = solver_image(suite)
-    digests: Once[str, str] = Once()
+    digests: OncePerKey[str, str] = OncePerKey()
 
     def shell(script: str, *, platform: str, cache: str = "") -> str:
         digest = digests(platform, lambda: pin_base(reference, platform))

@@ -15,7 +15,7 @@ from resolvers.conda import fetch
 from resolvers.errors import ExpectedError
 from resolvers.index import index
 from resolvers.net import http
-from resolvers.net.once import Once
+from resolvers.net.once import OncePerKey
 from resolvers.npm.config import NpmConfig
 
 NOT_FOUND = frozenset({404, 410})
@@ -95,8 +95,8 @@ class UpstreamLocator:
 
     def __init__(self, sources: FetchSettings) -> None:
         self._sources = sources
-        self._mirrors: Once[str, tuple[str, ...]] = Once()
-        self._npm: Once[None, NpmConfig] = Once()
+        self._mirrors: OncePerKey[str, tuple[str, ...]] = OncePerKey()
+        self._npm: OncePerKey[None, NpmConfig] = OncePerKey()
 
     def of(self, entry: LockedFile) -> Iterator[FileSource]:
         """Whom to ask for a file, in turn; raises ExpectedError when there is nobody."""

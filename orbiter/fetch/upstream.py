@@ -118,7 +118,7 @@ def _ask(address: HttpLocation, entry: LockedFile) -> None:
         with http.stream(address.url):
             return
     headers = {"accept-encoding": "identity", **address.headers}
-    answer = http.retried(address.url, lambda: http.send("HEAD", address.url, headers=headers))
+    answer = http.retry(address.url, lambda: http.send("HEAD", address.url, headers=headers))
     size = answer.headers.get("content-length", "0")  # some answer 0 to HEAD, and some nothing
     if entry.size and size not in {"0", str(entry.size)}:
         raise MissingUpstreamError(

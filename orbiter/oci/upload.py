@@ -105,7 +105,7 @@ def _base(repository: Repository) -> str:
 def _retried(
     repository: Repository, url: str, attempt: Callable[[Mapping[str, str]], object]
 ) -> None:
-    http.retried(url, lambda: repository.authorised(attempt))
+    http.retry(url, lambda: repository.authorised(attempt))
 
 
 def _token_for(url: str, start: str, token: Mapping[str, str]) -> Mapping[str, str]:

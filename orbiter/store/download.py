@@ -99,7 +99,7 @@ def fill(part: BinaryIO, digest: str, size: int, source: Open, progress: Progres
         except http.HTTPError as error:
             if error.status == RANGE_NOT_SATISFIABLE and before:
                 part.truncate(0)
-            elif not error.passing or length(part) <= before:
+            elif not error.temporary or length(part) <= before:
                 raise
 
 

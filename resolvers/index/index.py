@@ -11,7 +11,7 @@ from packaging.utils import canonicalize_name
 from resolvers.index.index_file import IndexFile, project_of
 from resolvers.index.page import linked_file, read_page
 from resolvers.net import http, pip_config
-from resolvers.net.once import Once
+from resolvers.net.once import OncePerKey
 
 TRUE_VALUES = frozenset({"y", "yes", "t", "true", "on", "1"})
 NOT_FOUND = frozenset({404, 410})
@@ -29,7 +29,7 @@ class Index:
     def __init__(self, urls: tuple[str, ...], find_links: tuple[str, ...] = ()) -> None:
         self.urls = urls
         self.find_links = find_links
-        self._projects: Once[str, tuple[IndexFile, ...]] = Once(retry=True)
+        self._projects: OncePerKey[str, tuple[IndexFile, ...]] = OncePerKey(retry=True)
 
     def files(self, project: str) -> tuple[IndexFile, ...]:
         """Return all files of a project, those of the default index first; () if it is unknown.

@@ -9,14 +9,14 @@ from resolvers.errors import ExpectedError
 from resolvers.index import remote_wheel
 from resolvers.index.index_file import IndexFile
 from resolvers.net import http
-from resolvers.net.once import Once
+from resolvers.net.once import OncePerKey
 
 
 class MetadataReader:
     """Reads the METADATA of each wheel once. Thread-safe."""
 
     def __init__(self) -> None:
-        self._contents: Once[str, bytes] = Once()
+        self._contents: OncePerKey[str, bytes] = OncePerKey()
 
     def read(self, wheel: IndexFile) -> bytes:
         """Return the wheel's METADATA. Raises HTTPError, or ExpectedError if it has none."""

@@ -1,4 +1,4 @@
 """This machine's network as its tools are configured.
 
-HTTP, proxies, certificates, a loopback server, looking ahead.
+HTTP, proxies, certificates, pip's configuration, a loopback server and prefetching.
 """

@@ -1,4 +1,7 @@
-"""A small HTTP server on the loopback for one engine: what it is asked for, a function answers."""
+"""A small HTTP server on the loopback interface, from which one engine reads.
+
+A function answers the requests.
+"""
 
 import os
 import secrets
@@ -15,10 +18,11 @@ BINARY = "application/octet-stream"
 JSON = "application/json"
 
 
-class Question(NamedTuple):
-    """A GET: its path without the leading slash and the secret, its headers by lower-case names.
+class LoopbackRequest(NamedTuple):
+    """A GET request.
 
-    ``address`` is where the server's own paths begin, secret included.
+    ``address`` is the base URL of the server's paths, with the secret. ``path`` has neither the
+    leading slash nor the secret. ``headers`` have lower-case names.
     """
 
     address: str
@@ -26,25 +30,25 @@ class Question(NamedTuple):
     headers: Mapping[str, str]
 
 
-class Answer(NamedTuple):
-    """What goes back: the content whole, or in chunks as they come."""
+class LoopbackResponse(NamedTuple):
+    """The response to send; ``content`` is sent as a whole or, from an iterator, in chunks."""
 
     status: int = 200
     content: bytes | Iterator[bytes] = b""
-    kind: str = BINARY
+    content_type: str = BINARY
 
 
-NOT_FOUND = Answer(404)
+NOT_FOUND = LoopbackResponse(404)
 
-Answering = Callable[[Question], Answer]
-"""May raise ExpectedError."""
+Respond = Callable[[LoopbackRequest], LoopbackResponse]
+"""Answers a request; may raise ExpectedError."""
 
 
-class Served(NamedTuple):
-    """Where the server is, and what a client must show.
+class LoopbackAddress(NamedTuple):
+    """The server's address, and the secret that every client must present.
 
-    The secret is either the first part of the path, as in ``address``, or a Bearer token for ``root``: other users of
-    this machine have no business with our credentials.
+    The secret is either the first part of the path, as in ``address``, or a Bearer token for
+    ``root``. Without it other users of this machine could use our credentials.
     """
 
     root: str
@@ -53,15 +57,15 @@ class Served(NamedTuple):
 
 
 @contextmanager
-def serve(answering: Answering, errors: list[ExpectedError]) -> Iterator[Served]:
-    """Serve for as long as the context lasts. Expected errors are answered with 500 and added to ``errors``."""
-    server = _Server(answering, errors)
+def serve(respond: Respond, errors: list[ExpectedError]) -> Iterator[LoopbackAddress]:
+    """Serve while the block runs; each ExpectedError becomes a status 500, and is added to ``errors``."""
+    server = _Server(respond, errors)
     thread = threading.Thread(
         target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
     )
     thread.start()
     try:
-        yield server.served
+        yield server.address
     finally:
         server.shutdown()
         server.server_close()
@@ -69,79 +73,80 @@ def serve(answering: Answering, errors: list[ExpectedError]) -> Iterator[Served]
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
-    block_on_close = False  # a client that keeps its connection open does not keep us
-    request_queue_size = 64  # clients connect many at once
+    block_on_close = False  # do not wait for clients that keep their connection open
+    request_queue_size = 64  # engines open many connections at the same time
 
-    def __init__(self, answering: Answering, errors: list[ExpectedError]) -> None:
+    def __init__(self, respond: Respond, errors: list[ExpectedError]) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
-        self.answering = answering
+        self.respond = respond
         self.errors = errors
         root, secret = f"http://127.0.0.1:{self.server_port}", secrets.token_hex(16)
-        self.served = Served(root, secret, f"{root}/{secret}")
+        self.address = LoopbackAddress(root, secret, f"{root}/{secret}")
 
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
-    wbufsize = -1  # headers and body leave together
+    wbufsize = -1  # buffer, so that headers and body are sent together
 
     @property
-    def _ours(self) -> _Server:
+    def _owner(self) -> _Server:
         return cast(_Server, self.server)
 
     def do_GET(self) -> None:
         try:
-            question = self._question()
-            answer = self._ours.answering(question) if question else NOT_FOUND
-            self._stream(answer) if isinstance(answer.content, Iterator) else self._send(
-                answer, answer.content
-            )
+            request = self._authorised_request()
+            response = self._owner.respond(request) if request else NOT_FOUND
+            if isinstance(response.content, bytes):
+                self._send(response, response.content)
+            else:
+                self._send_chunks(response, response.content)
         except ExpectedError as error:
-            self._ours.errors.append(error)
+            self._owner.errors.append(error)
             self.close_connection = True
-            self._send(Answer(500), error.message.encode())
+            self._send(LoopbackResponse(500), error.message.encode())
 
-    def _question(self) -> Question | None:
+    def _authorised_request(self) -> LoopbackRequest | None:
+        """Return the request; None if it does not present the secret."""
         headers = {name.lower(): value for name, value in self.headers.items()}
-        served, path = self._ours.served, self.path.lstrip("/")
-        if headers.get("authorization") == f"Bearer {served.secret}":
-            return Question(served.address, path, headers)
-        shown, _, rest = path.partition("/")
-        return Question(served.address, rest, headers) if shown == served.secret else None
+        address, path = self._owner.address, self.path.lstrip("/")
+        if headers.get("authorization") == f"Bearer {address.secret}":
+            return LoopbackRequest(address.address, path, headers)
+        secret, _, rest = path.partition("/")
+        if secret != address.secret:
+            return None
+        return LoopbackRequest(address.address, rest, headers)
 
-    def _send(self, answer: Answer, content: bytes) -> None:
-        self._head(answer, {"content-length": str(len(content))})
+    def _send(self, response: LoopbackResponse, content: bytes) -> None:
+        self._send_head(response, {"content-length": str(len(content))})
         self.wfile.write(content)
 
-    def _stream(self, answer: Answer) -> None:
-        """Send chunks as RFC 9112, section 7.1, has them: a client notices when they break off."""
-        chunks = cast(Iterator[bytes], answer.content)
-        first = next(chunks, b"")  # what fails, fails before the headers are out
-        self._head(answer, {"transfer-encoding": "chunked"})
+    def _send_chunks(self, response: LoopbackResponse, chunks: Iterator[bytes]) -> None:
+        """Send chunks as in RFC 9112, section 7.1: the client notices if they end early."""
+        first = next(chunks, b"")  # most errors occur here, before the headers are sent
+        self._send_head(response, {"transfer-encoding": "chunked"})
         try:
             for chunk in filter(None, chain([first], chunks)):
                 self.wfile.write(b"%x\r\n%b\r\n" % (len(chunk), chunk))
         except ExpectedError as error:
-            self._ours.errors.append(error)
+            self._owner.errors.append(error)
             self.close_connection = True
         else:
             self.wfile.write(b"0\r\n\r\n")
 
-    def _head(self, answer: Answer, headers: Mapping[str, str]) -> None:
-        self.send_response(answer.status)
-        for name, value in {
-            "content-type": answer.kind,
-            "cache-control": "no-store",
-            **headers,
-        }.items():
+    def _send_head(self, response: LoopbackResponse, length: Mapping[str, str]) -> None:
+        self.send_response(response.status)
+        headers = {"content-type": response.content_type, "cache-control": "no-store", **length}
+        for name, value in headers.items():
             self.send_header(name, value)
         self.end_headers()
 
     def log_message(self, *_: object) -> None:
-        """Say nothing: what matters is in ``errors``."""
+        """Print nothing: errors are collected in ``errors``."""
 
 
-def past_proxies() -> dict[str, str]:
-    """Variables with which a program asks a server on loopback directly, whatever proxies are set."""
+def no_proxy_variables() -> dict[str, str]:
+    """Return environment variables that make a program reach loopback servers without a proxy."""
     others = os.environ.get("NO_PROXY") or os.environ.get("no_proxy")
-    return dict.fromkeys(("NO_PROXY", "no_proxy"), ",".join(filter(None, ("127.0.0.1", others))))
+    hosts = ",".join(filter(None, ("127.0.0.1", others)))
+    return {"NO_PROXY": hosts, "no_proxy": hosts}

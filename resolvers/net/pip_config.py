@@ -1,4 +1,4 @@
-"""The configuration of pip on this machine: https://pip.pypa.io/en/stable/topics/configuration/."""
+"""pip's configuration on this machine: https://pip.pypa.io/en/stable/topics/configuration/."""
 
 import os
 from collections.abc import Iterator
@@ -8,11 +8,11 @@ from pathlib import Path
 from resolvers.errors import ExpectedError
 
 SECTIONS = ("global", "install")
-"""In any file the later one wins over the earlier one of every file, as in pip."""
+"""As in pip, the later section of any file overrides the earlier section of every file."""
 
 
 def settings() -> dict[str, str]:
-    """Options by their long names (``index-url``) as ``pip install`` would take them; empty ones left out."""
+    """Return the options of ``pip install`` by long name (``index-url``), without empty ones."""
     files = [_read(path) for path in _files()]
     merged: dict[str, str] = {}
     for section in SECTIONS:
@@ -23,6 +23,7 @@ def settings() -> dict[str, str]:
 
 
 def _files() -> Iterator[Path]:
+    """Yield pip's configuration files; later ones override earlier ones."""
     named = os.environ.get("PIP_CONFIG_FILE")
     if named == os.devnull:
         return
@@ -44,9 +45,9 @@ def _read(path: Path) -> dict[str, dict[str, str]]:
     try:
         parser.read(path, encoding="utf-8")
     except (Error, UnicodeDecodeError) as error:
-        # Not the error's own text: it quotes the line, which may hold a password.
+        # The error's own text would quote the line, which may hold a password.
         raise ExpectedError(
-            f"{path}: {type(error).__name__}", "correct pip's configuration file"
+            f"cannot read {path}: {type(error).__name__}", "correct pip's configuration file"
         ) from None
     return {
         section: {_name(option): value for option, value in parser.items(section)}

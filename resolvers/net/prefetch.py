@@ -1,6 +1,6 @@
-"""Looking ahead: what an engine will ask for next is fetched before it asks.
+"""Prefetching: fetch what an engine will probably request next, before it does.
 
-A guess only decides what is fetched early, never what is answered.
+A wrong guess costs a request; it never changes a response.
 """
 
 import threading
@@ -12,45 +12,47 @@ from typing import Generic, TypeVar
 from resolvers.errors import ExpectedError
 
 THREADS = 16
-"""Requests to one index at once."""
+"""Concurrent requests to one index."""
 
 T = TypeVar("T")
 
 
-class Walk(Generic[T]):
-    """Goes from each thing to those that it needs, once by its key. Thread-safe."""
+class Prefetcher(Generic[T]):
+    """Fetches items and, recursively, the items that they need; each key once. Thread-safe."""
 
     def __init__(
         self,
-        follow: Callable[[T], Iterable[T]],
+        fetch: Callable[[T], Iterable[T]],
         key: Callable[[T], Hashable],
         pool: ThreadPoolExecutor,
     ) -> None:
-        self._follow = follow
+        self._fetch = fetch
         self._key = key
         self._pool = pool
-        self._begun: set[Hashable] = set()
+        self._started: set[Hashable] = set()
         self._lock = threading.Lock()
 
-    def start(self, *things: T) -> None:
-        """Follow things, but those that were and those that come when the walk is over."""
+    def start(self, *items: T) -> None:
+        """Fetch items in the background, except those already started."""
         with self._lock:
-            new = {key: thing for thing in things if (key := self._key(thing)) not in self._begun}
-            self._begun.update(new)
-        with suppress(RuntimeError):  # the engine is done, and so are we
-            for thing in new.values():
-                self._pool.submit(self._step, thing)
+            new = {key: item for item in items if (key := self._key(item)) not in self._started}
+            self._started.update(new)
+        with suppress(RuntimeError):  # the pool is shut down because the engine has finished
+            for item in new.values():
+                self._pool.submit(self._fetch_and_follow, item)
 
-    def _step(self, thing: T) -> None:
-        with suppress(ExpectedError):  # the engine meets it again if it matters
-            self.start(*self._follow(thing))
+    def _fetch_and_follow(self, item: T) -> None:
+        with suppress(ExpectedError):  # if the item matters, the engine runs into the same error
+            self.start(*self._fetch(item))
 
 
 @contextmanager
-def walking(follow: Callable[[T], Iterable[T]], key: Callable[[T], Hashable]) -> Iterator[Walk[T]]:
-    """A walk that ends with the context. ``follow`` fetches a thing and gives all that it needs."""
+def prefetching(
+    fetch: Callable[[T], Iterable[T]], key: Callable[[T], Hashable]
+) -> Iterator[Prefetcher[T]]:
+    """Run a prefetcher while the block runs; ``fetch`` gets an item and returns those it needs."""
     with ThreadPoolExecutor(THREADS) as pool:
         try:
-            yield Walk(follow, key, pool)
+            yield Prefetcher(fetch, key, pool)
         finally:
             pool.shutdown(wait=False, cancel_futures=True)

@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from resolvers import process
 from resolvers.cache import folder
 from resolvers.errors import ExpectedError, ProgramError, UnsolvableError
-from resolvers.net.loopback import past_proxies
+from resolvers.net.loopback import no_proxy_variables
 from resolvers.npm import config as npm_config
 from resolvers.npm import registry_proxy
 from resolvers.npm.config import NpmConfig
@@ -209,7 +209,7 @@ def _found() -> tuple[tuple[str, ...], str]:
 
 def _environment() -> dict[str, str]:
     if len(command()) == 1:
-        return past_proxies()
+        return no_proxy_variables()
     from resolvers import uv_program
 
-    return {**uv_program.environment(), **past_proxies()}
+    return {**uv_program.environment(), **no_proxy_variables()}

@@ -15,9 +15,9 @@ import msgspec
 
 from resolvers.errors import ExpectedError
 from resolvers.net import http, loopback, prefetch
-from resolvers.net.loopback import Answer, Question, Served
-from resolvers.net.once import Once
-from resolvers.net.prefetch import Walk
+from resolvers.net.loopback import LoopbackAddress, LoopbackRequest, LoopbackResponse
+from resolvers.net.once import OncePerKey
+from resolvers.net.prefetch import Prefetcher
 from resolvers.npm.config import NpmConfig
 from resolvers.types import thread_safe_decoding
 
@@ -59,7 +59,7 @@ class NpmView:
         self._requirements = [real(name, asked) for name, asked in requirements.items()]
         self._held = held
         self._accept = loopback.JSON
-        self._once: Once[tuple[str, str], http.Response] = Once()
+        self._once: OncePerKey[tuple[str, str], http.Response] = OncePerKey()
 
     def reaches(self) -> bool:
         """Whether the registry of the first requirement answers."""
@@ -70,7 +70,7 @@ class NpmView:
             return error.status != 0
         return True
 
-    def answer(self, question: Question, walk: Walk[Wanted]) -> Answer:
+    def answer(self, question: LoopbackRequest, walk: Prefetcher[Wanted]) -> LoopbackResponse:
         """What npm gets: all that a registry says of a package, or a tarball that it must look into."""
         path = unquote(question.path)
         if "/-/" not in path:  # from now on we ask as this npm does, which decides what comes back
@@ -83,10 +83,12 @@ class NpmView:
         except http.HTTPError as error:
             if not error.status:
                 raise
-            return Answer(
+            return LoopbackResponse(
                 error.status, msgspec.json.encode({"error": error.message}), loopback.JSON
             )
-        return Answer(200, found.content, found.headers.get("content-type", loopback.JSON))
+        return LoopbackResponse(
+            200, found.content, found.headers.get("content-type", loopback.JSON)
+        )
 
     def _packument(self, name: str) -> http.Response:
         accept = self._accept
@@ -96,11 +98,11 @@ class NpmView:
         url = self._config.registry(name) + name.replace("/", "%2f")
         return http.get(url, headers={"accept": accept, **self._config.headers(url)})
 
-    def _tarball(self, path: str) -> Answer:
+    def _tarball(self, path: str) -> LoopbackResponse:
         url = urljoin(
             self._config.registry(path), f"/{path}"
         )  # npm has put our host in place of the registry's
-        return Answer(200, http.chunks(url, headers=self._config.headers(url)))
+        return LoopbackResponse(200, http.stream_chunks(url, headers=self._config.headers(url)))
 
     def unmasked(self, words: str, root: str) -> str:
         """Words of npm with the registries' own addresses in place of the view's."""
@@ -127,10 +129,10 @@ class NpmView:
 
 
 @contextmanager
-def serve(view: NpmView) -> Iterator[Served]:
+def serve(view: NpmView) -> Iterator[LoopbackAddress]:
     """Serve a view on the loopback for as long as the context lasts; it looks ahead as soon as npm asks."""
     with (
-        prefetch.walking(view.follow, lambda wanted: wanted.name) as walk,
+        prefetch.prefetching(view.follow, lambda wanted: wanted.name) as walk,
         loopback.serve(lambda question: view.answer(question, walk), view.errors) as served,
     ):
         yield served

@@ -25,7 +25,7 @@ from resolvers.index.index import Index
 from resolvers.index.index_file import IndexFile, project_of, version_of
 from resolvers.index.metadata import MetadataReader
 from resolvers.net import http, loopback
-from resolvers.net.loopback import NOT_FOUND, Answer, Question
+from resolvers.net.loopback import NOT_FOUND, LoopbackRequest, LoopbackResponse
 
 PAGE = "application/vnd.pypi.simple.v1+json"
 STEP = 50
@@ -190,22 +190,22 @@ def serve(view: View) -> Iterator[str]:
         yield f"{served.address}/simple/"
 
 
-def _answer(view: View, question: Question) -> Answer:
+def _answer(view: View, question: LoopbackRequest) -> LoopbackResponse:
     kind, _, rest = question.path.strip("/").partition("/")
     project, _, file = unquote(rest).partition("/")
     if kind == "simple" and view.files(project):
-        return Answer(200, view.page(project, f"{question.address}/file"), PAGE)
+        return LoopbackResponse(200, view.page(project, f"{question.address}/file"), PAGE)
     return _file(view, project, file) if kind == "file" else NOT_FOUND
 
 
-def _file(view: View, project: str, name: str) -> Answer:
+def _file(view: View, project: str, name: str) -> LoopbackResponse:
     files = view.files(project)
     wheel = files.get(name.removesuffix(".metadata"))
     if name in files:
-        return Answer(200, http.chunks(files[name].url))
+        return LoopbackResponse(200, http.stream_chunks(files[name].url))
     if wheel is None:
         return NOT_FOUND
     try:
-        return Answer(200, view.metadata(wheel))
+        return LoopbackResponse(200, view.metadata(wheel))
     except ExpectedError:
         return NOT_FOUND  # then the client takes the whole wheel

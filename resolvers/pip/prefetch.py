@@ -21,14 +21,14 @@ from resolvers.types import Target
 def looking(
     view: View, requirements: Iterable[str], pins: Mapping[str, str], target: Target
 ) -> Iterator[None]:
-    """Walk from the requirements to what they need while the context lasts; ``pins`` are likely versions."""
+    """Prefetcher from the requirements to what they need while the context lasts; ``pins`` are likely versions."""
     likely = {name: Version(version) for name, version in pins.items()}
 
     def follow(requirement: Requirement) -> Iterable[Requirement]:
         wheel = _likely(view, likely, target, requirement)
         return _needs(view.metadata(wheel) if wheel else b"", requirement.extras, target)
 
-    with prefetch.walking(follow, _key) as walk:
+    with prefetch.prefetching(follow, _key) as walk:
         walk.start(*map(Requirement, requirements))
         yield
 

@@ -196,7 +196,7 @@ def test_what_neither_has_is_told_with_both(server: Server, kept: str) -> None:
             configured_archive(),
         )
     asked = f"{server.url}/v3.23/main/x86_64/d-1.apk"
-    told = f"apk/d-1.apk is no longer upstream: not in {kept}; {asked} answered 404 Not Found"
+    told = f"apk/d-1.apk is no longer upstream: not in {kept}; {asked} returned 404 Not Found"
     assert caught.value.message == told
     assert "ORBITER_APK_MIRROR" in caught.value.hint
 

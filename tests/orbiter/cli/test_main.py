@@ -112,7 +112,7 @@ def test_ctrl_c_ends_the_engines_too(tmp_path: Path) -> None:
 
 
 def test_a_program_that_starts_while_all_are_ended_ends_too(tmp_path: Path) -> None:
-    script = "from resolvers import process; process.end_all(); process.run(['sleep', '60'])"
+    script = "from resolvers import process; process.terminate_all(); process.run(['sleep', '60'])"
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, timeout=30, check=False
     )

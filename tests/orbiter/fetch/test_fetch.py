@@ -173,7 +173,7 @@ def test_what_alpine_has_deleted(server: Server, store: Store) -> None:
     _, changed, gone = caught.value.message.splitlines()
     assert gone == (
         f"  apk/curl-8.17.0-r1.apk is no longer upstream: {server.url}/alpine/v3.23/main/x86_64/curl-8.17.0-r1.apk "
-        "answered 404 Not Found"
+        "returned 404 Not Found"
     )
     assert changed.startswith(
         f"  apk/bash-5.3-r0.apk: {server.url}/alpine/v3.23/main/x86_64/bash-5.3-r0.apk: expected"

@@ -66,7 +66,7 @@ def test_what_is_there_and_what_is_gone(server: Server) -> None:
     entries = [apk_of(f"p{number}-1") for number in range(40)]
     serve(server, *(f"p{number}-1" for number in range(40) if number not in {7, 8}))
     server.replies[f"{FOLDER}/p8-1.apk"] = Answer(410)
-    reason = f"{server.url}{FOLDER}/p7-1.apk answered 404 Not Found"
+    reason = f"{server.url}{FOLDER}/p7-1.apk returned 404 Not Found"
     told: list[int] = []
     found = check_files(
         [*entries, entries[0]], mirrors(server), lambda state: told.append(state.files)
@@ -84,7 +84,7 @@ def test_one_mirror_that_has_it_is_enough(server: Server) -> None:
     found = check_files([apk_of("a-1"), apk_of("b-1")], mirrors(server, "none", "alpine"))
     assert found.there == 1
     (gone,) = found.gone
-    assert gone.reason.count("answered 404 Not Found") == 2
+    assert gone.reason.count("returned 404 Not Found") == 2
 
 
 def test_another_file_of_the_name_is_not_the_locked_one(server: Server) -> None:
@@ -101,7 +101,7 @@ def test_a_mirror_that_does_not_say_is_no_proof(server: Server, status: int) -> 
     server.replies[f"{FOLDER}/a-1.apk"] = Answer(status)
     found = check_files([apk_of("a-1"), apk_of("b-1")], mirrors(server, "none", "alpine"))
     assert (found.there, found.gone) == (1, ())
-    assert f"answered {status}" in str(found.unknown[0])
+    assert f"returned {status}" in str(found.unknown[0])
     assert str(found.unknown[0]).startswith("apk/a-1.apk: ")
 
 
@@ -209,7 +209,7 @@ def test_the_command(server: Server, tmp_path: Path) -> None:
     done = fetch(tmp_path, server, "--upstream")
     assert done.stdout.splitlines() == [
         "0 files fetched (0 MB), 2 were there",
-        f"missing upstream: apk/b-1.apk ({server.url}{FOLDER}/b-1.apk answered 404 Not Found)",
+        f"missing upstream: apk/b-1.apk ({server.url}{FOLDER}/b-1.apk returned 404 Not Found)",
         "1 of 2 locked files are still available upstream, 1 is missing; keep them with: orbiter archive TARGET",
     ]
     assert done.returncode == 1
@@ -234,7 +234,7 @@ def test_what_is_gone_is_shown_though_others_cannot_be_asked_for(
     done = fetch(tmp_path, server, "--upstream")
     assert done.returncode == 2
     assert "missing upstream: apk/a-1.apk" in done.stdout
-    assert done.stderr.startswith(f"error: apk/b-1.apk: {server.url}{FOLDER}/b-1.apk answered 403")
+    assert done.stderr.startswith(f"error: apk/b-1.apk: {server.url}{FOLDER}/b-1.apk returned 403")
 
 
 def test_a_file_that_neither_the_store_nor_upstream_has_is_named(
@@ -245,7 +245,7 @@ def test_a_file_that_neither_the_store_nor_upstream_has_is_named(
     assert done.returncode == 2
     for name in ("a-1", "b-1"):
         assert (
-            f"  apk/{name}.apk is no longer upstream: {server.url}{FOLDER}/{name}.apk answered 404"
+            f"  apk/{name}.apk is no longer upstream: {server.url}{FOLDER}/{name}.apk returned 404"
             in done.stderr
         )
 
@@ -281,6 +281,6 @@ def test_a_real_repository_that_moves_on(monkeypatch: pytest.MonkeyPatch) -> Non
     )
     monkeypatch.setenv("ORBITER_APK_MIRROR", second.removesuffix("v3.23"))
     found = check_files(entries, FetchSettings())
-    deleted = [each.path for each in found.gone if "answered 404 Not Found" in each.reason]
+    deleted = [each.path for each in found.gone if "returned 404 Not Found" in each.reason]
     assert deleted == ["apk/cloud-utils-growpart-0.33-r1.apk", "apk/orbit-gone-7.0-r0.apk"]
     assert found.there + len(found.gone) == len(entries)

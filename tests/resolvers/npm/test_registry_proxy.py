@@ -180,7 +180,7 @@ def test_a_registry_that_fails_for_a_moment_is_asked_again(registry: Server) -> 
 def test_a_registry_that_goes_away_is_named(registry: Server) -> None:
     put(registry, "a", "1.0.0", dependencies={"b": "1"})
     registry.replies["/b"] = Answer(200, b"cut off here", sent=3)
-    with pytest.raises(ExpectedError, match=f"{registry.url}/b gave no answer"):
+    with pytest.raises(ExpectedError, match=f"{registry.url}/b did not respond"):
         solve("a")
 
 
@@ -218,7 +218,7 @@ def test_a_registry_that_only_npm_can_reach_is_left_to_npm(
     registry: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def unreachable(url: str, **_more: object) -> http.Response:
-        raise http.HTTPError(f"{url} gave no answer: CERTIFICATE_VERIFY_FAILED")
+        raise http.HTTPError(f"{url} did not respond: CERTIFICATE_VERIFY_FAILED")
 
     monkeypatch.setattr(http, "get", unreachable)
     put(registry, "a", "1.0.0")

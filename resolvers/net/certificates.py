@@ -1,0 +1,49 @@
+"""The certificate authorities that this machine trusts."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from resolvers.errors import ExpectedError
+from resolvers.net import pip_config
+
+if TYPE_CHECKING:
+    import ssl
+
+CERTIFICATE_VARIABLES = ("PIP_CERT", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+"""Environment variables that name a file or folder of certificates; the first one set counts."""
+
+
+def tls_context() -> "ssl.SSLContext":
+    """Return a context that trusts the configured certificates, else those of the system.
+
+    Raises ExpectedError if the configured certificates cannot be read.
+    """
+    for variable in CERTIFICATE_VARIABLES:
+        if bundle := os.environ.get(variable):
+            return _context_of(bundle, variable)
+    if bundle := pip_config.settings().get("cert"):
+        return _context_of(bundle, "cert in pip's configuration")
+    import ssl
+
+    import certifi
+
+    context = ssl.create_default_context()
+    # A minimal base system has no certificates of its own.
+    context.load_verify_locations(certifi.where())
+    return context
+
+
+def _context_of(bundle: str, setting: str) -> "ssl.SSLContext":
+    import ssl
+
+    path = Path(bundle).expanduser()
+    try:
+        if path.is_dir():
+            return ssl.create_default_context(capath=str(path))
+        return ssl.create_default_context(cafile=str(path))
+    except OSError as error:  # OpenSSL also raises it for a file without certificates
+        raise ExpectedError(
+            f"cannot read the certificates in '{bundle}' ({setting}): {error}",
+            "name a file of PEM certificates there, or remove the setting",
+        ) from error
