@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from orbiter.diff.compare import diff
 from orbiter.diff.types import Change
 from orbiter.lockfiles.named import git_blob, load_lock
-from orbiter.lockfiles.pip_files import normal
+from orbiter.lockfiles.pip_files import normalise
 from orbiter.lockfiles.types import Lock, Scope
 from orbiter.lockset import folder
 from resolvers import process
@@ -117,7 +117,7 @@ def history(
 
 
 def _of_name(lock: Lock, name: str, managers: tuple[str, ...]) -> Lock:
-    spellings = {name, name.lower(), normal(name)}
+    spellings = {name, name.lower(), normalise(name)}
     packages = {
         place: tuple(
             p for p in found if p.name in spellings and (not managers or p.manager in managers)

@@ -1,1 +1,1 @@
-"""Bytes -> Lock: one module per format, recognised by content."""
+"""Readers of lock files: from bytes to a Lock, one module per format, detected by content."""

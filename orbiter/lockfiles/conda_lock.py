@@ -1,232 +1,177 @@
-"""conda-lock.yml, format 1: https://conda.github.io/conda-lock/output/#unified-lockfile.
+"""Reader of conda-lock.yml, format 1: https://conda.github.io/conda-lock/output/#unified-lockfile.
 
-There are two ways to read it that give the same: one regular expression for the shapes that conda-lock itself writes,
-which is twenty times faster, and ``yaml12`` for every other file.
+Files in the layout that conda-lock writes are read with a regular expression, all others with a
+YAML parser. Both ways return the same lock.
 """
 
 import re
 from collections.abc import Iterable
 from functools import cache
 from sys import intern
-from typing import Any, NamedTuple
+from typing import Any
 
 from msgspec.structs import replace
 
 from orbiter.lockfiles.conda_files import (
-    build_of,
-    channels,
+    build_from_file,
+    channel_facts,
     check_hashes,
-    hashes,
-    is_package,
-    origin,
-    pip_origin,
+    format_hashes,
+    is_conda_file,
+    parse_conda_url,
+    parse_pip_url,
 )
-from orbiter.lockfiles.document import DAMAGED, as_number, too_new
-from orbiter.lockfiles.pip_files import normal, strangers
+from orbiter.lockfiles.conda_lock_regular import CondaLockRow, read_regular_list
+from orbiter.lockfiles.document import DAMAGED, as_number, unsupported_version
+from orbiter.lockfiles.pip_files import foreign_file_note, normalise
 from orbiter.lockfiles.types import Lock, PackageEntry, PackageFile, Scope
 from orbiter.lockfiles.yaml import line_of_item, load_yaml
 from resolvers.errors import ExpectedError
 
 VERSION = "1"
-COMMIT = 40
-"""Digits of a git commit."""
-WORD = r"[A-Za-z0-9_][A-Za-z0-9_.-]*"
-FIELDS = {
-    "name": rf"name: (?P<name>{WORD})\n",
-    "version": r"""version: (?P<q>['"]?)(?P<version>[A-Za-z0-9_][A-Za-z0-9_.+!-]*)(?P=q)\n""",
-    "manager": r"manager: (?P<manager>conda|pip)\n",
-    "platform": rf"platform: (?P<platform>{WORD})\n",
-    "dependencies": rf"dependencies:(?: \{{\}}\n|\n(?P<requires>(?:I  {WORD}: [^\n]+\n)+))",
-    "url": r"url: (?P<url>https?://[A-Za-z0-9_.~/%!$&()*+,;=@:-]*/[A-Za-z0-9_.~%!$&()*+,;=@-]+)\n",
-    "hash": r"hash:\n(?=I  (?:md5|sha256):)"
-    r"(?:I  md5: (?P<md5>[0-9a-f]{32})\n)?(?:I  sha256: (?P<sha256>[0-9a-f]{64})\n)?",
-    "category": rf"category: (?P<category>{WORD})\n",
-    "optional": r"optional: (?:true|false)(?:\n|\Z)",
-    "source": r"source: null\n",
-}
-"""What a field looks like where nothing is unusual; ``I`` is the indentation of the fields."""
-ORDERS = (
-    "name version manager platform dependencies url hash category optional",
-    "category dependencies hash manager name optional platform source? url version",
-)
-"""The orders in which conda-lock has written fields."""
-NEED = re.compile(rf""" +({WORD}): (?:'[^'\n]*'|"[^"\\\n]*"|[A-Za-z0-9_=<^~/.][ -"$-&(-9;-~]*)\n""")
-"""A dependency: its name, and any scalar on one line."""
-PIXI = re.compile(r"(?:subdir|arch|requires_dist): |dependencies:(?: \[\]|\s+- )")
-"""What the first package of pixi.lock 1 to 3 has, which looked much like conda-lock.yml."""
 
+COMMIT_DIGITS = 40
 
-class Row(NamedTuple):
-    """One entry of the list of packages, as text; ``requires`` are names as written."""
+PIXI_FIELD = re.compile(r"(?:subdir|arch|requires_dist): |dependencies:(?: \[\]|\s+- )")
+"""Field in the first package of a pixi.lock 1 to 3, which otherwise resembles a conda-lock.yml."""
 
-    name: str
-    version: str
-    manager: str
-    platform: str
-    requires: tuple[str, ...]
-    url: str
-    md5: str
-    sha256: str
-    category: str
+REQUIRED_FIELDS = ("name", "version", "manager", "platform", "url", "hash")
+LAST_FIELDS = ("category", "optional")
 
 
 def recognises(text: str) -> bool:
-    """Whether a text has the parts of a conda-lock.yml, and is none of the pixi.locks that had them too."""
-    return is_shaped(text) and not is_pixi(text)
+    """Return whether a text has the keys of a conda-lock.yml and is not a pixi.lock."""
+    return has_conda_lock_keys(text) and not is_pixi(text)
 
 
-def is_shaped(text: str) -> bool:
-    """Whether a text has the parts that conda-lock.yml and pixi.lock 1 to 3 share."""
+def has_conda_lock_keys(text: str) -> bool:
+    """Return whether a text has the keys that conda-lock.yml and pixi.lock 1 to 3 share."""
     return has_key(text, "package") and has_key(text, "metadata")
 
 
 def has_key(text: str, key: str) -> bool:
-    """Whether a text has a key at its left margin."""
+    """Return whether a text has a top-level key."""
     return text.startswith(f"{key}:") or f"\n{key}:" in text
 
 
 def is_pixi(text: str) -> bool:
-    """Whether a text with these parts is pixi's: by its first entry, or by a version that conda-lock never had."""
+    """Return whether a text with the shared keys is a pixi.lock.
+
+    Its first package has a field of pixi; a file without packages has a version that conda-lock
+    never had.
+    """
     start = f"\n{text}".find("\npackage:")
     if re.match(r"package:\s*- ", text[start : start + 100]):
-        return PIXI.search(text, start, start + 2000) is not None
+        return PIXI_FIELD.search(text, start, start + 2000) is not None
     return re.search(r"^version: *(?!['\"]?1\b)", text, re.MULTILINE) is not None
 
 
 def read(name: str, text: str) -> Lock:
-    """Read a conda-lock.yml. It tells neither what a person asked for, nor sizes and licences.
+    """Read a conda-lock.yml.
 
-    A package that stands there once for each of several categories is one package with these groups.
+    The format does not record direct requirements, sizes or licences. A package that is listed
+    once for each of its categories becomes one package with several groups.
     """
     try:
-        found = regular(name, text)
+        lock = read_regular(name, text)
     except ExpectedError:
-        found = None  # the other way tells it with the right line
-    return found or irregular(name, text)
+        lock = None  # the parser reports the error again, with the correct line
+    return lock or read_irregular(name, text)
 
 
-def regular(name: str, text: str) -> Lock | None:
-    """Read a conda-lock.yml written as conda-lock itself does, fast; None for any other. Raises ExpectedError."""
-    start = f"\n{text}".find("\npackage:\n") + len("package:\n")
-    pattern = _pattern(text, start)
-    if not pattern:
+def read_regular(name: str, text: str) -> Lock | None:
+    """Read a conda-lock.yml in the layout of conda-lock; None for any other layout.
+
+    Raises ExpectedError if the rest of the file is invalid.
+    """
+    regular = read_regular_list(text)
+    if regular is None:
         return None
-    rows, end = _rows(pattern, text, start)
-    if text[end : end + 1] in {" ", "-", "#"} or rows is None:
-        return None
-    return _lock(name, load_yaml(name, text[:start] + text[end:]), rows)
+    rest = text[: regular.start] + text[regular.end :]
+    return _lock(name, load_yaml(name, rest), regular.rows)
 
 
-def _pattern(text: str, start: int) -> re.Pattern[str] | None:
-    """What the entries of this list look like, judging by how the first begins."""
-    head = re.match(r"( *)- (name|category): ", text[start : start + 40])
-    if not head:
-        return None
-    order = ORDERS[0] if head[2] == "name" else ORDERS[1]
-    indent = f"{head[1]}  "
-    fields = (
-        f"(?:{indent}{FIELDS[key[:-1]]})?"
-        if key.endswith("?")
-        else indent + FIELDS[key].replace("I", indent)
-        for key in order.split()
-    )
-    return re.compile(f"{head[1]}- {''.join(fields)[len(indent) :]}")
-
-
-def _rows(pattern: re.Pattern[str], text: str, start: int) -> tuple[list[Row] | None, int]:
-    """The entries that follow each other without a gap, and where they end; None for what needs a closer look."""
-    end, rows = start, []
-    fields = [pattern.groupindex[field] for field in Row._fields]
-    needs: dict[str | None, tuple[str, ...]] = {None: ()}
-    for found in pattern.finditer(text, start):
-        if found.start() != end:
-            break
-        end = found.end()
-        name, version, manager, platform, block, url, md5, sha256, category = found.group(*fields)
-        if manager == "conda" and not is_package(url[url.rindex("/") + 1 :]):
-            return None, end
-        requires = needs.get(block)
-        if requires is None:
-            requires = needs[block] = tuple(map(intern, NEED.findall(block)))
-            if not len(set(requires)) == len(requires) == block.count("\n"):
-                return None, end
-        rows.append(
-            Row(name, version, manager, platform, requires, url, md5 or "", sha256 or "", category)
-        )
-    return rows, end
-
-
-def irregular(name: str, text: str) -> Lock:
-    """Read any conda-lock.yml by way of a YAML parser."""
+def read_irregular(name: str, text: str) -> Lock:
+    """Read any conda-lock.yml with a YAML parser."""
     data = load_yaml(name, text)
     _check_version(name, data)
-    entries = data.get("package")
-    if not isinstance(entries, list):
-        raise ExpectedError(f"{name}: it has no list of packages under 'package'", DAMAGED)
-    last = len(entries) - 1
+    packages = data.get("package")
+    if not isinstance(packages, list):
+        raise ExpectedError(f"{name}: 'package' must be a list of packages", DAMAGED)
     rows = []
-    for number, entry in enumerate(entries):
+    for index, package in enumerate(packages):
         try:
-            rows.append(_row(entry, entries[0] if number == last else None))
+            _check_fields(package, packages[0] if index == len(packages) - 1 else {})
+            rows.append(_read_row(package))
         except ExpectedError as error:
-            where = f"{name}:{line_of_item(text, 'package', number)}"
+            where = f"{name}:{line_of_item(text, 'package', index)}"
             raise ExpectedError(f"{where}: {error.message}", error.hint) from error
     return _lock(name, data, rows)
 
 
-def _row(entry: object, first: Any) -> Row:
-    """One entry. Of the last one ``first`` is given: what that has and this one lacks was cut off."""
-    if not isinstance(entry, dict):
-        raise ExpectedError("an entry of 'package' is no mapping", DAMAGED)
-    needed = ("name", "version", "manager", "platform", "url", "hash")
-    whole = [key for key in ("category", "optional") if first and key in first]
-    if missing := [key for key in (*needed, *whole) if entry.get(key) is None]:
-        raise ExpectedError(
-            f"the package {entry.get('name', 'without a name')} has no '{missing[0]}'", DAMAGED
-        )
-    name, version, manager, platform, url = (_text(entry, key) for key in needed[:-1])
+def _check_fields(package: Any, model: Any) -> None:
+    """Raise ExpectedError if a package lacks a field.
+
+    The last package needs all fields of its ``model``, the first: a truncated file ends in the
+    middle of a package.
+    """
+    if not isinstance(package, dict):
+        raise ExpectedError("an item of 'package' is not a mapping", DAMAGED)
+    expected = [*REQUIRED_FIELDS, *(field for field in LAST_FIELDS if field in model)]
+    for field in expected:
+        if package.get(field) is None:
+            name = package.get("name", "without a name")
+            raise ExpectedError(f"the package {name} has no '{field}'", DAMAGED)
+
+
+def _read_row(package: dict[str, Any]) -> CondaLockRow:
+    name, version, manager, platform, url = (
+        _text(package, field) for field in REQUIRED_FIELDS if field != "hash"
+    )
     if manager not in {"conda", "pip"}:
         raise ExpectedError(
-            f"the package {name} has the manager '{manager}', not conda or pip", DAMAGED
+            f"the package {name} has the manager '{manager}' instead of conda or pip", DAMAGED
         )
-    if manager == "conda" and not is_package(origin(url).file):
+    if manager == "conda" and not is_conda_file(parse_conda_url(url).file):
         raise ExpectedError(
-            f"the package {name} has the url '{url}', which is no file of conda's", DAMAGED
+            f"the url of the package {name} is not that of a conda package: '{url}'", DAMAGED
         )
-    md5, sha256 = _hashes(entry)
-    requires = entry.get("dependencies") or {}
+    md5, sha256 = _hashes(package)
+    requires = package.get("dependencies") or {}
     if not isinstance(requires, dict):
-        raise ExpectedError(f"the dependencies of the package {name} are no mapping", DAMAGED)
-    category = _text(entry, "category") if entry.get("category") else ""
-    return Row(
-        name, version, manager, platform, tuple(map(str, requires)), url, md5, sha256, category
-    )
+        raise ExpectedError(f"the dependencies of the package {name} are not a mapping", DAMAGED)
+    category = _text(package, "category") if package.get("category") else ""
+    names = tuple(map(str, requires))
+    return CondaLockRow(name, version, manager, platform, names, url, md5, sha256, category)
 
 
-def _text(entry: dict[str, Any], key: str) -> str:
-    value = entry[key]
+def _text(package: dict[str, Any], field: str) -> str:
+    value = package[field]
     if not isinstance(value, str):
-        raise ExpectedError(f"the '{key}' of the package {entry['name']} is no text", DAMAGED)
+        raise ExpectedError(f"the '{field}' of the package {package['name']} is not text", DAMAGED)
     return value
 
 
-def _hashes(entry: dict[str, Any]) -> tuple[str, str]:
-    """md5 and sha256, "" for what is not told; drafts of the format had ``md5:…`` as one text."""
-    told = entry["hash"]
-    if isinstance(told, str):
-        kind, _, value = told.partition(":")
-        told = {kind: value}
-    if not isinstance(told, dict) or not told.keys() & {"md5", "sha256"}:
-        raise ExpectedError(f"the package {entry['name']} has neither an md5 nor a sha256", DAMAGED)
-    md5, sha256 = (
-        "" if told.get(kind) in {None, "null", "~"} else str(told[kind])
-        for kind in ("md5", "sha256")
-    )
-    is_commit = entry["manager"] == "pip" and len(sha256) == COMMIT
-    check_hashes(
-        f"the package {entry['name']}", {"md5": md5, "sha256": "" if is_commit else sha256}
-    )
+def _hashes(package: dict[str, Any]) -> tuple[str, str]:
+    """Return the md5 and sha256 of a package, "" for a missing one.
+
+    Drafts of the format had one text: ``md5:…``.
+    """
+    hashes = package["hash"]
+    if isinstance(hashes, str):
+        algorithm, _, value = hashes.partition(":")
+        hashes = {algorithm: value}
+    where = f"the package {package['name']}"
+    if not isinstance(hashes, dict) or hashes.keys().isdisjoint({"md5", "sha256"}):
+        raise ExpectedError(f"{where} has neither an md5 nor a sha256", DAMAGED)
+    md5, sha256 = (_hash(hashes.get(algorithm)) for algorithm in ("md5", "sha256"))
+    is_commit = package["manager"] == "pip" and len(sha256) == COMMIT_DIGITS
+    check_hashes(where, {"md5": md5, "sha256": "" if is_commit else sha256})
     return md5, sha256
+
+
+def _hash(value: object) -> str:
+    return "" if value in (None, "null", "~") else str(value)
 
 
 def _check_version(name: str, data: dict[str, Any]) -> None:
@@ -234,87 +179,89 @@ def _check_version(name: str, data: dict[str, Any]) -> None:
     if version == VERSION:
         return
     if (as_number(version) or 0) > int(VERSION):
-        raise too_new(name, "conda-lock.yml", version, VERSION)
-    what = (
-        f"the version of its format is '{version}', not {VERSION}"
-        if version
-        else "it has no 'version'"
+        raise unsupported_version(name, "conda-lock.yml", version, VERSION)
+    if not version:
+        raise ExpectedError(f"{name}: the 'version' of the format is missing", DAMAGED)
+    raise ExpectedError(
+        f"{name}: the 'version' of the format must be {VERSION}, not '{version}'", DAMAGED
     )
-    raise ExpectedError(f"{name}: {what}", DAMAGED)
 
 
-def _lock(name: str, data: dict[str, Any], rows: Iterable[Row]) -> Lock:
+def _lock(name: str, data: dict[str, Any], rows: Iterable[CondaLockRow]) -> Lock:
     _check_version(name, data)
     metadata = data.get("metadata")
-    metadata = metadata if isinstance(metadata, dict) else {}
-    places: dict[str, dict[tuple[str, ...], PackageEntry]] = {
-        str(each): {} for each in metadata.get("platforms") or ()
+    if not isinstance(metadata, dict):
+        metadata = {}
+    platforms: dict[str, dict[tuple[str, ...], PackageEntry]] = {
+        str(platform): {} for platform in metadata.get("platforms") or ()
     }
     notes: dict[str, None] = {}
     for row in rows:
-        place = places.setdefault(row.platform, {})
-        same = (row.manager, row.name, row.version, row.url, row.md5, row.sha256)
-        if same in place:
-            place[same] = _also(place[same], row.category)
-        else:
-            place[same], note = _conda(row) if row.manager == "conda" else _pip(row)
-            if note:
-                notes[note] = None
+        packages = platforms.setdefault(row.platform, {})
+        identity = (row.manager, row.name, row.version, row.url, row.md5, row.sha256)
+        if identity in packages:
+            packages[identity] = _add_group(packages[identity], row.category)
+            continue
+        read_package = _conda if row.manager == "conda" else _pip
+        packages[identity], note = read_package(row)
+        if note:
+            notes[note] = None
     return Lock(
         name=name,
         format=f"conda-lock.yml {VERSION}",
         packages={
-            Scope("", intern(platform)): tuple(place.values()) for platform, place in places.items()
+            Scope("", intern(platform)): tuple(packages.values())
+            for platform, packages in platforms.items()
         },
-        facts=channels(_channel(each) for each in metadata.get("channels") or ()),
+        facts=channel_facts(map(_channel, metadata.get("channels") or ())),
         notes=tuple(notes),
     )
 
 
-def _channel(listed: object) -> str:
-    """A channel of the metadata: a mapping with its url, in drafts a text."""
-    return str(listed.get("url", "") if isinstance(listed, dict) else listed)
+def _channel(channel: object) -> str:
+    """Return the URL of a channel in the metadata, which was a plain text in drafts."""
+    return str(channel.get("url", "") if isinstance(channel, dict) else channel)
 
 
-def _also(package: PackageEntry, category: str) -> PackageEntry:
+def _add_group(package: PackageEntry, category: str) -> PackageEntry:
     return replace(package, groups=tuple(dict.fromkeys((*package.groups, category))))
 
 
-def _conda(row: Row) -> tuple[PackageEntry, str]:
-    file, channel, _ = origin(row.url)
-    build, note = build_of(file, row.name, row.version)
-    locked = PackageEntry(
+def _conda(row: CondaLockRow) -> tuple[PackageEntry, str]:
+    """Return a conda package, and a note or ""."""
+    url = parse_conda_url(row.url)
+    build, note = build_from_file(url.file, row.name, row.version)
+    package = PackageEntry(
         manager="conda",
         name=intern(row.name),
         version=row.version,
         build=build,
-        source=channel,
-        files=(PackageFile(file, hashes(row.md5, row.sha256)),),
+        source=url.channel,
+        files=(PackageFile(url.file, format_hashes(row.md5, row.sha256)),),
         requires=row.requires,
         groups=_groups(row.category),
     )
-    return locked, note
+    return package, note
 
 
-def _pip(row: Row) -> tuple[PackageEntry, str]:
-    file, source, commit = pip_origin(row.url)
+def _pip(row: CondaLockRow) -> tuple[PackageEntry, str]:
+    """Return a Python package, and a note or ""."""
+    file, source, commit = parse_pip_url(row.url)
     sha256 = row.sha256
-    if len(sha256) == COMMIT:  # of a git source, stored as if it were a sha256
+    if len(sha256) == COMMIT_DIGITS:  # conda-lock stores the commit of a git source as sha256
         commit, sha256 = sha256, ""
-    found = hashes(row.md5, sha256)
-    normalised = intern(normal(row.name))
-    files = (PackageFile(file, found),) if found else ()
-    locked = PackageEntry(
+    hashes = format_hashes(row.md5, sha256)
+    package = PackageEntry(
         manager="pip",
-        name=normalised,
+        name=intern(normalise(row.name)),
         version=row.version,
         build=commit,
         source=source,
-        files=files,
-        requires=tuple(normal(each.partition("[")[0].strip()) for each in row.requires),
+        files=(PackageFile(file, hashes),) if hashes else (),
+        requires=tuple(normalise(name.partition("[")[0].strip()) for name in row.requires),
         groups=_groups(row.category),
     )
-    return locked, strangers(normalised, row.version, files)
+    return package, foreign_file_note(package.name, package.version, package.files)
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Bytes to text to data: what may be wrong with any file is said here, with its line."""
+"""Decode and parse files; report every error with the file name and, if possible, the line."""
 
 import json
 import re
@@ -10,150 +10,177 @@ import msgspec
 from resolvers.errors import ExpectedError
 
 T = TypeVar("T")
+
+DAMAGED = "restore the file from git, or create it again with its own tool"
+
+CONFLICT_MARKERS = ("<<<<<<<", "=======", ">>>>>>>")
 CONFLICT = re.compile(r"^(<{7}|={7}|>{7}|\|{7})( |$)", re.MULTILINE)
-DAMAGED = "take it from git again, or write it anew with its own tool"
-ENCODINGS = (
+
+MAGIC_BYTES = (
     (b"\xff\xfe", "UTF-16"),
     (b"\xfe\xff", "UTF-16"),
     (b"\x1f\x8b", "gzip"),
     (b"PK\x03\x04", "a zip archive"),
     (b"\x28\xb5\x2f\xfd", "zstd"),
 )
-"""How files begin that are no text in UTF-8."""
-PLAIN = re.compile(r"[^:]*://[^/@:]*(:\d+)?/")
-"""An address that has its first @ behind the host."""
-TABLE = re.compile(r"\.(\w+)\[(\d+)\]")
-"""The table of an array in msgspec's path to a value: ``.package[3].version``."""
-LONGEST = 9
-"""Digits of a version of a format, at most."""
-TWICE = 2
+"""First bytes of files that are not UTF-8 text."""
+
+NO_CREDENTIALS = re.compile(r"[^:]*://[^/@:]*(:\d+)?/")
+"""Start of a URL in which an @ can only follow the host."""
+
+ARRAY_TABLE = re.compile(r"\.(\w+)\[(\d+)\]")
+"""Table of an array in the path of a msgspec error: ``.package[3].version``."""
+
+MAX_DIGITS = 8
+"""Digits of a format version; no format will ever need more."""
+
+DUPLICATE = 2
+"""Number of times that a duplicate key occurs in a text if no other object has that key."""
 
 
-def decode(name: str, content: bytes) -> str:
-    """The text of a lock file, with plain line ends. Raises ExpectedError for what is no text or half merged."""
-    for start, kind in ENCODINGS:
-        if content.startswith(start):
+def decode_text(name: str, content: bytes) -> str:
+    """Decode a lock file, with Unix line endings.
+
+    Raises ExpectedError if it is not UTF-8 text or contains merge conflicts.
+    """
+    for magic, kind in MAGIC_BYTES:
+        if content.startswith(magic):
             raise ExpectedError(
-                f"{name}: this is {kind}, not text in UTF-8", "unpack or convert it first"
+                f"{name}: the file is {kind}, not UTF-8 text", "unpack or convert it first"
             )
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise ExpectedError(f"{name}:{line}: this is no text in UTF-8", DAMAGED) from error
+        raise ExpectedError(f"{name}:{line}: not UTF-8 text", DAMAGED) from error
     if "\0" in text:
-        raise ExpectedError(
-            f"{name}:{line_of(text, text.index(chr(0)))}: a NUL byte; this is no text", DAMAGED
-        )
+        line = line_of(text, text.index("\0"))
+        raise ExpectedError(f"{name}:{line}: not text: it contains a NUL byte", DAMAGED)
     if "\r" in text:
         text = text.replace("\r\n", "\n")
-    if any(mark in text for mark in ("<<<<<<<", "=======", ">>>>>>>")) and (
-        found := CONFLICT.search(text)
-    ):
-        where = f"{name}:{line_of(text, found.start())}"
-        raise ExpectedError(
-            f"{where}: a merge conflict was left here", "finish the merge, then compare"
-        )
+    _check_merged(name, text)
     return text
 
 
-def as_number(text: object) -> int | None:
-    """The number that a text is, None for any other text, and for one that no format's version will ever be."""
-    return (
-        int(text)
-        if isinstance(text, str) and text.isascii() and text.isdigit() and len(text) < LONGEST
-        else None
-    )
+def _check_merged(name: str, text: str) -> None:
+    # The search for plain strings is much faster than the expression on a file without conflicts.
+    if not any(marker in text for marker in CONFLICT_MARKERS):
+        return
+    if conflict := CONFLICT.search(text):
+        line = line_of(text, conflict.start())
+        raise ExpectedError(
+            f"{name}:{line}: unresolved merge conflict", "finish the merge, then compare again"
+        )
+
+
+def as_number(value: object) -> int | None:
+    """Return the number in a text; None if it is not a number or too long for a version."""
+    if not isinstance(value, str) or len(value) > MAX_DIGITS:
+        return None
+    return int(value) if value.isascii() and value.isdigit() else None
 
 
 def line_of(text: str, position: int) -> int:
-    """The number of the line of a position, from 1."""
+    """Return the line number of a position, starting at 1."""
     return text.count("\n", 0, position) + 1
 
 
-def load_json(name: str, text: str) -> dict[str, Any]:
-    """A JSON object. Raises ExpectedError for broken JSON, a key that is there twice, and what is no object."""
-    try:
-        data = json.loads(text, object_pairs_hook=_once)
-    except json.JSONDecodeError as error:
-        raise ExpectedError(f"{name}:{error.lineno}: {error.msg}", DAMAGED) from error
-    except _TwiceError as error:
-        raise ExpectedError(
-            f"{name}{_second(text, error.key)}: the key '{error.key}' is there twice", DAMAGED
-        ) from None
-    except RecursionError as error:
-        raise ExpectedError(f"{name}: nested too deeply to be a lock file", DAMAGED) from error
-    except ValueError as error:  # Python reads no number of thousands of digits
-        raise ExpectedError(f"{name}: {error}", DAMAGED) from error
-    if not isinstance(data, dict):
-        raise ExpectedError(f"{name}: this is no JSON object", DAMAGED)
-    return data
+class _DuplicateKeyError(ValueError):
+    """A JSON object has a key twice."""
 
-
-class _TwiceError(ValueError):
     def __init__(self, key: str) -> None:
         super().__init__(key)
         self.key = key
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
+def load_json(name: str, text: str) -> dict[str, Any]:
+    """Parse a JSON object.
+
+    Raises ExpectedError for invalid JSON, duplicate keys, and any other JSON value.
+    """
+    try:
+        data = json.loads(text, object_pairs_hook=_without_duplicates)
+    except json.JSONDecodeError as error:
+        raise ExpectedError(f"{name}:{error.lineno}: {error.msg}", DAMAGED) from error
+    except _DuplicateKeyError as error:
+        where = f"{name}{_line_of_duplicate(text, error.key)}"
+        raise ExpectedError(f"{where}: duplicate key '{error.key}'", DAMAGED) from None
+    except RecursionError as error:
+        raise _too_deep(name) from error
+    except ValueError as error:  # Python refuses to read numbers of thousands of digits
+        raise ExpectedError(f"{name}: {error}", DAMAGED) from error
+    if not isinstance(data, dict):
+        raise ExpectedError(f"{name}: the file is not a JSON object", DAMAGED)
+    return data
+
+
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    data = dict(pairs)
+    if len(data) < len(pairs):
         counts = Counter(key for key, _ in pairs)
-        raise _TwiceError(next(key for key, count in counts.items() if count > 1))
-    return found
+        raise _DuplicateKeyError(next(key for key, count in counts.items() if count > 1))
+    return data
 
 
-def _second(text: str, key: str) -> str:
-    """``:LINE`` of a key's second place; "" where other objects have the key too, so that nobody can tell."""
-    found = [each.start() for each in re.finditer(re.escape(json.dumps(key)) + r"\s*:", text)]
-    return f":{line_of(text, found[1])}" if len(found) == TWICE else ""
+def _line_of_duplicate(text: str, key: str) -> str:
+    """Return ``:LINE`` of the second occurrence of a key; "" if other objects have it too."""
+    pattern = re.escape(json.dumps(key)) + r"\s*:"
+    positions = [match.start() for match in re.finditer(pattern, text)]
+    return f":{line_of(text, positions[1])}" if len(positions) == DUPLICATE else ""
+
+
+def _too_deep(name: str) -> ExpectedError:
+    return ExpectedError(f"{name}: nested too deeply for a lock file", DAMAGED)
 
 
 def load_toml(name: str, text: str) -> dict[str, Any]:
-    """A TOML document. Raises ExpectedError with the line for what is none; TOML itself forbids keys twice."""
-    import tomli  # reads a uv.lock of a megabyte in a third of the time that tomllib takes
+    """Parse a TOML document.
+
+    Raises ExpectedError with the line if it is invalid; TOML itself forbids duplicate keys.
+    """
+    import tomli  # compiled: it reads a uv.lock of 1 MB in a third of tomllib's time
 
     try:
         return tomli.loads(text)
     except tomli.TOMLDecodeError as error:
         raise ExpectedError(f"{name}:{error.lineno}: {error.msg}", DAMAGED) from error
-    except ValueError as error:  # Python reads no number of thousands of digits
+    except ValueError as error:  # Python refuses to read numbers of thousands of digits
         raise ExpectedError(f"{name}: {error}", DAMAGED) from error
     except RecursionError as error:
-        raise ExpectedError(f"{name}: nested too deeply to be a lock file", DAMAGED) from error
+        raise _too_deep(name) from error
 
 
-def typed(name: str, text: str, data: object, kind: type[T]) -> T:
-    """TOML or JSON data as a type. Raises ExpectedError with the key, and the line of its table where it has one."""
+def convert(name: str, text: str, data: object, kind: type[T]) -> T:
+    """Convert parsed TOML or JSON to a type.
+
+    Raises ExpectedError with the key, and the line of its table if the key is in an array.
+    """
     try:
         return msgspec.convert(data, kind)
     except msgspec.ValidationError as error:
-        words, _, path = str(error).partition(" - at `$")
-        table = TABLE.match(path)
+        reason, _, path = str(error).partition(" - at `$")
+        table = ARRAY_TABLE.match(path)
         where = f"{name}:{_line_of_table(text, table[1], int(table[2]))}" if table else name
-        key = path.strip(".`")
-        raise ExpectedError(
-            f"{where}: {key}: {words}" if key else f"{where}: {words}", DAMAGED
-        ) from error
+        location = ": ".join(filter(None, (where, path.strip(".`"))))
+        raise ExpectedError(f"{location}: {reason}", DAMAGED) from error
 
 
-def _line_of_table(text: str, key: str, number: int) -> int:
-    heads = list(re.finditer(rf"^\[\[{key}\]\]", text, re.MULTILINE))
-    return line_of(text, heads[number].start()) if number < len(heads) else 1
+def _line_of_table(text: str, key: str, index: int) -> int:
+    headers = list(re.finditer(rf"^\[\[{key}\]\]", text, re.MULTILINE))
+    return line_of(text, headers[index].start()) if index < len(headers) else 1
 
 
-def too_new(name: str, what: str, version: object, newest: str) -> ExpectedError:
-    """The error for a format of the future."""
+def unsupported_version(name: str, kind: str, version: object, newest: str) -> ExpectedError:
+    """Return the error for a format version that Orbiter does not support."""
     return ExpectedError(
-        f"{name}: {what} {version} is newer than Orbiter knows (up to {newest})",
-        "use a newer Orbiter to read it",
+        f"{name}: {kind} {version} is not supported (newest supported version: {newest})",
+        "use a newer release of Orbiter",
     )
 
 
-def address(url: str) -> str:
-    """An address as it may be shown: without credentials."""
-    if "@" not in url or PLAIN.match(url):
+def without_credentials(url: str) -> str:
+    """Return a URL that is safe to display."""
+    if "@" not in url or NO_CREDENTIALS.match(url):
         return url
     from resolvers.net.http import redact
 

@@ -1,103 +1,117 @@
-"""Explicit conda files (``@EXPLICIT``): one url a line, with ``#md5`` or ``#sha256:…`` or no hash.
+"""Reader of explicit conda files (``@EXPLICIT``): a URL per line, usually with a hash.
 
 Format: https://docs.conda.io/projects/conda/en/latest/user-guide/tasks/manage-environments.html#building-identical-conda-environments.
-conda-lock adds ``# platform: …`` and Python packages as ``# pip NAME @ URL#sha256=…``.
+The hash follows as ``#md5`` or ``#sha256:…``. conda-lock adds ``# platform: …`` and Python
+packages as ``# pip NAME @ URL#sha256=…``.
 """
 
 import re
 
 from orbiter.lockfiles.conda_files import (
+    PipSource,
     check_hashes,
-    hashes,
-    is_package,
-    origin,
-    parts,
-    pip_origin,
+    format_hashes,
+    is_conda_file,
+    parse_conda_url,
+    parse_file_name,
+    parse_pip_url,
 )
 from orbiter.lockfiles.document import DAMAGED
-from orbiter.lockfiles.pip_files import normal, project
+from orbiter.lockfiles.pip_files import normalise, parse_distribution
 from orbiter.lockfiles.types import Lock, PackageEntry, PackageFile, Scope
 from resolvers.errors import ExpectedError
 
 MARK = re.compile(r"^@EXPLICIT[ \t]*$", re.MULTILINE)
 PLATFORM = re.compile(r"^# platform: *(\S+)", re.MULTILINE)
-PIP = re.compile(
-    r"# pip ([\w.-]+)(?:\[.*\])? (?:@ (\S+?)|===?(\S+?))(?:(?: --hash=|#)sha256[:=]([0-9a-f]*))?$"
+PIP_LINE = re.compile(
+    r"""
+    \#[ ]pip[ ](?P<name>[\w.-]+)(?:\[.*\])?
+    [ ](?: @[ ](?P<url>\S+?) | ===?(?P<version>\S+?) )
+    (?: (?:[ ]--hash=|\#) sha256[:=](?P<sha256>[0-9a-f]*) )?$
+    """,
+    re.VERBOSE,
 )
-SHA256 = 64
-"""Digits of a sha256; an md5 has half of them."""
+
+SHA256_DIGITS = 64
 
 
 def recognises(text: str) -> bool:
-    """Whether a line of a text says ``@EXPLICIT``."""
+    """Return whether a line of a text is ``@EXPLICIT``."""
     return "@EXPLICIT" in text and MARK.search(text) is not None
 
 
 def read(name: str, text: str) -> Lock:
-    """Read an explicit file: no dependencies, sizes or licences, and not what a person asked for.
+    """Read an explicit file.
 
-    The platform is that of its comment, else the one that is not ``noarch`` among its urls, else "".
+    The format has no dependencies, sizes, licences or direct requirements. The platform is in a
+    comment; otherwise it is the only folder in the URLs besides ``noarch``, or "".
     """
     packages, subdirs = [], set()
     for number, line in enumerate(text.splitlines(), 1):
+        where, content = f"{name}:{number}", line.strip()
         if line.startswith("# pip "):
-            packages.append(_pip(f"{name}:{number}", line.strip()))
-        elif line.strip() and not line.startswith(("#", "@EXPLICIT")):
-            package, subdir = _conda(f"{name}:{number}", line.strip())
+            packages.append(_read_pip(where, content))
+        elif content and not line.startswith(("#", "@EXPLICIT")):
+            package, subdir = _read_conda(where, content)
             packages.append(package)
             subdirs.add(subdir)
-    told = PLATFORM.search(text)
-    subdirs.discard("noarch")
-    platform = told[1] if told else subdirs.pop() if len(subdirs) == 1 else ""
-    return Lock(
-        name=name, format="explicit conda file", packages={Scope("", platform): tuple(packages)}
-    )
+    scope = Scope("", _platform(text, subdirs - {"noarch"}))
+    return Lock(name=name, format="explicit conda file", packages={scope: tuple(packages)})
 
 
-def _conda(where: str, line: str) -> tuple[PackageEntry, str]:
-    """The package of a line and the folder of its channel (``linux-64``)."""
-    url, _, digest = line.partition("#")
-    file, channel, subdir = origin(url)
-    if not is_package(file):
-        raise ExpectedError(f"{where}: '{line}' is no address of a conda package", DAMAGED)
+def _platform(text: str, subdirs: set[str]) -> str:
+    if comment := PLATFORM.search(text):
+        return comment[1]
+    return subdirs.pop() if len(subdirs) == 1 else ""
+
+
+def _read_conda(where: str, line: str) -> tuple[PackageEntry, str]:
+    """Return the package of a line and the last folder in its URL, such as ``linux-64``."""
+    address, _, digest = line.partition("#")
+    url = parse_conda_url(address)
+    if not is_conda_file(url.file):
+        raise ExpectedError(f"{where}: '{line}' is not the URL of a conda package", DAMAGED)
     md5, sha256 = _hashes(where, digest)
-    found = parts(file)
+    parsed = parse_file_name(url.file)
     package = PackageEntry(
         manager="conda",
-        name=found.name,
-        version=found.version,
-        build=found.build,
-        source=channel,
-        files=(PackageFile(file, hashes(md5, sha256)),),
+        name=parsed.name,
+        version=parsed.version,
+        build=parsed.build,
+        source=url.channel,
+        files=(PackageFile(url.file, format_hashes(md5, sha256)),),
     )
-    return package, subdir
+    return package, url.subdir
 
 
 def _hashes(where: str, digest: str) -> tuple[str, str]:
-    """md5 and sha256 of what stands behind the ``#``."""
-    kind, separator, value = digest.partition(":")
+    """Return the md5 and sha256 in the text that follows the ``#``."""
+    algorithm, separator, value = digest.partition(":")
     if not separator:
-        kind, value = "sha256" if len(digest) == SHA256 else "md5", digest
-    if kind not in {"md5", "sha256"}:
-        raise ExpectedError(f"{where}: a hash by '{kind}' is neither md5 nor sha256", DAMAGED)
-    check_hashes(where, {kind: value})
-    return (value, "") if kind == "md5" else ("", value)
+        value = digest
+        algorithm = "sha256" if len(digest) == SHA256_DIGITS else "md5"
+    if algorithm not in {"md5", "sha256"}:
+        raise ExpectedError(f"{where}: unsupported hash algorithm '{algorithm}'", DAMAGED)
+    check_hashes(where, {algorithm: value})
+    return (value, "") if algorithm == "md5" else ("", value)
 
 
-def _pip(where: str, line: str) -> PackageEntry:
-    found = PIP.fullmatch(line)
-    if not found:
+def _read_pip(where: str, line: str) -> PackageEntry:
+    match = PIP_LINE.fullmatch(line)
+    if not match:
         raise ExpectedError(
-            f"{where}: '{line}' is no Python package as conda-lock notes them", DAMAGED
+            f"{where}: '{line}' is not a Python package in conda-lock's notation", DAMAGED
         )
-    name, url, version, sha256 = found[1], found[2] or "", found[3], found[4] or ""
+    url, sha256 = match["url"], match["sha256"] or ""
     check_hashes(where, {"sha256": sha256})
-    file, source, commit = pip_origin(url) if url else ("", "", "")
+    source = PipSource("", "", "")
+    if url:
+        source = parse_pip_url(url)
     return PackageEntry(
         manager="pip",
-        name=normal(name),
-        version=version or project(file)[1],
-        build=commit,
-        source=source,
-        files=(PackageFile(file, hashes("", sha256)),) if sha256 else (),
+        name=normalise(match["name"]),
+        version=match["version"] or parse_distribution(source.file)[1],
+        build=source.commit,
+        source=source.source,
+        files=(PackageFile(source.file, format_hashes("", sha256)),) if sha256 else (),
     )

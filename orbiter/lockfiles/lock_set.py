@@ -1,4 +1,4 @@
-"""A lock set of Orbiter: what each image that users pull holds, on each platform. Pure."""
+"""Conversion of a lock set to a lock: the packages of each published image, per platform."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -15,18 +15,24 @@ from orbiter.lockset.targets import target_for
 from resolvers.managers import MANAGERS
 from resolvers.types import LockFiles, Package, Pin
 
-NO_MATTER = re.compile(
-    r"^(?:# \S+(?: \S+)?, rendered by Orbiter\b|\s+org\.opencontainers\.image\.(?:version|created)=).*\n"
-    r"|compression=\w+,compression-level=\d+",
-    re.MULTILINE,
+WITHOUT_EFFECT = re.compile(
+    r"""
+    ^(?:
+        \#[ ]\S+(?:[ ]\S+)?,[ ]rendered[ ]by[ ]Orbiter\b
+        | \s+org\.opencontainers\.image\.(?:version|created)=
+    ).*\n
+    | compression=\w+,compression-level=\d+
+    """,
+    re.MULTILINE | re.VERBOSE,
 )
-"""What of a Dockerfile changes nothing in an image: its release, when that was locked, how layers are compressed."""
+"""Text of a Dockerfile that does not change an image's content: release, date, compression."""
+
 INSTALLERS = "installers"
-"""Where the programs are that install and stay in no image; they are compared like packages."""
+"""Environment of the programs that install packages; no image contains them."""
 
 
-class _Locks(msgspec.Struct, frozen=True):
-    """The lock files of one manager for one builder, and the packages in them by name and version."""
+class _ManagerLock(msgspec.Struct, frozen=True):
+    """The lock files of one manager for one builder; ``packages`` by name and version."""
 
     manager: str
     files: LockFiles
@@ -34,65 +40,57 @@ class _Locks(msgspec.Struct, frozen=True):
 
 
 def as_lock(lock_set: LockSet, name: str) -> Lock:
-    """All packages inside each final stage's image; a build stage stands for an image that has no final one.
+    """Return the packages in the image of each final stage.
 
-    ``direct`` is what a stage of the image asks for. Files and sizes are those that the platform gets.
+    A build stage counts as an image if no final stage belongs to it. A package is direct if a
+    stage of the image requests it. Files and sizes are those for the platform.
     """
     manifest = lock_set.manifest
     image_set = lock_set.image_set
-    locks = {builder: tuple(_locks(lock_set, builder)) for builder in image_set.builders}
-    stages = _pulled(image_set)
+    locks = {builder: tuple(_manager_locks(lock_set, builder)) for builder in image_set.builders}
+    packages: dict[Scope, tuple[PackageEntry, ...]] = {}
+    for stage in _published(image_set):
+        for platform in image_set.platforms:
+            installed = _packages(image_set, stage, platform, manifest, locks[stage.builder])
+            packages[Scope(stage.name, platform)] = tuple(installed)
+    for platform in image_set.platforms:
+        packages[Scope(INSTALLERS, platform)] = tuple(_installers(manifest, platform))
+    not_locked = unlocked_parts(image_set, manifest.bases, manifest.builders)
     return Lock(
         name=name,
         format=f"lock set {manifest.format}",
-        packages={
-            Scope(stage.name, platform): tuple(
-                _inside(image_set, stage, platform, manifest, locks[stage.builder])
-            )
-            for stage in stages
-            for platform in image_set.platforms
-        }
-        | {
-            Scope(INSTALLERS, platform): tuple(_installers(manifest, platform))
-            for platform in image_set.platforms
-        },
+        packages=packages,
         facts=_facts(image_set, lock_set),
-        notes=tuple(
-            f"{part} is not locked"
-            for part in unlocked_parts(image_set, manifest.bases, manifest.builders)
-        ),
+        notes=tuple(f"{part} is not locked" for part in not_locked),
         release=manifest.release,
     )
 
 
 def _installers(manifest: Manifest, platform: str) -> Iterator[PackageEntry]:
-    """The programs that install while an image is built."""
-    for each in manifest.installers:
-        if each.platform in {"", platform}:
-            manager = "npm" if each.pin.artifact.file.endswith(".tgz") else "pip"
-            files = (PackageFile(each.pin.artifact.file, (each.pin.artifact.hash,)),)
-            size = each.pin.artifact.size
+    """Yield the programs that install packages during a build."""
+    for installer in manifest.installers:
+        if installer.platform in {"", platform}:
+            pin, artifact = installer.pin, installer.pin.artifact
             yield PackageEntry(
-                manager=manager,
-                name=each.pin.name,
-                version=each.pin.version,
-                files=files,
-                size=size,
+                manager="npm" if artifact.file.endswith(".tgz") else "pip",
+                name=pin.name,
+                version=pin.version,
+                files=(PackageFile(artifact.file, (artifact.hash,)),),
+                size=artifact.size,
                 direct=False,
             )
 
 
-def _locks(lock_set: LockSet, builder: str) -> Iterator[_Locks]:
+def _manager_locks(lock_set: LockSet, builder: str) -> Iterator[_ManagerLock]:
     for manager in LOCK_FILES:
         if files := locked_files(lock_set, builder, manager):
             packages = MANAGERS[manager].read(files)
-            yield _Locks(
-                manager, files, {(package.name, package.version): package for package in packages}
-            )
+            by_version = {(package.name, package.version): package for package in packages}
+            yield _ManagerLock(manager, files, by_version)
 
 
-def _pulled(image_set: ImageSet) -> tuple[Stage, ...]:
-    """The stages whose images users pull."""
+def _published(image_set: ImageSet) -> tuple[Stage, ...]:
+    """Return the stages whose images users pull."""
     finals = {(stage.builder, stage.image) for stage in image_set.stages if stage.kind == "final"}
     return tuple(
         stage
@@ -102,71 +100,79 @@ def _pulled(image_set: ImageSet) -> tuple[Stage, ...]:
     )
 
 
-def _inside(
-    image_set: ImageSet, stage: Stage, platform: str, manifest: Manifest, locks: tuple[_Locks, ...]
+def _packages(
+    image_set: ImageSet,
+    stage: Stage,
+    platform: str,
+    manifest: Manifest,
+    locks: tuple[_ManagerLock, ...],
 ) -> Iterator[PackageEntry]:
-    """All packages of one image on one platform."""
-    facts = manifest.builders.get(stage.builder, BuilderFacts())
-    target = target_for(facts, platform)
-    for each in locks:
-        names = (stage.name, *ancestors(image_set, stage, each.manager))
-        asked = _asked(image_set, names, each.manager)
-        if not asked:
+    """Yield all packages of one image on one platform."""
+    target = target_for(manifest.builders.get(stage.builder, BuilderFacts()), platform)
+    for lock in locks:
+        stages = (stage.name, *ancestors(image_set, stage, lock.manager))
+        requested = _requested_names(image_set, stages, lock.manager)
+        if not requested:
             continue
-        for pin in MANAGERS[each.manager].select(each.files, target, names):
-            package = each.packages[pin.name, pin.version]
-            yield _locked(package, names, asked, pin)
-        for package in each.packages.values():
-            if not package.artifacts and not set(names).isdisjoint(package.groups):
-                yield _locked(package, names, asked)  # it lies in the tarball of another package
+        for pin in MANAGERS[lock.manager].select(lock.files, target, stages):
+            package = lock.packages[pin.name, pin.version]
+            yield _entry(package, stages, requested, pin)
+        for package in lock.packages.values():
+            # A package without artifacts is in the tarball of another package.
+            if not package.artifacts and not set(stages).isdisjoint(package.groups):
+                yield _entry(package, stages, requested)
 
 
-def _asked(image_set: ImageSet, names: tuple[str, ...], manager: str) -> frozenset[str]:
-    """The names of the packages that any of the stages asks for."""
+def _requested_names(image_set: ImageSet, stages: tuple[str, ...], manager: str) -> frozenset[str]:
     return frozenset(
         package_name(manager, requirement)
         for stage in image_set.stages
-        if stage.name in names
+        if stage.name in stages
         for requirement in stage.requirements.get(manager, ())
     )
 
 
-def _locked(
-    package: Package, names: tuple[str, ...], asked: frozenset[str], pin: Pin | None = None
+def _entry(
+    package: Package, stages: tuple[str, ...], requested: frozenset[str], pin: Pin | None = None
 ) -> PackageEntry:
+    artifacts = [pin.artifact] if pin else []
     return PackageEntry(
         manager=package.manager,
         name=package.name,
         version=package.version,
         build=package.build,
-        files=(PackageFile(pin.artifact.file, (pin.artifact.hash,)),) if pin else (),
-        size=pin.artifact.size if pin else 0,
+        files=tuple(PackageFile(artifact.file, (artifact.hash,)) for artifact in artifacts),
+        size=sum(artifact.size for artifact in artifacts),
         requires=package.requires,
-        direct=package.name in asked,
-        groups=tuple(group for group in package.groups if group in names),
+        direct=package.name in requested,
+        groups=tuple(group for group in package.groups if group in stages),
     )
 
 
 def _facts(image_set: ImageSet, lock_set: LockSet) -> Mapping[str, Mapping[str, str]]:
-    """What else decides the images. When a release was locked does not: that is other for every one of them."""
+    """Return everything else that determines the images.
+
+    The time of locking does not belong to it: each release has another one.
+    """
     manifest = lock_set.manifest
+    base_images = {
+        f"{reference} {platform}": base_digest
+        for reference, platforms in manifest.bases.items()
+        for platform, base_digest in platforms.items()
+    }
+    pythons = {builder: facts.python for builder, facts in manifest.builders.items()}
+    dockerfiles = {
+        path.split("/")[1]: digest(WITHOUT_EFFECT.sub("", text))
+        for path, text in lock_set.files.items()
+        if path.startswith(f"{BUILD}/") and path.endswith("/Dockerfile")
+    }
     return {
-        "base image": {
-            f"{reference} {platform}": found
-            for reference, platforms in manifest.bases.items()
-            for platform, found in platforms.items()
-        },
+        "base image": base_images,
         "platform": dict.fromkeys(image_set.platforms, "locked"),
-        "python": {
-            builder: facts.python for builder, facts in manifest.builders.items() if facts.python
-        },
+        "python": {builder: python for builder, python in pythons.items() if python},
         "tool": dict(manifest.tools),
         "network while building": {
             stage.name: "allowed" for stage in image_set.stages if stage.network
         },
-        "Dockerfile": {
-            path.split("/")[1]: digest(NO_MATTER.sub("", text))
-            for path, text in lock_set.files.items()
-            if path.startswith(f"{BUILD}/") and path.endswith("/Dockerfile")
-        },
+        "Dockerfile": dockerfiles,
     }

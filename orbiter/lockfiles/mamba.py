@@ -1,4 +1,4 @@
-"""mamba's environment lock file in JSON, ``lockVersion`` 1: one environment and platform, no dependencies.
+"""Reader of mamba's JSON lock: one environment on one platform, without dependencies.
 
 Format: https://github.com/mamba-org/mamba, ``libmamba/src/core/env_lockfile_mambajs.cpp``.
 """
@@ -7,14 +7,21 @@ import re
 
 import msgspec
 
-from orbiter.lockfiles.conda_files import build_of, channels, check_hashes, hashes, is_package
-from orbiter.lockfiles.document import DAMAGED, as_number, load_json, too_new, typed
-from orbiter.lockfiles.pip_files import normal, strangers
+from orbiter.lockfiles.conda_files import (
+    build_from_file,
+    channel_facts,
+    check_hashes,
+    format_hashes,
+    is_conda_file,
+)
+from orbiter.lockfiles.document import DAMAGED, as_number, convert, load_json, unsupported_version
+from orbiter.lockfiles.pip_files import foreign_file_note, normalise
 from orbiter.lockfiles.types import Lock, PackageEntry, PackageFile, Scope
 from resolvers.errors import ExpectedError
 
 VERSION = 1
-SPEC = re.compile(r"(?:.*::)?\s*([A-Za-z0-9_][\w.-]*)")
+
+SPEC_NAME = re.compile(r"(?:.*::)?\s*([A-Za-z0-9_][\w.-]*)")
 
 
 class _Mirror(msgspec.Struct):
@@ -44,57 +51,63 @@ class _Document(msgspec.Struct, rename="camel"):
 
 
 def recognises(text: str) -> bool:
-    """Whether a text is JSON and has the two keys that only this format has together."""
+    """Return whether a text is JSON with the two keys that no other format combines."""
     return text.lstrip().startswith("{") and '"lockVersion"' in text and '"channels"' in text
 
 
 def read(name: str, text: str) -> Lock:
-    """Read a lock of mamba's. What a person asked for is what its specs name."""
+    """Read a lock of mamba; packages in its ``specs`` are direct requirements."""
     data = load_json(name, text)
     version = str(data.get("lockVersion"))
     major = as_number(version.partition(".")[0])
     if major is None or major > VERSION:
-        raise too_new(name, "mamba's environment lock file", version, f"{VERSION}.x")
-    document = typed(name, text, data, _Document)
-    asked = {found[1].lower() for spec in document.specs if (found := SPEC.match(spec))}
-    conda = [_conda(name, file, package, asked) for file, package in document.packages.items()]
-    pip = [_pip(name, file, package) for file, package in document.pip_packages.items()]
+        raise unsupported_version(name, "mamba's lock format", version, f"{VERSION}.x")
+    document = convert(name, text, data, _Document)
+    specs = filter(None, map(SPEC_NAME.match, document.specs))
+    requested = {spec[1].lower() for spec in specs}
+    read_packages = [
+        *(_read_conda(name, *item, requested) for item in document.packages.items()),
+        *(_read_pip(name, *item) for item in document.pip_packages.items()),
+    ]
+    scope = Scope("", document.platform)
     return Lock(
         name=name,
         format=f"mamba environment lock {version}",
-        packages={Scope("", document.platform): tuple(package for package, _ in (*conda, *pip))},
-        facts=channels(document.channels),
-        notes=tuple(note for _, note in (*conda, *pip) if note),
+        packages={scope: tuple(package for package, _ in read_packages)},
+        facts=channel_facts(document.channels),
+        notes=tuple(note for _, note in read_packages if note),
     )
 
 
-def _conda(name: str, file: str, package: _Package, asked: set[str]) -> tuple[PackageEntry, str]:
-    if not is_package(file):
-        raise ExpectedError(f"{name}: '{file}' is no file of conda's", DAMAGED)
-    build, note = build_of(file, package.name, package.version)
-    locked = PackageEntry(
+def _read_conda(
+    name: str, file: str, package: _Package, requested: set[str]
+) -> tuple[PackageEntry, str]:
+    if not is_conda_file(file):
+        raise ExpectedError(f"{name}: '{file}' is not the name of a conda package file", DAMAGED)
+    build, note = build_from_file(file, package.name, package.version)
+    entry = PackageEntry(
         manager="conda",
         name=package.name,
         version=package.version,
         build=build,
         source=package.channel,
         files=(PackageFile(file, _hashes(name, package)),),
-        direct=package.name.lower() in asked,
+        direct=package.name.lower() in requested,
     )
-    return locked, note
+    return entry, note
 
 
-def _pip(name: str, file: str, package: _Package) -> tuple[PackageEntry, str]:
-    locked = PackageEntry(
+def _read_pip(name: str, file: str, package: _Package) -> tuple[PackageEntry, str]:
+    entry = PackageEntry(
         manager="pip",
-        name=normal(package.name),
+        name=normalise(package.name),
         version=package.version,
         files=(PackageFile(file, _hashes(name, package)),),
     )
-    return locked, strangers(locked.name, locked.version, locked.files)
+    return entry, foreign_file_note(entry.name, entry.version, entry.files)
 
 
 def _hashes(name: str, package: _Package) -> tuple[str, ...]:
-    told = package.hash
-    check_hashes(f"{name}: the package {package.name}", {"md5": told.md5, "sha256": told.sha256})
-    return hashes(told.md5, told.sha256)
+    md5, sha256 = package.hash.md5, package.hash.sha256
+    check_hashes(f"{name}: the package {package.name}", {"md5": md5, "sha256": sha256})
+    return format_hashes(md5, sha256)

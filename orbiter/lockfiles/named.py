@@ -1,4 +1,4 @@
-"""What people name on the command line, read into locks: releases, files, and files of a git revision."""
+"""Reader of locks by their names on the command line: releases, files, and git revisions."""
 
 import re
 from pathlib import Path
@@ -9,64 +9,67 @@ from orbiter.lockset import model, versions
 from resolvers import process
 from resolvers.errors import ExpectedError, ProgramError
 
-NAMES = (
-    "give a release, a lock file, a folder with a lock set, or REVISION:PATH of a git repository"
+VALID_NAMES = (
+    "name a release, a lock file, the folder of a lock set, or REVISION:PATH in a git repository"
 )
 
 
 def load_lock(name: str, locks: Path = lockset_folder.LOCKS) -> Lock:
-    """Read what a name stands for: a release below ``locks``, a path, or ``REVISION:PATH``.
+    """Read a release in the folder ``locks``, a path, or ``REVISION:PATH``.
 
-    Raises ExpectedError for what is not there or is no lock.
+    Raises ExpectedError if it does not exist or is not a lock.
     """
     path = Path(name)
     if versions.SEMVER.fullmatch(name) and not path.exists():
-        return _lock_set(lockset_folder.release_folder(name, locks), name)
+        return _load_lock_set(lockset_folder.release_folder(name, locks), name)
     if path.is_dir():
-        return _lock_set(path, name)
+        return _load_lock_set(path, name)
     if path.is_char_device() or path.is_block_device():
-        raise ExpectedError(f"'{name}' is a device, no file", NAMES)
+        raise ExpectedError(f"'{name}' is a device, not a file", VALID_NAMES)
     if path.exists():
-        return _file(name, path.read_bytes())
-    revision, colon, inside = name.rpartition(
-        ":"
-    )  # git's revisions may hold colons; without one it is the index
-    if colon and inside:
-        return _file(name, git_blob(revision, inside))
-    raise ExpectedError(f"'{name}' is no release under {locks}/, no file and no folder", NAMES)
+        return _read_file(name, path.read_bytes())
+    # Revisions may contain colons; without a revision, git reads from its index.
+    revision, colon, file = name.rpartition(":")
+    if colon and file:
+        return _read_file(name, git_blob(revision, file))
+    raise ExpectedError(
+        f"'{name}' not found: there is no such release in {locks}/, file or folder", VALID_NAMES
+    )
 
 
-def _file(name: str, content: bytes) -> Lock:
+def _read_file(name: str, content: bytes) -> Lock:
     from orbiter.lockfiles import recognise
 
     return recognise.read(name, content)
 
 
-def _lock_set(folder: Path, name: str) -> Lock:
+def _load_lock_set(folder: Path, name: str) -> Lock:
     from orbiter.lockfiles import lock_set
 
     if not (folder / model.MANIFEST).exists():
-        known = ", ".join(lockset_folder.releases()) or "none"
-        raise ExpectedError(f"there is no lock set in {folder} (locked releases: {known})", NAMES)
+        releases = ", ".join(lockset_folder.releases()) or "none"
+        raise ExpectedError(f"no lock set in {folder} (locked releases: {releases})", VALID_NAMES)
     return lock_set.as_lock(lockset_folder.read(folder), name)
 
 
 def git_blob(revision: str, path: str) -> bytes:
-    """The content of a file at a git revision; a path is taken from the working folder, as git does with ``./``.
+    """Return a file at a git revision; the path is relative to the current folder.
 
-    Raises ExpectedError where git knows no such revision or file.
+    Raises ExpectedError if the revision or the file does not exist.
     """
     if revision.startswith("-"):
-        raise ExpectedError(f"'{revision}' is no git revision", NAMES)
-    place = path if path.startswith(("./", "../")) else f"./{path}"
+        raise ExpectedError(f"'{revision}' is not a git revision", VALID_NAMES)
+    # git resolves a path relative to the repository unless it starts with a dot.
+    relative = path if path.startswith(("./", "../")) else f"./{path}"
+    command = ["git", "show", f"{revision}:{relative}"]
     try:
-        return process.run(
-            ["git", "show", f"{revision}:{place}"], name="git", undecodable="surrogateescape"
-        ).encode("utf-8", "surrogateescape")
+        content = process.run(command, name="git", undecodable="surrogateescape")
     except ProgramError as error:
-        words = re.sub(
-            r"^fatal: ",
-            "",
-            error.output.strip().splitlines()[0] if error.output.strip() else "it failed",
-        )
-        raise ExpectedError(f"{revision}:{path}: git says: {words}", NAMES) from error
+        reason = _first_line(error.output) or "the command failed"
+        raise ExpectedError(f"{revision}:{path}: git: {reason}", VALID_NAMES) from error
+    return content.encode("utf-8", "surrogateescape")
+
+
+def _first_line(output: str) -> str:
+    lines = output.strip().splitlines()
+    return re.sub(r"^fatal: ", "", lines[0]) if lines else ""

@@ -1,32 +1,40 @@
-"""package-lock.json, versions 1 to 3, also npm-shrinkwrap.json: npm help package-lock-json.
+"""Reader of package-lock.json, versions 1 to 3, and npm-shrinkwrap.json.
 
-Version 1 is a tree of names, versions 2 and 3 map paths (``node_modules/a/node_modules/b``) to packages.
+Format: npm help package-lock-json. Version 1 is a tree of names. Versions 2 and 3 map paths
+(``node_modules/a/node_modules/b``) to packages; version 2 also contains the tree for npm 6.
 """
 
 import re
 from base64 import b64decode
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
-from orbiter.lockfiles.document import DAMAGED, address, line_of, load_json, too_new, typed
+from orbiter.lockfiles.document import (
+    DAMAGED,
+    convert,
+    line_of,
+    load_json,
+    unsupported_version,
+    without_credentials,
+)
+from orbiter.lockfiles.package_lock_v1 import NODE_MODULES, NotAPackageError, tree_as_paths
 from orbiter.lockfiles.types import Lock, PackageEntry, PackageFile, Scope
 from resolvers.errors import ExpectedError
 from resolvers.npm.lock_file import find
 
 NEWEST = 3
-TREE, BOTH = 1, 2
-"""The version that is a tree, and the one that is also one."""
-NAMED = 5
-"""How many packages a note names."""
-MODULES = "node_modules/"
+TREE, TREE_AND_PATHS = 1, 2
+
+NAMES_IN_NOTE = 5
+
 MARK = re.compile(r'"lockfileVersion"\s*:')
 
 
-class _Entry(msgspec.Struct, rename="camel"):
+class _Package(msgspec.Struct, rename="camel"):
     name: str = ""
     version: str = ""
     resolved: str | bool | None = ""
@@ -44,249 +52,266 @@ class _Entry(msgspec.Struct, rename="camel"):
     peer_dependencies: dict[str, Any] = {}
 
     def groups(self) -> set[str]:
-        """What the package is only there for."""
+        """Return the groups that alone require the package; empty for a regular dependency."""
         flags = {
             "dev": self.dev or self.dev_optional,
             "optional": self.optional or self.dev_optional,
             "peer": self.peer,
         }
-        return {group for group, holds in flags.items() if holds}
+        return {group for group, is_set in flags.items() if is_set}
 
-    def address(self) -> str:
-        """Where the package comes from; "" where the lock does not say, or where it lies in another's tarball."""
+    def url(self) -> str:
+        """Return the URL of the package.
+
+        It is "" if the lock has none or the package is in the tarball of another.
+        """
         return self.resolved if isinstance(self.resolved, str) else ""
 
     def licence(self) -> str:
-        """The licence; old packages write it as an object."""
-        told = self.license.get("type") if isinstance(self.license, dict) else self.license
-        return told if isinstance(told, str) else ""
+        """Return the licence, which old packages write as an object."""
+        licence = self.license
+        if isinstance(licence, dict):
+            licence = licence.get("type")
+        return licence if isinstance(licence, str) else ""
+
+    def requirements(self) -> Iterator[str]:
+        """Return the names of all requirements except those for development."""
+        return chain(self.dependencies, self.optional_dependencies, self.peer_dependencies)
 
 
-Entries = Mapping[str, _Entry]
-"""Packages by path; that of the project itself is empty, workspace members have one without node_modules."""
+PackagesByPath = Mapping[str, _Package]
+"""Packages by path: "" is the project; only members of its workspace have no node_modules."""
+
+
+class _Context(NamedTuple):
+    """The values that all packages of a lock share; ``direct`` are paths, None if unknown."""
+
+    packages: PackagesByPath
+    registry: str
+    direct: frozenset[str] | None
 
 
 def recognises(text: str) -> bool:
-    """Whether a text is a JSON object with a ``lockfileVersion``."""
+    """Return whether a text is a JSON object with a ``lockfileVersion``."""
     return text.lstrip()[:1] == "{" and MARK.search(text) is not None
 
 
 def read(name: str, text: str) -> Lock:
-    """Read a package-lock.json: one package per name, version and source, whatever paths it lies at."""
+    """Read a package-lock.json.
+
+    A name, version and source become one package, however many paths have it.
+    """
     data = load_json(name, text)
-    version = data.get("lockfileVersion")
-    if type(version) is not int or version < TREE:
-        raise ExpectedError(
-            f"{name}: its 'lockfileVersion' is {version!r}, no number from 1 to {NEWEST}", DAMAGED
-        )
-    if version > NEWEST:
-        raise too_new(name, "package-lock.json", version, str(NEWEST))
-    entries = (
-        _tree(name, text, data)
-        if version == TREE
-        else _entries(name, text, data.get("packages", {}))
-    )
-    registry = _registry(entries.values())
-    direct = _direct(entries) if "" in entries else None
-    found: dict[tuple[str, str, str, str], list[PackageEntry]] = {}
-    for path, entry in _packages(entries):
-        try:
-            locked = _locked(entries, path, entry, registry, direct)
-        except ValueError as error:
-            raise ExpectedError(
-                f"{_where(name, text, path)}: its integrity is no hash", DAMAGED
-            ) from error
-        found.setdefault((locked.name, locked.version, locked.source, locked.build), []).append(
-            locked
-        )
+    version = _check_version(name, data)
+    if version == TREE:
+        packages = _read_tree(name, text, data)
+    else:
+        packages = _read_packages(name, text, data.get("packages", {}))
+    registry = _most_common_host(packages.values())
+    entries = _entries(name, text, _Context(packages, registry, _direct_paths(packages)))
+    notes = [_tarball_note(path, package) for path, package in _installed(packages)]
+    if version == TREE_AND_PATHS:
+        notes += _contradictions(name, text, data, packages)
     return Lock(
         name=name,
         format=f"package-lock.json {version}",
-        packages={Scope(): tuple(_merged(same) for _, same in sorted(found.items()))},
+        packages={Scope(): entries},
         facts={"registry": {"of most packages": registry}} if registry else {},
-        notes=(
-            *filter(None, (_stranger(path, entry) for path, entry in _packages(entries))),
-            *(_halves(name, text, data, entries) if version == BOTH else ()),
-        ),
+        notes=tuple(filter(None, notes)),
     )
 
 
-def _halves(name: str, text: str, data: dict[str, Any], entries: Entries) -> Iterator[str]:
-    """What to tell where the tree of version 2, which npm 6 reads, has other tarballs than its paths."""
-    other = [
-        path
-        for path, entry in _packages(_tree(name, text, data))
-        if path in entries
-        and (entry.version, entry.integrity) != (entries[path].version, entries[path].integrity)
-    ]
-    if other:
-        names = ", ".join(other[:NAMED]) + (
-            f" and {len(other) - NAMED} more" if len(other) > NAMED else ""
+def _check_version(name: str, data: dict[str, Any]) -> int:
+    version = data.get("lockfileVersion")
+    if type(version) is not int or version < TREE:
+        raise ExpectedError(
+            f"{name}: the 'lockfileVersion' must be a number from 1 to {NEWEST}, not {version!r}",
+            DAMAGED,
         )
-        yield f"its 'dependencies', which npm 6 installs, differ from its 'packages', compared here: {names}"
+    if version > NEWEST:
+        raise unsupported_version(name, "package-lock.json", version, str(NEWEST))
+    return version
 
 
-def _packages(entries: Entries) -> Iterator[tuple[str, _Entry]]:
-    """Paths and entries of all that comes from somewhere: no project, no workspace member, no link."""
-    return ((path, entry) for path, entry in entries.items() if MODULES in path and not entry.link)
+def _entries(name: str, text: str, context: _Context) -> tuple[PackageEntry, ...]:
+    same: dict[tuple[str, str, str, str], list[PackageEntry]] = defaultdict(list)
+    for path, package in _installed(context.packages):
+        try:
+            entry = _entry(path, package, context)
+        except ValueError as error:
+            where = _where(name, text, path)
+            raise ExpectedError(f"{where}: the integrity is not a valid hash", DAMAGED) from error
+        same[entry.name, entry.version, entry.source, entry.build].append(entry)
+    return tuple(_merge(entries) for _, entries in sorted(same.items()))
 
 
-def _entries(name: str, text: str, packages: Any) -> Entries:
+def _contradictions(
+    name: str, text: str, data: dict[str, Any], packages: PackagesByPath
+) -> Iterator[str]:
+    """Yield a note if the tree of version 2 has other tarballs than its paths."""
+    different = [
+        path
+        for path, package in _installed(_read_tree(name, text, data))
+        if path in packages and not _is_same_tarball(package, packages[path])
+    ]
+    if different:
+        more = len(different) - NAMES_IN_NOTE
+        names = ", ".join(different[:NAMES_IN_NOTE]) + (f" and {more} more" if more > 0 else "")
+        yield (
+            "its 'dependencies', which npm 6 installs, differ from its 'packages', "
+            f"compared here: {names}"
+        )
+
+
+def _is_same_tarball(package: _Package, other: _Package) -> bool:
+    return (package.version, package.integrity) == (other.version, other.integrity)
+
+
+def _installed(packages: PackagesByPath) -> Iterator[tuple[str, _Package]]:
+    """Yield the packages that are installed: not the project, workspace members, or links."""
+    for path, package in packages.items():
+        if NODE_MODULES in path and not package.link:
+            yield path, package
+
+
+def _read_packages(name: str, text: str, packages: Any) -> PackagesByPath:
     try:
-        return typed(name, text, packages, dict[str, _Entry])
+        return convert(name, text, packages, dict[str, _Package])
     except ExpectedError:
-        if isinstance(packages, dict):  # which one was it?
-            for path, entry in packages.items():
-                typed(_where(name, text, path), text, entry, _Entry)
+        # Convert them one at a time, so that the message names the path of the invalid one.
+        if isinstance(packages, dict):
+            for path, package in packages.items():
+                convert(_where(name, text, path), text, package, _Package)
         raise
 
 
+def _read_tree(name: str, text: str, data: dict[str, Any]) -> PackagesByPath:
+    try:
+        packages = tree_as_paths(data)
+    except NotAPackageError as error:
+        where = _where(name, text, str(error))
+        raise ExpectedError(f"{where}: a package must be an object", DAMAGED) from error
+    return _read_packages(name, text, packages)
+
+
 def _where(name: str, text: str, path: str) -> str:
-    """The file and the line of a path, or of the name where a version 1 has no paths."""
-    for key in (path, path.rpartition(MODULES)[2]):
+    """Return the file and line of a path, or of the name if version 1 has no paths."""
+    for key in (path, path.rpartition(NODE_MODULES)[2]):
         if (position := text.find(f'"{key}": ')) >= 0:
             return f"{name}:{line_of(text, position)}: {key}"
     return f"{name}: {path}"
 
 
-def _tree(name: str, text: str, data: dict[str, Any]) -> Entries:
-    """The tree of version 1 as paths."""
-    found: dict[str, Any] = {}
-    waiting = [("", data)]
-    while waiting:
-        above, entry = waiting.pop()
-        below = entry.get("dependencies", {})
-        for key, each in below.items() if isinstance(below, dict) else ():
-            path = f"{above}/{MODULES}{key}" if above else MODULES + key
-            if not isinstance(each, dict):
-                raise ExpectedError(f"{_where(name, text, path)}: this is no package", DAMAGED)
-            found[path] = _as_entry(key, each)
-            waiting.append((path, each))
-    return _entries(name, text, found)
+def _real_name(path: str, package: _Package) -> str:
+    """Return the name in the registry, which the package contains if its path has an alias."""
+    return package.name or path.rpartition(NODE_MODULES)[2]
 
 
-def _as_entry(key: str, old: dict[str, Any]) -> dict[str, Any]:
-    """A package of version 1 as later versions write it: its ``version`` may be an alias or an address."""
-    entry: dict[str, Any] = {
-        field: old[field] for field in ("resolved", "integrity", "dev", "optional") if field in old
-    }
-    entry |= {"version": old.get("version", ""), "inBundle": old.get("bundled", False)}
-    if isinstance(old.get("requires"), dict):
-        entry["dependencies"] = old["requires"]
-    version = entry["version"]
-    if not isinstance(version, str) or ":" not in version:
-        return entry
-    if version.startswith("npm:"):
-        name, _, number = version.removeprefix("npm:").rpartition("@")
-        return entry | {"name": name, "version": number}
-    tarball = version.rpartition("/")[2].removeprefix("file:")
-    if tarball.endswith((".tgz", ".tar.gz")):
-        number = (
-            tarball.removesuffix(".tgz")
-            .removesuffix(".tar.gz")
-            .removeprefix(f"{key.rpartition('/')[2]}-")
-        )
-        return entry | {"version": number, "resolved": version}
-    return entry | {"version": "", "resolved": version, "link": version.startswith("file:")}
-
-
-def _name(path: str, entry: _Entry) -> str:
-    """What the registry calls the package at a path; an alias has its real name in the entry."""
-    return entry.name or path.rpartition(MODULES)[2]
-
-
-def _registry(entries: Iterable[_Entry]) -> str:
-    """The host that most tarballs come from: which registry that is, is configuration of the machine."""
-    hosts = Counter(_host(entry.address()) for entry in entries if "://" in entry.address())
+def _most_common_host(packages: Iterable[_Package]) -> str:
+    """Return the host of most tarballs, which depends on the machine that wrote the lock."""
+    urls = [package.url() for package in packages]
+    hosts = Counter(_host(url) for url in urls if "://" in url)
     return hosts.most_common(1)[0][0] if hosts else ""
 
 
 def _host(url: str) -> str:
-    return address(url).partition("://")[2].partition("/")[0]
+    return without_credentials(url).partition("://")[2].partition("/")[0]
 
 
 def _source(url: str, registry: str) -> tuple[str, str]:
-    """Where a package comes from ("" for the registry of most), and the commit for git."""
+    """Return the source of a package, "" for the main registry, and the git commit."""
     repository, _, commit = url.partition("#")
     if commit or repository.startswith("git"):
-        return address(repository), commit
-    if "://" in url and not url.startswith("file:"):
-        host = _host(url)
-        return "" if host == registry else host, ""
-    return url, ""
+        return without_credentials(repository), commit
+    if "://" not in url or url.startswith("file:"):
+        return url, ""
+    host = _host(url)
+    return "" if host == registry else host, ""
 
 
-def _direct(entries: Entries) -> frozenset[str]:
-    """The paths that the project and the members of its workspace ask for."""
-    found = set()
-    for path, entry in entries.items():
-        if MODULES not in path:
-            found |= {
-                find(entries, path, name) for name in chain(_needs(entry), entry.dev_dependencies)
-            }
-    return frozenset(path for path in found if path)
+def _direct_paths(packages: PackagesByPath) -> frozenset[str] | None:
+    """Return the paths that the project and its workspace require; None without a project."""
+    if "" not in packages:
+        return None
+    paths = {
+        find(packages, path, name)
+        for path, package in packages.items()
+        if NODE_MODULES not in path
+        for name in chain(package.requirements(), package.dev_dependencies)
+    }
+    return frozenset(filter(None, paths))
 
 
-def _needs(entry: _Entry) -> Iterator[str]:
-    return chain(entry.dependencies, entry.optional_dependencies, entry.peer_dependencies)
-
-
-def _locked(
-    entries: Entries, path: str, entry: _Entry, registry: str, direct: frozenset[str] | None
-) -> PackageEntry:
-    source, commit = _source(entry.address(), registry)
-    needed = filter(None, {find(entries, path, name) for name in _needs(entry)})
-    hashes = _hashes(entry.integrity)
+def _entry(path: str, package: _Package, context: _Context) -> PackageEntry:
+    """Return the entry of a package. Raises ValueError for an invalid integrity."""
+    packages, registry, direct = context
+    name = _real_name(path, package)
+    source, commit = _source(package.url(), registry)
+    requirements = {find(packages, path, requirement) for requirement in package.requirements()}
+    requires = {_real_name(found, packages[found]) for found in requirements if found}
     return PackageEntry(
         manager="npm",
-        name=_name(path, entry),
-        version=entry.version,
+        name=name,
+        version=package.version,
         build=commit,
         source=source,
-        files=(PackageFile(f"{_name(path, entry).rpartition('/')[2]}-{entry.version}.tgz", hashes),)
-        if hashes
-        else (),
-        licence=entry.licence(),
-        requires=tuple(sorted({_name(each, entries[each]) for each in needed})),
+        files=_files(name, package),
+        licence=package.licence(),
+        requires=tuple(sorted(requires)),
         direct=None if direct is None else path in direct,
-        groups=tuple(sorted(entry.groups())),
+        groups=tuple(sorted(package.groups())),
     )
+
+
+def _files(name: str, package: _Package) -> tuple[PackageFile, ...]:
+    hashes = _hashes(package.integrity)
+    file = f"{name.rpartition('/')[2]}-{package.version}.tgz"
+    return (PackageFile(file, hashes),) if hashes else ()
 
 
 def _hashes(integrity: str) -> tuple[str, ...]:
-    """``sha512-<base64>``, several with blanks between them, as ``sha512:<hex>``. Raises ValueError."""
-    found = []
-    for each in integrity.split():
-        algorithm, dash, value = each.partition("-")
-        if not dash:
-            raise ValueError(integrity)
-        found.append(f"{algorithm}:{b64decode(value.partition('?')[0], validate=True).hex()}")
-    return tuple(found)
+    """Convert ``sha512-BASE64``, separated by spaces, to ``sha512:HEX``. Raises ValueError."""
+    return tuple(map(_hash, integrity.split()))
 
 
-def _merged(same: list[PackageEntry]) -> PackageEntry:
-    """One package that lies at several paths: it is only for something if it is so at all of them."""
+def _hash(integrity: str) -> str:
+    algorithm, dash, value = integrity.partition("-")
+    if not dash:
+        raise ValueError(integrity)
+    return f"{algorithm}:{b64decode(value.partition('?')[0], validate=True).hex()}"
+
+
+def _merge(same: list[PackageEntry]) -> PackageEntry:
+    """Merge the entries of one package at several paths.
+
+    A group applies only if it applies at all of them.
+    """
     first = same[0]
     if len(same) == 1:
         return first
-    directs = [each.direct for each in same]
+    direct = [entry.direct for entry in same]
+    groups = set(first.groups).intersection(*(entry.groups for entry in same))
     return msgspec.structs.replace(
         first,
-        files=tuple(sorted({file for each in same for file in each.files})),
-        requires=tuple(sorted({name for each in same for name in each.requires})),
-        direct=None if None in directs else any(directs),
-        groups=tuple(sorted(set(first.groups).intersection(*(each.groups for each in same)))),
+        files=tuple(sorted({file for entry in same for file in entry.files})),
+        requires=tuple(sorted({name for entry in same for name in entry.requires})),
+        direct=None if None in direct else any(direct),
+        groups=tuple(sorted(groups)),
     )
 
 
-def _stranger(path: str, entry: _Entry) -> str:
-    """What to tell of a package whose tarball is another one's, as a merge leaves it that took a line of each side."""
-    name, url = _name(path, entry), entry.address().partition("#")[0]
-    package, mark, tarball = address(url).rpartition("/-/")
-    wanted = f"{name.rpartition('/')[2]}-{entry.version.partition('+')[0]}"
-    if mark and not (
-        package.replace("%2f", "/").endswith(f"/{name}")
-        and tarball.rpartition("/")[2].startswith(wanted)
-    ):
-        return f"{path} is {name} {entry.version}, but its tarball is {tarball.rpartition('/')[2]}"
-    return ""
+def _tarball_note(path: str, package: _Package) -> str:
+    """Return a note if the tarball is that of another package; "" otherwise.
+
+    Such an entry results from a merge that took one line from each side.
+    """
+    name = _real_name(path, package)
+    url = without_credentials(package.url().partition("#")[0])
+    folder, mark, rest = url.rpartition("/-/")
+    if not mark:
+        return ""
+    tarball = rest.rpartition("/")[2]
+    expected = f"{name.rpartition('/')[2]}-{package.version.partition('+')[0]}"
+    if folder.replace("%2f", "/").endswith(f"/{name}") and tarball.startswith(expected):
+        return ""
+    return f"{path} is {name} {package.version}, but its tarball is {tarball}"

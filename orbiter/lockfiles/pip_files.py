@@ -1,4 +1,4 @@
-"""What all lock files of Python packages share: names, files, and files that do not fit what they stand under. Pure."""
+"""Names and files of Python packages, shared by all their lock formats."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -6,11 +6,12 @@ from urllib.parse import unquote
 
 from orbiter.lockfiles.types import PackageFile
 
-SDISTS = (".tar.gz", ".zip", ".tar.bz2", ".tar.xz", ".tgz", ".tar")
+SDIST_SUFFIXES = (".tar.gz", ".zip", ".tar.bz2", ".tar.xz", ".tgz", ".tar")
 
 
-def normal(name: str) -> str:
-    """A project's name as PEP 503 normalises it."""
+def normalise(name: str) -> str:
+    """Return the name of a project in the normalised form of PEP 503."""
+    # Locks have tens of thousands of names, and replacing is faster than a regular expression.
     name = name.lower().replace("_", "-").replace(".", "-")
     while "--" in name:
         name = name.replace("--", "-")
@@ -18,63 +19,75 @@ def normal(name: str) -> str:
 
 
 def file_name(url: str) -> str:
-    """The last part of a URL or path, without fragment and query."""
-    return unquote(url.partition("#")[0].partition("?")[0].rstrip("/").rpartition("/")[2])
+    """Return the last component of a URL or path, without fragment and query."""
+    path = url.partition("#")[0].partition("?")[0]
+    return unquote(path.rstrip("/").rpartition("/")[2])
 
 
-def project(file: str) -> tuple[str, str]:
-    """Name (normalised) and version of a wheel or an sdist by its file name; ("", "") for any other file."""
+def parse_distribution(file: str) -> tuple[str, str]:
+    """Return the normalised name and the version in the file name of a wheel or sdist.
+
+    Both are "" for any other file.
+    """
     if file.endswith(".whl"):
         name, _, rest = file.partition("-")
-        return normal(name), rest.partition("-")[0]
-    for ending in SDISTS:
-        if file.endswith(ending):
-            name, _, version = file.removesuffix(ending).rpartition("-")
-            return normal(name), version
+        return normalise(name), rest.partition("-")[0]
+    for suffix in SDIST_SUFFIXES:
+        if file.endswith(suffix):
+            name, _, version = file.removesuffix(suffix).rpartition("-")
+            return normalise(name), version
     return "", ""
 
 
-def only_size(wheels: Iterable[tuple[str, int]], sdists: Iterable[tuple[str, int]]) -> int:
-    """The size of the one file that every machine downloads; 0 where machines differ, or where it is not told.
+def download_size(wheels: Iterable[tuple[str, int]], sdists: Iterable[tuple[str, int]]) -> int:
+    """Return the size of the file that all machines download; 0 if they differ or it is unknown.
 
-    Files are given as name and size: one wheel for all, or one sdist and no wheel.
+    Files are pairs of name and size. All machines download the same file if there is one wheel
+    for any platform, or one sdist and no wheel.
     """
     offered = list(wheels) or list(sdists)
     if len(offered) != 1:
         return 0
     ((name, size),) = offered
-    return size if name.endswith("-none-any.whl") or not name.endswith(".whl") else 0
+    is_universal = name.endswith("-none-any.whl") or not name.endswith(".whl")
+    return size if is_universal else 0
 
 
-def strangers(name: str, version: str, files: Iterable[PackageFile]) -> str:
-    """What to tell of a package one of whose files is another project's or version's; "" where all fit.
+def foreign_file_note(name: str, version: str, files: Iterable[PackageFile]) -> str:
+    """Return a note on a file that belongs to another project or version; "" if there is none.
 
-    That is what a merge leaves behind that took one line from each side.
+    Such an entry results from a merge that took one line from each side.
     """
     for file in files:
+        # Most files start with the name and contain the version, which is quick to check.
         if version in file.name and file.name.partition("-")[0] == name:
             continue
-        found, other = project(file.name)
-        if found and (found != name or (other and not _same(version, other))):
+        file_project, file_version = parse_distribution(file.name)
+        if file_project and (
+            file_project != name or (file_version and not _is_same_version(version, file_version))
+        ):
             return f"{name} {version} lists the file {file.name}, which is not its own"
     return ""
 
 
-def _same(version: str, other: str) -> bool:
+def _is_same_version(version: str, file_version: str) -> bool:
     from packaging.version import InvalidVersion, Version
 
     try:
-        return Version(version) == Version(other.replace("_", "+", 1))
+        return Version(version) == Version(file_version.replace("_", "+", 1))
     except InvalidVersion:
-        return True  # an old file name: what follows its last dash need not be a version
+        return True  # in old file names, the text after the last dash is not always a version
 
 
-def main_index(indexes: Iterable[str]) -> str:
-    """The index that most packages come from: which one that is, is configuration of the machine that locked."""
-    found = Counter(index for index in indexes if index)
-    return found.most_common(1)[0][0] if found else ""
+def most_common_index(indexes: Iterable[str]) -> str:
+    """Return the index of most packages, which depends on the machine that wrote the lock."""
+    counts = Counter(index for index in indexes if index)
+    return counts.most_common(1)[0][0] if counts else ""
 
 
 def index_facts(index: str) -> Mapping[str, Mapping[str, str]]:
-    """The facts of a lock by its main index, so that it is told once when all packages move to another one."""
+    """Return the facts of a lock about its main index.
+
+    With them, a move of all packages to another index is reported once.
+    """
     return {"index": {"of most packages": index}} if index else {}

@@ -1,7 +1,8 @@
-"""pixi.lock, versions 1 to 7: https://pixi.prefix.dev/latest/workspace/lockfile/.
+"""Reader of pixi.lock, versions 1 to 7: https://pixi.prefix.dev/latest/workspace/lockfile/.
 
-Versions 1 to 3 have the shape of conda-lock.yml. From 4 on, environments refer to packages by address; 4 and 5 tell the
-``kind`` of a package, 6 leaves its name and version to the address, 7 has ``conda_source: NAME[HASH] @ PATH``.
+Versions 1 to 3 have the structure of conda-lock.yml. From 4 on, environments refer to packages by
+URL or path. Versions 4 and 5 contain the ``kind`` of a package, 6 omits names and versions that
+the URL contains, and 7 adds ``conda_source: NAME[HASH] @ PATH``.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -9,23 +10,24 @@ from typing import Any
 
 import msgspec
 
-from orbiter.lockfiles.conda_files import channels, shown
-from orbiter.lockfiles.conda_lock import has_key, is_pixi, is_shaped
-from orbiter.lockfiles.document import DAMAGED, as_number, too_new, typed
-from orbiter.lockfiles.pip_files import main_index
-from orbiter.lockfiles.pixi_package import package
+from orbiter.lockfiles.conda_files import channel_facts, format_urls
+from orbiter.lockfiles.conda_lock import has_conda_lock_keys, has_key, is_pixi
+from orbiter.lockfiles.document import DAMAGED, as_number, convert, unsupported_version
+from orbiter.lockfiles.pip_files import most_common_index
+from orbiter.lockfiles.pixi_package import PixiEntry, read_package
 from orbiter.lockfiles.types import Lock, PackageEntry, Scope
 from orbiter.lockfiles.yaml import line_of_item, load_yaml
 from resolvers.errors import ExpectedError
 
 NEWEST = 7
-FLAT = 3
-"""The newest version that knows no environments."""
-KINDS = ("conda", "pypi", "conda_source")
-CHOOSING = frozenset({"name", "version", "build", "subdir"})
-"""What a reference of version 6 adds where an address is that of several packages."""
 
-Entry = Mapping[str, Any]
+LAST_FLAT = 3
+"""Last version without environments."""
+
+KINDS = ("conda", "pypi", "conda_source")
+
+SELECTORS = frozenset({"name", "version", "build", "subdir"})
+"""Keys of a reference in version 6 that select one of several packages with the same URL."""
 
 
 class _Channel(msgspec.Struct):
@@ -54,65 +56,80 @@ class _Metadata(msgspec.Struct):
     platforms: tuple[str, ...] = ()
 
 
-class _Flat(msgspec.Struct):
+class _FlatDocument(msgspec.Struct):
     metadata: _Metadata
     package: tuple[dict[str, Any], ...] | None
 
 
 def recognises(text: str) -> bool:
-    """Whether a text has the parts of a pixi.lock; those of versions 1 to 3 are conda-lock's, with pixi's fields."""
+    """Return whether a text has the keys of a pixi.lock.
+
+    Versions 1 to 3 have those of conda-lock.yml and additional fields in the packages.
+    """
     if has_key(text, "environments"):
         return has_key(text, "version") and "packages:" in text
-    return is_shaped(text) and is_pixi(text)
+    return has_conda_lock_keys(text) and is_pixi(text)
 
 
 def read(name: str, text: str) -> Lock:
-    """Read a pixi.lock. It does not tell what a person asked for; sizes and licences are those of conda packages."""
+    """Read a pixi.lock.
+
+    The format does not record direct requirements; only conda packages have sizes and licences.
+    """
     data = load_yaml(name, text)
     version = as_number(data.get("version"))
     if version is None:
-        raise ExpectedError(
-            f"{name}: its 'version' is '{str(data.get('version') or '')[:20]}', no number", DAMAGED
-        )
+        value = str(data.get("version") or "")[:20]
+        raise ExpectedError(f"{name}: the 'version' must be a number, not '{value}'", DAMAGED)
     if version > NEWEST:
-        raise too_new(name, "pixi.lock", version, str(NEWEST))
-    return _flat(name, text, data) if version <= FLAT else _by_environment(name, text, data)
+        raise unsupported_version(name, "pixi.lock", version, str(NEWEST))
+    if version <= LAST_FLAT:
+        return _read_flat(name, text, data)
+    return _read_environments(name, text, data)
 
 
-def _flat(name: str, text: str, data: dict[str, Any]) -> Lock:
-    document = typed(name, text, data, _Flat)
-    pool = _Pool(name, text, "package", tuple(_modern(entry) for entry in document.package or ()))
-    places: dict[str, list[PackageEntry]] = {
+def _read_flat(name: str, text: str, data: dict[str, Any]) -> Lock:
+    """Read versions 1 to 3."""
+    document = convert(name, text, data, _FlatDocument)
+    entries = tuple(map(_upgrade_entry, document.package or ()))
+    pool = _PackagePool(name, text, "package", entries)
+    platforms: dict[str, list[PackageEntry]] = {
         platform: [] for platform in document.metadata.platforms
     }
-    for number, entry in enumerate(pool.entries):
-        places.setdefault(str(entry.get("platform", "")), []).append(pool.locked(number))
+    for index, entry in enumerate(entries):
+        platform = str(entry.get("platform", ""))
+        platforms.setdefault(platform, []).append(pool.package(index))
     return Lock(
         name=name,
         format=f"pixi.lock {data['version']}",
-        packages={Scope("", platform): tuple(packages) for platform, packages in places.items()},
-        facts=channels(each.url for each in document.metadata.channels),
+        packages={Scope("", platform): tuple(found) for platform, found in platforms.items()},
+        facts=channel_facts(channel.url for channel in document.metadata.channels),
         notes=tuple(pool.notes),
     )
 
 
-def _modern(entry: Entry) -> Entry:
-    """An entry of versions 1 to 3 with the keys of version 4."""
-    kind = {"pip": "pypi"}.get(entry.get("manager", ""), entry.get("manager"))
-    told = entry.get("hash")
-    hashes = (
-        {key: value for key, value in told.items() if value != "null"}
-        if isinstance(told, dict)
-        else {}
-    )
-    return {**entry, **hashes, "kind": kind, "depends": entry.get("dependencies")}
+def _upgrade_entry(entry: PixiEntry) -> PixiEntry:
+    """Return an entry of versions 1 to 3 with the keys of version 4."""
+    manager = entry.get("manager")
+    hashes = entry.get("hash")
+    if not isinstance(hashes, dict):
+        hashes = {}
+    return {
+        **entry,
+        **{algorithm: value for algorithm, value in hashes.items() if value != "null"},
+        "kind": "pypi" if manager == "pip" else manager,
+        "depends": entry.get("dependencies"),
+    }
 
 
-def _by_environment(name: str, text: str, data: dict[str, Any]) -> Lock:
-    document = typed(name, text, data, _Document)
-    pool = _Pool(name, text, "packages", document.packages or ())
+def _read_environments(name: str, text: str, data: dict[str, Any]) -> Lock:
+    """Read versions from 4 on."""
+    document = convert(name, text, data, _Document)
+    pool = _PackagePool(name, text, "packages", document.packages or ())
     packages = {
-        Scope(title, platform): tuple(pool.find(title, platform, each) for each in references)
+        Scope(title, platform): tuple(
+            pool.referenced(title, platform, reference) for reference in references
+        )
         for title, environment in document.environments.items()
         for platform, references in environment.packages.items()
     }
@@ -126,101 +143,105 @@ def _by_environment(name: str, text: str, data: dict[str, Any]) -> Lock:
 
 
 def _facts(document: _Document) -> Iterator[tuple[str, Mapping[str, str]]]:
-    """Channels and indexes, once for all environments where they are the same; what platforms are taken to have."""
-    environments = document.environments.items()
-    for kind, lists in (
-        (
-            "channels",
-            {title: shown(each.url for each in env.channels) for title, env in environments},
-        ),
-        ("index", {title: shown(env.indexes) for title, env in environments}),
-    ):
-        if any(lists.values()):
-            yield (
-                kind,
-                {"in order": next(iter(lists.values()))}
-                if len(set(lists.values())) == 1
-                else lists,
-            )
-    if virtual := {
-        each.name: ", ".join(each.virtual_packages)
-        for each in document.platforms
-        if each.virtual_packages
-    }:
-        yield "virtual packages", virtual
+    """Yield the channels, the indexes, and the virtual packages that platforms have."""
+    channels, indexes = {}, {}
+    for title, environment in document.environments.items():
+        channels[title] = format_urls(channel.url for channel in environment.channels)
+        indexes[title] = format_urls(environment.indexes)
+    for kind, by_environment in (("channels", channels), ("index", indexes)):
+        if any(by_environment.values()):
+            yield kind, _merge_equal(by_environment)
+    virtual_packages = {
+        platform.name: ", ".join(platform.virtual_packages)
+        for platform in document.platforms
+        if platform.virtual_packages
+    }
+    if virtual_packages:
+        yield "virtual packages", virtual_packages
 
 
-class _Pool:
-    """The packages of a lock, each made once however many places hold it."""
+def _merge_equal(by_environment: Mapping[str, str]) -> Mapping[str, str]:
+    """Return one value for all environments if theirs are equal."""
+    values = set(by_environment.values())
+    return {"in order": values.pop()} if len(values) == 1 else by_environment
 
-    def __init__(self, name: str, text: str, key: str, entries: tuple[Entry, ...]) -> None:
-        self.entries = entries
+
+class _PackagePool:
+    """The packages of a lock; all scopes with the same package share one object."""
+
+    def __init__(self, name: str, text: str, key: str, entries: tuple[PixiEntry, ...]) -> None:
         self.notes: dict[str, None] = {}
-        self._where = (name, text, key)
-        self._made: dict[tuple[int, tuple[str, ...]], PackageEntry] = {}
-        self._index = _main_index(entries)
-        self._by_address: dict[str, list[int]] = {}
-        for number, entry in enumerate(entries):
-            self._by_address.setdefault(_address(entry), []).append(number)
+        self._name, self._text, self._key = name, text, key
+        self._entries = entries
+        self._index = _default_index(entries)
+        self._packages: dict[tuple[int, tuple[str, ...]], PackageEntry] = {}
+        self._by_location: dict[str, list[int]] = {}
+        for index, entry in enumerate(entries):
+            self._by_location.setdefault(_location(entry), []).append(index)
 
-    def find(self, environment: str, platform: str, reference: Entry) -> PackageEntry:
-        """The package that a reference of an environment and platform means."""
-        address = _address(reference)
-        found = self._by_address.get(address, [])
-        if len(found) > 1:
-            found = [number for number in found if _chosen(self.entries[number], reference)]
-            found.sort(
-                key=lambda number: self.entries[number].get("subdir") not in {platform, "noarch"}
-            )
-        if not found:
+    def referenced(self, environment: str, platform: str, reference: PixiEntry) -> PackageEntry:
+        """Return the package that a reference of an environment and platform selects."""
+        location = _location(reference)
+        indexes = self._by_location.get(location, [])
+        if len(indexes) > 1:
+            indexes = [index for index in indexes if _matches(self._entries[index], reference)]
+            indexes.sort(key=lambda index: not self._fits(index, platform))
+        if not indexes:
             raise ExpectedError(
-                f"{self._where[0]}: environment {environment} for {platform} names '{address}', "
-                "which is not among the packages",
+                f"{self._name}: the environment {environment} for {platform} refers to "
+                f"'{location}', which is not among the packages",
                 DAMAGED,
             )
-        return self.locked(found[0], tuple(reference.get("extras") or ()))
+        return self.package(indexes[0], tuple(reference.get("extras") or ()))
 
-    def locked(self, number: int, extras: tuple[str, ...] = ()) -> PackageEntry:
-        """The package of an entry, with the extras that were asked for."""
-        made = self._made.get((number, extras))
-        if made is None:
-            entry = self.entries[number]
-            try:
-                made, note = package(_kind(entry), _address(entry), entry, extras, self._index)
-            except ExpectedError as error:
-                name, text, key = self._where
-                raise ExpectedError(
-                    f"{name}:{line_of_item(text, key, number)}: {error.message}", error.hint
-                ) from error
-            self._made[number, extras] = made
-            if note:
-                self.notes[note] = None
-        return made
+    def _fits(self, index: int, platform: str) -> bool:
+        return self._entries[index].get("subdir") in {platform, "noarch"}
 
+    def package(self, index: int, extras: tuple[str, ...] = ()) -> PackageEntry:
+        """Return the package of an entry with the requested extras."""
+        package = self._packages.get((index, extras))
+        if package is None:
+            package = self._packages[index, extras] = self._read(index, extras)
+        return package
 
-def _kind(entry: Entry) -> str:
-    told = entry.get("kind")
-    return str(told) if told else next((kind for kind in KINDS if kind in entry), "")
-
-
-def _address(entry: Entry) -> str:
-    """Where a package lies, which is also what references name."""
-    kind = None if "kind" in entry else next((kind for kind in KINDS if kind in entry), None)
-    found = entry.get(kind) if kind else entry.get("url") or entry.get("path")
-    return found if isinstance(found, str) else ""
+    def _read(self, index: int, extras: tuple[str, ...]) -> PackageEntry:
+        entry = self._entries[index]
+        try:
+            package, note = read_package(_kind(entry), _location(entry), entry, extras, self._index)
+        except ExpectedError as error:
+            where = f"{self._name}:{line_of_item(self._text, self._key, index)}"
+            raise ExpectedError(f"{where}: {error.message}", error.hint) from error
+        if note:
+            self.notes[note] = None
+        return package
 
 
-def _chosen(entry: Entry, reference: Entry) -> bool:
+def _kind(entry: PixiEntry) -> str:
+    return str(entry.get("kind") or _kind_by_key(entry) or "")
+
+
+def _kind_by_key(entry: PixiEntry) -> str | None:
+    return next((kind for kind in KINDS if kind in entry), None)
+
+
+def _location(entry: PixiEntry) -> str:
+    """Return the URL or path of a package, which references contain as well."""
+    kind = None if "kind" in entry else _kind_by_key(entry)
+    location = entry.get(kind) if kind else entry.get("url") or entry.get("path")
+    return location if isinstance(location, str) else ""
+
+
+def _matches(entry: PixiEntry, reference: PixiEntry) -> bool:
     return all(
-        entry.get(key, value) == value for key, value in reference.items() if key in CHOOSING
+        entry.get(key, value) == value for key, value in reference.items() if key in SELECTORS
     )
 
 
-def _main_index(entries: Iterable[Entry]) -> str:
-    """The index of most Python packages, told only where it is not the public one."""
-    told = [
+def _default_index(entries: Iterable[PixiEntry]) -> str:
+    """Return the index of most Python packages; "" for the public one, which entries omit."""
+    indexes = [
         entry.get("index") or ""
         for entry in entries
         if _kind(entry) == "pypi" and "sha256" in entry
     ]
-    return main_index(told) if all(told) else ""
+    return most_common_index(indexes) if all(indexes) else ""

@@ -1,160 +1,184 @@
-"""One package of a pixi.lock. Pure."""
+"""Reader of one package in a pixi.lock."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
 from orbiter.lockfiles.conda_files import (
-    build_of,
+    build_from_file,
     check_hashes,
-    hashes,
-    is_package,
-    local,
-    origin,
-    parts,
-    pip_origin,
+    format_hashes,
+    is_conda_file,
+    normalise_path,
+    parse_conda_url,
+    parse_file_name,
+    parse_pip_url,
 )
-from orbiter.lockfiles.document import DAMAGED, address
-from orbiter.lockfiles.pip_files import normal, project, strangers
+from orbiter.lockfiles.document import DAMAGED, without_credentials
+from orbiter.lockfiles.pip_files import foreign_file_note, normalise, parse_distribution
 from orbiter.lockfiles.types import PackageEntry, PackageFile
 from resolvers.errors import ExpectedError
 
-SOURCE = re.compile(r"(?P<name>[^\s\[]+)(?:\[[^\]]*\])? @ (?P<path>.+)")
-"""A package that is built from source, from version 7 on."""
+CONDA_SOURCE = re.compile(r"(?P<name>[^\s\[]+)(?:\[[^\]]*\])? @ (?P<path>.+)")
+"""Location of a package that is built from source, from version 7 on."""
+
 NAME = re.compile(r"[A-Za-z0-9_][\w.-]*")
 EXTRA = re.compile(r"\bextra\s*==\s*['\"]([^'\"]+)")
-SPECS = 65_536
 
-Entry = Mapping[str, Any]
+CACHED_SPECS = 65_536
+
+PixiEntry = Mapping[str, Any]
 
 
-def package(
-    kind: str, where: str, entry: Entry, extras: tuple[str, ...], index: str
+def read_package(
+    kind: str, location: str, entry: PixiEntry, extras: tuple[str, ...], index: str
 ) -> tuple[PackageEntry, str]:
-    """The package of an entry that lies at ``where``, and a note on what is odd with it or "".
+    """Return the package of an entry, and a note on anything unusual about it (otherwise "").
 
-    ``kind`` is conda, conda_source or pypi; ``index`` the one that needs no mention. Raises ExpectedError, without the
-    file and line, for what is missing or broken.
+    ``kind`` is conda, conda_source or pypi. ``location`` is a URL or path. ``index`` is the
+    Python index that needs no mention.
+    Raises ExpectedError without file and line if the entry is incomplete or invalid.
     """
-    if not where:
-        raise ExpectedError(
-            f"the package {entry.get('name', 'without a name')} has neither url nor path", DAMAGED
-        )
-    check_hashes(f"the package {where}", {each: _text(entry, each) for each in ("md5", "sha256")})
+    if not location:
+        name = entry.get("name", "without a name")
+        raise ExpectedError(f"the package {name} has neither a url nor a path", DAMAGED)
+    hashes = {algorithm: _text(entry, algorithm) for algorithm in ("md5", "sha256")}
+    check_hashes(f"the package {location}", hashes)
     if kind == "pypi":
-        return _pypi(where, entry, extras, index)
+        return _read_pypi(location, entry, extras, index)
     if kind not in {"conda", "conda_source"}:
-        raise ExpectedError(
-            f"the package {where} is of a kind that Orbiter does not know: '{kind}'", DAMAGED
-        )
-    file, channel, _ = origin(where)
-    return _file(file, channel, entry) if is_package(file) else (_source(where, entry), "")
+        raise ExpectedError(f"the package {location} has an unknown kind: '{kind}'", DAMAGED)
+    file, channel, _ = parse_conda_url(location)
+    if is_conda_file(file):
+        return _read_conda(file, channel, entry)
+    return _read_conda_source(location, entry), ""
 
 
-def _file(file: str, channel: str, entry: Entry) -> tuple[PackageEntry, str]:
-    """A conda package that was built already: what the entry does not tell, the name of its file does."""
-    found = parts(file)
-    name, version = _text(entry, "name") or found.name, _text(entry, "version") or found.version
-    build, note = build_of(file, name, version)
+def _read_conda(file: str, channel: str, entry: PixiEntry) -> tuple[PackageEntry, str]:
+    """Read a built conda package; its file name replaces fields that the entry omits."""
+    parsed = parse_file_name(file)
+    name = _text(entry, "name") or parsed.name
+    version = _text(entry, "version") or parsed.version
+    build, note = build_from_file(file, name, version)
     size = _text(entry, "size")
     licence = _text(entry, "license")
-    locked = PackageEntry(
+    if licence == "None":  # some packages have this text in their metadata
+        licence = ""
+    hashes = format_hashes(_text(entry, "md5"), _text(entry, "sha256"))
+    package = PackageEntry(
         manager="conda",
         name=name.lower(),
         version=version,
         build=build,
         source=channel,
-        files=(PackageFile(file, hashes(_text(entry, "md5"), _text(entry, "sha256"))),),
+        files=(PackageFile(file, hashes),),
         size=int(size) if size.isdecimal() else 0,
-        licence="" if licence == "None" else licence,
-        requires=_needs(entry.get("depends")),
+        licence=licence,
+        requires=_conda_requires(entry.get("depends")),
         groups=_groups(entry),
     )
-    return locked, note
+    return package, note
 
 
-def _source(where: str, entry: Entry) -> PackageEntry:
-    """A conda package that is built from source when it is installed: it has no file, and may have no version yet."""
-    found = SOURCE.fullmatch(where)
-    name = found["name"] if found else _text(entry, "name")
+def _read_conda_source(location: str, entry: PixiEntry) -> PackageEntry:
+    """Read a conda package that is built from source during the installation.
+
+    It has no file, and may not have a version yet.
+    """
+    source = CONDA_SOURCE.fullmatch(location)
+    name, path = (source["name"], source["path"]) if source else (_text(entry, "name"), location)
     if not name:
-        raise ExpectedError(f"the package {where} has no name", DAMAGED)
-    path = local(found["path"] if found else where)
-    built_from = entry.get("source") or entry.get("package_build_source") or {}
-    detail = " ".join(
-        address(built_from[key]) for key in ("git", "url", "rev", "sha256") if key in built_from
-    )
+        raise ExpectedError(f"the package {location} has no name", DAMAGED)
+    path = normalise_path(path)
+    origin = entry.get("source") or entry.get("package_build_source") or {}
+    keys = [key for key in ("git", "url", "rev", "sha256") if key in origin]
+    details = " ".join(without_credentials(origin[key]) for key in keys)
+    if details:
+        path = f"{path} ({details})"
     return PackageEntry(
         manager="conda",
         name=name.lower(),
         version=_text(entry, "version"),
         build=_text(entry, "build"),
-        source=f"{path} ({detail})" if detail else path,
+        source=path,
         licence=_text(entry, "license"),
-        requires=_needs(entry.get("depends")),
+        requires=_conda_requires(entry.get("depends")),
     )
 
 
-def _pypi(
-    where: str, entry: Entry, extras: tuple[str, ...], index: str
+def _read_pypi(
+    location: str, entry: PixiEntry, extras: tuple[str, ...], index: str
 ) -> tuple[PackageEntry, str]:
-    """A Python package; a folder has no file, and its hash is that of a project that people work on."""
-    file, source, commit = pip_origin(where)
-    told, read = project(file)
-    name, version = normal(_text(entry, "name")) or told, _text(entry, "version") or read
+    """Read a Python package.
+
+    A folder has no file: its hash is that of a project under development, so it is ignored.
+    """
+    file, source, commit = parse_pip_url(location)
+    file_project, file_version = parse_distribution(file)
+    name = normalise(_text(entry, "name")) or file_project
+    version = _text(entry, "version") or file_version
     if not name:
-        raise ExpectedError(f"the package {where} has no name", DAMAGED)
-    if found := _text(entry, "index"):
-        source = "" if found == index else address(found)
-    digests = hashes(_text(entry, "md5"), _text(entry, "sha256"))
-    files = (PackageFile(file, digests),) if file and digests else ()
-    locked = PackageEntry(
+        raise ExpectedError(f"the package {location} has no name", DAMAGED)
+    own_index = _text(entry, "index")
+    if own_index and own_index == index:
+        source = ""
+    elif own_index:
+        source = without_credentials(own_index)
+    hashes = format_hashes(_text(entry, "md5"), _text(entry, "sha256"))
+    files = (PackageFile(file, hashes),) if file and hashes else ()
+    package = PackageEntry(
         manager="pip",
         name=name,
         version=version,
         build=commit,
         source=source,
         files=files,
-        requires=tuple(dict.fromkeys(_python_needs(entry.get("requires_dist"), extras))),
+        requires=tuple(dict.fromkeys(_pip_requires(entry.get("requires_dist"), extras))),
         groups=(*_groups(entry), *extras),
     )
-    return locked, strangers(name, version, files) if version else ""
+    if not version:
+        return package, ""
+    return package, foreign_file_note(name, version, files)
 
 
-def _text(entry: Entry, key: str) -> str:
+def _text(entry: PixiEntry, key: str) -> str:
     value = entry.get(key)
     if value is None:
         return ""
     if not isinstance(value, str):
-        raise ExpectedError(
-            f"the '{key}' of the package {entry.get('name', '')} is no text", DAMAGED
-        )
+        name = entry.get("name", "")
+        raise ExpectedError(f"the '{key}' of the package {name} is not text", DAMAGED)
     return value
 
 
-def _groups(entry: Entry) -> tuple[str, ...]:
+def _groups(entry: PixiEntry) -> tuple[str, ...]:
     category = _text(entry, "category")
     return (category,) if category else ()
 
 
-def _needs(specs: object) -> tuple[str, ...]:
-    """The names of conda requirements, each once: ``python >=3.10,<3.11.0a0``."""
+def _conda_requires(specs: object) -> tuple[str, ...]:
+    """Return the distinct names in conda requirements: ``python >=3.10,<3.11.0a0``."""
     if not isinstance(specs, list):
         return ()
-    return tuple(dict.fromkeys(filter(None, map(_needed, map(str, specs)))))
+    names = map(_name_in_spec, map(str, specs))
+    return tuple(dict.fromkeys(filter(None, names)))
 
 
-@lru_cache(SPECS)
-def _needed(spec: str) -> str:
-    found = NAME.match(spec.rpartition("::")[2].strip())
-    return found[0].lower() if found else ""
+@lru_cache(CACHED_SPECS)
+def _name_in_spec(spec: str) -> str:
+    name = NAME.match(spec.rpartition("::")[2].strip())
+    return name[0].lower() if name else ""
 
 
-def _python_needs(requirements: object, extras: tuple[str, ...]) -> Iterable[str]:
-    """The names of Python requirements, those of extras only where these were asked for."""
-    for requirement in requirements if isinstance(requirements, list) else ():
-        needed, _, marker = str(requirement).partition(";")
-        wanted = EXTRA.findall(marker)
-        if (not wanted or set(wanted) & set(extras)) and (found := NAME.match(needed)):
-            yield normal(found[0])
+def _pip_requires(requirements: object, extras: tuple[str, ...]) -> Iterator[str]:
+    """Yield the names in Python requirements, including those of the requested extras."""
+    if not isinstance(requirements, list):
+        return
+    for requirement in map(str, requirements):
+        specifier, _, marker = requirement.partition(";")
+        extras_in_marker = set(EXTRA.findall(marker))
+        if extras_in_marker and extras_in_marker.isdisjoint(extras):
+            continue
+        if name := NAME.match(specifier):
+            yield normalise(name[0])

@@ -1,6 +1,8 @@
-"""poetry.lock, from 2018 to format 2.1: https://python-poetry.org/docs/basic-usage/#installing-with-poetrylock.
+"""Reader of poetry.lock from 2018 to format 2.1.
 
-Hashes lie in ``[metadata.hashes]`` (no file names), later in ``[metadata.files]``, since 2.0 with the package.
+Format: https://python-poetry.org/docs/basic-usage/#installing-with-poetrylock.
+Hashes were first in ``[metadata.hashes]``, without file names, then in ``[metadata.files]``. Since
+2.0 they are part of the package.
 """
 
 import re
@@ -8,8 +10,15 @@ from typing import Any
 
 import msgspec
 
-from orbiter.lockfiles.document import DAMAGED, address, as_number, load_toml, too_new, typed
-from orbiter.lockfiles.pip_files import normal, project, strangers
+from orbiter.lockfiles.document import (
+    DAMAGED,
+    as_number,
+    convert,
+    load_toml,
+    unsupported_version,
+    without_credentials,
+)
+from orbiter.lockfiles.pip_files import foreign_file_note, normalise, parse_distribution
 from orbiter.lockfiles.types import Lock, PackageEntry, PackageFile, Scope
 from resolvers.errors import ExpectedError
 
@@ -31,7 +40,7 @@ class _Source(msgspec.Struct, gc=False):
     resolved_reference: str = ""
 
 
-class _Entry(msgspec.Struct, rename="kebab"):
+class _Package(msgspec.Struct, rename="kebab"):
     name: str
     version: str
     category: str = ""
@@ -50,26 +59,30 @@ class _Metadata(msgspec.Struct, rename="kebab"):
 
 class _Document(msgspec.Struct):
     metadata: _Metadata | None = None
-    package: tuple[_Entry, ...] = ()
+    package: tuple[_Package, ...] = ()
 
 
 def recognises(text: str) -> bool:
-    """Whether a text is a poetry.lock: its packages, or its metadata, look like no other tool's."""
-    return ("[[package]]\n" in text and "\npython-versions = " in text) or METADATA.search(
-        text
-    ) is not None
+    """Return whether a text has packages or metadata as only a poetry.lock has them."""
+    if "[[package]]\n" in text and "\npython-versions = " in text:
+        return True
+    return METADATA.search(text) is not None
 
 
 def read(name: str, text: str) -> Lock:
-    """Read a poetry.lock. It does not tell what was asked for by a person, nor sizes."""
+    """Read a poetry.lock; the format does not record direct requirements or sizes."""
     data = load_toml(name, text)
-    version = _version(name, data)
-    document = typed(name, text, data, _Document)
+    version = _check_version(name, data)
+    document = convert(name, text, data, _Document)
     if document.metadata is None:
-        raise ExpectedError(f"{name}: it has no [metadata], so its end is missing", DAMAGED)
-    optional = _optional_needs(document.package)
-    packages = tuple(_locked(entry, document.metadata, optional) for entry in document.package)
-    notes = (strangers(package.name, package.version, package.files) for package in packages)
+        raise ExpectedError(f"{name}: no [metadata]: the end of the file is missing", DAMAGED)
+    provided = _provided_by_extras(document.package)
+    packages = tuple(
+        _read_package(package, document.metadata, provided) for package in document.package
+    )
+    notes = (
+        foreign_file_note(package.name, package.version, package.files) for package in packages
+    )
     return Lock(
         name=name,
         format=f"poetry.lock {version}",
@@ -78,70 +91,84 @@ def read(name: str, text: str) -> Lock:
     )
 
 
-def _version(name: str, data: dict[str, Any]) -> str:
-    """The format's version, read before all else, for one of the future may look different everywhere."""
+def _check_version(name: str, data: dict[str, Any]) -> str:
+    """Return the format version before anything else is read: a newer one may differ anywhere."""
     metadata = data.get("metadata")
     version = str(metadata.get("lock-version", "0")) if isinstance(metadata, dict) else "0"
     major = as_number(version.partition(".")[0])
     if major is None or major > int(NEWEST.partition(".")[0]):
-        raise too_new(name, "poetry.lock", version, NEWEST)
+        raise unsupported_version(name, "poetry.lock", version, NEWEST)
     return version
 
 
-def _locked(entry: _Entry, metadata: _Metadata, optional: frozenset[str]) -> PackageEntry:
-    groups = entry.groups or ((entry.category,) if entry.category else ())
-    source, commit = _source(entry.source) if entry.source else ("", "")
+def _read_package(package: _Package, metadata: _Metadata, provided: frozenset[str]) -> PackageEntry:
+    source, commit = _source(package.source)
     return PackageEntry(
         manager="pip",
-        name=normal(entry.name),
-        version=entry.version,
+        name=normalise(package.name),
+        version=package.version,
         build=commit,
         source=source,
-        files=_files(entry, metadata),
-        requires=tuple(sorted(_needs(entry.dependencies, optional))),
-        groups=(*groups, "optional") if entry.optional else groups,
+        files=_files(package, metadata),
+        requires=_requires(package.dependencies, provided),
+        groups=_groups(package),
     )
 
 
-def _source(source: _Source) -> tuple[str, str]:
-    """Where a package comes from, and the commit for git."""
-    return address(source.url), (
-        source.resolved_reference or source.reference
-    ) if source.type == "git" else ""
+def _groups(package: _Package) -> tuple[str, ...]:
+    """Return the groups of a package; older formats had one category instead."""
+    groups = package.groups
+    if not groups and package.category:
+        groups = (package.category,)
+    return (*groups, "optional") if package.optional else groups
 
 
-def _files(entry: _Entry, metadata: _Metadata) -> tuple[PackageFile, ...]:
-    if entry.files:
-        return tuple(PackageFile(each.file, (each.hash,)) for each in entry.files)
-    if found := metadata.files.get(entry.name):
-        mine = [
-            each for each in found if entry.version == project(each.file)[1]
-        ]  # a name may have two versions
-        return tuple(PackageFile(each.file, (each.hash,)) for each in mine or found)
-    return tuple(
-        PackageFile("", (f"sha256:{each}",)) for each in metadata.hashes.get(entry.name, ())
-    )
+def _source(source: _Source | None) -> tuple[str, str]:
+    """Return the URL that a package comes from, and its commit for git."""
+    if source is None:
+        return "", ""
+    commit = source.resolved_reference or source.reference
+    return without_credentials(source.url), commit if source.type == "git" else ""
 
 
-def _optional_needs(entries: tuple[_Entry, ...]) -> frozenset[str]:
-    """Names that only extras need: which extras are on is not told, but something must have provided these."""
-    there = {normal(entry.name) for entry in entries}
-    firm = {
-        normal(needed)
-        for entry in entries
-        for needed, spec in entry.dependencies.items()
-        if not _is_extra(spec)
+def _files(package: _Package, metadata: _Metadata) -> tuple[PackageFile, ...]:
+    files = package.files
+    if not files:
+        listed = metadata.files.get(package.name, ())
+        # A name may have two versions, which share the list.
+        own = tuple(file for file in listed if parse_distribution(file.file)[1] == package.version)
+        files = own or listed
+    if files:
+        return tuple(PackageFile(file.file, (file.hash,)) for file in files)
+    hashes = metadata.hashes.get(package.name, ())
+    return tuple(PackageFile("", (f"sha256:{sha256}",)) for sha256 in hashes)
+
+
+def _provided_by_extras(packages: tuple[_Package, ...]) -> frozenset[str]:
+    """Return the packages that only extras require.
+
+    The lock does not record the selected extras, but one of them must have added these.
+    """
+    required = {
+        normalise(name)
+        for package in packages
+        for name, specification in package.dependencies.items()
+        if not _is_extra(specification)
     }
-    return frozenset(there - firm)
+    return frozenset({normalise(package.name) for package in packages} - required)
 
 
-def _needs(dependencies: dict[str, Any], optional: frozenset[str]) -> set[str]:
-    names = ((normal(needed), spec) for needed, spec in dependencies.items())
-    return {needed for needed, spec in names if not _is_extra(spec) or needed in optional}
+def _requires(dependencies: dict[str, Any], provided: frozenset[str]) -> tuple[str, ...]:
+    names = {
+        normalise(name)
+        for name, specification in dependencies.items()
+        if not _is_extra(specification) or normalise(name) in provided
+    }
+    return tuple(sorted(names))
 
 
-def _is_extra(spec: object) -> bool:
-    """Whether a dependency is only that of an extra."""
-    if isinstance(spec, list):
-        return all(_is_extra(each) for each in spec)
-    return isinstance(spec, dict) and spec.get("optional") is True
+def _is_extra(specification: object) -> bool:
+    """Return whether a dependency applies to extras only."""
+    if isinstance(specification, list):
+        return all(map(_is_extra, specification))
+    return isinstance(specification, dict) and specification.get("optional") is True

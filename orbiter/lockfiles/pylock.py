@@ -1,23 +1,30 @@
-"""pylock.toml, version 1.0: https://packaging.python.org/en/latest/specifications/pylock-toml/ (PEP 751)."""
+"""Reader of pylock.toml, version 1.0 (PEP 751).
+
+Format: https://packaging.python.org/en/latest/specifications/pylock-toml/.
+"""
 
 import re
-from itertools import chain
 
 import msgspec
 
-from orbiter.lockfiles.document import address, load_toml, too_new, typed
+from orbiter.lockfiles.document import (
+    convert,
+    load_toml,
+    unsupported_version,
+    without_credentials,
+)
 from orbiter.lockfiles.pip_files import (
+    download_size,
     file_name,
+    foreign_file_note,
     index_facts,
-    main_index,
-    normal,
-    only_size,
-    strangers,
+    most_common_index,
+    normalise,
 )
 from orbiter.lockfiles.types import Lock, PackageEntry, PackageFile, Scope
 
 NEWEST = "1.0"
-HEAD = re.compile(r"^(lock-version\s*=|\[\[)", re.MULTILINE)
+FIRST_KEY_OR_TABLE = re.compile(r"^(lock-version\s*=|\[\[)", re.MULTILINE)
 
 
 class _File(msgspec.Struct, gc=False):
@@ -27,14 +34,16 @@ class _File(msgspec.Struct, gc=False):
     size: int = 0
     hashes: dict[str, str] = {}
 
-    def file(self) -> PackageFile:
-        """The file by its name, which only stands alone where the URL does not end with it."""
-        name = self.name or file_name(self.url or self.path)
+    @property
+    def file_name(self) -> str:
+        """The file's name, which the lock contains only if the URL does not end with it."""
+        return self.name or file_name(self.url or self.path)
+
+    def as_package_file(self) -> PackageFile:
+        """Return the file with its hashes in a fixed order."""
+        hashes = sorted(self.hashes.items())
         return PackageFile(
-            name,
-            tuple(
-                f"{algorithm}:{value.lower()}" for algorithm, value in sorted(self.hashes.items())
-            ),
+            self.file_name, tuple(f"{algorithm}:{value.lower()}" for algorithm, value in hashes)
         )
 
 
@@ -44,15 +53,15 @@ class _Source(msgspec.Struct, rename="kebab", gc=False):
     commit_id: str = ""
 
 
-class _Needed(msgspec.Struct, gc=False):
+class _Requirement(msgspec.Struct, gc=False):
     name: str = ""
 
 
-class _Entry(msgspec.Struct):
+class _Package(msgspec.Struct):
     name: str
     version: str = ""
     index: str = ""
-    dependencies: tuple[_Needed, ...] = ()
+    dependencies: tuple[_Requirement, ...] = ()
     vcs: _Source | None = None
     directory: _Source | None = None
     archive: _File | None = None
@@ -62,55 +71,57 @@ class _Entry(msgspec.Struct):
 
 class _Document(msgspec.Struct, rename="kebab"):
     lock_version: str
-    packages: tuple[_Entry, ...] = ()
+    packages: tuple[_Package, ...] = ()
 
 
 def recognises(text: str) -> bool:
-    """Whether a text has a ``lock-version`` above its tables, as nothing else has."""
-    first = HEAD.search(text)
+    """Return whether a text has a ``lock-version`` before its tables, unlike any other format."""
+    first = FIRST_KEY_OR_TABLE.search(text)
     return first is not None and first[1].startswith("lock-version")
 
 
 def read(name: str, text: str) -> Lock:
-    """Read a pylock.toml. It does not tell what was asked for by a person."""
+    """Read a pylock.toml; the format does not record direct requirements."""
     data = load_toml(name, text)
     version = str(data.get("lock-version", ""))
     if version.partition(".")[0] != NEWEST.partition(".")[0]:
-        raise too_new(name, "pylock.toml", version, NEWEST)
-    document = typed(name, text, data, _Document)
-    index = main_index(entry.index for entry in document.packages)
-    packages = tuple(_locked(entry, index) for entry in document.packages)
-    notes = (strangers(package.name, package.version, package.files) for package in packages)
+        raise unsupported_version(name, "pylock.toml", version, NEWEST)
+    document = convert(name, text, data, _Document)
+    index = most_common_index(package.index for package in document.packages)
+    packages = tuple(_read_package(package, index) for package in document.packages)
+    notes = (
+        foreign_file_note(package.name, package.version, package.files) for package in packages
+    )
     return Lock(
         name=name,
         format=f"pylock.toml {version}",
         packages={Scope(): packages},
-        facts=index_facts(address(index)),
+        facts=index_facts(without_credentials(index)),
         notes=tuple(filter(None, notes)),
     )
 
 
-def _locked(entry: _Entry, index: str) -> PackageEntry:
-    wheels = [(each.file(), each.size) for each in entry.wheels]
-    others = [(each.file(), each.size) for each in (entry.sdist, entry.archive) if each]
+def _read_package(package: _Package, index: str) -> PackageEntry:
+    sources = [file for file in (package.sdist, package.archive) if file]
+    names = {normalise(requirement.name) for requirement in package.dependencies} - {""}
     return PackageEntry(
         manager="pip",
-        name=normal(entry.name),
-        version=entry.version,
-        build=entry.vcs.commit_id if entry.vcs else "",
-        source=_source(entry, index),
-        files=tuple(file for file, _ in chain(wheels, others)),
-        size=only_size(
-            ((file.name, size) for file, size in wheels),
-            ((file.name, size) for file, size in others),
+        name=normalise(package.name),
+        version=package.version,
+        build=package.vcs.commit_id if package.vcs else "",
+        source=_source(package, index),
+        files=tuple(file.as_package_file() for file in (*package.wheels, *sources)),
+        size=download_size(
+            ((wheel.file_name, wheel.size) for wheel in package.wheels),
+            ((source.file_name, source.size) for source in sources),
         ),
-        requires=tuple(sorted({normal(needed.name) for needed in entry.dependencies} - {""})),
+        requires=tuple(sorted(names)),
     )
 
 
-def _source(entry: _Entry, index: str) -> str:
-    """Where a package comes from: "" for the main index."""
-    for place in (entry.vcs, entry.directory, entry.archive):
-        if place:
-            return address(place.url or place.path)
-    return "" if entry.index == index else address(entry.index)
+def _source(package: _Package, index: str) -> str:
+    """Return the URL or path that a package comes from; "" for the main index."""
+    for source in (package.vcs, package.directory, package.archive):
+        if source:
+            return without_credentials(source.url or source.path)
+    return "" if package.index == index else without_credentials(package.index)

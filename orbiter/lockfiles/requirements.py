@@ -1,6 +1,8 @@
-"""requirements.txt as a lock: https://pip.pypa.io/en/stable/reference/requirements-file-format/.
+"""Reader of requirements.txt as a lock file.
 
-pip-tools and uv write behind each package why it is there: ``# via -r requirements.in`` or the names that need it.
+Format: https://pip.pypa.io/en/stable/reference/requirements-file-format/.
+pip-tools and uv add a comment to each package with the reason for it: ``# via -r requirements.in``,
+or the names of the packages that require it.
 """
 
 import re
@@ -8,47 +10,50 @@ from collections.abc import Iterator
 
 import msgspec
 
-from orbiter.lockfiles.document import DAMAGED, address
-from orbiter.lockfiles.pip_files import file_name, normal, project
+from orbiter.lockfiles.document import DAMAGED, without_credentials
+from orbiter.lockfiles.pip_files import file_name, normalise, parse_distribution
+from orbiter.lockfiles.requirements_lines import LogicalLine, logical_lines
 from orbiter.lockfiles.types import Lock, PackageEntry, PackageFile, Scope
 from resolvers.errors import ExpectedError
 
 NAME = r"(?P<name>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*(?:\[[^\]]*\])?\s*"
-PIN = re.compile(NAME + r"\(?===?\s*(?P<version>[^\s,;*()]+)\s*\)?(?:\s*,.*)?")
-RANGE = re.compile(NAME + r"(?:\(?(?:[<>]=?|[=!~]==?)\s*[0-9A-Za-z].*)?")
-NAMED = re.compile(NAME + r"@\s*(?P<url>\S.*)")
-PLACE = re.compile(
-    r"(?:\.|/|file:|[a-z+]+://|[A-Za-z]:[\\/]|[^\s=<>@]+/|[^\s=<>@]+\.(?:whl|zip|tar\.gz)$)"
+PINNED = re.compile(NAME + r"\(?===?\s*(?P<version>[^\s,;*()]+)\s*\)?(?:\s*,.*)?")
+NOT_PINNED = re.compile(NAME + r"(?:\(?(?:[<>]=?|[=!~]==?)\s*[0-9A-Za-z].*)?")
+NAME_AND_URL = re.compile(NAME + r"@\s*(?P<url>\S.*)")
+URL_OR_PATH = re.compile(
+    r"""
+    \. | / | file: | [a-z+]+:// | [A-Za-z]:[\\/]
+    | [^\s=<>@]+/
+    | [^\s=<>@]+\.(?:whl|zip|tar\.gz)$
+    """,
+    re.VERBOSE,
 )
-"""How a path or URL without a name begins."""
+"""Start of a URL or path without a name before it."""
+
 OPTION = re.compile(r"--?(?P<key>[a-z][a-z-]*)(?:[\s=]+(?P<value>.*))?$")
-EDITABLE, INCLUDES = (
-    frozenset({"e", "editable"}),
-    frozenset({"r", "requirement", "c", "constraint"}),
-)
+EDITABLE = frozenset({"e", "editable"})
+INCLUDES = frozenset({"r", "requirement", "c", "constraint"})
 INDEXES = frozenset({"i", "index-url", "extra-index-url"})
+
 HASH = re.compile(r"\s--hash[=\s]\s*(?P<hash>\S+)")
-SIZES = {"md5": 32, "sha1": 40, "sha224": 56, "sha256": 64, "sha384": 96, "sha512": 128}
-"""Hexadecimal digits of each algorithm."""
-COMMENT = re.compile(r"(?:^|\s)#")
+DIGITS = {"md5": 32, "sha1": 40, "sha224": 56, "sha256": 64, "sha384": 96, "sha512": 128}
+"""Hexadecimal digits of a hash, by algorithm."""
+
+FIRST_OPTION = re.compile(r"\s--[a-z]")
+MARKER = re.compile(";")
+MARKER_AFTER_URL = re.compile(r"\s+;|;(?=\w+ *[<>=!])")
+"""Start of a marker after a URL, which may contain a semicolon itself."""
+
+EXTRAS = re.compile(r"\[.*")
+
 VIA = re.compile(r"via\b\s*(.*)")
-LISTED = re.compile(r"\s{2,}(\S.*)")
-SHOWN = 8
-"""Requirements that one note names."""
+VIA_ITEM = re.compile(r"\s{2,}(\S.*)")
+
+NAMES_IN_NOTE = 8
 
 
-class _Line(msgspec.Struct):
-    """A logical line, its number, and the comments on it and right below it, without ``#``; ``cut`` says that it goes
-    on where the file ends."""
-
-    number: int
-    text: str
-    comments: list[str]
-    cut: bool = False
-
-
-class _Wish(msgspec.Struct):
-    """A requirement that names one exact thing; ``via`` is None where no comment tells."""
+class _Pin(msgspec.Struct):
+    """A requirement for one exact package; ``via`` is None if no comment has its reasons."""
 
     name: str
     version: str = ""
@@ -58,207 +63,190 @@ class _Wish(msgspec.Struct):
     via: list[str] | None = None
 
 
-class _Found(msgspec.Struct):
-    """What the lines of a file say."""
+class _Content(msgspec.Struct):
+    """The content of a file, by kind of line."""
 
-    wishes: list[_Wish] = []
-    loose: list[str] = []
+    pins: list[_Pin] = []
+    not_pinned: list[str] = []
     includes: list[str] = []
     indexes: dict[str, str] = {}
 
 
 def recognises(text: str) -> bool:
-    """Whether the first line that says anything pins a package or is an option; else whether all are requirements."""
-    first = True
-    for line in _lines(text):
+    """Return whether the first line is a pin or an option, or all lines are requirements."""
+    is_first = True
+    for line in logical_lines(text):
         if not _is_requirement(line.text):
             return False
-        if first and (PIN.match(line.text) or NAMED.match(line.text) or OPTION.match(line.text)):
+        if is_first and any(form.match(line.text) for form in (PINNED, NAME_AND_URL, OPTION)):
             return True
-        first = False
-    return not first
+        is_first = False
+    return not is_first
 
 
 def _is_requirement(text: str) -> bool:
-    return (
-        any(form.match(text) for form in (OPTION, PLACE, NAMED))
-        or RANGE.fullmatch(_bare(text)[0]) is not None
-    )
+    if any(form.match(text) for form in (OPTION, URL_OR_PATH, NAME_AND_URL)):
+        return True
+    return NOT_PINNED.fullmatch(_split_hashes(text)[0]) is not None
 
 
 def read(name: str, text: str) -> Lock:
-    """Read a requirements.txt. What is not pinned, and what other files hold, is told in the notes."""
-    found = _Found()
-    for line in _lines(text):
-        _take(f"{name}:{line.number}", line, found)
+    """Read a requirements.txt; notes list requirements without a pin and files not read."""
+    content = _Content()
+    for line in logical_lines(text):
+        _read_line(f"{name}:{line.number}", line, content)
     return Lock(
         name=name,
         format="requirements.txt",
-        packages={Scope(): _locked(found.wishes)},
-        facts={"index option": found.indexes},
-        notes=tuple(_notes(found)),
+        packages={Scope(): _entries(content.pins)},
+        facts={"index option": content.indexes},
+        notes=tuple(_notes(content)),
     )
 
 
-def _lines(text: str) -> Iterator[_Line]:
-    """Logical lines; a comment ends a line that goes on, as it does for pip."""
-    line: _Line | None = None
-    parts: list[str] = []
-    for number, raw in enumerate(text.removesuffix("\n").split("\n"), 1):
-        start = COMMENT.search(raw)
-        code, comment = (raw[: start.start()], raw[start.end() :]) if start else (raw, None)
-        goes_on = code.endswith("\\") and not start
-        code = code.removesuffix("\\").strip()
-        if not parts and line and (code or not raw.strip()):
-            yield line
-            line = None
-        if code or parts:
-            line = line or _Line(number, "", [])
-            parts.append(code)
-            if not goes_on:
-                line.text, parts = " ".join(filter(None, parts)), []
-        if line and comment is not None:
-            line.comments.append(comment)
-    if line:
-        yield (
-            msgspec.structs.replace(line, text=" ".join(filter(None, parts)), cut=True)
-            if parts
-            else line
-        )
-
-
-def _take(where: str, line: _Line, found: _Found) -> None:
-    """Sort a line into what it says. Raises ExpectedError for what is no requirement."""
-    if line.cut:
-        raise ExpectedError(f"{where}: this line goes on where the file ends", DAMAGED)
+def _read_line(where: str, line: LogicalLine, content: _Content) -> None:
+    """Add a line to the content. Raises ExpectedError if it is not a requirement."""
+    if line.is_truncated:
+        raise ExpectedError(f"{where}: the file ends within this line", DAMAGED)
     if line.text.startswith("--hash"):
-        raise ExpectedError(f"{where}: a hash that belongs to no package", DAMAGED)
+        raise ExpectedError(f"{where}: a hash without a package", DAMAGED)
     if option := OPTION.match(line.text):
-        _take_option(option["key"], (option["value"] or "").strip(), line, found)
+        _read_option(option["key"], (option["value"] or "").strip(), line, content)
         return
-    text, files = _bare(line.text)
+    text, files = _split_hashes(line.text)
     _check_hashes(where, files)
-    if named := NAMED.fullmatch(text):
-        found.wishes.append(_from(named["url"], line, normal(named["name"]), files))
-    elif pin := PIN.fullmatch(text):
-        via = _via(line.comments)
-        found.wishes.append(_Wish(normal(pin["name"]), pin["version"], files=files, via=via))
-    elif PLACE.match(text):
-        found.wishes.append(_from(text, line, "", files))
-    elif RANGE.fullmatch(text):
-        found.loose.append(text)
+    if named := NAME_AND_URL.fullmatch(text):
+        pin = _pin_of_url(named["url"], line, normalise(named["name"]), files)
+        content.pins.append(pin)
+    elif pinned := PINNED.fullmatch(text):
+        name, version = normalise(pinned["name"]), pinned["version"]
+        content.pins.append(_Pin(name, version, files=files, via=_via(line.comments)))
+    elif URL_OR_PATH.match(text):
+        content.pins.append(_pin_of_url(text, line, "", files))
+    elif NOT_PINNED.fullmatch(text):
+        content.not_pinned.append(text)
     else:
-        raise ExpectedError(f"{where}: '{line.text}' is no requirement", DAMAGED)
+        raise ExpectedError(f"{where}: '{line.text}' is not a requirement", DAMAGED)
 
 
-def _take_option(key: str, value: str, line: _Line, found: _Found) -> None:
+def _read_option(key: str, value: str, line: LogicalLine, content: _Content) -> None:
     if key in EDITABLE:
-        found.wishes.append(_from(_bare(value)[0], line, "", ()))
+        content.pins.append(_pin_of_url(_split_hashes(value)[0], line, "", ()))
     elif key in INCLUDES:
-        found.includes.append(value)
+        content.includes.append(value)
     elif key in INDEXES:
-        url = address(value)
-        found.indexes[f"--{key} {url}" if key.startswith("extra") else "--index-url"] = url
+        url = without_credentials(value)
+        # An index URL replaces the previous one, but extra index URLs add up.
+        content.indexes[f"--{key} {url}" if key.startswith("extra") else "--index-url"] = url
 
 
-def _bare(text: str) -> tuple[str, tuple[PackageFile, ...]]:
-    """A requirement without its options and marker, and the files that its hashes stand for."""
-    hashes = tuple(PackageFile("", (found["hash"].lower(),)) for found in HASH.finditer(text))
-    text = re.split(r"\s--[a-z]", text, maxsplit=1)[0]
-    is_place = NAMED.match(text) or PLACE.match(text)
-    return re.split(r"\s+;|;(?=\w+ *[<>=!])" if is_place else ";", text, maxsplit=1)[
-        0
-    ].strip(), hashes
+def _split_hashes(text: str) -> tuple[str, tuple[PackageFile, ...]]:
+    """Return a requirement without its options and marker, and a nameless file per hash."""
+    hashes = [match["hash"].lower() for match in HASH.finditer(text)]
+    requirement = FIRST_OPTION.split(text, maxsplit=1)[0]
+    is_url = NAME_AND_URL.match(requirement) or URL_OR_PATH.match(requirement)
+    marker = MARKER_AFTER_URL if is_url else MARKER
+    requirement = marker.split(requirement, maxsplit=1)[0]
+    return requirement.strip(), tuple(PackageFile("", (value,)) for value in hashes)
 
 
 def _check_hashes(where: str, files: tuple[PackageFile, ...]) -> None:
     for file in files:
         algorithm, _, digits = file.hashes[0].partition(":")
-        if len(digits) != SIZES.get(algorithm) or digits.strip("0123456789abcdef"):
+        if len(digits) != DIGITS.get(algorithm) or digits.strip("0123456789abcdef"):
             raise ExpectedError(
-                f"{where}: '{file.hashes[0]}' is no hash: it may be cut off", DAMAGED
+                f"{where}: '{file.hashes[0]}' is not a valid hash: it may be cut off", DAMAGED
             )
 
 
-def _from(url: str, line: _Line, name: str, files: tuple[PackageFile, ...]) -> _Wish:
-    """A requirement that says where it comes from: a repository, an archive or a folder."""
-    place, _, fragment = url.partition("#")
-    told = dict(part.split("=", 1) for part in fragment.split("&") if "=" in part)
+def _pin_of_url(url: str, line: LogicalLine, name: str, files: tuple[PackageFile, ...]) -> _Pin:
+    """Return the requirement for a repository, an archive or a folder.
+
+    Without a ``name``, the name comes from the fragment of the URL or the last path component.
+    """
+    address, _, fragment = url.partition("#")
+    parameters = dict(part.split("=", 1) for part in fragment.split("&") if "=" in part)
     commit = ""
-    if place.startswith("git+") and "@" in place.rpartition("/")[2]:
-        place, _, commit = place.rpartition("@")
-    file = file_name(place)
-    of_file, version = project(file)
-    if "sha256" in told:
-        files = (PackageFile(file, (f"sha256:{told['sha256']}",)),)
-    folder = re.sub(r"\[.*", "", file.removesuffix(".git"))
-    name = (
-        name
-        or normal(re.sub(r"\[.*", "", told.get("egg", "")))
-        or of_file
-        or normal(folder).strip("-")
-        or place
-    )
-    return _Wish(
-        name, version, build=commit, source=address(place), files=files, via=_via(line.comments)
+    if address.startswith("git+") and "@" in address.rpartition("/")[2]:
+        address, _, commit = address.rpartition("@")
+    file = file_name(address)
+    file_project, version = parse_distribution(file)
+    if "sha256" in parameters:
+        files = (PackageFile(file, (f"sha256:{parameters['sha256']}",)),)
+    egg = EXTRAS.sub("", parameters.get("egg", ""))
+    folder = EXTRAS.sub("", file.removesuffix(".git"))
+    names = (name, normalise(egg), file_project, normalise(folder).strip("-"), address)
+    return _Pin(
+        next(filter(None, names), ""),
+        version,
+        build=commit,
+        source=without_credentials(address),
+        files=files,
+        via=_via(line.comments),
     )
 
 
 def _via(comments: list[str]) -> list[str] | None:
-    """What a package is there for, item by item; None where no comment tells."""
-    found: list[str] | None = None
+    """Return the items of a ``via`` comment, on one or several lines; None without one."""
+    items: list[str] | None = None
     for comment in comments:
-        if start := VIA.match(comment.strip()):
-            found = (found or []) + [item.strip() for item in start[1].split(",")]
-        elif found is not None and (listed := LISTED.match(comment)):
-            found.append(listed[1])
-    return [item for item in found if item] if found is not None else None
+        if via := VIA.match(comment.strip()):
+            items = (items or []) + [item.strip() for item in via[1].split(",")]
+        elif items is not None and (item := VIA_ITEM.match(comment)):
+            items.append(item[1])
+    return items and list(filter(None, items))
 
 
-def _locked(wishes: list[_Wish]) -> tuple[PackageEntry, ...]:
-    told = any(wish.via is not None for wish in wishes)
-    names = {wish.name for wish in wishes}
+def _entries(pins: list[_Pin]) -> tuple[PackageEntry, ...]:
+    has_reasons = any(pin.via is not None for pin in pins)
+    names = {pin.name for pin in pins}
     requires: dict[str, set[str]] = {}
-    for wish in wishes:
-        for item in wish.via or ():
-            requires.setdefault(_package(item), set()).add(wish.name)
+    for pin in pins:
+        for item in pin.via or ():
+            requires.setdefault(_requiring_package(item), set()).add(pin.name)
     return tuple(
         PackageEntry(
             manager="pip",
-            name=wish.name,
-            version=wish.version,
-            build=wish.build,
-            source=wish.source,
-            files=wish.files,
-            requires=tuple(sorted(requires.get(wish.name, ()))),
-            direct=_is_direct(wish, names) if told else None,
+            name=pin.name,
+            version=pin.version,
+            build=pin.build,
+            source=pin.source,
+            files=pin.files,
+            requires=tuple(sorted(requires.get(pin.name, ()))),
+            direct=_is_direct(pin, names) if has_reasons else None,
         )
-        for wish in wishes
+        for pin in pins
     )
 
 
-def _is_direct(wish: _Wish, names: set[str]) -> bool:
-    """Whether a file, or a project that is not in the lock, asked for it; old versions of uv leave that out."""
-    return not wish.via or any(
-        not item.startswith("-c") and _package(item) not in names for item in wish.via
+def _is_direct(pin: _Pin, names: set[str]) -> bool:
+    """Return whether a file, or a project outside the lock, requests a package.
+
+    Old versions of uv omit the comment for such a package.
+    """
+    return not pin.via or any(
+        not item.startswith("-c") and _requiring_package(item) not in names for item in pin.via
     )
 
 
-def _package(item: str) -> str:
-    """The name of a package that needs another; "" for a file (``-r x.in``) or project (``name (pyproject.toml)``)."""
-    return "" if item.startswith("-") or "(" in item else normal(item.partition("[")[0])
+def _requiring_package(item: str) -> str:
+    """Return the package in an item of a ``via`` comment.
+
+    "" for a file (``-r x.in``) or a project (``name (pyproject.toml)``).
+    """
+    return "" if item.startswith("-") or "(" in item else normalise(item.partition("[")[0])
 
 
-def _notes(found: _Found) -> Iterator[str]:
-    if found.loose:
-        yield f"left out, because no version is pinned: {_listed(found.loose)}"
-    bare = [wish.name for wish in found.wishes if not wish.files and not wish.source]
-    if bare and any(wish.files for wish in found.wishes):
-        yield f"without a hash, which others have: {_listed(bare)}"
-    if found.includes:
-        yield f"other files that it names are not read: {', '.join(found.includes)}"
+def _notes(content: _Content) -> Iterator[str]:
+    if content.not_pinned:
+        yield f"left out, because no version is pinned: {_shorten(content.not_pinned)}"
+    without_hash = [pin.name for pin in content.pins if not pin.files and not pin.source]
+    if without_hash and any(pin.files for pin in content.pins):
+        yield f"without a hash, which others have: {_shorten(without_hash)}"
+    if content.includes:
+        yield f"other files that it names are not read: {', '.join(content.includes)}"
 
 
-def _listed(names: list[str]) -> str:
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return f"{', '.join(names[:SHOWN])}{more}"
+def _shorten(names: list[str]) -> str:
+    more = len(names) - NAMES_IN_NOTE
+    return ", ".join(names[:NAMES_IN_NOTE]) + (f" and {more} more" if more > 0 else "")

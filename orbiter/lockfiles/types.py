@@ -1,4 +1,4 @@
-"""What every reader of a lock file gives."""
+"""Types that every reader of a lock file returns."""
 
 from collections.abc import Mapping
 from typing import NamedTuple, Protocol
@@ -7,28 +7,30 @@ import msgspec
 
 
 class Scope(NamedTuple):
-    """Where packages go: an image, stage or environment, and a platform; "" for a format that knows none."""
+    """An environment (an image, a stage) on one platform; "" if the format has no such name."""
 
     environment: str = ""
     platform: str = ""
 
 
 class PackageFile(NamedTuple):
-    """One file of a package as a lock names it: its file name, "" where that is not told, and ``algorithm:hex``."""
+    """A file of a package: its name ("" if the lock omits it), and hashes as ``algorithm:hex``."""
 
     name: str
     hashes: tuple[str, ...]
 
 
-class PackageEntry(
-    msgspec.Struct, frozen=True, kw_only=True, gc=False
-):  # a lock has thousands, none of them in a circle
-    """One package of a lock, the same for all places that hold it.
+# A lock has thousands of entries and none is part of a reference cycle, hence gc=False.
+class PackageEntry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A package in a lock; all scopes that contain the package share one entry.
 
-    ``name`` is normalised as its ecosystem does; ``version`` is the text of the lock. ``source`` is "" for where the
-    manager looks by itself, else a channel, index, repository or path. ``size`` is in bytes of download, 0 where not
-    known for certain. ``requires`` are names. ``direct`` says whether a person asked for it, None where the lock does
-    not tell. ``groups`` are categories, dependency groups or extras.
+    ``name`` is normalised by the rules of the package's ecosystem.
+    ``version`` is the text in the lock.
+    ``source`` is a channel, index, repository or path; "" for the manager's default.
+    ``size`` is the size of the download in bytes; 0 if unknown.
+    ``requires`` holds names.
+    ``direct`` is True if a user requested the package; None if the lock does not record that.
+    ``groups`` are categories, dependency groups or extras.
     """
 
     manager: str
@@ -47,9 +49,12 @@ class PackageEntry(
 class Lock(msgspec.Struct, frozen=True, kw_only=True):
     """One side of a comparison.
 
-    ``name`` is what people called it, ``format`` what it is and in which version (``poetry.lock 2.1``). ``facts`` are
-    other things that may differ, by kind and name (``{"base image": {"debian:13 linux/amd64": "sha256:…"}}``).
-    ``notes`` are what a reader noticed and a person should know. ``release`` is that of a lock set, else "".
+    ``name`` is the name that the user passed.
+    ``format`` is the format and its version: ``poetry.lock 2.1``.
+    ``facts`` are other compared values, by kind and name:
+    ``{"base image": {"debian:13 linux/amd64": "sha256:…"}}``.
+    ``notes`` are a reader's remarks for the user.
+    ``release`` is the release of a lock set, otherwise "".
     """
 
     name: str
@@ -60,13 +65,16 @@ class Lock(msgspec.Struct, frozen=True, kw_only=True):
     release: str = ""
 
 
-class Reader(Protocol):
-    """What the module of a format offers; the modules themselves satisfy it."""
+class FormatReader(Protocol):
+    """The functions of a format's module; the modules themselves satisfy this protocol."""
 
     def recognises(self, text: str) -> bool:
-        """Whether a text claims to be of this format, whatever its version. Fast."""
+        """Return whether a text claims to be of this format, in any version; must be fast."""
         ...
 
     def read(self, name: str, text: str) -> Lock:
-        """Read it. Raises ExpectedError, with the line where it is known, for what is broken or too new."""
+        """Read a text of this format.
+
+        Raises ExpectedError if it is broken or too new, with the line if that is known.
+        """
         ...

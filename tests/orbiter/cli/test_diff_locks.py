@@ -238,7 +238,7 @@ def test_log_over_the_tags_of_a_repository(repository: Path) -> None:
     git(repository, "tag", "v5")
     again = orbiter(repository, "log", "flask", "--git", str(repository / "requirements.txt"))
     assert again.stdout == done.stdout
-    assert again.stderr == "skipped: v5:requirements.txt:1: a merge conflict was left here\n"
+    assert again.stderr == "skipped: v5:requirements.txt:1: unresolved merge conflict\n"
     outside = orbiter(repository.parent.parent, "log", "flask", "--git", "requirements.txt")
     assert "this folder is in no git repository" in outside.stderr
     for words in (

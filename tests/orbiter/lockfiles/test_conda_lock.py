@@ -1,4 +1,4 @@
-"""conda-lock.yml by the fast way and by the YAML parser."""
+"""conda-lock.yml read with the regular expression and with the YAML parser."""
 
 import gzip
 import re
@@ -39,7 +39,7 @@ ENTRY = f"""- name: xz
   optional: false
 """
 URL = "https://conda.anaconda.org/conda-forge/linux-64/xz-5.8.1-hbcc6ac9_2"
-NONE = "which is no file of conda's"
+NOT_CONDA = "the url of the package xz is not that of a conda package"
 XZ = PackageEntry(
     manager="conda",
     name="xz",
@@ -58,9 +58,9 @@ def text_of(file: Path) -> str:
 
 
 def outcome(text: str, *, fast: bool) -> Lock | str:
-    """What reading gives, an error as its message."""
+    """Return the lock, or the message of the error."""
     try:
-        return conda_lock.read("a.yml", text) if fast else conda_lock.irregular("a.yml", text)
+        return conda_lock.read("a.yml", text) if fast else conda_lock.read_irregular("a.yml", text)
     except ExpectedError as error:
         return error.message
 
@@ -80,13 +80,13 @@ def only(text: str) -> PackageEntry:
 @pytest.mark.parametrize(
     "file", [*SPECIMENS, *PAIRS], ids=lambda file: f"{file.parent.name}/{file.name}"
 )
-def test_both_ways_give_the_same(file: Path) -> None:
+def test_both_readers_agree_on_real_files(file: Path) -> None:
     text = text_of(file)
     assert conda_lock.recognises(text)
     assert not pixi.recognises(text)
-    fast = conda_lock.regular(file.name, text)
+    fast = conda_lock.read_regular(file.name, text)
     assert fast
-    assert fast == conda_lock.irregular(file.name, text)
+    assert fast == conda_lock.read_irregular(file.name, text)
     assert not fast.notes
 
 
@@ -103,7 +103,7 @@ def test_both_ways_give_the_same(file: Path) -> None:
         ("conda-lock/test-multiple-categories", 115, 101),
     ],
 )
-def test_every_entry_is_there(file: str, entries: int, names: int) -> None:
+def test_every_entry_is_read(file: str, entries: int, names: int) -> None:
     lock = conda_lock.read("a.yml", text_of(DATA / f"{file}.conda-lock.yml.gz"))
     packages = [package for place in lock.packages.values() for package in place]
     assert sum(len(package.groups) for package in packages) == entries
@@ -157,7 +157,7 @@ def entries(draw: st.DrawFn) -> dict[str, Any]:
 
 
 @given(st.lists(entries(), max_size=6), st.booleans(), st.booleans())
-def test_both_ways_give_the_same_of_any_list(
+def test_both_readers_agree_on_generated_lists(
     listed: list[dict[str, Any]], ordered: bool, quoted: bool
 ) -> None:
     if quoted:
@@ -177,8 +177,8 @@ SMALL = (
 
 
 @given(st.data())
-def test_both_ways_give_the_same_of_what_was_broken(data: st.DataObject) -> None:
-    """A line removed, doubled or moved, or a character exchanged: both read the same, or both say the same."""
+def test_both_readers_agree_on_damaged_files(data: st.DataObject) -> None:
+    """Remove, duplicate or move a line, or replace a character: both return the same lock or error."""
     lines = SMALL.splitlines(keepends=True)
     at = data.draw(st.integers(0, len(lines) - 1))
     way = data.draw(st.sampled_from(["remove", "double", "move", "character", "cut"]))
@@ -201,7 +201,7 @@ def test_both_ways_give_the_same_of_what_was_broken(data: st.DataObject) -> None
     assert outcome(text, fast=True) == outcome(text, fast=False)
 
 
-# What real files have
+# Contents of real files
 
 
 @pytest.mark.parametrize("version", ["1.3_31", "3.10", "017", "1e5", "0x1F", "1_000"])
@@ -209,13 +209,13 @@ def test_a_version_is_text(version: str) -> None:
     text = HEAD + ENTRY.replace("version: 5.8.1", f"version: {version}").replace(
         "xz-5.8.1", f"xz-{version}"
     )
-    for found in (conda_lock.regular("a.yml", text), conda_lock.irregular("a.yml", text)):
+    for found in (conda_lock.read_regular("a.yml", text), conda_lock.read_irregular("a.yml", text)):
         assert found
         assert found.packages[LINUX][0].version == version
         assert not found.notes
 
 
-def test_a_package_in_two_categories_is_one() -> None:
+def test_a_package_in_two_categories_is_read_once() -> None:
     lock = conda_lock.read(
         "a.yml", text_of(DATA / "conda-lock" / "test-multiple-categories.conda-lock.yml.gz")
     )
@@ -283,7 +283,7 @@ def test_the_channel_of_a_conda_package(url: str, source: str) -> None:
     )
 
 
-def test_other_ways_to_write_the_same() -> None:
+def test_other_notations_of_the_same_package() -> None:
     expected = conda_lock.read("a.yml", HEAD + ENTRY)
     folded = ENTRY.replace("url: ", "url:\n    ").replace("'>=13'", '">=13"')
     block = ENTRY.replace("url: ", "url: >-\n    ")
@@ -300,7 +300,7 @@ def test_other_ways_to_write_the_same() -> None:
     )
 
 
-def test_what_was_merged_wrongly_is_noted() -> None:
+def test_a_faulty_merge_is_noted() -> None:
     text = HEAD + ENTRY.replace("name: xz", "name: zlib")
     assert conda_lock.read("a.yml", text).notes == (
         "zlib 5.8.1 lists the file xz-5.8.1-hbcc6ac9_2.conda, which is not its own",
@@ -311,46 +311,46 @@ def test_what_was_merged_wrongly_is_noted() -> None:
     )
 
 
-def test_another_spelling_of_a_version_is_no_mistake() -> None:
+def test_another_notation_of_a_version_is_not_a_mistake() -> None:
     text = HEAD + ENTRY.replace("version: 5.8.1", "version: '3.0'").replace("xz-5.8.1", "xz-3.000")
     assert not conda_lock.read("a.yml", text).notes
 
 
-def test_secrets_of_channels_are_not_shown() -> None:
+def test_credentials_of_channels_are_removed() -> None:
     text = HEAD.replace("conda-forge", "https://user:secret@example.com/t/tk-1/private")
     assert conda_lock.read("a.yml", f"{text}{ENTRY}").facts == {
         "channels": {"in order": "https://example.com/private"}
     }
 
 
-# What is wrong
+# Invalid files
 
 
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        (HEAD.replace("1", "2", 1) + ENTRY, "a.yml: conda-lock.yml 2 is newer than Orbiter knows (up to 1)"),
-        (HEAD.replace("version: 1", "version: x") + ENTRY, "a.yml: the version of its format is 'x', not 1"),
-        (HEAD.replace("version: 1\n", "") + ENTRY, "a.yml: it has no 'version'"),
+        (HEAD.replace("1", "2", 1) + ENTRY, "a.yml: conda-lock.yml 2 is not supported (newest supported version: 1)"),
+        (HEAD.replace("version: 1", "version: x") + ENTRY, "a.yml: the 'version' of the format must be 1, not 'x'"),
+        (HEAD.replace("version: 1\n", "") + ENTRY, "a.yml: the 'version' of the format is missing"),
         (HEAD + ENTRY + ENTRY.partition("  hash")[0], "a.yml:21: the package xz has no 'hash'"),
         (HEAD + ENTRY + ENTRY.partition("  optional")[0], "a.yml:21: the package xz has no 'optional'"),
-        (HEAD + ENTRY.replace(MD5, MD5[:20]), f"a.yml:8: the package xz: '{MD5[:20]}' is no md5"),
-        (HEAD + ENTRY.replace(": conda", ": apt"), "a.yml:8: the package xz has the manager 'apt', not conda or pip"),
-        (HEAD + ENTRY.replace("    liblzma", "    libgcc"), "a.yml:14: the key 'libgcc' is there twice"),
-        (HEAD + ENTRY.replace("  version", "  name"), "a.yml:9: the key 'name' is there twice"),
-        (HEAD + ENTRY + "package: []\n", "a.yml:21: the key 'package' is there twice"),
-        (HEAD + ENTRY.replace(".conda\n", "\n"), f"a.yml:8: the package xz has the url '{URL}', {NONE}"),
-        (HEAD + "- xz\n", "a.yml:8: an entry of 'package' is no mapping"),
-        (HEAD, "a.yml: it has no list of packages under 'package'"),
-        (HEAD + ENTRY.replace("'>=13'", "&a '>=13'"), "a.yml:13: an anchor of YAML; no lock file has that"),
+        (HEAD + ENTRY.replace(MD5, MD5[:20]), f"a.yml:8: the package xz: '{MD5[:20]}' is not a valid md5"),
+        (HEAD + ENTRY.replace(": conda", ": apt"), "a.yml:8: the package xz has the manager 'apt' instead of conda or pip"),
+        (HEAD + ENTRY.replace("    liblzma", "    libgcc"), "a.yml:14: duplicate key 'libgcc'"),
+        (HEAD + ENTRY.replace("  version", "  name"), "a.yml:9: duplicate key 'name'"),
+        (HEAD + ENTRY + "package: []\n", "a.yml:21: duplicate key 'package'"),
+        (HEAD + ENTRY.replace(".conda\n", "\n"), f"a.yml:8: {NOT_CONDA}: '{URL}'"),
+        (HEAD + "- xz\n", "a.yml:8: an item of 'package' is not a mapping"),
+        (HEAD, "a.yml: 'package' must be a list of packages"),
+        (HEAD + ENTRY.replace("'>=13'", "&a '>=13'"), "a.yml:13: YAML anchors are not supported in lock files"),
     ],
 )  # fmt: skip
-def test_errors_say_where(text: str, expected: str) -> None:
+def test_errors_contain_the_line(text: str, expected: str) -> None:
     assert message(text) == expected
     assert outcome(text, fast=False) == expected
 
 
-def test_an_empty_list_is_a_lock() -> None:
+def test_an_empty_list_is_valid() -> None:
     lock = conda_lock.read("a.yml", HEAD.replace("package:\n", "package: []\n"))
     assert lock.packages == {LINUX: ()}
 

@@ -1,11 +1,18 @@
-"""What may be wrong with any file: each with its exact message."""
+"""Errors that any file can have, each with its exact message."""
 
 import gzip
 
 import msgspec
 import pytest
 
-from orbiter.lockfiles.document import address, decode, load_json, load_toml, too_new, typed
+from orbiter.lockfiles.document import (
+    convert,
+    decode_text,
+    load_json,
+    load_toml,
+    unsupported_version,
+    without_credentials,
+)
 from resolvers.errors import ExpectedError
 
 
@@ -17,41 +24,41 @@ def message(call: object, *arguments: object) -> str:
     return caught.value.message
 
 
-def test_a_byte_order_mark_and_line_ends_of_windows_go() -> None:
-    assert decode("a.lock", b"\xef\xbb\xbfa = 1\r\nb = 2\r\n") == "a = 1\nb = 2\n"
+def test_byte_order_mark_and_windows_line_endings_are_removed() -> None:
+    assert decode_text("a.lock", b"\xef\xbb\xbfa = 1\r\nb = 2\r\n") == "a = 1\nb = 2\n"
 
 
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
-        ("a = 1".encode("utf-16"), "a.lock: this is UTF-16, not text in UTF-8"),
-        (gzip.compress(b"a = 1", mtime=0), "a.lock: this is gzip, not text in UTF-8"),
-        (b"PK\x03\x04rest", "a.lock: this is a zip archive, not text in UTF-8"),
-        (b"\x28\xb5\x2f\xfdrest", "a.lock: this is zstd, not text in UTF-8"),
-        (b"a = 1\nb = '\xe4'\n", "a.lock:2: this is no text in UTF-8"),
-        ("a = 1\nb = 2".encode("utf-16-le"), "a.lock:1: a NUL byte; this is no text"),
-        (b"a = 1\n\n<<<<<<< HEAD\nb = 1\n", "a.lock:3: a merge conflict was left here"),
-        (b"a = 1\n=======\nb = 1\n", "a.lock:2: a merge conflict was left here"),
-        (b"a = 1\n>>>>>>> main\n", "a.lock:2: a merge conflict was left here"),
+        ("a = 1".encode("utf-16"), "a.lock: the file is UTF-16, not UTF-8 text"),
+        (gzip.compress(b"a = 1", mtime=0), "a.lock: the file is gzip, not UTF-8 text"),
+        (b"PK\x03\x04rest", "a.lock: the file is a zip archive, not UTF-8 text"),
+        (b"\x28\xb5\x2f\xfdrest", "a.lock: the file is zstd, not UTF-8 text"),
+        (b"a = 1\nb = '\xe4'\n", "a.lock:2: not UTF-8 text"),
+        ("a = 1\nb = 2".encode("utf-16-le"), "a.lock:1: not text: it contains a NUL byte"),
+        (b"a = 1\n\n<<<<<<< HEAD\nb = 1\n", "a.lock:3: unresolved merge conflict"),
+        (b"a = 1\n=======\nb = 1\n", "a.lock:2: unresolved merge conflict"),
+        (b"a = 1\n>>>>>>> main\n", "a.lock:2: unresolved merge conflict"),
     ],
 )
-def test_what_is_no_text(content: bytes, expected: str) -> None:
-    assert message(decode, "a.lock", content) == expected
+def test_files_that_are_not_text(content: bytes, expected: str) -> None:
+    assert message(decode_text, "a.lock", content) == expected
 
 
 @pytest.mark.parametrize("text", ["# ========\n", "a = '<<<<<<< '\n", "========\n", "<<<<<<<<\n"])
-def test_what_looks_like_a_conflict(text: str) -> None:
-    assert decode("a.lock", text.encode()) == text
+def test_lines_that_resemble_conflict_markers(text: str) -> None:
+    assert decode_text("a.lock", text.encode()) == text
 
 
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
         ('{\n "a": 1,\n', "a.json:3: Expecting property name enclosed in double quotes"),
-        ('{"a": {"b": 1,\n"c": 2,\n"b": 3}}', "a.json:3: the key 'b' is there twice"),
-        ('{"b": 0, "a": {"b": 1,\n"c": 2,\n"b": 3}}', "a.json: the key 'b' is there twice"),
-        ("[1]", "a.json: this is no JSON object"),
-        ('{"a":' * 100_000, "a.json: nested too deeply to be a lock file"),
+        ('{"a": {"b": 1,\n"c": 2,\n"b": 3}}', "a.json:3: duplicate key 'b'"),
+        ('{"b": 0, "a": {"b": 1,\n"c": 2,\n"b": 3}}', "a.json: duplicate key 'b'"),
+        ("[1]", "a.json: the file is not a JSON object"),
+        ('{"a":' * 100_000, "a.json: nested too deeply for a lock file"),
     ],
 )
 def test_broken_json(text: str, expected: str) -> None:
@@ -65,7 +72,7 @@ def test_broken_json(text: str, expected: str) -> None:
         ("a = 1\nb = 'x\n", 'a.toml:3: Expected "\'"'),
         ("a = 1\nb = 1\na = 2\n", "a.toml:3: Cannot overwrite a value"),
         ("[t]\na = 1\n[t]\n", "a.toml:3: Cannot declare ('t',) twice"),
-        ("a = " + "[" * 100_000, "a.toml: nested too deeply to be a lock file"),
+        ("a = " + "[" * 100_000, "a.toml: nested too deeply for a lock file"),
     ],
 )
 def test_broken_toml(text: str, expected: str) -> None:
@@ -80,30 +87,34 @@ class Document(msgspec.Struct):
     package: tuple[Entry, ...]
 
 
-def test_a_wrong_type_is_told_with_the_line_of_its_table() -> None:
+def test_a_wrong_type_is_reported_with_the_line_of_its_table() -> None:
     text = '[[package]]\nname = "a"\n\n[[package]]\nname = 3\n'
     expected = "a.lock:4: package[1].name: Expected `str`, got `int`"
-    assert message(typed, "a.lock", text, load_toml("a.lock", text), Document) == expected
+    assert message(convert, "a.lock", text, load_toml("a.lock", text), Document) == expected
 
 
-def test_a_wrong_type_at_the_top() -> None:
+def test_a_wrong_type_at_the_top_level() -> None:
     assert (
-        message(typed, "a.lock", "", {}, Document)
+        message(convert, "a.lock", "", {}, Document)
         == "a.lock: Object missing required field `package`"
     )
     assert (
-        message(typed, "a.lock", "", {"package": 1}, Document)
+        message(convert, "a.lock", "", {"package": 1}, Document)
         == "a.lock: package: Expected `array`, got `int`"
     )
 
 
-def test_too_new() -> None:
+def test_unsupported_versions() -> None:
     assert (
-        too_new("a.lock", "uv.lock", 2, "1").message
-        == "a.lock: uv.lock 2 is newer than Orbiter knows (up to 1)"
+        unsupported_version("a.lock", "uv.lock", 2, "1").message
+        == "a.lock: uv.lock 2 is not supported (newest supported version: 1)"
     )
 
 
-def test_credentials_are_not_shown() -> None:
-    assert address("https://me:secret@example.org/simple") == "https://example.org/simple"
-    assert address("https://example.org/@scope/name") == "https://example.org/@scope/name"
+def test_credentials_are_removed() -> None:
+    assert (
+        without_credentials("https://me:secret@example.org/simple") == "https://example.org/simple"
+    )
+    assert (
+        without_credentials("https://example.org/@scope/name") == "https://example.org/@scope/name"
+    )

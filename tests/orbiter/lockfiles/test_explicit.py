@@ -63,7 +63,7 @@ def test_a_line_in_full(end: str, hashes: tuple[str, ...]) -> None:
     )
 
 
-def test_the_platform_is_told_or_seen() -> None:
+def test_the_platform_of_a_comment_or_of_the_urls() -> None:
     noarch = XZ.replace("linux-64", "noarch")
     for lines, platform in (
         (f"# platform: osx-arm64\n@EXPLICIT\n{noarch}\n", "osx-arm64"),
@@ -90,7 +90,7 @@ def test_python_packages_in_comments() -> None:
     )
 
 
-def test_a_local_file_and_an_odd_name() -> None:
+def test_a_local_file_and_an_unusual_name() -> None:
     first, second = packages(
         "@EXPLICIT\nfile:///srv/pkgs/a-b-1%212.0-0.tar.bz2\n/srv/pkgs/c-1-0.conda\n"
     )
@@ -101,14 +101,14 @@ def test_a_local_file_and_an_odd_name() -> None:
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
-        (f"{XZ}#{MD5[:-3]}", f"a.lock:2: '{MD5[:-3]}' is no md5"),
-        (f"{XZ}#sha1:{MD5}", "a.lock:2: a hash by 'sha1' is neither md5 nor sha256"),
-        (XZ[:-9], f"a.lock:2: '{XZ[:-9]}' is no address of a conda package"),
-        ("numpy=1.0", "a.lock:2: 'numpy=1.0' is no address of a conda package"),
-        ("# pip foo", "a.lock:2: '# pip foo' is no Python package as conda-lock notes them"),
+        (f"{XZ}#{MD5[:-3]}", f"a.lock:2: '{MD5[:-3]}' is not a valid md5"),
+        (f"{XZ}#sha1:{MD5}", "a.lock:2: unsupported hash algorithm 'sha1'"),
+        (XZ[:-9], f"a.lock:2: '{XZ[:-9]}' is not the URL of a conda package"),
+        ("numpy=1.0", "a.lock:2: 'numpy=1.0' is not the URL of a conda package"),
+        ("# pip foo", "a.lock:2: '# pip foo' is not a Python package in conda-lock's notation"),
     ],
 )
-def test_errors_say_where(line: str, expected: str) -> None:
+def test_errors_contain_the_line(line: str, expected: str) -> None:
     with pytest.raises(ExpectedError) as caught:
         explicit.read("a.lock", f"@EXPLICIT\n{line}\n")
     assert caught.value.message == expected

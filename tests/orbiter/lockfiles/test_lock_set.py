@@ -1,4 +1,4 @@
-"""A lock set of Orbiter as one side of a comparison: what lies inside each image, on each platform."""
+"""Lock sets as one side of a comparison: the packages of each image on each platform."""
 
 import json
 from collections.abc import Mapping
@@ -50,7 +50,7 @@ NPM = {
 
 
 def locked(tmp_path: Path, dockerfile: str = "FROM scratch\n", release: str = "0.2.0") -> LockSet:
-    """A lock set of small real parts; its groups are renamed to the stages of the images."""
+    """Return a lock set of small real files, with groups named like the stages of the images."""
     (tmp_path / "images.toml").write_text(IMAGES)
     image_set = config_read.read_image_set(tmp_path / "images.toml")
     pip = {
@@ -98,7 +98,7 @@ def by_name(lock: Lock, image: str, platform: str) -> Mapping[tuple[str, str], P
     return {(each.manager, each.name): each for each in lock.packages[Scope(image, platform)]}
 
 
-def test_places_are_the_images_that_users_pull(tmp_path: Path) -> None:
+def test_scopes_are_the_published_images(tmp_path: Path) -> None:
     lock = read(tmp_path)
     images = [
         ("debian-core", AMD),
@@ -118,7 +118,7 @@ def test_places_are_the_images_that_users_pull(tmp_path: Path) -> None:
     assert (lock.name, lock.format, lock.release) == ("0.2.0", "lock set 1", "0.2.0")
 
 
-def test_an_image_holds_what_its_stages_and_its_environment_bring(tmp_path: Path) -> None:
+def test_an_image_contains_the_packages_of_its_stages_and_environment(tmp_path: Path) -> None:
     lock = read(tmp_path)
     apt = {("apt", "python3"), ("apt", "python3.13"), ("apt", "tzdata")}
     assert set(by_name(lock, "debian-core", AMD)) == apt
@@ -129,7 +129,7 @@ def test_an_image_holds_what_its_stages_and_its_environment_bring(tmp_path: Path
     }
 
 
-def test_direct_is_what_a_stage_of_the_image_asks_for(tmp_path: Path) -> None:
+def test_requirements_of_the_stages_are_direct(tmp_path: Path) -> None:
     found = by_name(read(tmp_path), "debian-base", AMD)
     assert {name for (_, name), each in found.items() if each.direct} == {
         "python3", "tzdata", "docopt", "jinja2", "tqdm", "parent",
@@ -139,7 +139,7 @@ def test_direct_is_what_a_stage_of_the_image_asks_for(tmp_path: Path) -> None:
     assert found["pip", "jinja2"].groups == ("debian-base-build",)
 
 
-def test_files_and_sizes_are_those_of_the_platform(tmp_path: Path) -> None:
+def test_files_and_sizes_depend_on_the_platform(tmp_path: Path) -> None:
     lock = read(tmp_path)
     amd, arm = (by_name(lock, "debian-base", platform) for platform in (AMD, ARM))
     assert amd["apt", "python3"].files == (
@@ -170,7 +170,7 @@ def test_facts(tmp_path: Path) -> None:
     }
 
 
-def test_a_dockerfile_is_not_another_one_for_the_release_and_the_date_in_it(tmp_path: Path) -> None:
+def test_release_and_date_do_not_change_a_dockerfile(tmp_path: Path) -> None:
     template = (DATA.parent / "golden" / "one-platform" / "debian-core" / "Dockerfile").read_text()
     assert "# debian-core, rendered by Orbiter" in template
     template = template.replace(
@@ -188,7 +188,7 @@ def test_a_dockerfile_is_not_another_one_for_the_release_and_the_date_in_it(tmp_
     assert first == second == third != fourth
 
 
-def test_what_is_not_locked_is_told(tmp_path: Path) -> None:
+def test_parts_without_a_lock_are_noted(tmp_path: Path) -> None:
     complete = locked(tmp_path)
     files = {path: text for path, text in complete.files.items() if not path.endswith(".lock")}
     lock = lock_set.as_lock(model.seal(replace(complete.manifest, files={}), files), "x")

@@ -1,4 +1,4 @@
-"""mamba's environment lock files."""
+"""Environment locks of mamba."""
 
 import gzip
 import json
@@ -63,12 +63,12 @@ def test_python_packages_and_notes() -> None:
     [
         (
             lock({}, "2.0.0"),
-            "a.json: mamba's environment lock file 2.0.0 is newer than Orbiter knows (up to 1.x)",
+            "a.json: mamba's lock format 2.0.0 is not supported (newest supported version: 1.x)",
         ),
-        (lock({"xz.conda": XZ}), "a.json: 'xz.conda' is no file of conda's"),
+        (lock({"xz.conda": XZ}), "a.json: 'xz.conda' is not the name of a conda package file"),
         (
             lock({"xz-5.8.1-0.conda": {**XZ, "hash": {"md5": "d7c8"}}}),
-            "a.json: the package xz: 'd7c8' is no md5",
+            "a.json: the package xz: 'd7c8' is not a valid md5",
         ),
         (
             lock({"xz-5.8.1-0.conda": {"name": "xz"}}),
@@ -77,7 +77,7 @@ def test_python_packages_and_notes() -> None:
         (lock({})[:-5], "a.json:1: Expecting ':' delimiter"),
     ],
 )
-def test_errors_say_where(text: str, expected: str) -> None:
+def test_errors_contain_the_line(text: str, expected: str) -> None:
     with pytest.raises(ExpectedError) as caught:
         mamba.read("a.json", text)
     assert caught.value.message == expected

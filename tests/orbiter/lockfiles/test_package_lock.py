@@ -83,8 +83,8 @@ def test_a_real_package() -> None:
     assert len(direct) < len(found)
 
 
-def test_all_three_versions_say_the_same() -> None:
-    """The second version holds the first and the third."""
+def test_all_three_versions_agree() -> None:
+    """Version 2 contains both the tree of version 1 and the paths of version 3."""
     for path in ("package-lock/testing-rebuild-bundle__parent", "pairs/package-lock/02-chp-v2/new"):
         data = json.loads(text_of(f"{path}.package-lock.json"))
         data["lockfileVersion"] = 3
@@ -125,18 +125,18 @@ def test_specimens(name: str, expected: list[str]) -> None:
     assert [f"{each.name} {each.version}" for each in specimen(name)] == expected
 
 
-def test_a_tree_many_of_whose_packages_have_no_hash() -> None:
+def test_a_tree_with_many_packages_without_a_hash() -> None:
     found = specimen("tap-old-lockfile")
     assert (len(found), sum(bool(each.files) for each in found)) == (354, 265)
 
 
-def test_bundled_packages_stay() -> None:
+def test_bundled_packages_are_read() -> None:
     outer, inner = specimen("testing-rebuild-bundle__parent")
     assert (outer.direct, outer.requires) == (True, ("@isaacs/testing-rebuild-bundle-b",))
     assert (inner.direct, inner.files, inner.source) == (False, (), "")
 
 
-def test_members_of_a_workspace_ask_directly() -> None:
+def test_requirements_of_workspace_members_are_direct() -> None:
     assert [each.direct for each in specimen("workspaces-conflicting-versions-virtual")] == [
         True,
         True,
@@ -144,7 +144,7 @@ def test_members_of_a_workspace_ask_directly() -> None:
     ]
 
 
-def test_direct_is_what_lies_where_the_project_finds_it() -> None:
+def test_direct_packages_are_at_the_paths_that_node_finds() -> None:
     packages = {
         "a": {"version": "1.0.0", "dependencies": {"b": "1"}},
         "a/node_modules/b": {"version": "1.0.0"},
@@ -171,7 +171,7 @@ def test_direct_is_what_lies_where_the_project_finds_it() -> None:
     assert found["c", "1.0.0"].groups == ("dev",)
 
 
-def test_aliases_have_their_real_name() -> None:
+def test_aliases_are_read_with_their_real_names() -> None:
     alias = {"name": "string-width", "version": "4.2.3"}
     (found,) = lock(
         {"string-width-cjs": alias}, {"dependencies": {"string-width-cjs": "npm:string-width@^4"}}
@@ -266,10 +266,10 @@ def written(packages: object, version: object = 3) -> str:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        (written({}, 4), ": package-lock.json 4 is newer than Orbiter knows (up to 3)"),
-        (written({}, "3"), ": its 'lockfileVersion' is '3', no number from 1 to 3"),
-        (written({}, True), ": its 'lockfileVersion' is True, no number from 1 to 3"),
-        (written({}, 0), ": its 'lockfileVersion' is 0, no number from 1 to 3"),
+        (written({}, 4), ": package-lock.json 4 is not supported (newest supported version: 3)"),
+        (written({}, "3"), ": the 'lockfileVersion' must be a number from 1 to 3, not '3'"),
+        (written({}, True), ": the 'lockfileVersion' must be a number from 1 to 3, not True"),
+        (written({}, 0), ": the 'lockfileVersion' must be a number from 1 to 3, not 0"),
         (
             written({"node_modules/a": {"version": 1}}),
             ":4: node_modules/a: version: Expected `str`, got `int`",
@@ -278,13 +278,16 @@ def written(packages: object, version: object = 3) -> str:
         (written([]), ": Expected `object`, got `array`"),
         (
             written({"node_modules/a": {"version": "1", "integrity": "x"}}),
-            ":4: node_modules/a: its integrity is no hash",
+            ":4: node_modules/a: the integrity is not a valid hash",
         ),
-        ('{"lockfileVersion": 1, "dependencies": {\n"a": 1}}', ":2: a: this is no package"),
+        (
+            '{"lockfileVersion": 1, "dependencies": {\n"a": 1}}',
+            ":2: a: a package must be an object",
+        ),
         (written({"node_modules/a": {}})[:60], ":4: Unterminated string starting at"),
         (
             '{"lockfileVersion": 3, "packages": {\n"a": {},\n"a": {}}}',
-            ":3: the key 'a' is there twice",
+            ":3: duplicate key 'a'",
         ),
     ],
 )
@@ -294,7 +297,7 @@ def test_broken_locks(text: str, expected: str) -> None:
     assert caught.value.message == f"package-lock.json{expected}"
 
 
-def test_the_two_halves_of_version_2_are_compared() -> None:
+def test_tree_and_paths_of_version_2_are_compared() -> None:
     entry = {"version": "1.0.0", "integrity": SHA512}
     text = json.dumps(
         {

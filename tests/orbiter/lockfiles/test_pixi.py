@@ -80,13 +80,13 @@ def test_real_files_are_read(file: Path) -> None:
         ("06-pixi-v6-to-v7/new", 2430, 260),
     ],
 )
-def test_every_reference_is_there(file: str, entries: int, names: int) -> None:
+def test_every_reference_is_read(file: str, entries: int, names: int) -> None:
     packages = all_of(pixi.read(file, text_of(DATA / "pairs" / "pixi" / f"{file}.pixi.lock.gz")))
     assert len(packages) == entries
     assert len({(package.manager, package.name) for package in packages}) == names
 
 
-def test_places_share_their_packages() -> None:
+def test_scopes_share_their_packages() -> None:
     packages = all_of(read_pair("06-pixi-v6-to-v7/old"))
     assert len({id(package) for package in packages}) == len(set(packages)) < len(packages)
 
@@ -117,7 +117,7 @@ BZIP2 = PackageEntry(
 
 
 @pytest.mark.parametrize("version", [6, 7])
-def test_a_conda_package_by_its_address(version: int) -> None:
+def test_a_conda_package_by_its_url(version: int) -> None:
     lock = read(f"v{version}-numpy-as-pypi-lock")
     place = lock.packages[Scope("default", "osx-arm64")]
     assert BZIP2 in place
@@ -128,7 +128,7 @@ def test_a_conda_package_by_its_address(version: int) -> None:
     assert lock.facts["index"] == {"in order": "https:///simple"}
 
 
-def test_the_shape_of_conda_lock() -> None:
+def test_the_structure_of_conda_lock() -> None:
     lock = read_pair("02-pypi-example-v1-to-v3/old")
     linux = {
         (package.manager, package.name): package for package in lock.packages[Scope("", "linux-64")]
@@ -161,7 +161,7 @@ def test_kinds_of_sources() -> None:
     assert place["idna"].source == ""
 
 
-def test_packages_that_differ_by_more_than_their_address() -> None:
+def test_packages_with_the_same_url() -> None:
     for version in (6, 7):
         lock = read(f"v{version}-conda-path-lock")
         places = {
@@ -183,7 +183,7 @@ def test_packages_that_differ_by_more_than_their_address() -> None:
 
 
 @pytest.mark.parametrize("version", [6, 7])
-def test_what_a_package_is_built_from(version: int) -> None:
+def test_the_source_of_a_package(version: int) -> None:
     (package,) = all_of(read(f"v{version}-pixi-build-git-tag-source-lock"))
     assert package.version == "1.2.0"
     assert (
@@ -192,7 +192,7 @@ def test_what_a_package_is_built_from(version: int) -> None:
     )
 
 
-def test_what_platforms_are_taken_to_have() -> None:
+def test_virtual_packages_of_platforms() -> None:
     assert read("v7-conda-path-lock").facts["virtual packages"] == {
         "linux-64-foobar": "__libc >= 32"
     }
@@ -208,7 +208,7 @@ def test_environments_with_other_channels() -> None:
     }
 
 
-def test_extras_bring_their_requirements() -> None:
+def test_extras_add_their_requirements() -> None:
     wheel = "https://example.com/some_thing-1.0-py3-none-any.whl"
     needs = "  version: '1.0'\n  requires_dist:\n  - Foo.Bar[x]>=1\n  - baz ; extra == 'dev'\n"
     without, asked = pypi(wheel, needs), pypi(wheel, needs, "        extras:\n        - dev\n")
@@ -230,12 +230,12 @@ def test_a_folder_has_no_file(address: str) -> None:
         "git+https://example.com/a/b@2d4ad799442f",
     ],
 )
-def test_a_commit_of_git(address: str) -> None:
+def test_a_git_commit(address: str) -> None:
     found = pypi(address, "  version: 0.1.0\n")
     assert (found.source, found.build) == ("git+https://example.com/a/b", "2d4ad799442f")
 
 
-def test_an_index_that_is_not_that_of_the_others() -> None:
+def test_a_package_from_another_index() -> None:
     wheel, other = (
         f"https://{host}/{name}-1.0-py3-none-any.whl" for host, name in (("a", "aa"), ("b", "bb"))
     )
@@ -250,7 +250,7 @@ def test_an_index_that_is_not_that_of_the_others() -> None:
     ]
 
 
-def test_what_was_merged_wrongly_is_noted() -> None:
+def test_a_faulty_merge_is_noted() -> None:
     text = f"{SIX}      - conda: {XZ}\npackages:\n- conda: {XZ}\n  version: 5.8.2\n"
     assert pixi.read("pixi.lock", text).notes == (
         "xz 5.8.2 lists the file xz-5.8.1-hbcc6ac9_2.conda, which is not its own",
@@ -262,20 +262,23 @@ def test_what_was_merged_wrongly_is_noted() -> None:
     [
         (
             "version: 8\nenvironments: {}\npackages: []\n",
-            "pixi.lock: pixi.lock 8 is newer than Orbiter knows (up to 7)",
+            "pixi.lock: pixi.lock 8 is not supported (newest supported version: 7)",
         ),
         (
             "version: x\nenvironments: {}\npackages: []\n",
-            "pixi.lock: its 'version' is 'x', no number",
+            "pixi.lock: the 'version' must be a number, not 'x'",
         ),
-        (f"{HEAD}      linux-64: []\npackages: []\n", "pixi.lock: its 'version' is '', no number"),
+        (
+            f"{HEAD}      linux-64: []\npackages: []\n",
+            "pixi.lock: the 'version' must be a number, not ''",
+        ),
         (
             f"{SIX}      - conda: {XZ}\npackages: []\n",
-            f"pixi.lock: environment default for linux-64 names '{XZ}', which is not among the packages",
+            f"pixi.lock: the environment default for linux-64 refers to '{XZ}', which is not among the packages",
         ),
         (
             f"{SIX}      - conda: {XZ}\npackages:\n- conda: {XZ}\n  sha256: fe51\n",
-            f"pixi.lock:10: the package {XZ}: 'fe51' is no sha256",
+            f"pixi.lock:10: the package {XZ}: 'fe51' is not a valid sha256",
         ),
         (
             f"{SIX}      - conda: ./a\npackages:\n- conda: ./b\n  name: b\n- conda: ./a\n",
@@ -283,12 +286,12 @@ def test_what_was_merged_wrongly_is_noted() -> None:
         ),
         (
             f"{SIX.replace('6', '4', 1)}      - conda: a\npackages:\n- kind: cargo\n  url: a\n",
-            "pixi.lock:10: the package a is of a kind that Orbiter does not know: 'cargo'",
+            "pixi.lock:10: the package a has an unknown kind: 'cargo'",
         ),
         (f"{SIX}      - conda: {XZ}\n", "pixi.lock: Object missing required field `packages`"),
         (
             f"{SIX}      - conda: {XZ}\npackages:\n",
-            "pixi.lock: environment default for linux-64 names",
+            "pixi.lock: the environment default for linux-64 refers to",
         ),
         (
             "version: 6\nenvironments:\n  default: x\npackages: []\n",
@@ -296,12 +299,14 @@ def test_what_was_merged_wrongly_is_noted() -> None:
         ),
     ],
 )
-def test_errors_say_where(text: str, expected: str) -> None:
+def test_errors_contain_the_line(text: str, expected: str) -> None:
     assert message(text).startswith(expected)
 
 
-def test_a_version_of_the_future_in_an_old_shape() -> None:
+def test_a_newer_version_in_an_old_structure() -> None:
     text = text_of(DATA / "pixi" / "forward-compatible-lock.pixi.lock.gz")
     assert pixi.recognises(text)
     assert not conda_lock.recognises(text)
-    assert message(text) == "pixi.lock: pixi.lock 1000 is newer than Orbiter knows (up to 7)"
+    assert (
+        message(text) == "pixi.lock: pixi.lock 1000 is not supported (newest supported version: 7)"
+    )

@@ -1,4 +1,4 @@
-"""poetry.lock of all ages."""
+"""poetry.lock of all formats since 2018."""
 
 import gzip
 
@@ -65,7 +65,7 @@ def test_hashes_without_file_names() -> None:
     )
 
 
-def test_hashes_below_metadata_files() -> None:
+def test_hashes_in_metadata_files() -> None:
     (sample,) = read("poetry/old_lock.poetry.lock").packages[Scope()]
     assert sample.files[0] == PackageFile(
         "sampleproject-1.3.1-py2.py3-none-any.whl",
@@ -84,7 +84,7 @@ def test_files_with_the_package_and_its_groups() -> None:
     assert {"packaging", "pyproject-hooks"} <= set(build.requires)
 
 
-def test_a_name_at_two_versions_has_its_own_files() -> None:
+def test_two_versions_of_a_name_have_their_own_files() -> None:
     files = "\n".join(
         f'  {{file = "a-{version}.tar.gz", hash = "sha256:{version[0] * 64}"}},'
         for version in ("1.0", "2.0")
@@ -135,7 +135,7 @@ def test_sources() -> None:
     assert file.source == "missing-0.1.0-py2.py3-none-any.whl"
 
 
-def test_needs_of_extras_count_only_for_what_nothing_else_needs() -> None:
+def test_requirements_of_extras_count_for_packages_without_another_parent() -> None:
     needs = '[package.dependencies]\nb = {version = "*", optional = true}\nc = {version = "*", optional = true}\n'
     lock = (
         package("a", more=needs)
@@ -156,7 +156,7 @@ def test_a_file_that_belongs_to_another_version_is_noted() -> None:
 @pytest.mark.parametrize(
     "file", ["A_b-1.0.0.tar.gz", "a.b-1-py3-none-any.whl", "a_b-1.0-cp311-cp311-win32.whl"]
 )
-def test_other_spellings_of_a_file_name_are_not_noted(file: str) -> None:
+def test_other_notations_of_a_file_name_are_not_noted(file: str) -> None:
     lock = poetry.read(
         "poetry.lock",
         package("a-b", "1.0", f'files = [{{file = "{file}", hash = "sha256:0"}}]\n') + METADATA,
@@ -173,9 +173,9 @@ def test_other_spellings_of_a_file_name_are_not_noted(file: str) -> None:
         ),
         (
             text_of("poetry/incompatible_lock.poetry.lock"),
-            ": poetry.lock 999.0 is newer than Orbiter knows (up to 2.1)",
+            ": poetry.lock 999.0 is not supported (newest supported version: 2.1)",
         ),
-        (package("a"), ": it has no [metadata], so its end is missing"),
+        (package("a"), ": no [metadata]: the end of the file is missing"),
         (package("a")[:25], ":3: Expected '=' after a key in a key/value pair"),
         (
             package("a") + '[[package]]\nname = "b"\n' + METADATA,

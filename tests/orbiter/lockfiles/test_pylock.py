@@ -1,4 +1,4 @@
-"""pylock.toml, as PEP 751 describes it."""
+"""pylock.toml as specified in PEP 751."""
 
 import pytest
 
@@ -56,7 +56,7 @@ def lock() -> Lock:
     return pylock.read("pylock.toml", LOCK)
 
 
-def test_files_sizes_and_needs(lock: Lock) -> None:
+def test_files_sizes_and_requirements(lock: Lock) -> None:
     jinja, markup, *_ = lock.packages[Scope()]
     assert (jinja.name, jinja.version, jinja.requires, jinja.direct) == (
         "jinja2",
@@ -89,7 +89,7 @@ def test_sources(lock: Lock) -> None:
     assert (lock.format, lock.notes) == ("pylock.toml 1.0", ())
 
 
-def test_a_lock_version_below_a_table_is_another_format() -> None:
+def test_a_lock_version_within_a_table_is_another_format() -> None:
     assert not pylock.recognises('[metadata]\nname = "a"\n[[package]]\nlock-version = "1.0"\n')
 
 
@@ -98,7 +98,7 @@ def test_a_lock_version_below_a_table_is_another_format() -> None:
     [
         (
             LOCK.replace('"1.0"', '"2.0"', 1),
-            ": pylock.toml 2.0 is newer than Orbiter knows (up to 1.0)",
+            ": pylock.toml 2.0 is not supported (newest supported version: 1.0)",
         ),
         (
             LOCK.replace('name = "private"\n', ""),

@@ -1,4 +1,4 @@
-"""Which lock file it is, whatever its name; and what people name by mistake."""
+"""Formats detected by content, and other files that users name by mistake."""
 
 import gzip
 from pathlib import Path
@@ -20,7 +20,7 @@ FORMATS = {
 
 
 @pytest.mark.parametrize("path", PAIRS, ids=lambda path: f"{path.parent.name}-{path.name[:3]}")
-def test_content_tells(path: Path) -> None:
+def test_the_content_determines_the_format(path: Path) -> None:
     kind = path.parent.parent.name
     lock = recognise.read("some-file", gzip.decompress(path.read_bytes()))
     assert lock.name == "some-file"
@@ -30,14 +30,14 @@ def test_content_tells(path: Path) -> None:
 @pytest.mark.parametrize(
     "path", REQUIREMENTS, ids=lambda path: path.name.removesuffix(".requirements.txt.gz")
 )
-def test_requirements_that_people_write(path: Path) -> None:
+def test_requirements_written_by_hand(path: Path) -> None:
     assert recognise.read("x", gzip.decompress(path.read_bytes())).format == "requirements.txt"
 
 
 PYPROJECT = '# ours\n[build-system]\nrequires = ["hatchling"]\n\n[project]\nname = "a"\ndependencies = ["b>=1"]\n'
 WORKFLOW = "name: CI\non:\n  push:\njobs:\n  build:\n    runs-on: ubuntu-latest\n    steps:\n      - run: make\n"
 ENVIRONMENT = "name: base\nchannels:\n  - conda-forge\ndependencies:\n  - python=3.11\n  - pip:\n    - a==1.0\n"
-WISHED = "it says what is wished for, not what was locked"
+NOT_LOCKED = "it lists requirements, not locked versions"
 EMPTY = "the file is empty"
 
 
@@ -49,33 +49,36 @@ EMPTY = "the file is empty"
         ("\ufeff", EMPTY),
         (
             "../base/conda-linux-64.lock",
-            "this is a symbolic link's target (../base/conda-linux-64.lock), as git keeps it",
+            "the file is a symbolic link to ../base/conda-linux-64.lock",
         ),
-        ("poetry.lock", "this is a symbolic link's target (poetry.lock), as git keeps it"),
-        (PYPROJECT, f"this is a pyproject.toml: {WISHED}"),
-        ("[tool.poetry.dependencies]\npython = '3'\n", f"this is a pyproject.toml: {WISHED}"),
-        (ENVIRONMENT, f"this is an environment.yml: {WISHED}"),
-        ("dependencies:\n- python\n", f"this is an environment.yml: {WISHED}"),
-        (WORKFLOW, "this is a GitHub workflow"),
-        (WORKFLOW.replace("on:", '"on":'), "this is a GitHub workflow"),
-        ("\n<!DOCTYPE html>\n<html></html>", "this is a web page"),
-        ("<HTML></HTML>", "this is a web page"),
-        ('{"name": "a", "dependencies": {"b": "^1"}}', f"this is a package.json: {WISHED}"),
-        ('root = "sha256:00"\nformat = 1\n', "this is one file of a lock set"),
-        ("# Written by Orbiter: what apt adds\n\nformat = 1\n", "this is one file of a lock set"),
-        ("This lock file is broken!\n", "this is no lock file that Orbiter knows"),
-        ("{}", "this is no lock file that Orbiter knows"),
-        ("[[package]]\n", "this is no lock file that Orbiter knows"),
+        ("poetry.lock", "the file is a symbolic link to poetry.lock"),
+        (PYPROJECT, f"the file is a pyproject.toml: {NOT_LOCKED}"),
+        (
+            "[tool.poetry.dependencies]\npython = '3'\n",
+            f"the file is a pyproject.toml: {NOT_LOCKED}",
+        ),
+        (ENVIRONMENT, f"the file is an environment.yml: {NOT_LOCKED}"),
+        ("dependencies:\n- python\n", f"the file is an environment.yml: {NOT_LOCKED}"),
+        (WORKFLOW, "the file is a GitHub workflow"),
+        (WORKFLOW.replace("on:", '"on":'), "the file is a GitHub workflow"),
+        ("\n<!DOCTYPE html>\n<html></html>", "the file is a web page"),
+        ("<HTML></HTML>", "the file is a web page"),
+        ('{"name": "a", "dependencies": {"b": "^1"}}', f"the file is a package.json: {NOT_LOCKED}"),
+        ('root = "sha256:00"\nformat = 1\n', "the file is part of a lock set"),
+        ("# Written by Orbiter: what apt adds\n\nformat = 1\n", "the file is part of a lock set"),
+        ("This lock file is broken!\n", "unknown lock file format"),
+        ("{}", "unknown lock file format"),
+        ("[[package]]\n", "unknown lock file format"),
     ],
 )
-def test_what_is_none(text: str, expected: str) -> None:
+def test_files_that_are_not_locks(text: str, expected: str) -> None:
     with pytest.raises(ExpectedError) as caught:
         recognise.read("it", text.encode())
     assert caught.value.message == f"it: {expected}"
     assert caught.value.hint
 
 
-def test_what_is_unknown_is_told_what_is_known() -> None:
+def test_the_hint_for_an_unknown_format_lists_the_supported_ones() -> None:
     with pytest.raises(ExpectedError) as caught:
         recognise.read("it", b"hello, world\n")
     for name in (
@@ -92,28 +95,31 @@ def test_what_is_unknown_is_told_what_is_known() -> None:
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
-        (gzip.compress(b"{}", mtime=0), "it: this is gzip, not text in UTF-8"),
+        (gzip.compress(b"{}", mtime=0), "it: the file is gzip, not UTF-8 text"),
         (
             b'{"lockfileVersion": 3,\n"packages": {',
             "it:2: Expecting property name enclosed in double quotes",
         ),
-        (b'{"lockfileVersion": 3,\n<<<<<<< HEAD\n', "it:2: a merge conflict was left here"),
+        (b'{"lockfileVersion": 3,\n<<<<<<< HEAD\n', "it:2: unresolved merge conflict"),
         (
             b'{"lockfileVersion": 9}',
-            "it: package-lock.json 9 is newer than Orbiter knows (up to 3)",
+            "it: package-lock.json 9 is not supported (newest supported version: 3)",
         ),
         (
             b'version = 7\nrequires-python = ">=3"\n',
-            "it: uv.lock 7 is newer than Orbiter knows (up to 1)",
+            "it: uv.lock 7 is not supported (newest supported version: 1)",
         ),
-        (b'lock-version = "3.0"\n', "it: pylock.toml 3.0 is newer than Orbiter knows (up to 1.0)"),
+        (
+            b'lock-version = "3.0"\n',
+            "it: pylock.toml 3.0 is not supported (newest supported version: 1.0)",
+        ),
         (
             b'[metadata]\nlock-version = "3.0"\n',
-            "it: poetry.lock 3.0 is newer than Orbiter knows (up to 2.1)",
+            "it: poetry.lock 3.0 is not supported (newest supported version: 2.1)",
         ),
     ],
 )
-def test_what_is_broken_or_of_the_future(content: bytes, expected: str) -> None:
+def test_invalid_files_and_newer_formats(content: bytes, expected: str) -> None:
     with pytest.raises(ExpectedError) as caught:
         recognise.read("it", content)
     assert caught.value.message == expected
@@ -135,6 +141,6 @@ MANY = "9" * 5000
         "version: ²\nenvironments: {}\npackages: []\n",
     ],
 )
-def test_numbers_that_are_none_are_expected_errors(text: str) -> None:
+def test_invalid_versions_are_expected_errors(text: str) -> None:
     with pytest.raises(ExpectedError, match=r"^a\.lock: "):
         recognise.read("a.lock", text.encode())

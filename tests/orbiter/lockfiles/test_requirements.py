@@ -1,4 +1,4 @@
-"""requirements.txt as pip-tools, uv and Poetry write it, and as people do."""
+"""requirements.txt as pip-tools, uv, Poetry and people write it."""
 
 import gzip
 from pathlib import Path
@@ -57,12 +57,12 @@ def test_counts_of_real_locks(pair: str, entries: tuple[int, int]) -> None:
 @pytest.mark.parametrize(
     "path", SPECIMENS, ids=lambda path: path.name.removesuffix(".requirements.txt.gz")
 )
-def test_every_specimen_reads(path: Path) -> None:
+def test_every_specimen_is_read(path: Path) -> None:
     lock = read(unpacked(path))
     assert lock.packages[Scope()] or lock.notes
 
 
-def test_why_a_package_is_there() -> None:
+def test_requiring_packages_of_a_real_file() -> None:
     found = by_name(
         unpacked(DATA / "pairs/requirements/01-warehouse-deploy/old.requirements.txt.gz")
     )
@@ -93,7 +93,7 @@ def test_via(comment: str, direct: bool, needed_by_b: bool) -> None:
     assert found["b"].requires == (("a",) if needed_by_b else ())
 
 
-def test_what_no_comment_explains_was_asked_for_where_others_are_explained() -> None:
+def test_a_package_without_a_comment_is_direct_if_others_have_one() -> None:
     found = by_name("a==1.0\n    # via b\nb==2.0\n")
     assert (found["a"].direct, found["b"].direct) == (False, True)
     assert by_name("a==1.0\nb==2.0  # a comment\n")["a"].direct is None
@@ -170,12 +170,12 @@ def test_pins(line: str, found: dict[str, str]) -> None:
         ("-e .", ".", "", ".", ""),
     ],
 )
-def test_places(line: str, name: str, version: str, source: str, build: str) -> None:
+def test_urls_and_paths(line: str, name: str, version: str, source: str, build: str) -> None:
     (found,) = read(line).packages[Scope()]
     assert (found.name, found.version, found.source, found.build) == (name, version, source, build)
 
 
-def test_a_hash_in_an_address() -> None:
+def test_a_hash_in_a_url() -> None:
     (found,) = read(f"https://example.org/a-1.0.tar.gz#sha256={'a' * 64}").packages[Scope()]
     assert found.files == (PackageFile("a-1.0.tar.gz", (HASH,)),)
 
@@ -199,14 +199,14 @@ def test_notes_and_indexes() -> None:
     }
 
 
-def test_a_package_that_lost_its_hash_is_noted() -> None:
+def test_a_package_without_a_hash_is_noted() -> None:
     assert read(f"a==1.0 --hash={HASH}\nb==1.0\n-e ./c\n").notes == (
         "without a hash, which others have: b",
     )
     assert read("a==1.0\nb==1.0\n").notes == ()
 
 
-def test_a_name_with_two_markers_is_two_packages() -> None:
+def test_a_name_with_two_markers_becomes_two_packages() -> None:
     text = 'a==1.0 ; python_version < "3.9"\na==2.0 ; python_version >= "3.9"\n'
     assert [each.version for each in read(text).packages[Scope()]] == ["1.0", "2.0"]
 
@@ -225,25 +225,25 @@ def test_a_name_with_two_markers_is_two_packages() -> None:
         "a\nb c\n",
     ],
 )
-def test_what_is_none(text: str) -> None:
+def test_other_files_are_not_recognised(text: str) -> None:
     assert not requirements.recognises(text)
 
 
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("a==1.0\nb b\n", ":2: 'b b' is no requirement"),
-        ("a==1.0\nb==\n", ":2: 'b==' is no requirement"),
+        ("a==1.0\nb b\n", ":2: 'b b' is not a requirement"),
+        ("a==1.0\nb==\n", ":2: 'b==' is not a requirement"),
         (
             f"a==1.0\n\nb==2.0 \\\n    --hash={HASH} \\\n",
-            ":3: this line goes on where the file ends",
+            ":3: the file ends within this line",
         ),
         (
             f"a==1.0\nb==2.0 \\\n    --hash={HASH[:-1]}\n",
-            f":2: '{HASH[:-1]}' is no hash: it may be cut off",
+            f":2: '{HASH[:-1]}' is not a valid hash: it may be cut off",
         ),
-        ("a==1.0 --hash=sha9:00\n", ":1: 'sha9:00' is no hash: it may be cut off"),
-        (f"a==1.0 \\\n  # why\n    --hash={HASH}\n", ":3: a hash that belongs to no package"),
+        ("a==1.0 --hash=sha9:00\n", ":1: 'sha9:00' is not a valid hash: it may be cut off"),
+        (f"a==1.0 \\\n  # why\n    --hash={HASH}\n", ":3: a hash without a package"),
     ],
 )
 def test_broken_locks(text: str, expected: str) -> None:

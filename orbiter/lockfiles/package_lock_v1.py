@@ -1,0 +1,55 @@
+"""Version 1 of package-lock.json: a tree of names, converted to the paths of later versions."""
+
+from typing import Any
+
+NODE_MODULES = "node_modules/"
+SAME_FIELDS = ("resolved", "integrity", "dev", "optional")
+TARBALL_SUFFIXES = (".tgz", ".tar.gz")
+
+
+class NotAPackageError(ValueError):
+    """A value in the tree is not an object; the message is its path."""
+
+
+def tree_as_paths(root: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the packages of the tree by path. Raises NotAPackageError."""
+    packages: dict[str, dict[str, Any]] = {}
+    stack = [("", root)]
+    while stack:
+        parent_path, parent = stack.pop()
+        children = parent.get("dependencies", {})
+        if not isinstance(children, dict):
+            continue
+        prefix = f"{parent_path}/" if parent_path else ""
+        for name, child in children.items():
+            path = f"{prefix}{NODE_MODULES}{name}"
+            if not isinstance(child, dict):
+                raise NotAPackageError(path)
+            packages[path] = _upgrade(name, child)
+            stack.append((path, child))
+    return packages
+
+
+def _upgrade(name: str, package: dict[str, Any]) -> dict[str, Any]:
+    """Return a package with the fields of later versions."""
+    upgraded: dict[str, Any] = {field: package[field] for field in SAME_FIELDS if field in package}
+    upgraded["version"] = version = package.get("version", "")
+    upgraded["inBundle"] = package.get("bundled", False)
+    if isinstance(package.get("requires"), dict):
+        upgraded["dependencies"] = package["requires"]
+    if isinstance(version, str) and ":" in version:
+        upgraded |= _split_version(name, version)
+    return upgraded
+
+
+def _split_version(name: str, version: str) -> dict[str, Any]:
+    """Return the fields in a ``version`` that is an alias (``npm:``) or a URL."""
+    if version.startswith("npm:"):
+        real_name, _, number = version.removeprefix("npm:").rpartition("@")
+        return {"name": real_name, "version": number}
+    file = version.rpartition("/")[2].removeprefix("file:")
+    if file.endswith(TARBALL_SUFFIXES):
+        stem = file.removesuffix(".tgz").removesuffix(".tar.gz")
+        number = stem.removeprefix(f"{name.rpartition('/')[2]}-")
+        return {"version": number, "resolved": version}
+    return {"version": "", "resolved": version, "link": version.startswith("file:")}
