@@ -9,7 +9,7 @@ from resolvers.index import index
 from resolvers.net import pip_config
 from resolvers.net.certificates import CERTIFICATE_VARIABLES
 from resolvers.net.loopback import no_proxy_variables
-from resolvers.net.once import OncePerKey
+from resolvers.net.once import Lazy
 
 KEPT = (
     "UV_CACHE_DIR",
@@ -21,16 +21,19 @@ KEPT = (
 )
 """Variables of uv that decide how it works, not what it answers; it does not get to see the others."""
 
-_PROGRAM: OncePerKey[None, str] = OncePerKey()
+
+def _find_program() -> str:
+    from uv import find_uv_bin
+
+    return find_uv_bin()
+
+
+_program = Lazy(_find_program)  # find_uv_bin uses sysconfig, which is not thread-safe at first use
 
 
 def program() -> str:
     """The path of the uv that came with Orbiter."""
-    from uv import find_uv_bin
-
-    return _PROGRAM(
-        None, find_uv_bin
-    )  # it asks sysconfig, which several threads must not ask first
+    return _program()
 
 
 def version() -> str:

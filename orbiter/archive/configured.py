@@ -12,7 +12,7 @@ from orbiter.fetch.sources import NOT_FOUND, FileSource, ends_fetch
 from orbiter.store.artifact_list import LockedFile
 from resolvers.errors import ExpectedError
 from resolvers.net import http
-from resolvers.net.once import OncePerKey
+from resolvers.net.once import Lazy
 
 ARCHIVE = "ORBITER_ARCHIVE"
 """Names the archive, as ``orbiter archive`` takes it."""
@@ -23,16 +23,16 @@ class ArchiveLocator:
 
     def __init__(self, place: ArchiveStorage) -> None:
         self._place = place
-        self._releases: OncePerKey[None, tuple[str, ...]] = OncePerKey()
-        self._digests: OncePerKey[None, Mapping[str, str]] = OncePerKey()
+        self._releases: Lazy[tuple[str, ...]] = Lazy(self._there)
+        self._digests: Lazy[Mapping[str, str]] = Lazy(self._named)
 
     def of(self, entry: LockedFile) -> Iterator[FileSource]:
         """The archive, where it may have the file; raises OriginsError when there is no archive."""
         with ends_fetch():
-            self._releases(None, self._there)
+            self._releases()
         digest = entry.hash
         if not digest.startswith("sha256:"):  # only the releases tell by which digest it is kept
-            digest = self._digests(None, self._named).get(entry.hash, "")
+            digest = self._digests().get(entry.hash, "")
         if digest:
             yield FileSource(self._place.name, partial(self._opened, digest))
 
@@ -52,7 +52,7 @@ class ArchiveLocator:
     def _named(self) -> dict[str, str]:
         """The digests of all files that the releases name, by their hashes in lock sets."""
         found: dict[str, str] = {}
-        for release in self._releases(None, self._there):
+        for release in self._releases():
             with suppress(
                 ExpectedError
             ):  # something else has this name; what is not found here, others have

@@ -15,7 +15,7 @@ from resolvers.conda import fetch
 from resolvers.errors import ExpectedError
 from resolvers.index import index
 from resolvers.net import http
-from resolvers.net.once import OncePerKey
+from resolvers.net.once import Lazy, OncePerKey
 from resolvers.npm.config import NpmConfig
 
 NOT_FOUND = frozenset({404, 410})
@@ -96,7 +96,7 @@ class UpstreamLocator:
     def __init__(self, sources: FetchSettings) -> None:
         self._sources = sources
         self._mirrors: OncePerKey[str, tuple[str, ...]] = OncePerKey()
-        self._npm: OncePerKey[None, NpmConfig] = OncePerKey()
+        self._npm: Lazy[NpmConfig] = Lazy(_npm_config)
 
     def of(self, entry: LockedFile) -> Iterator[FileSource]:
         """Whom to ask for a file, in turn; raises ExpectedError when there is nobody."""
@@ -114,7 +114,7 @@ class UpstreamLocator:
         if kind == "pip":
             return map(HttpLocation, _pip_urls(entry, place))
         if kind == "npm":
-            npm = self._npm(None, _npm_config)
+            npm = self._npm()
             url = npm.tarball(place)
             return iter([HttpLocation(url, npm.headers(url))])
         if kind in MIRROR_RULES:
