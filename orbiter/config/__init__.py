@@ -1,4 +1,1 @@
-"""images.toml.
-
-From the text people write to the frozen ImageSet, every mistake reported at once.
-"""
+"""Read images.toml: from its text to the frozen ImageSet, with all mistakes reported at once."""

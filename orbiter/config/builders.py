@@ -1,4 +1,4 @@
-"""From the tables of builders in images.toml to what the image set tells of them."""
+"""The builders of images.toml: their tables checked, and the settings that follow from them."""
 
 from collections.abc import Iterator
 
@@ -17,39 +17,44 @@ CONDA_BUILDER = "micromamba"
 APK_BUILDER = "alpine"
 """The builder of images on Alpine."""
 SYSTEM_MANAGERS = frozenset({"apk", "apt"})
-"""Managers of the packages of base images; their mirrors have the present index only, and delete old files."""
-CONDA_KEYS = frozenset(
+"""Managers of system packages. Their mirrors have the current index only and delete old files."""
+CONDA_FIELDS = frozenset(
     {"channels", "channel_priority", "conda_engine", "installer", "keep_installer", "virtual"}
 )
-"""The fields of a builder's table that are its alone."""
+"""The fields of a builder's table that only the conda builder has."""
+MICROMAMBA = "micromamba"
+"""The default program that installs conda packages."""
 
 
-def system_manager(name: str) -> str:
-    """The manager of the system packages of a builder's base image."""
-    return "apk" if name == APK_BUILDER else "apt"
+def system_manager(builder: str) -> str:
+    """Return the manager of a builder's system packages."""
+    return "apk" if builder == APK_BUILDER else "apt"
 
 
-def base_example(name: str) -> str:
-    """A base image for a builder, as people write it."""
-    return "alpine:3.23" if name == APK_BUILDER else "debian:trixie-slim"
+def base_example(builder: str) -> str:
+    """Return an example of a builder's base image."""
+    return "alpine:3.23" if builder == APK_BUILDER else "debian:trixie-slim"
 
 
-def builder(name: str, file: ConfigFile) -> Builder:
-    """A builder of the file, with the defaults of its kind."""
+def resolve_builder(name: str, file: ConfigFile) -> Builder:
+    """Return a builder of the file, with its defaults filled in."""
     table = file.builder[name]
-    suite = table.from_.debian if isinstance(table.from_, Packages) else ""
-    base = table.from_ if isinstance(table.from_, str) else ""
+    base, suite = "", ""
+    if isinstance(table.from_, Packages):
+        suite = table.from_.debian
+    else:
+        base = table.from_ or BASES.get(name, "")
     return Builder(
         name=name,
-        base=base or ("" if suite else BASES.get(name, "")),
+        base=base,
         suite=suite,
         python=table.python,
         pip_engine=table.pip_engine,
-        conda=_conda(table) if name == CONDA_BUILDER else msgspec.UNSET,
+        conda=_conda_settings(table) if name == CONDA_BUILDER else msgspec.UNSET,
     )
 
 
-def _conda(table: BuilderTable) -> CondaSettings:
+def _conda_settings(table: BuilderTable) -> CondaSettings:
     return CondaSettings(
         channels=table.channels,
         priority=table.channel_priority,
@@ -60,86 +65,79 @@ def _conda(table: BuilderTable) -> CondaSettings:
     )
 
 
-def check(file: ConfigFile, mistakes: Mistakes) -> None:
-    """Note what is wrong with the builders of a file."""
-    for name in file.builder:
+def check_builders(file: ConfigFile, mistakes: Mistakes) -> None:
+    """Add the mistakes in the builders of a file."""
+    for name, table in file.builder.items():
         if not file.image.get(name):
             hint = f"declare an image, such as [image.{name}.core], or remove the builder"
             mistakes.add(key_path("builder", name), "has no images", hint=hint)
-        _check_builder(name, file.builder[name], mistakes)
+        _check_builder(name, table, mistakes)
     for name in file.image:
         if name in BUILDERS and name not in file.builder:
+            problem = f"the builder '{name}' is not declared"
             hint = f'add [builder.{name}] with from = "{base_example(name)}"'
-            mistakes.add(
-                key_path("image", name), f"the builder '{name}' is not declared", hint=hint
-            )
+            mistakes.add(key_path("image", name), problem, hint=hint)
 
 
 def _check_builder(name: str, table: BuilderTable, mistakes: Mistakes) -> None:
     path = key_path("builder", name)
     _check_base(name, table, key_path(path, "from"), mistakes)
-    if name != CONDA_BUILDER:
-        for key in _conda_keys(table):
-            mistakes.add(
-                key_path(path, key),
-                "has no effect",
-                hint=f"it belongs to [builder.{CONDA_BUILDER}]",
-            )
+    if name == CONDA_BUILDER:
+        _check_conda(table, path, mistakes)
         return
+    for key in _conda_keys(table):
+        hint = f"move it to [builder.{CONDA_BUILDER}], the only builder with this key"
+        mistakes.add(key_path(path, key), "has no effect", hint=hint)
+
+
+def _check_conda(table: BuilderTable, path: str, mistakes: Mistakes) -> None:
     for index, text in enumerate(table.channels):
         try:
             channel(text)
         except ExpectedError as error:
             mistakes.add(f"{path}.channels[{index}]", error.message, hint=error.hint)
-    if table.keep_installer and table.installer != "micromamba":
-        hint = 'leave it out, or write installer = "micromamba"'
-        mistakes.add(
-            key_path(path, "keep-installer"),
-            f"{table.installer} is no program that could stay",
-            hint=hint,
-        )
+    if table.keep_installer and table.installer != MICROMAMBA:
+        problem = f"has no effect, because {table.installer} never stays in the images"
+        hint = f'remove it, or write installer = "{MICROMAMBA}"'
+        mistakes.add(key_path(path, "keep-installer"), problem, hint=hint)
 
 
 def _check_base(name: str, table: BuilderTable, path: str, mistakes: Mistakes) -> None:
     hint = f'add from = "{base_example(name)}"'
-    made = "" if name == APK_BUILDER else ', or { debian = "trixie" }'
     if table.from_ == "" and name not in BASES:
-        expected = f"an image and its tag, without digest (the lock set pins that){made}"
+        expected = "an image and its tag, without a digest (the lock set pins it)"
+        if name != APK_BUILDER:
+            expected += ', or { debian = "trixie" }'
         mistakes.add(path, "is missing", expected=expected, hint=hint)
     if name == APK_BUILDER and isinstance(table.from_, Packages):
-        mistakes.add(
-            path,
-            f"the builder '{name}' stands on an image of Alpine, not on Debian's packages",
-            hint=hint,
-        )
+        problem = f"the builder '{name}' needs an Alpine base image, not Debian packages"
+        mistakes.add(path, problem, hint=hint)
 
 
 def _conda_keys(table: BuilderTable) -> Iterator[str]:
-    """The keys of conda that a builder's table sets."""
-    unset = BuilderTable()
-    for each in fields(BuilderTable):
-        if each.name in CONDA_KEYS and getattr(table, each.name) != getattr(unset, each.name):
-            yield each.encode_name
+    """Yield the conda keys that a builder's table sets."""
+    default = BuilderTable()
+    for field in fields(BuilderTable):
+        is_set = getattr(table, field.name) != getattr(default, field.name)
+        if field.name in CONDA_FIELDS and is_set:
+            yield field.encode_name
 
 
 def conda_settings(builder: Builder) -> CondaSettings:
-    """What images.toml says of a builder's conda packages; the defaults for one that has none."""
+    """Return a builder's conda settings; the defaults for a builder without conda packages."""
     return builder.conda or CondaSettings()
 
 
 def conda_options(builder: Builder) -> CondaOptions:
-    """The same, as conda's resolver takes it."""
-    asked = conda_settings(builder)
-    virtual = {f"__{name}": version for name, version in asked.virtual.items()}
-    return CondaOptions(channels=asked.channels, priority=asked.priority, virtual=virtual)
-
-
-MICROMAMBA = "micromamba"
+    """Return a builder's conda settings as options of the conda resolver."""
+    settings = conda_settings(builder)
+    virtual = {f"__{name}": version for name, version in settings.virtual.items()}
+    return CondaOptions(channels=settings.channels, priority=settings.priority, virtual=virtual)
 
 
 def installer_package(image_set: ImageSet, builder: str, manager: str) -> str:
-    """The name of the package that installs a manager's packages in a builder's stages; "" for none."""
+    """Return the package that installs a manager's packages in a builder's stages, "" for none."""
     if manager == "conda":
-        name = conda_settings(image_set.builders[builder]).installer
-        return {"rattler": "py-rattler"}.get(name, name)
+        installer = conda_settings(image_set.builders[builder]).installer
+        return {"rattler": "py-rattler"}.get(installer, installer)
     return {"pip": "uv", "npm": "npm"}.get(manager, "")

@@ -1,18 +1,24 @@
-"""Read a parsed TOML document into Structs, noting every mistake on the way instead of stopping at the first."""
+"""Decode a parsed TOML document into Structs and collect every mistake on the way.
+
+msgspec's own decoder stops at the first mistake. Values that cannot be decoded are replaced by
+their default here, so that the rest of the document can still be checked.
+"""
 
 from collections.abc import Iterable
 from types import UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
 import msgspec
 from msgspec import NODEFAULT, UnsetType
 from msgspec.structs import FieldInfo, fields
 
 from orbiter.config.mistakes import Mistakes, key_path, suggest, toml_literal
-from orbiter.config.schema import HOMES
+from orbiter.config.schema import TABLE_OF_KEY
 
-_KINDS = {
-    str: "a text in quotes",
+T = TypeVar("T", bound=msgspec.Struct)
+
+_TYPE_NAMES = {
+    str: "a string in quotes",
     bool: "true or false",
     int: "a whole number",
     float: "a number",
@@ -22,185 +28,217 @@ _KINDS = {
 }
 
 
-class _Shape(msgspec.Struct, frozen=True, kw_only=True):
-    """A type as written, the same without its Meta and, from the Meta, what to say when a value does not fit."""
+class _ValueType(msgspec.Struct, frozen=True, kw_only=True):
+    """The type of a value, with the texts of its Meta that describe a valid value.
 
-    whole: Any
+    ``annotated`` is the type with its Meta, ``plain`` the type without it.
+    """
+
+    annotated: Any
     plain: Any
     example: str = ""
     expected: str = ""
     add: str = ""
-    known: tuple[str, ...] = ()
+    choices: tuple[str, ...] = ()
 
-    def fits(self, value: object) -> bool:
+    @property
+    def toml_type(self) -> Any:
+        """The type of the TOML value; choices are strings."""
+        return str if self.choices else self.plain
+
+    def accepts(self, value: object) -> bool:
         try:
-            msgspec.convert(value, self.whole)
+            msgspec.convert(value, self.annotated)
         except msgspec.ValidationError:
             return False
         return True
 
 
-def read(kind: Any, value: object, path: str, mistakes: Mistakes, default: Any = "") -> Any:
-    """The value as ``kind``: a Struct, or built of dict, tuple, Annotated, Literal and plain types.
-
-    What cannot be read is noted and replaced by the default, so that the rest can still be checked.
-    """
-    shape = _shape(_table_of(kind) if isinstance(value, dict) else kind)
-    if isinstance(shape.plain, type) and issubclass(shape.plain, msgspec.Struct):
-        return _struct(shape.plain, value, path, mistakes)
-    if get_origin(shape.plain) is dict:
-        return _table(shape, value, path, mistakes)
-    if get_origin(shape.plain) is tuple:
-        return _list(shape, value, path, mistakes)
-    return _leaf(shape, value, path, mistakes, default)
+_TABLE = _ValueType(annotated=dict, plain=dict)
+_LIST = _ValueType(annotated=tuple, plain=tuple)
 
 
-def _table_of(kind: Any) -> Any:
-    """The table among the kinds that may stand in one place."""
-    tables = [
-        each
-        for each in get_args(kind)
-        if isinstance(each, type) and issubclass(each, msgspec.Struct)
-    ]
-    return tables[0] if get_origin(kind) in {Union, UnionType} and tables else kind
+def decode(struct: type[T], document: dict[str, Any], mistakes: Mistakes) -> T:
+    """Return the document as ``struct``, with defaults for all values that have a mistake."""
+    decoded: T = _struct(struct, document, "", mistakes)
+    return decoded
 
 
-def _shape(kind: Any) -> _Shape:
-    """The shape of a kind; where several may stand in one place, of the first."""
-    if get_origin(kind) in {Union, UnionType}:
-        kind = next(each for each in get_args(kind) if each is not UnsetType)
-    plain, *metas = get_args(kind) if get_origin(kind) is Annotated else (kind,)
-    notes: dict[str, Any] = {}
+def _value(annotated: Any, value: object, path: str, mistakes: Mistakes, default: Any = "") -> Any:
+    """Return the value as a Struct, dict, tuple, Literal or plain type."""
+    value_type = _value_type(annotated, value)
+    if _is_struct(value_type.plain):
+        return _struct(value_type.plain, value, path, mistakes)
+    if get_origin(value_type.plain) is dict:
+        return _table(value_type, value, path, mistakes)
+    if get_origin(value_type.plain) is tuple:
+        return _list(value_type, value, path, mistakes)
+    return _scalar(value_type, value, path, mistakes, default)
+
+
+def _value_type(annotated: Any, value: object = None) -> _ValueType:
+    """Return the type of a value; of a union, the member that fits the value best."""
+    if get_origin(annotated) in {Union, UnionType}:
+        annotated = _union_member(annotated, value)
+    plain, metas = annotated, []
+    if get_origin(annotated) is Annotated:
+        plain, *metas = get_args(annotated)
+    texts: dict[str, Any] = {}
     for meta in metas:
         if meta.ge is not None:
-            notes["expected"] = f"a whole number from {meta.ge} to {meta.le}"
+            texts["expected"] = f"a whole number from {meta.ge} to {meta.le}"
         if meta.examples:
-            notes["example"] = toml_literal(meta.examples[0])
-        notes |= meta.extra or {}
+            texts["example"] = toml_literal(meta.examples[0])
+        texts |= meta.extra or {}
     if get_origin(plain) is Literal:
-        notes["known"] = get_args(plain)
-    return _Shape(whole=kind, plain=plain, **notes)
+        texts["choices"] = get_args(plain)
+    return _ValueType(annotated=annotated, plain=plain, **texts)
 
 
-def _struct(
-    kind: type[msgspec.Struct], value: object, path: str, mistakes: Mistakes
-) -> msgspec.Struct:
-    known = {each.encode_name: each for each in fields(kind)}
+def _union_member(union: Any, value: object) -> Any:
+    """Return the Struct of a union for a table, and its first member for any other value."""
+    members = [member for member in get_args(union) if member is not UnsetType]
+    structs = [member for member in members if _is_struct(member)]
+    if isinstance(value, dict) and structs:
+        return structs[0]
+    return members[0]
+
+
+def _is_struct(plain: Any) -> bool:
+    return isinstance(plain, type) and issubclass(plain, msgspec.Struct)
+
+
+def _struct(struct: Any, value: object, path: str, mistakes: Mistakes) -> Any:
+    known = {field.encode_name: field for field in fields(struct)}
     if not isinstance(value, dict):
-        _wrong_type(_Shape(whole=dict, plain=dict), value, path, mistakes)
-        return kind(**{each.name: _default(each) for each in known.values()})
+        _add_wrong_type(_TABLE, value, path, mistakes)
+        return struct(**{field.name: _default(field) for field in known.values()})
     for key in value:
         if key not in known:
-            _unknown_key(key, known, path, mistakes)
-    for key, each in known.items():
-        if each.required and key not in value:
-            _missing(key, each, path, mistakes)
-    return kind(
-        **{
-            each.name: read(each.type, value[key], key_path(path, key), mistakes, _default(each))
-            if key in value
-            else _default(each)
-            for key, each in known.items()
-        }
-    )
+            _add_unknown_key(key, known, path, mistakes)
+    for key, field in known.items():
+        if field.required and key not in value:
+            _add_missing(key, field, path, mistakes)
+    decoded = {field.name: _default(field) for field in known.values()}
+    for key, field in known.items():
+        if key in value:
+            default = decoded[field.name]
+            item = _value(field.type, value[key], key_path(path, key), mistakes, default)
+            decoded[field.name] = item
+    return struct(**decoded)
 
 
 def _default(field: FieldInfo) -> Any:
-    """A field's default; what is required and missing is empty."""
+    """Return the default of a field; an empty value for a required one."""
     if field.default_factory is not NODEFAULT:
         return field.default_factory()
     if field.default is not NODEFAULT:
         return field.default
-    return {} if get_origin(_shape(field.type).plain) is dict else ""
+    return {} if get_origin(_value_type(field.type).plain) is dict else ""
 
 
-def _missing(key: str, field: FieldInfo, path: str, mistakes: Mistakes) -> None:
-    shape = _shape(field.type)
-    add = shape.add or f"{key} = {shape.example}"
-    mistakes.add(
-        key_path(path, key), "is missing", expected=shape.expected or "a table", hint=f"add {add}"
-    )
-
-
-def _unknown_key(key: str, known: Iterable[str], path: str, mistakes: Mistakes) -> None:
-    belongs = (
-        f"'{key}' belongs to {HOMES[key]}"
-        if key in HOMES
-        else "`orbiter schema` describes every key"
-    )
-    hint = suggest(key, known, belongs)
-    mistakes.add(
-        key_path(path, key), "unknown key", expected=f"one of {', '.join(sorted(known))}", hint=hint
-    )
-
-
-def _table(shape: _Shape, value: object, path: str, mistakes: Mistakes) -> dict[str, Any]:
-    name_kind, item_kind = get_args(shape.plain)
+def _table(value_type: _ValueType, value: object, path: str, mistakes: Mistakes) -> dict[str, Any]:
+    """Return a table whose keys are names that people choose."""
     if not isinstance(value, dict):
-        _wrong_type(_Shape(whole=dict, plain=dict), value, path, mistakes)
+        _add_wrong_type(_TABLE, value, path, mistakes)
         return {}
-    if not value and not shape.fits(value):
-        mistakes.add(path, "is empty", hint=f"add {shape.add}")
+    if not value and not value_type.accepts(value):
+        mistakes.add(path, "is empty", hint=f"add {value_type.add}")
+    name_type, item_type = get_args(value_type.plain)
     for name in value:
-        read(name_kind, name, key_path(path, name), mistakes)
+        _value(name_type, name, key_path(path, name), mistakes)
     return {
-        name: read(item_kind, each, key_path(path, name), mistakes) for name, each in value.items()
+        name: _value(item_type, item, key_path(path, name), mistakes)
+        for name, item in value.items()
     }
 
 
-def _list(shape: _Shape, value: object, path: str, mistakes: Mistakes) -> tuple[Any, ...]:
+def _list(value_type: _ValueType, value: object, path: str, mistakes: Mistakes) -> tuple[Any, ...]:
     if not isinstance(value, list):
-        _wrong_type(_Shape(whole=tuple, plain=tuple), value, path, mistakes)
+        _add_wrong_type(_LIST, value, path, mistakes)
         return ()
-    if not value and not shape.fits(value):
-        mistakes.add(path, "is empty", hint="leave the key out for its default")
-    item_kind = get_args(shape.plain)[0]
+    if not value and not value_type.accepts(value):
+        mistakes.add(path, "is empty", hint="remove the key to use its default")
+    item_type = get_args(value_type.plain)[0]
     return tuple(
-        read(item_kind, each, f"{path}[{index}]", mistakes) for index, each in enumerate(value)
+        _value(item_type, item, f"{path}[{index}]", mistakes) for index, item in enumerate(value)
     )
 
 
-def _leaf(shape: _Shape, value: object, path: str, mistakes: Mistakes, default: Any) -> Any:
-    if type(value) is not (str if shape.known else shape.plain):
-        _wrong_type(shape, value, path, mistakes)
+def _scalar(
+    value_type: _ValueType, value: object, path: str, mistakes: Mistakes, default: Any
+) -> Any:
+    # bool is a subclass of int, so isinstance would accept true for a number
+    if type(value) is not value_type.toml_type:
+        _add_wrong_type(value_type, value, path, mistakes)
     elif isinstance(value, str) and not value.isprintable():
-        problem = f"{toml_literal(value)} holds a line break or an invisible character"
+        problem = f"{toml_literal(value)} contains a line break or an invisible character"
         mistakes.add(path, problem, hint="write it on one line, with plain spaces")
-    elif shape.fits(value):
+    elif value_type.accepts(value):
         return value
-    elif shape.known:
-        names = ", ".join(shape.known)
-        hint = suggest(str(value), shape.known, f"known are {names}")
-        mistakes.add(path, f"unknown '{value}'", expected=f"one of {names}", hint=hint)
     else:
-        hint = f"for example {shape.example}" if shape.example else "rename it"
-        mistakes.add(
-            path, f"{toml_literal(value)} is not valid", expected=shape.expected, hint=hint
-        )
+        _add_invalid(value_type, value, path, mistakes)
     return default
 
 
-def _wrong_type(shape: _Shape, value: object, path: str, mistakes: Mistakes) -> None:
-    wanted = str if shape.known else shape.plain
-    found = _KINDS.get(type(value), "a date or time")
+def _add_missing(key: str, field: FieldInfo, path: str, mistakes: Mistakes) -> None:
+    value_type = _value_type(field.type)
+    line = value_type.add or f"{key} = {value_type.example}"
+    expected = value_type.expected or "a table"
+    mistakes.add(key_path(path, key), "is missing", expected=expected, hint=f"add {line}")
+
+
+def _add_unknown_key(key: str, known: Iterable[str], path: str, mistakes: Mistakes) -> None:
+    hint = "`orbiter schema` describes every key"
+    if key in TABLE_OF_KEY:
+        hint = f"'{key}' belongs to {TABLE_OF_KEY[key]}"
+    names = sorted(known)
+    expected = f"one of {', '.join(names)}"
     mistakes.add(
-        path, f"is {found}", expected=_KINDS[wanted], hint=_type_hint(wanted, shape, value, path)
+        key_path(path, key), "unknown key", expected=expected, hint=suggest(key, known, hint)
     )
 
 
-def _type_hint(wanted: type, shape: _Shape, value: object, path: str) -> str:
+def _add_invalid(value_type: _ValueType, value: object, path: str, mistakes: Mistakes) -> None:
+    problem, expected = f"{toml_literal(value)} is not valid", value_type.expected
+    hint = "rename it"
+    if value_type.choices:
+        names = ", ".join(value_type.choices)
+        problem, expected = f"unknown value '{value}'", f"one of {names}"
+        hint = suggest(str(value), value_type.choices, f"use one of {names}")
+    elif value_type.example:
+        hint = f"for example {value_type.example}"
+    mistakes.add(path, problem, expected=expected, hint=hint)
+
+
+def _add_wrong_type(value_type: _ValueType, value: object, path: str, mistakes: Mistakes) -> None:
+    actual = _TYPE_NAMES.get(type(value), "a date or time")
+    expected = _TYPE_NAMES[value_type.toml_type]
+    hint = _type_hint(value_type, value, path)
+    mistakes.add(path, f"is {actual}", expected=expected, hint=hint)
+
+
+def _type_hint(value_type: _ValueType, value: object, path: str) -> str:
+    """Return the value as it should be written, as far as it can be guessed."""
     key = path.rpartition(".")[2]
-    if wanted is dict:
+    expected = value_type.toml_type
+    if expected is dict:
         return f"write a table: [{path}]"
-    if wanted is tuple:
-        return f"write a list: {key} = [{toml_literal(value) if isinstance(value, str) else '…'}]"
-    if wanted is str:
-        return (
-            f"put it in quotes, as in {key} = {shape.example}"
-            if shape.example
-            else "put it in quotes"
-        )
-    if isinstance(value, str):
-        meant = value.isdigit() if wanted is int else value in ("true", "false")
-        return f"write {key} = {value if meant else shape.example or 'true'}, without quotes"
-    return f"write {key} = {shape.example or 'true'}"
+    if expected is tuple:
+        entry = toml_literal(value) if isinstance(value, str) else "…"
+        return f"write a list: {key} = [{entry}]"
+    if expected is str:
+        example = f", as in {key} = {value_type.example}"
+        return f"put it in quotes{example}" if value_type.example else "put it in quotes"
+    return _unquoted_hint(value_type, value, key)
+
+
+def _unquoted_hint(value_type: _ValueType, value: object, key: str) -> str:
+    """Return the hint for a number or boolean."""
+    example = value_type.example or "true"
+    if not isinstance(value, str):
+        return f"write {key} = {example}"
+    is_valid = value.isdigit() if value_type.toml_type is int else value in {"true", "false"}
+    if not is_valid:
+        value = example
+    return f"write {key} = {value}, without quotes"

@@ -1,4 +1,4 @@
-"""What images.toml describes, as frozen types: sets expanded, names resolved."""
+"""The image set that images.toml describes, as frozen types: sets expanded, names resolved."""
 
 from collections.abc import Mapping
 from typing import Literal
@@ -8,8 +8,8 @@ from msgspec import UNSET, UnsetType
 
 Kind = Literal["final", "build", "base"]
 
-BASE = ("?essential", "?priority(required)", "apt")
-"""What apt is asked for a base that is made of packages: the sets of that name (see apt-patterns(7)), and itself."""
+BASE_REQUIREMENTS = ("?essential", "?priority(required)", "apt")
+"""The requirements of a base made of Debian packages, as apt patterns: see apt-patterns(7)."""
 
 
 class NotebookUser(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,10 +21,11 @@ class NotebookUser(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CondaSettings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """How a builder solves and installs conda packages.
+    """The conda settings of a builder.
 
-    ``virtual`` are virtual packages without their underscores (``cuda``: ``12.4``). ``engine`` is ``rattler`` or
-    ``conda-lock``, ``installer`` ``micromamba``, which ``keep_installer`` leaves in the images, or ``rattler``.
+    ``virtual`` maps virtual packages, without their underscores, to versions (``cuda``: ``12.4``).
+    ``engine`` is ``rattler`` or ``conda-lock``. ``installer`` is ``micromamba`` or ``rattler``;
+    ``keep_installer`` leaves micromamba in the images.
     """
 
     channels: tuple[str, ...] = ("conda-forge",)
@@ -38,10 +39,10 @@ class CondaSettings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
 class Builder(msgspec.Struct, frozen=True, kw_only=True):
     """The defaults of a family of images.
 
-    ``base`` is the base image as people write it (``debian:trixie-slim``), or empty where ``suite`` names the Debian
-    release of whose packages the base is made (``trixie``). ``python`` is what conda or else apt must install
-    (``3.13`` or ``3.13.5``), empty for no wish; ``pip_engine`` is ``poetry`` or ``uv``. ``conda`` is unset for a
-    builder that has no conda packages.
+    ``base`` is the base image as written (``debian:trixie-slim``). It is empty if the base is made
+    of Debian packages; ``suite`` then names their release (``trixie``). ``python`` is the Python
+    version that conda, or else apk or apt, must install (``3.13`` or ``3.13.5``), empty for any.
+    ``pip_engine`` is ``poetry`` or ``uv``. ``conda`` is unset for builders without conda packages.
     """
 
     name: str
@@ -53,13 +54,15 @@ class Builder(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Stage(msgspec.Struct, frozen=True, kw_only=True):
-    """One Docker build step: sets expanded, names resolved.
+    """One Docker build stage.
 
-    A stage of kind ``base`` has the name of its builder, which it makes of packages alone, and no image.
-    ``parent`` is the stage it stands on, empty for the builder's base image. ``build`` is the build stage
-    whose ``/opt/env`` a final stage receives, empty for none. ``requirements`` maps a manager to what this
-    stage itself asks for; ``sources`` likewise to the packages that may run code of their own (``pip-sdist``,
-    ``npm-scripts``). Both are sorted by name and leave out managers of which nothing is asked.
+    A stage of kind ``base`` makes a builder's base of Debian packages. It has the builder's name
+    and no image. ``parent`` is the stage that this one starts from, empty for the builder's base
+    image. ``build`` is the build stage whose ``/opt/env`` a final stage receives, empty for none.
+
+    ``requirements`` maps a manager to the stage's own requirements. ``sources`` maps a manager to
+    the packages that may run code of their own during the build (``pip-sdist``, ``npm-scripts``).
+    Both are sorted by package name and omit managers with an empty list.
     """
 
     name: str
@@ -75,7 +78,7 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ImageSet(msgspec.Struct, frozen=True, kw_only=True):
-    """All that images.toml describes; ``stages`` come parents (and build stages) first, then by name."""
+    """All images of images.toml; ``stages`` lists parents and build stages first, then by name."""
 
     version: str
     repository: str

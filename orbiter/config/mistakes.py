@@ -1,4 +1,4 @@
-"""The mistakes of one images.toml: collected, then shown all at once."""
+"""The mistakes of one images.toml, collected and then reported together."""
 
 import json
 from collections.abc import Iterable
@@ -9,7 +9,7 @@ from resolvers.errors import ExpectedError
 
 
 class Mistake(msgspec.Struct, frozen=True, kw_only=True):
-    """One mistake: its key path (``image.debian.base.pip[3]``), what is wrong, what was expected, what to do."""
+    """One mistake: its key path (``image.debian.base.pip[3]``), the problem and the remedy."""
 
     key: str
     problem: str
@@ -17,12 +17,14 @@ class Mistake(msgspec.Struct, frozen=True, kw_only=True):
     hint: str
 
     def __str__(self) -> str:
-        place = f"{self.key}: " if self.key else ""
-        return f"{place}{self.problem}" + (f"; expected {self.expected}" if self.expected else "")
+        text = f"{self.key}: {self.problem}" if self.key else self.problem
+        if self.expected:
+            text += f"; expected {self.expected}"
+        return text
 
 
 class ConfigError(ExpectedError):
-    """All mistakes of one images.toml: a line and a hint for each."""
+    """All mistakes of one images.toml, with a line and a hint for each."""
 
     def __init__(self, file: str, mistakes: tuple[Mistake, ...]) -> None:
         lines = [f"{file}: {mistake}" for mistake in mistakes]
@@ -35,36 +37,40 @@ class ConfigError(ExpectedError):
 
 
 class Mistakes:
-    """Collects mistakes: the first one of each key path, for what follows from it says nothing new."""
+    """Collects mistakes.
+
+    Only the first mistake of each key path counts, because later ones usually follow from it.
+    """
 
     def __init__(self) -> None:
-        self._found: dict[str, Mistake] = {}
+        self._by_key: dict[str, Mistake] = {}
 
     def add(self, key: str, problem: str, *, expected: str = "", hint: str) -> None:
-        """Note what is wrong at a key path, what was expected there, and what to do about it."""
-        self._found.setdefault(key, Mistake(key=key, problem=problem, expected=expected, hint=hint))
+        """Record the problem at a key path, the expected value and the remedy."""
+        mistake = Mistake(key=key, problem=problem, expected=expected, hint=hint)
+        self._by_key.setdefault(key, mistake)
 
     @property
     def all(self) -> tuple[Mistake, ...]:
-        """What was noted, in that order."""
-        return tuple(self._found.values())
+        """All mistakes, in the order in which they were added."""
+        return tuple(self._by_key.values())
 
 
-def key_path(path: str, key: str) -> str:
-    """The path of a key inside a table, quoted where TOML wants it quoted."""
-    bare = key.isascii() and key.replace("-", "a").replace("_", "a").isalnum()
-    name = key if bare else toml_literal(key)
-    return f"{path}.{name}" if path else name
+def key_path(table: str, key: str) -> str:
+    """Return the path of a key inside a table, with the quotes that TOML requires."""
+    is_bare = key.isascii() and key.replace("-", "a").replace("_", "a").isalnum()
+    name = key if is_bare else toml_literal(key)
+    return ".".join(filter(None, (table, name)))
 
 
 def toml_literal(value: object) -> str:
-    """A text, number or boolean as TOML writes it."""
+    """Return a string, number or boolean as TOML writes it."""
     return json.dumps(value, ensure_ascii=False)
 
 
 def suggest(word: str, known: Iterable[str], otherwise: str) -> str:
-    """A hint that names the known word nearest to a wrong one, or the other hint where none is near."""
-    from difflib import get_close_matches
+    """Return a hint that names the known word closest to ``word``, or ``otherwise``."""
+    from difflib import get_close_matches  # only imported if there is a mistake
 
-    near = get_close_matches(word, list(known), n=1)
-    return f"did you mean '{near[0]}'?" if near else otherwise
+    matches = get_close_matches(word, list(known), n=1)
+    return f"did you mean '{matches[0]}'?" if matches else otherwise

@@ -1,4 +1,4 @@
-"""images.toml: what people write, read once into frozen types."""
+"""Read images.toml and describe its format as a JSON Schema."""
 
 import re
 import tomllib
@@ -7,16 +7,20 @@ from typing import Any
 
 import msgspec
 
-from orbiter.config import decode, resolve
+from orbiter.config import resolve
+from orbiter.config.decode import decode
 from orbiter.config.image_set import ImageSet
 from orbiter.config.mistakes import ConfigError, Mistake, Mistakes
 from orbiter.config.schema import ConfigFile
 
 
 def read_image_set(path: Path) -> ImageSet:
-    """Read images.toml. Raises ConfigError with all mistakes of the file at once."""
+    """Read images.toml.
+
+    Raises ConfigError with all mistakes of the file.
+    """
     mistakes = Mistakes()
-    file: ConfigFile = decode.read(ConfigFile, _parse(path), "", mistakes)
+    file = decode(ConfigFile, _parse(path), mistakes)
     image_set = resolve.image_set(file, mistakes)
     if mistakes.all:
         raise ConfigError(str(path), mistakes.all)
@@ -24,7 +28,7 @@ def read_image_set(path: Path) -> ImageSet:
 
 
 def json_schema() -> dict[str, Any]:
-    """The JSON Schema (2020-12) of images.toml, for editors."""
+    """Return the JSON Schema (2020-12) of images.toml, for editors."""
     dialect = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "images.toml"}
     return dialect | msgspec.json.schema(ConfigFile)
 
@@ -34,32 +38,29 @@ def _parse(path: Path) -> dict[str, Any]:
         text = path.read_bytes().decode("utf-8-sig")
         return tomllib.loads(text)
     except FileNotFoundError:
-        problem, key, hint = "the file does not exist", "", "`orbiter init` writes a starter"
+        mistake = Mistake(key="", problem="file not found", hint="create one: orbiter init")
     except OSError as error:
-        problem, key, hint = (
-            f"cannot be read: {error.strerror}",
-            "",
-            "images.toml is a file that you can read",
-        )
+        problem = f"cannot be read: {error.strerror}"
+        mistake = Mistake(key="", problem=problem, hint="make images.toml a readable file")
     except UnicodeDecodeError as error:
-        problem, key, hint = f"byte {error.start} is not UTF-8", "", "save the file as UTF-8"
+        problem = f"byte {error.start} is not UTF-8"
+        mistake = Mistake(key="", problem=problem, hint="save the file as UTF-8")
     except tomllib.TOMLDecodeError as error:
-        problem, key = _syntax(str(error), text)
-        hint = _syntax_hint(problem)
-    raise ConfigError(str(path), (Mistake(key=key, problem=problem, hint=hint),))
+        mistake = _syntax_mistake(str(error), text)
+    raise ConfigError(str(path), (mistake,))
 
 
-def _syntax(error: str, text: str) -> tuple[str, str]:
-    """What is wrong with the TOML, and its line and column."""
-    found = re.fullmatch(
-        r"(.*) \((?:at line (\d+), column (\d+)|at end of document)\)", error, re.DOTALL
-    )
-    problem, line, column = found.groups() if found else (error, None, None)
+def _syntax_mistake(message: str, text: str) -> Mistake:
+    """Return a TOML error with its line and column as the key."""
+    pattern = r"(.*) \((?:at line (\d+), column (\d+)|at end of document)\)"
+    match = re.fullmatch(pattern, message, re.DOTALL)
+    problem, line, column = match.groups() if match else (message, None, None)
     lines = text.split("\n")
-    return problem, f"line {line or len(lines)}, column {column or len(lines[-1]) + 1}"
+    position = f"line {line or len(lines)}, column {column or len(lines[-1]) + 1}"
+    return Mistake(key=position, problem=problem, hint=_syntax_hint(problem))
 
 
 def _syntax_hint(problem: str) -> str:
     if "twice" in problem or "overwrite" in problem:
-        return "a key or table stands once in a file: merge the two, or rename one"
-    return "write key = value, texts in quotes, lists in [ ] with commas"
+        return "a key or table may occur only once: merge the two, or rename one"
+    return "write key = value, with strings in quotes and lists as [a, b]"

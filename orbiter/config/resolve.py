@@ -1,18 +1,23 @@
-"""From the file images.toml to the image set: sets expanded, names resolved, stages in their order."""
+"""Turn the decoded images.toml into an image set: expand sets, resolve names, order the stages."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import msgspec
 
-from orbiter.config import builders
-from orbiter.config import image_set as config_image_set
-from orbiter.config.builders import APK_BUILDER, CONDA_BUILDER, SYSTEM_MANAGERS, system_manager
-from orbiter.config.image_set import BASE, ImageSet, Kind, Stage
+from orbiter.config.builders import (
+    APK_BUILDER,
+    CONDA_BUILDER,
+    SYSTEM_MANAGERS,
+    check_builders,
+    resolve_builder,
+    system_manager,
+)
+from orbiter.config.image_set import BASE_REQUIREMENTS, ImageSet, Kind, NotebookUser, Stage
 from orbiter.config.mistakes import Mistakes, key_path, suggest
+from orbiter.config.order import parents_first
 from orbiter.config.requirements import SOURCE_KEYS, SYNTAXES, sort_requirements
 from orbiter.config.schema import Build, ConfigFile
-
-Sets = Mapping[str, tuple[str, ...]]
+from orbiter.config.sets import ExpandedEntry, Sets, check_sets, expand
 
 
 class _Draft(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,138 +32,72 @@ class _Draft(msgspec.Struct, frozen=True, kw_only=True):
     build: str = ""
 
 
-class _Item(msgspec.Struct, frozen=True, kw_only=True):
-    """An entry of a list: where it stands, and through which entry of the stage's own list it came."""
-
-    text: str
-    origin: str
-    entry: str
-
-
 def image_set(file: ConfigFile, mistakes: Mistakes) -> ImageSet:
-    """The image set that a file describes; what is wrong with it is noted and left out."""
-    builders.check(file, mistakes)
-    _check_sets(file.sets, mistakes)
+    """Return the image set that a file describes, without the parts that have mistakes."""
+    check_builders(file, mistakes)
+    check_sets(file.sets, mistakes)
     if len(set(file.platforms)) < len(file.platforms):
-        mistakes.add("platforms", "names a platform twice", hint="leave one out")
-    drafts = _drafts(file, mistakes)
-    known = {name: builders.builder(name, file) for name in sorted(file.builder)}
-    stages = {name: _base(name) for name, builder in known.items() if builder.suite}
-    for draft in drafts.values():
-        base = draft.builder if draft.builder in stages else ""
-        stages[draft.name] = _stage(draft, drafts, file.sets, mistakes, base)
-    before = {
-        stage.name: tuple(filter(None, (stage.parent, stage.build))) for stage in stages.values()
-    }
-    order = parents_first(before, lambda cycle: _circular(cycle, stages, drafts, mistakes))
+        mistakes.add("platforms", "lists a platform twice", hint="remove one of them")
+    builders = {name: resolve_builder(name, file) for name in sorted(file.builder)}
+    bases = {name: _base(name) for name, builder in builders.items() if builder.suite}
+    user = NotebookUser(name=file.user.name, uid=file.user.uid, gid=file.user.gid)
     return ImageSet(
         version=file.version,
         repository=file.repository,
         maintainer=file.maintainer,
         source=file.source,
         platforms=tuple(sorted(file.platforms)),
-        user=config_image_set.NotebookUser(
-            name=file.user.name, uid=file.user.uid, gid=file.user.gid
-        ),
-        builders=known,
-        stages=tuple(stages[name] for name in order),
+        user=user,
+        builders=builders,
+        stages=_stages(file, bases, mistakes),
     )
-
-
-def parents_first(
-    before: Mapping[str, tuple[str, ...]], on_cycle: Callable[[tuple[str, ...]], None]
-) -> tuple[str, ...]:
-    """The names so that each follows those it needs, otherwise sorted; circles are reported and cut."""
-    done: dict[str, None] = {}
-
-    def visit(name: str, trail: tuple[str, ...]) -> None:
-        if name in trail:
-            on_cycle(trail[trail.index(name) :])
-        elif name not in done:
-            for each in before[name]:
-                visit(each, (*trail, name))
-            done[name] = None
-
-    for name in sorted(before):
-        visit(name, ())
-    return tuple(done)
 
 
 def _base(builder: str) -> Stage:
-    """The stage that makes a builder's base of packages."""
-    return Stage(name=builder, builder=builder, image="", kind="base", requirements={"apt": BASE})
+    """Return the stage that makes a builder's base of Debian packages."""
+    requirements = {"apt": BASE_REQUIREMENTS}
+    return Stage(name=builder, builder=builder, image="", kind="base", requirements=requirements)
 
 
-def _check_sets(sets: Sets, mistakes: Mistakes) -> None:
-    """Also those that no list uses."""
+def _stages(file: ConfigFile, bases: Mapping[str, Stage], mistakes: Mistakes) -> tuple[Stage, ...]:
+    """Return all stages, parents first."""
+    drafts = _drafts(file, mistakes)
+    stages = dict(bases)
+    for draft in drafts.values():
+        base = draft.builder if draft.builder in bases else ""
+        stages[draft.name] = _stage(draft, drafts, file.sets, mistakes, base)
 
-    def circular(cycle: tuple[str, ...]) -> None:
-        circle = " -> ".join([*cycle, cycle[0]])
-        hint = f"take '@{cycle[0]}' out of '{cycle[-1]}'"
-        mistakes.add(key_path("sets", cycle[-1]), f"sets stand in a circle: {circle}", hint=hint)
+    def on_cycle(cycle: tuple[str, ...]) -> None:
+        _add_stage_cycle(cycle, stages, drafts, mistakes)
 
-    for name, items in sets.items():
-        _expand(items, key_path("sets", name), sets, mistakes, (name,))
-    used = {name: tuple(_set_name(item) for item in items) for name, items in sets.items()}
-    parents_first(
-        {name: tuple(each for each in names if each in sets) for name, names in used.items()},
-        circular,
-    )
+    parents = {name: _parents(stage) for name, stage in stages.items()}
+    return tuple(stages[name] for name in parents_first(parents, on_cycle))
 
 
-def _set_name(item: str) -> str:
-    """The set that an entry asks for, or "": ``@name`` is a set, ``@scope/name`` a package of npm."""
-    text = item.strip()
-    return text[1:] if text.startswith("@") and "/" not in text else ""
-
-
-def _expand(
-    items: tuple[str, ...],
-    path: str,
-    sets: Sets,
-    mistakes: Mistakes,
-    trail: tuple[str, ...] = (),
-    entry: str = "",
-) -> list[_Item]:
-    """The entries of a list with its sets expanded; circles of sets are noted elsewhere."""
-    found = []
-    for index, item in enumerate(items):
-        origin = f"{path}[{index}]"
-        name = _set_name(item)
-        if not item.strip():
-            mistakes.add(origin, "is empty", hint="leave the entry out")
-        elif not item.strip().startswith("@") or "/" in item:
-            found.append(_Item(text=item.strip(), origin=origin, entry=entry or origin))
-        elif name not in sets:
-            hint = suggest(name, sets, f'declare it in [sets], as in {name or "name"} = ["git"]')
-            mistakes.add(
-                origin, f"unknown set '{name}'", expected="the name of a set of [sets]", hint=hint
-            )
-        elif name not in trail:
-            inner = key_path("sets", name)
-            found += _expand(sets[name], inner, sets, mistakes, (*trail, name), entry or origin)
-    return found
+def _parents(stage: Stage) -> tuple[str, ...]:
+    return tuple(filter(None, (stage.parent, stage.build)))
 
 
 def _drafts(file: ConfigFile, mistakes: Mistakes) -> dict[str, _Draft]:
-    """Every stage by its name."""
-    found: dict[str, _Draft] = {}
+    """Return every stage by name."""
+    drafts: dict[str, _Draft] = {}
     for builder, images in file.image.items():
         for image in sorted(images):
-            for draft in _of_image(file, builder, image):
-                if draft.name in found:
-                    problem = f"the stage '{draft.name}' is there twice: {found[draft.name].path} makes it too"
+            for draft in _image_drafts(file, builder, image):
+                other = drafts.setdefault(draft.name, draft)
+                if other is not draft:
+                    problem = f"the stage '{draft.name}' is defined twice: also by {other.path}"
                     mistakes.add(draft.path, problem, hint="give the image another name")
-                found.setdefault(draft.name, draft)
-    return found
+    return drafts
 
 
-def _of_image(file: ConfigFile, builder: str, image: str) -> tuple[_Draft, ...]:
-    """An image's own stage and, where it has one, its build stage."""
+def _image_drafts(file: ConfigFile, builder: str, image: str) -> tuple[_Draft, ...]:
+    """Return the final stage of an image and, if it has one, its build stage."""
     table = file.image[builder][image]
+    path = key_path(key_path("image", builder), image)
     final = _Draft(
         name=f"{builder}-{image}",
-        path=key_path(key_path("image", builder), image),
+        path=path,
         builder=builder,
         image=image,
         kind="final",
@@ -166,22 +105,26 @@ def _of_image(file: ConfigFile, builder: str, image: str) -> tuple[_Draft, ...]:
     )
     if not isinstance(table.build, Build):
         return (final,)
-    name, path = f"{final.name}-build", f"{final.path}.build"
     build = _Draft(
-        name=name, path=path, builder=builder, image=image, kind="build", table=table.build
+        name=f"{final.name}-build",
+        path=f"{path}.build",
+        builder=builder,
+        image=image,
+        kind="build",
+        table=table.build,
     )
-    return msgspec.structs.replace(final, build=name), build
+    return msgspec.structs.replace(final, build=build.name), build
 
 
 def _stage(
     draft: _Draft, drafts: Mapping[str, _Draft], sets: Sets, mistakes: Mistakes, base: str
 ) -> Stage:
-    """A stage as its builder makes it; one that names no other stands on ``base``, if its builder makes one."""
+    """Return a resolved stage; ``base`` is its parent unless it names another one."""
     table = draft.table
-    parent = _parent(draft, drafts, mistakes) or base
-    requirements = {manager: _asked(manager, draft, sets, mistakes) for manager in SYNTAXES}
+    parent = _named_parent(draft, drafts, mistakes) or base
+    requirements = {manager: _requirements(manager, draft, sets, mistakes) for manager in SYNTAXES}
     sources = {manager: _sources(manager, draft, sets, mistakes) for manager in SOURCE_KEYS}
-    commands = _expand(table.postbuild, f"{draft.path}.postbuild", sets, mistakes)
+    commands = expand(table.postbuild, f"{draft.path}.postbuild", sets, mistakes)
     return Stage(
         name=draft.name,
         builder=draft.builder,
@@ -189,96 +132,110 @@ def _stage(
         kind=draft.kind,
         parent=parent,
         build=draft.build,
-        requirements={manager: asked for manager, asked in requirements.items() if asked},
-        sources={manager: names for manager, names in sources.items() if names},
+        requirements=_without_empty(requirements),
+        sources=_without_empty(sources),
         postbuild=tuple(command.text for command in commands),
         network=table.network,
     )
 
 
-def _parent(draft: _Draft, drafts: Mapping[str, _Draft], mistakes: Mistakes) -> str:
-    wanted = draft.table.from_
-    name = f"{draft.builder}-{wanted}" if wanted else ""
-    if not wanted or name in drafts:
-        return name
-    known = [
-        each.name.removeprefix(f"{draft.builder}-")
-        for each in drafts.values()
-        if each.builder == draft.builder
-    ]
-    hint = suggest(wanted, known, f"declare [image.{draft.builder}.{wanted}]")
+def _without_empty(lists: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    return {manager: entries for manager, entries in lists.items() if entries}
+
+
+def _named_parent(draft: _Draft, drafts: Mapping[str, _Draft], mistakes: Mistakes) -> str:
+    """Return the stage that ``from`` names, "" if it names none."""
+    image = draft.table.from_
+    if not image:
+        return ""
+    prefix = f"{draft.builder}-"
+    if f"{prefix}{image}" in drafts:
+        return f"{prefix}{image}"
+    siblings = [other for other in drafts.values() if other.builder == draft.builder]
+    known = [other.name.removeprefix(prefix) for other in siblings]
     mistakes.add(
         f"{draft.path}.from",
-        f"'{wanted}' leads nowhere",
+        f"unknown image '{image}'",
         expected=f"one of {', '.join(known)}",
-        hint=hint,
+        hint=suggest(image, known, f"declare [image.{draft.builder}.{image}]"),
     )
     return ""
 
 
-def _circular(
+def _add_stage_cycle(
     cycle: tuple[str, ...],
     stages: Mapping[str, Stage],
     drafts: Mapping[str, _Draft],
     mistakes: Mistakes,
 ) -> None:
-    culprit = next(name for name in reversed(cycle) if stages[name].parent in cycle)
-    circle = " -> ".join([*cycle, cycle[0]])
-    hint = "let one of them stand on another image, or on none: the builder's base image"
-    mistakes.add(f"{drafts[culprit].path}.from", f"stages stand in a circle: {circle}", hint=hint)
+    # A final stage may also be in the cycle because of its build stage, so look for a `from`.
+    last = next(name for name in reversed(cycle) if stages[name].parent in cycle)
+    names = " -> ".join([*cycle, cycle[0]])
+    hint = "choose another image for one of them, or remove its from to use the builder's base"
+    mistakes.add(f"{drafts[last].path}.from", f"circular stages: {names}", hint=hint)
 
 
-def _asked(manager: str, draft: _Draft, sets: Sets, mistakes: Mistakes) -> tuple[str, ...]:
+def _requirements(manager: str, draft: _Draft, sets: Sets, mistakes: Mistakes) -> tuple[str, ...]:
+    """Return a stage's requirements for a manager, sorted by package name."""
     syntax = SYNTAXES[manager]
-    found: dict[str, _Item] = {}
-    items = _expand(getattr(draft.table, manager), f"{draft.path}.{manager}", sets, mistakes)
-    if items and (hint := _elsewhere(manager, draft.builder)):
-        mistakes.add(
-            f"{draft.path}.{manager}", f"the builder '{draft.builder}' has no {manager}", hint=hint
-        )
-    for item in items:
-        name = syntax.name(item.text)
+    path = f"{draft.path}.{manager}"
+    entries = expand(getattr(draft.table, manager), path, sets, mistakes)
+    hint = _unsupported_hint(manager, draft.builder)
+    if entries and hint:
+        problem = f"the builder '{draft.builder}' does not support {manager}"
+        mistakes.add(path, problem, hint=hint)
+    by_name: dict[str, ExpandedEntry] = {}
+    for entry in entries:
+        name = syntax.name(entry.text)
         if name is None:
-            problem = f"'{item.text}' is no requirement of {manager}"
-            mistakes.add(
-                item.origin, problem, expected=syntax.expected, hint=syntax.hint(item.text)
-            )
-        elif name in found:
-            _twice(item, found[name], mistakes)
+            problem = f"'{entry.text}' is not a valid {manager} requirement"
+            hint = syntax.hint(entry.text)
+            mistakes.add(entry.path, problem, expected=syntax.expected, hint=hint)
+        elif name in by_name:
+            _add_duplicate(entry, by_name[name], mistakes)
         else:
-            found[name] = item
-    return sort_requirements(manager, (item.text for item in found.values()))
+            by_name[name] = entry
+    return sort_requirements(manager, (entry.text for entry in by_name.values()))
 
 
-def _elsewhere(manager: str, builder: str) -> str:
-    """What to do about packages of a manager that a builder does not have; "" where it has it."""
+def _unsupported_hint(manager: str, builder: str) -> str:
+    """Return the alternative to a manager that a builder does not support, "" for all others."""
     if manager == "conda" and builder != CONDA_BUILDER:
         return f"move the image to the builder {CONDA_BUILDER}, or the packages to another manager"
-    if manager in SYSTEM_MANAGERS and manager != system_manager(builder):
-        there = "Alpine" if builder == APK_BUILDER else "Debian"
-        return f"write the names that {there} has for them in {system_manager(builder)}"
+    supported = system_manager(builder)
+    if manager in SYSTEM_MANAGERS and manager != supported:
+        distribution = "Alpine" if builder == APK_BUILDER else "Debian"
+        return f"list them under {supported}, by the names that {distribution} uses"
     return ""
 
 
-def _twice(item: _Item, other: _Item, mistakes: Mistakes) -> None:
-    inside_one_set = item.entry == other.entry and item.origin != other.origin
-    through = (
-        f" (through {item.origin})" if item.origin != item.entry and not inside_one_set else ""
-    )
-    problem = f"'{item.text}'{through} is asked for twice: also by {other.origin}"
-    mistakes.add(item.origin if inside_one_set else item.entry, problem, hint="leave one out")
+def _add_duplicate(entry: ExpandedEntry, other: ExpandedEntry, mistakes: Mistakes) -> None:
+    """Add a duplicate at the entry to remove: in the set if both are in one, else in the list."""
+    is_inside_one_set = entry.via == other.via and entry.path != other.path
+    path, through = entry.via, ""
+    if is_inside_one_set:
+        path = entry.path
+    elif entry.path != entry.via:
+        through = f" (through {entry.path})"
+    problem = f"'{entry.text}'{through} is listed twice: also in {other.path}"
+    mistakes.add(path, problem, hint="remove one of them")
 
 
 def _sources(manager: str, draft: _Draft, sets: Sets, mistakes: Mistakes) -> tuple[str, ...]:
+    """Return the packages of a manager that may run code of their own, sorted."""
     key = SOURCE_KEYS[manager]
     path = f"{draft.path}.{key}"
-    items = _expand(getattr(draft.table, key.replace("-", "_")), path, sets, mistakes)
-    if items and not getattr(draft.table, manager):
-        hint = f"write it in the stage whose {manager} list needs it"
-        mistakes.add(path, f"has no effect: the stage asks nothing of {manager}", hint=hint)
-    names = {item.origin: SYNTAXES[manager].package(item.text) for item in items}
-    for item in items:
-        if names[item.origin] is None:
-            hint = "write the name alone, without version"
-            mistakes.add(item.origin, f"'{item.text}' is no package name of {manager}", hint=hint)
-    return tuple(sorted({name for name in names.values() if name}))
+    entries = expand(getattr(draft.table, key.replace("-", "_")), path, sets, mistakes)
+    if entries and not getattr(draft.table, manager):
+        problem = f"has no effect: the stage has no {manager} requirements"
+        hint = f"move it to the stage that lists the packages in {manager}"
+        mistakes.add(path, problem, hint=hint)
+    names = set()
+    for entry in entries:
+        name = SYNTAXES[manager].package(entry.text)
+        if name is None:
+            problem = f"'{entry.text}' is not a valid {manager} package name"
+            mistakes.add(entry.path, problem, hint="write the name only, without a version")
+        else:
+            names.add(name)
+    return tuple(sorted(names))

@@ -1,7 +1,8 @@
-"""The file images.toml key by key, as people write it; the JSON Schema is made from these types.
+"""The keys of images.toml, as people write them; the JSON Schema is generated from these types.
 
-A type's ``Meta`` holds its pattern, what the schema says about it, and under ``extra`` what a mistake says was
-expected; its first example is what the hint shows.
+The ``Meta`` of a type holds its pattern and its description in the JSON Schema. Its ``extra`` holds
+the texts that a mistake reports: ``expected`` and, for required tables, ``add``, the line to add.
+Its first example is the one that a hint shows.
 """
 
 from collections.abc import Mapping
@@ -11,21 +12,23 @@ from msgspec import UNSET, Meta, Struct, UnsetType, field
 from msgspec.structs import fields
 
 BUILDERS = ("alpine", "debian", "micromamba")
-"""Every builder that Orbiter knows."""
+"""The supported builders."""
 BASES: Mapping[str, str] = {"micromamba": "debian:trixie-slim"}
-"""The base images of builders that need not name one."""
+"""The default base images, by builder."""
 
 NAME = "[a-z0-9][a-z0-9-]*"
 _NUMBER = r"(0|[1-9]\d*)"
 _IDENTIFIER = r"(0|[1-9]\d*|\d*[a-zA-Z-][0-9a-zA-Z-]*)"
-_PART = r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*"
-_REPOSITORY = rf"([a-zA-Z0-9]([a-zA-Z0-9.-]*[a-zA-Z0-9])?(:[0-9]+)?/)?{_PART}(/{_PART})*"
+_COMPONENT = r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*"
+_REGISTRY = r"[a-zA-Z0-9]([a-zA-Z0-9.-]*[a-zA-Z0-9])?(:[0-9]+)?"
+_REPOSITORY = rf"({_REGISTRY}/)?{_COMPONENT}(/{_COMPONENT})*"
 
 Version = Annotated[
     str,
     Meta(
         pattern=rf"^{_NUMBER}\.{_NUMBER}\.{_NUMBER}(-{_IDENTIFIER}(\.{_IDENTIFIER})*)?$",
-        description="The release: one semantic version for all images. Build metadata (+…) cannot be part of a tag.",
+        description="The release: one semantic version for all images. Build metadata (+…) is not "
+        "allowed, because a tag cannot contain it.",
         examples=["0.1.0"],
         extra={"expected": "a semantic version without build metadata"},
     ),
@@ -34,21 +37,28 @@ Repository = Annotated[
     str,
     Meta(
         pattern=f"^{_REPOSITORY}$",
-        description="The Docker repository; tags are <repository>:<builder>-<image>-<version>.",
+        description="The Docker repository. Tags are <repository>:<builder>-<image>-<version>.",
         examples=["example/notebooks"],
-        extra={"expected": "a Docker repository in lower case, without tag or digest"},
+        extra={"expected": "a Docker repository in lowercase, without a tag or digest"},
     ),
+]
+Maintainer = Annotated[
+    str, Meta(description="The person responsible for the images, added to them as a label.")
 ]
 Source = Annotated[
     str,
     Meta(
         pattern=r"^https?://[^\s/@]+(/\S*)?$",
-        description="Where this image set is developed; becomes a label of the images.",
+        description="The address of this image set's source code, added to the images as a label.",
         examples=["https://git.example.org/team/notebooks"],
         extra={"expected": "an http or https URL without credentials"},
     ),
 ]
 Platform = Literal["linux/amd64", "linux/arm64"]
+Platforms = Annotated[
+    tuple[Platform, ...],
+    Meta(min_length=1, description="The platforms that the images are built for."),
+]
 UserName = Annotated[
     str,
     Meta(
@@ -56,25 +66,25 @@ UserName = Annotated[
         description="The login name.",
         examples=["jovyan"],
         extra={
-            "expected": "a login name other than root: up to 32 of a-z, 0-9, '_' and '-', a letter first"
+            "expected": "a login name other than root: up to 32 of a-z, 0-9, '_' and '-', "
+            "starting with a letter"
         },
     ),
 ]
-Uid = Annotated[int, Meta(ge=1, le=60000, description="The number of the user.", examples=[1000])]
-Gid = Annotated[
-    int, Meta(ge=0, le=60000, description="The number of the user's group.", examples=[100])
-]
+Uid = Annotated[int, Meta(ge=1, le=60000, description="The user ID.", examples=[1000])]
+Gid = Annotated[int, Meta(ge=0, le=60000, description="The group ID.", examples=[100])]
 Name = Annotated[str, Meta(pattern=f"^{NAME}$", extra={"expected": "a name of a-z, 0-9 and '-'"})]
-BuilderName = Annotated[str, Meta(pattern=f"^({'|'.join(BUILDERS)})$", extra={"known": BUILDERS})]
+BuilderName = Annotated[str, Meta(pattern=f"^({'|'.join(BUILDERS)})$", extra={"choices": BUILDERS})]
 BaseImage = Annotated[
     str,
     Meta(
         pattern=rf"^{_REPOSITORY}(:[a-zA-Z0-9_][a-zA-Z0-9_.-]{{0,127}})?$",
         description="The base image of the family; the lock set pins its digest. "
-        f"Of the builder micromamba by default {BASES['micromamba']}.",
+        f"The default of the builder micromamba is {BASES['micromamba']}.",
         examples=["debian:trixie-slim"],
         extra={
-            "expected": 'an image and its tag, without digest (the lock set pins that), or { debian = "trixie" }'
+            "expected": "an image and its tag, without a digest (the lock set pins it), "
+            'or { debian = "trixie" }'
         },
     ),
 ]
@@ -82,108 +92,124 @@ Suite = Annotated[
     str,
     Meta(
         pattern="^(?!(old)*stable$|testing$|unstable$|experimental$)[a-z]+$",
-        description="The Debian release of whose packages alone the base is made.",
+        description="The Debian release whose packages make up the base.",
         examples=["trixie"],
-        extra={"expected": "the code name of a Debian release, which stays the same release"},
+        extra={"expected": "the codename of a Debian release, not an alias such as stable"},
     ),
 ]
 Python = Annotated[
     str,
     Meta(
         pattern=r"^3\.\d+(\.\d+)?$",
-        description="The Python that conda, or else apk or apt, must install.",
+        description="The Python version that conda, or else apk or apt, must install.",
         examples=["3.13"],
         extra={"expected": "X.Y or X.Y.Z"},
     ),
 ]
-PipEngine = Annotated[Literal["poetry", "uv"], Meta(description="The engine that solves for pip.")]
+PipEngine = Annotated[
+    Literal["poetry", "uv"], Meta(description="The engine that resolves pip requirements.")
+]
 Channel = Annotated[
     str,
     Meta(
         pattern=r"^\S+$",
-        description="A channel of conda: a name, or an address in which ${VARIABLES} stand for credentials.",
+        description="A conda channel: a name, or an address with ${VARIABLES} for credentials.",
         examples=["conda-forge"],
-        extra={"expected": "a channel's name or address"},
+        extra={"expected": "the name or address of a channel"},
     ),
 ]
 Channels = Annotated[
     tuple[Channel, ...],
-    Meta(min_length=1, description="Channels of conda; the first one goes first."),
+    Meta(min_length=1, description="The conda channels, highest priority first."),
 ]
 ChannelPriority = Annotated[
     Literal["strict", "disabled"],
     Meta(
-        description="Whether a conda package comes from the first channel that has its name, or from any."
+        description="strict: a conda package comes from the first channel that has its name. "
+        "disabled: it may come from any channel."
     ),
 ]
 CondaEngine = Annotated[
-    Literal["rattler", "conda-lock"], Meta(description="The engine that solves for conda.")
+    Literal["rattler", "conda-lock"], Meta(description="The engine that resolves conda packages.")
 ]
 Installer = Annotated[
     Literal["micromamba", "rattler"],
     Meta(
-        description="What installs conda packages: micromamba out of the channels, or rattler, a Python package."
+        description="The program that installs conda packages: micromamba, which comes from the "
+        "channels, or rattler, a Python package."
     ),
 ]
 KeepInstaller = Annotated[bool, Meta(description="Whether micromamba stays in the images.")]
-Virtual = Annotated[
-    dict[
-        Annotated[
-            str,
-            Meta(
-                pattern="^[a-z][a-z0-9_]*$",
-                extra={"expected": "a virtual package without its underscores: glibc, cuda"},
-            ),
-        ],
-        Annotated[
-            str,
-            Meta(
-                pattern=r"^[0-9A-Za-z]+([._][0-9A-Za-z]+)*( [0-9A-Za-z_.]+)?$|^$",
-                examples=["12.4"],
-                extra={"expected": 'a version, or "" for none'},
-            ),
-        ],
-    ],
+VirtualName = Annotated[
+    str,
     Meta(
-        description="What conda may take for granted where the images run: glibc (by default the base image's), cuda."
+        pattern="^[a-z][a-z0-9_]*$",
+        extra={"expected": "a virtual package without its underscores: glibc, cuda"},
+    ),
+]
+VirtualVersion = Annotated[
+    str,
+    Meta(
+        pattern=r"^[0-9A-Za-z]+([._][0-9A-Za-z]+)*( [0-9A-Za-z_.]+)?$|^$",
+        examples=["12.4"],
+        extra={"expected": 'a version, or "" for none'},
+    ),
+]
+Virtual = Annotated[
+    dict[VirtualName, VirtualVersion],
+    Meta(
+        description="The virtual packages of the machines that run the images, such as cuda. "
+        "The default of glibc is the version in the base image."
     ),
 ]
 From = Annotated[
     str,
     Meta(
         pattern=f"^{NAME}$",
-        description="The image of this builder to stand on: its final stage, or <image>-build for its build stage. "
-        "Default: the builder's base image.",
+        description="The parent image, from the same builder: <image> for its final stage, "
+        "<image>-build for its build stage. Default: the builder's base image.",
         examples=["core"],
         extra={
-            "expected": "an image of this builder, or <image>-build (base images stand in [builder.NAME])"
+            "expected": "an image of this builder, or <image>-build "
+            "(base images belong in [builder.NAME])"
         },
     ),
 ]
-Apk = Annotated[
+ApkList = Annotated[
     tuple[str, ...],
     Meta(
-        description="Alpine packages: name, name=version, name~version or name>version. For the builder alpine."
+        description="Alpine packages: name, name=version, name~version or name>version. "
+        "Only for the builder alpine."
     ),
 ]
-Apt = Annotated[
+AptList = Annotated[
     tuple[str, ...],
     Meta(description="Debian packages: name or name=version. Not for the builder alpine."),
 ]
-Conda = Annotated[
-    tuple[str, ...], Meta(description="conda packages: MatchSpecs. For the builder micromamba.")
+CondaList = Annotated[
+    tuple[str, ...],
+    Meta(description="conda packages, as MatchSpecs. Only for the builder micromamba."),
 ]
-Pip = Annotated[
-    tuple[str, ...], Meta(description="Python packages: PEP 508 requirements without URL.")
+PipList = Annotated[
+    tuple[str, ...], Meta(description="Python packages, as PEP 508 requirements without a URL.")
 ]
-Npm = Annotated[tuple[str, ...], Meta(description="npm packages: name or name@range.")]
-PipSdist = Annotated[
+NpmList = Annotated[tuple[str, ...], Meta(description="npm packages: name or name@range.")]
+PipSdistList = Annotated[
     tuple[str, ...], Meta(description="Python packages that may be built from an sdist.")
 ]
-NpmScripts = Annotated[tuple[str, ...], Meta(description="npm packages whose install scripts run.")]
-Postbuild = Annotated[tuple[str, ...], Meta(description="Shell commands that run last.")]
+NpmScriptsList = Annotated[
+    tuple[str, ...], Meta(description="npm packages whose install scripts may run.")
+]
+Postbuild = Annotated[
+    tuple[str, ...], Meta(description="Shell commands that run at the end of the stage.")
+]
 Network = Annotated[
-    bool, Meta(description="Whether the stage needs the network; it is then not hermetic.")
+    bool,
+    Meta(description="Whether the stage has network access. The build is then not hermetic."),
+]
+Sets = Annotated[
+    dict[Name, tuple[str, ...]],
+    Meta(description='Named lists. "@name" in any list inserts the entries of one.'),
 ]
 
 
@@ -196,7 +222,7 @@ class User(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Packages(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A base that is made of packages, without any base image."""
+    """A base made of distribution packages instead of a base image."""
 
     debian: Suite
 
@@ -216,22 +242,22 @@ class BuilderTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class Build(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab"):
-    """An image's build stage; the image receives its /opt/env. "@name" in a list expands a set."""
+    """The build stage of an image, which receives its /opt/env. "@name" in a list inserts a set."""
 
     from_: From = field(name="from", default="")
-    apk: Apk = ()
-    apt: Apt = ()
-    conda: Conda = ()
-    pip: Pip = ()
-    pip_sdist: PipSdist = ()
-    npm: Npm = ()
-    npm_scripts: NpmScripts = ()
+    apk: ApkList = ()
+    apt: AptList = ()
+    conda: CondaList = ()
+    pip: PipList = ()
+    pip_sdist: PipSdistList = ()
+    npm: NpmList = ()
+    npm_scripts: NpmScriptsList = ()
     postbuild: Postbuild = ()
     network: Network = False
 
 
 class Image(Build, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab"):
-    """An image that users pull. "@name" in a list expands a set."""
+    """An image that users pull. "@name" in a list inserts a set."""
 
     build: Build | UnsetType = UNSET
 
@@ -241,18 +267,11 @@ class ConfigFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     version: Version
     repository: Repository
-    maintainer: Annotated[str, Meta(description="Who answers for the images; becomes a label.")] = (
-        ""
-    )
+    maintainer: Maintainer = ""
     source: Source = ""
-    platforms: Annotated[
-        tuple[Platform, ...], Meta(min_length=1, description="What the images are for.")
-    ] = ("linux/amd64",)
+    platforms: Platforms = ("linux/amd64",)
     user: User = User()
-    sets: Annotated[
-        dict[Name, tuple[str, ...]],
-        Meta(description='Named lists; "@name" in any list expands one.'),
-    ] = {}
+    sets: Sets = {}
     builder: Annotated[
         dict[BuilderName, BuilderTable], Meta(min_length=1, extra={"add": "[builder.debian]"})
     ]
@@ -262,15 +281,15 @@ class ConfigFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ]
 
 
-HOMES: Mapping[str, str] = {
-    key.encode_name: place
-    for table, place in (
-        (Image, "[image.BUILDER.IMAGE]"),
-        (Packages, "from of [builder.NAME]"),
-        (BuilderTable, "[builder.NAME]"),
-        (User, "[user]"),
-        (ConfigFile, "the top of the file, above the first table"),
-    )
-    for key in fields(table)
+_TABLES: Mapping[type[Struct], str] = {
+    Image: "[image.BUILDER.IMAGE]",
+    Packages: "from of [builder.NAME]",
+    BuilderTable: "[builder.NAME]",
+    User: "[user]",
+    ConfigFile: "the top of the file, above the first table",
 }
-"""The table in which each key stands."""
+
+TABLE_OF_KEY: Mapping[str, str] = {
+    key.encode_name: location for table, location in _TABLES.items() for key in fields(table)
+}
+"""The table that each key belongs to, as a hint shows it."""

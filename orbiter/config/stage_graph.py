@@ -1,4 +1,4 @@
-"""Which requirements of which stages are solved together, and what a stage finds there already. Pure."""
+"""The graph of stages: what a stage inherits, and which requirements are resolved together."""
 
 from orbiter.config.image_set import ImageSet, Stage
 from resolvers.types import Group
@@ -8,48 +8,47 @@ ENVIRONMENT_MANAGERS = ("conda", "pip", "npm")
 
 
 def builder_stages(image_set: ImageSet, builder: str) -> tuple[Stage, ...]:
-    """The stages of a builder, parents first."""
+    """Return the stages of a builder, parents first."""
     return tuple(stage for stage in image_set.stages if stage.builder == builder)
 
 
 def ancestors(image_set: ImageSet, stage: Stage, manager: str) -> tuple[str, ...]:
-    """The stages whose packages of this manager are there before the stage installs its own, nearest first."""
-    stages = {each.name: each for each in image_set.stages}
-    found: list[str] = []
-    waiting = _before(stage, manager)
-    while waiting:
-        name = waiting.pop(0)
-        if name not in found:
-            found.append(name)
-            waiting += _before(stages[name], manager)
-    return tuple(found)
+    """Return the stages whose packages of a manager a stage inherits, nearest first."""
+    stages = {stage.name: stage for stage in image_set.stages}
+    inherited: list[str] = []
+    queue = _parents(stage, manager)
+    while queue:
+        name = queue.pop(0)
+        if name not in inherited:
+            inherited.append(name)
+            queue += _parents(stages[name], manager)
+    return tuple(inherited)
 
 
-def _before(stage: Stage, manager: str) -> list[str]:
-    inherited = [stage.parent]
+def _parents(stage: Stage, manager: str) -> list[str]:
+    names = [stage.parent]
     if manager in ENVIRONMENT_MANAGERS:
-        inherited.append(stage.build)
-    return [name for name in inherited if name]
+        names.append(stage.build)
+    return [name for name in names if name]
 
 
 def stages_with_pip(image_set: ImageSet, builder: str) -> tuple[Stage, ...]:
-    """The stages of a builder that have packages of pip: their own, of what they stand on, or received."""
-    asking = {
-        stage.name for stage in builder_stages(image_set, builder) if stage.requirements.get("pip")
-    }
+    """Return the stages of a builder that have pip packages, either their own or inherited."""
+    stages = builder_stages(image_set, builder)
+    own = {stage.name for stage in stages if stage.requirements.get("pip")}
     return tuple(
         stage
-        for stage in builder_stages(image_set, builder)
-        if not asking.isdisjoint({stage.name, *ancestors(image_set, stage, "pip")})
+        for stage in stages
+        if not own.isdisjoint({stage.name, *ancestors(image_set, stage, "pip")})
     )
 
 
 def groups(image_set: ImageSet, builder: str, manager: str) -> tuple[Group, ...]:
-    """The requirements of a builder for one manager: a group a stage that has any, parents first."""
-    asking = [
+    """Return a builder's requirements for a manager: a group per stage with any, parents first."""
+    stages = [
         stage for stage in builder_stages(image_set, builder) if stage.requirements.get(manager)
     ]
-    names = {stage.name for stage in asking}
+    names = {stage.name for stage in stages}
     return tuple(
         Group(
             name=stage.name,
@@ -57,5 +56,5 @@ def groups(image_set: ImageSet, builder: str, manager: str) -> tuple[Group, ...]
             parents=tuple(name for name in ancestors(image_set, stage, manager) if name in names),
             sources=stage.sources.get(manager, ()),
         )
-        for stage in asking
+        for stage in stages
     )

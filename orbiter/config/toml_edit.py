@@ -1,6 +1,7 @@
-"""Tables and entries of lists added to a TOML text, of which all else stays as it is, comments too. Pure.
+"""Add tables and list entries to a TOML text, and keep everything else as it is, also comments.
 
-(tomlkit would put what it adds to a table below the comment of the table that follows.)
+tomlkit extends lists well, but it inserts new keys and tables after the comments that belong to the
+next table (0.15.2). So the positions are found here.
 """
 
 import re
@@ -13,96 +14,107 @@ from orbiter.config.mistakes import toml_literal
 from resolvers.errors import ExpectedError
 
 TOKEN = re.compile(r'"(?:\\.|[^"\\\n])*"|\'[^\'\n]*\'|#[^\n]*|\S')
-"""What a list of texts is made of."""
+"""A token of a list of strings: a string, a comment or one character."""
+BARE_KEY = re.compile("[A-Za-z0-9_-]+")
 INDENT = "    "
-Path = tuple[str, ...]
+TablePath = tuple[str, ...]
 
 
 class ListItem(msgspec.Struct, frozen=True, kw_only=True):
-    """An entry of a list, with the comment that stands behind it."""
+    """A list entry with the comment on its line."""
 
     text: str
     comment: str = ""
 
 
 class Edit(msgspec.Struct, frozen=True, kw_only=True):
-    """Entries for the end of a list: the path of its table, its key, and whether a new list stands on one line.
+    """Entries to append to a list, which is the key ``key`` of the table ``path``.
 
-    The table and the list are added where they are missing; without a key it is the table alone.
+    A missing table or list is added. Without a key only the table is added. ``one_line`` writes a
+    new list on one line.
     """
 
-    path: Path
+    path: TablePath
     key: str = ""
     entries: tuple[ListItem, ...] = ()
     one_line: bool = False
 
 
-class _Table(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a table stands in the text: behind the line of its header, up to the end of its last key."""
+class _TableSpan(msgspec.Struct, frozen=True, kw_only=True):
+    """The position of a table: from the end of its header line to the end of its last key."""
 
-    path: Path
+    path: TablePath
     start: int
     end: int
 
 
-class _List(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a list stands: behind its bracket, behind its last value or comma, at its closing bracket; its values."""
+class _ListSpan(msgspec.Struct, frozen=True, kw_only=True):
+    """The position of a list and its values.
+
+    ``start`` is after the opening bracket, ``last`` after the last value or comma and ``end`` at
+    the closing bracket.
+    """
 
     start: int
     last: int
     end: int
-    comma: bool
+    has_final_comma: bool
     values: tuple[str, ...]
 
 
 def apply_edits(text: str, edits: tuple[Edit, ...], file: str) -> str:
-    """The text with all edits. Raises ExpectedError, naming the file, where a table there has no header line."""
-    windows = "\r\n" in text
+    """Return the text with all edits.
+
+    Raises ExpectedError with the name of the file if an edited table has no header line.
+    """
+    has_windows_lines = "\r\n" in text
     new = text.replace("\r\n", "\n").rstrip("\n") + "\n"
-    wanted = tomllib.loads(new)
+    expected = tomllib.loads(new)
     for edit in edits:
-        new = _with_table(new, edit.path)
-        new = _with_entries(new, edit) if edit.key else new
-        _apply(wanted, edit)
-        if not _reads_as(new, wanted):
+        new = _add_table(new, edit.path)
+        if edit.key:
+            new = _add_entries(new, edit)
+        _apply(expected, edit)
+        if not _reads_as(new, expected):
             name = ".".join(edit.path)
             raise ExpectedError(
-                f"{file}: {name} cannot be added to as it is written",
-                f"give it a line of its own: [{name}]",
+                f"{file}: {name} has no header line, so it cannot be extended",
+                f"write it as a table with a header line: [{name}]",
             )
-    return new.replace("\n", "\r\n") if windows else new
+    return new.replace("\n", "\r\n") if has_windows_lines else new
 
 
 def _apply(data: dict[str, Any], edit: Edit) -> None:
-    for part in edit.path:
-        data = data.setdefault(part, {})
+    """Make the same edit in parsed data."""
+    for name in edit.path:
+        data = data.setdefault(name, {})
     if edit.key:
         data[edit.key] = [*data.get(edit.key, ()), *(entry.text for entry in edit.entries)]
 
 
-def _reads_as(text: str, wanted: dict[str, Any]) -> bool:
+def _reads_as(text: str, expected: dict[str, Any]) -> bool:
     try:
-        return tomllib.loads(text) == wanted
+        return tomllib.loads(text) == expected
     except tomllib.TOMLDecodeError:
         return False
 
 
-def _tables(text: str) -> tuple[_Table, ...]:
-    """The tables that have a header line."""
-    found: list[_Table] = []
+def _tables(text: str) -> tuple[_TableSpan, ...]:
+    """Return the tables that have a header line."""
+    tables: list[_TableSpan] = []
     offset = 0
     for line in text.splitlines(keepends=True):
         offset += len(line)
-        words = line.strip()
-        if path := _header(words):
-            found.append(_Table(path=path, start=offset, end=offset))
-        elif found and words and not words.startswith("#"):
-            found[-1] = msgspec.structs.replace(found[-1], end=offset)
-    return tuple(found)
+        content = line.strip()
+        if path := _header_path(content):
+            tables.append(_TableSpan(path=path, start=offset, end=offset))
+        elif tables and content and not content.startswith("#"):
+            tables[-1] = msgspec.structs.replace(tables[-1], end=offset)
+    return tuple(tables)
 
 
-def _header(line: str) -> Path:
-    """The path of a line such as ``[image.debian.base]``; () for any other line."""
+def _header_path(line: str) -> TablePath:
+    """Return the path in a line such as ``[image.debian.base]``; () for any other line."""
     if not line.startswith("["):
         return ()
     try:
@@ -111,93 +123,116 @@ def _header(line: str) -> Path:
         return ()
     path = []
     while isinstance(data, dict) and data:
-        key, data = next(iter(data.items()))
-        path.append(key)
+        name, data = next(iter(data.items()))
+        path.append(name)
     return tuple(path)
 
 
-def _with_table(text: str, path: Path) -> str:
-    """The text with a header for the table: behind the last one of those that have most of its path.
-
-    Comments that stand right above the header of the next table are of that one, all others of the table before.
-    """
+def _add_table(text: str, path: TablePath) -> str:
+    """Return the text with a header for the table, after its closest relative."""
     tables = _tables(text)
     if any(table.path == path for table in tables):
         return text
-    near = max(tables, key=lambda table: (_common(table.path, path), table.end), default=None)
-    place = _end(text, near, tables) if near else len(text)
-    name = ".".join(
-        part if re.fullmatch("[A-Za-z0-9_-]+", part) else toml_literal(part) for part in path
-    )
-    before = "" if text[:place].endswith("\n\n") else "\n"
-    after = "\n" if text[place:] and not text[place:].startswith("\n") else ""
-    return f"{text[:place]}{before}[{name}]\n{after}{text[place:]}"
+    position = len(text)
+    if tables:
+        closest = max(tables, key=lambda table: (_common_length(table.path, path), table.end))
+        position = _end_with_comments(text, closest, tables)
+    before, after = text[:position], text[position:]
+    if not before.endswith("\n\n"):
+        before += "\n"
+    if after and not after.startswith("\n"):
+        after = f"\n{after}"
+    return f"{before}[{_dotted(path)}]\n{after}"
 
 
-def _end(text: str, table: _Table, tables: tuple[_Table, ...]) -> int:
-    """Where what is said of a table ends, comments too."""
-    following = min((each.start for each in tables if each.start > table.start), default=0)
+def _dotted(path: TablePath) -> str:
+    return ".".join(name if BARE_KEY.fullmatch(name) else toml_literal(name) for name in path)
+
+
+def _end_with_comments(text: str, table: _TableSpan, tables: tuple[_TableSpan, ...]) -> int:
+    """Return the end of a table including its comments.
+
+    Comments directly above the header of the next table belong to that table.
+    """
+    following = [other.start for other in tables if other.start > table.start]
     if not following:
         return len(text)
-    end = text.rindex("\n", 0, following - 1) + 1
-    while (line := text.rfind("\n", 0, end - 1) + 1) >= table.end and text[
-        line:end
-    ].lstrip().startswith("#"):
-        end = line
+    end = _line_start(text, min(following) - 1)
+    while (start := _line_start(text, end - 1)) >= table.end:
+        if not text[start:end].lstrip().startswith("#"):
+            break
+        end = start
     return end
 
 
-def _common(one: Path, other: Path) -> int:
+def _line_start(text: str, position: int) -> int:
+    """Return the start of the line whose line break is at or after the position."""
+    return text.rfind("\n", 0, position) + 1
+
+
+def _common_length(one: TablePath, other: TablePath) -> int:
+    """Return the number of leading names that two paths share."""
     same = [left == right for left, right in zip(one, other, strict=False)]
     return (*same, False).index(False)
 
 
-def _with_entries(text: str, edit: Edit) -> str:
-    table = next(each for each in _tables(text) if each.path == edit.path)
-    start = re.compile(rf"""^([ \t]*)(["']?){re.escape(edit.key)}\2[ \t]*=[ \t]*\[""", re.MULTILINE)
-    found = start.search(text, table.start, table.end)
-    if not found:
-        return f"{text[: table.end]}{edit.key} = {_written(edit.entries, one_line=edit.one_line)}\n{text[table.end :]}"
-    there = _list(text, found.end())
-    if "\n" in text[there.start : there.end]:
-        return _more_lines(text, there, edit.entries, found[1])
-    entries = (*(ListItem(text=value) for value in there.values), *edit.entries)
-    written = _written(entries, one_line=edit.one_line).replace("\n", f"\n{found[1]}")
-    return text[: there.start - 1] + written + text[there.end + 1 :]
+def _add_entries(text: str, edit: Edit) -> str:
+    table = next(table for table in _tables(text) if table.path == edit.path)
+    key = re.escape(edit.key)
+    opening = re.compile(rf"""^([ \t]*)(["']?){key}\2[ \t]*=[ \t]*\[""", re.MULTILINE)
+    match = opening.search(text, table.start, table.end)
+    if not match:
+        written = format_list(edit.entries, one_line=edit.one_line)
+        return f"{text[: table.end]}{edit.key} = {written}\n{text[table.end :]}"
+    indent = match[1]
+    span = _list_span(text, match.end())
+    if "\n" in text[span.start : span.end]:
+        return _append_lines(text, span, edit.entries, indent)
+    entries = (*(ListItem(text=value) for value in span.values), *edit.entries)
+    written = format_list(entries, one_line=edit.one_line).replace("\n", f"\n{indent}")
+    return text[: span.start - 1] + written + text[span.end + 1 :]
 
 
-def _written(entries: tuple[ListItem, ...], *, one_line: bool) -> str:
-    """A new list: one entry a line, or all on one."""
-    if one_line:
-        return f"[{', '.join(toml_literal(entry.text) for entry in entries)}]"
-    return "[\n" + _lines(entries, INDENT) + "]"
-
-
-def _lines(entries: tuple[ListItem, ...], indent: str) -> str:
-    return "".join(f"{indent}{toml_literal(each.text)},{_comment(each)}\n" for each in entries)
-
-
-def _comment(entry: ListItem) -> str:
-    return f"  # {entry.comment}" if entry.comment else ""
-
-
-def _list(text: str, start: int) -> _List:
-    """The list whose opening bracket ends at ``start``."""
-    last, end, comma = start, start, True
+def _list_span(text: str, start: int) -> _ListSpan:
+    """Return the list whose opening bracket ends at ``start``."""
+    last, end, has_final_comma = start, start, True
     values = []
     for token in TOKEN.finditer(text, start):
         if token[0] == "]":
             end = token.start()
             break
-        if not token[0].startswith("#"):
-            last, comma = token.end(), token[0] == ","
-            values += [] if comma else [tomllib.loads(f"value = {token[0]}")["value"]]
-    return _List(start=start, last=last, end=end, comma=comma, values=tuple(values))
+        if token[0].startswith("#"):
+            continue
+        last, has_final_comma = token.end(), token[0] == ","
+        if not has_final_comma:
+            values.append(tomllib.loads(f"value = {token[0]}")["value"])
+    return _ListSpan(
+        start=start, last=last, end=end, has_final_comma=has_final_comma, values=tuple(values)
+    )
 
 
-def _more_lines(text: str, there: _List, entries: tuple[ListItem, ...], outer: str) -> str:
-    """A list of several lines, with more at its end."""
-    body = text[there.start : there.end]
-    own = re.search(r"\n([ \t]+)[\"']", body)
-    head = text[: there.last] + ("" if there.comma else ",") + text[there.last : there.end].rstrip()
-    return f"{head}\n{_lines(entries, own[1] if own else outer + INDENT)}{outer}{text[there.end :]}"
+def _append_lines(text: str, span: _ListSpan, entries: tuple[ListItem, ...], indent: str) -> str:
+    """Return the text with entries at the end of a list of several lines."""
+    first_entry = re.search(r"\n([ \t]+)[\"']", text[span.start : span.end])
+    entry_indent = first_entry[1] if first_entry else indent + INDENT
+    head = text[: span.last]
+    if not span.has_final_comma:
+        head += ","
+    head += text[span.last : span.end].rstrip()
+    return f"{head}\n{_format_lines(entries, entry_indent)}{indent}{text[span.end :]}"
+
+
+def format_list(entries: tuple[ListItem, ...], *, one_line: bool) -> str:
+    """Return a TOML list; the comments need a line for each entry."""
+    if one_line:
+        return f"[{', '.join(toml_literal(entry.text) for entry in entries)}]"
+    return f"[\n{_format_lines(entries, INDENT)}]"
+
+
+def _format_lines(entries: tuple[ListItem, ...], indent: str) -> str:
+    return "".join(f"{indent}{_format_entry(entry)}\n" for entry in entries)
+
+
+def _format_entry(entry: ListItem) -> str:
+    comment = f"  # {entry.comment}" if entry.comment else ""
+    return f"{toml_literal(entry.text)},{comment}"

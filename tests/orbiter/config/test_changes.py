@@ -1,3 +1,5 @@
+"""The keys of images.toml that differ between two image sets."""
+
 from pathlib import Path
 
 import msgspec
@@ -92,22 +94,18 @@ EDITS: dict[str, tuple[str, str, tuple[str, ...]]] = {
 
 
 @pytest.mark.parametrize(("old", "new", "expected"), EDITS.values(), ids=EDITS)
-def test_a_change_is_named_by_its_key(
+def test_a_change_names_its_key(
     tmp_path: Path, old: str, new: str, expected: tuple[str, ...]
 ) -> None:
     assert changed_keys(read_image_set(ORIGINAL), edited(tmp_path, (old, new))) == expected
 
 
-def test_a_build_stage_that_goes_is_one_line(tmp_path: Path) -> None:
-    spare, build, rest = (
-        "[image.debian.spare]\n",
-        "[image.debian.spare.build]\n",
-        "[image.debian.geospatial]",
-    )
-    before, after = (
-        edited(tmp_path, (rest, spare + rest)),
-        edited(tmp_path, (rest, spare + build + rest)),
-    )
+def test_a_removed_build_stage_is_one_line(tmp_path: Path) -> None:
+    spare = "[image.debian.spare]\n"
+    build = "[image.debian.spare.build]\n"
+    rest = "[image.debian.geospatial]"
+    before = edited(tmp_path, (rest, spare + rest))
+    after = edited(tmp_path, (rest, spare + build + rest))
     assert changed_keys(before, after) == ("image.debian.spare.build: added",)
     assert changed_keys(after, before) == ("image.debian.spare.build: removed",)
 
@@ -117,7 +115,7 @@ small = st.lists(st.sampled_from(["b", "c", "d"]), unique=True, max_size=3)
 
 @st.composite
 def variants(draw: st.DrawFn) -> ImageSet:
-    """Image sets that differ from each other in any of their parts."""
+    """Return image sets that differ from each other in any of their parts."""
     image_set = read_image_set(ORIGINAL)
     stages = [
         msgspec.structs.replace(

@@ -1,3 +1,5 @@
+"""Every mistake in images.toml is reported at once, with its key and a hint."""
+
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -16,36 +18,35 @@ BROKEN = sorted((TESTS / "data/images/broken").glob("*.toml"))
 EXPECT = "# expect: "
 
 
-def refusal(path: Path) -> ConfigError:
+def config_error(path: Path) -> ConfigError:
     with pytest.raises(ConfigError) as caught:
         read_image_set(path)
     return caught.value
 
 
 @pytest.mark.parametrize("path", BROKEN, ids=lambda path: path.stem)
-def test_broken_file_is_refused_with_what_its_first_line_says_and_no_more(path: Path) -> None:
+def test_a_broken_file_has_the_mistakes_of_its_first_line_and_no_others(path: Path) -> None:
     first = path.read_bytes().splitlines()[0].decode()
     assert first.startswith(EXPECT)
     parts = first.removeprefix(EXPECT).split(" | ")
-    error = refusal(path)
-    said = f"{error.message}\n{error.hint}"
-    assert [part for part in parts if part not in said] == [], said
-    assert [
-        str(each) for each in error.mistakes if not any(part in str(each) for part in parts)
-    ] == []
+    error = config_error(path)
+    text = f"{error.message}\n{error.hint}"
+    assert [part for part in parts if part not in text] == [], text
+    mistakes = [str(mistake) for mistake in error.mistakes]
+    assert [text for text in mistakes if not any(part in text for part in parts)] == []
 
 
 @pytest.mark.parametrize("path", BROKEN, ids=lambda path: path.stem)
 def test_every_mistake_names_the_file_and_has_a_hint(path: Path) -> None:
-    error = refusal(path)
+    error = config_error(path)
     for mistake in error.mistakes:
         assert f"{path}: {mistake}" in error.message
         assert mistake.hint
         assert mistake.hint in error.hint
 
 
-def test_all_mistakes_of_a_file_come_at_once() -> None:
-    error = refusal(BROKEN[0].parents[1] / "many-mistakes.toml")
+def test_all_mistakes_of_a_file_are_reported_at_once() -> None:
+    error = config_error(BROKEN[0].parents[1] / "many-mistakes.toml")
     assert [mistake.key for mistake in error.mistakes] == [
         "colour",
         "repository",
@@ -67,28 +68,30 @@ def test_all_mistakes_of_a_file_come_at_once() -> None:
 
 
 def test_a_missing_file_hints_at_init(tmp_path: Path) -> None:
-    error = refusal(tmp_path / "images.toml")
-    assert error.message == f"{tmp_path / 'images.toml'}: the file does not exist"
-    assert error.hint == "`orbiter init` writes a starter"
+    error = config_error(tmp_path / "images.toml")
+    assert error.message == f"{tmp_path / 'images.toml'}: file not found"
+    assert error.hint == "create one: orbiter init"
 
 
-def test_a_folder_is_no_file(tmp_path: Path) -> None:
-    assert "cannot be read: Is a directory" in refusal(tmp_path).message
+def test_a_folder_is_not_a_file(tmp_path: Path) -> None:
+    assert "cannot be read: Is a directory" in config_error(tmp_path).message
 
 
-def test_the_lists_of_the_first_orbiter_as_they_stood_name_their_slips() -> None:
-    """The original's lists hold packages twice, and two packages in one entry."""
-    error = refusal(BROKEN[0].parents[1] / "original-as-written.toml")
-    said = {mistake.key: mistake.problem for mistake in error.mistakes}
-    assert said == {
-        "image.debian.core.apt[6]": "'bzip2' is asked for twice: also by sets.core-tools[2]",
-        "image.debian.core.apt[5]": "'tar' is asked for twice: also by sets.core-tools[1]",
-        "image.debian.geospatial.build.apt[3]": "'gdal-dev gdal-tools' is no requirement of apt",
-        "image.debian.geospatial.build.apt[4]": "'proj-dev' is asked for twice: also by "
+def test_the_lists_of_the_original_orbiter_have_their_known_mistakes() -> None:
+    """The original lists have duplicates, and two packages in one entry."""
+    error = config_error(BROKEN[0].parents[1] / "original-as-written.toml")
+    problems = {mistake.key: mistake.problem for mistake in error.mistakes}
+    assert problems == {
+        "image.debian.core.apt[6]": "'bzip2' is listed twice: also in sets.core-tools[2]",
+        "image.debian.core.apt[5]": "'tar' is listed twice: also in sets.core-tools[1]",
+        "image.debian.geospatial.build.apt[3]": (
+            "'gdal-dev gdal-tools' is not a valid apt requirement"
+        ),
+        "image.debian.geospatial.build.apt[4]": "'proj-dev' is listed twice: also in "
         "image.debian.geospatial.build.apt[1]",
-        "image.debian.geospatial.build.apt[6]": "'geos-dev' is asked for twice: also by "
+        "image.debian.geospatial.build.apt[6]": "'geos-dev' is listed twice: also in "
         "image.debian.geospatial.build.apt[0]",
-        "image.debian.geospatial.build.pip[3]": "'fiona shapely' is no requirement of pip",
+        "image.debian.geospatial.build.pip[3]": "'fiona shapely' is not a valid pip requirement",
     }
 
 
@@ -147,18 +150,18 @@ NEARLY = st.fixed_dictionaries(
 
 @settings(deadline=None)
 @given(st.dictionaries(NAMES, VALUES, max_size=6) | NEARLY)
-def test_any_document_is_read_or_refused_with_hints(document: dict[str, Any]) -> None:
+def test_any_document_is_read_or_rejected_with_hints(document: dict[str, Any]) -> None:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "images.toml"
         path.write_text(tomli_w.dumps(document), encoding="utf-8")
-        refused: tuple[Mistake, ...] = ()
+        mistakes: tuple[Mistake, ...] = ()
         try:
             image_set = read_image_set(path)
         except ConfigError as error:
-            refused = error.mistakes
-    assert all(mistake.hint for mistake in refused)
-    if not refused:
+            mistakes = error.mistakes
+    assert all(mistake.hint for mistake in mistakes)
+    if not mistakes:
         assert load(dump(image_set)) == image_set
         names = [stage.name for stage in image_set.stages]
-        for place, stage in enumerate(image_set.stages):
-            assert {stage.parent, stage.build} <= {"", *names[:place]}
+        for index, stage in enumerate(image_set.stages):
+            assert {stage.parent, stage.build} <= {"", *names[:index]}

@@ -1,3 +1,5 @@
+"""images.toml is read into an image set, and described by a JSON Schema."""
+
 import json
 import tomllib
 from pathlib import Path
@@ -71,7 +73,7 @@ image_sets = st.builds(
 
 
 @pytest.mark.parametrize("path", VALID, ids=lambda path: path.stem)
-def test_what_is_dumped_is_read_back_in_the_same_bytes(path: Path) -> None:
+def test_a_snapshot_is_read_back_with_the_same_bytes(path: Path) -> None:
     image_set = read_image_set(path)
     assert load(dump(image_set)) == image_set
     assert dump(load(dump(image_set))) == dump(image_set)
@@ -79,32 +81,30 @@ def test_what_is_dumped_is_read_back_in_the_same_bytes(path: Path) -> None:
 
 @settings(deadline=None)
 @given(image_sets)
-def test_any_image_set_is_read_back(image_set: ImageSet) -> None:
+def test_any_snapshot_is_read_back(image_set: ImageSet) -> None:
     assert load(dump(image_set)) == image_set
 
 
 @pytest.mark.parametrize("text", ["", "version = 1", "version ="])
-def test_another_text_is_no_snapshot(text: str) -> None:
+def test_another_text_is_not_a_snapshot(text: str) -> None:
     with pytest.raises(ExpectedError, match=r"images\.toml of the lock set cannot be read"):
         load(text)
 
 
 def reversed_order(value: Any, key: str = "") -> Any:
-    """The document with all tables and all lists written the other way round, but for lists whose order counts.
+    """Return the document with all tables and lists reversed, except lists whose order matters.
 
-    ``finish`` is a set of commands of the project's own images.toml.
+    ``finish`` is a set of commands in the project's own images.toml.
     """
     if isinstance(value, dict):
         return {name: reversed_order(value[name], name) for name in reversed(value)}
-    return (
-        value[::-1]
-        if isinstance(value, list) and key not in ("postbuild", "channels", "finish")
-        else value
-    )
+    if isinstance(value, list) and key not in {"postbuild", "channels", "finish"}:
+        return value[::-1]
+    return value
 
 
 @pytest.mark.parametrize("path", VALID, ids=lambda path: path.stem)
-def test_the_order_of_lines_changes_nothing(path: Path, tmp_path: Path) -> None:
+def test_the_order_of_lines_does_not_matter(path: Path, tmp_path: Path) -> None:
     other = tmp_path / "images.toml"
     other.write_text(
         tomli_w.dumps(reversed_order(tomllib.loads(path.read_text()))), encoding="utf-8"
@@ -112,7 +112,7 @@ def test_the_order_of_lines_changes_nothing(path: Path, tmp_path: Path) -> None:
     assert dump(read_image_set(other)) == dump(read_image_set(path))
 
 
-def test_stages_come_after_what_they_need_and_then_by_name() -> None:
+def test_stages_are_sorted_parents_first_and_then_by_name() -> None:
     stages = read_image_set(DATA / "valid/original.toml").stages
     assert [(stage.name, stage.parent, stage.build) for stage in stages] == [
         ("debian-core", "", ""),
@@ -173,7 +173,7 @@ def test_sets_are_expanded_and_requirements_kept_as_written() -> None:
     }
 
 
-def test_what_is_left_out_has_its_default(tmp_path: Path) -> None:
+def test_missing_keys_have_their_defaults(tmp_path: Path) -> None:
     path = tmp_path / "images.toml"
     path.write_bytes(
         b'\xef\xbb\xbfversion = "0.1.0"\r\nrepository = "a/b"\r\n'
@@ -188,19 +188,19 @@ def test_what_is_left_out_has_its_default(tmp_path: Path) -> None:
     )
 
 
-def test_the_project_asks_for_what_the_original_asked() -> None:
+def test_the_project_has_the_requirements_of_the_original() -> None:
     stages = {stage.name: stage for stage in read_image_set(ROOT / "images.toml").stages}
-    asked = stages["debian-base-build"].requirements
+    ours = stages["debian-base-build"].requirements
     original = read_image_set(DATA / "valid/original.toml").stages[1].requirements
-    assert {*original["npm"]} <= {*asked["npm"]}
-    assert {*original["pip"]} - {*asked["pip"]} == {"jupyter-book"}
-    assert "jupyter-book<2" in asked["pip"]
+    assert {*original["npm"]} <= {*ours["npm"]}
+    assert {*original["pip"]} - {*ours["pip"]} == {"jupyter-book"}
+    assert "jupyter-book<2" in ours["pip"]
     assert {"bash", "bzip2", "curl", "git", "python3", "sudo", "tar"} <= {
         *stages["debian-core"].requirements["apt"]
     }
 
 
-def test_its_builder_alpine_does_too_but_for_what_its_comments_name() -> None:
+def test_its_alpine_builder_has_them_too_except_those_in_its_comments() -> None:
     stages = {stage.name: stage for stage in read_image_set(ROOT / "images.toml").stages}
     names = [name for name in stages if name.startswith("alpine-")]
     assert names == [
@@ -216,25 +216,23 @@ def test_its_builder_alpine_does_too_but_for_what_its_comments_name() -> None:
             == stages["debian-base-build"].requirements[manager]
         )
     original = {stage.name: stage for stage in read_image_set(DATA / "valid/original.toml").stages}
-    asked, wanted = (
-        {package_name("pip", each) for each in stage.requirements["pip"]}
+    alpine, debian = (
+        {package_name("pip", requirement) for requirement in stage.requirements["pip"]}
         for stage in (stages["alpine-geospatial-build"], original["debian-geospatial-build"])
     )
-    assert (wanted - asked, asked - wanted) == (
+    assert (debian - alpine, alpine - debian) == (
         {"fiona", "sat-search", "ttygif"},
         {"pystac-client"},
     )
     assert stages["alpine-geospatial-build"].parent == "alpine-base-build"
-    pulled = {
-        each
-        for stage in stages.values()
-        if stage.kind == "final"
-        for each in stage.requirements.get("apk", ())
-    }
+    pulled: set[str] = set()
+    for stage in stages.values():
+        if stage.kind == "final":
+            pulled |= {*stage.requirements.get("apk", ())}
     assert not [name for name in pulled if name.endswith("-dev") or name.startswith("build-")]
 
 
-def test_the_schema_is_one_and_takes_what_the_reader_takes() -> None:
+def test_the_schema_is_valid_and_accepts_what_the_reader_accepts() -> None:
     schema = json_schema()
     Draft202012Validator.check_schema(schema)
     validator = Draft202012Validator(schema)
@@ -260,21 +258,19 @@ def test_the_schema_is_one_and_takes_what_the_reader_takes() -> None:
         "empty-builder-and-image",
     ],
 )
-def test_the_schema_refuses_what_the_reader_refuses(stem: str) -> None:
+def test_the_schema_rejects_what_the_reader_rejects(stem: str) -> None:
     broken = tomllib.loads((DATA / f"broken/{stem}.toml").read_text())
     assert not Draft202012Validator(json_schema()).is_valid(broken)
 
 
 def test_the_schema_describes_every_key() -> None:
-    tables = json_schema()["$defs"].values()
-    assert [table["title"] for table in tables if not table.get("description")] == []
-    keys = [(name, key) for table in tables for name, key in table["properties"].items()]
-    assert [
-        name for name, key in keys if "description" not in key and "$ref" not in json.dumps(key)
-    ] == []
+    for table in json_schema()["$defs"].values():
+        assert table.get("description"), table["title"]
+        for name, key in table["properties"].items():
+            assert "description" in key or "$ref" in json.dumps(key), name
 
 
-def test_a_base_of_packages_is_a_stage_that_the_others_stand_on() -> None:
+def test_a_base_of_packages_is_the_parent_stage_of_the_others() -> None:
     image_set = read_image_set(DATA / "valid/made-of-packages.toml")
     assert image_set.builders["debian"] == Builder(name="debian", suite="trixie")
     assert [(stage.name, stage.kind, stage.parent) for stage in image_set.stages] == [

@@ -1,4 +1,4 @@
-"""Which package a requirement asks for."""
+"""The package names in requirements."""
 
 import pytest
 from hypothesis import example, given
@@ -14,7 +14,7 @@ PIECES = st.sampled_from(
 
 
 def parsed(text: str) -> str | None:
-    """What the library makes of a requirement."""
+    """Return the name that the packaging library finds in a requirement."""
     try:
         requirement = Requirement(text)
     except InvalidRequirement:
@@ -33,13 +33,13 @@ def parsed(text: str) -> str | None:
 @example("a\n")
 @example("dask[array]>=2025.1; python_version > '3'")
 @example("a @ https://files.example.org/a.whl")
-def test_names_of_pip_are_those_of_the_library(text: str) -> None:
+def test_pip_names_equal_those_of_the_library(text: str) -> None:
     assert SYNTAXES["pip"].name(text) == parsed(text)
 
 
 @given(st.lists(PIECES, max_size=5).map("".join))
 @example("Oslo._-Config")
-def test_bare_names_of_pip_are_those_of_the_library(text: str) -> None:
+def test_bare_pip_names_equal_those_of_the_library(text: str) -> None:
     try:
         known: str | None = canonicalize_name(text, validate=True)
     except InvalidName:
@@ -57,9 +57,9 @@ def test_bare_names_of_pip_are_those_of_the_library(text: str) -> None:
         ("pip", "what is this", "what is this"),
     ],
 )
-def test_names(manager: str, requirement: str, name: str) -> None:
+def test_package_names(manager: str, requirement: str, name: str) -> None:
     assert package_name(manager, requirement) == name
 
 
-def test_the_order_is_that_of_the_names() -> None:
+def test_requirements_are_sorted_by_name() -> None:
     assert sort_requirements("pip", ["b<2", "A>=1", "a_a"]) == ("A>=1", "a_a", "b<2")

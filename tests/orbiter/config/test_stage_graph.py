@@ -1,4 +1,4 @@
-"""Which stages are solved together, and what each finds there already."""
+"""The stages that are resolved together, and the packages that each one inherits."""
 
 from pathlib import Path
 

@@ -1,3 +1,5 @@
+"""The images.toml that `orbiter init` writes."""
+
 import re
 from pathlib import Path
 
@@ -11,7 +13,7 @@ from resolvers.errors import ExpectedError
 
 
 def uncommented() -> str:
-    """The starter with every key that it shows as a comment switched on."""
+    """Return the starter with all its commented keys enabled."""
     return re.sub(r"(?m)^# (?=[a-z-]+ = |\[)", "", starter_text())
 
 
@@ -32,9 +34,8 @@ def test_the_starter_shows_every_key_with_its_default(tmp_path: Path) -> None:
     plain, full = tmp_path / "plain.toml", tmp_path / "full.toml"
     write_starter(plain)
     full.write_text(uncommented(), encoding="utf-8")
-    assert not {
-        change.split(":")[0] for change in changed_keys(read_image_set(plain), read_image_set(full))
-    } & {
+    changes = changed_keys(read_image_set(plain), read_image_set(full))
+    assert not {change.split(":")[0] for change in changes} & {
         "platforms",
         "user.name",
         "user.uid",
@@ -43,32 +44,31 @@ def test_the_starter_shows_every_key_with_its_default(tmp_path: Path) -> None:
         "image.debian.base.build.network",
     }
     keys = {key for table in json_schema()["$defs"].values() for key in table["properties"]}
-    shown = set(re.findall(r"(?m)(?:^|\{ )([a-z-]+) = ", uncommented())) | set(
-        re.findall(r"[a-z]+", "user sets builder image build")
-    )
+    tables = {"user", "sets", "builder", "image", "build"}
+    shown = set(re.findall(r"(?m)(?:^|\{ )([a-z-]+) = ", uncommented())) | tables
     assert keys == shown - {"tools", "cuda"}
     assert read_image_set(full).builders["micromamba"].conda == CondaSettings(
         virtual={"cuda": "12.4"}
     )
 
 
-def test_an_existing_file_is_left_alone(tmp_path: Path) -> None:
+def test_an_existing_file_is_not_changed(tmp_path: Path) -> None:
     path = tmp_path / "images.toml"
     path.write_text("mine", encoding="utf-8")
-    with pytest.raises(ExpectedError, match="exists already") as caught:
+    with pytest.raises(ExpectedError, match="already exists") as caught:
         write_starter(path)
     assert caught.value.hint
     assert path.read_text(encoding="utf-8") == "mine"
 
 
-def test_a_dangling_link_is_left_alone(tmp_path: Path) -> None:
+def test_a_dangling_link_is_not_followed(tmp_path: Path) -> None:
     path = tmp_path / "images.toml"
     path.symlink_to(tmp_path / "elsewhere.toml")
-    with pytest.raises(ExpectedError, match="exists already"):
+    with pytest.raises(ExpectedError, match="already exists"):
         write_starter(path)
     assert not (tmp_path / "elsewhere.toml").exists()
 
 
-def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
+def test_a_missing_folder(tmp_path: Path) -> None:
     with pytest.raises(ExpectedError, match="cannot be written: No such file or directory"):
         write_starter(tmp_path / "nowhere/images.toml")

@@ -1,4 +1,4 @@
-"""Edits of a TOML text: what is new stands where it belongs, and all else stays as it is."""
+"""Edits of a TOML text add what is new in the right place and keep everything else."""
 
 import tomllib
 
@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from orbiter.config.mistakes import toml_literal
 from orbiter.config.toml_edit import Edit, ListItem, apply_edits
 from resolvers.errors import ExpectedError
 
@@ -92,22 +93,22 @@ def apply(text: str, *edits: Edit) -> str:
         ("apt = []\n", "apt = []\n\n[image.y.z.build]\n", edit("image.y.z.build", "")),
     ],
 )
-def test_one_place_changes(old: str, new: str, change: Edit) -> None:
+def test_only_one_position_changes(old: str, new: str, change: Edit) -> None:
     assert apply(TEXT, change) == TEXT.replace(old, new)
 
 
-def test_comments_stand_behind_their_entries() -> None:
+def test_comments_follow_their_entries() -> None:
     entries = (ListItem(text="a", comment="why"), ListItem(text="b"))
-    found = apply(TEXT, Edit(path=("builder", "x"), key="pip", entries=entries))
-    assert '# ours\npip = [\n    "a",  # why\n    "b",\n]\n# why\n' in found
+    edited = apply(TEXT, Edit(path=("builder", "x"), key="pip", entries=entries))
+    assert '# ours\npip = [\n    "a",  # why\n    "b",\n]\n# why\n' in edited
 
 
-def test_ends_of_lines_stay() -> None:
+def test_line_ends_are_kept() -> None:
     change = edit("image.x.base.build", "pip", "n")
     assert apply(TEXT.replace("\n", "\r\n"), change) == apply(TEXT, change).replace("\n", "\r\n")
 
 
-def test_a_text_without_tables_and_one_without_last_line_end() -> None:
+def test_a_text_without_tables_or_a_final_line_end() -> None:
     assert apply('a = "x"', edit("t", "l", "v")) == 'a = "x"\n\n[t]\nl = [\n    "v",\n]\n'
 
 
@@ -120,9 +121,8 @@ def test_a_text_without_tables_and_one_without_last_line_end() -> None:
     ],
 )
 def test_tables_without_a_header_are_refused(text: str) -> None:
-    with pytest.raises(
-        ExpectedError, match=r"images\.toml: image\.x\.base cannot be added to"
-    ) as caught:
+    expected = r"images\.toml: image\.x\.base has no header line"
+    with pytest.raises(ExpectedError, match=expected) as caught:
         apply(text, edit("image.x.base", "apt", "b"))
     assert "[image.x.base]" in caught.value.hint
 
@@ -141,16 +141,13 @@ LAYOUTS = st.sampled_from(
 
 
 @given(ITEMS, LAYOUTS, ITEMS, st.booleans())
-def test_any_list_gets_its_new_entries_at_the_end(
-    there: list[str], layout: tuple[str, str, str], more: list[str], one_line: bool
+def test_new_entries_are_at_the_end_of_any_list(
+    entries: list[str], layout: tuple[str, str, str], more: list[str], one_line: bool
 ) -> None:
-    from orbiter.config.mistakes import toml_literal
-
     start, between, end = layout
-    written = (
-        start
-        + between.join(toml_literal(each) for each in there)
-        + (end if there else end.replace(",", ""))
-    )
-    found = apply(f"[t]\nl = {written}  # c\n\n[u]\n", edit("t", "l", *more, one_line=one_line))
-    assert tomllib.loads(found) == {"t": {"l": [*there, *more]}, "u": {}}
+    if not entries:
+        end = end.replace(",", "")
+    written = start + between.join(toml_literal(entry) for entry in entries) + end
+    text = f"[t]\nl = {written}  # c\n\n[u]\n"
+    edited = apply(text, edit("t", "l", *more, one_line=one_line))
+    assert tomllib.loads(edited) == {"t": {"l": [*entries, *more]}, "u": {}}
