@@ -29,9 +29,7 @@ from orbiter.config.read import read_image_set
 from orbiter.config.stage_graph import groups
 from orbiter.docker.shells import solver_image
 from resolvers.npm import program
-from resolvers.pip import manager as pip
 from resolvers.pip import poetry
-from resolvers.types import Request
 
 ROOT = Path(__file__).parent.parent
 ORBITER = [sys.executable, "-m", "orbiter"]
@@ -81,7 +79,7 @@ def compare_small(work: Path) -> None:
     check = median(lambda: run([*ORBITER, "lock", "--check"], work / "poetry", as_installed))
     locked = next((work / "poetry" / "locks").iterdir()) / "debian"
     by_poetry = [
-        poetry._interpreter(Request(groups=(), targets=())),
+        poetry.interpreter(lambda _line: None),
         "-m",
         "poetry",
         "check",
@@ -109,7 +107,7 @@ def warm_up_engines(work: Path) -> None:
             "tool",
             "run",
             "--from",
-            f"poetry=={pip.TOOLS['poetry']}",
+            f"poetry=={poetry.VERSION}",
             "poetry",
             "--version",
         ],

@@ -1,4 +1,4 @@
-"""The table of managers; a module is imported when it is first asked for: some of their libraries import slowly."""
+"""The table of managers; each one's module is imported at its first use, as some import slowly."""
 
 from collections.abc import Iterator, Mapping
 from importlib import import_module
@@ -13,11 +13,12 @@ if TYPE_CHECKING:
     from resolvers.npm import manager as npm
     from resolvers.pip import manager as pip
 
+    # import_module hides the modules' types from mypy; here it checks that they fit the protocol.
     CHECKED: tuple[Resolver, ...] = (apk, apt, conda, pip, npm)
 
 
 class _Managers(Mapping[str, Resolver]):
-    """Names of managers to their modules."""
+    """Maps the name of a manager to its module."""
 
     def __init__(self, *names: str) -> None:
         self._names = names
@@ -35,4 +36,4 @@ class _Managers(Mapping[str, Resolver]):
 
 
 MANAGERS: Mapping[str, Resolver] = _Managers("apk", "apt", "conda", "pip", "npm")
-"""Every manager that Orbiter knows, in the order in which a stage installs."""
+"""All managers, in the order in which a stage installs their packages."""

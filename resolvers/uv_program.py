@@ -1,17 +1,19 @@
-"""The program uv: engine for pip, and the tool that runs Poetry and conda-lock."""
+"""The program uv: an engine of pip, and the tool that runs Poetry and conda-lock."""
 
 import os
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from resolvers import process
+from resolvers.errors import ProgramError
 from resolvers.index import index
 from resolvers.net import pip_config
 from resolvers.net.certificates import CERTIFICATE_VARIABLES
 from resolvers.net.loopback import no_proxy_variables
 from resolvers.net.once import Lazy
 
-KEPT = (
+PASSED_VARIABLES = (
     "UV_CACHE_DIR",
     "UV_CONCURRENT_",
     "UV_HTTP_",
@@ -19,7 +21,7 @@ KEPT = (
     "UV_LINK_MODE",
     "UV_SYSTEM_CERTS",
 )
-"""Variables of uv that decide how it works, not what it answers; it does not get to see the others."""
+"""Names and prefixes of the UV_ variables that uv may see: none of them changes its results."""
 
 
 def _find_program() -> str:
@@ -32,53 +34,75 @@ _program = Lazy(_find_program)  # find_uv_bin uses sysconfig, which is not threa
 
 
 def program() -> str:
-    """The path of the uv that came with Orbiter."""
+    """Return the path of the uv that is installed with Orbiter."""
     return _program()
 
 
 def version() -> str:
-    """The version of that uv."""
+    """Return the version of that uv."""
     from importlib.metadata import version
 
     return version("uv")
 
 
-def run(arguments: Sequence[str | Path], *, cwd: Path | None = None, view: str = "") -> str:
-    """Run uv with the package index of this machine, or a view of it; gives standard output. Raises ProgramError."""
-    ours = _viewing(view) if view else environment()
-    foreign = [name for name in os.environ if name.startswith("UV_") and not name.startswith(KEPT)]
-    without = [word for name in foreign if name not in ours for word in ("-u", name)]
-    command = [
-        process.find("env"),
-        *without,
-        program(),
-        "--no-config",
-        "--color",
-        "never",
-        *arguments,
-    ]
-    return process.run(command, cwd=cwd, env=ours, name="uv")
+def run(arguments: Sequence[str | Path], *, cwd: Path | None = None, index_url: str = "") -> str:
+    """Run uv and return its standard output.
+
+    uv uses the package indexes in pip's configuration, or only ``index_url`` if it is given.
+    Raises ProgramError.
+    """
+    variables = _environment_for(index_url) if index_url else environment()
+    hidden = (name for name in os.environ if _is_hidden(name) and name not in variables)
+    unset = [word for name in hidden for word in ("-u", name)]
+    options = ["--no-config", "--color", "never"]
+    command = [process.find("env"), *unset, program(), *options, *arguments]
+    return process.run(command, cwd=cwd, env=variables, name="uv")
+
+
+def _is_hidden(variable: str) -> bool:
+    return variable.startswith("UV_") and not variable.startswith(PASSED_VARIABLES)
+
+
+def _environment_for(index_url: str) -> dict[str, str]:
+    return {"UV_DEFAULT_INDEX": index_url, **no_proxy_variables()}
 
 
 def environment() -> dict[str, str]:
-    """pip's configuration of this machine in uv's words."""
+    """Return pip's configuration of this machine as environment variables of uv."""
     configured = index.configured()
-    names = {
-        "UV_INDEX_STRATEGY": "unsafe-best-match"
-    }  # as pip: all indexes are asked, the best version wins
+    # Like pip, search all indexes and take the best version.
+    variables = {"UV_INDEX_STRATEGY": "unsafe-best-match"}
     if configured.urls:
-        names["UV_DEFAULT_INDEX"] = configured.urls[-1]
-        names["UV_INDEX"] = " ".join(configured.urls[:-1])  # uv asks these first
+        *others, last = configured.urls
+        variables["UV_INDEX"] = " ".join(others)  # uv searches them before the default index
+        variables["UV_DEFAULT_INDEX"] = last
     else:
-        names["UV_NO_INDEX"] = "1"
+        variables["UV_NO_INDEX"] = "1"
     if configured.find_links:
-        names["UV_FIND_LINKS"] = ",".join(configured.find_links)
-    bundle = next(
-        filter(None, map(os.environ.get, CERTIFICATE_VARIABLES)),
-        pip_config.settings().get("cert"),
-    )
-    return names | ({"SSL_CERT_FILE": bundle} if bundle else {})
+        variables["UV_FIND_LINKS"] = ",".join(configured.find_links)
+    if bundle := _certificates():
+        variables["SSL_CERT_FILE"] = bundle
+    return variables
 
 
-def _viewing(url: str) -> dict[str, str]:
-    return {"UV_DEFAULT_INDEX": url, **no_proxy_variables()}
+def _certificates() -> str | None:
+    """Return the path of the configured certificates, with the same precedence as in net.certificates."""
+    for variable in CERTIFICATE_VARIABLES:
+        if bundle := os.environ.get(variable):
+            return bundle
+    return pip_config.settings().get("cert")
+
+
+def tool_python(tool: str, version: str, progress: Callable[[str], None]) -> str:
+    """Return the path of a Python in an isolated environment that contains only the tool.
+
+    Installs the tool from the package index if uv has not cached that environment. Raises
+    ProgramError.
+    """
+    print_path = ["python", "-I", "-c", "import sys; print(sys.executable)"]
+    source = ["--from", f"{tool}=={version}", "--python", sys.executable]
+    try:
+        return run(["tool", "run", "--offline", *source, *print_path]).strip()
+    except ProgramError:
+        progress(f"installing {tool} {version} in an isolated environment")
+        return run(["tool", "run", *source, *print_path]).strip()

@@ -137,7 +137,7 @@ def _engine_version(manager: str, engine: str, files: LockFiles) -> str:
     if manager == "npm":
         from resolvers.npm import program
 
-        return program.TOOLS[engine]
-    from resolvers.pip import manager as pip
+        return program.version()
+    from resolvers.pip.engines import ENGINES
 
-    return pip.TOOLS[engine]
+    return ENGINES[engine].version

@@ -78,10 +78,10 @@ def _resolved_pin(run: LockRun, needed: NeededInstaller, platform: str) -> Pin:
     # These modules are slow to import and rarely needed.
     from resolvers.conda import manager as conda
     from resolvers.npm import program
-    from resolvers.pip import manager as pip
+    from resolvers.pip.installers import installer
 
     if needed.name == "npm":
         return program.installer()
     if needed.name == MICROMAMBA:
         return conda.installer(conda_options(needed.builder), platform, run.as_of)
-    return pip.installer(needed.name, platform)
+    return installer(needed.name, platform)

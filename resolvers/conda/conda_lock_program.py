@@ -3,7 +3,6 @@
 import os
 import re
 import shutil
-import sys
 import tempfile
 from pathlib import Path
 
@@ -92,15 +91,9 @@ def _solver() -> str:
 
 
 def _program(request: Request) -> Path:
-    """The program, in an environment that holds nothing else."""
-    ask = ["python", "-I", "-c", "import sys; print(sys.executable)"]
-    command = ["tool", "run", "--from", f"conda-lock=={VERSION}", "--python", sys.executable, *ask]
-    try:
-        python = uv_program.run([*command[:2], "--offline", *command[2:]])
-    except ProgramError:
-        request.progress(f"installing conda-lock {VERSION} into an environment of its own")
-        python = uv_program.run(command)
-    return Path(python.strip()).with_name("conda-lock")
+    """Return the path of conda-lock in an isolated environment, installing it if needed."""
+    python = uv_program.tool_python("conda-lock", VERSION, request.progress)
+    return Path(python).with_name("conda-lock")
 
 
 def _words(solver: str) -> list[str | Path]:

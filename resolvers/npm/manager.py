@@ -26,10 +26,8 @@ from resolvers.npm.lock_file import (
     runs_on,
     write,
 )
-from resolvers.npm.program import TOOLS, Session, command, installer
+from resolvers.npm.program import Session
 from resolvers.types import Artifact, Group, LockFiles, Package, Pin, Request, Target, sorted_union
-
-__all__ = ["TOOLS", "command", "installer", "read", "resolve", "select", "stage_files"]
 
 REQUIREMENT = re.compile(
     r"(@[a-z0-9~_-][a-z0-9._~-]*/)?[A-Za-z0-9~_-][A-Za-z0-9._~-]*(@(npm:[^:\s]+|[^:/]+))?"

@@ -38,9 +38,6 @@ INSTALLER_SHA512 = (
 )
 INSTALLER_SIZE = 3020365
 
-TOOLS: dict[str, str] = {}
-"""The version of npm that locks, under ``npm``, as soon as it ran."""
-
 SETTINGS = {
     "audit": "false",
     "dry-run": "false",
@@ -178,7 +175,6 @@ def config() -> NpmConfig:
 def run(arguments: list[str], *, cwd: Path | None = None) -> str:
     """Run npm with Orbiter's cache and the user's own registry settings; gives standard output."""
     words = [*command(), *arguments, f"--cache={folder('npm')}"]
-    TOOLS["npm"] = version()
     return process.run(words, cwd=cwd, env=_environment(), name="npm")
 
 

@@ -1,5 +1,5 @@
-"""Python packages.
+"""pip: Python packages, solved by Poetry or uv.
 
-Manager.py satisfies resolvers.types.Resolver, lock_file.py is the lock format, the rest runs the
-engine.
+The module manager.py implements resolvers.types.Resolver. The lock formats are in poetry_lock.py,
+uv_lock.py, pyproject.py and build_requirements.py; poetry.py and uv.py run the engines.
 """

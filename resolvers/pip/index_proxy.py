@@ -1,9 +1,9 @@
-"""A view of the package index for engines: served on the loopback, as of a moment, with every wheel's metadata.
+"""A proxy of the package index on the loopback interface, for the engines.
 
-Poetry does not read pip's configuration, cannot look back in time, and finds metadata on an index that offers
-none by asking for one wheel after the other. The view does all three, and looks ahead. uv needs it where conda
-brings distributions: of these an engine must not see what conda takes care of. Its pages are JSON (PEP 691, PEP 700)
-and its metadata files those of PEP 658.
+Poetry does not read pip's configuration and cannot hide recent files. If an index has no metadata
+files, it opens one wheel after the other. The proxy does these jobs, and fetches in advance. uv
+needs the proxy if conda provides distributions, whose own requirements it must not see. Pages are
+JSON (PEP 691, PEP 700), metadata files are those of PEP 658.
 """
 
 import re
@@ -15,9 +15,7 @@ from urllib.parse import quote, unquote
 
 import msgspec
 from msgspec.structs import replace
-from packaging.utils import (
-    canonicalize_name,
-)
+from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from resolvers.errors import ExpectedError
@@ -27,24 +25,30 @@ from resolvers.index.metadata import MetadataReader
 from resolvers.net import http, loopback
 from resolvers.net.loopback import NOT_FOUND, LoopbackRequest, LoopbackResponse
 
-PAGE = "application/vnd.pypi.simple.v1+json"
-STEP = 50
-"""Projects after which a line of progress is due."""
-MISSING, STAND_IN = "0" * 64, "f" * 64
-"""The sha256 of wheels that are not there: for a version that conda has and the index has not, and for one of which the
-index has no wheel for every platform."""
-LONG_AGO = datetime(1980, 1, 1, tzinfo=UTC)
-OWN = re.compile(rb"^Requires-Dist:(?!.*;.*\bextra\b).*\n", re.IGNORECASE | re.MULTILINE)
-"""A requirement in a METADATA, unfolded, that belongs to no extra."""
+PAGE_TYPE = "application/vnd.pypi.simple.v1+json"
+PROGRESS_INTERVAL = 50
+"""Number of projects after which a line of progress is due."""
+MISSING_VERSION = "0" * 64
+"""The sha256 of a placeholder wheel for a version that conda provides but the index lacks."""
+PLACEHOLDER = "f" * 64
+"""The sha256 of a placeholder wheel for a version without a wheel for every platform."""
+PLACEHOLDER_TIME = datetime(1980, 1, 1, tzinfo=UTC)
+UNIVERSAL_WHEELS = ("-py3-none-any.whl", ".py3-none-any.whl")
+UNCONDITIONAL_REQUIREMENT = re.compile(
+    rb"^Requires-Dist:(?!.*;.*\bextra\b).*\n", re.IGNORECASE | re.MULTILINE
+)
+"""A line of unfolded METADATA with a requirement that does not belong to an extra."""
 
 
-class View:
-    """What an index has of each project, as of a moment and with some projects held at one version. Thread-safe.
+class IndexProxy:
+    """The files of an index as an engine sees them. Thread-safe.
 
-    ``provided`` has the versions of projects that conda brings: no other one of these is visible, and they count though
-    they be yanked. ``met`` has those whose own requirements conda meets: their metadata has only the requirements of
-    extras, and a wheel that is not there makes them fit every platform, or be there at all. No sdist of them is built.
-    ``errors`` are those that came up while a client was served. ``progress`` takes lines for people.
+    ``as_of`` hides files that were uploaded later. ``exact`` maps projects to the only version that
+    is visible. ``provided`` does the same for versions that conda provides, and makes them visible
+    even if they are yanked. ``satisfied`` lists versions whose requirements conda already installs:
+    their metadata keeps only the requirements of extras. If such a version has no wheel for every
+    platform, or is not in the index at all, a placeholder wheel makes it installable; so an engine
+    never builds its sdist. ``errors`` collects the errors that occur while a client is served.
     """
 
     def __init__(
@@ -52,114 +56,126 @@ class View:
         index: Index,
         *,
         as_of: datetime | None = None,
-        held: Mapping[str, str] = {},
+        exact: Mapping[str, str] = {},
         provided: Mapping[str, frozenset[Version]] = {},
-        met: Mapping[str, frozenset[Version]] = {},
+        satisfied: Mapping[str, frozenset[Version]] = {},
         progress: Callable[[str], None] = lambda _line: None,
     ) -> None:
         self.errors: list[ExpectedError] = []
         self._index = index
         self._as_of = as_of
-        self._held = {canonicalize_name(name): Version(version) for name, version in held.items()}
+        self._exact: dict[str, Version] = {
+            canonicalize_name(name): Version(version) for name, version in exact.items()
+        }
         self._provided = provided
-        self._met = met
+        self._satisfied = satisfied
         self._progress = progress
         self._metadata = MetadataReader()
-        self._pages: dict[str, Mapping[str, IndexFile]] = {}
+        self._projects: dict[str, Mapping[str, IndexFile]] = {}
 
     def files(self, project: str) -> Mapping[str, IndexFile]:
-        """The visible files by name. Raises ExpectedError where the index cannot tell what was there."""
-        name = canonicalize_name(project)
-        if name not in self._pages:
-            files = published(name, self._index.files(name), self._as_of)
-            if (held := self._held.get(name)) is not None:
-                files = tuple(file for file in files if version_of(file.name) == held)
-            if (there := self._provided.get(name)) is not None:
-                files = tuple(
-                    replace(file, yanked=None) for file in files if version_of(file.name) in there
-                )
-            self._pages[name] = _by_name(
-                (*files, *_stand_ins(name, files, self._met.get(name, frozenset())))
-            )
-            if len(self._pages) % STEP == 0:
-                self._progress(f"{len(self._pages)} projects looked up")
-        return self._pages[name]
+        """Return the visible files of a project by name.
 
-    def metadata(self, file: IndexFile) -> bytes:
-        """The METADATA of a wheel, as clients see it."""
-        name, version = project_of(file.name), version_of(file.name)
-        if version not in self._met.get(name, ()):
-            return self._metadata.read(file)
-        same = (
-            [file]
-            if file.url
-            else [each for each in self.files(name).values() if version_of(each.name) == version]
-        )
-        there = next((each for each in same if each.url and each.name.endswith(".whl")), None)
-        if there is None:
-            return f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n".encode()
-        return without_own(self._metadata.read(there))
-
-    def page(self, project: str, address: str) -> bytes:
-        """The project's page as JSON; ``address`` is where all files are served.
-
-        Its links are absolute: joining thousands of relative ones costs Poetry time.
+        Raises ExpectedError if ``as_of`` is given and the index has no upload times.
         """
-        files = [_entry(f"{address}/{project}", file) for file in self.files(project).values()]
-        return msgspec.json.encode(
-            {"meta": {"api-version": "1.1"}, "name": project, "files": files}
+        name = canonicalize_name(project)
+        if name not in self._projects:
+            self._projects[name] = self._visible_files(name)
+            if len(self._projects) % PROGRESS_INTERVAL == 0:
+                self._progress(f"{len(self._projects)} projects looked up")
+        return self._projects[name]
+
+    def _visible_files(self, name: str) -> Mapping[str, IndexFile]:
+        files = published_before(self._as_of, name, self._index.files(name))
+        if (exact := self._exact.get(name)) is not None:
+            files = tuple(file for file in files if version_of(file.name) == exact)
+        if (versions := self._provided.get(name)) is not None:
+            files = tuple(
+                replace(file, yanked=None) for file in files if version_of(file.name) in versions
+            )
+        placeholders = _placeholders(name, files, self._satisfied.get(name, frozenset()))
+        return _by_name((*files, *placeholders))
+
+    def metadata(self, wheel: IndexFile) -> bytes:
+        """Return the METADATA of a wheel as clients see it."""
+        name, version = project_of(wheel.name), version_of(wheel.name)
+        if version not in self._satisfied.get(name, ()):
+            return self._metadata.read(wheel)
+        candidates = [wheel] if wheel.url else self.files(name).values()
+        real_wheels = (
+            file
+            for file in candidates
+            if file.url and file.name.endswith(".whl") and version_of(file.name) == version
         )
+        real_wheel = next(real_wheels, None)
+        if real_wheel is None:
+            return f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n".encode()
+        return without_unconditional_requirements(self._metadata.read(real_wheel))
+
+    def page(self, project: str, files_url: str) -> bytes:
+        """Return the project's page as JSON; its files are at ``files_url``.
+
+        The links are absolute, because Poetry is slow at joining thousands of relative ones.
+        """
+        files = [
+            _page_file(f"{files_url}/{project}", file) for file in self.files(project).values()
+        ]
+        page = {"meta": {"api-version": "1.1"}, "name": project, "files": files}
+        return msgspec.json.encode(page)
 
 
-def published(
-    project: str, files: tuple[IndexFile, ...], as_of: datetime | None
+def published_before(
+    moment: datetime | None, project: str, files: tuple[IndexFile, ...]
 ) -> tuple[IndexFile, ...]:
-    """The files that were there at a moment; those whose time no index tells are taken for later ones.
+    """Return the files uploaded before a moment; a file without an upload time counts as later.
 
-    Raises ExpectedError when no file of the project has a time.
+    Raises ExpectedError if no file of the project has an upload time.
     """
-    if as_of is None:
+    if moment is None:
         return files
     if files and all(file.upload_time is None for file in files):
         raise ExpectedError(
-            f"the package index gives no upload times for '{project}', so nobody can tell what it had on {as_of}",
-            "leave --as-of out, or use an index that gives upload times (PEP 700)",
+            f"the package index has no upload times for '{project}', "
+            f"so its files as of {moment} are unknown",
+            "omit --as-of, or use an index with upload times (PEP 700)",
         )
-    return tuple(file for file in files if file.upload_time and file.upload_time < as_of)
+    return tuple(file for file in files if file.upload_time and file.upload_time < moment)
 
 
-def without_own(metadata: bytes) -> bytes:
-    """A METADATA without its requirements but those of extras, and without its description."""
+def without_unconditional_requirements(metadata: bytes) -> bytes:
+    """Return a METADATA without its description and with only the requirements of its extras."""
     header = metadata.replace(b"\r\n", b"\n").partition(b"\n\n")[0]
-    return OWN.sub(b"", re.sub(rb"\n[ \t]+", b" ", header) + b"\n")
+    unfolded = re.sub(rb"\n[ \t]+", b" ", header) + b"\n"
+    return UNCONDITIONAL_REQUIREMENT.sub(b"", unfolded)
 
 
-def _stand_ins(
+def _placeholders(
     name: str, files: Iterable[IndexFile], versions: frozenset[Version]
 ) -> Iterator[IndexFile]:
     for version in versions:
-        offered = [file.name for file in files if version_of(file.name) == version]
-        if not any(each.endswith(("-py3-none-any.whl", ".py3-none-any.whl")) for each in offered):
-            wheel = f"{name.replace('-', '_')}-{version}-py3-none-any.whl"
+        file_names = [file.name for file in files if version_of(file.name) == version]
+        if not any(file_name.endswith(UNIVERSAL_WHEELS) for file_name in file_names):
             yield IndexFile(
-                name=wheel,
+                name=f"{name.replace('-', '_')}-{version}-py3-none-any.whl",
                 url="",
-                hashes={"sha256": STAND_IN if offered else MISSING},
-                upload_time=LONG_AGO,
+                hashes={"sha256": PLACEHOLDER if file_names else MISSING_VERSION},
+                upload_time=PLACEHOLDER_TIME,
             )
 
 
 def _by_name(files: Iterable[IndexFile]) -> dict[str, IndexFile]:
-    """One file a name: of two indexes' files the one with an upload time, else that of the first index."""
-    found: dict[str, IndexFile] = {}
+    """Keep one file per name: preferably one with an upload time, else that of the first index."""
+    unique: dict[str, IndexFile] = {}
     for file in files:
-        known = found.get(file.name)
-        if known is None or (known.upload_time is None and file.upload_time is not None):
-            found[file.name] = file
-    return found
+        known = unique.setdefault(file.name, file)
+        if known.upload_time is None and file.upload_time is not None:
+            unique[file.name] = file
+    return unique
 
 
-class _Entry(msgspec.Struct, rename="kebab", omit_defaults=True, gc=False):
+class _PageFile(msgspec.Struct, rename="kebab", omit_defaults=True, gc=False):
+    """A file on the proxy's pages; the names of the fields are those of PEP 691."""
+
     filename: str
     url: str
     hashes: Mapping[str, str]
@@ -170,10 +186,10 @@ class _Entry(msgspec.Struct, rename="kebab", omit_defaults=True, gc=False):
     upload_time: datetime | None = None
 
 
-def _entry(address: str, file: IndexFile) -> _Entry:
-    return _Entry(
+def _page_file(project_url: str, file: IndexFile) -> _PageFile:
+    return _PageFile(
         filename=file.name,
-        url=f"{address}/{quote(file.name)}",
+        url=f"{project_url}/{quote(file.name)}",
         hashes=file.hashes,
         yanked=False if file.yanked is None else file.yanked or True,
         core_metadata=file.name.endswith(".whl"),
@@ -184,28 +200,31 @@ def _entry(address: str, file: IndexFile) -> _Entry:
 
 
 @contextmanager
-def serve(view: View) -> Iterator[str]:
-    """Serve a view on the loopback for as long as the context lasts; gives the address of its simple index."""
-    with loopback.serve(partial(_answer, view), view.errors) as served:
-        yield f"{served.address}/simple/"
+def serve(proxy: IndexProxy) -> Iterator[str]:
+    """Serve a proxy while the context lasts; yields the address of its simple index."""
+    with loopback.serve(partial(_respond, proxy), proxy.errors) as server:
+        yield f"{server.address}/simple/"
 
 
-def _answer(view: View, question: LoopbackRequest) -> LoopbackResponse:
-    kind, _, rest = question.path.strip("/").partition("/")
-    project, _, file = unquote(rest).partition("/")
-    if kind == "simple" and view.files(project):
-        return LoopbackResponse(200, view.page(project, f"{question.address}/file"), PAGE)
-    return _file(view, project, file) if kind == "file" else NOT_FOUND
+def _respond(proxy: IndexProxy, request: LoopbackRequest) -> LoopbackResponse:
+    kind, _, rest = request.path.strip("/").partition("/")
+    project, _, file_name = unquote(rest).partition("/")
+    if kind == "simple" and proxy.files(project):
+        page = proxy.page(project, files_url=f"{request.address}/file")
+        return LoopbackResponse(200, page, PAGE_TYPE)
+    if kind == "file":
+        return _file_response(proxy, project, file_name)
+    return NOT_FOUND
 
 
-def _file(view: View, project: str, name: str) -> LoopbackResponse:
-    files = view.files(project)
-    wheel = files.get(name.removesuffix(".metadata"))
-    if name in files:
-        return LoopbackResponse(200, http.stream_chunks(files[name].url))
+def _file_response(proxy: IndexProxy, project: str, file_name: str) -> LoopbackResponse:
+    files = proxy.files(project)
+    if file_name in files:
+        return LoopbackResponse(200, http.stream_chunks(files[file_name].url))
+    wheel = files.get(file_name.removesuffix(".metadata"))
     if wheel is None:
         return NOT_FOUND
     try:
-        return LoopbackResponse(200, view.metadata(wheel))
+        return LoopbackResponse(200, proxy.metadata(wheel))
     except ExpectedError:
-        return NOT_FOUND  # then the client takes the whole wheel
+        return NOT_FOUND  # the client then downloads the whole wheel

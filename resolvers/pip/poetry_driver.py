@@ -1,11 +1,12 @@
-"""Locks the pyproject.toml of the working folder with Poetry; run by the Python that has Poetry 2.5.1.
+"""Runs in Poetry's own Python: locks the pyproject.toml in the working folder with Poetry 2.5.1.
 
-Arguments: the address of a simple index, the exact Python to lock for, then the names of packages that may
-move. Without a name all pins of a poetry.lock that is there stay where they can. Poetry's own ``lock`` command
-does not do: it knows only indexes that pyproject.toml names, writes their addresses into poetry.lock, and
-refuses a Python on which it does not run.
+Arguments: the address of a simple index, the exact Python version to lock for, and the names of
+packages that may be upgraded. Without names, all pins of an existing poetry.lock are kept if
+possible. Poetry's own command ``lock`` is not sufficient: it accepts only indexes that
+pyproject.toml names, writes their addresses into poetry.lock, and rejects Python versions that it
+does not run on.
 
-Ends with code 1 and the explanation on standard output, after the line ``UNSOLVABLE``, when there is no solution.
+If there is no solution, prints the line ``UNSOLVABLE`` and the explanation, and exits with 1.
 """
 
 import gc
@@ -13,15 +14,17 @@ import os
 import sys
 from pathlib import Path
 
-gc.disable()  # a sixth of the time, for a few megabytes
-for variable in list(
-    os.environ
-):  # nothing that this machine keeps for its user's own Poetry may play a part
+gc.disable()  # saves a sixth of the time and costs a few megabytes
+
+# The user's own settings of Poetry must not influence the result, and the index is on loopback.
+for variable in list(os.environ):
     if variable.startswith("POETRY_") or variable.lower().endswith("_proxy"):
         del os.environ[variable]
 for kind in ("CONFIG", "DATA", "CACHE"):
     os.environ[f"POETRY_{kind}_DIR"] = str(Path.cwd() / f".poetry-{kind.lower()}")
 
+# Poetry reads the environment while it is imported (E402), and is not installed beside Orbiter
+# (import-not-found), so its types are unknown below as well (misc).
 from cleo.io.buffered_io import BufferedIO  # type: ignore[import-not-found]  # noqa: E402
 from poetry.core.constraints.version import Version  # type: ignore[import-not-found]  # noqa: E402
 from poetry.core.packages.package import Package  # type: ignore[import-not-found]  # noqa: E402
@@ -36,11 +39,11 @@ from poetry.repositories.legacy_repository import (  # type: ignore[import-not-f
 from poetry.utils.env import MockEnv  # type: ignore[import-not-found]  # noqa: E402
 
 
-class Index(LegacyRepository):  # type: ignore[misc]
-    """A simple index whose packages are as those of the public one: they name no source in the lock."""
+class AnonymousIndex(LegacyRepository):  # type: ignore[misc]
+    """A simple index whose packages, like those of PyPI, do not name their source in the lock."""
 
     def package(self, name: str, version: Version) -> Package:
-        """The package with its requirements and files."""
+        """Return the package with its requirements and files."""
         package = super().package(name, version)
         package._source_type = package._source_url = package._source_reference = None
         return package
@@ -50,12 +53,11 @@ class Index(LegacyRepository):  # type: ignore[misc]
 
 
 def main(url: str, python: str, *movable: str) -> int:
-    """Write poetry.lock; gives the exit code."""
-    index = Index("PyPI", url, disable_cache=True)
+    """Write poetry.lock and return the exit code."""
+    index = AnonymousIndex("PyPI", url, disable_cache=True)
     pool = RepositoryPool([index])
-    Factory.create_pool = lambda *_, **__: (
-        pool
-    )  # also what builds the metadata of an sdist asks there
+    # Poetry creates further pools when it builds an sdist to read its requirements.
+    Factory.create_pool = lambda *_, **__: pool
     poetry = Factory().create_poetry(Path.cwd(), disable_plugins=True, disable_cache=True)
     installer = _installer(poetry, tuple(int(part) for part in python.split(".")))
     if movable:
@@ -65,15 +67,14 @@ def main(url: str, python: str, *movable: str) -> int:
     try:
         return int(installer.run())
     except SolverProblemError as error:
-        print(f"UNSOLVABLE\n{error}")  # noqa: T201
+        print(f"UNSOLVABLE\n{error}")  # noqa: T201 (the output is the interface of this program)
         return 1
 
 
 def _installer(poetry: Poetry, version: tuple[int, ...]) -> Installer:
-    env = MockEnv(version_info=version, platform="linux", is_venv=True)
     return Installer(
         BufferedIO(),
-        env,
+        MockEnv(version_info=version, platform="linux", is_venv=True),
         poetry.package,
         poetry.locker,
         poetry.pool,

@@ -1,4 +1,4 @@
-"""What Poetry will ask the view of the index for next."""
+"""Prefetching for Poetry: guesses the next packages it needs and fetches their metadata."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -12,24 +12,31 @@ from packaging.version import Version
 
 from resolvers.index.index_file import IndexFile, version_of
 from resolvers.net import prefetch
-from resolvers.pip import wheels
-from resolvers.pip.index_proxy import View
+from resolvers.pip import markers
+from resolvers.pip.index_proxy import IndexProxy
 from resolvers.types import Target
 
 
 @contextmanager
-def looking(
-    view: View, requirements: Iterable[str], pins: Mapping[str, str], target: Target
+def prefetching(
+    proxy: IndexProxy,
+    requirements: Iterable[str],
+    likely_versions: Mapping[str, str],
+    target: Target,
 ) -> Iterator[None]:
-    """Prefetcher from the requirements to what they need while the context lasts; ``pins`` are likely versions."""
-    likely = {name: Version(version) for name, version in pins.items()}
+    """Fetch pages and metadata from the requirements downward while the context lasts.
 
-    def follow(requirement: Requirement) -> Iterable[Requirement]:
-        wheel = _likely(view, likely, target, requirement)
-        return _needs(view.metadata(wheel) if wheel else b"", requirement.extras, target)
+    ``likely_versions`` maps names to the versions that the engine will most likely choose.
+    """
+    likely = {name: Version(version) for name, version in likely_versions.items()}
 
-    with prefetch.prefetching(follow, _key) as walk:
-        walk.start(*map(Requirement, requirements))
+    def fetch(requirement: Requirement) -> Iterable[Requirement]:
+        wheel = _likely_wheel(proxy, likely, target, requirement)
+        metadata = proxy.metadata(wheel) if wheel else b""
+        return _requirements_in(metadata, requirement.extras, target)
+
+    with prefetch.prefetching(fetch, _key) as prefetcher:
+        prefetcher.start(*map(Requirement, requirements))
         yield
 
 
@@ -37,53 +44,55 @@ def _key(requirement: Requirement) -> tuple[str, frozenset[str]]:
     return canonicalize_name(requirement.name), frozenset(requirement.extras)
 
 
-def _likely(
-    view: View, pins: Mapping[str, Version], target: Target, requirement: Requirement
+def _likely_wheel(
+    proxy: IndexProxy, likely: Mapping[str, Version], target: Target, requirement: Requirement
 ) -> IndexFile | None:
     name = canonicalize_name(requirement.name)
-    wheels_of = _usable(view.files(name).values(), target.python)
-    allowed = list(requirement.specifier.filter(wheels_of)) or list(wheels_of)
+    wheels = _usable_wheels(proxy.files(name).values(), target.python)
+    allowed = list(requirement.specifier.filter(wheels)) or list(wheels)
     if not allowed:
         return None
-    pin = pins.get(name)
-    return _asked_first(wheels_of[pin if pin in allowed else max(allowed)])
+    version = likely.get(name)
+    if version not in allowed:
+        version = max(allowed)
+    return _read_first(wheels[version])
 
 
-def _usable(files: Iterable[IndexFile], python: str) -> dict[Version, list[IndexFile]]:
-    """Wheels by version. Names are only split: this sees every file of a project, thousands for some."""
+def _usable_wheels(files: Iterable[IndexFile], python: str) -> dict[Version, list[IndexFile]]:
+    """Group the wheels that are not yanked and run on a Python by their version."""
+    # Some projects have thousands of files. So parse one file name per version only.
     by_text: dict[str, list[IndexFile]] = {}
     for file in files:
-        if (
-            file.name.endswith(".whl")
-            and file.yanked is None
-            and _runs(file.requires_python, python)
-        ):
+        is_wheel = file.name.endswith(".whl") and file.yanked is None
+        if is_wheel and _supports(file.requires_python, python):
             by_text.setdefault(file.name.split("-", 2)[1], []).append(file)
-    versions = {text: version_of(found[0].name) for text, found in by_text.items()}
+    versions = {text: version_of(wheels[0].name) for text, wheels in by_text.items()}
     return {version: by_text[text] for text, version in versions.items() if version}
 
 
 @cache
-def _runs(requires_python: str, python: str) -> bool:
+def _supports(requires_python: str, python: str) -> bool:
     try:
         return SpecifierSet(requires_python).contains(python)
     except InvalidSpecifier:
         return False
 
 
-def _asked_first(files: list[IndexFile]) -> IndexFile:
-    """The wheel whose metadata Poetry reads: one for every platform if there is one, else the first."""
-    return next((file for file in files if file.name.endswith("-none-any.whl")), files[0])
+def _read_first(wheels: list[IndexFile]) -> IndexFile:
+    """Return the wheel whose metadata Poetry reads: one for every platform, else the first."""
+    universal = (wheel for wheel in wheels if wheel.name.endswith("-none-any.whl"))
+    return next(universal, wheels[0])
 
 
-def _needs(metadata: bytes, extras: set[str], target: Target) -> Iterator[Requirement]:
+def _requirements_in(metadata: bytes, extras: set[str], target: Target) -> Iterator[Requirement]:
+    """Yield the requirements in a METADATA that apply to the target with these extras."""
     headers = HeaderParser().parsestr(metadata.decode("utf-8", "replace"))
-    environment = wheels.environment(target)
+    environment = markers.environment(target)
+    environments = [environment | {"extra": extra} for extra in (extras or {""})]
     for line in headers.get_all("Requires-Dist", []):
         try:
-            needed = Requirement(line)
+            requirement = Requirement(line)
         except InvalidRequirement:
             continue
-        environments = [environment | {"extra": extra} for extra in (extras or {""})]
-        if needed.marker is None or any(needed.marker.evaluate(each) for each in environments):
-            yield needed
+        if requirement.marker is None or any(map(requirement.marker.evaluate, environments)):
+            yield requirement

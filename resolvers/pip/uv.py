@@ -1,285 +1,183 @@
-"""The engine uv: uv.lock (version 1), solved against the indexes themselves, then freed of their addresses.
+"""The engine uv: solves against the indexes themselves, then removes their addresses from uv.lock.
 
-Where conda brings distributions, it is solved against a view of the indexes.
+If conda provides distributions, uv solves against a proxy of the indexes.
 """
 
 import re
 import sys
 import tempfile
-from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Sequence, Set
 from contextlib import contextmanager
 from datetime import UTC
 from pathlib import Path
-from typing import Any
 from urllib.parse import unquote
-
-from packaging.utils import canonicalize_name
 
 from resolvers.errors import ExpectedError, ProgramError
 from resolvers.index import index
-from resolvers.pip import on_conda, pyproject, wheels
-from resolvers.pip.index_proxy import STAND_IN, View, serve
-from resolvers.types import Artifact, LockFiles, Package, Request, Target
+from resolvers.pip import provided, pyproject, uv_lock
+from resolvers.pip.explain import unsolvable
+from resolvers.pip.index_proxy import PLACEHOLDER, IndexProxy, serve
+from resolvers.pip.markers import machine
+from resolvers.pip.toml_file import toml_string
+from resolvers.types import LockFiles, Package, Request, Target
 from resolvers.uv_program import run, version
 
-LOCK = "uv.lock"
+OLDEST_PYTHON = (3, 11)
+"""Lower bound of requires-python, so that uv accepts the Python it runs on."""
 NO_SOLUTION = "No solution found"
+FAILED_BUILD = re.compile("Failed to build `([^`]+)`")
+REGISTRY = re.compile(r'registry = "[^"]*"')
+FILE_LOCATION = re.compile(r'\{ (?:url|path) = "(?:[^"]*/)?([^"/]+)"')
+PLACEHOLDER_WHEEL = re.compile(rf'    {{ path = "[^"]+", hash = "sha256:{PLACEHOLDER}".*\n')
+OPTIONS_TABLE = re.compile(r"\[options\]\n(?:[^\[\n].*\n)*\n")
 MANIFEST = "[manifest]\nconstraints = "
 CONSTRAINT = re.compile(r'\{ name = "([^"]+)".*? \}')
-"""One constraint in the manifest of uv.lock; its values are strings that hold no brace."""
-BROKEN_BUILD = re.compile("Failed to build `([^`]+)`")
+"""One constraint in the manifest of uv.lock. Its values are strings without braces."""
 
 
 def project(request: Request, shared: Set[str] = frozenset()) -> str:
-    """The text of pyproject.toml.
+    """Return the text of pyproject.toml.
 
-    The index is a folder called ``artifacts``: uv.lock holds no address, and still ``uv lock --check`` takes it
-    for the lock of this project. The exact Python is a marker, as uv refuses to lock for one that is not here.
+    The index is a folder named ``artifacts``: so uv.lock has no address, and ``uv lock --check``
+    still accepts it as the lock of this project. The exact Python is a marker, because uv refuses
+    to lock for a Python that is not installed.
     """
-    environments = "".join(
-        f"    {pyproject.quoted(_marker(target))},\n" for target in request.targets
-    )
-    oldest = min((3, 11), tuple(int(part) for part in pyproject.python(request).split(".")[:2]))
-    tool = (
-        f"[tool.uv]\npackage = false\nenvironments = [\n{environments}]\n{_constraints(request)}\n"
+    markers = "".join(f"    {toml_string(_marker(target))},\n" for target in request.targets)
+    python = tuple(int(part) for part in pyproject.python_version(request).split(".")[:2])
+    major, minor = min(OLDEST_PYTHON, python)
+    tool_section = (
+        f"[tool.uv]\npackage = false\nenvironments = [\n{markers}]\n{_constraints(request)}\n"
         '[[tool.uv.index]]\nname = "artifacts"\nurl = "artifacts"\ndefault = true\n'
     )
-    return pyproject.text(request, f">={oldest[0]}.{oldest[1]}", tool, shared)
+    return pyproject.render(request, f">={major}.{minor}", tool_section, shared)
 
 
 def _constraints(request: Request) -> str:
-    lines = "".join(f"    {pyproject.quoted(each)},\n" for each in on_conda.constraints(request))
+    constraints = provided.constraints(request)
+    lines = "".join(f"    {toml_string(constraint)},\n" for constraint in constraints)
     return f"constraint-dependencies = [\n{lines}]\n" if lines else ""
 
 
 def _marker(target: Target) -> str:
-    python, machine = target.python, wheels.machine(target)
-    return f"python_full_version == '{python}' and sys_platform == 'linux' and platform_machine == '{machine}'"
+    return (
+        f"python_full_version == '{target.python}' and sys_platform == 'linux' "
+        f"and platform_machine == '{machine(target.platform)}'"
+    )
 
 
 def lock(
     request: Request, previous: tuple[Package, ...], shared: Set[str] = frozenset()
 ) -> LockFiles:
-    """Solve with uv; the versions of ``previous`` stay where the upgrade and the rules allow.
+    """Solve with uv, keeping the versions of ``previous`` if the requirements allow them.
 
-    Raises UnsolvableError, and ExpectedError when the index or uv fails.
+    Raises UnsolvableError, and ExpectedError if the index or uv fails.
     """
-    upgrades = [
-        f"{name}=={version}" if version else name
-        for name, version in request.upgrade.packages.items()
-    ]
     arguments: list[str | Path] = ["lock", "--python", sys.executable, *published_before(request)]
-    for upgrade in upgrades:
-        arguments += ["--upgrade-package", upgrade]
+    for name, wanted in request.upgrade.packages.items():
+        arguments += ["--upgrade-package", f"{name}=={wanted}" if wanted else name]
     request.progress(f"uv {version()} is resolving")
-    with tempfile.TemporaryDirectory(prefix="orbiter-") as name, _served(request, shared) as view:
-        folder = Path(name)
+    with (
+        tempfile.TemporaryDirectory(prefix="orbiter-") as temporary,
+        _served_index(request, shared) as index_url,
+    ):
+        folder = Path(temporary)
         (folder / pyproject.FILE).write_text(project(request), encoding="utf-8")
+        lock_file = folder / uv_lock.FILE
         if previous:
-            pins = request.previous.get(LOCK) or _pinning(previous)
-            (folder / LOCK).write_text(pins, encoding="utf-8")
-        _solve(arguments, folder, request, view)
-        text = _portable((folder / LOCK).read_text(encoding="utf-8"))
-    kept = on_conda.needed(request, read({LOCK: text}))
+            pins = request.previous.get(uv_lock.FILE) or _minimal_lock(previous)
+            lock_file.write_text(pins, encoding="utf-8")
+        _solve(arguments, folder, request, index_url)
+        text = _portable(lock_file.read_text(encoding="utf-8"))
+    locked = provided.only_locked(request, uv_lock.read({uv_lock.FILE: text}))
+    names = {dist.name for dist in locked.pip.provided}
     return {
-        pyproject.FILE: project(kept, shared),
-        LOCK: _with_constraints(text, {each.name for each in kept.pip.provided}),
+        pyproject.FILE: project(locked, shared),
+        uv_lock.FILE: _with_constraints_on(names, text),
     }
 
 
 def published_before(request: Request) -> list[str]:
-    """The arguments that hide what was published after the request's moment."""
+    """Return the arguments of uv that hide files uploaded after the request's moment."""
     return ["--exclude-newer", request.as_of.astimezone(UTC).isoformat()] if request.as_of else []
 
 
 @contextmanager
-def _served(request: Request, shared: Set[str]) -> Iterator[str]:
-    """The address of a view of the index where conda brings something, else "".
+def _served_index(request: Request, shared: Set[str]) -> Iterator[str]:
+    """Yield the address of an index proxy if conda provides distributions, else "".
 
-    All versions are visible: constraints bind the solve, and not what builds an sdist to learn what it needs.
+    The proxy shows all versions: constraints limit the solve, but must not limit the packages that
+    build an sdist to read its requirements.
     """
     if not request.pip.provided:
         yield ""
         return
-    view = View(
-        index.configured(), as_of=request.as_of, met=on_conda.versions(request, without=shared)
-    )
-    with serve(view) as url:
+    satisfied = provided.versions(request, without=shared)
+    proxy = IndexProxy(index.configured(), as_of=request.as_of, satisfied=satisfied)
+    with serve(proxy) as url:
         try:
             yield url
         except ExpectedError as error:
-            raise (view.errors or [error])[0] from error
+            raise (proxy.errors or [error])[0] from error
 
 
-def _solve(arguments: Sequence[str | Path], folder: Path, request: Request, view: str) -> None:
-    """Run a solving command of uv. Raises UnsolvableError with uv's explanation."""
+def _solve(arguments: Sequence[str | Path], folder: Path, request: Request, index_url: str) -> None:
+    """Run a command of uv that solves; raise UnsolvableError with uv's explanation."""
     try:
-        run(arguments, cwd=folder, view=view)
+        run(arguments, cwd=folder, index_url=index_url)
     except ProgramError as error:
-        if broken := BROKEN_BUILD.search(error.output):
+        if failed := FAILED_BUILD.search(error.output):
             raise ExpectedError(
-                f"{broken[1]} has no wheel, and its sdist cannot be built here to learn what it needs",
-                "ask for another version of it",
+                f"{failed[1]} has no wheel, and building its sdist to read its requirements failed",
+                "require another version of it",
             ) from error
         if NO_SOLUTION not in error.output:
             raise
-        explanation = _plain(error.output.partition(NO_SOLUTION)[2])
+        explanation = _explanation(error.output.partition(NO_SOLUTION)[2])
         if "missing an upload date" in error.output and request.as_of:
-            explanation += "\n(files without an upload time are taken for later ones)"
-        raise pyproject.unsolvable(request, explanation) from error
+            explanation += "\n(files without an upload time count as uploaded later)"
+        raise unsolvable(request, explanation) from error
 
 
-def _plain(explanation: str) -> str:
-    """uv's explanation without its labels, and without its advice on a pyproject.toml that people do not write."""
-    _, _, text = explanation.partition("cause: ")
+def _explanation(output: str) -> str:
+    """Return uv's explanation without its labels.
+
+    Drops the hints about requires-python, which is not in a file that users write.
+    """
+    _, _, text = output.partition("cause: ")
     reason, *hints = text.split("hint: ")
-    kept = [hint for hint in hints if "requires-python" not in hint]
-    return "\n".join(" ".join(part.split()) for part in (reason, *kept))
+    relevant = [hint for hint in hints if "requires-python" not in hint]
+    return "\n".join(" ".join(paragraph.split()) for paragraph in (reason, *relevant))
 
 
-def _pinning(previous: tuple[Package, ...]) -> str:
-    """The least lock that tells uv which versions to prefer: for pins that came from another engine's lock."""
+def _minimal_lock(packages: tuple[Package, ...]) -> str:
+    """Return the smallest uv.lock that makes uv keep the versions of another engine's lock."""
     head = 'version = 1\nrequires-python = ">=3.11"\n'
-    source = 'source = { registry = "artifacts" }\n'
-    return head + "".join(
-        f"\n[[package]]\nname = {pyproject.quoted(each.name)}\nversion = {pyproject.quoted(each.version)}\n{source}"
-        for each in previous
-    )
+    blocks = [
+        f"\n[[package]]\nname = {toml_string(package.name)}\n"
+        f'version = {toml_string(package.version)}\nsource = {{ registry = "artifacts" }}\n'
+        for package in packages
+    ]
+    return head + "".join(blocks)
 
 
 def _portable(text: str) -> str:
-    """uv.lock with file names in the place of addresses, without stand-ins, and the moment it was solved for."""
-    text = re.sub(r'registry = "[^"]*"', 'registry = "artifacts"', text)
-    text = re.sub(
-        r'\{ (?:url|path) = "(?:[^"]*/)?([^"/]+)"',
-        lambda match: f'{{ path = "{unquote(match[1])}"',
-        text,
-    )
-    text = re.sub(rf'    {{ path = "[^"]+", hash = "sha256:{STAND_IN}".*\n', "", text).replace(
-        "wheels = [\n]\n", ""
-    )
-    return re.sub(r"\[options\]\n(?:[^\[\n].*\n)*\n", "", text)
+    """Return uv.lock without addresses, placeholder wheels and the moment it was solved for."""
+    text = REGISTRY.sub('registry = "artifacts"', text)
+    text = FILE_LOCATION.sub(lambda match: f'{{ path = "{unquote(match[1])}"', text)
+    text = PLACEHOLDER_WHEEL.sub("", text).replace("wheels = [\n]\n", "")
+    return OPTIONS_TABLE.sub("", text)
 
 
-def _with_constraints(text: str, names: set[str]) -> str:
-    """uv.lock without the constraints on other names than these, written as uv writes it."""
+def _with_constraints_on(names: set[str], text: str) -> str:
+    """Return uv.lock with only the constraints on these names, in uv's own layout."""
     before, manifest, after = text.partition(MANIFEST)
     if not manifest:
         return text
-    listed, _, rest = after.partition("\n\n")
-    kept = [found[0] for found in CONSTRAINT.finditer(listed) if found[1] in names]
-    lines = "".join(f"\n    {each}," for each in kept) + "\n" if len(kept) > 1 else "".join(kept)
-    return before + (f"{MANIFEST}[{lines}]\n\n" if kept else "") + rest
-
-
-def read(files: LockFiles) -> tuple[Package, ...]:
-    """All packages of uv.lock. Pure."""
-    graph = _Graph(files)
-    groups: dict[tuple[str, str], list[str]] = {}
-    for group in graph.groups:
-        for entry in graph.walk(group, None):
-            groups.setdefault((entry["name"], entry["version"]), []).append(group)
-    return tuple(
-        sorted(
-            _package(entry, groups.get((entry["name"], entry["version"]), ()))
-            for entry in graph.entries
-        )
-    )
-
-
-def chosen(files: LockFiles, target: Target, groups: frozenset[str]) -> tuple[Package, ...]:
-    """The packages that the groups need on the target. Pure."""
-    graph = _Graph(files)
-    found = {
-        entry["name"]: _package(entry, ())
-        for group in graph.groups
-        if canonicalize_name(group) in groups
-        for entry in graph.walk(group, target)
-    }
-    return tuple(found.values())
-
-
-class _Graph:
-    """The packages of uv.lock, and what leads to them from each dependency group."""
-
-    def __init__(self, files: LockFiles) -> None:
-        packages = pyproject.table(files, LOCK).get("package", [])
-        self.entries = [entry for entry in packages if entry["name"] != pyproject.PROJECT]
-        self.groups: Mapping[str, list[Mapping[str, Any]]] = {}
-        for entry in packages:
-            if entry["name"] == pyproject.PROJECT:
-                self.groups = entry.get("dev-dependencies", {})
-
-    def walk(self, group: str, target: Target | None) -> Iterator[Mapping[str, Any]]:
-        """All entries that the group leads to, on the target or (None) anywhere."""
-        waiting = deque(self.groups[group])
-        seen: set[tuple[str, str, str]] = set()
-        while waiting:
-            needed = waiting.popleft()
-            if target and not wheels.applies(needed.get("marker", ""), target):
-                continue
-            for entry in self._entries(needed, target):
-                for extra in ("", *needed.get("extra", ())):
-                    key = (entry["name"], entry["version"], extra)
-                    if key not in seen:
-                        seen.add(key)
-                        waiting.extend(_requirements(entry, extra))
-                        if not extra:
-                            yield entry
-
-    def _entries(
-        self, needed: Mapping[str, Any], target: Target | None
-    ) -> Iterator[Mapping[str, Any]]:
-        for entry in self.entries:
-            if (
-                entry["name"] == needed["name"]
-                and needed.get("version", entry["version"]) == entry["version"]
-            ):
-                markers = entry.get("resolution-markers", ())
-                if (
-                    target is None
-                    or not markers
-                    or any(wheels.applies(each, target) for each in markers)
-                ):
-                    yield entry
-
-
-def _requirements(entry: Mapping[str, Any], extra: str) -> list[Mapping[str, Any]]:
-    found: list[Mapping[str, Any]] = (
-        entry.get("optional-dependencies", {}).get(extra, [])
-        if extra
-        else entry.get("dependencies", [])
-    )
-    return found
-
-
-def _package(entry: Mapping[str, Any], groups: Iterable[str]) -> Package:
-    extras = entry.get("optional-dependencies", {})  # only those that something asks for
-    files = [*entry.get("wheels", ()), *([entry["sdist"]] if "sdist" in entry else ())]
-    return Package(
-        manager="pip",
-        name=entry["name"],
-        version=entry["version"],
-        groups=tuple(sorted(groups)),
-        requires=tuple(
-            sorted(
-                {
-                    needed["name"]
-                    for extra in ("", *extras)
-                    for needed in _requirements(entry, extra)
-                }
-            )
-        ),
-        artifacts=tuple(
-            sorted(
-                Artifact(
-                    file=file["path"],
-                    hash=file["hash"],
-                    size=file.get("size", 0),
-                    source=f"{entry['name']}/{file['path']}",
-                )
-                for file in files
-            )
-        ),
-    )
+    array, _, rest = after.partition("\n\n")
+    constraints = [match[0] for match in CONSTRAINT.finditer(array) if match[1] in names]
+    if not constraints:
+        return before + rest
+    items = constraints[0]  # uv writes a single constraint on the same line
+    if len(constraints) > 1:
+        items = "".join(f"\n    {constraint}," for constraint in constraints) + "\n"
+    return f"{before}{MANIFEST}[{items}]\n\n{rest}"

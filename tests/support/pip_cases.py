@@ -1,4 +1,4 @@
-"""What the tests of pip and its engines share: targets, requests, lock files that are kept as data."""
+"""Targets, requests and stored lock files, shared by the tests of pip and its engines."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -15,7 +15,10 @@ DATA = TESTS / "data" / "pip"
 
 
 def data(engine: str) -> dict[str, str]:
-    """core: attrs; base-build: docopt (an sdist), jinja2, tqdm; for both targets, as of NEW_YEAR."""
+    """Return the stored lock files of an engine, locked as of NEW_YEAR for both targets.
+
+    Group core requires attrs; group base-build requires docopt (an sdist), jinja2 and tqdm.
+    """
     return {path.name: path.read_text(encoding="utf-8") for path in (DATA / engine).iterdir()}
 
 
@@ -23,7 +26,7 @@ def request(
     engine: str,
     *requirements: str,
     previous: LockFiles | None = None,
-    upgrade: Upgrade = Upgrade(),  # noqa: B008
+    upgrade: Upgrade = Upgrade(),  # noqa: B008 (it is immutable)
     as_of: datetime | None = NEW_YEAR,
     sources: tuple[str, ...] = (),
     targets: tuple[Target, ...] = (AMD64, ARM64),
@@ -44,14 +47,14 @@ def versions(files: LockFiles) -> Mapping[str, str]:
 
 
 def written(files: LockFiles, folder: Path) -> Path:
-    """The folder, with the files in it."""
+    """Write the files into the folder, and return it."""
     for name, text in files.items():
         (folder / name).write_text(text, encoding="utf-8")
     return folder
 
 
 def assert_portable(files: LockFiles) -> None:
-    """No address, no folder of this machine, one newline at the end."""
+    """Check that the files contain no address and no local path, and end with one newline."""
     for name, text in files.items():
         assert "://" not in text, name
         assert str(Path.cwd()) not in text, name

@@ -1,3 +1,5 @@
+"""The proxy of the package index, and prefetching through it."""
+
 import hashlib
 import json
 import time
@@ -15,7 +17,12 @@ from resolvers.errors import ExpectedError
 from resolvers.index.index import Index
 from resolvers.index.index_file import IndexFile, version_of
 from resolvers.pip import prefetch
-from resolvers.pip.index_proxy import View, published, serve
+from resolvers.pip.index_proxy import (
+    IndexProxy,
+    published_before,
+    serve,
+    without_unconditional_requirements,
+)
 from resolvers.types import Target
 
 TARGET = Target(platform="linux/amd64", python="3.13.5", glibc="2.41")
@@ -29,7 +36,7 @@ def get(url: str) -> bytes:
 
 
 def put(folder: Path, project: str, version: str, *needs: str) -> Path:
-    """A wheel in the folder of a find-links index."""
+    """Write a wheel into the folder of a find-links index."""
     path = folder / f"{project}-{version}-py3-none-any.whl"
     lines = ["Metadata-Version: 2.1", f"Name: {project}", f"Version: {version}"]
     with zipfile.ZipFile(path, "w") as wheel:
@@ -50,12 +57,12 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def view(folder: Path, **held: str) -> View:
-    return View(Index((), (str(folder),)), held=held)
+def proxy(folder: Path, **exact: str) -> IndexProxy:
+    return IndexProxy(Index((), (str(folder),)), exact=exact)
 
 
 def test_pages_and_metadata_are_served(folder: Path) -> None:
-    with serve(view(folder)) as url:
+    with serve(proxy(folder)) as url:
         page = json.loads(get(url + "one/"))
         files = {file["filename"]: file for file in page["files"]}
         assert sorted(files) == ["one-1.0-py3-none-any.whl", "one-2.0-py3-none-any.whl"]
@@ -69,8 +76,8 @@ def test_pages_and_metadata_are_served(folder: Path) -> None:
         assert get(urljoin(url + "two/", local["url"])) == (folder / local["filename"]).read_bytes()
 
 
-def test_unknown_things_are_not_found(folder: Path) -> None:
-    with serve(view(folder)) as url:
+def test_unknown_projects_and_files_are_not_found(folder: Path) -> None:
+    with serve(proxy(folder)) as url:
         for address in (
             url + "nothing/",
             urljoin(url, "../file/one/one-9.whl"),
@@ -80,35 +87,35 @@ def test_unknown_things_are_not_found(folder: Path) -> None:
                 get(address)
 
 
-def test_a_project_can_be_held_at_a_version(folder: Path) -> None:
-    assert list(view(folder, One="1").files("one")) == ["one-1.0-py3-none-any.whl"]
-    assert not view(folder, one="3").files("one")
+def test_a_project_can_be_limited_to_one_version(folder: Path) -> None:
+    assert list(proxy(folder, One="1").files("one")) == ["one-1.0-py3-none-any.whl"]
+    assert not proxy(folder, one="3").files("one")
 
 
-def test_metadata_is_kept_by_the_wheels_hash(folder: Path) -> None:
-    first = view(folder)
+def test_metadata_is_cached_by_the_hash_of_the_wheel(folder: Path) -> None:
+    first = proxy(folder)
     file = first.files("one")["one-1.0-py3-none-any.whl"]
     content = first.metadata(file)
     digest = file.hashes["sha256"]
     assert (cache.folder("metadata", digest[:2]) / digest).read_bytes() == content
     (folder / file.name).unlink()
-    assert view(folder).metadata(file) == content
+    assert proxy(folder).metadata(file) == content
 
 
-def looked_up(seen: View, *requirements: str, projects: set[str]) -> bool:
-    """Whether looking ahead from the requirements comes to these projects, and no other."""
-    with prefetch.looking(seen, requirements, {}, TARGET):
+def looked_up(index_proxy: IndexProxy, *requirements: str, projects: set[str]) -> bool:
+    """Return whether prefetching from the requirements reads these projects and no others."""
+    with prefetch.prefetching(index_proxy, requirements, {}, TARGET):
         for _ in range(1000):
-            if set(seen._pages) >= projects:
+            if set(index_proxy._projects) >= projects:
                 break
             time.sleep(0.01)
-    return set(seen._pages) == projects
+    return set(index_proxy._projects) == projects
 
 
-def test_looking_ahead_follows_what_the_target_needs(folder: Path) -> None:
-    assert looked_up(view(folder), "one", projects={"one", "two"})
-    assert looked_up(view(folder), "one[more]", projects={"one", "two", "four"})
-    assert looked_up(view(folder), "unknown", "three", projects={"unknown", "three"})
+def test_prefetching_follows_the_requirements_of_the_target(folder: Path) -> None:
+    assert looked_up(proxy(folder), "one", projects={"one", "two"})
+    assert looked_up(proxy(folder), "one[more]", projects={"one", "two", "four"})
+    assert looked_up(proxy(folder), "unknown", "three", projects={"unknown", "three"})
 
 
 def file(name: str, day: int | None) -> IndexFile:
@@ -116,32 +123,33 @@ def file(name: str, day: int | None) -> IndexFile:
     return IndexFile(name=name, url=f"https://index.invalid/{name}", upload_time=moment)
 
 
-def test_what_came_later_or_has_no_time_is_hidden() -> None:
+def test_later_files_and_files_without_upload_time_are_hidden() -> None:
+    def visible(day: int) -> tuple[IndexFile, ...]:
+        return published_before(datetime(2025, 1, day, tzinfo=UTC), "x", files)
+
     files = (file("x-1.tar.gz", 1), file("x-2.tar.gz", 20), file("x-3.tar.gz", None))
-    assert published("x", files, datetime(2025, 1, 10, tzinfo=UTC)) == files[:1]
-    assert (
-        published("x", files, datetime(2025, 1, 20, tzinfo=UTC)) == files[:1]
-    )  # what came at that moment is later
-    assert published("x", files, datetime(2025, 1, 21, tzinfo=UTC)) == files[:2]
-    assert published("x", files, None) == files
-    assert published("x", (), datetime(2025, 1, 10, tzinfo=UTC)) == ()
+    assert visible(10) == files[:1]
+    assert visible(20) == files[:1]  # a file uploaded at that very moment counts as later
+    assert visible(21) == files[:2]
+    assert published_before(None, "x", files) == files
+    assert published_before(datetime(2025, 1, 10, tzinfo=UTC), "x", ()) == ()
 
 
-def test_an_index_without_times_cannot_look_back(folder: Path) -> None:
-    late = View(Index((), (str(folder),)), as_of=datetime(2025, 1, 1, tzinfo=UTC))
-    with pytest.raises(ExpectedError, match="gives no upload times for 'one'"):
+def test_an_index_without_upload_times_is_rejected_with_as_of(folder: Path) -> None:
+    late = IndexProxy(Index((), (str(folder),)), as_of=datetime(2025, 1, 1, tzinfo=UTC))
+    with pytest.raises(ExpectedError, match="has no upload times for 'one'"):
         late.files("one")
     with serve(late) as url, pytest.raises(HTTPError, match="500"):
         get(url + "one/")
     assert "no upload times" in late.errors[0].message
 
 
-def test_of_two_files_with_a_name_the_one_with_a_time_counts() -> None:
+def test_of_two_files_with_one_name_the_one_with_an_upload_time_is_used() -> None:
     class Two(Index):
         def files(self, project: str) -> tuple[IndexFile, ...]:
             return (file(f"{project}-1.tar.gz", None), file(f"{project}-1.tar.gz", 3))
 
-    found = View(Two(())).files("x")
+    found = IndexProxy(Two(())).files("x")
     assert [each.upload_time for each in found.values()] == [datetime(2025, 1, 3, tzinfo=UTC)]
 
 
@@ -156,3 +164,16 @@ def test_of_two_files_with_a_name_the_one_with_a_time_counts() -> None:
 )
 def test_versions_are_read_from_file_names(name: str, version: str) -> None:
     assert str(version_of(name) or "") == version
+
+
+def test_only_requirements_of_extras_remain_in_metadata() -> None:
+    metadata = (
+        b"Metadata-Version: 2.1\r\nName: a\r\n"
+        b"Requires-Dist: b>=1\r\nrequires-dist: c ; python_version < '4'\r\n"
+        b"Requires-Dist: extra-things\r\nRequires-Dist: d ;\r\n  extra == 'more'\r\n"
+        b"Provides-Extra: more\r\n\r\nRequires-Dist: text"
+    )
+    assert without_unconditional_requirements(metadata) == (
+        b"Metadata-Version: 2.1\nName: a\n"
+        b"Requires-Dist: d ; extra == 'more'\nProvides-Extra: more\n"
+    )

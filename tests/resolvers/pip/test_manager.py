@@ -1,9 +1,12 @@
+"""pip with each engine: locking, reading and selecting."""
+
 from datetime import UTC, datetime
 
 import msgspec
 import pytest
 
 from resolvers.errors import ExpectedError, UnsolvableError
+from resolvers.pip import installers
 from resolvers.pip import manager as pip
 from resolvers.types import Group, Request, Target, Upgrade
 from tests.support.pip_cases import AMD64, ARM64, assert_portable, data, request, versions
@@ -29,7 +32,7 @@ def test_a_lock_is_read(engine: str) -> None:
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_one_file_is_selected_a_package_and_platform(engine: str) -> None:
+def test_one_file_is_selected_per_package_and_platform(engine: str) -> None:
     amd64 = {pin.name: pin.artifact.file for pin in pip.select(data(engine), AMD64, ALL)}
     arm64 = {pin.name: pin.artifact.file for pin in pip.select(data(engine), ARM64, ALL)}
     assert list(amd64) == [
@@ -38,7 +41,7 @@ def test_one_file_is_selected_a_package_and_platform(engine: str) -> None:
         "jinja2",
         "markupsafe",
         "tqdm",
-    ]  # no colorama: that is for Windows
+    ]  # colorama is for Windows only
     assert list(arm64) == list(amd64)
     cp313 = "MarkupSafe-3.0.2-cp313-cp313-manylinux_2_17"
     assert amd64["markupsafe"] == f"{cp313}_x86_64.manylinux2014_x86_64.whl"
@@ -47,7 +50,7 @@ def test_one_file_is_selected_a_package_and_platform(engine: str) -> None:
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_groups_are_selected_alone_and_together(engine: str) -> None:
+def test_groups_are_selected_separately_and_together(engine: str) -> None:
     def names(*groups: str) -> list[str]:
         return [pin.name for pin in pip.select(data(engine), AMD64, groups)]
 
@@ -76,35 +79,39 @@ def test_an_error_lists_the_wheels_that_do_not_fit() -> None:
         pip.select(data("poetry"), old, ("base-build",))
 
 
-def test_all_packages_without_a_file_are_told_at_once() -> None:
+def test_all_packages_without_a_file_are_reported_together() -> None:
     files = data("poetry")
     files["pyproject.toml"] = files["pyproject.toml"].partition("[tool.orbiter]")[0]
     old = Target(platform="linux/amd64", python="3.7.1", musl="1.2.5")
     with pytest.raises(ExpectedError) as caught:
         pip.select(files, old, ALL)
-    start = "2 packages have no wheel for linux/amd64, Python 3.7.1 and musl 1.2.5: docopt 0.6.2, markupsafe 3.0.2"
-    assert caught.value.message == start
-    assert 'pip-sdist = ["docopt", "markupsafe"], or ask for another version' in caught.value.hint
+    assert caught.value.message == (
+        "2 packages have no wheel for linux/amd64, Python 3.7.1 and musl 1.2.5: "
+        "docopt 0.6.2, markupsafe 3.0.2"
+    )
+    assert 'pip-sdist = ["docopt", "markupsafe"], or require another version' in caught.value.hint
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_what_builds_an_sdist_is_pinned(engine: str) -> None:
+def test_build_requirements_are_pinned(engine: str) -> None:
     (pin,) = pip.build_pins(data(engine), AMD64)
     assert pin.artifact.source == "setuptools/setuptools-75.6.0-py3-none-any.whl"
     assert pip.build_pins({}, AMD64) == ()
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_unchanged_requests_give_the_previous_files(engine: str) -> None:
+def test_an_unchanged_request_returns_the_previous_files(engine: str) -> None:
     groups = (
         Group(name="core", requirements=("attrs",)),
         Group(name="base-build", requirements=("tqdm", "docopt", "jinja2"), sources=("docopt",)),
     )
-    asked = Request(groups=groups, targets=(AMD64, ARM64), engine=engine, previous=data(engine))
-    assert pip.resolve(asked) == data(engine)
+    changed_request = Request(
+        groups=groups, targets=(AMD64, ARM64), engine=engine, previous=data(engine)
+    )
+    assert pip.resolve(changed_request) == data(engine)
 
 
-def test_nothing_required_is_nothing_locked() -> None:
+def test_without_requirements_nothing_is_locked() -> None:
     assert pip.resolve(request("poetry")) == {}
     assert pip.read({}) == ()
     assert pip.select({}, AMD64, ALL) == ()
@@ -114,26 +121,26 @@ def test_nothing_required_is_nothing_locked() -> None:
     ("change", "message"),
     [
         ({"engine": "pdm"}, "no engine 'pdm'"),
-        ({"targets": (msgspec.structs.replace(AMD64, python=""),)}, "need a Python in the image"),
+        ({"targets": (msgspec.structs.replace(AMD64, python=""),)}, "need Python in the image"),
         (
             {"targets": (AMD64, msgspec.structs.replace(ARM64, python="3.13.6"))},
-            "different Pythons",
+            "different Python versions",
         ),
-        ({"upgrade": Upgrade(packages={"attrs": "newest"})}, "which is no version"),
+        ({"upgrade": Upgrade(packages={"attrs": "newest"})}, "which is not a valid version"),
         (
             {"groups": (Group(name="core", requirements=("x @ https://a.invalid/x.whl",)),)},
-            "names an address",
+            "refers to a URL",
         ),
     ],
 )
-def test_requests_that_make_no_sense_are_refused(change: dict[str, object], message: str) -> None:
+def test_invalid_requests_are_rejected(change: dict[str, object], message: str) -> None:
     with pytest.raises(ExpectedError, match=message):
         pip.resolve(msgspec.structs.replace(request("poetry", "attrs"), **change))
 
 
 @pytest.mark.index
 @pytest.mark.parametrize("engine", ENGINES)
-def test_the_same_moment_gives_the_same_answer(engine: str) -> None:
+def test_the_same_moment_gives_the_same_lock(engine: str) -> None:
     first = pip.resolve(request(engine, "attrs", "jinja2"))
     assert versions(first) == {"attrs": "24.3.0", "jinja2": "3.1.5", "markupsafe": "3.0.2"}
     assert_portable(first)
@@ -154,7 +161,7 @@ def test_the_same_moment_gives_the_same_answer(engine: str) -> None:
     ("engine", "next_engine"),
     [("poetry", "poetry"), ("uv", "uv"), ("poetry", "uv"), ("uv", "poetry")],
 )
-def test_one_more_requirement_moves_no_pin(engine: str, next_engine: str) -> None:
+def test_another_requirement_changes_no_pin(engine: str, next_engine: str) -> None:
     first = pip.resolve(request(engine, "attrs", "jinja2"))
     more = pip.resolve(request(next_engine, "attrs", "jinja2", "six", previous=first, as_of=None))
     assert dict(versions(more), six="") == dict(versions(first), six="")
@@ -163,13 +170,15 @@ def test_one_more_requirement_moves_no_pin(engine: str, next_engine: str) -> Non
 
 @pytest.mark.index
 @pytest.mark.parametrize("engine", ENGINES)
-def test_upgrades_move_what_they_name(engine: str) -> None:
+def test_only_the_named_packages_are_upgraded(engine: str) -> None:
     first = pip.resolve(request(engine, "attrs", "jinja2"))
     later = datetime(2025, 7, 1, tzinfo=UTC)
 
     def upgraded(upgrade: Upgrade) -> dict[str, str]:
-        asked = request(engine, "attrs", "jinja2", previous=first, as_of=later, upgrade=upgrade)
-        return dict(versions(pip.resolve(asked)))
+        changed_request = request(
+            engine, "attrs", "jinja2", previous=first, as_of=later, upgrade=upgrade
+        )
+        return dict(versions(pip.resolve(changed_request)))
 
     old = {"attrs": "24.3.0", "jinja2": "3.1.5", "markupsafe": "3.0.2"}
     assert upgraded(Upgrade(packages={"Attrs": ""})) == old | {"attrs": "25.3.0"}
@@ -177,7 +186,7 @@ def test_upgrades_move_what_they_name(engine: str) -> None:
     assert upgraded(Upgrade(everything=True)) == old | {"attrs": "25.3.0", "jinja2": "3.1.6"}
     with pytest.raises(ExpectedError, match="'six' cannot be upgraded"):
         upgraded(Upgrade(packages={"six": ""}))
-    with pytest.raises(UnsolvableError, match="'attrs==99' is asked for as upgrade"):
+    with pytest.raises(UnsolvableError, match="'attrs==99' is requested as an upgrade"):
         upgraded(Upgrade(packages={"attrs": "99"}))
 
 
@@ -187,13 +196,13 @@ def test_unsolvable_requirements_are_explained(engine: str) -> None:
     with pytest.raises(UnsolvableError) as caught:
         pip.resolve(request(engine, "jinja2>=3", "markupsafe<1"))
     assert "Because" in caught.value.message
-    assert "'markupsafe<1' is asked for by 'base-build'" in caught.value.message
+    assert "'markupsafe<1' is required by 'base-build'" in caught.value.message
     assert "orbiter-image" not in caught.value.message
 
 
 @pytest.mark.index
 @pytest.mark.parametrize("engine", ENGINES)
-def test_a_package_without_wheels_needs_leave(engine: str) -> None:
+def test_building_a_package_without_wheels_must_be_allowed(engine: str) -> None:
     with pytest.raises(ExpectedError, match=r"docopt 0\.6\.2 has no wheel for linux/amd64"):
         pip.resolve(request(engine, "docopt"))
     allowed = request(engine, "docopt", sources=("docopt",))
@@ -209,9 +218,11 @@ def test_a_package_without_wheels_needs_leave(engine: str) -> None:
     ("platform", "machine"), [("linux/amd64", "x86_64"), ("linux/arm64", "aarch64")]
 )
 @pytest.mark.parametrize(("name", "libc"), [("uv", "musllinux"), ("py-rattler", "manylinux")])
-def test_an_installer_is_a_wheel(name: str, libc: str, platform: str, machine: str) -> None:
-    pin = pip.installer(name, platform)
-    assert (pin.name, pin.version) == (name, pip.INSTALLERS[name])
+def test_an_installer_is_a_wheel_for_the_platform(
+    name: str, libc: str, platform: str, machine: str
+) -> None:
+    pin = installers.installer(name, platform)
+    assert (pin.name, pin.version) == (name, installers.VERSIONS[name])
     assert libc in pin.artifact.file
     assert pin.artifact.file.endswith(f"{machine}.whl")
     assert pin.artifact.hash.startswith("sha256:")

@@ -1,0 +1,92 @@
+"""build-requirements.txt: the wheels that build the sdists of a lock, one per line.
+
+<name>==<version> ; platform_machine == '<machine>' --hash=sha256:<hex> # <file name>
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+
+import msgspec
+from packaging.requirements import InvalidRequirement, Requirement
+
+from resolvers.errors import ExpectedError
+from resolvers.pip import markers, sdists, uv, uv_lock, wheels
+from resolvers.types import Artifact, Group, LockFiles, Package, Pin, Request, Target, Upgrade
+
+FILE = "build-requirements.txt"
+GROUP = "build"
+"""Name of the group that the build requirements are solved in."""
+LINE = re.compile(
+    r"(?P<name>\S+)==(?P<version>\S+) ; platform_machine == '(?P<machine>\S+)'"
+    r" --hash=(?P<hash>\S+) # (?P<file>\S+)"
+)
+
+
+def lock(request: Request, sdist_pins: Iterable[Pin]) -> str:
+    """Solve the build requirements of sdists; return the text of the file, or "" for none.
+
+    Keeps the versions of the request's previous file if possible. Raises UnsolvableError,
+    HTTPError, and ExpectedError if an sdist does not match the lock or a requirement has no wheel.
+    """
+    declared = {text for pin in sdist_pins for text in sdists.build_requirements(pin)}
+    needed = sorted(text for text in declared if _is_needed(text, request.targets))
+    if not needed:
+        return ""
+    request.progress(f"resolving the build requirements of sdists: {', '.join(needed)}")
+    group = Group(name=GROUP, requirements=tuple(needed))
+    build_request = msgspec.structs.replace(
+        request, groups=(group,), previous={}, upgrade=Upgrade()
+    )
+    previous = () if request.upgrade.everything else _previous_packages(request.previous)
+    files = uv.lock(build_request, previous)
+    lines = (line for target in request.targets for line in _render(files, target))
+    return "".join(sorted(lines))
+
+
+def _is_needed(requirement: str, targets: Iterable[Target]) -> bool:
+    """Return whether a requirement applies to any of the targets.
+
+    uv alone would also solve those for other implementations of Python.
+    """
+    try:
+        marker = str(Requirement(requirement).marker or "")
+    except InvalidRequirement:
+        return True  # uv then reports the mistake
+    return any(markers.applies(marker, target) for target in targets)
+
+
+def _previous_packages(files: LockFiles) -> tuple[Package, ...]:
+    packages = {
+        Package(manager="pip", name=line["name"], version=line["version"]) for line in _parse(files)
+    }
+    return tuple(sorted(packages))
+
+
+def _render(files: LockFiles, target: Target) -> Iterator[str]:
+    machine = markers.machine(target.platform)
+    for package in uv_lock.packages_for(files, target, frozenset({GROUP})):
+        wheel = wheels.best_wheel(package.artifacts, target)
+        if wheel is None:
+            raise ExpectedError(
+                f"{package.name} {package.version}, needed to build an sdist, "
+                f"has no wheel for {target.platform}",
+                "remove the package from pip-sdist, and require a version of it with wheels",
+            )
+        requirement = f"{package.name}=={package.version} ; platform_machine == '{machine}'"
+        yield f"{requirement} --hash={wheel.hash} # {wheel.file}\n"
+
+
+def pins(files: LockFiles, target: Target) -> tuple[Pin, ...]:
+    """Return the wheels that building needs on the target, sorted; () if nothing is built. Pure."""
+    machine = markers.machine(target.platform)
+    return tuple(_pin(line) for line in _parse(files) if line["machine"] == machine)
+
+
+def _pin(line: dict[str, str]) -> Pin:
+    name, file = line["name"], line["file"]
+    artifact = Artifact(file=file, hash=line["hash"], source=f"{name}/{file}")
+    return Pin(name=name, version=line["version"], artifact=artifact)
+
+
+def _parse(files: LockFiles) -> list[dict[str, str]]:
+    return [match.groupdict() for match in LINE.finditer(files.get(FILE, ""))]

@@ -1,0 +1,195 @@
+"""Checks of pip's requirements and lock against the distributions that conda provides. Pure."""
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+
+from resolvers.errors import ExpectedError, UnsolvableError
+from resolvers.pip import markers, provided
+from resolvers.pip.index_proxy import MISSING_VERSION
+from resolvers.pip.provided import PackagesOf
+from resolvers.types import Group, Package, ProvidedDistribution, Request, Target
+
+
+def check_request(request: Request) -> None:
+    """Raise ExpectedError if pip should install or upgrade a distribution that conda provides."""
+    for name in request.upgrade.packages:
+        for dist in provided.lowest_stage_first(request):
+            if dist.name == canonicalize_name(name):
+                raise ExpectedError(
+                    f"pip cannot upgrade '{name}': conda provides {dist.name} {dist.version} "
+                    f"(package '{dist.package}' of '{dist.group}')",
+                    f"upgrade conda's package '{dist.package}' instead",
+                )
+    # As keys of a dictionary, equal lines for several platforms appear once, in order.
+    lines = {line: None for group in request.groups for line in _required_twice(request, group)}
+    if lines:
+        raise ExpectedError("\n".join(lines), "remove it from one of the two lists")
+
+
+def _required_twice(request: Request, group: Group) -> Iterator[str]:
+    for target in request.targets:
+        distributions = provided.provided_in(request, group.name, target)
+        for requirement, name in _applicable_requirements(group, target):
+            if dist := distributions.get(name):
+                yield (
+                    f"group '{group.name}': pip requires '{requirement}', but conda already "
+                    f"provides {name} {dist.version} (package '{dist.package}' of '{dist.group}')"
+                )
+
+
+def _applicable_requirements(group: Group, target: Target) -> Iterator[tuple[str, str]]:
+    """Yield the group's requirements that apply to the target, each with the required name."""
+    for text in sorted(set(group.requirements)):
+        requirement = Requirement(text)
+        if requirement.marker is None or markers.applies(str(requirement.marker), target):
+            yield text, canonicalize_name(requirement.name)
+
+
+def check_available(request: Request, packages_of: PackagesOf) -> None:
+    """Raise UnsolvableError if the index lacks a version that conda provides and pip needs.
+
+    The engines would not report this: they go back to a years-old version of the package that
+    needs the distribution, from before it did so. Hence the index proxy shows them a placeholder
+    wheel, which must not remain in a lock.
+    """
+    if not request.pip.provided:
+        return
+    causes: dict[ProvidedDistribution, str] = {}
+    missing: dict[ProvidedDistribution, None] = {}
+    for group, target in provided.groups_and_targets(request):
+        packages = {package.name: package for package in packages_of(group.name, target)}
+        for dist in request.pip.provided:
+            package = packages.get(dist.name)
+            if dist.platform != target.platform or package is None:
+                continue
+            if dist not in causes:
+                causes[dist] = _cause(group, target, packages, dist.name)
+            if provided.parse_version(dist.version) is None or _is_missing(package):
+                missing[dist] = None
+    _raise_for(
+        request,
+        causes,
+        provided.with_several_versions(causes),
+        "conda provides two versions of a distribution that pip locks once:",
+    )
+    _raise_for(
+        request, causes, missing, "conda provides versions that the package index does not have:"
+    )
+
+
+def _is_missing(package: Package) -> bool:
+    return any(artifact.hash == f"sha256:{MISSING_VERSION}" for artifact in package.artifacts)
+
+
+def _raise_for(
+    request: Request,
+    causes: Mapping[ProvidedDistribution, str],
+    conflicting: Iterable[ProvidedDistribution],
+    title: str,
+) -> None:
+    distributions = tuple(conflicting)
+    if not distributions:
+        return
+    names = {dist.name for dist in distributions}
+    versions = provided.describe(provided.with_provided(request, distributions), names)
+    reasons = sorted({f"  pip needs '{dist.name}': {causes[dist]}" for dist in distributions})
+    hint = "request another version from conda, or of the package that needs it"
+    raise UnsolvableError("\n".join([title, *versions, *reasons]), hint)
+
+
+def check_lock(request: Request, packages_of: PackagesOf) -> None:
+    """Check that pip's lock is consistent with the distributions that conda provides.
+
+    Raises UnsolvableError if pip's version of a distribution is not the provided one, and
+    ExpectedError if conda would overwrite it in a later stage.
+    """
+    if not request.pip.provided:
+        return
+    locked = {
+        (group.name, target): packages_of(group.name, target)
+        for group, target in provided.groups_and_targets(request)
+    }
+    for (_, target), packages in locked.items():
+        _check_versions(request, target, packages)
+    lines: dict[str, None] = {}
+    additions: dict[str, set[str]] = {}
+    for group, target in provided.groups_and_targets(request):
+        for line, dist in _overwritten(request, group, target, locked[group.name, target]):
+            lines[line] = None
+            additions.setdefault(group.name, set()).add(dist.package)
+    if lines:
+        hints = (
+            f"add {', '.join(sorted(packages))} to the conda list of '{group}'"
+            for group, packages in additions.items()
+        )
+        raise ExpectedError("\n".join(lines), "; ".join(hints))
+
+
+def _check_versions(request: Request, target: Target, packages: Iterable[Package]) -> None:
+    locked = {package.name: package.version for package in packages}
+    for dist in request.pip.provided:
+        version = locked.get(dist.name)
+        if dist.platform != target.platform or version is None:
+            continue
+        if not SpecifierSet(f"=={dist.version}").contains(version, prereleases=True):
+            raise UnsolvableError(
+                f"pip's lock has {dist.name} {version}, but conda provides {dist.version} "
+                f"on {dist.platform} (package '{dist.package}' of '{dist.group}')",
+                "request the same version from conda on every platform, or use the engine uv, "
+                "which can lock one version per platform",
+            )
+
+
+def _overwritten(
+    request: Request, group: Group, target: Target, packages: tuple[Package, ...]
+) -> Iterator[tuple[str, ProvidedDistribution]]:
+    """Yield a line of the error for each package that conda would overwrite in a later stage."""
+    by_name = {package.name: package for package in packages}
+    already_provided = provided.provided_in(request, group.name, target)
+    later: dict[str, ProvidedDistribution] = {}
+    for dist in provided.lowest_stage_first(request):
+        is_later = group.name in request.pip.parents.get(dist.group, ())
+        if dist.platform == target.platform and is_later:
+            later.setdefault(dist.name, dist)
+    for name in by_name:
+        if name in later and name not in already_provided:
+            dist = later[name]
+            line = (
+                f"pip installs {name} in '{group.name}' ({_cause(group, target, by_name, name)}), "
+                f"and conda installs it in '{dist.group}' (package '{dist.package}')"
+            )
+            yield line, dist
+
+
+def _cause(group: Group, target: Target, packages: Mapping[str, Package], name: str) -> str:
+    """Return why a group needs a package: ``via b, needed by a, required by 'group'``."""
+    chain = _dependency_chain(group, target, packages, name)
+    via = f"via {', needed by '.join(chain)}, " if chain else ""
+    return f"{via}required by '{group.name}'"
+
+
+def _dependency_chain(
+    group: Group, target: Target, packages: Mapping[str, Package], name: str
+) -> list[str]:
+    """Return the shortest chain of packages from one that needs ``name`` up to a requirement.
+
+    The chain is empty if the group itself requires ``name``.
+    """
+    parents = dict.fromkeys((root for _, root in _applicable_requirements(group, target)), "")
+    queue = deque(parents)
+    while queue:
+        parent = queue.popleft()
+        package = packages.get(parent)
+        for required in package.requires if package else ():
+            if required in packages and required not in parents:
+                parents[required] = parent
+                queue.append(required)
+    chain = []
+    while parent := parents.get(name, ""):
+        chain.append(parent)
+        name = parent
+    return chain

@@ -1,0 +1,39 @@
+"""The error for requirements that cannot be met, the same for both engines."""
+
+import re
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from resolvers.errors import UnsolvableError
+from resolvers.pip import provided
+from resolvers.pip.pyproject import PROJECT
+from resolvers.types import Request
+
+NOT_IN_NAME = re.compile(r"[^\w.-]+")
+
+
+def unsolvable(request: Request, explanation: str) -> UnsolvableError:
+    """Return the error for an engine's explanation.
+
+    It lists the groups, upgrades and conda packages behind the names in the explanation.
+    """
+    text = explanation.replace(f"{PROJECT}:", "").replace(PROJECT, "the image")
+    names = {canonicalize_name(word.strip(".")) for word in NOT_IN_NAME.split(text)}
+    requirements = [
+        f"  '{requirement}' is required by '{group.name}'"
+        for group in request.groups
+        for requirement in sorted(set(group.requirements))
+        if canonicalize_name(Requirement(requirement).name) in names
+    ]
+    upgrades = [
+        f"  '{name}=={version}' is requested as an upgrade"
+        for name, version in request.upgrade.packages.items()
+        if version
+    ]
+    from_conda = provided.describe(request, names)
+    hint = "loosen or drop one of these requirements"
+    if from_conda:
+        hint += ", or request another version from conda"
+    title = "the pip requirements cannot be met together:"
+    return UnsolvableError("\n".join([title, text, *requirements, *upgrades, *from_conda]), hint)

@@ -1,0 +1,30 @@
+"""Lock files in TOML: parsed once, however often they are read."""
+
+import json
+import tomllib
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+from resolvers.errors import ExpectedError
+from resolvers.types import LockFiles
+
+
+def read_toml(files: LockFiles, name: str) -> Mapping[str, Any]:
+    """Return the contents of one of the files; raise ExpectedError if it is not valid TOML."""
+    try:
+        return _parse(files[name])
+    except tomllib.TOMLDecodeError as error:
+        raise ExpectedError(
+            f"{name} is not valid TOML: {error}", "restore it from git, or lock again"
+        ) from error
+
+
+@lru_cache(maxsize=4)  # the same lock is read for many stages and platforms
+def _parse(text: str) -> Mapping[str, Any]:
+    return tomllib.loads(text)
+
+
+def toml_string(value: str) -> str:
+    """Return the value as a basic string of TOML, whose escapes are those of JSON."""
+    return json.dumps(value, ensure_ascii=False)

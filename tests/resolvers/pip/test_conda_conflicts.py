@@ -1,0 +1,183 @@
+"""Conflicts between pip and conda are errors."""
+
+import pytest
+
+from resolvers.errors import ExpectedError, UnsolvableError
+from resolvers.pip import conda_conflicts
+from resolvers.pip import manager as pip
+from resolvers.types import Package, Upgrade
+from tests.support.pip_cases import AMD64, data, versions
+from tests.support.pip_on_conda import (
+    BOTH,
+    ENGINES,
+    STAGES,
+    again,
+    provided,
+    request,
+    selected,
+    with_options,
+)
+
+
+@pytest.mark.index
+@ENGINES
+@pytest.mark.parametrize("version", ["3.0.1.post303", "of-our-own"])
+def test_a_version_missing_from_the_index_does_not_lead_to_old_packages(
+    engine: str, version: str
+) -> None:
+    conda = provided("core", "markupsafe", version), provided("core", "six", version)
+    pip_request = request(
+        engine, *conda, a_build=("jinja2",)
+    )  # jinja2 2.6 does not need markupsafe
+    before = pip.resolve(with_options(pip_request, provided=()))
+    for each in (pip_request, again(pip_request, before)):
+        with pytest.raises(UnsolvableError) as caught:
+            pip.resolve(each)
+        assert caught.value.message.splitlines()[1:] == [
+            f"  'markupsafe' is {version}, provided by the conda package 'markupsafe' of 'core'",
+            "  pip needs 'markupsafe': via jinja2, required by 'a-build'",
+        ]
+
+
+@pytest.mark.index
+@ENGINES
+def test_two_provided_versions_are_rejected(engine: str) -> None:
+    conda = (
+        provided("core", "markupsafe", "3.0.1"),
+        provided("apart", "markupsafe", "3.0.2", "other"),
+    )
+    with pytest.raises(UnsolvableError) as caught:
+        pip.resolve(request(engine, *conda, a_build=("jinja2",)))
+    assert caught.value.message.splitlines()[1:3] == [
+        "  'markupsafe' is 3.0.1, provided by the conda package 'markupsafe' of 'core'",
+        "  'markupsafe' is 3.0.2, provided by the conda package 'other' of 'apart'",
+    ]
+
+
+@pytest.mark.index
+def test_poetry_cannot_lock_a_version_for_each_platform() -> None:
+    pip_request = request(
+        "poetry",
+        provided("core", "markupsafe", "3.0.1", platforms=BOTH[:1]),
+        provided("core", "markupsafe", "3.0.2", platforms=BOTH[1:]),
+        a_build=("jinja2",),
+    )
+    with pytest.raises(UnsolvableError) as caught:
+        pip.resolve(pip_request)
+    assert (
+        "pip's lock has markupsafe 3.0.2, but conda provides 3.0.1 on linux/amd64"
+        in caught.value.message
+    )
+    assert "use the engine uv" in caught.value.hint
+
+
+@ENGINES
+@pytest.mark.parametrize(
+    ("stage", "text"), [("a-build", "numpy"), ("core", "NumPy>=2; sys_platform == 'linux'")]
+)
+def test_a_distribution_required_from_both_is_rejected(engine: str, stage: str, text: str) -> None:
+    pip_request = request(
+        engine, provided(stage, "numpy", "2.4.0", "numpy-base"), a_build=(text, "attrs")
+    )
+    with pytest.raises(ExpectedError) as caught:
+        pip.resolve(pip_request)
+    assert caught.value.message == (
+        f"group 'a-build': pip requires '{text}', but conda already provides numpy 2.4.0 "
+        f"(package 'numpy-base' of '{stage}')"
+    )
+    assert caught.value.hint == "remove it from one of the two lists"
+
+
+def test_requirements_in_unrelated_stages_or_for_other_platforms_are_allowed() -> None:
+    for stage, text in (("apart", "numpy"), ("core", "numpy; sys_platform == 'win32'")):
+        conda_conflicts.check_request(
+            request("uv", provided(stage, "numpy", "2.4.0"), a_build=(text,))
+        )
+    arm64 = provided("core", "numpy", "2.4.0", platforms=BOTH[1:])
+    conda_conflicts.check_request(
+        request("uv", arm64, a_build=("numpy; platform_machine == 'x86_64'",))
+    )
+    with pytest.raises(ExpectedError, match="pip requires 'numpy; platform_machine == 'aarch64''"):
+        conda_conflicts.check_request(
+            request("uv", arm64, a_build=("numpy; platform_machine == 'aarch64'",))
+        )
+
+
+@ENGINES
+def test_pip_does_not_upgrade_provided_distributions(engine: str) -> None:
+    pip_request = request(
+        engine, provided("core", "markupsafe", "3.0.1", "safe"), a_build=("jinja2",)
+    )
+    with pytest.raises(
+        ExpectedError, match=r"pip cannot upgrade 'MarkupSafe'.*package 'safe' of 'core'"
+    ):
+        pip.resolve(again(pip_request, data(engine), upgrade=Upgrade(packages={"MarkupSafe": ""})))
+
+
+@pytest.mark.index
+@ENGINES
+def test_conda_must_not_overwrite_packages_of_pip(engine: str) -> None:
+    conda = provided("b-build", "attrs", "24.2.0"), provided("b-build", "rpds-py", "0.22.3", "rpds")
+    pip_request = request(engine, *conda, core=("six",), a_build=("jsonschema",))
+    with pytest.raises(ExpectedError) as caught:
+        pip.resolve(pip_request)
+    assert caught.value.message.splitlines() == [
+        "pip installs attrs in 'a-build' (via jsonschema, required by 'a-build'), "
+        "and conda installs it in 'b-build' (package 'attrs')",
+        "pip installs rpds-py in 'a-build' (via jsonschema, required by 'a-build'), "
+        "and conda installs it in 'b-build' (package 'rpds')",
+    ]
+    assert caught.value.hint == "add attrs, rpds to the conda list of 'a-build'"
+
+
+@pytest.mark.index
+@ENGINES
+def test_provided_in_parents_or_unrelated_stages_is_allowed(engine: str) -> None:
+    both = provided("b-build", "markupsafe", "3.0.1"), provided("core", "markupsafe", "3.0.1")
+    files = pip.resolve(request(engine, *both, a_build=("jinja2",)))
+    assert selected(files, AMD64, "a-build") == ["jinja2"]
+    elsewhere = request(engine, provided("apart", "markupsafe", "3.0.1"), a_build=("jinja2",))
+    files = pip.resolve(elsewhere)
+    assert selected(files, AMD64, "a-build") == ["jinja2", "markupsafe"]
+    assert versions(files)["markupsafe"] == "3.0.1"  # one solve, one version for all images
+    stacked = with_options(
+        again(elsewhere, files), parents={**STAGES, "apart": ("a-build", "core")}
+    )
+    with pytest.raises(ExpectedError, match=r"pip installs markupsafe in 'a-build' \(via jinja2"):
+        pip.resolve(stacked)
+
+
+def test_an_overwritten_package_has_its_shortest_dependency_chain() -> None:
+    needs = {
+        "one": ("two", "three"),
+        "two": ("markupsafe",),
+        "three": ("four",),
+        "four": ("markupsafe",),
+        "markupsafe": (),
+    }
+    packages = tuple(
+        Package(manager="pip", name=each, version="3.0.1", requires=needs[each]) for each in needs
+    )
+    pip_request = request("uv", provided("b-build", "markupsafe", "3.0.1"), a_build=("One",))
+    with pytest.raises(ExpectedError, match=r"\(via two, needed by one, required by 'a-build'\)"):
+        conda_conflicts.check_lock(pip_request, lambda *_: packages)
+
+
+@pytest.mark.index
+@ENGINES
+@pytest.mark.parametrize(
+    ("text", "name", "cause"),
+    [
+        ("markupsafe", "markupsafe", r"\(required by 'a-build'\)"),
+        ("limits[redis]", "redis", r"\(via limits, required by 'a-build'\)"),
+    ],
+)
+def test_direct_requirements_and_extras_can_be_overwritten(
+    engine: str, text: str, name: str, cause: str
+) -> None:
+    version = {"redis": "5.2.1", "markupsafe": "3.0.1"}[name]
+    with pytest.raises(
+        ExpectedError,
+        match=f"pip installs {name} in 'a-build' {cause}, and conda installs it in 'b-build'",
+    ):
+        pip.resolve(request(engine, provided("b-build", name, version), a_build=(text,)))
