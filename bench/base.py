@@ -1,22 +1,22 @@
-"""A base made of packages, against mmdebstrap's minbase of the same suite: seconds, bytes, and their ratios.
+"""Compare a base made of Debian packages with mmdebstrap's minbase of the same suite.
 
-Run it as ``python -m bench.base``, as root and where mmdebstrap and zstd are installed. Both have their packages at
-hand before they are timed, and both end with one compressed file (zstd, level 19). The image ``debian:trixie-slim``
-is weighed beside them, compressed alike.
+    python -m bench.base
+
+Needs root, mmdebstrap and zstd. Prints seconds, sizes and ratios. Both programs have their packages
+on disk before the clock starts. Both write one compressed file (zstd, level 19). The size of
+``debian:trixie-slim``, compressed in the same way, is printed as well.
 """
 
 import os
 import shutil
 import subprocess
-import sys
 import tarfile
 import tempfile
-import time
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 from bench.image_size import read_layers
+from bench.support.programs import docker, orbiter, seconds
 from orbiter.release import layers
 from orbiter.store.store import Store
 from resolvers.apt import lock_file
@@ -30,111 +30,99 @@ repository = "orbiter-bench/base"
 from = {{ debian = "{SUITE}" }}
 [image.debian.core]
 """
+ARCHIVE = "out/debian-0.1.0.tar"
+"""The image archive that `orbiter build` writes."""
 
 
 def main() -> None:
-    """Lock once, make each base in turn, compare the best times and the sizes."""
+    """Lock once, make both bases in turn, and compare the best times and the sizes."""
     if not (shutil.which("mmdebstrap") and shutil.which("zstd")):
         print("skipped: mmdebstrap and zstd are not both installed")
         return
     with tempfile.TemporaryDirectory() as name:
-        place = Path(name)
-        os.environ["ORBITER_CACHE_DIR"] = str(place / "cache")
-        (place / "images.toml").write_text(IMAGES)
-        orbiter(place, "lock", "-q")
-        carry(place)
-        ours, theirs = [], []
-        for _ in range(ROUNDS):
-            theirs.append(seconds(partial(minbase, place)))
-            ours.append(seconds(partial(made, place)))
-        report("mmdebstrap minbase", (place / "minbase.tar.zst").stat().st_size, min(theirs))
-        report("orbiter build --image debian", alike(place), min(ours))
-        report(f"debian:{SUITE}-slim", slim(place))
-        print(f"ratio of the times: {min(ours) / min(theirs):.2f}")
-        print(
-            f"BuildKit compresses the layer to {sum(size for _, size in read_layers(archive(place))) / 1e6:.1f} MB"
-        )
+        folder = Path(name)
+        os.environ["ORBITER_CACHE_DIR"] = str(folder / "cache")
+        (folder / "images.toml").write_text(IMAGES)
+        orbiter(folder, "lock", "-q")
+        export_packages(folder)
+        compare(folder)
 
 
-def orbiter(place: Path, *words: str) -> None:
-    """Run Orbiter there."""
-    subprocess.run(
-        [sys.executable, "-m", "orbiter", *words], cwd=place, check=True, stdout=subprocess.DEVNULL
-    )
+def compare(folder: Path) -> None:
+    """Make both bases in turn and print the results."""
+    orbiter_times, mmdebstrap_times = [], []
+    for _ in range(ROUNDS):
+        mmdebstrap_times.append(seconds(partial(run_mmdebstrap, folder)))
+        orbiter_times.append(seconds(partial(run_orbiter, folder)))
+    minbase_size = (folder / "minbase.tar.zst").stat().st_size
+    print_result("mmdebstrap minbase", minbase_size, min(mmdebstrap_times))
+    print_result("orbiter build --image debian", recompressed_layer(folder), min(orbiter_times))
+    print_result(f"debian:{SUITE}-slim", slim_size(folder))
+    print(f"ratio of the times: {min(orbiter_times) / min(mmdebstrap_times):.2f}")
+    layer_sizes = [size for _, size in read_layers(str(folder / ARCHIVE))]
+    print(f"BuildKit compresses the layer to {sum(layer_sizes) / 1e6:.1f} MB")
 
 
-def carry(place: Path) -> None:
-    """The locked packages out of the store, named as apt keeps what it downloaded."""
-    (place / "debs").mkdir()
-    lock = lock_file.parse(
-        {lock_file.FILE: (place / "locks/0.1.0/debian" / lock_file.FILE).read_text()}
-    )
-    for package in lock.package:
-        name = f"{package.name}_{package.version.replace(':', '%3a')}_{package.architecture}.deb"
-        Store().link(f"sha256:{package.sha256}", place / "debs" / name)
+def export_packages(folder: Path) -> None:
+    """Link the locked packages into `debs`, under the names that apt gives to its downloads."""
+    (folder / "debs").mkdir()
+    text = (folder / "locks/0.1.0/debian" / lock_file.FILE).read_text()
+    for package in lock_file.parse({lock_file.FILE: text}).package:
+        version = package.version.replace(":", "%3a")
+        name = f"{package.name}_{version}_{package.architecture}.deb"
+        Store().link(f"sha256:{package.sha256}", folder / "debs" / name)
 
 
-def made(place: Path) -> None:
-    """Ours: from the store to an image archive."""
-    orbiter(place, "build", "-q", "--image", "debian", "--no-cache", "--no-load", "--output", "out")
+def run_orbiter(folder: Path) -> None:
+    """Build the image archive from the store."""
+    flags = ["-q", "--no-cache", "--no-load", "--output", "out"]
+    orbiter(folder, "build", *flags, "--image", "debian")
 
 
-def archive(place: Path) -> str:
-    """What ``made`` made."""
-    return str(place / "out/debian-0.1.0.tar")
-
-
-def minbase(place: Path) -> None:
-    """Theirs: from a folder of packages to a compressed tar file."""
-    fill = (
-        f'mkdir -p "$1/var/cache/apt/archives"; cp {place}/debs/*.deb "$1/var/cache/apt/archives/"'
-    )
-    words = ["mmdebstrap", "--quiet", "--variant=minbase", "--mode=root", f"--setup-hook={fill}"]
-    subprocess.run([*words, SUITE, str(place / "minbase.tar")], check=True)
-    compress(place / "minbase.tar")
+def run_mmdebstrap(folder: Path) -> None:
+    """Make a compressed tar file from a folder of packages."""
+    cache = '"$1/var/cache/apt/archives"'
+    setup = f"mkdir -p {cache}; cp {folder}/debs/*.deb {cache}/"
+    flags = ["--quiet", "--variant=minbase", "--mode=root", f"--setup-hook={setup}"]
+    tar = folder / "minbase.tar"
+    subprocess.run(["mmdebstrap", *flags, SUITE, str(tar)], check=True)
+    compress(tar)
 
 
 def compress(tar: Path) -> int:
-    """Compress a file as Orbiter's layers are; gives its size then."""
+    """Compress a file as Orbiter compresses layers, and return the compressed size in bytes."""
     subprocess.run(["zstd", "-q", "-f", "-19", "-T0", str(tar)], check=True)
     return tar.with_name(f"{tar.name}.zst").stat().st_size
 
 
-def alike(place: Path) -> int:
-    """The size of our one layer, compressed by the same program as theirs."""
-    (image,) = layers.read_images(Path(archive(place))).values()
-    with tarfile.open(archive(place)) as tar:
+def recompressed_layer(folder: Path) -> int:
+    """Return the size of the image's only layer, compressed by the program zstd."""
+    archive = folder / ARCHIVE
+    (image,) = layers.read_images(archive).values()
+    with tarfile.open(archive) as tar:
         blob = tar.extractfile(f"blobs/{image.layers[0].digest.replace(':', '/')}")
         assert blob is not None
-        (place / "ours.tar.zst").write_bytes(blob.read())
-    subprocess.run(["zstd", "-q", "-d", "-f", str(place / "ours.tar.zst")], check=True)
-    return compress(place / "ours.tar")
+        (folder / "layer.tar.zst").write_bytes(blob.read())
+    subprocess.run(["zstd", "-q", "-d", "-f", str(folder / "layer.tar.zst")], check=True)
+    return compress(folder / "layer.tar")
 
 
-def slim(place: Path) -> int:
-    """The size of the base image that most take, its files in one layer."""
+def slim_size(folder: Path) -> int:
+    """Return the compressed size of the common base image, with its files in one layer."""
     image = f"debian:{SUITE}-slim"
-    subprocess.run(["docker", "pull", "-q", image], check=True, stdout=subprocess.DEVNULL)
-    name = subprocess.run(
-        ["docker", "create", image], check=True, capture_output=True, text=True
-    ).stdout.strip()
+    docker("pull", "-q", image)
+    container = docker("create", image)
     try:
-        subprocess.run(["docker", "export", "-o", str(place / "slim.tar"), name], check=True)
+        docker("export", "-o", str(folder / "slim.tar"), container)
     finally:
-        subprocess.run(["docker", "rm", name], check=True, stdout=subprocess.DEVNULL)
-    return compress(place / "slim.tar")
+        docker("rm", container)
+    return compress(folder / "slim.tar")
 
 
-def seconds(run: Callable[[], None]) -> float:
-    """How long it takes."""
-    start = time.perf_counter()
-    run()
-    return time.perf_counter() - start
-
-
-def report(what: str, size: int, took: float = 0.0) -> None:
-    """One line of the result."""
-    print(f"{what:30} {size / 1e6:6.1f} MB {f'{took:6.1f} s' if took else ''}".rstrip())
+def print_result(title: str, size: int, duration: float | None = None) -> None:
+    """Print a size and, if it was measured, a duration."""
+    time = f" {duration:6.1f} s" if duration is not None else ""
+    print(f"{title:30} {size / 1e6:6.1f} MB{time}")
 
 
 if __name__ == "__main__":

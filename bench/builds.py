@@ -1,26 +1,31 @@
-"""How long builds take: one that a requirement of pip was added to, and all stages at once against one by one.
+"""Measure how long builds take.
 
     python -m bench.builds
 
-Needs a Docker engine, and ORBITER_WORLD_CONDA_1 with the address of a channel. Every cold build has an empty cache of
-its own: a BuildKit of its own (docker-container), which ORBITER_WORLD_BUILDKITD_TOML may configure. What is locked is
-in the store before anything is timed, and images are kept as archives, not loaded.
+The first part builds the project's debian-base with an empty cache, and again after one more pip
+requirement. The second part compares one build of nine stages with nine builds of one stage each.
+
+Needs a Docker engine, and the address of a channel in ORBITER_WORLD_CONDA_1. Each cold build uses a
+new BuildKit (driver docker-container), which ORBITER_WORLD_BUILDKITD_TOML may configure. All locked
+files are in the store before the clock starts. Images are written to archives and not loaded.
 """
 
 import os
-import subprocess
-import sys
 import tempfile
-import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+
+from bench.support.programs import docker, orbiter, seconds
 
 ROOT = Path(__file__).parents[1]
 ADDED = "cowsay"
-WARM, AT_ONCE = 1 / 3, 0.8
-"""The ratios that are aimed at."""
+WARM_GOAL = 1 / 3
+"""Goal for the ratio of a rebuild after one more requirement to the first build."""
+TOGETHER_GOAL = 0.8
+"""Goal for the ratio of one build of all stages to one build for each stage."""
 SMALL = """version = "0.1.0"
 repository = "orbiter-bench/builds"
 [sets]
@@ -64,91 +69,73 @@ STAGES = [
 
 
 def main() -> None:
-    """Measure both."""
+    """Run both parts."""
     channel = os.environ.get("ORBITER_WORLD_CONDA_1")
     if not channel:
-        print("skipped: ORBITER_WORLD_CONDA_1 names no channel")
+        print("skipped: ORBITER_WORLD_CONDA_1 does not name a channel")
         return
     with tempfile.TemporaryDirectory() as name:
-        rebuild(Path(name))
+        measure_rebuild(Path(name))
     with tempfile.TemporaryDirectory() as name:
-        nine(Path(name), SMALL.replace("CHANNEL", channel))
+        measure_stages(Path(name), SMALL.replace("CHANNEL", channel))
 
 
-def rebuild(place: Path) -> None:
-    """The project's own debian-base, cold, and warm after one more requirement."""
-    images = debian()
-    prepare(place, images)
-    with builder() as name:
-        cold = built(place, name, "debian-base")
-        prepare(place, images.replace('pip = ["@notebooks"]', f'pip = ["@notebooks", "{ADDED}"]'))
-        warm = built(place, name, "debian-base")
-    print(
-        f"debian-base cold {cold:.1f} s, with one more requirement {warm:.1f} s: {warm / cold:.2f} (aim {WARM:.2f})"
-    )
+def measure_rebuild(folder: Path) -> None:
+    """Build debian-base with an empty cache, and again after one more requirement."""
+    images = debian_image_set()
+    extended = images.replace('pip = ["@notebooks"]', f'pip = ["@notebooks", "{ADDED}"]')
+    prepare(folder, images)
+    with new_builder() as builder:
+        cold = seconds(partial(build, folder, builder, "debian-base"))
+        prepare(folder, extended)
+        warm = seconds(partial(build, folder, builder, "debian-base"))
+    ratio = f"ratio {warm / cold:.2f} (goal {WARM_GOAL:.2f})"
+    print(f"debian-base: first build {cold:.1f} s, with one more requirement {warm:.1f} s, {ratio}")
 
 
-def debian() -> str:
-    """The project's images.toml with its builder debian alone."""
-    own, _, rest = (ROOT / "images.toml").read_text().partition("[builder.debian]")
-    return own + "[builder.debian]" + rest.partition("\n[builder.")[0]
+def debian_image_set() -> str:
+    """Return the project's images.toml with the builder debian as its only builder."""
+    head, _, rest = (ROOT / "images.toml").read_text().partition("[builder.debian]")
+    return head + "[builder.debian]" + rest.partition("\n[builder.")[0]
 
 
-def nine(place: Path, images: str) -> None:
-    """Nine stages of three builders, in one build and in nine, each way from nothing."""
-    prepare(place, images)
-    with builder() as name:
-        together = built(place, name, *STAGES)
-    with builder() as name:
-        alone = sum(built(place, name, stage) for stage in STAGES)
-    ratio = together / alone
-    print(
-        f"nine stages at once {together:.1f} s, one by one {alone:.1f} s: {ratio:.2f} (aim {AT_ONCE})"
-    )
+def measure_stages(folder: Path, images: str) -> None:
+    """Build nine stages of three builders in one build and in nine, each time from nothing."""
+    prepare(folder, images)
+    with new_builder() as builder:
+        together = seconds(partial(build, folder, builder, *STAGES))
+    with new_builder() as builder:
+        apart = sum(seconds(partial(build, folder, builder, stage)) for stage in STAGES)
+    ratio = f"ratio {together / apart:.2f} (goal {TOGETHER_GOAL})"
+    print(f"nine stages: in one build {together:.1f} s, in nine builds {apart:.1f} s, {ratio}")
 
 
-def prepare(place: Path, images: str) -> None:
-    """Lock, and bring all into the store."""
-    (place / "images.toml").write_text(images)
-    orbiter(place, "lock", "-q")
-    orbiter(place, "fetch", "-q")
+def prepare(folder: Path, images: str) -> None:
+    """Lock an image set and fetch its files into the store."""
+    (folder / "images.toml").write_text(images)
+    orbiter(folder, "lock", "-q")
+    orbiter(folder, "fetch", "-q")
 
 
-def built(place: Path, builder: str, *stages: str) -> float:
-    """The seconds of one build of these stages."""
-    asked = [word for stage in stages for word in ("--image", stage)]
-    began = time.monotonic()
-    orbiter(place, "build", "-q", "--builder", builder, "--no-load", "--output", "out", *asked)
-    return time.monotonic() - began
+def build(folder: Path, builder: str, *stages: str) -> None:
+    """Build stages and write them to archives."""
+    images = [word for stage in stages for word in ("--image", stage)]
+    output = ["--no-load", "--output", "out"]
+    orbiter(folder, "build", "-q", "--builder", builder, *output, *images)
 
 
 @contextmanager
-def builder() -> Iterator[str]:
-    """A BuildKit of its own, and so with an empty cache, until the block ends."""
+def new_builder() -> Iterator[str]:
+    """Run a new BuildKit with an empty cache until the block ends."""
     name = f"orbiter-bench-{uuid.uuid4().hex[:8]}"
     settings = os.environ.get("ORBITER_WORLD_BUILDKITD_TOML")
     config = ["--driver-opt", "network=host", "--config", settings] if settings else []
-    docker(
-        "buildx", "create", "--name", name, "--driver", "docker-container", "--bootstrap", *config
-    )
+    driver = ["--driver", "docker-container", "--bootstrap", *config]
+    docker("buildx", "create", "--name", name, *driver)
     try:
         yield name
     finally:
         docker("buildx", "rm", name)
-
-
-def docker(*words: str) -> None:
-    """Run a command of Docker."""
-    subprocess.run(
-        ["docker", *words], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-
-
-def orbiter(place: Path, *words: str) -> None:
-    """Run Orbiter there."""
-    subprocess.run(
-        [sys.executable, "-m", "orbiter", *words], cwd=place, check=True, stdout=subprocess.DEVNULL
-    )
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
-"""What Python byte-code is worth in an image: its compressed size, and the time until JupyterLab answers.
+"""Measure the value of Python byte-code in an image: its size and the start time of JupyterLab.
 
-    python bench/bytecode.py dorgeln/orbiter:debian-base-0.1.0
+    python -m bench.bytecode dorgeln/orbiter:debian-base-0.1.0
 
-Builds variants of a built image (no byte-code, that of the system's Python, that of /opt/env, both), compiled
-with hash-based invalidation and a fixed hash seed, and starts each in turn, in fresh containers.
+Builds variants of an image: without byte-code, with byte-code of the system's Python, of /opt/env,
+and of both. It is compiled with hash-based invalidation and a fixed hash seed. All variants are
+started in turn, each time in a new container.
 """
 
 import statistics
@@ -14,8 +15,11 @@ import time
 import urllib.error
 import urllib.request
 from pathlib import Path
+from typing import NamedTuple
 
-import docker
+from docker import from_env
+
+from bench.support.programs import docker
 
 ROUNDS = 5
 SYSTEM, ENVIRONMENT = "/usr/lib/python3*", "/opt/env/lib/python3*"
@@ -25,80 +29,77 @@ VARIANTS = {
     "environment": ENVIRONMENT,
     "both": f"{SYSTEM} {ENVIRONMENT}",
 }
+"""The folders that each variant compiles."""
 COMPILE = "PYTHONHASHSEED=0 python3 -m compileall -q -j 0 --invalidation-mode unchecked-hash"
 COMPRESSION = "oci-mediatypes=true,rewrite-timestamp=true,compression=zstd,compression-level=19"
 
 
-def main(image: str) -> None:
-    """Print a line a variant: what it adds to the image, and the median start."""
-    with tempfile.TemporaryDirectory() as folder:
-        sizes = {name: build(image, name, paths, Path(folder)) for name, paths in VARIANTS.items()}
-    found: dict[str, list[tuple[float, float]]] = {name: [] for name in VARIANTS}
+class Start(NamedTuple):
+    """One start of a container: wall time until JupyterLab answers, and the CPU time until then."""
+
+    seconds: float
+    cpu_seconds: float
+
+
+def main(image: str = "") -> None:
+    """Print the added size and the median start of each variant."""
+    if not image:
+        print("skipped: name an IMAGE that is loaded in the Docker engine")
+        return
+    with tempfile.TemporaryDirectory() as name:
+        sizes = {variant: build(image, variant, Path(name)) for variant in VARIANTS}
+    starts: dict[str, list[Start]] = {variant: [] for variant in VARIANTS}
     for _ in range(ROUNDS):
-        for name, runs in found.items():
-            runs.append(start(f"orbiter-bench:{name}"))
-    print(f"{'byte-code':12} {'image':>9} {'more':>8}   start: median (best)     CPU until then")
-    for name, runs in found.items():
-        seconds, cpu = zip(*runs, strict=True)
-        print(
-            f"{name:12} {sizes[name] / 1e6:6.1f} MB {(sizes[name] - sizes['none']) / 1e6:5.1f} MB"
-            f"   {statistics.median(seconds):6.2f} s ({min(seconds):.2f} s)      {statistics.median(cpu):6.2f} s"
-        )
+        for variant in VARIANTS:
+            starts[variant].append(start(f"orbiter-bench:{variant}"))
+    print(f"{'byte-code':12} {'image':>9} {'added':>8}   start: median (best)     CPU until then")
+    for variant, size in sizes.items():
+        print_variant(variant, size, size - sizes["none"], starts[variant])
 
 
-def build(image: str, name: str, paths: str, folder: Path) -> int:
-    """Build and load a variant; gives the size of its compressed archive in bytes."""
-    command = f"{COMPILE} {paths} || true" if paths else "true"
-    archive = folder / f"{name}.tar"
-    text = f"FROM {image}\nUSER 0\nRUN --network=none {command}\nUSER 1000\n"
-    words = [
-        "docker",
-        "buildx",
-        "build",
-        "--quiet",
-        "--provenance=false",
-        "--tag",
-        f"orbiter-bench:{name}",
-    ]
-    words += [
-        "--build-arg",
-        "SOURCE_DATE_EPOCH=1",
-        "--output",
-        f"type=docker,dest={archive},{COMPRESSION}",
-        "-",
-    ]
-    subprocess.run(words, input=text, text=True, check=True, stdout=subprocess.DEVNULL)
-    subprocess.run(
-        ["docker", "load", "--quiet", "--input", archive], check=True, stdout=subprocess.DEVNULL
-    )
+def print_variant(variant: str, size: int, added: int, starts: list[Start]) -> None:
+    """Print the figures of a variant; sizes are in bytes."""
+    seconds = [each.seconds for each in starts]
+    cpu = statistics.median(each.cpu_seconds for each in starts)
+    median, best = statistics.median(seconds), min(seconds)
+    image = f"{variant:12} {size / 1e6:6.1f} MB {added / 1e6:5.1f} MB"
+    print(f"{image}   {median:6.2f} s ({best:.2f} s)      {cpu:6.2f} s")
+
+
+def build(image: str, variant: str, folder: Path) -> int:
+    """Build and load a variant, and return the size of its compressed archive in bytes."""
+    folders = VARIANTS[variant]
+    command = f"{COMPILE} {folders} || true" if folders else "true"
+    dockerfile = f"FROM {image}\nUSER 0\nRUN --network=none {command}\nUSER 1000\n"
+    archive = folder / f"{variant}.tar"
+    flags = ["--quiet", "--provenance=false", "--build-arg", "SOURCE_DATE_EPOCH=1"]
+    flags += ["--tag", f"orbiter-bench:{variant}"]
+    flags += ["--output", f"type=docker,dest={archive},{COMPRESSION}"]
+    words = ["docker", "buildx", "build", *flags, "-"]
+    subprocess.run(words, input=dockerfile, text=True, check=True, stdout=subprocess.DEVNULL)
+    docker("load", "--quiet", "--input", str(archive))
     return archive.stat().st_size
 
 
-def start(tag: str) -> tuple[float, float]:
-    """Seconds from `docker run` until JupyterLab answers in a fresh container, and CPU seconds it took inside."""
+def start(tag: str) -> Start:
+    """Start a new container and measure until JupyterLab answers."""
     began = time.monotonic()
-    words = ["docker", "run", "--detach", "--rm", "--init", "--publish", "127.0.0.1::8888", tag]
-    container = subprocess.run(words, capture_output=True, text=True, check=True).stdout.strip()
+    publish = ["--publish", "127.0.0.1::8888"]
+    container = docker("run", "--detach", "--rm", "--init", *publish, tag)
     try:
-        port = subprocess.run(
-            ["docker", "port", container, "8888"], capture_output=True, text=True, check=True
-        )
-        address = f"http://{port.stdout.split()[0]}/api"
-        while not answers(address):
+        address = docker("port", container, "8888").split()[0]
+        while not answers(f"http://{address}/api"):
             time.sleep(0.02)
         seconds = time.monotonic() - began
-        usage = docker.from_env().api.stats(container, stream=False, one_shot=True)["cpu_stats"][
-            "cpu_usage"
-        ]
-        return seconds, usage["total_usage"] / 1e9
+        stats = from_env().api.stats(container, stream=False, one_shot=True)
+        nanoseconds = stats["cpu_stats"]["cpu_usage"]["total_usage"]
+        return Start(seconds, nanoseconds / 1e9)
     finally:
-        subprocess.run(
-            ["docker", "rm", "--force", container], check=True, stdout=subprocess.DEVNULL
-        )
+        docker("rm", "--force", container)
 
 
 def answers(address: str) -> bool:
-    """Does the server answer?"""
+    """Return True if the server answers."""
     try:
         with urllib.request.urlopen(address, timeout=5):
             return True

@@ -1,27 +1,29 @@
-"""How long the conda packages of an image take to install: as a build does it, and by a bare script of rattler.
+"""Compare the build step that installs conda packages with a bare rattler script.
 
     python -m bench.conda_install
 
-Needs a Docker engine, and the address of a channel with the packages in ORBITER_WORLD_CONDA_1. Both install the same
-files from the same folder in a fresh container of the same image, in turn; what is timed is the step of the Dockerfile
-(sums, installing, tidying) against a script that gives the same records to rattler.
+Needs a Docker engine, and the address of a channel with the packages in ORBITER_WORLD_CONDA_1. Both
+install the same files from the same folder, in turn, each time in a new container of the same
+image. The build step checks hashes, installs and tidies; the script passes the same records to
+rattler.
 """
 
 import os
 import re
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
 
+from bench.support.programs import docker, orbiter
 from orbiter.fetch.fill import artifacts_by_stage
 from orbiter.lockset.folder import read
 from orbiter.store.store import Store
 
 RUNS = 5
-ALLOWED = 1.2
+GOAL = 1.2
+"""Goal for the ratio of the build step to the bare script."""
 IMAGES = """version = "0.1.0"
 repository = "orbiter-bench/conda"
 [builder.micromamba]
@@ -33,8 +35,18 @@ apt = ["python3"]
 from = "core"
 [image.micromamba.base.build]
 from = "core"
-conda = ["python=3.12", "jupyterlab", "notebook", "numpy", "pandas", "matplotlib", "altair", "nbgitpuller"]
+conda = [
+    "python=3.12",
+    "jupyterlab",
+    "notebook",
+    "numpy",
+    "pandas",
+    "matplotlib",
+    "altair",
+    "nbgitpuller",
+]
 """
+CORE_IMAGE = "orbiter-bench/conda:micromamba-core-0.1.0"
 STAGE = "micromamba-base-build"
 BARE = """
 set -eu
@@ -57,7 +69,8 @@ async def record(file):
 
 async def main():
     records = await asyncio.gather(*map(record, sums))
-    await install(records, "/opt/env", cache_dir="/opt/conda", execute_link_scripts=True, show_progress=False)
+    options = {"execute_link_scripts": True, "show_progress": False}
+    await install(records, "/opt/env", cache_dir="/opt/conda", **options)
 
 asyncio.run(main())
 os._exit(0)
@@ -65,93 +78,72 @@ END
 """
 
 
-def orbiter(place: Path, *words: str) -> None:
-    """A command of Orbiter in a folder."""
-    subprocess.run(
-        [sys.executable, "-m", "orbiter", *words], cwd=place, check=True, stdout=subprocess.DEVNULL
-    )
+def main() -> None:
+    """Lock, build the stage below, and compare."""
+    channel = os.environ.get("ORBITER_WORLD_CONDA_1")
+    if not channel:
+        print("skipped: ORBITER_WORLD_CONDA_1 does not name a channel")
+        return
+    with tempfile.TemporaryDirectory(prefix="orbiter-bench-") as name:
+        folder = Path(name)
+        (folder / "images.toml").write_text(IMAGES.format(channel=channel))
+        orbiter(folder, "lock", "-q")
+        orbiter(folder, "build", "-q", "--image", "micromamba-core")
+        link_artifacts(folder)
+        compare(folder)
 
 
-def step(place: Path) -> str:
-    """The script of the step that installs conda packages, as it was rendered."""
-    text = (place / f"locks/0.1.0/build/{STAGE}/Dockerfile").read_text()
-    found = re.search(r"<<'CONDA'\n(.*?)\nCONDA\n", text, re.DOTALL)
-    assert found
-    return found[1]
+def compare(folder: Path) -> None:
+    """Install in both ways in turn, and print the median times."""
+    scripts = {"step": rendered_step(folder), "bare": BARE}
+    durations: dict[str, list[float]] = {title: [] for title in scripts}
+    for _ in range(RUNS + 1):
+        for title, script in scripts.items():
+            durations[title].append(run_in_container(folder, script))
+    # The first run fills the file cache of the operating system.
+    step, bare = (statistics.median(runs[1:]) for runs in durations.values())
+    count = len(list((folder / "artifacts/conda").iterdir()))
+    ratio = f"ratio {step / bare:.2f} (goal {GOAL})"
+    print(f"{count} packages  rattler {bare:.2f} s  build step {step:.2f} s  {ratio}")
 
 
-def lay(place: Path) -> None:
-    """The artifacts of the build stage, as a build lays them out."""
-    locked, store = read(place / "locks/0.1.0"), Store()
-    store.link_all(
-        (e.hash, place / "artifacts" / e.path)
-        for e in artifacts_by_stage(locked)[STAGE, "linux/amd64"]
-    )
+def rendered_step(folder: Path) -> str:
+    """Return the script that installs conda packages, from the rendered Dockerfile."""
+    text = (folder / f"locks/0.1.0/build/{STAGE}/Dockerfile").read_text()
+    script = re.search(r"<<'CONDA'\n(.*?)\nCONDA\n", text, re.DOTALL)
+    assert script
+    return script[1]
 
 
-def timed(place: Path, script: str) -> float:
-    """Seconds that a script takes in a fresh container, without the container's own start."""
-    mounts = [
-        "-v",
-        f"{place}/artifacts:/artifacts:ro",
-        "-v",
-        f"{place}/locks/0.1.0/build/{STAGE}:/lock:ro",
-    ]
-    create = [
-        "docker",
-        "create",
-        "-i",
-        "--user",
-        "0",
-        "--network",
-        "none",
-        "--tmpfs",
-        "/tmp:exec",
-        *mounts,
-    ]
-    create += [
-        "--entrypoint",
-        "bash",
-        "orbiter-bench/conda:micromamba-core-0.1.0",
-        "-c",
-        "read; bash -s",
-    ]
-    name = subprocess.run(create, check=True, capture_output=True, text=True).stdout.strip()
-    with subprocess.Popen(
-        ["docker", "start", "-ai", name], stdin=subprocess.PIPE, text=True
-    ) as process:
+def link_artifacts(folder: Path) -> None:
+    """Put the artifacts of the build stage into a folder, in the layout of a build."""
+    lock_set = read(folder / "locks/0.1.0")
+    files = artifacts_by_stage(lock_set)[STAGE, "linux/amd64"]
+    Store().link_all((file.hash, folder / "artifacts" / file.path) for file in files)
+
+
+def run_in_container(folder: Path, script: str) -> float:
+    """Return the seconds of a script in a new container, without the container's own start."""
+    container = create_container(folder)
+    command = ["docker", "start", "-ai", container]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, text=True) as process:
         assert process.stdin
-        time.sleep(1)  # until it waits for its first line
+        time.sleep(1)  # until the shell waits for its first line
         start = time.monotonic()
         process.stdin.write(f"\n{script}\n")
         process.stdin.close()
         assert process.wait() == 0
-        seconds = time.monotonic() - start
-    subprocess.run(["docker", "rm", name], check=True, stdout=subprocess.DEVNULL)
-    return seconds
+        duration = time.monotonic() - start
+    docker("rm", container)
+    return duration
 
 
-def main() -> None:
-    """Compare."""
-    with tempfile.TemporaryDirectory(prefix="orbiter-bench-") as name:
-        place = Path(name)
-        (place / "images.toml").write_text(
-            IMAGES.format(channel=os.environ["ORBITER_WORLD_CONDA_1"])
-        )
-        orbiter(place, "lock", "-q")
-        orbiter(place, "build", "-q", "--image", "micromamba-core")
-        lay(place)
-        both = {"step": step(place), "bare": BARE}
-        seconds: dict[str, list[float]] = {"step": [], "bare": []}
-        for number in range(RUNS + 1):
-            for title, script in both.items():
-                took = timed(place, script)
-                if number:  # the first one warms up what the system keeps in memory
-                    seconds[title].append(took)
-        ours, bare = (statistics.median(each) for each in seconds.values())
-        count = len(list((place / "artifacts/conda").iterdir()))
-    ratio = f"ratio {ours / bare:.2f} (<= {ALLOWED})"
-    print(f"{count} packages  rattler {bare:.2f} s  the build's step {ours:.2f} s  {ratio}")
+def create_container(folder: Path) -> str:
+    """Create a container that runs the script of its standard input, after an empty line."""
+    locks = f"{folder}/locks/0.1.0/build/{STAGE}"
+    mounts = ["-v", f"{folder}/artifacts:/artifacts:ro", "-v", f"{locks}:/lock:ro"]
+    flags = ["-i", "--user", "0", "--network", "none", "--tmpfs", "/tmp:exec", *mounts]
+    return docker("create", *flags, "--entrypoint", "bash", CORE_IMAGE, "-c", "read; bash -s")
 
 
 if __name__ == "__main__":

@@ -1,10 +1,13 @@
-"""Time `orbiter diff-locks` on two conda-lock.yml against loading both with PyYAML's C loader, and how it grows.
+"""Measure ``orbiter diff-locks`` on two conda-lock.yml files, and its growth with their size.
 
     python -m bench.diff [OLD NEW]
 
-Prints medians of 7 runs of the whole process, and the loading alone inside one. Without a pair of files, one of 3,000
-entries a file is made. Then seconds and peak memory for made pairs of 1,000 to 100,000 entries a file: what each entry
-adds stays the same where both grow in proportion.
+The first part compares it with loading both files with PyYAML's C loader. It prints medians of 7
+runs of the whole process, and of the loading alone inside a process. Without OLD and NEW it
+generates a pair with 3,000 entries a file.
+
+The second part prints seconds and peak memory for generated pairs of 1,000 to 100,000 entries a
+file. If both grow in proportion, each further entry adds the same amount.
 """
 
 import os
@@ -19,10 +22,12 @@ from pathlib import Path
 from random import Random
 from typing import NamedTuple
 
+from bench.support.programs import ORBITER
+
 ROUNDS = 7
 ENTRIES = 3_000
 SIZES = (1_000, 3_000, 10_000, 30_000, 100_000)
-ORBITER = [sys.executable, "-m", "orbiter", "diff-locks"]
+DIFF_LOCKS = (*ORBITER, "diff-locks")
 LOAD = """\
 import sys, time, yaml
 start = time.perf_counter()
@@ -63,7 +68,7 @@ ENTRY = """\
 
 
 class Package(NamedTuple):
-    """One package of a made lock, the same on all platforms."""
+    """One package of a generated lock, the same on all platforms."""
 
     name: str
     version: str
@@ -72,147 +77,182 @@ class Package(NamedTuple):
 
 
 class Run(NamedTuple):
-    """One run of a program: seconds, MB of memory at its peak, and what it printed."""
+    """One run of a program: seconds, peak memory in MB, and the first line of output."""
 
     seconds: float
     peak: float
-    output: str
+    first_line: str
+
+
+class Sample(NamedTuple):
+    """The measurement of a generated pair: entries a file, median seconds, peak memory in MB."""
+
+    entries: int
+    seconds: float
+    peak: float
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Measure, and print what was measured."""
+    """Run both parts."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        given = [Path(argument) for argument in arguments]
-        compare(given or write_pair(folder, ENTRIES))
-        grow(folder)
+        pair = [Path(argument) for argument in arguments]
+        compare(pair or write_pair(folder, ENTRIES))
+        measure_growth(folder)
 
 
 def compare(pair: Sequence[Path]) -> None:
-    """`orbiter diff-locks` against loading the same two files."""
+    """Compare `orbiter diff-locks` with loading the same two files."""
     print(" and ".join(f"{path.name} {path.stat().st_size / 1e6:.2f} MB" for path in pair))
-    run([*ORBITER, *pair])  # the byte-code of a first run is on the disk, as it is for a user
-    ours = statistics.median(run([*ORBITER, *pair]).seconds for _ in range(ROUNDS))
+    run([*DIFF_LOCKS, *pair])  # writes the byte-code, which a user's installation has too
+    own = statistics.median(run([*DIFF_LOCKS, *pair]).seconds for _ in range(ROUNDS))
     loads = [run([sys.executable, "-c", LOAD, *pair]) for _ in range(ROUNDS)]
-    theirs = statistics.median(load.seconds for load in loads)
-    inside = statistics.median(float(load.output) for load in loads)
-    print(f"orbiter diff-locks {ours:.3f} s (aim 0.6 s)")
-    print(
-        f"loading both with CSafeLoader {theirs:.3f} s: {theirs / ours:.1f} times as long (aim 10)"
-    )
-    print(f"the loading alone, inside a process, {inside:.3f} s: {inside / ours:.1f} times as long")
+    process = statistics.median(load.seconds for load in loads)
+    inside = statistics.median(float(load.first_line) for load in loads)
+    print(f"orbiter diff-locks: {own:.3f} s (goal 0.6 s)")
+    ratio = f"{process / own:.1f} times as long (goal 10)"
+    print(f"a process that loads both files with CSafeLoader: {process:.3f} s, {ratio}")
+    print(f"the loading inside that process: {inside:.3f} s, {inside / own:.1f} times as long")
 
 
-def grow(folder: Path) -> None:
-    """Seconds and memory by size, and what each entry more has added."""
+def measure_growth(folder: Path) -> None:
+    """Print time and memory by size, and the amount that each further entry added."""
     empty = run([sys.executable, "-c", "pass"])
-    print(f"an empty Python: {empty.seconds:.3f} s, {empty.peak:.0f} MB")
-    print(
-        f"{'entries':>8} {'MB a file':>10} {'seconds':>8} {'peak MB':>8}   more for each entry: µs, kB"
-    )
-    before, least, lowest = 0, 0.0, 0.0
+    print(f"an empty Python process: {empty.seconds:.3f} s, {empty.peak:.0f} MB")
+    columns = f"{'entries':>8} {'MB a file':>10} {'seconds':>8} {'peak MB':>8}"
+    print(f"{columns}   added by each further entry: µs, kB")
+    previous: Sample | None = None
     for entries in SIZES:
         pair = write_pair(folder, entries)
-        runs = [run([*ORBITER, *pair]) for _ in range(3)]
-        seconds, peak = (
-            statistics.median(each.seconds for each in runs),
-            max(each.peak for each in runs),
-        )
-        row = f"{entries:8,} {pair[0].stat().st_size / 1e6:10.1f} {seconds:8.2f} {peak:8.0f}"
-        more = entries - before
-        print(
-            f"{row}   {(seconds - least) / more * 1e6:8.0f} {(peak - lowest) / more * 1e3:6.1f}"
-            if before
-            else row
-        )
-        before, least, lowest = entries, seconds, peak
+        sample = measure(entries, pair)
+        size = pair[0].stat().st_size / 1e6
+        row = f"{entries:8,} {size:10.1f} {sample.seconds:8.2f} {sample.peak:8.0f}"
+        print(row + added_since(previous, sample))
+        previous = sample
+
+
+def measure(entries: int, pair: Sequence[Path]) -> Sample:
+    """Return the median time and the peak memory of three runs."""
+    runs = [run([*DIFF_LOCKS, *pair]) for _ in range(3)]
+    median = statistics.median(each.seconds for each in runs)
+    return Sample(entries, median, max(each.peak for each in runs))
+
+
+def added_since(previous: Sample | None, sample: Sample) -> str:
+    """Return the columns with the time and memory that each further entry added."""
+    if previous is None:
+        return ""
+    entries = sample.entries - previous.entries
+    microseconds = (sample.seconds - previous.seconds) / entries * 1e6
+    kilobytes = (sample.peak - previous.peak) / entries * 1e3
+    return f"   {microseconds:8.0f} {kilobytes:6.1f}"
 
 
 def run(command: Sequence[str | Path]) -> Run:
-    """Run a program to its end; one that fails ends the bench.
+    """Run a program to its end; end the benchmark if it fails.
 
-    The kernel counts the memory of the process that starts a program into the peak of that program, so this one must
-    stay small: it loads no lock and writes those that it makes entry by entry.
+    The kernel counts the memory of the parent process into the peak of the program. So this process
+    must stay small: it loads no lock, and writes the generated ones entry by entry.
     """
     env = {**os.environ, "PYTHONDONTWRITEBYTECODE": ""}
     with tempfile.TemporaryFile() as output:
         start = time.perf_counter()
         process = subprocess.Popen(command, stdout=output, env=env)
-        _, status, used = os.wait4(process.pid, 0)
+        _, status, usage = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - start
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode:
-            sys.exit(f"{' '.join(map(str, command))}: exit code {process.returncode}")
+            sys.exit(f"error: {' '.join(map(str, command))}: exit code {process.returncode}")
         output.seek(0)
-        first = output.readline().decode()
-    return Run(seconds, used.ru_maxrss / 1e3, first)
+        first_line = output.readline().decode()
+    return Run(seconds, usage.ru_maxrss / 1e3, first_line)
 
 
 def write_pair(folder: Path, entries: int) -> tuple[Path, Path]:
-    """Two locks in conda-lock's format, the same at every run: ``entries`` in the old one, some changed in the new."""
-    paths = folder / "old-conda-lock.yml", folder / "new-conda-lock.yml"
-    with paths[0].open("w", encoding="utf-8") as old, paths[1].open("w", encoding="utf-8") as new:
+    """Write two locks in conda-lock's format, the same in every run.
+
+    The old one has the given number of entries; the new one differs in some.
+    """
+    old_path, new_path = folder / "old-conda-lock.yml", folder / "new-conda-lock.yml"
+    with old_path.open("w", encoding="utf-8") as old, new_path.open("w", encoding="utf-8") as new:
         for file in (old, new):
-            file.write(head())
-        for before, after in packages(entries // len(PLATFORMS)):
-            old.writelines(entry(before, platform) for platform in PLATFORMS if before)
-            new.writelines(entry(after, platform) for platform in PLATFORMS if after)
-    return paths
+            file.write(format_head())
+        for before, after in generate_packages(entries // len(PLATFORMS)):
+            old.writelines(format_entries(before))
+            new.writelines(format_entries(after))
+    return old_path, new_path
 
 
-def packages(count: int) -> Iterator[tuple[Package | None, Package | None]]:
-    """``count`` old packages with what became of each, and the added ones among them, in the order of names."""
+def generate_packages(count: int) -> Iterator[tuple[Package | None, Package | None]]:
+    """Yield old packages with their new counterparts, and the added packages, sorted by name."""
     random = Random(7)
-    fates = [fate for fate, share in SHARES.items() for _ in range(round(count * share))]
-    fates += ["kept"] * (count + fates.count("added") - len(fates))
-    random.shuffle(fates)
-    for number, fate in enumerate(fates):
-        needs = (
-            sorted({random.randrange(number) for _ in range(random.randrange(8))}) if number else []
-        )
-        numbers = [random.randrange(limit) for limit in (9, 20, 30)]
-        package = Package(
-            title(number), dots(numbers), random.randrange(4), tuple(title(need) for need in needs)
-        )
-        numbers[random.randrange(3)] += 1
-        yield {
-            "kept": (package, package),
-            "upgraded": (package, package._replace(version=dots(numbers), build=0)),
-            "rebuilt": (package, package._replace(build=package.build + 1)),
-            "added": (None, package),
-            "removed": (package, None),
-        }[fate]
+    changes = [change for change, share in SHARES.items() for _ in range(round(count * share))]
+    changes += ["same"] * (count + changes.count("added") - len(changes))
+    random.shuffle(changes)
+    for number, change in enumerate(changes):
+        dependencies = generate_dependencies(number, random)
+        version = [random.randrange(limit) for limit in (9, 20, 30)]
+        build = random.randrange(4)
+        package = Package(package_name(number), dotted(version), build, dependencies)
+        version[random.randrange(3)] += 1
+        yield changed(package, change, dotted(version))
 
 
-def title(number: int) -> str:
-    """The name of a made package."""
+def generate_dependencies(number: int, random: Random) -> tuple[str, ...]:
+    """Return the names of up to seven packages with a lower number."""
+    if not number:
+        return ()
+    numbers = {random.randrange(number) for _ in range(random.randrange(8))}
+    return tuple(map(package_name, sorted(numbers)))
+
+
+def changed(package: Package, change: str, version: str) -> tuple[Package | None, Package | None]:
+    """Return a package before and after a change; None if the lock does not have it."""
+    return {
+        "same": (package, package),
+        "upgraded": (package, package._replace(version=version, build=0)),
+        "rebuilt": (package, package._replace(build=package.build + 1)),
+        "added": (None, package),
+        "removed": (package, None),
+    }[change]
+
+
+def package_name(number: int) -> str:
+    """Return the name of a generated package."""
     return f"package-{number:06}"
 
 
-def dots(numbers: list[int]) -> str:
-    """A version of three numbers."""
+def dotted(numbers: list[int]) -> str:
+    """Return a version made of numbers."""
     return ".".join(map(str, numbers))
 
 
-def head() -> str:
-    """What stands before the entries."""
-    hashes = "\n".join(
-        f"    {platform}: {sha256(platform.encode()).hexdigest()}" for platform in PLATFORMS
-    )
+def format_head() -> str:
+    """Return the text before the entries."""
+    hashes = {platform: sha256(platform.encode()).hexdigest() for platform in PLATFORMS}
     return HEAD.format(
-        hashes=hashes, platforms="\n".join(f"  - {platform}" for platform in PLATFORMS)
+        hashes="\n".join(f"    {platform}: {digest}" for platform, digest in hashes.items()),
+        platforms="\n".join(f"  - {platform}" for platform in PLATFORMS),
     )
 
 
-def entry(package: Package | None, platform: str) -> str:
-    """One package on one platform, its hashes made of its url."""
-    assert package
+def format_entries(package: Package | None) -> Iterator[str]:
+    """Yield the entries of a package, one for each platform."""
+    if package:
+        for platform in PLATFORMS:
+            yield format_entry(package, platform)
+
+
+def format_entry(package: Package, platform: str) -> str:
+    """Return the entry of a package on a platform, with hashes made from its URL."""
     build = f"h{sha256(package.name.encode()).hexdigest()[:7]}_{package.build}"
     url = f"{CHANNEL}/{platform}/{package.name}-{package.version}-{build}.conda"
-    needs = "".join(f"\n    {name}: '>=1.0'" for name in package.dependencies) or " {}"
+    dependencies = "".join(f"\n    {name}: '>=1.0'" for name in package.dependencies)
     return ENTRY.format(
-        **package._asdict() | {"dependencies": needs},
+        name=package.name,
+        version=package.version,
         platform=platform,
+        dependencies=dependencies or " {}",
         url=url,
         md5=md5(url.encode(), usedforsecurity=False).hexdigest(),
         sha256=sha256(url.encode()).hexdigest(),

@@ -1,20 +1,21 @@
-"""How fast a store is filled, against ``pip download`` of the same hashed list; prints seconds and the ratio.
+"""Compare ``orbiter fetch`` of a list of wheels with ``pip download`` of the same list.
 
-Run it as ``python -m bench.fetch``. Every run starts with an empty store and without any cache.
+    python -m bench.fetch
+
+Prints seconds and the ratio. Each run starts with an empty store and without any cache.
 """
 
 import re
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 from packaging.tags import Tag, compatible_tags, cpython_tags
 from packaging.utils import parse_wheel_filename
 
+from bench.support.programs import seconds
 from orbiter.fetch.fetch import fetch
 from orbiter.fetch.sources import FetchSettings
 from orbiter.store.artifact_list import LockedFile, format_list, parse_list
@@ -51,116 +52,83 @@ ROUNDS = 3
 
 
 def main() -> None:
-    """Make the list, fetch it both ways in turn, compare the best times."""
+    """Lock the list, fetch it in both ways in turn, and compare the best times."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        requirements, entries = folder / "requirements.txt", folder / "artifacts.txt"
-        compile_list(requirements)
-        entries.write_text(format_list(choose(requirements.read_text())))
-        ours, theirs = [], []
+        requirements, wheels = folder / "requirements.txt", folder / "artifacts.txt"
+        lock_requirements(requirements)
+        wheels.write_text(format_list(select_wheels(requirements.read_text())))
+        orbiter_times, pip_times = [], []
         for number in range(ROUNDS):
-            ours.append(timed(partial(fetch_list, entries, folder / f"store-{number}")))
-            theirs.append(timed(partial(pip_download, requirements, folder / f"pip-{number}")))
-            check(folder / f"store-{number}", folder / f"pip-{number}")
-            print(f"orbiter {ours[-1]:.1f} s, pip download {theirs[-1]:.1f} s")
-        count = len(entries.read_text().splitlines())
-        print(
-            f"{count} wheels: orbiter {min(ours):.1f} s, pip download {min(theirs):.1f} s (best of {ROUNDS})"
-        )
-        print(f"ratio {min(theirs) / min(ours):.1f} (goal: at least 3)")
+            store, downloads = folder / f"store-{number}", folder / f"pip-{number}"
+            orbiter_times.append(seconds(partial(fetch_list, wheels, store)))
+            pip_times.append(seconds(partial(pip_download, requirements, downloads)))
+            check_sizes(store, downloads)
+            print(f"orbiter {orbiter_times[-1]:.1f} s, pip download {pip_times[-1]:.1f} s")
+        count = len(wheels.read_text().splitlines())
+    orbiter, pip = min(orbiter_times), min(pip_times)
+    print(f"{count} wheels, best of {ROUNDS}: orbiter {orbiter:.1f} s, pip download {pip:.1f} s")
+    print(f"ratio {pip / orbiter:.1f} (goal: at least 3)")
 
 
-def compile_list(requirements: Path) -> None:
-    """Solve with uv into a list with hashes."""
+def lock_requirements(requirements: Path) -> None:
+    """Lock with uv into a requirements file with hashes."""
     source = requirements.with_suffix(".in")
     source.write_text(REQUIREMENTS)
-    urls = index.configured().urls
-    subprocess.run(
-        [
-            *(
-                "uv",
-                "pip",
-                "compile",
-                source,
-                "-o",
-                requirements,
-                "--generate-hashes",
-                "--no-build",
-                "--quiet",
-            ),
-            *("--python-version", "3.13", "--python-platform", "x86_64-manylinux_2_40"),
-            *("--no-cache", "--default-index", urls[0]),
-        ],
-        check=True,
-    )
+    flags = ["--generate-hashes", "--no-build", "--quiet", "--no-cache"]
+    flags += ["--python-version", "3.13", "--python-platform", "x86_64-manylinux_2_40"]
+    flags += ["--default-index", index.configured().urls[0]]
+    subprocess.run(["uv", "pip", "compile", source, "-o", requirements, *flags], check=True)
 
 
-def choose(requirements: str) -> list[LockedFile]:
-    """The best wheel for each line of the list, as a lock would name it."""
+def select_wheels(requirements: str) -> list[LockedFile]:
+    """Return the best wheel for each line of a requirements file."""
     tags = [
         *cpython_tags(PYTHON, platforms=PLATFORMS),
         *compatible_tags(PYTHON, "cp313", PLATFORMS),
     ]
-    ranks = {tag: number for number, tag in enumerate(tags)}
-    found = re.findall(r"^([\w.-]+)==(\S+)", requirements, re.MULTILINE)
-    return [best_wheel(project, version, ranks) for project, version in found]
+    ranks = {tag: rank for rank, tag in enumerate(tags)}
+    pins = re.findall(r"^([\w.-]+)==(\S+)", requirements, re.MULTILINE)
+    return [best_wheel(project, version, ranks) for project, version in pins]
 
 
 def best_wheel(project: str, version: str, ranks: dict[Tag, int]) -> LockedFile:
-    """The wheel of a version that fits best."""
-    fitting = []
+    """Return the wheel of a version with the lowest rank."""
+    candidates = []
     for file in index.configured().files(project):
-        if file.name.endswith(".whl") and f"-{version}-" in file.name and "sha256" in file.hashes:
-            rank = min(
-                (ranks[tag] for tag in parse_wheel_filename(file.name)[3] if tag in ranks),
-                default=None,
-            )
-            if rank is not None:
-                fitting.append((rank, file.name, file.hashes["sha256"]))
-    _, name, digest = min(fitting)
+        is_wheel = file.name.endswith(".whl") and f"-{version}-" in file.name
+        if is_wheel and "sha256" in file.hashes:
+            candidates += [
+                (ranks[tag], file.name, file.hashes["sha256"])
+                for tag in parse_wheel_filename(file.name)[3]
+                if tag in ranks
+            ]
+    _, name, digest = min(candidates)
     return LockedFile(path=f"pip/{name}", hash=f"sha256:{digest}", source=f"pip:{project}/{name}")
 
 
-def timed(action: Callable[[], None]) -> float:
-    """Seconds that it takes."""
-    start = time.monotonic()
-    action()
-    return time.monotonic() - start
-
-
-def fetch_list(entries: Path, store: Path) -> None:
-    """Fetch in a new process, so that nothing is remembered."""
-    subprocess.run([sys.executable, "-m", "bench.fetch", entries, store], check=True)
+def fetch_list(wheels: Path, store: Path) -> None:
+    """Fetch in a new process, which remembers nothing of earlier runs."""
+    subprocess.run([sys.executable, "-m", "bench.fetch", wheels, store], check=True)
 
 
 def pip_download(requirements: Path, folder: Path) -> None:
-    """What people do by hand."""
-    platforms = [word for platform in PLATFORMS for word in ("--platform", platform)]
+    """Run `pip download`."""
+    flags = ["--quiet", "--no-deps", "--no-cache-dir", "--require-hashes"]
+    flags += ["--only-binary=:all:", "--python-version", "3.13"]
+    flags += [word for platform in PLATFORMS for word in ("--platform", platform)]
+    command = ["uv", "tool", "run", "--quiet", "pip", "download", *flags]
     subprocess.run(
-        [
-            *(
-                "uv",
-                "tool",
-                "run",
-                "--quiet",
-                "pip",
-                "download",
-                "--quiet",
-                "--no-deps",
-                "--no-cache-dir",
-            ),
-            *("--require-hashes", "--only-binary=:all:", "--python-version", "3.13", *platforms),
-            *("--requirement", requirements, "--dest", folder),
-        ],
+        [*command, "--requirement", requirements, "--dest", folder],
         check=True,
-        stderr=subprocess.DEVNULL,  # a warning for every project that an extra index lacks
+        stderr=subprocess.DEVNULL,  # a warning for each project that an extra index lacks
     )
 
 
-def check(store: Path, folder: Path) -> None:
-    """Both must have fetched the same bytes."""
-    ours = sorted(path.stat().st_size for path in store.rglob("*") if path.is_file())
-    assert ours == sorted(path.stat().st_size for path in folder.iterdir())
+def check_sizes(store: Path, downloads: Path) -> None:
+    """Check that both have fetched files of the same sizes."""
+    stored = sorted(path.stat().st_size for path in store.rglob("*") if path.is_file())
+    assert stored == sorted(path.stat().st_size for path in downloads.iterdir())
 
 
 if __name__ == "__main__":
