@@ -65,17 +65,17 @@ def _report(availability: "UpstreamReport") -> None:
     """Print which files are available upstream; exit with 1 if any are missing."""
     from orbiter.store.store import raise_all
 
-    for missing in availability.gone:
+    for missing in availability.missing:
         click.echo(f"missing upstream: {missing.path} ({missing.reason})")
-    available, missing_count = availability.there, len(availability.gone)
+    available, missing_count = availability.available, len(availability.missing)
     total = available + missing_count + len(availability.unknown)
     verb = "is" if missing_count == 1 else "are"
     line = f"{available} of {total} locked files are still available upstream"
     line += f", {missing_count} {verb} missing"
     if missing_count:
         line += "; keep them with: orbiter archive TARGET"
-    if availability.unasked:
-        line += f"; {availability.unasked} conda files were not checked"
+    if availability.unchecked:
+        line += f"; {availability.unchecked} conda files were not checked"
     click.echo(line)
     raise_all("could not be checked", list(availability.unknown))
     if missing_count:

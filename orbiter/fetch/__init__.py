@@ -1,1 +1,1 @@
-"""From a lock set to a filled store: who has a file, and getting it."""
+"""From a lock set to a filled store: locating the locked files and downloading them."""

@@ -1,4 +1,4 @@
-"""The base image in the store, so that a build needs no registry."""
+"""Downloads base images into the store, so that a build needs no registry."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -22,57 +22,56 @@ def fetch_image(
     credentials: Credentials = registry.anonymous,
     progress: ReportProgress = lambda _progress: None,
 ) -> FetchTotals:
-    """Fetch all parts of a pinned base image that the store lacks: manifest, config and layers.
+    """Download all blobs of a pinned base image that the store lacks.
 
-    ``mirrors`` and ``credentials`` as in ``orbiter.oci.base_image.pin``.
+    ``mirrors`` and ``credentials`` are those of ``orbiter.oci.base_image.pin``.
     """
-    places = registry.repositories(image.reference, mirrors=mirrors, credentials=credentials)
-    fetched = 0
+    repositories = registry.repositories(image.reference, mirrors=mirrors, credentials=credentials)
+    manifest_bytes = 0
     if not store.has(image.digest):
         manifest = registry.read_first(
-            places, lambda place: place.manifest(image.digest), image.reference
+            repositories, lambda repository: repository.manifest(image.digest), image.reference
         )
         store.add(manifest, image.digest, name=f"the manifest of {image.reference}")
-        fetched = len(manifest)
-    rest = fetch_from(_Repositories(places), image_files(image, store), store, progress)
-    if not fetched:
-        return rest
-    return FetchTotals(count=rest.count + 1, bytes=rest.bytes + fetched, already=rest.already - 1)
+        manifest_bytes = len(manifest)
+    locator = _RegistryLocator(repositories)
+    totals = fetch_from(locator, image_files(image, store), store, progress)
+    if manifest_bytes:
+        # fetch_from has counted the manifest as present.
+        totals += FetchTotals(files=1, bytes=manifest_bytes, present=-1)
+    return totals
+
+
+def fetch_image_from(image: BaseImage, store: Store, locator: Locator) -> FetchTotals:
+    """Download all blobs of a base image that the store lacks from the sources of a locator."""
+    manifest = fetch_from(locator, [_blob_file(image, image.digest, 0)], store)
+    blobs = fetch_from(locator, image_files(image, store), store)
+    # The manifest is one of the blobs, so both fetches have counted it.
+    return manifest + blobs + FetchTotals(files=0, bytes=0, present=-1)
 
 
 def image_files(image: BaseImage, store: Store) -> tuple[LockedFile, ...]:
-    """The parts of a base image whose manifest is in the store, the manifest first."""
+    """Return the blobs of a base image, whose manifest must be in the store."""
     manifest = store.verify(image.digest, f"the manifest of {image.reference}").read_bytes()
-    return tuple(
-        _entry(image, blob.digest, blob.size) for blob in image_blobs(manifest, image.digest)
-    )
+    blobs = image_blobs(manifest, image.digest)
+    return tuple(_blob_file(image, blob.digest, blob.size) for blob in blobs)
 
 
-def fetch_image_from(image: BaseImage, store: Store, origins: Locator) -> FetchTotals:
-    """Take all parts of a base image that the store lacks from ``origins``."""
-    first = fetch_from(origins, [_entry(image, image.digest, 0)], store)
-    rest = fetch_from(origins, image_files(image, store), store)
-    return FetchTotals(
-        count=first.count + rest.count,
-        bytes=first.bytes + rest.bytes,
-        already=rest.already - first.count,
-    )
-
-
-def _entry(image: BaseImage, digest: str, size: int) -> LockedFile:
+def _blob_file(image: BaseImage, digest: str, size: int) -> LockedFile:
     path = f"image/{digest.partition(':')[2]}"
     return LockedFile(path=path, hash=digest, size=size, source=f"image:{image.reference}")
 
 
-class _Repositories:
-    """Where the parts of a base image are."""
+class _RegistryLocator:
+    """The registries that may have the blobs of a base image."""
 
-    def __init__(self, places: tuple[Repository, ...]) -> None:
-        self._places = places
+    def __init__(self, repositories: tuple[Repository, ...]) -> None:
+        self._repositories = repositories
 
-    def of(self, entry: LockedFile) -> Iterator[FileSource]:
-        return (FileSource(place.url, partial(place.blob, entry.hash)) for place in self._places)
+    def locate(self, file: LockedFile) -> Iterator[FileSource]:
+        for repository in self._repositories:
+            yield FileSource(repository.url, partial(repository.blob, file.hash))
 
-    def failure(self, entry: LockedFile, failures: list[ExpectedError]) -> ExpectedError:
+    def failure(self, file: LockedFile, failures: list[ExpectedError]) -> ExpectedError:
         reasons = "; ".join(failure.message for failure in failures)
-        return ExpectedError(f"{entry.hash} of {entry.source}: {reasons}", failures[-1].hint)
+        return ExpectedError(f"{file.hash} of {file.source}: {reasons}", failures[-1].hint)

@@ -1,4 +1,4 @@
-"""Fill the store with what a lock set names, from where this machine's configuration says it is."""
+"""Downloads locked files into the store, many at the same time."""
 
 from collections.abc import Iterable
 
@@ -10,61 +10,59 @@ from resolvers.errors import ExpectedError
 
 
 def fetch(
-    entries: Iterable[LockedFile],
+    files: Iterable[LockedFile],
     store: Store,
-    sources: FetchSettings,
+    settings: FetchSettings,
     progress: ReportProgress = lambda _progress: None,
 ) -> FetchTotals:
-    """Fetch all files that the store lacks, many at once, from where this machine is configured to.
+    """Download all files that the store lacks from the sources that this machine configures.
 
-    ``progress`` is called from one thread at a time, often. Raises one ExpectedError that names every file
-    which could not be had, or OriginsError; what came stays in the store.
+    ``progress`` is called often, by one thread at a time. Raises LocatorError, or one ExpectedError
+    that names every failed file; the other files stay in the store.
     """
-    return fetch_from(UpstreamLocator(sources), entries, store, progress)
+    return fetch_from(UpstreamLocator(settings), files, store, progress)
 
 
 def fetch_from(
-    origins: Locator,
-    entries: Iterable[LockedFile],
+    locator: Locator,
+    files: Iterable[LockedFile],
     store: Store,
     progress: ReportProgress = lambda _progress: None,
 ) -> FetchTotals:
-    """Like ``fetch``, from ``origins``."""
-    wanted = {entry.hash: entry for entry in entries}
-    missing = _missing(wanted.values(), store)
-    missing.sort(
-        key=lambda entry: (-entry.size, entry.path)
-    )  # the longest first: they end the fetch
-    tally = ProgressCounter({entry: entry.size for entry in missing}, progress)
-    done = run_parallel(lambda entry: _fetch(entry, store, origins, tally), missing, tally)
-    raise_all("could not be fetched", sorted((failure for failure in done if failure), key=str))
-    return FetchTotals(count=len(missing), bytes=tally.bytes(), already=len(wanted) - len(missing))
-
-
-def _missing(entries: Iterable[LockedFile], store: Store) -> list[LockedFile]:
-    return [entry for entry in entries if not store.has(entry.hash, entry.size)]
+    """Download all files that the store lacks from the sources of one locator; see ``fetch``."""
+    unique = {file.hash: file for file in files}
+    missing = [file for file in unique.values() if not store.has(file.hash, file.size)]
+    # The largest files first, because the last download decides when the fetch ends.
+    missing.sort(key=lambda file: (-file.size, file.path))
+    counter = ProgressCounter({file: file.size for file in missing}, progress)
+    results = run_parallel(lambda file: _fetch(file, store, locator, counter), missing, counter)
+    failures = [failure for failure in results if failure]
+    raise_all("could not be fetched", sorted(failures, key=str))
+    return FetchTotals(
+        files=len(missing), bytes=counter.bytes(), present=len(unique) - len(missing)
+    )
 
 
 def _fetch(
-    entry: LockedFile, store: Store, origins: Locator, tally: "ProgressCounter"
+    file: LockedFile, store: Store, locator: Locator, counter: ProgressCounter
 ) -> ExpectedError | None:
-    """Fetch one file from the first of its origins that has it; gives the error instead of raising it."""
+    """Download one file from the first source that has it; return the error if none has it."""
     failures: list[ExpectedError] = []
 
-    def tell(done: int, total: int) -> None:
-        tally.update(entry, done, total)
+    def report(current: int, size: int) -> None:
+        counter.update(file, current, size)
 
     try:
-        for name, source in origins.of(entry):
+        for name, opener in locator.locate(file):
             try:
-                store.download(entry.hash, source, name=name, size=entry.size, progress=tell)
+                store.download(file.hash, opener, name=name, size=file.size, progress=report)
             except ExpectedError as error:
                 failures.append(error)
             else:
-                tally.finish(entry, store.path(entry.hash).stat().st_size)
+                counter.finish(file, store.path(file.hash).stat().st_size)
                 return None
     except LocatorError:
         raise
-    except ExpectedError as error:  # whom to ask for this file cannot be found out
+    except ExpectedError as error:  # this file has no sources
         failures.append(error)
-    return origins.failure(entry, failures)
+    return locator.failure(file, failures)

@@ -1,6 +1,7 @@
-"""Where mirrors have the packages of Debian and of Alpine: the images that they were solved in know."""
+"""Debian and Alpine mirrors, read from the images in which the packages were resolved."""
 
 from collections.abc import Callable, Iterator, Mapping
+from typing import NamedTuple
 
 from orbiter.config.builders import system_manager
 from orbiter.docker import client
@@ -12,14 +13,23 @@ from resolvers.apt import manager as apt
 from resolvers.errors import ExpectedError
 from resolvers.types import Shell
 
-ASK: Mapping[str, Callable[[Shell, str], tuple[str, ...]]] = {
+READ_MIRRORS: Mapping[str, Callable[[Shell, str], tuple[str, ...]]] = {
     "apk": apk.mirrors,
     "apt": apt.mirrors,
 }
+"""Functions that read the mirrors of an image, by manager."""
 
 
-def sources(locked: LockSet, archive: Locator | None = None) -> FetchSettings:
-    """Where the files of a lock set are; no image is asked for its mirrors before a file has to come from one."""
+class _SourceImage(NamedTuple):
+    """An image whose package sources are read: its name, a shell in it, and its platform."""
+
+    name: str
+    shell: Shell
+    platform: str
+
+
+def fetch_settings(locked: LockSet, archive: Locator | None = None) -> FetchSettings:
+    """Return the sources of a lock set's files; images are not read before a mirror is needed."""
     return FetchSettings(
         apk_mirrors=lambda: _mirrors(locked, "apk"),
         apt_mirrors=lambda: _mirrors(locked, "apt"),
@@ -28,12 +38,14 @@ def sources(locked: LockSet, archive: Locator | None = None) -> FetchSettings:
 
 
 def _mirrors(locked: LockSet, manager: str) -> tuple[str, ...]:
-    found = [mirror for image in _images(locked, manager) for mirror in _asked(manager, *image)]
-    return tuple(dict.fromkeys(found))
+    mirrors: dict[str, None] = {}
+    for image in _source_images(locked, manager):
+        mirrors |= dict.fromkeys(_read_mirrors(image, manager))
+    return tuple(mirrors)
 
 
-def _images(locked: LockSet, manager: str) -> Iterator[tuple[str, Shell, str]]:
-    """The images that know a manager's mirrors, each once: a name, a shell and a platform."""
+def _source_images(locked: LockSet, manager: str) -> Iterator[_SourceImage]:
+    """Yield each image in which a manager's packages were resolved."""
     image_set = locked.image_set
     builders = [
         builder
@@ -41,25 +53,23 @@ def _images(locked: LockSet, manager: str) -> Iterator[tuple[str, Shell, str]]:
         if system_manager(builder.name) == manager
     ]
     for suite in dict.fromkeys(builder.suite for builder in builders if builder.suite):
-        yield solver_image(suite), solver_shell(suite), image_set.platforms[0]
+        yield _SourceImage(solver_image(suite), solver_shell(suite), image_set.platforms[0])
     for reference in dict.fromkeys(builder.base for builder in builders if builder.base):
         digests = locked.manifest.bases[reference]
-        yield reference, base_shell(reference, digests), next(iter(digests))
+        yield _SourceImage(reference, base_shell(reference, digests), next(iter(digests)))
 
 
-def _asked(manager: str, name: str, shell: Shell, platform: str) -> tuple[str, ...]:
+def _read_mirrors(image: _SourceImage, manager: str) -> tuple[str, ...]:
     try:
-        return ASK[manager](shell, platform)
+        return READ_MIRRORS[manager](image.shell, image.platform)
     except ExpectedError as error:
-        reason = client.unavailable_reason()
-        raise ExpectedError(
-            f"where {MIRROR_RULES[manager].name}'s packages are is read from the image {name}, "
-            + (
-                f"which needs an engine: {reason}"
-                if reason
-                else f"and that failed: {error.message}"
-            ),
-            ("start one, or " if reason else "")
-            + f"name mirrors in {MIRROR_RULES[manager].variable}, or take all from an archive: "
-            "orbiter fetch --from TARGET",
-        ) from error
+        rules = MIRROR_RULES[manager]
+        message = f"the {rules.distribution} mirrors are read from the image {image.name}, "
+        hint = f"set mirrors in {rules.variable}, or fetch all files from an archive: "
+        hint += "orbiter fetch --from TARGET"
+        if reason := client.unavailable_reason():
+            message += f"which needs a Docker engine: {reason}"
+            hint = f"start one, {hint}"
+        else:
+            message += f"which failed: {error.message}"
+        raise ExpectedError(message, hint) from error

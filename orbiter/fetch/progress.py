@@ -1,4 +1,4 @@
-"""FetchProgress and totals of a fetch that runs in many threads."""
+"""Progress and totals of a fetch that runs in many threads."""
 
 import threading
 from collections.abc import Callable, Hashable, Iterable, Mapping
@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 class FetchProgress(msgspec.Struct, frozen=True, kw_only=True):
-    """How far a fetch is; ``total_bytes`` grows while sizes become known, and may be 0."""
+    """Progress of a fetch; ``total_bytes`` grows as sizes become known, and is 0 until then."""
 
     bytes: int
     total_bytes: int
@@ -24,24 +24,34 @@ class FetchProgress(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FetchTotals(msgspec.Struct, frozen=True, kw_only=True):
-    """What a fetch did: files and bytes that came, and files that were there ``already``."""
+    """Result of a fetch: fetched files and bytes, and files that were already ``present``."""
 
-    count: int
+    files: int
     bytes: int
-    already: int
+    present: int
+
+    def __add__(self, other: "FetchTotals") -> "FetchTotals":
+        return FetchTotals(
+            files=self.files + other.files,
+            bytes=self.bytes + other.bytes,
+            present=self.present + other.present,
+        )
 
 
 ReportProgress = Callable[[FetchProgress], None]
 
 
-def run_parallel(work: Callable[[K], T], items: Iterable[K], tally: "ProgressCounter") -> list[T]:
-    """What ``work`` gives for each item, many at once and in no order; the first error ends it all."""
+def run_parallel(work: Callable[[K], T], items: Iterable[K], counter: "ProgressCounter") -> list[T]:
+    """Call ``work`` for each item in many threads; return the results in no particular order.
+
+    The first error stops the other threads and is raised.
+    """
     with ThreadPoolExecutor(THREADS) as pool:
         jobs = [pool.submit(work, item) for item in items]
         try:
             return [job.result() for job in as_completed(jobs)]
         except BaseException:
-            tally.stop()
+            counter.stop()
             pool.shutdown(cancel_futures=True)
             raise
 
@@ -51,59 +61,64 @@ class _StoppedError(Exception):
 
 
 class ProgressCounter:
-    """Adds up what the threads have done; made with the size of each thing in bytes, 0 for unknown."""
+    """Adds up the progress of all threads.
+
+    ``sizes`` maps each item to its size in bytes, 0 if the size is unknown.
+    """
 
     def __init__(self, sizes: Mapping[Any, int], report: ReportProgress) -> None:
-        self._done: dict[Hashable, int] = dict.fromkeys(sizes, 0)
-        self._total: dict[Hashable, int] = dict(sizes)
-        self._finished = 0
-        self._sums = [0, sum(self._total.values())]
-        self._report = report
+        self._item_bytes: dict[Hashable, int] = dict.fromkeys(sizes, 0)
+        self._item_sizes: dict[Hashable, int] = dict(sizes)
+        self._finished_items = 0
+        self._bytes = 0
+        self._total_bytes = sum(sizes.values())
+        self._report_progress = report
         self._stopped = False
         self._lock = threading.Lock()
 
-    def update(self, what: Hashable, done: int, total: int) -> None:
-        """So much of a thing is done; raises when the work was stopped."""
+    def update(self, item: Hashable, current: int, size: int) -> None:
+        """Set the bytes that an item has and will have; raise if the fetch was stopped."""
         if self._stopped:
             raise _StoppedError
         with self._lock:
-            self._sums[0] += done - self._done[what]
-            self._sums[1] += total - self._total[what]
-            self._done[what], self._total[what] = done, total
-            self._tell()
+            self._bytes += current - self._item_bytes[item]
+            self._total_bytes += size - self._item_sizes[item]
+            self._item_bytes[item], self._item_sizes[item] = current, size
+            self._report()
 
-    def finish(self, what: Hashable, size: int) -> None:
-        """A thing is done."""
-        self.update(what, size, size)
+    def finish(self, item: Hashable, size: int) -> None:
+        """Count an item as finished."""
+        self.update(item, size, size)
         with self._lock:
-            self._finished += 1
-            self._tell()
+            self._finished_items += 1
+            self._report()
 
     def stop(self) -> None:
-        """Let every thread end at its next update."""
+        """End every thread at its next update."""
         self._stopped = True
 
     def bytes(self) -> int:
-        """What is done, in all."""
-        return self._sums[0]
+        """Return the bytes of all items so far."""
+        return self._bytes
 
-    def _tell(self) -> None:
-        self._report(
-            FetchProgress(
-                bytes=self._sums[0],
-                total_bytes=self._sums[1],
-                files=self._finished,
-                total_files=len(self._done),
-            )
+    def _report(self) -> None:
+        progress = FetchProgress(
+            bytes=self._bytes,
+            total_bytes=self._total_bytes,
+            files=self._finished_items,
+            total_files=len(self._item_bytes),
         )
+        self._report_progress(progress)
 
 
-def format_progress(state: "FetchProgress") -> str:
-    """How far a fetch is, for people."""
-    total = f" of {state.total_bytes / MEGABYTE:.0f}" if state.total_bytes else ""
-    return f"{state.files} of {state.total_files} files, {state.bytes / MEGABYTE:.0f}{total} MB"
+def format_progress(progress: FetchProgress) -> str:
+    """Return the progress for people: ``3 of 9 files, 12 of 80 MB``."""
+    total = f" of {progress.total_bytes / MEGABYTE:.0f}" if progress.total_bytes else ""
+    megabytes = f"{progress.bytes / MEGABYTE:.0f}{total} MB"
+    return f"{progress.files} of {progress.total_files} files, {megabytes}"
 
 
-def format_totals(done: "FetchTotals") -> str:
-    """What a fetch did, for people."""
-    return f"{done.count} files fetched ({done.bytes / MEGABYTE:.0f} MB), {done.already} were there"
+def format_totals(totals: FetchTotals) -> str:
+    """Return the result of a fetch for people."""
+    megabytes = totals.bytes / MEGABYTE
+    return f"{totals.files} files fetched ({megabytes:.0f} MB), {totals.present} already present"

@@ -1,4 +1,7 @@
-"""Where on this machine's network the files of a lock set come from: nothing of it is in the lock set."""
+"""Locators: sources from which the files of a lock set can be downloaded.
+
+The addresses come from this machine's configuration; a lock set does not contain them.
+"""
 
 import os
 from collections.abc import Callable, Iterator, Mapping
@@ -22,59 +25,62 @@ NOT_FOUND = frozenset({404, 410})
 
 
 class MirrorRules(NamedTuple):
-    """Whose packages mirrors have: ``variable`` of the environment names mirrors, separated by blanks, that are asked
-    in place of the base image's own; ``deletes`` says what to do about a file that they no longer have.
+    """The mirrors of a distribution.
+
+    ``variable`` is the environment variable that names mirrors, separated by blanks, to use instead
+    of those of the base image. ``remedy`` begins the hint for a file that the mirrors deleted.
     """
 
-    name: str
+    distribution: str
     variable: str
-    deletes: str
+    remedy: str
 
 
 MIRROR_RULES: Mapping[str, MirrorRules] = {
     "apk": MirrorRules(
         "Alpine",
         "ORBITER_APK_MIRROR",
-        "Alpine deletes old versions within days: name a mirror that keeps them",
+        "Alpine deletes old versions within days: set a mirror that keeps them",
     ),
     "apt": MirrorRules(
-        "Debian", "ORBITER_APT_MIRROR", "mirrors delete old packages: name a snapshot mirror"
+        "Debian", "ORBITER_APT_MIRROR", "mirrors delete old packages: set a snapshot mirror"
     ),
 }
-"""By manager."""
+"""Mirrors by manager."""
 
 
 class FileSource(NamedTuple):
-    """Who may have a file: a name for messages, and the way to its bytes."""
+    """A place that may have a file: its name for messages, and a function that opens the file."""
 
     name: str
     open: Open
 
 
 class HttpLocation(NamedTuple):
-    """Where a file is for HTTP, and what a request must carry."""
+    """The URL of a file, and the headers that a request for it needs."""
 
     url: str
     headers: Mapping[str, str] = {}
 
 
 class Locator(Protocol):
-    """Knows who has the files of a fetch."""
+    """Finds the sources of locked files."""
 
-    def of(self, entry: LockedFile) -> Iterator[FileSource]:
-        """Whom to ask for a file, in turn; raises ExpectedError when there is nobody."""
+    def locate(self, file: LockedFile) -> Iterator[FileSource]:
+        """Yield the sources to try, in order; raise ExpectedError if there are none."""
         ...
 
-    def failure(self, entry: LockedFile, failures: list[ExpectedError]) -> ExpectedError:
-        """The one error for a file that nobody gave."""
+    def failure(self, file: LockedFile, failures: list[ExpectedError]) -> ExpectedError:
+        """Return the error for a file that no source has, given the error of each source."""
         ...
 
 
 class FetchSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """What the caller knows of where files are.
+    """The sources that the caller knows.
 
-    ``apk_mirrors`` and ``apt_mirrors`` give the addresses of the base images' own mirrors: asked once, and only when
-    a package has to be fetched and the environment names none. ``archive`` is asked for a file before anybody else.
+    ``apk_mirrors`` and ``apt_mirrors`` return the mirrors of the base images. They are called at
+    most once, and only if a package must be downloaded and the environment names no mirrors.
+    ``archive`` is tried before all other sources.
     """
 
     apk_mirrors: Callable[[], tuple[str, ...]] = lambda: ()
@@ -83,77 +89,82 @@ class FetchSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LocatorError(ExpectedError):
-    """Whom to ask cannot be found out, whatever the file: it ends the fetch, and is told once."""
+    """The sources cannot be determined for any file: it ends the fetch and is reported once."""
 
 
 class MissingUpstreamError(ExpectedError):
-    """An index that answers does not have the file."""
+    """An index was read and does not have the file."""
 
 
 class UpstreamLocator:
-    """The package index, npm registry and mirrors of this machine; its configuration is read once."""
+    """The package index, npm registry and mirrors of this machine; reads its configuration once."""
 
-    def __init__(self, sources: FetchSettings) -> None:
-        self._sources = sources
+    def __init__(self, settings: FetchSettings) -> None:
+        self._archive = settings.archive
+        self._base_mirrors = {"apk": settings.apk_mirrors, "apt": settings.apt_mirrors}
         self._mirrors: OncePerKey[str, tuple[str, ...]] = OncePerKey()
-        self._npm: Lazy[NpmConfig] = Lazy(_npm_config)
+        self._npm = Lazy(_npm_config)
 
-    def of(self, entry: LockedFile) -> Iterator[FileSource]:
-        """Whom to ask for a file, in turn; raises ExpectedError when there is nobody."""
-        if self._sources.archive:
-            yield from self._sources.archive.of(entry)
-        kind, _, place = entry.source.partition(":")
+    def locate(self, file: LockedFile) -> Iterator[FileSource]:
+        """Yield the sources to try, in order; raise ExpectedError if there are none."""
+        if self._archive:
+            yield from self._archive.locate(file)
+        kind, _, location = file.source.partition(":")
         if kind == "conda":
-            yield FileSource(place, partial(fetch.opened, place))
+            yield FileSource(location, partial(fetch.opened, location))
         else:
-            yield from map(_origin, self.addresses(entry))
+            yield from map(_http_source, self.http_locations(file))
 
-    def addresses(self, entry: LockedFile) -> Iterator[HttpLocation]:
-        """Where a file is, in turn; of conda's nothing is known here. Raises like ``of``, GoneError among them."""
-        kind, _, place = entry.source.partition(":")
+    def http_locations(self, file: LockedFile) -> Iterator[HttpLocation]:
+        """Return the URLs of a file, in order; conda packages have none.
+
+        Raises MissingUpstreamError if an index does not have the file, LocatorError if there are no
+        mirrors, and ExpectedError for an unknown kind of source.
+        """
+        kind, _, location = file.source.partition(":")
         if kind == "pip":
-            return map(HttpLocation, _pip_urls(entry, place))
+            return map(HttpLocation, _pip_urls(file, location))
         if kind == "npm":
             npm = self._npm()
-            url = npm.tarball(place)
+            url = npm.tarball(location)
             return iter([HttpLocation(url, npm.headers(url))])
         if kind in MIRROR_RULES:
-            mirrors = self._mirrors(kind, lambda: self._mirrors_of(kind))
-            return (HttpLocation(f"{mirror.rstrip('/')}/{quote(place)}") for mirror in mirrors)
+            mirrors = self._mirrors(kind, lambda: self._read_mirrors(kind))
+            return (HttpLocation(f"{mirror.rstrip('/')}/{quote(location)}") for mirror in mirrors)
         raise ExpectedError(
-            f"no way to fetch '{entry.source}' is known", "use the Orbiter that locked it"
+            f"unknown source '{file.source}'", "use the version of Orbiter that locked this release"
         )
 
-    def failure(self, entry: LockedFile, failures: list[ExpectedError]) -> ExpectedError:
-        """The one error for a file that nobody gave."""
+    def failure(self, file: LockedFile, failures: list[ExpectedError]) -> ExpectedError:
+        """Return the error for a file that no source has, given the error of each source."""
         reasons = "; ".join(dict.fromkeys(failure.message for failure in failures))
-        hints = dict.fromkeys(failure.hint for failure in failures if failure.hint)
-        distribution = MIRROR_RULES.get(entry.source.partition(":")[0])
-        if not distribution or not all(
-            _is_absence(each) or isinstance(each, WrongBytesError) for each in failures
-        ):
-            return ExpectedError(f"{entry.path}: {reasons}", "\n".join(hints))
-        gone = " is no longer upstream" if is_missing_upstream(failures) else ""
+        rules = MIRROR_RULES.get(file.source.partition(":")[0])
+        if rules is None or not all(map(_is_missing_or_changed, failures)):
+            hints = dict.fromkeys(failure.hint for failure in failures if failure.hint)
+            return ExpectedError(f"{file.path}: {reasons}", "\n".join(hints))
+        missing = " is no longer available upstream" if is_missing_upstream(failures) else ""
         return ExpectedError(
-            f"{entry.path}{gone}: {reasons}",
-            f"{distribution.deletes} in {distribution.variable}, or 'orbiter archive' the release on a machine that "
-            "has them, and 'orbiter fetch --from' it here",
+            f"{file.path}{missing}: {reasons}",
+            f"{rules.remedy} in {rules.variable}, or run 'orbiter archive' for the release on a "
+            "machine that has the files, and 'orbiter fetch --from' here",
         )
 
-    def _mirrors_of(self, manager: str) -> tuple[str, ...]:
-        name, variable, _ = MIRROR_RULES[manager]
-        known = {"apk": self._sources.apk_mirrors, "apt": self._sources.apt_mirrors}[manager]
+    def _read_mirrors(self, manager: str) -> tuple[str, ...]:
+        rules = MIRROR_RULES[manager]
         with ends_fetch():
-            if mirrors := tuple(os.environ.get(variable, "").split()) or known():
-                return mirrors
-            raise ExpectedError(
-                f"no mirror is known that has {name}'s packages", f"name mirrors in {variable}"
-            )
+            configured = tuple(os.environ.get(rules.variable, "").split())
+            mirrors = configured or self._base_mirrors[manager]()
+            if not mirrors:
+                raise ExpectedError(
+                    f"no mirror with {rules.distribution} packages is known",
+                    f"set mirrors in {rules.variable}",
+                )
+        return mirrors
 
 
 @contextmanager
 def ends_fetch() -> Iterator[None]:
-    """Makes an expected error one that ends the fetch."""
+    """Turn an ExpectedError into a LocatorError, which ends the fetch."""
     try:
         yield
     except ExpectedError as error:
@@ -161,37 +172,42 @@ def ends_fetch() -> Iterator[None]:
 
 
 def is_missing_upstream(failures: list[ExpectedError]) -> bool:
-    """Whether all that were asked for a file answered that they do not have it."""
-    return bool(failures) and all(map(_is_absence, failures))
+    """Return whether every source answered that it does not have the file."""
+    return bool(failures) and all(map(_is_missing, failures))
 
 
-def _is_absence(error: ExpectedError) -> bool:
-    return isinstance(error, MissingUpstreamError) or (
-        isinstance(error, http.HTTPError) and error.status in NOT_FOUND
-    )
+def _is_missing(error: ExpectedError) -> bool:
+    is_missing_page = isinstance(error, http.HTTPError) and error.status in NOT_FOUND
+    return isinstance(error, MissingUpstreamError) or is_missing_page
 
 
-def _origin(address: HttpLocation) -> FileSource:
-    return FileSource(http.redact(address.url), partial(_open, address))
+def _is_missing_or_changed(error: ExpectedError) -> bool:
+    return _is_missing(error) or isinstance(error, WrongBytesError)
 
 
-def _open(address: HttpLocation, headers: Mapping[str, str]) -> AbstractContextManager[http.Stream]:
-    return http.stream(address.url, headers={**address.headers, **headers})
+def _http_source(location: HttpLocation) -> FileSource:
+    return FileSource(http.redact(location.url), partial(_open, location))
 
 
-def _pip_urls(entry: LockedFile, place: str) -> Iterator[str]:
-    project, _, name = place.partition("/")
-    algorithm, _, digest = entry.hash.partition(":")
-    files = [file for file in index.configured().files(project) if file.name == name]
-    fitting = [file for file in files if file.hashes.get(algorithm, digest) == digest]
-    if not fitting:
-        what = "with other bytes only" if files else "not at all"
+def _open(location: HttpLocation, headers: Mapping[str, str]) -> AbstractContextManager[http.Stream]:
+    return http.stream(location.url, headers={**location.headers, **headers})
+
+
+def _pip_urls(file: LockedFile, location: str) -> Iterator[str]:
+    """Return the URLs of a file on the package index; ``location`` is ``project/filename``."""
+    project, _, name = location.partition("/")
+    algorithm, _, digest = file.hash.partition(":")
+    same_name = [link for link in index.configured().files(project) if link.name == name]
+    # An index without hashes may have the file: its bytes are checked after the download.
+    matching = [link for link in same_name if link.hashes.get(algorithm, digest) == digest]
+    if not matching:
+        reason = "has this file only with other bytes" if same_name else "does not have this file"
         raise MissingUpstreamError(
-            f"the package index has it {what} ({entry.hash})",
-            "name an index that has it in PIP_INDEX_URL or PIP_EXTRA_INDEX_URL, or lock again without it",
+            f"the package index {reason} ({file.hash})",
+            "set an index that has it in PIP_INDEX_URL or PIP_EXTRA_INDEX_URL, or lock again",
         )
-    fitting.sort(key=lambda file: algorithm not in file.hashes)
-    return (file.url for file in fitting)
+    matching.sort(key=lambda link: algorithm not in link.hashes)
+    return (link.url for link in matching)
 
 
 def _npm_config() -> NpmConfig:

@@ -1,10 +1,11 @@
-"""Which locked files upstream no longer has: it is asked for each of them, and nothing is fetched."""
+"""Checks which locked files are still available upstream, without downloading them."""
 
 from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from orbiter.fetch import fill, mirrors
+from orbiter.fetch.fill import artifacts
+from orbiter.fetch.mirrors import fetch_settings
 from orbiter.fetch.progress import ProgressCounter, ReportProgress, run_parallel
 from orbiter.fetch.sources import (
     FetchSettings,
@@ -20,82 +21,81 @@ from orbiter.tasks import StartTask
 from resolvers.errors import ExpectedError
 from resolvers.net import http
 
-UNASKED = "conda:"
-"""How the sources begin of files for which there is no way to ask: rattler, which knows the channels, only fetches."""
+UNCHECKED = "conda:"
+"""Start of the sources that cannot be checked: rattler, which knows the channels, only downloads."""
 
 
 class MissingFile(msgspec.Struct, frozen=True, kw_only=True, order=True):
-    """A file that upstream no longer has: its place in a stage's artifacts folder, and who said so."""
+    """A file that is no longer available; ``path`` is that in a stage's artifacts folder."""
 
     path: str
     reason: str
 
 
 class UpstreamReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of the files of a lock set upstream, each counted once.
+    """The availability of a lock set's files, each counted once.
 
-    ``there`` and ``unasked`` are numbers of files; ``unknown`` has an error for each file of which nobody could tell.
+    ``available`` and ``unchecked`` are numbers of files. ``unknown`` holds an error for each file
+    that could not be checked.
     """
 
-    there: int
-    gone: tuple[MissingFile, ...]
+    available: int
+    missing: tuple[MissingFile, ...]
     unknown: tuple[ExpectedError, ...]
-    unasked: int
+    unchecked: int
 
 
 def check_availability(
-    locked: LockSet, platforms: Sequence[str], board: StartTask
+    locked: LockSet, platforms: Sequence[str], start_task: StartTask
 ) -> UpstreamReport:
-    """Ask this machine's indexes, registry and mirrors for the artifacts of a lock set.
+    """Look for a lock set's artifacts on this machine's indexes, npm registry and mirrors.
 
-    Raises ExpectedError where the mirrors cannot be found out.
+    Raises ExpectedError if the mirrors cannot be determined.
     """
-    tell = board("upstream")
-    wanted = [
-        entry for found in fill.artifacts_by_stage(locked, platforms).values() for entry in found
-    ]
-    found = check_files(
-        wanted,
-        mirrors.sources(locked),
-        lambda state: tell(f"{state.files} of {state.total_files} files"),
+    report = start_task("upstream")
+    result = check_files(
+        artifacts(locked, platforms),
+        fetch_settings(locked),
+        lambda progress: report(f"{progress.files} of {progress.total_files} files"),
     )
-    tell("")
-    return found
+    report("")
+    return result
 
 
 def check_files(
-    entries: Iterable[LockedFile],
-    sources: FetchSettings,
+    files: Iterable[LockedFile],
+    settings: FetchSettings,
     progress: ReportProgress = lambda _progress: None,
 ) -> UpstreamReport:
-    """Ask for these files, many at once."""
-    wanted = {entry.source: entry for entry in entries}
-    asked = [entry for entry in wanted.values() if not entry.source.startswith(UNASKED)]
-    tally, known = ProgressCounter(dict.fromkeys(asked, 0), progress), UpstreamLocator(sources)
+    """Look for these files upstream, for many at the same time."""
+    unique = {file.source: file for file in files}
+    to_check = [file for file in unique.values() if not file.source.startswith(UNCHECKED)]
+    counter = ProgressCounter(dict.fromkeys(to_check, 0), progress)
+    locator = UpstreamLocator(settings)
 
-    def answer(entry: LockedFile) -> MissingFile | ExpectedError | None:
-        found = _answer(entry, known)
-        tally.finish(entry, 0)
-        return found
+    def check(file: LockedFile) -> MissingFile | ExpectedError | None:
+        result = _check_file(file, locator)
+        counter.finish(file, 0)
+        return result
 
-    answers = run_parallel(answer, asked, tally)
+    results = run_parallel(check, to_check, counter)
+    missing = [result for result in results if isinstance(result, MissingFile)]
+    unknown = [result for result in results if isinstance(result, ExpectedError)]
     return UpstreamReport(
-        there=answers.count(None),
-        gone=tuple(sorted(each for each in answers if isinstance(each, MissingFile))),
-        unknown=tuple(
-            sorted((each for each in answers if isinstance(each, ExpectedError)), key=str)
-        ),
-        unasked=len(wanted) - len(asked),
+        available=results.count(None),
+        missing=tuple(sorted(missing)),
+        unknown=tuple(sorted(unknown, key=str)),
+        unchecked=len(unique) - len(to_check),
     )
 
 
-def _answer(entry: LockedFile, known: UpstreamLocator) -> MissingFile | ExpectedError | None:
-    """None for a file that is there."""
+def _check_file(file: LockedFile, locator: UpstreamLocator) -> MissingFile | ExpectedError | None:
+    """Return None for an available file, or an error if no source gave a clear answer."""
     failures: list[ExpectedError] = []
     try:
-        for address in known.addresses(entry):
+        for location in locator.http_locations(file):
             try:
-                _ask(address, entry)
+                _check_location(location, file)
             except ExpectedError as error:
                 failures.append(error)
             else:
@@ -105,22 +105,21 @@ def _answer(entry: LockedFile, known: UpstreamLocator) -> MissingFile | Expected
     except ExpectedError as error:
         failures.append(error)
     if is_missing_upstream(failures):
-        return MissingFile(
-            path=entry.path,
-            reason="; ".join(dict.fromkeys(failure.message for failure in failures)),
-        )
-    return known.failure(entry, failures)
+        reason = "; ".join(dict.fromkeys(failure.message for failure in failures))
+        return MissingFile(path=file.path, reason=reason)
+    return locator.failure(file, failures)
 
 
-def _ask(address: HttpLocation, entry: LockedFile) -> None:
-    """Raise HTTPError or GoneError where the file is not."""
-    if address.url.startswith("file:"):
-        with http.stream(address.url):
+def _check_location(location: HttpLocation, file: LockedFile) -> None:
+    """Raise HTTPError or MissingUpstreamError if a location does not have the file."""
+    if location.url.startswith("file:"):
+        with http.stream(location.url):
             return
-    headers = {"accept-encoding": "identity", **address.headers}
-    answer = http.retry(address.url, lambda: http.send("HEAD", address.url, headers=headers))
-    size = answer.headers.get("content-length", "0")  # some answer 0 to HEAD, and some nothing
-    if entry.size and size not in {"0", str(entry.size)}:
+    headers = {"accept-encoding": "identity", **location.headers}
+    response = http.retry(location.url, lambda: http.send("HEAD", location.url, headers=headers))
+    # Some servers answer HEAD without a size, others with 0.
+    size = response.headers.get("content-length", "0")
+    if file.size and size not in {"0", str(file.size)}:
         raise MissingUpstreamError(
-            f"{http.redact(address.url)} is another file now: {size} bytes, not {entry.size}"
+            f"{http.redact(location.url)} is another file now: {size} bytes instead of {file.size}"
         )
