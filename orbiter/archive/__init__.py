@@ -1,1 +1,1 @@
-"""Whole releases kept in a folder, a tar file or a registry."""
+"""Whole releases, archived in a folder, a tar file or a registry."""

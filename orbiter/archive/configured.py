@@ -1,12 +1,12 @@
-"""The configured_archive archive: asked for a file before indexes, registries and mirrors are."""
+"""The archive that the environment configures; it is tried before indexes and mirrors."""
 
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 
-from orbiter.archive import manifest
-from orbiter.archive.manifest import ArchiveStorage
+from orbiter.archive.manifest import read_content
+from orbiter.archive.storage import ARCHIVE_HINT, ArchiveStorage
 from orbiter.archive.target import open_storage
 from orbiter.fetch.sources import NOT_FOUND, FileSource, ends_fetch
 from orbiter.store.artifact_list import LockedFile
@@ -15,77 +15,81 @@ from resolvers.net import http
 from resolvers.net.once import Lazy
 
 ARCHIVE = "ORBITER_ARCHIVE"
-"""Names the archive, as ``orbiter archive`` takes it."""
+"""Environment variable with the archive, as ``orbiter archive`` takes it."""
 
 
 class ArchiveLocator:
-    """Origins: an archive that may have a file, of whatever release. That it lacks one is no error of its own."""
+    """Finds files in an archive, across all its releases; a missing file is not an error."""
 
-    def __init__(self, place: ArchiveStorage) -> None:
-        self._place = place
-        self._releases: Lazy[tuple[str, ...]] = Lazy(self._there)
-        self._digests: Lazy[Mapping[str, str]] = Lazy(self._named)
+    def __init__(self, storage: ArchiveStorage) -> None:
+        self._storage = storage
+        self._releases = Lazy(self._list_releases)
+        self._digests = Lazy(self._read_digests)
 
-    def of(self, entry: LockedFile) -> Iterator[FileSource]:
-        """The archive, where it may have the file; raises OriginsError when there is no archive."""
+    def locate(self, file: LockedFile) -> Iterator[FileSource]:
+        """Yield the archive if it may have the file; raise LocatorError if it does not exist."""
         with ends_fetch():
             self._releases()
-        digest = entry.hash
-        if not digest.startswith("sha256:"):  # only the releases tell by which digest it is kept
-            digest = self._digests().get(entry.hash, "")
+        digest = file.hash
+        if not digest.startswith("sha256:"):
+            # Blobs are named by sha256: only the manifests map other hashes to blobs.
+            digest = self._digests().get(file.hash, "")
         if digest:
-            yield FileSource(self._place.name, partial(self._opened, digest))
+            yield FileSource(self._storage.name, partial(self._open_blob, digest))
 
-    def failure(self, entry: LockedFile, failures: list[ExpectedError]) -> ExpectedError:
-        """The one error for a file that the archive did not give."""
-        reason = failures[-1].message if failures else f"not in {self._place.name}"
-        return ExpectedError(f"{entry.path}: {reason}", manifest.ARCHIVE_IT)
+    def failure(self, file: LockedFile, failures: list[ExpectedError]) -> ExpectedError:
+        """Return the error for a file that the archive does not have."""
+        reason = failures[-1].message if failures else f"not in {self._storage.name}"
+        return ExpectedError(f"{file.path}: {reason}", ARCHIVE_HINT)
 
-    def _there(self) -> tuple[str, ...]:
+    def _list_releases(self) -> tuple[str, ...]:
         try:
-            return self._place.releases()
+            return self._storage.list_releases()
         except ExpectedError as error:
             raise ExpectedError(
                 f"{ARCHIVE}: {error.message}", f"{error.hint}; or unset {ARCHIVE}"
             ) from error
 
-    def _named(self) -> dict[str, str]:
-        """The digests of all files that the releases name, by their hashes in lock sets."""
-        found: dict[str, str] = {}
+    def _read_digests(self) -> dict[str, str]:
+        """Return the digests of all files in all releases, by their locked hashes."""
+        digests: dict[str, str] = {}
         for release in self._releases():
-            with suppress(
-                ExpectedError
-            ):  # something else has this name; what is not found here, others have
-                found |= manifest.content(self._place.manifest(release), self._place.name).digests
-        return found
+            # A registry may have other artifacts under some tags: other sources have those files.
+            with suppress(ExpectedError):
+                manifest = self._storage.read_manifest(release)
+                digests |= read_content(manifest, self._storage.name).digests
+        return digests
 
     @contextmanager
-    def _opened(self, digest: str, headers: Mapping[str, str]) -> Iterator[http.Stream]:
+    def _open_blob(self, digest: str, headers: Mapping[str, str]) -> Iterator[http.Stream]:
+        """Open a blob; replace the address in a "not found" error by the name of the archive."""
         with ExitStack() as stack:
             try:
-                stream = stack.enter_context(self._place.blob(digest)(headers))
+                stream = stack.enter_context(self._storage.open_blob(digest)(headers))
             except http.HTTPError as error:
                 if error.status not in NOT_FOUND:
                     raise
-                raise http.HTTPError(f"not in {self._place.name}", status=error.status) from None
+                raise http.HTTPError(f"not in {self._storage.name}", status=error.status) from None
             yield stream
 
 
-def configured_archive(making: str = "") -> ArchiveLocator | None:
-    """The archive that the environment names, if any.
+def configured_archive(new_archive: str = "") -> ArchiveLocator | None:
+    """Return the archive that the environment names; None if it names none.
 
-    ``making`` is the name of an archive that is about to be written: while it is not there it is not asked.
+    ``new_archive`` is the name of an archive that is about to be written: it may be missing.
     """
     target = os.environ.get(ARCHIVE, "")
     if not target:
         return None
-    place = open_storage(target)
-    return None if place.name == making and not _is_there(place) else ArchiveLocator(place)
+    storage = open_storage(target)
+    if storage.name == new_archive and not _exists(storage):
+        return None
+    return ArchiveLocator(storage)
 
 
-def _is_there(place: ArchiveStorage) -> bool:
+def _exists(storage: ArchiveStorage) -> bool:
     try:
-        place.releases()
+        storage.list_releases()
     except ExpectedError:
         return False
     return True

@@ -6,8 +6,20 @@ Format: https://github.com/opencontainers/image-spec/blob/main/image-layout.md
 from functools import partial
 from pathlib import Path
 
-from orbiter.archive import manifest as archive_manifest
-from orbiter.archive.manifest import AddResult, Blob, ReleaseArtifact
+from orbiter.archive.manifest import (
+    EMPTY,
+    index_with_release,
+    manifest_digests,
+    refuse_replacing,
+)
+from orbiter.archive.storage import (
+    AddResult,
+    ArchivedFile,
+    ReleaseArtifact,
+    add_result,
+    no_release,
+    not_an_archive,
+)
 from orbiter.fetch.progress import ProgressCounter, ReportProgress, run_parallel
 from orbiter.files import locked, scratch_folder
 from orbiter.oci.layout import INDEX_FILE, LAYOUT, LAYOUT_FILE, blob_path
@@ -17,112 +29,117 @@ from orbiter.store.store import hash_file, link_or_copy, wrong_bytes
 from resolvers.errors import ExpectedError
 from resolvers.net import http
 
-WORK = ".orbiter-new-"
+SCRATCH_PREFIX = ".orbiter-new-"
 
 
 class FolderStorage:
-    """An archive in a folder, which ``prepare`` makes where there is none."""
+    """An archive in a folder; a missing folder is created."""
 
-    def __init__(self, root: Path) -> None:
-        self.name = str(root)
-        self._root = root
+    def __init__(self, folder: Path) -> None:
+        self.name = str(folder)
+        self._folder = folder
 
     def prepare(self, release: str) -> None:
-        """Make sure that this release can be put here; raises ExpectedError for a folder of something else."""
-        if self._root.is_dir() and not all(
-            path.name.startswith(WORK) for path in self._root.iterdir()
-        ):
-            self._releases()
-            archive_manifest.refuse_replacing(self._index(), release, self.name, self._manifest)
-        refuse_unwritable(self._root, WORK, self.name)
+        """Raise ExpectedError if this release cannot be added."""
+        if self._folder.is_dir() and not self._has_only_scratch_folders():
+            self._manifest_digests()
+            refuse_replacing(self._index(), release, self.name, self._manifest)
+        refuse_unwritable(self._folder, SCRATCH_PREFIX, self.name)
 
-    def manifest(self, release: str) -> bytes:
-        """The manifest of a release, verified."""
-        releases = self._releases()
-        if release not in releases:
-            raise archive_manifest.no_release(self.name, release, releases)
-        digest = releases[release]
-        content = http.get(self._url(digest)).content
-        if sha256(content) != digest:
-            raise wrong_bytes(
-                f"the manifest of release {release} in {self.name}", digest, sha256(content)
-            )
+    def read_manifest(self, release: str) -> bytes:
+        """Return the verified manifest of a release."""
+        digests = self._manifest_digests()
+        if release not in digests:
+            raise no_release(self.name, release, digests)
+        content = http.get(self._url(digests[release])).content
+        verify_manifest(content, digests[release], release, self.name)
         return content
 
-    def releases(self) -> tuple[str, ...]:
-        """The names of the releases here."""
-        return tuple(self._releases())
+    def list_releases(self) -> tuple[str, ...]:
+        """Return the names of the releases."""
+        return tuple(self._manifest_digests())
 
-    def blob(self, digest: str) -> Open:
-        """The way to the bytes of a file."""
+    def open_blob(self, digest: str) -> Open:
+        """Return a function that opens a blob."""
         return lambda headers: http.stream(self._url(digest), headers=headers)
 
     def add(self, release: ReleaseArtifact, report: ReportProgress) -> AddResult:
-        """Put a release here: hard links where they can be, every file with its name only when it is whole."""
-        tally = ProgressCounter({piece.digest: piece.size for piece in release.pieces}, report)
-        blobs = self._path(sha256(archive_manifest.EMPTY)).parent
+        """Add a release: every file appears atomically, as a hard link if that is possible."""
+        counter = ProgressCounter({file.digest: file.size for file in release.files}, report)
+        blobs = self._path(sha256(EMPTY)).parent
         blobs.mkdir(parents=True, exist_ok=True)
-        with scratch_folder(self._root, WORK) as work:
-            _write(self._root / LAYOUT_FILE, LAYOUT, work)
-            done = run_parallel(partial(self._bring, work=work, tally=tally), release.pieces, tally)
-            for content in (archive_manifest.EMPTY, release.manifest):
-                _write(self._path(sha256(content)), content, work)
-            with locked(self._root):
-                index = self._index()
-                archive_manifest.refuse_replacing(index, release.name, self.name, self._manifest)
-                _write(
-                    self._root / INDEX_FILE,
-                    archive_manifest.with_release(index, release, self.name),
-                    work,
-                )
-        return archive_manifest.add_result(release.pieces, {digest for digest in done if digest})
+        with scratch_folder(self._folder, SCRATCH_PREFIX) as scratch:
+            _write(self._folder / LAYOUT_FILE, LAYOUT, scratch)
+            add_file = partial(self._add_file, scratch=scratch, counter=counter)
+            added = run_parallel(add_file, release.files, counter)
+            for content in (EMPTY, release.manifest):
+                _write(self._path(sha256(content)), content, scratch)
+            with locked(self._folder):
+                self._add_to_index(release, scratch)
+        return add_result(release.files, {digest for digest in added if digest})
 
-    def _bring(self, piece: Blob, work: Path, tally: ProgressCounter) -> str:
-        """Put one file here; gives its digest, empty when it was there."""
-        path = self._path(piece.digest)
-        there = path.exists() and hash_file(path, "sha256") == piece.digest
-        if not there:
-            link_or_copy(piece.file, work / path.name)
-            (work / path.name).replace(path)
-        tally.finish(piece.digest, piece.size)
-        return "" if there else piece.digest
+    def _add_file(self, file: ArchivedFile, scratch: Path, counter: ProgressCounter) -> str:
+        """Add one file; return its digest, or an empty string if it was already present."""
+        path = self._path(file.digest)
+        is_present = path.exists() and hash_file(path, "sha256") == file.digest
+        if not is_present:
+            link_or_copy(file.path, scratch / path.name)
+            (scratch / path.name).replace(path)
+        counter.finish(file.digest, file.size)
+        return "" if is_present else file.digest
 
-    def _path(self, digest: str) -> Path:
-        return self._root / blob_path(digest)
+    def _add_to_index(self, release: ReleaseArtifact, scratch: Path) -> None:
+        index = self._index()
+        # Another process may have changed the index since prepare() read it.
+        refuse_replacing(index, release.name, self.name, self._manifest)
+        _write(self._folder / INDEX_FILE, index_with_release(index, release, self.name), scratch)
 
-    def _url(self, digest: str) -> str:
-        return self._path(digest).absolute().as_uri()
+    def _has_only_scratch_folders(self) -> bool:
+        return all(path.name.startswith(SCRATCH_PREFIX) for path in self._folder.iterdir())
+
+    def _manifest_digests(self) -> dict[str, str]:
+        """Return the digests of the manifests by release; raise if there is no archive."""
+        if not self._folder.is_dir():
+            raise not_an_archive(self.name, "it does not exist")
+        if not (self._folder / LAYOUT_FILE).is_file():
+            raise not_an_archive(self.name, f"it has no file {LAYOUT_FILE}")
+        return manifest_digests(self._index(), self.name)
+
+    def _index(self) -> bytes:
+        """Return the text of the index; empty if a killed run has not written it yet."""
+        path = self._folder / INDEX_FILE
+        return path.read_bytes() if path.exists() else b""
 
     def _manifest(self, digest: str) -> bytes:
         path = self._path(digest)
         return path.read_bytes() if path.exists() else b""
 
-    def _releases(self) -> dict[str, str]:
-        """The digests of the manifests by the names of the releases."""
-        if not (self._root / LAYOUT_FILE).is_file():
-            reason = "it has no file oci-layout" if self._root.is_dir() else "it is not there"
-            raise archive_manifest.not_an_archive(self.name, reason)
-        return archive_manifest.named(self._index(), self.name)
+    def _path(self, digest: str) -> Path:
+        return self._folder / blob_path(digest)
 
-    def _index(self) -> bytes:
-        path = self._root / INDEX_FILE
-        return (
-            path.read_bytes() if path.exists() else b""
-        )  # a run that was killed has written none yet
+    def _url(self, digest: str) -> str:
+        return self._path(digest).absolute().as_uri()
+
+
+def verify_manifest(content: bytes, digest: str, release: str, name: str) -> None:
+    """Raise WrongBytesError if the manifest of a release does not have its digest."""
+    if sha256(content) != digest:
+        raise wrong_bytes(f"the manifest of release {release} in {name}", digest, sha256(content))
 
 
 def refuse_unwritable(folder: Path, prefix: str, name: str) -> None:
-    """Raise ExpectedError where no work can be done in a folder, which is made; ``name`` is that of the archive."""
+    """Create the folder of an archive; raise ExpectedError if it cannot be written."""
     try:
         with scratch_folder(folder, prefix):
             pass
     except OSError as error:
         raise ExpectedError(
-            f"{name} cannot be written: {error.filename or folder}: {error.strerror}",
-            "name a place that can be written",
+            f"cannot write {name}: {error.filename or folder}: {error.strerror}",
+            "name a target that you may write to",
         ) from error
 
 
-def _write(path: Path, content: bytes, work: Path) -> None:
-    (work / path.name).write_bytes(content)
-    (work / path.name).replace(path)
+def _write(path: Path, content: bytes, scratch: Path) -> None:
+    """Write a file atomically."""
+    (scratch / path.name).write_bytes(content)
+    (scratch / path.name).replace(path)

@@ -1,13 +1,18 @@
-"""Releases in archives: all files of a release in a folder, a tar file or a registry, and back into the store."""
+"""Moves all files of a release into an archive, and from an archive into the store."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from orbiter.archive import manifest
 from orbiter.archive.configured import configured_archive
-from orbiter.archive.manifest import AddResult, ArchiveStorage, Blob
+from orbiter.archive.manifest import compose_artifact, read_content
+from orbiter.archive.storage import ARCHIVE_HINT, AddResult, ArchivedFile, ArchiveStorage
 from orbiter.archive.target import open_storage
 from orbiter.fetch import fill
-from orbiter.fetch.progress import ProgressCounter, ReportProgress, format_progress, run_parallel
+from orbiter.fetch.progress import (
+    ProgressCounter,
+    ReportProgress,
+    format_progress,
+    run_parallel,
+)
 from orbiter.fetch.sources import FileSource
 from orbiter.lockset.model import LockSet
 from orbiter.oci.registry import sha256
@@ -19,81 +24,92 @@ from resolvers.errors import ExpectedError
 
 
 def archive_release(
-    locked: LockSet, platforms: Sequence[str], target: str, board: StartTask
+    locked: LockSet, platforms: Sequence[str], target: str, start_task: StartTask
 ) -> str:
-    """Put all files of a release on these platforms (on all, where none are given) into an archive.
+    """Add all files of a release to an archive; return a summary.
 
-    ``target`` is a folder, a ``*.tar`` file or ``oci://registry/repository[:tag]``. What the store lacks is fetched
-    first. Gives a line for people. Raises ExpectedError where ``target`` is something else than an archive.
+    ``platforms`` is empty for all platforms. ``target`` is a folder, a ``*.tar`` file, or
+    ``oci://registry/repository[:tag]``. Files that the store lacks are downloaded first. Raises
+    ExpectedError if ``target`` is something else than an archive.
     """
-    place = open_storage(target)
+    storage = open_storage(target)
     fill.require_complete(locked, platforms)
-    place.prepare(locked.manifest.release)
-    fill.fill(locked, platforms, board, configured_archive(place.name))
+    storage.prepare(locked.manifest.release)
+    fill.fill(locked, platforms, start_task, configured_archive(storage.name))
     store = Store()
-    tell = board("hashing")
-    found = pieces(
-        fill.all_files(locked, platforms, store), store, lambda state: tell(format_progress(state))
+    report = start_task("hashing")
+    files = _verified_files(
+        fill.all_files(locked, platforms, store),
+        store,
+        lambda progress: report(format_progress(progress)),
     )
-    tell("")
-    release = manifest.compose(locked.manifest.release, locked.root, found)
-    tell = board("archive")
-    kept = place.add(release, lambda state: tell(format_progress(state)))
-    tell("")
-    return (
-        f"archived release {release.name} in {target} ({sha256(release.manifest)}): {_told(kept)}"
-    )
+    report("")
+    release = compose_artifact(locked.manifest.release, locked.root, files)
+    report = start_task("archive")
+    result = storage.add(release, lambda progress: report(format_progress(progress)))
+    report("")
+    digest = sha256(release.manifest)
+    return f"archived release {release.name} in {target} ({digest}): {_format_result(result)}"
 
 
-def fetch_release(locked: LockSet, platforms: Sequence[str], target: str, board: StartTask) -> str:
-    """Bring a release out of an archive into the store, and use nothing else; gives a line for people."""
-    return fill.fill_from(ReleaseLocator(open_storage(target), locked), locked, platforms, board)
+def fetch_release(
+    locked: LockSet, platforms: Sequence[str], target: str, start_task: StartTask
+) -> str:
+    """Fill the store with the files of a release from an archive alone; return a summary."""
+    locator = ReleaseLocator(open_storage(target), locked)
+    return fill.fill_from(locator, locked, platforms, start_task)
 
 
-def pieces(entries: Iterable[LockedFile], store: Store, report: ReportProgress) -> list[Blob]:
-    """The files of a release, all in the store: every byte is read and verified."""
-    found = {entry.hash: entry for entry in sorted(entries, reverse=True)}
-    tally = ProgressCounter({entry: entry.size for entry in found.values()}, report)
+def _verified_files(
+    files: Iterable[LockedFile], store: Store, report: ReportProgress
+) -> list[ArchivedFile]:
+    """Return the files of a release after reading every byte; all must be in the store."""
+    unique = {file.hash: file for file in sorted(files, reverse=True)}
+    counter = ProgressCounter({file: file.size for file in unique.values()}, report)
 
-    def piece(entry: LockedFile) -> Blob:
-        file = store.verify(entry.hash, entry.path)
-        digest = entry.hash if entry.hash.startswith("sha256:") else hash_file(file, "sha256")
-        size = file.stat().st_size
-        tally.finish(entry, size)
-        return Blob(digest=digest, size=size, entry=entry, file=file)
+    def verify(file: LockedFile) -> ArchivedFile:
+        path = store.verify(file.hash, file.path)
+        is_sha256 = file.hash.startswith("sha256:")
+        digest = file.hash if is_sha256 else hash_file(path, "sha256")
+        size = path.stat().st_size
+        counter.finish(file, size)
+        return ArchivedFile(digest=digest, size=size, locked=file, path=path)
 
-    return run_parallel(piece, found.values(), tally)
+    return run_parallel(verify, unique.values(), counter)
 
 
 class ReleaseLocator:
-    """Origins: the release of a lock set in an archive."""
+    """Finds the files of one release in an archive, and nowhere else."""
 
-    def __init__(self, place: ArchiveStorage, locked: LockSet) -> None:
+    def __init__(self, storage: ArchiveStorage, locked: LockSet) -> None:
         release = locked.manifest.release
-        self._place = place
-        self._content = manifest.content(place.manifest(release), f"{release} in {place.name}")
-        self._hint = manifest.ARCHIVE_IT
+        self._storage = storage
+        self._content = read_content(storage.read_manifest(release), f"{release} in {storage.name}")
+        self._hint = ARCHIVE_HINT
         if self._content.root != locked.root:
             self._hint = (
-                f"the archive was made of another lock set ({self._content.root}); {self._hint}"
+                f"the archive was made from another lock set ({self._content.root}); {self._hint}"
             )
 
-    def of(self, entry: LockedFile) -> Iterator[FileSource]:
-        """The one place where a file may be; raises ExpectedError when the archive does not name it."""
-        digest = self._content.digests.get(entry.hash)
+    def locate(self, file: LockedFile) -> Iterator[FileSource]:
+        """Yield the archive; raise ExpectedError if it does not have the file."""
+        digest = self._content.digests.get(file.hash)
         if not digest:
-            raise ExpectedError(f"not in {self._place.name} ({entry.hash})", self._hint)
-        return iter([FileSource(self._place.name, self._place.blob(digest))])
+            raise ExpectedError(f"not in {self._storage.name} ({file.hash})", self._hint)
+        yield FileSource(self._storage.name, self._storage.open_blob(digest))
 
-    def failure(self, entry: LockedFile, failures: list[ExpectedError]) -> ExpectedError:
-        """The one error for a file that the archive did not give."""
-        return ExpectedError(f"{entry.path}: {failures[-1].message}", failures[-1].hint)
-
-
-def _told(kept: AddResult) -> str:
-    new, there = _megabytes(kept.new), _megabytes(kept.already)
-    return f"{len(kept.new)} files new ({new}), {len(kept.already)} were there ({there})"
+    def failure(self, file: LockedFile, failures: list[ExpectedError]) -> ExpectedError:
+        """Return the error for a file that the archive does not have."""
+        return ExpectedError(f"{file.path}: {failures[-1].message}", failures[-1].hint)
 
 
-def _megabytes(files: Sequence[Blob]) -> str:
+def _format_result(result: AddResult) -> str:
+    added, present = _megabytes(result.added), _megabytes(result.present)
+    return (
+        f"{len(result.added)} files added ({added}), "
+        f"{len(result.present)} already present ({present})"
+    )
+
+
+def _megabytes(files: Sequence[ArchivedFile]) -> str:
     return f"{sum(file.size for file in files) / MEGABYTE:.1f} MB"

@@ -1,12 +1,19 @@
-"""Archives in a repository of an OCI registry: a release is an artifact, named by a tag."""
+"""Archives in a repository of an OCI registry: each release is an artifact under a tag."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from http import HTTPStatus
 
-from orbiter.archive import manifest as archive_manifest
-from orbiter.archive.manifest import AddResult, Blob, ReleaseArtifact
+from orbiter.archive.manifest import EMPTY, refuse_other_artifact
+from orbiter.archive.storage import (
+    AddResult,
+    ArchivedFile,
+    ReleaseArtifact,
+    add_result,
+    no_release,
+    not_an_archive,
+)
 from orbiter.fetch.progress import ProgressCounter, ReportProgress, run_parallel
 from orbiter.oci.reference import REFERENCE, parse_reference
 from orbiter.oci.registry import OCI_MANIFEST, Credentials, repositories, sha256
@@ -17,17 +24,18 @@ from resolvers.net import http
 
 SCHEME = "oci://"
 FORM = f"{SCHEME}registry/repository[:tag]"
-DENIED = frozenset({401, 403})
+DENIED = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 
 
 class RegistryStorage:
-    """An archive at ``oci://registry/repository[:tag]``; the tag is the release where none is written."""
+    """An archive at ``oci://registry/repository[:tag]``; by default the tag is the release."""
 
     def __init__(self, address: str, credentials: Credentials) -> None:
         reference = address.removeprefix(SCHEME)
         if "/" not in reference or "@" in reference or not REFERENCE.fullmatch(reference):
             raise ExpectedError(
-                f"{address} names no archive", f"write it like {FORM}, the repository in lower case"
+                f"{address} is not the address of an archive",
+                f"use the form {FORM}, with the repository in lower case",
             )
         parsed = parse_reference(reference)
         self.name = address
@@ -35,83 +43,77 @@ class RegistryStorage:
         (self._repository,) = repositories(reference, credentials=credentials)
 
     def prepare(self, release: str) -> None:
-        """Make sure that we may put releases here; raises ExpectedError for a tag of something else."""
+        """Raise ExpectedError if uploads are denied, or if the tag names something else."""
         tag = self._tag or release
-        with self._told():
-            put_blob(
-                self._repository,
-                sha256(archive_manifest.EMPTY),
-                len(archive_manifest.EMPTY),
-                lambda: archive_manifest.EMPTY,
-            )
+        with self._registry_errors():
+            put_blob(self._repository, sha256(EMPTY), len(EMPTY), lambda: EMPTY)
             try:
-                there = self._repository.manifest(tag)
+                manifest = self._repository.manifest(tag)
             except http.HTTPError as error:
                 if error.status != HTTPStatus.NOT_FOUND:
                     raise
             else:
-                archive_manifest.refuse_other(there, tag, self.name)
+                refuse_other_artifact(manifest, tag, self.name)
 
-    def manifest(self, release: str) -> bytes:
-        """The manifest of a release, verified where the registry says its digest."""
-        with self._told():
+    def read_manifest(self, release: str) -> bytes:
+        """Return the manifest of a release, verified if the registry reports its digest."""
+        tag = self._tag or release
+        with self._registry_errors():
             try:
-                return self._repository.manifest(self._tag or release)
+                return self._repository.manifest(tag)
             except http.HTTPError as error:
                 if error.status != HTTPStatus.NOT_FOUND:
                     raise
-                tags = list_tags(self._repository)
-                raise archive_manifest.no_release(self.name, self._tag or release, tags) from error
+                raise no_release(self.name, tag, list_tags(self._repository)) from error
 
-    def releases(self) -> tuple[str, ...]:
-        """The tags here: the one that the address names, or all."""
+    def list_releases(self) -> tuple[str, ...]:
+        """Return all tags, or only the tag of the address."""
         if self._tag:
-            self.manifest(self._tag)
+            self.read_manifest(self._tag)
             return (self._tag,)
-        with self._told():
-            found = list_tags(self._repository)
-        if not found:
-            raise archive_manifest.not_an_archive(self.name, "the registry has no tag there")
-        return found
+        with self._registry_errors():
+            tags = list_tags(self._repository)
+        if not tags:
+            raise not_an_archive(self.name, "the registry has no tags for it")
+        return tags
 
-    def blob(self, digest: str) -> Open:
-        """The way to the bytes of a file."""
+    def open_blob(self, digest: str) -> Open:
+        """Return a function that opens a blob."""
         return partial(self._repository.blob, digest)
 
     def add(self, release: ReleaseArtifact, report: ReportProgress) -> AddResult:
-        """Put a release here: first the files that are missing, at last the manifest that names them."""
-        tally = ProgressCounter({piece.digest: piece.size for piece in release.pieces}, report)
-        with self._told():
-            sent = run_parallel(lambda piece: self._bring(piece, tally), release.pieces, tally)
+        """Upload the missing files of a release, and finally the manifest that names them."""
+        counter = ProgressCounter({file.digest: file.size for file in release.files}, report)
+        with self._registry_errors():
+            upload = partial(self._upload, counter=counter)
+            added = run_parallel(upload, release.files, counter)
             tag = self._tag or release.name
             put_manifest(self._repository, tag, release.manifest, OCI_MANIFEST)
-        return archive_manifest.add_result(release.pieces, {digest for digest in sent if digest})
+        return add_result(release.files, {digest for digest in added if digest})
 
-    def _bring(self, piece: Blob, tally: ProgressCounter) -> str:
-        """Put one file here; gives its digest, empty when it was there."""
-        there = has_blob(self._repository, piece.digest)
-        if not there:
-            put_blob(self._repository, piece.digest, piece.size, lambda: _body(piece, tally))
-        tally.finish(piece.digest, piece.size)
-        return "" if there else piece.digest
+    def _upload(self, file: ArchivedFile, counter: ProgressCounter) -> str:
+        """Upload one file; return its digest, or an empty string if it was already present."""
+        is_present = has_blob(self._repository, file.digest)
+        if not is_present:
+            put_blob(self._repository, file.digest, file.size, lambda: _body(file, counter))
+        counter.finish(file.digest, file.size)
+        return "" if is_present else file.digest
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
-        """Errors of the registry say which archive they are about."""
+    def _registry_errors(self) -> Iterator[None]:
+        """Add the name of the archive to the errors of the registry."""
         try:
             yield
         except http.HTTPError as error:
-            hint = (
-                f"run 'docker login {self._repository.registry}' first, as a user who may"
-                if error.status in DENIED
-                else error.hint
-            )
+            hint = error.hint
+            if error.status in DENIED:
+                hint = f"run 'docker login {self._repository.registry}' as a user with access"
             raise ExpectedError(f"{self.name}: {error.message}", hint) from error
 
 
-def _body(piece: Blob, tally: ProgressCounter) -> Iterator[bytes]:
-    done = 0
-    for chunk in chunks(piece.file):
-        tally.update(piece.digest, done, piece.size)
+def _body(file: ArchivedFile, counter: ProgressCounter) -> Iterator[bytes]:
+    sent = 0
+    for chunk in chunks(file.path):
+        counter.update(file.digest, sent, file.size)
         yield chunk
-        done += len(chunk)
+        sent += len(chunk)

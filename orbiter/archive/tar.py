@@ -1,4 +1,4 @@
-"""Archives in one tar file: an OCI image layout, with no clock, user or order of its own."""
+"""Archives in a tar file: an OCI image layout without times, users or an order of its own."""
 
 import hashlib
 import io
@@ -6,12 +6,24 @@ import tarfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
+from http import HTTPStatus
 from pathlib import Path
 from typing import IO, NamedTuple
 
-from orbiter.archive import manifest as archive_manifest
-from orbiter.archive.folder import refuse_unwritable
-from orbiter.archive.manifest import AddResult, ReleaseArtifact
+from orbiter.archive.folder import refuse_unwritable, verify_manifest
+from orbiter.archive.manifest import (
+    EMPTY,
+    index_with_release,
+    manifest_digests,
+    refuse_replacing,
+)
+from orbiter.archive.storage import (
+    AddResult,
+    ReleaseArtifact,
+    add_result,
+    no_release,
+    not_an_archive,
+)
 from orbiter.fetch.progress import ProgressCounter, ReportProgress
 from orbiter.files import locked, scratch_folder
 from orbiter.oci.layout import BLOBS, INDEX_FILE, LAYOUT, LAYOUT_FILE, blob_path
@@ -21,8 +33,8 @@ from orbiter.store.store import wrong_bytes
 from resolvers.net import http
 
 
-class _Span(NamedTuple):
-    """So many bytes of a file."""
+class _ByteRange(NamedTuple):
+    """A range of bytes in a file: a member of a tar file, or a whole file."""
 
     file: Path
     start: int
@@ -30,160 +42,151 @@ class _Span(NamedTuple):
 
 
 class TarStorage:
-    """An archive in a tar file; a release is put into it by writing it anew, with all that it had."""
+    """An archive in a tar file; adding a release writes the whole file anew."""
 
     def __init__(self, path: Path) -> None:
         self.name = str(path)
         self._path = path
-        self._prefix = f".{path.name}.new-"
+        self._scratch_prefix = f".{path.name}.new-"
 
     def prepare(self, release: str) -> None:
-        """Make sure that this release can be put here; raises ExpectedError for a file of something else."""
+        """Raise ExpectedError if this release cannot be added."""
         if self._path.exists():
-            self._index_for(release, self._members())
-        refuse_unwritable(self._path.parent, self._prefix, self.name)
+            self._index_for(release, self._read_members())
+        refuse_unwritable(self._path.parent, self._scratch_prefix, self.name)
 
-    def manifest(self, release: str) -> bytes:
-        """The manifest of a release, verified."""
-        releases = self._releases()
-        if release not in releases:
-            raise archive_manifest.no_release(self.name, release, releases)
-        digest = releases[release]
-        content = _read(self._span(digest))
-        if sha256(content) != digest:
-            raise wrong_bytes(
-                f"the manifest of release {release} in {self.name}", digest, sha256(content)
-            )
+    def read_manifest(self, release: str) -> bytes:
+        """Return the verified manifest of a release."""
+        digests = self._manifest_digests()
+        if release not in digests:
+            raise no_release(self.name, release, digests)
+        content = _read(self._blob_range(digests[release]))
+        verify_manifest(content, digests[release], release, self.name)
         return content
 
-    def releases(self) -> tuple[str, ...]:
-        """The names of the releases here."""
-        return tuple(self._releases())
+    def list_releases(self) -> tuple[str, ...]:
+        """Return the names of the releases."""
+        return tuple(self._manifest_digests())
 
-    def blob(self, digest: str) -> Open:
-        """The way to the bytes of a file."""
+    def open_blob(self, digest: str) -> Open:
+        """Return a function that opens a blob."""
 
         @contextmanager
         def stream(_headers: Mapping[str, str]) -> Iterator[http.Stream]:
-            span = self._span(digest)
-            with span.file.open("rb") as file:
-                yield http.Stream(
-                    200, self.name, {"content-length": str(span.size)}, _chunks(file, span)
-                )
+            content = self._blob_range(digest)
+            headers = {"content-length": str(content.size)}
+            with content.file.open("rb") as file:
+                yield http.Stream(HTTPStatus.OK, self.name, headers, _chunks(file, content))
 
         return stream
 
     def add(self, release: ReleaseArtifact, report: ReportProgress) -> AddResult:
-        """Put a release here, beside all that is here; every byte is hashed on its way."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        with locked(self._path.parent), scratch_folder(self._path.parent, self._prefix) as work:
-            old = self._members() if self._path.exists() else {}
-            index = self._index_for(release.name, old)
-            contents: dict[str, _Span | bytes] = {
-                **old,
-                **{
-                    blob_path(sha256(text)): text
-                    for text in (archive_manifest.EMPTY, release.manifest)
-                },
-                **{
-                    blob_path(piece.digest): _Span(piece.file, 0, piece.size)
-                    for piece in release.pieces
-                },
-                LAYOUT_FILE: LAYOUT,
-                INDEX_FILE: archive_manifest.with_release(index, release, self.name),
-            }
-            _write(work / "tar", contents, report)
-            (work / "tar").replace(self._path)
-        new = {piece.digest for piece in release.pieces if blob_path(piece.digest) not in old}
-        return archive_manifest.add_result(release.pieces, new)
+        """Add a release; hash every byte on the way into the new file."""
+        folder = self._path.parent
+        folder.mkdir(parents=True, exist_ok=True)
+        with locked(folder), scratch_folder(folder, self._scratch_prefix) as scratch:
+            existing = self._read_members() if self._path.exists() else {}
+            index = self._index_for(release.name, existing)
+            contents: dict[str, _ByteRange | bytes] = dict(existing)
+            for content in (EMPTY, release.manifest):
+                contents[blob_path(sha256(content))] = content
+            for file in release.files:
+                contents[blob_path(file.digest)] = _ByteRange(file.path, 0, file.size)
+            contents[LAYOUT_FILE] = LAYOUT
+            contents[INDEX_FILE] = index_with_release(index, release, self.name)
+            _write(scratch / "tar", contents, report)
+            (scratch / "tar").replace(self._path)
+        added = {file.digest for file in release.files if blob_path(file.digest) not in existing}
+        return add_result(release.files, added)
 
-    def _index_for(self, release: str, members: Mapping[str, _Span]) -> bytes:
-        """The index among these members, empty where there is none; refused where a release would replace another."""
+    def _index_for(self, release: str, members: Mapping[str, _ByteRange]) -> bytes:
+        """Return the index; raise ExpectedError if the release would replace something else."""
         index = _read(members[INDEX_FILE]) if members else b""
-        nothing = _Span(self._path, 0, 0)
-        archive_manifest.refuse_replacing(
-            index, release, self.name, lambda digest: _read(members.get(blob_path(digest), nothing))
-        )
+        nothing = _ByteRange(self._path, 0, 0)
+
+        def read_manifest(digest: str) -> bytes:
+            return _read(members.get(blob_path(digest), nothing))
+
+        refuse_replacing(index, release, self.name, read_manifest)
         return index
 
     @cached_property
-    def _there(self) -> dict[str, _Span]:
-        return self._members()
+    def _members(self) -> dict[str, _ByteRange]:
+        return self._read_members()
 
-    def _releases(self) -> dict[str, str]:
-        """The digests of the manifests by the names of the releases."""
-        return archive_manifest.named(_read(self._there[INDEX_FILE]), self.name)
+    def _manifest_digests(self) -> dict[str, str]:
+        """Return the digests of the manifests by release."""
+        return manifest_digests(_read(self._members[INDEX_FILE]), self.name)
 
-    def _span(self, digest: str) -> _Span:
-        try:
-            return self._there[blob_path(digest)]
-        except KeyError:
-            raise http.HTTPError(
-                f"{self.name} has no file {blob_path(digest)}", status=404
-            ) from None
+    def _blob_range(self, digest: str) -> _ByteRange:
+        path = blob_path(digest)
+        if path not in self._members:
+            raise http.HTTPError(f"{self.name} has no file {path}", status=HTTPStatus.NOT_FOUND)
+        return self._members[path]
 
-    def _members(self) -> dict[str, _Span]:
-        """What is in the tar file, by name."""
+    def _read_members(self) -> dict[str, _ByteRange]:
+        """Return the members of the tar file by name; raise ExpectedError for other files."""
         try:
             with tarfile.open(self._path, "r:") as tar:
                 files = [member for member in tar if member.isreg()]
         except FileNotFoundError:
-            raise archive_manifest.not_an_archive(self.name, "it is not there") from None
+            raise not_an_archive(self.name, "it does not exist") from None
         except tarfile.TarError as error:
-            raise archive_manifest.not_an_archive(self.name, str(error)) from error
-        found = {
-            file.name.removeprefix("./"): _Span(self._path, file.offset_data, file.size)
+            raise not_an_archive(self.name, str(error)) from error
+        members = {
+            file.name.removeprefix("./"): _ByteRange(self._path, file.offset_data, file.size)
             for file in files
         }
         for name in (LAYOUT_FILE, INDEX_FILE):
-            if name not in found:
-                raise archive_manifest.not_an_archive(self.name, f"it has no file {name}")
-        return found
+            if name not in members:
+                raise not_an_archive(self.name, f"it has no file {name}")
+        return members
 
 
-def _read(span: _Span) -> bytes:
-    with span.file.open("rb") as file:
-        return b"".join(_chunks(file, span))
+def _read(content: _ByteRange) -> bytes:
+    with content.file.open("rb") as file:
+        return b"".join(_chunks(file, content))
 
 
-def _chunks(file: IO[bytes], span: _Span) -> Iterator[bytes]:
-    file.seek(span.start)
-    left = span.size
-    while left and (chunk := file.read(min(CHUNK, left))):
-        left -= len(chunk)
+def _chunks(file: IO[bytes], content: _ByteRange) -> Iterator[bytes]:
+    file.seek(content.start)
+    remaining = content.size
+    while remaining and (chunk := file.read(min(CHUNK, remaining))):
+        remaining -= len(chunk)
         yield chunk
 
 
-def _write(path: Path, contents: Mapping[str, _Span | bytes], report: ReportProgress) -> None:
-    """A tar file with these members and the facts of nobody."""
-    tally = ProgressCounter({name: _size(content) for name, content in contents.items()}, report)
+def _write(path: Path, contents: Mapping[str, _ByteRange | bytes], report: ReportProgress) -> None:
+    """Write a tar file; the same contents give the same bytes."""
+    counter = ProgressCounter({name: _size(content) for name, content in contents.items()}, report)
     with tarfile.open(path, "w", format=tarfile.PAX_FORMAT) as tar:
         for name, content in sorted(contents.items()):
-            info = tarfile.TarInfo(name)
-            info.size = _size(content)
+            member = tarfile.TarInfo(name)
+            member.size = _size(content)
             if isinstance(content, bytes):
-                tar.addfile(info, io.BytesIO(content))
+                tar.addfile(member, io.BytesIO(content))
             else:
-                _copy(tar, info, content)
-            tally.finish(name, info.size)
+                _copy(tar, member, content)
+            counter.finish(name, member.size)
 
 
-def _size(content: _Span | bytes) -> int:
+def _size(content: _ByteRange | bytes) -> int:
     return len(content) if isinstance(content, bytes) else content.size
 
 
-def _copy(tar: tarfile.TarFile, info: tarfile.TarInfo, span: _Span) -> None:
-    with span.file.open("rb") as file:
-        file.seek(span.start)
-        reader = _Hashing(file)
-        tar.addfile(info, reader)
-    expected = f"sha256:{info.name.removeprefix(BLOBS)}"
-    if info.name.startswith(BLOBS) and reader.digest != expected:
-        raise wrong_bytes(f"{info.name} of {span.file}", expected, reader.digest)
+def _copy(tar: tarfile.TarFile, member: tarfile.TarInfo, content: _ByteRange) -> None:
+    """Copy bytes into a tar file; raise WrongBytesError if a blob does not have its digest."""
+    with content.file.open("rb") as file:
+        file.seek(content.start)
+        reader = _HashingReader(file)
+        tar.addfile(member, reader)
+    expected = f"sha256:{member.name.removeprefix(BLOBS)}"
+    if member.name.startswith(BLOBS) and reader.digest != expected:
+        raise wrong_bytes(f"{member.name} of {content.file}", expected, reader.digest)
 
 
-class _Hashing(io.RawIOBase):
-    """A file whose bytes are hashed as they are read."""
+class _HashingReader(io.RawIOBase):
+    """A file that hashes the bytes which are read from it."""
 
     def __init__(self, file: IO[bytes]) -> None:
         super().__init__()

@@ -1,10 +1,10 @@
-"""The archives that people name: a folder, a tar file, or a repository of a registry."""
+"""From the name of an archive on the command line to its storage."""
 
 from pathlib import Path
 
 from orbiter.archive.folder import FolderStorage
-from orbiter.archive.manifest import ArchiveStorage
 from orbiter.archive.registry import FORM, SCHEME, RegistryStorage
+from orbiter.archive.storage import ArchiveStorage
 from orbiter.archive.tar import TarStorage
 from orbiter.docker import client
 from resolvers.errors import ExpectedError
@@ -13,27 +13,34 @@ COMPRESSED = (".tar.gz", ".tgz", ".tar.xz", ".tar.zst", ".tar.bz2")
 
 
 def open_storage(target: str) -> ArchiveStorage:
-    """The archive that a person names; whether there is one is not looked at."""
+    """Return the storage of the archive ``target``, which may not exist yet.
+
+    ``target`` is a folder, a ``*.tar`` file, or ``oci://registry/repository[:tag]``.
+    """
     if target.startswith(SCHEME):
         return RegistryStorage(target, client.credentials)
-    scheme, separator, rest = target.partition("://")
+    _refuse_invalid(target)
+    path = Path(target)
+    if path.is_file() or (path.suffix == ".tar" and not path.is_dir()):
+        return TarStorage(path)
+    return FolderStorage(path)
+
+
+def _refuse_invalid(target: str) -> None:
+    """Raise ExpectedError for a name that cannot be a folder or a tar file."""
+    scheme, separator, address = target.partition("://")
     if separator:
         raise ExpectedError(
-            f"{target}: no archive is at an address of {scheme}://",
-            f"write {SCHEME}{rest} for a registry",
+            f"{target}: an archive cannot have an address of {scheme}://",
+            f"for a registry, write {SCHEME}{address}",
         )
     if not target.strip():
         raise ExpectedError(
-            "the archive has an empty name", f"name a folder, a file that ends in .tar, or {FORM}"
+            "the name of the archive is empty",
+            f"name a folder, a file that ends in .tar, or {FORM}",
         )
     if target.rstrip("/").endswith(COMPRESSED):
         raise ExpectedError(
-            f"{target}: an archive is not compressed, as its files are",
+            f"{target}: an archive cannot be compressed, because its files already are",
             "name a file that ends in .tar, or a folder",
         )
-    path = Path(target)
-    return (
-        TarStorage(path)
-        if path.is_file() or (path.suffix == ".tar" and not path.is_dir())
-        else FolderStorage(path)
-    )

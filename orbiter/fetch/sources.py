@@ -189,7 +189,9 @@ def _http_source(location: HttpLocation) -> FileSource:
     return FileSource(http.redact(location.url), partial(_open, location))
 
 
-def _open(location: HttpLocation, headers: Mapping[str, str]) -> AbstractContextManager[http.Stream]:
+def _open(
+    location: HttpLocation, headers: Mapping[str, str]
+) -> AbstractContextManager[http.Stream]:
     return http.stream(location.url, headers={**location.headers, **headers})
 
 

@@ -22,7 +22,7 @@ from resolvers.errors import ExpectedError
 from resolvers.net import http
 
 UNCHECKED = "conda:"
-"""Start of the sources that cannot be checked: rattler, which knows the channels, only downloads."""
+"""Start of the sources that cannot be checked: rattler knows the channels, but only downloads."""
 
 
 class MissingFile(msgspec.Struct, frozen=True, kw_only=True, order=True):

@@ -122,7 +122,9 @@ def test_without_the_files_it_is_told_which_are_gone_and_an_archive_brings_them_
     said = wiped.refused("build", "--release", "0.1.0")
     assert f"error: {len(GONE)} files could not be fetched:" in said
     assert [
-        line.split()[0] for line in said.splitlines() if " is no longer upstream: " in line
+        line.split()[0]
+        for line in said.splitlines()
+        if " is no longer available upstream: " in line
     ] == GONE
     assert "'orbiter fetch --from'" in said
     wiped.told("fetch", "--release", "0.1.0", "--from", str(moved.folder / "archive"))

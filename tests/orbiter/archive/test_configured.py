@@ -1,4 +1,4 @@
-"""The configured_archive archive: files come from the store, else from the archive, else from where they were first."""
+"""The configured archive: files come from the store, then the archive, then upstream."""
 
 import base64
 import hashlib
@@ -58,7 +58,7 @@ def entry_of(path: str, content: bytes) -> LockedFile:
 
 
 def image_on(server: Server) -> tuple[str, str]:
-    """Serve a base image; gives its reference and its digest."""
+    """Serve a base image; return its reference and its digest."""
     parts = [b'{"os": "linux", "architecture": "amd64"}', b"layer" * 1000]
     for part in parts:
         server.replies[f"/v2/base/blobs/{digest_of(part)}"] = Answer(200, part)
@@ -70,7 +70,7 @@ def image_on(server: Server) -> tuple[str, str]:
 
 
 def locked(server: Server, files: dict[str, bytes] = FILES, release: str = "0.1.0") -> LockSet:
-    """A lock set of these files, and of a base image."""
+    """Return a lock set with these files and a base image."""
     reference, digest = image_on(server)
     builders = {"alpine": Builder(name="alpine", base=reference)}
     image_set = ImageSet(
@@ -90,7 +90,7 @@ def locked(server: Server, files: dict[str, bytes] = FILES, release: str = "0.1.
 
 
 def serve(server: Server, files: dict[str, bytes]) -> None:
-    """The index, the npm registry and the mirrors have these files."""
+    """Serve these files as the index, the npm registry and the mirrors."""
     for path, content in files.items():
         server.replies[f"/{SOURCES[path].partition(':')[2]}"] = Answer(200, content)
     link = f'<a href="{server.url}/a/a-1.whl">a-1.whl</a>'
@@ -99,7 +99,7 @@ def serve(server: Server, files: dict[str, bytes]) -> None:
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Server]:
-    """A machine whose index, npm registry and mirrors are this server."""
+    """Start a server that is the index, the npm registry and the mirrors of this machine."""
     monkeypatch.setattr(http, "PAUSES", (0.0,))
     (tmp_path / "npmrc").write_text("")
     with serving() as server:
@@ -140,7 +140,7 @@ def target(request: pytest.FixtureRequest, tmp_path: Path, loopback: LoopbackReg
 def new_store(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: Server
 ) -> Callable[[], None]:
-    """Empties the store and forgets what was asked."""
+    """Return a function that switches to an empty store and forgets all requests."""
 
     def empty() -> None:
         monkeypatch.setenv("ORBITER_CACHE_DIR", str(tmp_path / uuid.uuid4().hex))
@@ -150,10 +150,10 @@ def new_store(
 
 
 @pytest.fixture
-def kept(
+def archived(
     server: Server, target: str, new_store: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> str:
-    """A configured_archive archive of release 0.1.0, on a machine whose store is empty."""
+    """Configure an archive with release 0.1.0 and an empty store; return its name."""
     release = locked(server)
     for entry in fill.artifacts_by_stage(release)["stage", AMD64]:
         Store().add(FILES[entry.path], entry.hash)
@@ -163,31 +163,33 @@ def kept(
     return target
 
 
-@pytest.mark.usefixtures("kept")
-def test_all_kinds_of_files_come_from_the_archive_and_nobody_else_is_asked(server: Server) -> None:
+@pytest.mark.usefixtures("archived")
+def test_all_files_come_from_the_archive_without_other_requests(server: Server) -> None:
     release = locked(server)
     assert (
         fill.fill(release, (), QUIET, configured_archive())
-        == "7 files fetched (0 MB), 0 were there"
+        == "7 files fetched (0 MB), 0 already present"
     )
     assert server.requests == []
     for entry in fill.all_files(release, (), Store()):
         Store().verify(entry.hash)
 
 
-@pytest.mark.usefixtures("kept")
-def test_what_the_archive_lacks_comes_from_where_it_was(server: Server) -> None:
-    """The files of another release are found too, whatever their hash."""
+@pytest.mark.usefixtures("archived")
+def test_files_that_the_archive_lacks_come_from_upstream(server: Server) -> None:
+    """Files that are archived with another release are found too, with any hash."""
     serve(server, {"apk/d-1.apk": b"more"})
     release = locked(server, {**FILES, "apk/d-1.apk": b"more"}, "0.2.0")
     assert (
         fill.fill(release, (), QUIET, configured_archive())
-        == "8 files fetched (0 MB), 0 were there"
+        == "8 files fetched (0 MB), 0 already present"
     )
     assert [request.path for request in server.requests] == ["/v3.23/main/x86_64/d-1.apk"]
 
 
-def test_what_neither_has_is_told_with_both(server: Server, kept: str) -> None:
+def test_a_file_that_is_missing_everywhere_names_both_sources(
+    server: Server, archived: str
+) -> None:
     with pytest.raises(ExpectedError) as caught:
         fill.fill(
             locked(server, {**FILES, "apk/d-1.apk": b"more"}, "0.2.0"),
@@ -195,13 +197,15 @@ def test_what_neither_has_is_told_with_both(server: Server, kept: str) -> None:
             QUIET,
             configured_archive(),
         )
-    asked = f"{server.url}/v3.23/main/x86_64/d-1.apk"
-    told = f"apk/d-1.apk is no longer upstream: not in {kept}; {asked} returned 404 Not Found"
-    assert caught.value.message == told
+    url = f"{server.url}/v3.23/main/x86_64/d-1.apk"
+    assert caught.value.message == (
+        "apk/d-1.apk is no longer available upstream: "
+        f"not in {archived}; {url} returned 404 Not Found"
+    )
     assert "ORBITER_APK_MIRROR" in caught.value.hint
 
 
-def test_wrong_bytes_of_the_archive_are_not_taken(
+def test_wrong_bytes_in_the_archive_are_fetched_from_upstream(
     server: Server, tmp_path: Path, new_store: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     serve(server, FILES)
@@ -217,8 +221,8 @@ def test_wrong_bytes_of_the_archive_are_not_taken(
         Store().verify(entry.hash)
 
 
-@pytest.mark.usefixtures("kept")
-def test_locking_takes_system_packages_from_the_archive_first(server: Server) -> None:
+@pytest.mark.usefixtures("archived")
+def test_locking_fetches_system_packages_from_the_archive_first(server: Server) -> None:
     entry = entry_of("apk/c-1.apk", FILES["apk/c-1.apk"])
     artifact = Artifact(
         file="c-1.apk", hash=entry.hash, size=entry.size, source=entry.source.removeprefix("apk:")
@@ -229,17 +233,15 @@ def test_locking_takes_system_packages_from_the_archive_first(server: Server) ->
     assert server.requests == []
 
 
-def fetch(place: Path, **env: str) -> "subprocess.CompletedProcess[str]":
+def fetch(project: Path, **env: str) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "-m", "orbiter", "fetch", "-q", "--release", "0.1.0"]
     return subprocess.run(
-        command, cwd=place, env={**os.environ, **env}, capture_output=True, text=True, check=False
+        command, cwd=project, env={**os.environ, **env}, capture_output=True, text=True, check=False
     )
 
 
 @pytest.mark.parametrize("name", ["missing", "missing.tar", "project"])
-def test_an_archive_that_is_not_there_is_told_once(
-    server: Server, tmp_path: Path, name: str
-) -> None:
+def test_a_missing_archive_is_one_error(server: Server, tmp_path: Path, name: str) -> None:
     (tmp_path / "project").mkdir()
     (tmp_path / "project" / "images.toml").write_text("")
     folder.write(locked(server), tmp_path / "locks" / "0.1.0")
@@ -251,14 +253,14 @@ def test_an_archive_that_is_not_there_is_told_once(
     assert server.requests == []
 
 
-def test_a_registry_that_has_none_is_told(
+def test_a_registry_without_the_archive_is_an_error(
     server: Server, loopback: LoopbackRegistry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     address = f"oci://{loopback.server.host}/{NAME}"
     monkeypatch.setenv("ORBITER_ARCHIVE", address)
     with pytest.raises(
         ExpectedError,
-        match=f"ORBITER_ARCHIVE: {address} is not an archive: the registry has no tag",
+        match=f"ORBITER_ARCHIVE: {address} is not an archive: the registry has no tags",
     ):
         fill.fill(locked(server), (), QUIET, configured_archive())
     monkeypatch.setenv("ORBITER_ARCHIVE", f"{address}:mine")
@@ -266,7 +268,7 @@ def test_a_registry_that_has_none_is_told(
         fill.fill(locked(server), (), QUIET, configured_archive())
 
 
-def test_a_name_that_can_be_none_is_told(server: Server, tmp_path: Path) -> None:
+def test_an_invalid_name_is_an_error(server: Server, tmp_path: Path) -> None:
     folder.write(locked(server), tmp_path / "locks" / "0.1.0")
     done = fetch(tmp_path, ORBITER_ARCHIVE="https://example.org/a/b")
     assert done.returncode == 2
@@ -284,15 +286,15 @@ def test_a_full_store_needs_no_archive(
     assert server.requests == []
 
 
-def test_the_standing_archive_can_be_begun(
+def test_the_configured_archive_can_be_created(
     server: Server, target: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     serve(server, FILES)
     monkeypatch.setenv("ORBITER_ARCHIVE", target)
-    assert "7 files new" in keep.archive_release(locked(server), (), target, QUIET)
+    assert "7 files added" in keep.archive_release(locked(server), (), target, QUIET)
 
 
-def test_other_things_in_the_registry_are_no_matter(
+def test_other_artifacts_in_the_registry_do_not_matter(
     server: Server,
     loopback: LoopbackRegistry,
     new_store: Callable[[], None],

@@ -1,4 +1,4 @@
-"""Archives: what goes in comes out again, byte for byte, and nothing else is taken."""
+"""Archives in a folder, a tar file and a registry give back every byte that they were given."""
 
 import base64
 import hashlib
@@ -56,8 +56,8 @@ def entry_of(path: str, content: bytes) -> LockedFile:
     )
 
 
-def keep(*contents: bytes) -> list[dict[str, object]]:
-    """Put parts of an image into the store; gives their descriptors."""
+def store_blobs(*contents: bytes) -> list[dict[str, object]]:
+    """Put blobs of an image into the store; return their descriptors."""
     for content in contents:
         Store().add(content, digest_of(content))
     return [
@@ -67,10 +67,10 @@ def keep(*contents: bytes) -> list[dict[str, object]]:
 
 
 def locked_of(entries: list[LockedFile], release: str = "0.1.0") -> LockSet:
-    """A lock set of one stage with these artifacts, on a base image that is put into the store."""
-    config_part, layer = keep(b'{"os": "linux", "architecture": "amd64"}', b"layer" * 1000)
+    """Return a lock set with these artifacts, on a base image that is in the store."""
+    config_part, layer = store_blobs(b'{"os": "linux", "architecture": "amd64"}', b"layer" * 1000)
     manifest = json.dumps({"schemaVersion": 2, "config": config_part, "layers": [layer]}).encode()
-    keep(manifest)
+    store_blobs(manifest)
     builders = {"debian": Builder(name="debian", base=BASE)}
     image_set = ImageSet(
         version=release, repository="a/b", platforms=(AMD64,), builders=builders, stages=()
@@ -91,27 +91,27 @@ def locked_of(entries: list[LockedFile], release: str = "0.1.0") -> LockSet:
 
 
 def locked(files: dict[str, bytes] = FILES, release: str = "0.1.0") -> LockSet:
-    """A lock set of these files, all of which are in the store."""
+    """Return a lock set of these files, which are in the store."""
     entries = [entry_of(path, content) for path, content in files.items()]
     for entry in entries:
         Store().add(files[entry.path], entry.hash)
     return locked_of(entries, release)
 
 
-def stored() -> dict[str, bytes]:
+def store_contents() -> dict[str, bytes]:
     root = Store().root
     return {
         str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()
     }
 
 
-def kept(locked: LockSet, target: str) -> str:
+def archive(locked: LockSet, target: str) -> str:
     return archive_keep.archive_release(locked, (), target, QUIET)
 
 
 @pytest.fixture(autouse=True)
 def loopback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LoopbackRegistry]:
-    """A registry to which docker's own configuration has the password."""
+    """Start a registry whose password is in the configuration of docker."""
     monkeypatch.setattr(http, "PAUSES", (0.0,))
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "docker"))
     (tmp_path / "docker").mkdir()
@@ -122,15 +122,15 @@ def loopback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Loopba
 
 
 @pytest.fixture
-def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
-    """Goes to a machine with an empty store, and with no index, mirror or registry of its own."""
+def other_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Return a function that switches to an empty store, without any index or mirror."""
 
-    def go() -> None:
+    def switch() -> None:
         for variable in ("PIP_INDEX_URL", "ORBITER_APT_MIRROR"):
             monkeypatch.setenv(variable, "http://127.0.0.1:1")
         monkeypatch.setenv("ORBITER_CACHE_DIR", str(tmp_path / uuid.uuid4().hex))
 
-    return go
+    return switch
 
 
 @pytest.fixture(params=KINDS)
@@ -142,20 +142,20 @@ def target(request: pytest.FixtureRequest, tmp_path: Path, loopback: LoopbackReg
     }[request.param]
 
 
-def test_what_goes_in_comes_out(target: str, elsewhere: Callable[[], None]) -> None:
+def test_an_archive_gives_back_all_files(target: str, other_machine: Callable[[], None]) -> None:
     release = locked()
-    before = stored()
-    assert "6 files new (0.0 MB), 0 were there" in kept(release, target)
-    assert "0 files new (0.0 MB), 6 were there" in kept(release, target)
-    elsewhere()
+    before = store_contents()
+    assert "6 files added (0.0 MB), 0 already present" in archive(release, target)
+    assert "0 files added (0.0 MB), 6 already present" in archive(release, target)
+    other_machine()
     assert (
         archive_keep.fetch_release(release, (), target, QUIET)
-        == "6 files fetched (0 MB), 0 were there"
+        == "6 files fetched (0 MB), 0 already present"
     )
-    assert stored() == before
+    assert store_contents() == before
     assert (
         archive_keep.fetch_release(release, (), target, QUIET)
-        == "0 files fetched (0 MB), 6 were there"
+        == "0 files fetched (0 MB), 6 already present"
     )
     assert fill.fill(release, (), QUIET, configured_archive()).startswith(
         "0 files fetched"
@@ -174,25 +174,25 @@ def test_what_goes_in_comes_out(target: str, elsewhere: Callable[[], None]) -> N
     )
 )
 def test_any_files_survive(
-    tmp_path: Path, elsewhere: Callable[[], None], files: dict[str, bytes]
+    tmp_path: Path, other_machine: Callable[[], None], files: dict[str, bytes]
 ) -> None:
     places = [str(tmp_path / uuid.uuid4().hex / name) for name in ("carried", "carried.tar")]
-    elsewhere()
+    other_machine()
     release = locked(files)
-    before = stored()
-    told = {kept(release, place).partition(" (")[2].partition(")")[0] for place in places}
-    assert len(told) == 1
+    before = store_contents()
+    summaries = {archive(release, place).partition(" (")[2].partition(")")[0] for place in places}
+    assert len(summaries) == 1
     for place in places:
-        elsewhere()
+        other_machine()
         archive_keep.fetch_release(release, (), place, QUIET)
-        assert stored() == before
+        assert store_contents() == before
 
 
-def test_all_three_have_one_digest(tmp_path: Path, loopback: LoopbackRegistry) -> None:
+def test_all_storages_have_one_digest(tmp_path: Path, loopback: LoopbackRegistry) -> None:
     release = locked()
     for place in ("carried", "carried.tar"):
-        kept(release, str(tmp_path / place))
-    kept(release, f"oci://{loopback.server.host}/{NAME}")
+        archive(release, str(tmp_path / place))
+    archive(release, f"oci://{loopback.server.host}/{NAME}")
     with tarfile.open(tmp_path / "carried.tar") as tar:
         names = tar.getnames()
         tar.extractall(tmp_path / "unpacked", filter="data")
@@ -221,30 +221,31 @@ def contents(folder: Path) -> dict[str, bytes]:
     }
 
 
-def test_releases_share_their_files(target: str, elsewhere: Callable[[], None]) -> None:
+def test_releases_share_their_files(target: str, other_machine: Callable[[], None]) -> None:
     first, second = locked(), locked({**FILES, "pip/d-1.whl": b"more"}, "0.2.0")
-    kept(first, target)
-    assert "release 0.2.0" in (told := kept(second, target))
-    assert "1 files new (0.0 MB), 6 were there" in told
+    archive(first, target)
+    summary = archive(second, target)
+    assert "release 0.2.0" in summary
+    assert "1 files added (0.0 MB), 6 already present" in summary
     for release, count in ((first, 6), (second, 7)):
-        elsewhere()
+        other_machine()
         assert (
             archive_keep.fetch_release(release, (), target, QUIET)
-            == f"{count} files fetched (0 MB), 0 were there"
+            == f"{count} files fetched (0 MB), 0 already present"
         )
 
 
-def test_a_tar_file_says_nothing_of_when_and_how_it_was_made(tmp_path: Path) -> None:
+def test_a_tar_file_does_not_depend_on_the_order_of_releases(tmp_path: Path) -> None:
     first, second = locked(), locked({"pip/d-1.whl": b"more"}, "0.2.0")
     for name, releases in {"a.tar": (first, second), "b.tar": (second, first, first)}.items():
         for release in releases:
-            kept(release, str(tmp_path / name))
+            archive(release, str(tmp_path / name))
     assert (tmp_path / "a.tar").read_bytes() == (tmp_path / "b.tar").read_bytes()
     assert sorted(path.name for path in tmp_path.glob("*")) == ["a.tar", "b.tar", "docker"]
 
 
 def test_files_of_a_folder_are_hard_links(tmp_path: Path) -> None:
-    kept(locked(), str(tmp_path / "carried"))
+    archive(locked(), str(tmp_path / "carried"))
     blob = tmp_path / "carried/blobs/sha256" / digest_of(FILES["pip/a-1.whl"])[7:]
     assert blob.samefile(Store().path(digest_of(FILES["pip/a-1.whl"])))
     assert {path.name for path in (tmp_path / "carried").iterdir()} == {
@@ -259,10 +260,10 @@ def flip(content: bytes) -> bytes:
 
 
 def test_a_flipped_byte_is_refused(
-    target: str, loopback: LoopbackRegistry, elsewhere: Callable[[], None]
+    target: str, loopback: LoopbackRegistry, other_machine: Callable[[], None]
 ) -> None:
     release = locked()
-    kept(release, target)
+    archive(release, target)
     digest = digest_of(FILES["pip/a-1.whl"])
     if target.startswith("oci:"):
         loopback.blobs[digest] = flip(loopback.blobs[digest])
@@ -271,37 +272,37 @@ def test_a_flipped_byte_is_refused(
         content = path.read_bytes()
         path.unlink()
         path.write_bytes(flip(content))
-    elsewhere()
+    other_machine()
     with pytest.raises(ExpectedError, match=f"pip/a-1.whl: .*{target}: expected {digest}"):
         archive_keep.fetch_release(release, (), target, QUIET)
     assert not Store().has(digest)
     assert Store().has(digest_of(b"deb"))  # the others came
 
 
-def test_a_wrong_file_of_an_archive_is_put_right_or_told(tmp_path: Path) -> None:
+def test_a_changed_file_in_an_archive_is_repaired_or_reported(tmp_path: Path) -> None:
     release = locked()
     folder, file = tmp_path / "carried", tmp_path / "carried.tar"
     for place in (folder, file):
-        kept(release, str(place))
+        archive(release, str(place))
     before = contents(folder)
     blob = folder / "blobs/sha256" / digest_of(FILES["pip/a-1.whl"])[7:]
     blob.unlink()
     blob.write_bytes(b"half of it")
-    assert "1 files new (0.0 MB), 5 were there" in kept(release, str(folder))
+    assert "1 files added (0.0 MB), 5 already present" in archive(release, str(folder))
     assert contents(folder) == before
     file.write_bytes(flip(file.read_bytes()))
     broken = file.read_bytes()
     with pytest.raises(ExpectedError, match="expected sha256:"):
-        kept(locked({"pip/d-1.whl": b"more"}, "0.2.0"), str(file))
+        archive(locked({"pip/d-1.whl": b"more"}, "0.2.0"), str(file))
     assert file.read_bytes() == broken
 
 
 def test_files_that_the_archive_lacks_are_all_named(
-    target: str, elsewhere: Callable[[], None]
+    target: str, other_machine: Callable[[], None]
 ) -> None:
-    kept(locked(), target)
+    archive(locked(), target)
     more = locked({**FILES, "pip/d-1.whl": b"more", "npm/e-1.tgz": b"most"})
-    elsewhere()
+    other_machine()
     with pytest.raises(ExpectedError) as caught:
         archive_keep.fetch_release(more, (), target, QUIET)
     assert caught.value.message.splitlines() == [
@@ -313,57 +314,57 @@ def test_files_that_the_archive_lacks_are_all_named(
 
 
 def test_another_lock_set_of_the_release_is_no_error_when_all_files_are_there(
-    target: str, elsewhere: Callable[[], None]
+    target: str, other_machine: Callable[[], None]
 ) -> None:
-    kept(locked(), target)
+    archive(locked(), target)
     fewer = locked({"apt/c_1_amd64.deb": b"deb"})
-    elsewhere()
+    other_machine()
     assert (
         archive_keep.fetch_release(fewer, (), target, QUIET)
-        == "4 files fetched (0 MB), 0 were there"
+        == "4 files fetched (0 MB), 0 already present"
     )
 
 
-def test_a_release_that_is_not_there(target: str) -> None:
+def test_a_missing_release_names_the_available_ones(target: str) -> None:
     for release in ("0.1.0", "0.2.0"):
-        kept(locked(release=release), target)
+        archive(locked(release=release), target)
     with pytest.raises(ExpectedError, match=r"has no release 0\.3\.0; it has 0\.1\.0, 0\.2\.0"):
         archive_keep.fetch_release(locked(release="0.3.0"), (), target, QUIET)
 
 
-def test_a_tag_of_ones_own(loopback: LoopbackRegistry, elsewhere: Callable[[], None]) -> None:
+def test_a_custom_tag(loopback: LoopbackRegistry, other_machine: Callable[[], None]) -> None:
     release, target = locked(), f"oci://{loopback.server.host}/{NAME}:mine"
-    kept(release, target)
+    archive(release, target)
     assert list(loopback.manifests) == ["mine"]
-    elsewhere()
+    other_machine()
     assert "6 files fetched" in archive_keep.fetch_release(release, (), target, QUIET)
     with pytest.raises(ExpectedError, match=r"has no release 0\.1\.0; it has mine"):
         archive_keep.fetch_release(release, (), target.removesuffix(":mine"), QUIET)
 
 
-def test_who_may_not_push_is_told_before_anything_is_fetched(
-    loopback: LoopbackRegistry, monkeypatch: pytest.MonkeyPatch, elsewhere: Callable[[], None]
+def test_denied_uploads_are_reported_before_anything_is_fetched(
+    loopback: LoopbackRegistry, monkeypatch: pytest.MonkeyPatch, other_machine: Callable[[], None]
 ) -> None:
     release, target = locked(), f"oci://{loopback.server.host}/{NAME}"
     monkeypatch.setenv("DOCKER_CONFIG", "/nowhere")
-    elsewhere()
+    other_machine()
     with pytest.raises(ExpectedError, match=f"{target}: .*401") as caught:
-        kept(release, target)
+        archive(release, target)
     assert f"docker login {loopback.server.host}" in caught.value.hint
 
 
 @pytest.mark.parametrize(
     ("name", "why"),
     [
-        ("missing", "it is not there"),
-        ("missing.tar", "it is not there"),
+        ("missing", "it does not exist"),
+        ("missing.tar", "it does not exist"),
         ("project", "it has no file oci-layout"),
         ("text.tar", "is not an archive"),
         ("files.tar", "it has no file oci-layout"),
         ("broken", "truncated"),
     ],
 )
-def test_what_is_no_archive(tmp_path: Path, name: str, why: str) -> None:
+def test_targets_without_an_archive(tmp_path: Path, name: str, why: str) -> None:
     for folder in ("project", "broken"):
         (tmp_path / folder).mkdir()
     (tmp_path / "project" / "images.toml").write_text("")
@@ -377,12 +378,12 @@ def test_what_is_no_archive(tmp_path: Path, name: str, why: str) -> None:
         archive_keep.fetch_release(locked(), (), str(tmp_path / name), QUIET)
     if not name.startswith("missing"):
         with pytest.raises(ExpectedError, match=f"{tmp_path / name} .*{why}"):
-            kept(locked(), str(tmp_path / name))
+            archive(locked(), str(tmp_path / name))
     assert contents(tmp_path) == before
 
 
-def test_an_artifact_of_something_else(tmp_path: Path) -> None:
-    kept(locked(), str(tmp_path / "carried"))
+def test_an_artifact_of_another_type(tmp_path: Path) -> None:
+    archive(locked(), str(tmp_path / "carried"))
     (digest,) = (
         each["digest"]
         for each in json.loads((tmp_path / "carried/index.json").read_text())["manifests"]
@@ -392,26 +393,26 @@ def test_an_artifact_of_something_else(tmp_path: Path) -> None:
     (tmp_path / "carried/blobs/sha256" / digest_of(other)[7:]).write_bytes(other)
     index = tmp_path / "carried/index.json"
     index.write_text(index.read_text().replace(digest, digest_of(other)))
-    with pytest.raises(ExpectedError, match="is not a release of an archive"):
+    with pytest.raises(ExpectedError, match="is not an archived release"):
         archive_keep.fetch_release(locked(), (), str(tmp_path / "carried"), QUIET)
 
 
 def test_other_images_of_a_layout_stay(tmp_path: Path) -> None:
-    kept(locked(), str(tmp_path / "carried"))
+    archive(locked(), str(tmp_path / "carried"))
     index = tmp_path / "carried/index.json"
     read = json.loads(index.read_text())
     strange = {"mediaType": "x", "digest": digest_of(b"x"), "size": 1, "platform": {"os": "plan9"}}
     index.write_text(json.dumps({**read, "manifests": [*read["manifests"], strange]}))
-    kept(locked(release="0.2.0"), str(tmp_path / "carried"))
+    archive(locked(release="0.2.0"), str(tmp_path / "carried"))
     assert strange in json.loads(index.read_text())["manifests"]
     assert len(json.loads(index.read_text())["manifests"]) == 3
 
 
-def test_a_run_that_was_killed_leaves_a_folder_that_the_next_one_completes(tmp_path: Path) -> None:
+def test_the_next_run_completes_the_archive_of_a_killed_run(tmp_path: Path) -> None:
     left = tmp_path / "carried" / ".orbiter-new-left"
     left.mkdir(parents=True)
     (left / "half").write_text("half")
-    assert "6 files new" in kept(locked(), str(tmp_path / "carried"))
+    assert "6 files added" in archive(locked(), str(tmp_path / "carried"))
     assert not left.exists()
 
 
@@ -429,7 +430,7 @@ def test_a_run_that_was_killed_leaves_a_folder_that_the_next_one_completes(tmp_p
         ("OCI://example.org/a/b", "write oci://example.org/a/b"),
     ],
 )
-def test_targets_that_are_none(target: str, hint: str) -> None:
+def test_invalid_targets(target: str, hint: str) -> None:
     with pytest.raises(ExpectedError, match=target) as caught:
         archive_target.open_storage(target)
     assert hint in caught.value.hint
@@ -437,12 +438,12 @@ def test_targets_that_are_none(target: str, hint: str) -> None:
 
 
 @pytest.mark.parametrize("words", [("fetch", "--from", ""), ("archive", "")])
-def test_an_empty_target_is_none(tmp_path: Path, words: tuple[str, ...]) -> None:
+def test_an_empty_target_is_an_error(tmp_path: Path, words: tuple[str, ...]) -> None:
     lockset_folder.write(locked(), tmp_path / "locks" / "0.1.0")
     command = [sys.executable, "-m", "orbiter", *words, "--release", "0.1.0"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 2
-    assert "the archive has an empty name" in done.stderr
+    assert "the name of the archive is empty" in done.stderr
     assert "oci://registry/repository[:tag]" in done.stderr
 
 
@@ -452,39 +453,41 @@ def test_an_image_under_the_tag_is_not_replaced(loopback: LoopbackRegistry) -> N
     loopback.manifests |= {"mine": image, "0.1.0": other}
     address = f"oci://{loopback.server.host}/{NAME}"
     with pytest.raises(
-        ExpectedError, match=r"is not an archive: mine there is something else \(an image\)"
+        ExpectedError, match=r"is not an archive: mine in it is something else \(an image\)"
     ):
-        kept(locked(), f"{address}:mine")
-    with pytest.raises(ExpectedError, match=r"0\.1\.0 there is something else \(application/x\)"):
-        kept(locked(), address)
+        archive(locked(), f"{address}:mine")
+    with pytest.raises(ExpectedError, match=r"0\.1\.0 in it is something else \(application/x\)"):
+        archive(locked(), address)
     assert loopback.manifests == {"mine": image, "0.1.0": other}
 
 
 @pytest.mark.parametrize("form", ["carried", "carried.tar"])
 def test_an_image_in_a_layout_is_not_replaced(tmp_path: Path, form: str) -> None:
-    kept(locked(), str(tmp_path / "carried"))
+    archive(locked(), str(tmp_path / "carried"))
     put(tmp_path / "carried", "{}", "0.2.0")
     pack(tmp_path / "carried")
     before = contents(tmp_path)
-    with pytest.raises(ExpectedError, match=r"0\.2\.0 there is something else \(an image\)"):
-        kept(locked(release="0.2.0"), str(tmp_path / form))
+    with pytest.raises(ExpectedError, match=r"0\.2\.0 in it is something else \(an image\)"):
+        archive(locked(release="0.2.0"), str(tmp_path / form))
     assert contents(tmp_path) == before
 
 
 @pytest.mark.parametrize("form", ["carried", "carried.tar"])
 def test_a_release_that_another_tool_copied_is_replaced(tmp_path: Path, form: str) -> None:
-    kept(locked(), str(tmp_path / "carried"))
+    archive(locked(), str(tmp_path / "carried"))
     index = tmp_path / "carried/index.json"
     read = json.loads(index.read_text())
     for each in read["manifests"]:
         del each["artifactType"]
     index.write_text(json.dumps(read))
     pack(tmp_path / "carried")
-    assert "1 files new" in kept(locked({**FILES, "pip/d-1.whl": b"more"}), str(tmp_path / form))
+    assert "1 files added" in archive(
+        locked({**FILES, "pip/d-1.whl": b"more"}), str(tmp_path / form)
+    )
 
 
 def put(folder: Path, manifest: str, name: str) -> None:
-    """Put a manifest into an image layout, as another tool does."""
+    """Add a manifest to an image layout, as another tool does."""
     digest = digest_of(manifest.encode())
     (folder / "blobs/sha256" / digest[7:]).write_text(manifest)
     index = folder / "index.json"
@@ -503,33 +506,33 @@ def pack(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("form", ["new", "new/carried.tar"])
-def test_a_partial_lock_set_leaves_nothing_in_the_place(tmp_path: Path, form: str) -> None:
+def test_a_partial_lock_set_leaves_the_target_untouched(tmp_path: Path, form: str) -> None:
     partial = model.seal(locked().manifest, {"images.toml": locked().files["images.toml"]})
     with pytest.raises(ExpectedError, match="is partial"):
-        kept(partial, str(tmp_path / form))
+        archive(partial, str(tmp_path / form))
     assert not (tmp_path / "new").exists()
 
 
 @pytest.mark.parametrize(
     "form", ["file/carried", "file/carried.tar", "/proc/carried", "/proc/carried.tar"]
 )
-def test_a_place_that_cannot_be_written_is_told_before_anything_is_fetched(
-    tmp_path: Path, elsewhere: Callable[[], None], form: str
+def test_an_unwritable_target_is_reported_before_anything_is_fetched(
+    tmp_path: Path, other_machine: Callable[[], None], form: str
 ) -> None:
     release, target = locked(), str(tmp_path / form)
     (tmp_path / "file").write_text("")
-    elsewhere()  # where nothing can be fetched
-    with pytest.raises(ExpectedError, match=f"{target} cannot be written: "):
-        kept(release, target)
+    other_machine()  # where nothing can be fetched
+    with pytest.raises(ExpectedError, match=f"cannot write {target}: "):
+        archive(release, target)
 
 
 @pytest.mark.index
 def test_wheels_of_the_real_index_are_fetched_first(
-    tmp_path: Path, elsewhere: Callable[[], None]
+    tmp_path: Path, other_machine: Callable[[], None]
 ) -> None:
     release = locked_of(list(parse_list(WHEELS)))
-    assert "5 files new" in kept(release, str(tmp_path / "carried"))
-    elsewhere()
+    assert "5 files added" in archive(release, str(tmp_path / "carried"))
+    other_machine()
     assert "5 files fetched" in archive_keep.fetch_release(
         release, (), str(tmp_path / "carried"), QUIET
     )
@@ -544,31 +547,31 @@ def real() -> str:
 
 
 @pytest.mark.engine
-def test_a_real_registry(real: str, elsewhere: Callable[[], None]) -> None:
+def test_a_real_registry(real: str, other_machine: Callable[[], None]) -> None:
     first, second = locked(), locked({**FILES, "pip/d-1.whl": b"more"}, "0.2.0")
-    assert "6 files new" in kept(first, f"oci://{real}")
-    assert "1 files new (0.0 MB), 6 were there" in kept(second, f"oci://{real}")
-    before = stored()
-    elsewhere()
+    assert "6 files added" in archive(first, f"oci://{real}")
+    assert "1 files added (0.0 MB), 6 already present" in archive(second, f"oci://{real}")
+    before = store_contents()
+    other_machine()
     archive_keep.fetch_release(second, (), f"oci://{real}", QUIET)
-    assert stored() == before
+    assert store_contents() == before
 
 
 @pytest.mark.engine
-def test_skopeo_takes_an_archive_from_place_to_place(
-    real: str, tmp_path: Path, elsewhere: Callable[[], None]
+def test_skopeo_copies_an_archive_between_storages(
+    real: str, tmp_path: Path, other_machine: Callable[[], None]
 ) -> None:
     if not shutil.which("skopeo"):
-        pytest.skip("there is no skopeo")
+        pytest.skip("skopeo is not installed")
     release, places = (
         locked(),
         [f"oci:{tmp_path}/carried:0.1.0", f"docker://{real}:0.1.0", f"oci:{tmp_path}/back:0.1.0"],
     )
-    kept(release, str(tmp_path / "carried"))
+    archive(release, str(tmp_path / "carried"))
     for one, other in pairwise(places):
         skopeo("copy", "--src-tls-verify=false", "--dest-tls-verify=false", one, other)
     assert len({skopeo("inspect", "--raw", "--tls-verify=false", place) for place in places}) == 1
-    elsewhere()
+    other_machine()
     archive_keep.fetch_release(release, (), str(tmp_path / "back"), QUIET)
 
 

@@ -1,3 +1,5 @@
+"""Downloading locked files into the store, from servers on the loopback interface."""
+
 import hashlib
 import json
 import os
@@ -39,8 +41,8 @@ def digest_of(content: bytes, algorithm: str = "sha256") -> str:
     return f"{algorithm}:{hashlib.new(algorithm, content).hexdigest()}"
 
 
-def debs(server: Server, *names: str) -> tuple[list[LockedFile], FetchSettings]:
-    """Packages that the server has, and the way to them."""
+def serve_debs(server: Server, *names: str) -> tuple[list[LockedFile], FetchSettings]:
+    """Serve packages; return them with the settings that find them."""
     entries = []
     for name in names:
         server.replies[f"/debian/pool/{name}"] = ranged(name.encode())
@@ -55,27 +57,27 @@ def debs(server: Server, *names: str) -> tuple[list[LockedFile], FetchSettings]:
     return entries, FetchSettings(apt_mirrors=lambda: (f"{server.url}/debian/",))
 
 
-def test_fetch_and_fetch_again(server: Server, store: Store) -> None:
-    entries, sources = debs(server, *(f"{number}.deb" for number in range(40)))
-    assert fetch(entries, store, sources) == FetchTotals(count=40, bytes=230, already=0)
+def test_a_second_fetch_downloads_nothing(server: Server, store: Store) -> None:
+    entries, sources = serve_debs(server, *(f"{number}.deb" for number in range(40)))
+    assert fetch(entries, store, sources) == FetchTotals(files=40, bytes=230, present=0)
     for entry in entries:
         store.verify(entry.hash)
     assert fetch([*entries, entries[0]], store, sources) == FetchTotals(
-        count=0, bytes=0, already=40
+        files=0, bytes=0, present=40
     )
     assert len(server.requests) == 40
 
 
 def test_progress(server: Server, store: Store) -> None:
-    entries, sources = debs(server, "a.deb", "bc.deb")
+    entries, sources = serve_debs(server, "a.deb", "bc.deb")
     unknown = LockedFile(path=entries[1].path, hash=entries[1].hash, source=entries[1].source)
-    told: list[FetchProgress] = []
-    fetch([entries[0], unknown], store, sources, told.append)
-    assert told[-1] == FetchProgress(bytes=11, total_bytes=11, files=2, total_files=2)
-    assert [state.files for state in told] == sorted(state.files for state in told)
+    states: list[FetchProgress] = []
+    fetch([entries[0], unknown], store, sources, states.append)
+    assert states[-1] == FetchProgress(bytes=11, total_bytes=11, files=2, total_files=2)
+    assert [state.files for state in states] == sorted(state.files for state in states)
 
 
-def test_odd_characters_of_a_pool(server: Server, store: Store) -> None:
+def test_special_characters_in_the_path_of_a_package(server: Server, store: Store) -> None:
     content = b"deb"
     server.replies["/pool/main/libs/libstdc%2B%2B6_1.0%2B~rc1_amd64.deb"] = Answer(200, content)
     source = "apt:pool/main/libs/libstdc++6_1.0+~rc1_amd64.deb"
@@ -85,7 +87,7 @@ def test_odd_characters_of_a_pool(server: Server, store: Store) -> None:
 
 
 def test_each_mirror_is_tried(server: Server, store: Store) -> None:
-    entries, _ = debs(server, "a.deb")
+    entries, _ = serve_debs(server, "a.deb")
     server.replies["/wrong/pool/a.deb"] = Answer(200, b"<html>")
     asked = []
 
@@ -102,30 +104,30 @@ def test_each_mirror_is_tried(server: Server, store: Store) -> None:
     assert len(asked) == 1
 
 
-def test_the_mirrors_of_the_environment(
+def test_mirrors_of_the_environment_are_used_instead(
     server: Server, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    entries, sources = debs(server, "a.deb", "b.deb")
+    entries, sources = serve_debs(server, "a.deb", "b.deb")
     monkeypatch.setenv("ORBITER_APT_MIRROR", f"{server.url}/none {server.url}/debian")
-    fetch(
-        entries[:1], store, FetchSettings(apt_mirrors=lambda: pytest.fail("asked the base image"))
-    )
+    fetch(entries[:1], store, FetchSettings(apt_mirrors=lambda: pytest.fail("read the base image")))
     server.requests.clear()
     monkeypatch.setenv("ORBITER_APT_MIRROR", "")
     fetch(entries[1:], store, sources)
     assert [request.path for request in server.requests] == ["/debian/pool/b.deb"]
 
 
-def test_all_failures_are_told_and_the_rest_is_kept(server: Server, store: Store) -> None:
-    entries, sources = debs(server, "a.deb", "gone.deb", "wrong.deb", "z.deb")
-    server.replies["/debian/pool/gone.deb"] = Answer(404)
+def test_one_error_names_all_failures_and_the_other_files_are_kept(
+    server: Server, store: Store
+) -> None:
+    entries, sources = serve_debs(server, "a.deb", "missing.deb", "wrong.deb", "z.deb")
+    server.replies["/debian/pool/missing.deb"] = Answer(404)
     server.replies["/debian/pool/wrong.deb"] = Answer(200, b"other")
     with pytest.raises(ExpectedError) as caught:
         fetch(entries, store, sources)
-    first, gone, wrong = caught.value.message.splitlines()
+    first, missing, wrong = caught.value.message.splitlines()
     assert first == "2 files could not be fetched:"
-    assert "apt/gone.deb" in gone
-    assert "404" in gone
+    assert "apt/missing.deb" in missing
+    assert "404" in missing
     assert f"apt/wrong.deb: {server.url}/debian/pool/wrong.deb: expected {entries[2].hash}" in wrong
     assert "ORBITER_APT_MIRROR" in caught.value.hint
     assert "orbiter archive" in caught.value.hint
@@ -152,12 +154,12 @@ def test_packages_of_alpine(server: Server, store: Store, monkeypatch: pytest.Mo
         store,
         FetchSettings(
             apk_mirrors=lambda: (f"{server.url}/alpine/",),
-            apt_mirrors=lambda: pytest.fail("asked Debian's image"),
+            apt_mirrors=lambda: pytest.fail("read the image of Debian"),
         ),
     )
     monkeypatch.setenv("ORBITER_APT_MIRROR", f"{server.url}/debian")
     monkeypatch.setenv("ORBITER_APK_MIRROR", f"{server.url}/none {server.url}/alpine")
-    fetch([other], store, FetchSettings(apk_mirrors=lambda: pytest.fail("asked the base image")))
+    fetch([other], store, FetchSettings(apk_mirrors=lambda: pytest.fail("read the base image")))
     assert store.has(entry.hash)
     assert [request.path for request in server.requests[1:]] == [
         "/none/v3.23/main/x86_64/curl-8.17.0-r1.apk",
@@ -165,66 +167,68 @@ def test_packages_of_alpine(server: Server, store: Store, monkeypatch: pytest.Mo
     ]
 
 
-def test_what_alpine_has_deleted(server: Server, store: Store) -> None:
+def test_packages_that_alpine_deleted(server: Server, store: Store) -> None:
     entry, broken = apk("curl-8.17.0-r1"), apk("bash-5.3-r0")
     server.replies["/alpine/v3.23/main/x86_64/bash-5.3-r0.apk"] = Answer(200, b"other")
     with pytest.raises(ExpectedError) as caught:
         fetch([entry, broken], store, FetchSettings(apk_mirrors=lambda: (f"{server.url}/alpine",)))
-    _, changed, gone = caught.value.message.splitlines()
-    assert gone == (
-        f"  apk/curl-8.17.0-r1.apk is no longer upstream: {server.url}/alpine/v3.23/main/x86_64/curl-8.17.0-r1.apk "
+    _, changed, deleted = caught.value.message.splitlines()
+    assert deleted == (
+        f"  apk/curl-8.17.0-r1.apk is no longer available upstream: {server.url}/alpine/v3.23/main/x86_64/curl-8.17.0-r1.apk "
         "returned 404 Not Found"
     )
     assert changed.startswith(
         f"  apk/bash-5.3-r0.apk: {server.url}/alpine/v3.23/main/x86_64/bash-5.3-r0.apk: expected"
     )
     assert caught.value.hint.startswith(
-        "Alpine deletes old versions within days: name a mirror that keeps them in ORBITER_APK_MIRROR, or "
+        "Alpine deletes old versions within days: set a mirror that keeps them in ORBITER_APK_MIRROR, or "
     )
 
 
-def test_a_mirror_that_cannot_be_reached_has_not_deleted_anything(store: Store) -> None:
-    with serving() as gone:
-        url = gone.url
+def test_an_unreachable_mirror_does_not_count_as_deleted(store: Store) -> None:
+    with serving() as stopped:
+        url = stopped.url
     with pytest.raises(ExpectedError) as caught:
         fetch([apk("curl-8.17.0-r1")], store, FetchSettings(apk_mirrors=lambda: (url,)))
-    assert "no longer upstream" not in caught.value.message
+    assert "no longer available" not in caught.value.message
     assert "deletes" not in caught.value.hint
     assert caught.value.hint
 
 
-def test_no_mirror_is_known(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_known_mirror_is_an_error(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ORBITER_APT_MIRROR", raising=False)
     entry = LockedFile(path="apt/a.deb", hash=digest_of(b"a"), source="apt:pool/a.deb")
-    with pytest.raises(ExpectedError, match="no mirror is known"):
+    with pytest.raises(ExpectedError, match="no mirror with Debian packages is known"):
         fetch([entry], store, FetchSettings())
 
 
-def test_the_mirrors_cannot_be_asked(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_mirrors_that_cannot_be_read_are_one_error(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("ORBITER_APT_MIRROR", raising=False)
     asked = []
 
     def mirrors() -> tuple[str, ...]:
         asked.append(1)
-        raise ExpectedError("no engine answers")
+        raise ExpectedError("no engine is running")
 
     entries = [
         LockedFile(path=f"apt/{name}", hash=digest_of(name.encode()), source=f"apt:pool/{name}")
         for name in "ab"
     ]
-    with pytest.raises(ExpectedError, match="no engine answers"):
+    with pytest.raises(ExpectedError, match="no engine is running"):
         fetch(entries, store, FetchSettings(apt_mirrors=mirrors))
     assert len(asked) == 1
 
 
 def test_an_unknown_source(store: Store) -> None:
     entry = LockedFile(path="x/a", hash=digest_of(b"a"), source="ftp:a")
-    with pytest.raises(ExpectedError, match="x/a: no way to fetch 'ftp:a'"):
+    with pytest.raises(ExpectedError, match="x/a: unknown source 'ftp:a'"):
         fetch([entry], store, FetchSettings())
 
 
-def test_an_interrupted_fetch_stops_and_can_go_on(server: Server, store: Store) -> None:
-    entries, sources = debs(server, "a.deb")
+def test_an_interrupted_fetch_stops_and_resumes(server: Server, store: Store) -> None:
+    entries, sources = serve_debs(server, "a.deb")
     big = b"x" * 2_000_000
     server.replies["/debian/pool/big"] = ranged(big, pause=0.05)
     entries.append(
@@ -244,7 +248,7 @@ def test_an_interrupted_fetch_stops_and_can_go_on(server: Server, store: Store) 
     store.verify(entries[1].hash)
 
 
-def page(server: Server, monkeypatch: pytest.MonkeyPatch, *links: str) -> None:
+def serve_page(server: Server, monkeypatch: pytest.MonkeyPatch, *links: str) -> None:
     text = "".join(f'<a href="{link}">x</a>' for link in links)
     server.replies["/simple/a-b/"] = Answer(200, text.encode(), {"Content-Type": "text/html"})
     monkeypatch.setenv("PIP_INDEX_URL", f"{server.url}/simple")
@@ -260,7 +264,7 @@ def wheel(content: bytes) -> LockedFile:
 def test_pip(server: Server, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     entry = wheel(b"right")
     wrong = digest_of(b"wrong").replace(":", "=")
-    page(
+    serve_page(
         server, monkeypatch, f"/1/a_b-1.whl#{wrong}", f"/2/a_b-1.whl#{entry.hash.replace(':', '=')}"
     )
     server.replies["/2/a_b-1.whl"] = Answer(200, b"right")
@@ -271,19 +275,22 @@ def test_pip(server: Server, store: Store, monkeypatch: pytest.MonkeyPatch) -> N
 def test_pip_from_an_index_without_hashes(
     server: Server, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    page(server, monkeypatch, "/1/a_b-1.whl")
+    serve_page(server, monkeypatch, "/1/a_b-1.whl")
     server.replies["/1/a_b-1.whl"] = in_turn(Answer(503), Answer(200, b"right"))
     fetch([wheel(b"right")], store, FetchSettings())
 
 
 @pytest.mark.parametrize(
     ("link", "what"),
-    [("/1/a_b-2.whl", "not at all"), (f"/a_b-1.whl#sha256={'0' * 64}", "with other bytes")],
+    [
+        ("/1/a_b-2.whl", "does not have this file"),
+        (f"/a_b-1.whl#sha256={'0' * 64}", "only with other bytes"),
+    ],
 )
 def test_pip_without_the_file(
     server: Server, store: Store, monkeypatch: pytest.MonkeyPatch, link: str, what: str
 ) -> None:
-    page(server, monkeypatch, link)
+    serve_page(server, monkeypatch, link)
     with pytest.raises(ExpectedError, match=what) as caught:
         fetch([wheel(b"right")], store, FetchSettings())
     assert "PIP_INDEX_URL" in caught.value.hint
@@ -300,7 +307,7 @@ pip/idna-3.9-py3-none-any.whl pip:idna/idna-3.9-py3-none-any.whl
 @pytest.mark.index
 def test_wheels_of_the_real_index(store: Store) -> None:
     entries = parse_list(WHEELS)
-    assert fetch(entries, store, FetchSettings()).count == 2
+    assert fetch(entries, store, FetchSettings()).files == 2
     for entry in entries:
         store.verify(entry.hash)
 
@@ -346,8 +353,8 @@ def test_npm(server: Server, store: Store, npmrc: Path, monkeypatch: pytest.Monk
     }
 
 
-def put_image(server: Server) -> str:
-    """Serve an image of one layer; gives its manifest's digest."""
+def serve_image(server: Server) -> str:
+    """Serve an image with one layer; return the digest of its manifest."""
     parts = {
         "config": json.dumps({"os": "linux", "architecture": "amd64"}).encode(),
         "layer": b"layer" * 1000,
@@ -365,11 +372,11 @@ def put_image(server: Server) -> str:
 
 
 def test_a_base_image(server: Server, store: Store, tmp_path: Path) -> None:
-    digest = put_image(server)
+    digest = serve_image(server)
     image = base_image.pin(f"{server.host}/a/b:t", "linux/amd64")
     assert image.digest == digest
-    assert fetch_image(image, store).count == 3
-    assert fetch_image(image, store) == FetchTotals(count=0, bytes=0, already=3)
+    assert fetch_image(image, store).files == 3
+    assert fetch_image(image, store) == FetchTotals(files=0, bytes=0, present=3)
     layout = tmp_path / "layout"
     write_layout(digest, store, layout)
     index = json.loads((layout / "index.json").read_text())
@@ -381,7 +388,7 @@ def test_a_base_image(server: Server, store: Store, tmp_path: Path) -> None:
 
 
 def test_a_base_image_with_a_missing_layer(server: Server, store: Store) -> None:
-    put_image(server)
+    serve_image(server)
     image = base_image.pin(f"{server.host}/a/b:t", "linux/amd64")
     layer = digest_of(b"layer" * 1000)
     server.replies[f"/v2/a/b/blobs/{layer}"] = Answer(404)

@@ -1,4 +1,4 @@
-"""Filling the store of a machine: what is needed for it is asked for once, and told once."""
+"""Filling the store: mirrors are read once, and only if packages are missing."""
 
 import os
 import subprocess
@@ -40,7 +40,7 @@ EMPTY = LockedFile(
 )
 
 
-def lay(place: Path, entries: list[LockedFile], *builders: Builder) -> None:
+def write_lock_set(folder_path: Path, entries: list[LockedFile], *builders: Builder) -> None:
     """Write a lock set with these artifacts."""
     named = {builder.name: builder for builder in builders}
     image_set = ImageSet(
@@ -55,14 +55,14 @@ def lay(place: Path, entries: list[LockedFile], *builders: Builder) -> None:
         "build/docker-bake.json": "{}",
         "build/stage/artifacts-linux-amd64.txt": format_list(entries),
     }
-    folder.write(model.seal(manifest, files), place / "locks" / "0.1.0")
+    folder.write(model.seal(manifest, files), folder_path / "locks" / "0.1.0")
 
 
 SETTINGS = ("ORBITER_APK_MIRROR", "ORBITER_APT_MIRROR", "ORBITER_ARCHIVE")
 
 
-def fetch(place: Path, **env: str) -> "subprocess.CompletedProcess[str]":
-    """Fetch where no engine answers."""
+def fetch(project: Path, **env: str) -> "subprocess.CompletedProcess[str]":
+    """Fetch without an engine."""
     variables = {
         **os.environ,
         "DOCKER_HOST": "tcp://127.0.0.1:1",
@@ -71,67 +71,67 @@ def fetch(place: Path, **env: str) -> "subprocess.CompletedProcess[str]":
     }
     command = [sys.executable, "-m", "orbiter", "fetch", "-q", "--release", "0.1.0"]
     return subprocess.run(
-        command, cwd=place, env=variables, capture_output=True, text=True, check=False
+        command, cwd=project, env=variables, capture_output=True, text=True, check=False
     )
 
 
 @pytest.mark.parametrize(
-    ("builders", "entries", "told", "variable"),
+    ("builders", "entries", "mirrors", "variable"),
     [
         (
             [OF_AN_IMAGE],
             PACKAGES,
-            f"Debian's packages are is read from the image {BASE}",
+            f"Debian mirrors are read from the image {BASE}",
             "ORBITER_APT_MIRROR",
         ),
         (
             [OF_PACKAGES],
             PACKAGES,
-            f"Debian's packages are is read from the image {BASE}",
+            f"Debian mirrors are read from the image {BASE}",
             "ORBITER_APT_MIRROR",
         ),
         (
             [OF_ALPINE],
             APKS,
-            f"Alpine's packages are is read from the image {ALPINE}",
+            f"Alpine mirrors are read from the image {ALPINE}",
             "ORBITER_APK_MIRROR",
         ),
         (
             [OF_AN_IMAGE, OF_ALPINE],
             APKS,
-            f"Alpine's packages are is read from the image {ALPINE}",
+            f"Alpine mirrors are read from the image {ALPINE}",
             "ORBITER_APK_MIRROR",
         ),
         (
             [OF_ALPINE, OF_AN_IMAGE],
             PACKAGES,
-            f"Debian's packages are is read from the image {BASE}",
+            f"Debian mirrors are read from the image {BASE}",
             "ORBITER_APT_MIRROR",
         ),
     ],
 )
 def test_without_an_engine_and_mirrors_there_is_one_error(
-    tmp_path: Path, builders: list[Builder], entries: list[LockedFile], told: str, variable: str
+    tmp_path: Path, builders: list[Builder], entries: list[LockedFile], mirrors: str, variable: str
 ) -> None:
-    lay(tmp_path, entries, *builders)
+    write_lock_set(tmp_path, entries, *builders)
     done = fetch(tmp_path)
     assert done.returncode == 2
     error, _, hint = done.stderr.partition("\n\nhint: ")
-    assert error.startswith(f"error: where {told}, which needs an engine: ")
+    assert error.startswith(f"error: the {mirrors}, which needs a Docker engine: ")
     assert len(error.splitlines()) == 1
-    assert hint.startswith(f"start one, or name mirrors in {variable}, or ")
+    assert hint.startswith(f"start one, set mirrors in {variable}, or ")
     assert "orbiter fetch --from" in hint
 
 
 def test_mirrors_of_the_environment_need_no_engine(tmp_path: Path) -> None:
-    lay(tmp_path, [*PACKAGES, *APKS], OF_PACKAGES, OF_ALPINE)
+    write_lock_set(tmp_path, [*PACKAGES, *APKS], OF_PACKAGES, OF_ALPINE)
     done = fetch(
         tmp_path, ORBITER_APT_MIRROR="http://127.0.0.1:1", ORBITER_APK_MIRROR="http://127.0.0.1:1"
     )
     assert "6 files could not be fetched:" in done.stderr
 
 
-def test_packages_that_are_there_need_no_engine(tmp_path: Path) -> None:
+def test_packages_in_the_store_need_no_engine(tmp_path: Path) -> None:
     Store().add(b"", EMPTY.hash)
-    lay(tmp_path, [EMPTY], OF_PACKAGES)
-    assert fetch(tmp_path).stdout == "0 files fetched (0 MB), 1 were there\n"
+    write_lock_set(tmp_path, [EMPTY], OF_PACKAGES)
+    assert fetch(tmp_path).stdout == "0 files fetched (0 MB), 1 already present\n"

@@ -1,4 +1,4 @@
-"""What became of locked files upstream: asked for by HEAD, and nothing is fetched."""
+"""Availability of locked files upstream, checked by HEAD requests without downloads."""
 
 import hashlib
 import os
@@ -44,7 +44,7 @@ def digest_of(content: bytes) -> str:
 
 
 def apk_of(name: str) -> LockedFile:
-    """A package whose bytes are its name."""
+    """Return a package whose bytes are its name."""
     source = f"apk:v3.23/main/x86_64/{name}.apk"
     return LockedFile(
         path=f"apk/{name}.apk", hash=digest_of(name.encode()), size=len(name), source=source
@@ -62,62 +62,63 @@ def mirrors(server: Server, *folders: str) -> FetchSettings:
     )
 
 
-def test_what_is_there_and_what_is_gone(server: Server) -> None:
+def test_available_and_missing_files(server: Server) -> None:
     entries = [apk_of(f"p{number}-1") for number in range(40)]
     serve(server, *(f"p{number}-1" for number in range(40) if number not in {7, 8}))
     server.replies[f"{FOLDER}/p8-1.apk"] = Answer(410)
     reason = f"{server.url}{FOLDER}/p7-1.apk returned 404 Not Found"
-    told: list[int] = []
+    counts: list[int] = []
     found = check_files(
-        [*entries, entries[0]], mirrors(server), lambda state: told.append(state.files)
+        [*entries, entries[0]], mirrors(server), lambda state: counts.append(state.files)
     )
-    assert (found.there, found.unknown, found.unasked) == (38, (), 0)
-    assert found.gone[0] == MissingFile(path="apk/p7-1.apk", reason=reason)
-    assert [each.path for each in found.gone] == ["apk/p7-1.apk", "apk/p8-1.apk"]
+    assert (found.available, found.unknown, found.unchecked) == (38, (), 0)
+    assert found.missing[0] == MissingFile(path="apk/p7-1.apk", reason=reason)
+    assert [each.path for each in found.missing] == ["apk/p7-1.apk", "apk/p8-1.apk"]
     assert {request.method for request in server.requests} == {"HEAD"}
     assert len(server.requests) == 40
-    assert told[-1] == 40
+    assert counts[-1] == 40
 
 
 def test_one_mirror_that_has_it_is_enough(server: Server) -> None:
     serve(server, "a-1")
     found = check_files([apk_of("a-1"), apk_of("b-1")], mirrors(server, "none", "alpine"))
-    assert found.there == 1
-    (gone,) = found.gone
-    assert gone.reason.count("returned 404 Not Found") == 2
+    assert found.available == 1
+    (missing,) = found.missing
+    assert missing.reason.count("returned 404 Not Found") == 2
 
 
 def test_another_file_of_the_name_is_not_the_locked_one(server: Server) -> None:
     server.replies[f"{FOLDER}/a-1.apk"] = Answer(200, b"rebuilt")
     found = check_files([apk_of("a-1")], mirrors(server))
     assert (
-        found.gone[0].reason == f"{server.url}{FOLDER}/a-1.apk is another file now: 7 bytes, not 3"
+        found.missing[0].reason
+        == f"{server.url}{FOLDER}/a-1.apk is another file now: 7 bytes instead of 3"
     )
 
 
 @pytest.mark.parametrize("status", [403, 500])
-def test_a_mirror_that_does_not_say_is_no_proof(server: Server, status: int) -> None:
+def test_an_unclear_answer_does_not_count_as_missing(server: Server, status: int) -> None:
     serve(server, "b-1")
     server.replies[f"{FOLDER}/a-1.apk"] = Answer(status)
     found = check_files([apk_of("a-1"), apk_of("b-1")], mirrors(server, "none", "alpine"))
-    assert (found.there, found.gone) == (1, ())
+    assert (found.available, found.missing) == (1, ())
     assert f"returned {status}" in str(found.unknown[0])
     assert str(found.unknown[0]).startswith("apk/a-1.apk: ")
 
 
-def test_no_mirror_is_known(server: Server) -> None:  # noqa: ARG001 - it unsets the variables
-    with pytest.raises(LocatorError, match="no mirror is known that has Alpine's packages"):
+def test_no_known_mirror_is_an_error(server: Server) -> None:  # noqa: ARG001 - it unsets the variables
+    with pytest.raises(LocatorError, match="no mirror with Alpine packages is known"):
         check_files([apk_of("a-1")], FetchSettings())
 
 
-def test_mirrors_that_cannot_be_found_out_are_told_once(server: Server) -> None:  # noqa: ARG001
+def test_mirrors_that_cannot_be_read_are_one_error(server: Server) -> None:  # noqa: ARG001
     asked = []
 
     def none() -> tuple[str, ...]:
         asked.append(1)
-        raise ExpectedError("no engine answers")
+        raise ExpectedError("no engine is running")
 
-    with pytest.raises(LocatorError, match="no engine answers"):
+    with pytest.raises(LocatorError, match="no engine is running"):
         check_files([apk_of("a-1"), apk_of("b-1")], FetchSettings(apk_mirrors=none))
     assert len(asked) == 1
 
@@ -153,21 +154,21 @@ def test_other_managers(server: Server, monkeypatch: pytest.MonkeyPatch, tmp_pat
     ]
     entries[2] = LockedFile(path=sources[2], hash=digest_of(b"b"), source=sources[2])
     found = check_files(entries, FetchSettings(apt_mirrors=lambda: (server.url,)))
-    assert (found.there, found.unknown, found.unasked) == (3, (), 1)
-    assert [each.path for each in found.gone] == [
+    assert (found.available, found.unknown, found.unchecked) == (3, (), 1)
+    assert [each.path for each in found.missing] == [
         "apt:pool/x.deb",
         "npm:w/-/w-6.tgz",
         "pip:a/a-1.whl",
         "pip:c/c-1.whl",
     ]
-    assert "with other bytes only" in found.gone[2].reason
-    assert "not at all" in found.gone[3].reason
+    assert "only with other bytes" in found.missing[2].reason
+    assert "does not have this file" in found.missing[3].reason
     assert {
         r.headers.get("authorization") for r in server.requests if r.path.startswith("/npm")
     } == {"Bearer t0ken"}
 
 
-def lay(place: Path, entries: list[LockedFile]) -> None:
+def write_lock_set(project: Path, entries: list[LockedFile]) -> None:
     """Write a lock set with these artifacts."""
     builders = {"alpine": Builder(name="alpine", base="alpine:3.23")}
     image_set = ImageSet(
@@ -179,11 +180,11 @@ def lay(place: Path, entries: list[LockedFile]) -> None:
         "build/docker-bake.json": "{}",
         "build/stage/artifacts-linux-amd64.txt": format_list(entries),
     }
-    lockset_folder.write(model.seal(manifest, files), place / "locks" / "0.1.0")
+    lockset_folder.write(model.seal(manifest, files), project / "locks" / "0.1.0")
 
 
-def fetch(place: Path, server: Server, *words: str) -> "subprocess.CompletedProcess[str]":
-    """Fetch where no engine answers."""
+def fetch(project: Path, server: Server, *words: str) -> "subprocess.CompletedProcess[str]":
+    """Fetch without an engine."""
     server.requests.clear()
     variables = {
         **os.environ,
@@ -192,23 +193,23 @@ def fetch(place: Path, server: Server, *words: str) -> "subprocess.CompletedProc
     }
     command = [sys.executable, "-m", "orbiter", "fetch", "-q", "--release", "0.1.0", *words]
     return subprocess.run(
-        command, cwd=place, env=variables, capture_output=True, text=True, check=False
+        command, cwd=project, env=variables, capture_output=True, text=True, check=False
     )
 
 
 def test_the_command(server: Server, tmp_path: Path) -> None:
-    lay(tmp_path, [apk_of("a-1"), apk_of("b-1")])
+    write_lock_set(tmp_path, [apk_of("a-1"), apk_of("b-1")])
     serve(server, "a-1", "b-1")
     done = fetch(tmp_path, server, "--upstream")
     assert (
         done.stdout
-        == "2 files fetched (0 MB), 0 were there\n2 of 2 locked files are still available upstream, 0 are missing\n"
+        == "2 files fetched (0 MB), 0 already present\n2 of 2 locked files are still available upstream, 0 are missing\n"
     )
     assert done.returncode == 0
     del server.replies[f"{FOLDER}/b-1.apk"]
     done = fetch(tmp_path, server, "--upstream")
     assert done.stdout.splitlines() == [
-        "0 files fetched (0 MB), 2 were there",
+        "0 files fetched (0 MB), 2 already present",
         f"missing upstream: apk/b-1.apk ({server.url}{FOLDER}/b-1.apk returned 404 Not Found)",
         "1 of 2 locked files are still available upstream, 1 is missing; keep them with: orbiter archive TARGET",
     ]
@@ -216,20 +217,20 @@ def test_the_command(server: Server, tmp_path: Path) -> None:
     assert done.stderr == ""
 
 
-def test_without_the_option_a_full_store_asks_nobody(server: Server, tmp_path: Path) -> None:
+def test_a_full_store_needs_no_requests(server: Server, tmp_path: Path) -> None:
     Store().add(b"a-1", digest_of(b"a-1"))
-    lay(tmp_path, [apk_of("a-1")])
+    write_lock_set(tmp_path, [apk_of("a-1")])
     done = fetch(tmp_path, server)
-    assert (done.returncode, done.stdout) == (0, "0 files fetched (0 MB), 1 were there\n")
+    assert (done.returncode, done.stdout) == (0, "0 files fetched (0 MB), 1 already present\n")
     assert server.requests == []
 
 
-def test_what_is_gone_is_shown_though_others_cannot_be_asked_for(
+def test_missing_files_are_shown_even_if_others_cannot_be_checked(
     server: Server, tmp_path: Path
 ) -> None:
     for name in ("a-1", "b-1"):
         Store().add(name.encode(), digest_of(name.encode()))
-    lay(tmp_path, [apk_of("a-1"), apk_of("b-1")])
+    write_lock_set(tmp_path, [apk_of("a-1"), apk_of("b-1")])
     server.replies[f"{FOLDER}/b-1.apk"] = Answer(403)
     done = fetch(tmp_path, server, "--upstream")
     assert done.returncode == 2
@@ -237,15 +238,13 @@ def test_what_is_gone_is_shown_though_others_cannot_be_asked_for(
     assert done.stderr.startswith(f"error: apk/b-1.apk: {server.url}{FOLDER}/b-1.apk returned 403")
 
 
-def test_a_file_that_neither_the_store_nor_upstream_has_is_named(
-    server: Server, tmp_path: Path
-) -> None:
-    lay(tmp_path, [apk_of("a-1"), apk_of("b-1")])
+def test_a_file_that_is_missing_everywhere_is_named(server: Server, tmp_path: Path) -> None:
+    write_lock_set(tmp_path, [apk_of("a-1"), apk_of("b-1")])
     done = fetch(tmp_path, server)
     assert done.returncode == 2
     for name in ("a-1", "b-1"):
         assert (
-            f"  apk/{name}.apk is no longer upstream: {server.url}{FOLDER}/{name}.apk returned 404"
+            f"  apk/{name}.apk is no longer available upstream: {server.url}{FOLDER}/{name}.apk returned 404"
             in done.stderr
         )
 
@@ -277,10 +276,10 @@ def test_a_real_repository_that_moves_on(monkeypatch: pytest.MonkeyPatch) -> Non
     ]
     monkeypatch.setenv("ORBITER_APK_MIRROR", first.removesuffix("v3.23"))
     assert check_files(entries, FetchSettings()) == UpstreamReport(
-        there=len(entries), gone=(), unknown=(), unasked=0
+        available=len(entries), missing=(), unknown=(), unchecked=0
     )
     monkeypatch.setenv("ORBITER_APK_MIRROR", second.removesuffix("v3.23"))
     found = check_files(entries, FetchSettings())
-    deleted = [each.path for each in found.gone if "returned 404 Not Found" in each.reason]
+    deleted = [each.path for each in found.missing if "returned 404 Not Found" in each.reason]
     assert deleted == ["apk/cloud-utils-growpart-0.33-r1.apk", "apk/orbit-gone-7.0-r0.apk"]
-    assert found.there + len(found.gone) == len(entries)
+    assert found.available + len(found.missing) == len(entries)

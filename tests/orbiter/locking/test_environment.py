@@ -70,7 +70,7 @@ def keep(shell: Shell, *pins: Pin) -> list[str]:
 
 def test_what_apk_fetched_is_not_fetched_again(server: Server) -> None:
     left(a=b"a")
-    assert keep(no_shell, pin("a"), pin("b"))[-1] == "1 files fetched (0 MB), 1 were there"
+    assert keep(no_shell, pin("a"), pin("b"))[-1] == "1 files fetched (0 MB), 1 already present"
     assert [request.path for request in server.requests] == ["/v3.23/main/x86_64/b-1.apk"]
     for name in (b"a", b"b"):
         assert Store().verify(digest_of(name)).read_bytes() == name
@@ -99,7 +99,7 @@ def test_a_lock_leaves_nothing_to_fetch(server: Server) -> None:
         pins = apk.select(files, AMD64, ("alpine-core",))
         server.requests.clear()
         alpine.downloads()
-        assert keep(no_shell, *pins)[-1] == "0 files fetched (0 MB), 2 were there"
+        assert keep(no_shell, *pins)[-1] == "0 files fetched (0 MB), 2 already present"
         assert (server.requests, alpine.downloads()) == ([], [])
         for each in pins:
             Store().verify(each.artifact.hash)
