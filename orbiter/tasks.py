@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 ReportLine = Callable[[str], None]
+"""Receives a line of progress."""
 
-
-StartTask = Callable[[str], Callable[[str], None]]
-"""Given the title of a task, gives the function that takes the task's lines; an empty line ends the task."""
+StartTask = Callable[[str], ReportLine]
+"""Starts a task with a title; returns the function for its lines. An empty line ends the task."""

@@ -24,8 +24,8 @@ from orbiter.fetch.progress import ProgressCounter, ReportProgress, run_parallel
 from orbiter.files import locked, scratch_folder
 from orbiter.oci.layout import INDEX_FILE, LAYOUT, LAYOUT_FILE, blob_path
 from orbiter.oci.registry import sha256
-from orbiter.store.download import Open
-from orbiter.store.store import hash_file, link_or_copy, wrong_bytes
+from orbiter.store.download import OpenSource
+from orbiter.store.store import hash_file, hash_mismatch, link_or_copy
 from resolvers.errors import ExpectedError
 from resolvers.net import http
 
@@ -59,7 +59,7 @@ class FolderStorage:
         """Return the names of the releases."""
         return tuple(self._manifest_digests())
 
-    def open_blob(self, digest: str) -> Open:
+    def open_blob(self, digest: str) -> OpenSource:
         """Return a function that opens a blob."""
         return lambda headers: http.stream(self._url(digest), headers=headers)
 
@@ -122,9 +122,9 @@ class FolderStorage:
 
 
 def verify_manifest(content: bytes, digest: str, release: str, name: str) -> None:
-    """Raise WrongBytesError if the manifest of a release does not have its digest."""
+    """Raise HashMismatchError if the manifest of a release does not have its digest."""
     if sha256(content) != digest:
-        raise wrong_bytes(f"the manifest of release {release} in {name}", digest, sha256(content))
+        raise hash_mismatch(f"the manifest of release {release} in {name}", digest, sha256(content))
 
 
 def refuse_unwritable(folder: Path, prefix: str, name: str) -> None:

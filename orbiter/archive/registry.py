@@ -18,7 +18,7 @@ from orbiter.fetch.progress import ProgressCounter, ReportProgress, run_parallel
 from orbiter.oci.reference import REFERENCE, parse_reference
 from orbiter.oci.registry import OCI_MANIFEST, Credentials, repositories, sha256
 from orbiter.oci.upload import has_blob, list_tags, put_blob, put_manifest
-from orbiter.store.download import Open, chunks
+from orbiter.store.download import OpenSource, read_chunks
 from resolvers.errors import ExpectedError
 from resolvers.net import http
 
@@ -77,7 +77,7 @@ class RegistryStorage:
             raise not_an_archive(self.name, "the registry has no tags for it")
         return tags
 
-    def open_blob(self, digest: str) -> Open:
+    def open_blob(self, digest: str) -> OpenSource:
         """Return a function that opens a blob."""
         return partial(self._repository.blob, digest)
 
@@ -113,7 +113,7 @@ class RegistryStorage:
 
 def _body(file: ArchivedFile, counter: ProgressCounter) -> Iterator[bytes]:
     sent = 0
-    for chunk in chunks(file.path):
+    for chunk in read_chunks(file.path):
         counter.update(file.digest, sent, file.size)
         yield chunk
         sent += len(chunk)

@@ -8,7 +8,7 @@ import msgspec
 
 from orbiter.fetch.progress import ReportProgress
 from orbiter.store.artifact_list import LockedFile
-from orbiter.store.download import Open
+from orbiter.store.download import OpenSource
 from resolvers.errors import ExpectedError
 
 ARCHIVE_HINT = "run 'orbiter archive' for this release on a machine with a network"
@@ -59,7 +59,7 @@ class ArchiveStorage(Protocol):
         """Return the names of the releases; raise ExpectedError if there is no archive."""
         ...
 
-    def open_blob(self, digest: str) -> Open:
+    def open_blob(self, digest: str) -> OpenSource:
         """Return a function that opens a blob, whose bytes are not verified."""
         ...
 

@@ -28,8 +28,8 @@ from orbiter.fetch.progress import ProgressCounter, ReportProgress
 from orbiter.files import locked, scratch_folder
 from orbiter.oci.layout import BLOBS, INDEX_FILE, LAYOUT, LAYOUT_FILE, blob_path
 from orbiter.oci.registry import sha256
-from orbiter.store.download import CHUNK, Open, spelled
-from orbiter.store.store import wrong_bytes
+from orbiter.store.download import CHUNK, OpenSource, format_hash
+from orbiter.store.store import hash_mismatch
 from resolvers.net import http
 
 
@@ -68,7 +68,7 @@ class TarStorage:
         """Return the names of the releases."""
         return tuple(self._manifest_digests())
 
-    def open_blob(self, digest: str) -> Open:
+    def open_blob(self, digest: str) -> OpenSource:
         """Return a function that opens a blob."""
 
         @contextmanager
@@ -175,14 +175,14 @@ def _size(content: _ByteRange | bytes) -> int:
 
 
 def _copy(tar: tarfile.TarFile, member: tarfile.TarInfo, content: _ByteRange) -> None:
-    """Copy bytes into a tar file; raise WrongBytesError if a blob does not have its digest."""
+    """Copy bytes into a tar file; raise HashMismatchError if a blob does not have its digest."""
     with content.file.open("rb") as file:
         file.seek(content.start)
         reader = _HashingReader(file)
         tar.addfile(member, reader)
     expected = f"sha256:{member.name.removeprefix(BLOBS)}"
     if member.name.startswith(BLOBS) and reader.digest != expected:
-        raise wrong_bytes(f"{member.name} of {content.file}", expected, reader.digest)
+        raise hash_mismatch(f"{member.name} of {content.file}", expected, reader.digest)
 
 
 class _HashingReader(io.RawIOBase):
@@ -200,4 +200,4 @@ class _HashingReader(io.RawIOBase):
 
     @property
     def digest(self) -> str:
-        return spelled(self._hasher)
+        return format_hash(self._hasher)

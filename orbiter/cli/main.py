@@ -8,7 +8,7 @@ from orbiter.cli.build import build
 from orbiter.cli.bump import bump
 from orbiter.cli.clean import clean
 from orbiter.cli.diff_locks import diff_locks
-from orbiter.cli.exit import surely
+from orbiter.cli.exit import run_and_exit
 from orbiter.cli.export import export
 from orbiter.cli.fetch import fetch
 from orbiter.cli.images import images
@@ -45,7 +45,7 @@ COMMANDS: tuple[click.Command, ...] = (
 
 def main() -> None:
     """Run the command line."""
-    surely(lambda: cli(prog_name="orbiter"))
+    run_and_exit(lambda: cli(prog_name="orbiter"))
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

@@ -13,7 +13,7 @@ from urllib.parse import quote
 import msgspec
 
 from orbiter.store.artifact_list import LockedFile
-from orbiter.store.download import Open, WrongBytesError
+from orbiter.store.download import HashMismatchError, OpenSource
 from resolvers.conda import fetch
 from resolvers.errors import ExpectedError
 from resolvers.index import index
@@ -53,7 +53,7 @@ class FileSource(NamedTuple):
     """A place that may have a file: its name for messages, and a function that opens the file."""
 
     name: str
-    open: Open
+    open: OpenSource
 
 
 class HttpLocation(NamedTuple):
@@ -182,7 +182,7 @@ def _is_missing(error: ExpectedError) -> bool:
 
 
 def _is_missing_or_changed(error: ExpectedError) -> bool:
-    return _is_missing(error) or isinstance(error, WrongBytesError)
+    return _is_missing(error) or isinstance(error, HashMismatchError)
 
 
 def _http_source(location: HttpLocation) -> FileSource:

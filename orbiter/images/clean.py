@@ -15,7 +15,8 @@ from orbiter.docker import client
 from orbiter.docker.objects import STOPPED_STATES
 from orbiter.files import locked_if_free
 from orbiter.images import list as image_list
-from orbiter.images.list import ListedImage, format_size
+from orbiter.images.list import ListedImage
+from orbiter.sizes import format_size
 from orbiter.store.store import Store
 from resolvers.errors import ExpectedError
 

@@ -6,13 +6,13 @@ from typing import Literal
 
 import msgspec
 
-from orbiter import sizes
 from orbiter.config.image_set import ImageSet
 from orbiter.docker import client
 from orbiter.docker.objects import LOCKSET, LocalImage
 from orbiter.lockset import folder
 from orbiter.lockset.versions import SEMVER
 from orbiter.oci.reference import parse_reference
+from orbiter.sizes import format_size
 
 FORMAT = 1
 ImageState = Literal["fresh", "stale", "no lock set"]
@@ -124,8 +124,3 @@ def format_json(found: Iterable[ListedImage]) -> str:
     """Images as JSON: ``{"format": 1, "images": [...]}``, with the fields of ``Image``."""
     content = msgspec.json.encode({"format": FORMAT, "images": tuple(found)})
     return msgspec.json.format(content, indent=2).decode()
-
-
-def format_size(count: int) -> str:
-    """Bytes for people: ``12.3 MB``."""
-    return sizes.size(count).removeprefix("+") or "0 B"

@@ -7,7 +7,7 @@ from pathlib import Path
 from orbiter.docker.shells import base_shell, pin_base, solver_shell
 from orbiter.fetch.progress import format_progress, format_totals
 from orbiter.store.artifact_list import LockedFile
-from orbiter.store.download import WrongBytesError
+from orbiter.store.download import HashMismatchError
 from orbiter.store.store import Store
 from resolvers.types import Artifact, Pin, Shell
 
@@ -71,7 +71,7 @@ class LocalEnvironment:
             if file.hash not in cached or self._store.has(file.hash, file.size):
                 continue
             # A file that is missing or changed in the cache is fetched from a mirror instead.
-            with suppress(WrongBytesError, FileNotFoundError):
+            with suppress(HashMismatchError, FileNotFoundError):
                 self._store.add(cached[file.hash], file.hash, name=file.path)
 
 

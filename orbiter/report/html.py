@@ -96,7 +96,7 @@ def _row(change: Change, note: str) -> _Row:
         old=old,
         new=new,
         step=step,
-        grown=sizes.size(change.grown),
+        grown=sizes.format_size_change(change.grown),
         note=note,
         why=phrases.chain(change),
         sign=phrases.SIGNS[change.kind],

@@ -138,7 +138,7 @@ def _row(change: Change, note: str, *, mixed: bool, several: bool) -> tuple[str,
         _cell(old),
         new if new in phrases.OTHERS else _cell(new),
         f"**{step}**" if step == "major" else step,
-        sizes.size(change.grown),
+        sizes.format_size_change(change.grown),
         _text(note),
         _cell(phrases.chain(change).removeprefix("via ")),
     )

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from orbiter.diff.types import KINDS, Change, Diff, Occurrence, Side, Suggestion, Variant
 from orbiter.lockfiles.types import Scope
-from orbiter.sizes import size
+from orbiter.sizes import format_size_change
 
 ALTERED = "same version, other hash: this is how tampering looks"
 SUSPECT = "Do not use it before you know who changed the file, and why."
@@ -115,7 +115,9 @@ def download(diff: Diff) -> str:
     if len(diff.counts) != 1 or not known or not sum(known):
         return ""
     unknown = len(diff.changes) - len(known)
-    return f"download: {size(sum(known))}" + (f" ({unknown:,} of unknown size)" if unknown else "")
+    return f"download: {format_size_change(sum(known))}" + (
+        f" ({unknown:,} of unknown size)" if unknown else ""
+    )
 
 
 def sections(diff: Diff) -> tuple[Section, ...]:

@@ -143,7 +143,7 @@ def _row_maker(diff: Diff) -> Callable[[Change, bool], Row]:
             arrow="→" if old and new else "",
             new=new,
             step=phrases.step(change),
-            grown=sizes.size(change.grown),
+            grown=sizes.format_size_change(change.grown),
             note=notes(change),
             why=phrases.chain(change),
         )

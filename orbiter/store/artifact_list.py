@@ -1,4 +1,4 @@
-"""The text format of artifacts-<platform>.txt."""
+"""The text format of artifacts-<platform>.txt, which lists the files of a stage."""
 
 import re
 from collections.abc import Iterable
@@ -12,12 +12,13 @@ HASH = re.compile(r"sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}")
 
 
 class LockedFile(msgspec.Struct, frozen=True, kw_only=True, order=True):
-    """One artifact as a stage uses it: a line of its ``artifacts-<os>-<architecture>.txt``.
+    """One file that a stage needs: a line of its ``artifacts-<os>-<architecture>.txt``.
 
-    ``path`` is its place in the stage's artifacts folder (``apt/curl_8_amd64.deb``), unique in a list.
-    ``hash`` is ``sha256:<hex>`` or ``sha512:<hex>``; ``size`` is in bytes, 0 for unknown. ``source`` says who
-    keeps it, without any host: ``apt:<pool path>``, ``pip:<project>/<file>``, ``npm:<package>/-/<file>``; or, of
-    conda, whose locks hold addresses, ``conda:<address>``.
+    ``path`` is relative to the stage's artifacts folder (``apt/curl_8_amd64.deb``) and unique in a
+    list. ``hash`` is ``sha256:<hex>`` or ``sha512:<hex>``. ``size`` is in bytes, 0 if unknown.
+    ``source`` names the file in its index, without a host: ``apt:<pool path>``,
+    ``pip:<project>/<file>``, ``npm:<package>/-/<file>``. Only ``conda:<address>`` has a host,
+    because conda's locks hold addresses.
     """
 
     path: str
@@ -27,19 +28,22 @@ class LockedFile(msgspec.Struct, frozen=True, kw_only=True, order=True):
 
 
 def parse_list(text: str) -> tuple[LockedFile, ...]:
-    """Read a list of artifacts: lines of ``hash size path source``. Raises ExpectedError with the line."""
-    entries = tuple(_parse(line, number) for number, line in enumerate(text.splitlines(), 1))
-    seen: set[str] = set()
-    for number, entry in enumerate(entries, 1):
-        if entry.path in seen:
-            raise _malformed(number, f"'{entry.path}' is there twice")
-        seen.add(entry.path)
-    return entries
+    """Read a list of files: lines of ``hash size path source``.
+
+    Raises ExpectedError with the number of the malformed line.
+    """
+    files = tuple(_parse(line, number) for number, line in enumerate(text.splitlines(), 1))
+    paths: set[str] = set()
+    for number, file in enumerate(files, 1):
+        if file.path in paths:
+            raise _malformed(number, f"'{file.path}' is a duplicate")
+        paths.add(file.path)
+    return files
 
 
-def format_list(entries: Iterable[LockedFile]) -> str:
-    """The canonical text of a list of artifacts: sorted by path, each line ended; empty for none."""
-    return "".join(f"{e.hash} {e.size} {e.path} {e.source}\n" for e in sorted(entries))
+def format_list(files: Iterable[LockedFile]) -> str:
+    """Return the canonical text of a list: sorted by path, each line ended; empty for no files."""
+    return "".join(f"{file.hash} {file.size} {file.path} {file.source}\n" for file in sorted(files))
 
 
 def _parse(line: str, number: int) -> LockedFile:
@@ -51,12 +55,12 @@ def _parse(line: str, number: int) -> LockedFile:
         raise _malformed(number, "expected 'sha256:<hex>' or 'sha512:<hex>', and a size in bytes")
     pure = PurePosixPath(path)
     if not path or pure.is_absolute() or ".." in pure.parts:
-        raise _malformed(number, f"'{path}' is no place in an artifacts folder")
+        raise _malformed(number, f"'{path}' is not a relative path inside the artifacts folder")
     return LockedFile(path=path, hash=digest, size=int(size), source=source)
 
 
 def _malformed(number: int, reason: str) -> ExpectedError:
     return ExpectedError(
-        f"the list of artifacts is malformed in line {number}: {reason}",
+        f"line {number} of the artifact list is malformed: {reason}",
         "restore the lock set from git, or lock again",
     )

@@ -1,10 +1,11 @@
-"""One file on its way into the store: locked, resumable, every byte hashed."""
+"""The download of one file into the store: locked, resumable, and hashed as it arrives."""
 
 import hashlib
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -16,113 +17,121 @@ if TYPE_CHECKING:
     from hashlib import _Hash
 
 CHUNK = 1 << 20
-"""Bytes that are hashed at once; large enough for several threads to hash side by side."""
+"""Bytes to hash at a time; large enough for several threads to hash concurrently."""
 LOCK_PAUSE = 0.1
-"""Seconds between two looks at a part file that another Orbiter is filling."""
-RANGE_NOT_SATISFIABLE = 416
+"""Seconds between two attempts to lock a part file that another process is writing."""
 
-Open = Callable[[Mapping[str, str]], AbstractContextManager[http.Stream]]
-"""Opens a file where it comes from; the headers may ask for a range."""
-Progress = Callable[[int, int], None]
-"""Takes the bytes of a file that are here and those it has in all (0 for unknown); may raise to stop."""
+OpenSource = Callable[[Mapping[str, str]], AbstractContextManager[http.Stream]]
+"""Opens a file at its source; the headers may request a range."""
+ReportBytes = Callable[[int, int], None]
+"""Receives the bytes of a file that have arrived and its size (0 if unknown); may raise to stop."""
 
 
-class WrongBytesError(ExpectedError):
-    """A file whose bytes are not those that the lock set names."""
+class HashMismatchError(ExpectedError):
+    """A file whose bytes differ from those that the lock set names."""
 
 
 @contextmanager
-def part_of(target: Path, progress: Progress) -> Iterator[BinaryIO]:
-    """The part file of ``target``, locked; an earlier try's bytes are in it, and writing appends to them."""
+def open_part(target: Path, progress: ReportBytes) -> Iterator[BinaryIO]:
+    """Open and lock the part file of ``target``; writing appends to the bytes of earlier attempts.
+
+    Calls ``progress`` while another process holds the lock, so that waiting can be interrupted.
+    """
     path = target.with_name(f"{target.name}.part")
     path.parent.mkdir(parents=True, exist_ok=True)
-    file = _locked(path, progress)
+    part = _open_locked(path, progress)
     try:
-        yield file
-    except WrongBytesError:
-        file.truncate(0)
+        yield part
+    except HashMismatchError:
+        part.truncate(0)
         raise
     finally:
-        file.flush()
-        if _is(file, path) and (length(file) == 0 or target.exists()):
-            path.unlink()  # nobody else can have replaced it: that takes the lock
-        file.close()
+        part.flush()
+        # Nobody else can have replaced the path in the meantime: that requires the lock.
+        if _is_at(part, path) and (part_size(part) == 0 or target.exists()):
+            path.unlink()
+        part.close()
 
 
-def _locked(path: Path, progress: Progress) -> BinaryIO:
+def _open_locked(path: Path, progress: ReportBytes) -> BinaryIO:
     while True:
-        file = path.open("a+b")
-        if not try_lock(file.fileno()):
-            file.close()
-            progress(0, 0)  # waiting must be possible to interrupt
+        part = path.open("a+b")
+        if not try_lock(part.fileno()):
+            part.close()
+            progress(0, 0)
             time.sleep(LOCK_PAUSE)
             continue
-        if _is(file, path):
-            return file
-        file.close()  # it was renamed or removed between opening and locking
+        if _is_at(part, path):
+            return part
+        part.close()  # it was renamed or removed between opening and locking
 
 
-def _is(file: BinaryIO, path: Path) -> bool:
+def _is_at(file: BinaryIO, path: Path) -> bool:
+    """Return whether an open file still has this path."""
     try:
         return os.path.samestat(os.fstat(file.fileno()), path.stat())
     except FileNotFoundError:
         return False
 
 
-def length(file: BinaryIO) -> int:
-    """The bytes of a part file."""
-    file.flush()
-    return os.fstat(file.fileno()).st_size
+def part_size(part: BinaryIO) -> int:
+    """Return the size of a part file in bytes."""
+    part.flush()
+    return os.fstat(part.fileno()).st_size
 
 
-def finish(part: BinaryIO, target: Path) -> None:
-    """Give a verified part file its name."""
-    # No fsync: what a power cut leaves half-written is found by `verify`, which reads every byte.
+def finish_part(part: BinaryIO, target: Path) -> None:
+    """Rename a verified part file to ``target`` and make it read-only."""
+    # No fsync: if a power cut truncates the file, Store.verify notices, because it reads every byte.
     part.flush()
     Path(part.name).replace(target)
-    os.fchmod(
-        part.fileno(), 0o444
-    )  # after the renaming, so that no run that was killed leaves a part read-only
+    # After the renaming, so that a killed run never leaves a read-only part file behind.
+    os.fchmod(part.fileno(), 0o444)
 
 
-def fill(part: BinaryIO, digest: str, size: int, source: Open, progress: Progress) -> str:
-    """Fetch what the part lacks, for as long as every try brings something; give the hash of it all.
+def download_rest(
+    part: BinaryIO, digest: str, size: int, source: OpenSource, progress: ReportBytes
+) -> str:
+    """Append the missing bytes to a part file, and return the hash of the whole file.
 
-    Raises HTTPError when ``source`` fails; what came until then stays, for the next time.
+    Repeats the request as long as each attempt adds bytes. Raises HTTPError if ``source`` fails;
+    the bytes that arrived stay for the next attempt.
     """
     while True:
-        hasher, before = _hashed(part, digest), length(part)
-        if before and spelled(hasher) == digest:
+        hasher, size_before = _hash_part(part, digest), part_size(part)
+        if size_before and format_hash(hasher) == digest:
             return digest
         try:
-            return _fetch_rest(part, hasher, size, source, progress)
+            return _append(part, hasher, size, source, progress)
         except http.HTTPError as error:
-            if error.status == RANGE_NOT_SATISFIABLE and before:
+            if error.status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE and size_before:
                 part.truncate(0)
-            elif not error.temporary or length(part) <= before:
+            elif not error.temporary or part_size(part) <= size_before:
                 raise
 
 
-def _fetch_rest(
-    part: BinaryIO, hasher: "_Hash", size: int, source: Open, progress: Progress
+def _append(
+    part: BinaryIO, hasher: "_Hash", size: int, source: OpenSource, progress: ReportBytes
 ) -> str:
-    done = length(part)
-    with source({"range": f"bytes={done}-"} if done else {}) as stream:
-        if done and not stream.headers.get("content-range", "").startswith(f"bytes {done}-"):
-            part.truncate(0)  # the whole file comes, not what was asked for
-            hasher, done = hashlib.new(hasher.name), 0
-        total = size or done + int(stream.headers.get("content-length", 0))
+    """Append the bytes of one request to a part file; return the hash of the whole file."""
+    received = part_size(part)
+    with source({"range": f"bytes={received}-"} if received else {}) as stream:
+        content_range = stream.headers.get("content-range", "")
+        if received and not content_range.startswith(f"bytes {received}-"):
+            part.truncate(0)  # the source ignored the range and sends the whole file
+            hasher, received = hashlib.new(hasher.name), 0
+        total = size or received + int(stream.headers.get("content-length", 0))
         for chunk in stream.chunks:
             part.write(chunk)
             hasher.update(chunk)
-            done += len(chunk)
-            progress(done, total)
-            if size and done > size:
+            received += len(chunk)
+            progress(received, total)
+            if size and received > size:
                 break
-    return spelled(hasher)
+    return format_hash(hasher)
 
 
-def _hashed(part: BinaryIO, digest: str) -> "_Hash":
+def _hash_part(part: BinaryIO, digest: str) -> "_Hash":
     part.seek(0)
     hasher = hashlib.new(digest.partition(":")[0])
     while chunk := part.read(CHUNK):
@@ -130,13 +139,13 @@ def _hashed(part: BinaryIO, digest: str) -> "_Hash":
     return hasher
 
 
-def chunks(path: Path) -> Iterator[bytes]:
-    """The bytes of a file, in pieces."""
+def read_chunks(path: Path) -> Iterator[bytes]:
+    """Yield the bytes of a file in chunks."""
     with path.open("rb") as file:
         while chunk := file.read(CHUNK):
             yield chunk
 
 
-def spelled(hasher: "_Hash") -> str:
-    """A hash as locks write it: ``sha256:<hex>``."""
+def format_hash(hasher: "_Hash") -> str:
+    """Return a hash as locks write it: ``sha256:<hex>``."""
     return f"{hasher.name}:{hasher.hexdigest()}"

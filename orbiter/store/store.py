@@ -1,175 +1,179 @@
-"""The content-addressed folder of fetched artifacts on this machine, and the lists of what a stage needs."""
+"""The content-addressed folder of fetched files on this machine."""
 
-import contextlib
 import errno
 import hashlib
 import shutil
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 from orbiter.store.download import (
-    Open,
-    Progress,
-    WrongBytesError,
-    chunks,
-    fill,
-    finish,
-    length,
-    part_of,
-    spelled,
+    HashMismatchError,
+    OpenSource,
+    ReportBytes,
+    download_rest,
+    finish_part,
+    format_hash,
+    open_part,
+    part_size,
+    read_chunks,
 )
 from resolvers.cache import folder
 from resolvers.errors import ExpectedError
 
 VERIFIERS = 4
+"""Threads that verify files."""
+LINK_UNSUPPORTED = {errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP}
 
 
 class Store:
-    """The store under ``root``, by default this machine's; safe with several Orbiters at once.
+    """The store at ``root``, by default in the cache; safe for several processes at the same time.
 
-    A file has its name, ``<algorithm>/<2 hex>/<hex>``, only when all its bytes were verified. ``<hex>.part``
-    is one on its way here, locked by whom fills it.
+    A file gets its name, ``<algorithm>/<2 hex>/<hex>``, when all its bytes are verified. Until then
+    it is ``<hex>.part``, locked by the process that writes it.
     """
 
     def __init__(self, root: Path | None = None) -> None:
         self.root = root or folder("store")
 
     def path(self, digest: str) -> Path:
-        """Where the file with this hash is, or would be."""
+        """Return the path of the file with this hash, whether it exists or not."""
         algorithm, _, hexadecimal = digest.partition(":")
         return self.root / algorithm / hexadecimal[:2] / hexadecimal
 
     def has(self, digest: str, size: int = 0) -> bool:
-        """Is the file here, and of this size if that is known? Its bytes are not read."""
+        """Return whether a file exists, with this size if it is known; does not read its bytes."""
         try:
-            found = self.path(digest).stat().st_size
+            actual_size = self.path(digest).stat().st_size
         except FileNotFoundError:
             return False
-        return size in {0, found}
+        return size in {0, actual_size}
 
     def download(
         self,
         digest: str,
-        source: Open,
+        source: OpenSource,
         *,
         name: str,
         size: int = 0,
-        progress: Progress = lambda _d, _t: None,
+        progress: ReportBytes = lambda _received, _total: None,
     ) -> None:
-        """Fill in one file from ``source``, going on where an earlier try ended.
+        """Download a file from ``source``, continuing an earlier attempt.
 
-        ``name`` is for messages. Raises HTTPError when the source fails, WrongBytesError when it gives other
-        bytes than ``digest`` names. Waits for another Orbiter that is fetching the same file.
+        ``name`` is for messages. Raises HTTPError if the source fails, HashMismatchError if its
+        bytes do not match ``digest``. Waits while another process downloads the same file.
         """
         target = self.path(digest)
-        with part_of(target, progress) as part:
+        with open_part(target, progress) as part:
             if self.has(digest, size):
                 return
-            resumed = length(part) > 0
-            got = fill(part, digest, size, source, progress)
-            if got != digest and resumed:  # the fault may lie in what an earlier try left
+            resumed = part_size(part) > 0
+            actual = download_rest(part, digest, size, source, progress)
+            if actual != digest and resumed:  # the bytes of the earlier attempt may be wrong
                 part.truncate(0)
-                got = fill(part, digest, size, source, progress)
-            if got != digest or size not in {0, length(part)}:
-                raise wrong_bytes(
+                actual = download_rest(part, digest, size, source, progress)
+            if actual != digest or size not in {0, part_size(part)}:
+                expected_size = size or "any number of"
+                raise hash_mismatch(
                     name,
-                    f"{digest} ({size or 'any number of'} bytes)",
-                    f"{got} ({length(part)} bytes)",
+                    f"{digest} ({expected_size} bytes)",
+                    f"{actual} ({part_size(part)} bytes)",
                 )
-            finish(part, target)
+            finish_part(part, target)
 
     def add(self, content: bytes | Path, digest: str, *, name: str = "") -> None:
-        """Put bytes, or a copy of a file, into the store. Raises WrongBytesError."""
+        """Store some bytes, or a copy of a file. Raises HashMismatchError."""
         target = self.path(digest)
-        with part_of(target, lambda _done, _total: None) as part:
+        with open_part(target, lambda _received, _total: None) as part:
             part.truncate(0)
             hasher = hashlib.new(digest.partition(":")[0])
-            for chunk in [content] if isinstance(content, bytes) else chunks(content):
+            chunks = [content] if isinstance(content, bytes) else read_chunks(content)
+            for chunk in chunks:
                 part.write(chunk)
                 hasher.update(chunk)
-            got = spelled(hasher)
-            if got != digest:
-                raise wrong_bytes(name or str(content)[:60], digest, got)
-            finish(part, target)
+            actual = format_hash(hasher)
+            if actual != digest:
+                raise hash_mismatch(name or str(content)[:60], digest, actual)
+            finish_part(part, target)
 
     def verify(self, digest: str, name: str = "") -> Path:
-        """The path of a file whose bytes were just read and are right.
+        """Read all bytes of a file, check its hash and return its path.
 
-        Raises ExpectedError when it is not here. One with other bytes is moved aside, so that it can be
-        fetched again, and WrongBytesError raised.
+        Raises ExpectedError if it is missing. If its hash is wrong, moves the file aside, so that
+        it can be fetched again, and raises HashMismatchError.
         """
         path = self.path(digest)
         try:
-            got = hash_file(path, digest.partition(":")[0])
+            actual = hash_file(path, digest.partition(":")[0])
         except FileNotFoundError:
             raise ExpectedError(
                 f"{name or digest} is not in the store ({digest})",
-                "run 'orbiter fetch' to fetch what is missing",
+                "run 'orbiter fetch' to fetch missing files",
             ) from None
-        if got != digest:
-            with contextlib.suppress(FileNotFoundError):  # another thread has found it out too
+        if actual != digest:
+            with suppress(FileNotFoundError):  # another thread has moved it already
                 path.replace(path.with_suffix(".bad"))
-            raise WrongBytesError(
-                f"{name or path.name} was changed in the store: expected {digest}, got {got}",
-                "it was moved aside; 'orbiter fetch' fetches it again",
+            raise HashMismatchError(
+                f"{name or path.name} was changed in the store: expected {digest}, got {actual}",
+                "the file was moved aside; run 'orbiter fetch' to fetch it again",
             )
         return path
 
     def link(self, digest: str, destination: Path) -> None:
-        """Verify a file and hard-link it (across file systems: copy it) to ``destination``."""
+        """Verify a file and hard-link it to ``destination``, or copy it across file systems."""
         path = self.verify(digest, destination.name)
         destination.parent.mkdir(parents=True, exist_ok=True)
         destination.unlink(missing_ok=True)
         link_or_copy(path, destination)
 
     def link_all(self, links: Iterable[tuple[str, Path]]) -> None:
-        """Link many files, verifying several at once; all that fail are reported together."""
+        """Link files, given as hash and destination, and report all failures together."""
         with ThreadPoolExecutor(VERIFIERS) as pool:
             failures = list(pool.map(lambda link: _failure(self.link, *link), links))
         raise_all("cannot be used from the store", [failure for failure in failures if failure])
 
 
 def link_or_copy(path: Path, destination: Path) -> None:
-    """Hard-link a file to where nothing is; copy it across file systems, and where they cannot link."""
+    """Hard-link a file to a new path; copy it if the file systems do not allow the link."""
     try:
         destination.hardlink_to(path)
     except OSError as error:
-        if error.errno not in {errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP}:
+        if error.errno not in LINK_UNSUPPORTED:
             raise
         shutil.copyfile(path, destination)
 
 
 def hash_file(path: Path, algorithm: str) -> str:
-    """The hash of a file, with the algorithm's name before it."""
+    """Return the hash of a file, prefixed with the algorithm."""
     with path.open("rb") as file:
-        return spelled(hashlib.file_digest(file, algorithm))
+        return format_hash(hashlib.file_digest(file, algorithm))
 
 
-def raise_all(what: str, failures: list[ExpectedError]) -> None:
-    """Raise one ExpectedError that tells of all failures; none for none."""
+def raise_all(problem: str, failures: list[ExpectedError]) -> None:
+    """Raise one ExpectedError for all failures, if there are any: ``2 files <problem>: …``."""
     if len(failures) == 1:
         raise failures[0]
     if failures:
-        lines = [
-            f"{len(failures)} files {what}:",
-            *(f"  {failure.message}" for failure in failures),
-        ]
+        lines = [f"{len(failures)} files {problem}:"]
+        lines += [f"  {failure.message}" for failure in failures]
         hints = dict.fromkeys(failure.hint for failure in failures if failure.hint)
         raise ExpectedError("\n".join(lines), "\n".join(hints))
 
 
-def wrong_bytes(name: str, expected: str, got: str) -> WrongBytesError:
-    """The error for a file that came with other bytes than it should have."""
-    return WrongBytesError(
-        f"{name}: expected {expected}, got {got}",
-        "the file was replaced where it comes from, or a proxy answered in its place; nothing was kept",
+def hash_mismatch(name: str, expected: str, actual: str) -> HashMismatchError:
+    """Return the error for a file that arrived with unexpected bytes."""
+    return HashMismatchError(
+        f"{name}: expected {expected}, got {actual}",
+        "the file was replaced at its source, or a proxy responded instead; nothing was stored",
     )
 
 
-def _failure(action: Callable[[str, Path], None], digest: str, path: Path) -> ExpectedError | None:
+def _failure(
+    action: Callable[[str, Path], None], digest: str, destination: Path
+) -> ExpectedError | None:
     try:
-        action(digest, path)
+        action(digest, destination)
     except ExpectedError as error:
         return error
     return None

@@ -1,4 +1,4 @@
-"""The exit code is right, whatever rattler does while the interpreter is taken down."""
+"""The exit code is right even if rattler would crash the interpreter."""
 
 import os
 import subprocess
@@ -13,7 +13,7 @@ from tests.support.conda_world import channel, record
 RUNS = 200
 SOLVE = """
 import atexit, sys
-from orbiter.cli.exit import surely
+from orbiter.cli.exit import run_and_exit
 from resolvers.conda import manager as conda
 from resolvers.types import CondaOptions, Group, Request, Target
 
@@ -31,13 +31,13 @@ def main():
     sys.exit("said so" if way == "says" else int(way))
 
 atexit.register(print, "registered")
-surely(main)
+run_and_exit(main)
 """
 WAYS = {"returns": 0, "raises": 1, "says": 1, "0": 0, "2": 2}
 PLAIN = """
 import sys
-from orbiter.cli.exit import surely
-surely(lambda: sys.exit(3))
+from orbiter.cli.exit import run_and_exit
+run_and_exit(lambda: sys.exit(3))
 """
 
 
@@ -49,26 +49,17 @@ def run(*words: str, cache: Path) -> "subprocess.CompletedProcess[str]":
 
 
 @pytest.mark.slow  # 200 processes: one in thirty crashed before
-def test_every_one_of_many_runs_ends_with_its_own_code(tmp_path: Path) -> None:
+def test_every_run_ends_with_its_exit_code(tmp_path: Path) -> None:
     address = channel(tmp_path / "channel", record("a", "1", "b"), record("b", "1"))
     ways = list(WAYS) * (RUNS // len(WAYS))
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        ended = list(pool.map(lambda way: run(SOLVE, address, way, cache=tmp_path), ways))
-    assert [
-        (way, each.returncode, each.stderr)
-        for way, each in zip(ways, ended, strict=True)
-        if each.returncode != WAYS[way]
-    ] == []
-    assert {each.stdout for each in ended} == {"2 packages\nregistered\n"}
-    assert {
-        way
-        for way, each in zip(ways, ended, strict=True)
-        if "ValueError: no such way" in each.stderr
-    } == {"raises"}
-    assert {way for way, each in zip(ways, ended, strict=True) if each.stderr == "said so\n"} == {
-        "says"
-    }
+        results = list(pool.map(lambda way: run(SOLVE, address, way, cache=tmp_path), ways))
+    for way, result in zip(ways, results, strict=True):
+        assert (way, result.returncode) == (way, WAYS[way]), result.stderr
+        assert result.stdout == "2 packages\nregistered\n"
+        assert ("ValueError: no such way" in result.stderr) == (way == "raises")
+        assert (result.stderr == "said so\n") == (way == "says")
 
 
-def test_without_rattler_the_interpreter_ends_as_ever(tmp_path: Path) -> None:
+def test_without_rattler_the_interpreter_ends_as_usual(tmp_path: Path) -> None:
     assert run(PLAIN, cache=tmp_path).returncode == 3

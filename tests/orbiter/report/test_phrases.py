@@ -39,7 +39,7 @@ WIN = Scope("", "win-64")
     ],
 )
 def test_sizes_are_told_with_sign_and_unit(grown: int | None, told: str) -> None:
-    assert sizes.size(grown) == told
+    assert sizes.format_size_change(grown) == told
 
 
 @pytest.mark.parametrize(

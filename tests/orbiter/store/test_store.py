@@ -11,11 +11,8 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from orbiter.store.artifact_list import LockedFile, format_list, parse_list
-from orbiter.store.download import WrongBytesError
+from orbiter.store.download import HashMismatchError
 from orbiter.store.store import Store
 from resolvers.errors import ExpectedError
 from resolvers.net import http
@@ -37,15 +34,15 @@ def store(tmp_path: Path) -> Store:
     return Store(tmp_path / "store")
 
 
-def opened(url: str, headers: Mapping[str, str]) -> AbstractContextManager[http.Stream]:
+def open_url(url: str, headers: Mapping[str, str]) -> AbstractContextManager[http.Stream]:
     return http.stream(url, headers=headers)
 
 
 def download(store: Store, server: Server, size: int = 0) -> None:
-    store.download(HASH, partial(opened, f"{server.url}/f"), name="the file", size=size)
+    store.download(HASH, partial(open_url, f"{server.url}/f"), name="the file", size=size)
 
 
-def part_of(store: Store) -> Path:
+def part_path(store: Store) -> Path:
     path = store.path(HASH)
     return path.with_name(f"{path.name}.part")
 
@@ -80,7 +77,7 @@ def test_sha512(store: Store) -> None:
     assert store.verify(digest).parts[-3] == "sha512"
 
 
-def test_a_download_goes_on_where_it_broke_off(store: Store, server: Server) -> None:
+def test_an_interrupted_download_resumes(store: Store, server: Server) -> None:
     first, rest = Answer(200, CONTENT, sent=300_000), ranged(CONTENT)
     server.replies["/f"] = lambda request: rest(request) if "range" in request.headers else first
     download(store, server)
@@ -88,39 +85,37 @@ def test_a_download_goes_on_where_it_broke_off(store: Store, server: Server) -> 
     assert store.path(HASH).read_bytes() == CONTENT
 
 
-def test_a_break_without_progress_is_an_error_and_keeps_the_part(
-    store: Store, server: Server
-) -> None:
+def test_a_failed_attempt_keeps_the_part_file(store: Store, server: Server) -> None:
     server.replies["/f"] = in_turn(Answer(200, CONTENT, sent=300_000), Answer(404))
     with pytest.raises(http.HTTPError, match="404"):
         download(store, server)
-    assert part_of(store).stat().st_size == 300_000
+    assert part_path(store).stat().st_size == 300_000
     server.replies["/f"] = ranged(CONTENT)
     download(store, server)
     assert server.requests[-1].headers["range"] == "bytes=300000-"
     assert files(store) == [store.path(HASH).name]
 
 
-def test_a_server_without_ranges_sends_all_again(store: Store, server: Server) -> None:
-    part_of(store).parent.mkdir(parents=True)
-    part_of(store).write_bytes(CONTENT[:1000])
+def test_a_server_without_ranges_sends_the_whole_file(store: Store, server: Server) -> None:
+    part_path(store).parent.mkdir(parents=True)
+    part_path(store).write_bytes(CONTENT[:1000])
     server.replies["/f"] = Answer(200, CONTENT)
     download(store, server)
     assert store.path(HASH).read_bytes() == CONTENT
 
 
-@pytest.mark.parametrize("left", [b"x" * 1000, CONTENT + b"more", b"x" * len(CONTENT)])
-def test_a_bad_part_is_thrown_away(store: Store, server: Server, left: bytes) -> None:
-    part_of(store).parent.mkdir(parents=True)
-    part_of(store).write_bytes(left)
+@pytest.mark.parametrize("leftover", [b"x" * 1000, CONTENT + b"more", b"x" * len(CONTENT)])
+def test_a_wrong_part_file_is_discarded(store: Store, server: Server, leftover: bytes) -> None:
+    part_path(store).parent.mkdir(parents=True)
+    part_path(store).write_bytes(leftover)
     server.replies["/f"] = ranged(CONTENT)
     download(store, server, len(CONTENT))
     assert store.path(HASH).read_bytes() == CONTENT
 
 
-def test_a_part_that_only_lacks_its_name(store: Store, server: Server) -> None:
-    part_of(store).parent.mkdir(parents=True)
-    part_of(store).write_bytes(CONTENT)
+def test_a_complete_part_file_is_only_renamed(store: Store, server: Server) -> None:
+    part_path(store).parent.mkdir(parents=True)
+    part_path(store).write_bytes(CONTENT)
     download(store, server)
     assert (store.path(HASH).read_bytes(), server.requests) == (CONTENT, [])
 
@@ -129,9 +124,9 @@ def test_a_part_that_only_lacks_its_name(store: Store, server: Server) -> None:
     "content", [b"", b"<html>log in</html>", CONTENT[:-1] + b"x", CONTENT + b"x"]
 )
 @pytest.mark.parametrize("size", [0, len(CONTENT)])
-def test_wrong_bytes(store: Store, server: Server, content: bytes, size: int) -> None:
+def test_a_hash_mismatch(store: Store, server: Server, content: bytes, size: int) -> None:
     server.replies["/f"] = Answer(200, content)
-    with pytest.raises(WrongBytesError, match=f"the file: expected {HASH}.*got sha256:"):
+    with pytest.raises(HashMismatchError, match=f"the file: expected {HASH}.*got sha256:"):
         download(store, server, size)
     assert files(store) == []
 
@@ -139,19 +134,19 @@ def test_wrong_bytes(store: Store, server: Server, content: bytes, size: int) ->
 def test_a_wrong_size_in_the_lock(store: Store, server: Server) -> None:
     server.replies["/f"] = Answer(200, CONTENT)
     with pytest.raises(
-        WrongBytesError, match=rf"\({len(CONTENT) + 1} bytes\), got .* \({len(CONTENT)} bytes\)"
+        HashMismatchError, match=rf"\({len(CONTENT) + 1} bytes\), got .* \({len(CONTENT)} bytes\)"
     ):
         download(store, server, len(CONTENT) + 1)
     assert files(store) == []
 
 
-def test_nothing_is_left_of_a_file_that_is_not_there(store: Store, server: Server) -> None:
+def test_a_missing_file_leaves_nothing_behind(store: Store, server: Server) -> None:
     with pytest.raises(http.HTTPError, match="404"):
         download(store, server)
     assert files(store) == []
 
 
-FETCHING = """
+FETCH_SCRIPT = """
 import sys
 from functools import partial
 from pathlib import Path
@@ -165,14 +160,14 @@ store.download(digest, lambda headers: http.stream(url, headers=headers), name="
 
 def start_fetching(store: Store, server: Server) -> "subprocess.Popen[bytes]":
     return subprocess.Popen(
-        [sys.executable, "-c", FETCHING, str(store.root), f"{server.url}/f", HASH]
+        [sys.executable, "-c", FETCH_SCRIPT, str(store.root), f"{server.url}/f", HASH]
     )
 
 
 def test_killed_in_the_middle(store: Store, server: Server) -> None:
     server.replies["/f"] = ranged(CONTENT, pause=0.05)
     process = start_fetching(store, server)
-    while not part_of(store).exists() or part_of(store).stat().st_size < 200_000:
+    while not part_path(store).exists() or part_path(store).stat().st_size < 200_000:
         assert process.poll() is None
         time.sleep(0.01)
     process.send_signal(signal.SIGKILL)
@@ -188,7 +183,7 @@ def test_killed_in_the_middle(store: Store, server: Server) -> None:
     store.verify(HASH)
 
 
-def test_two_at_once_fetch_it_once(store: Store, server: Server) -> None:
+def test_two_processes_fetch_a_file_once(store: Store, server: Server) -> None:
     server.replies["/f"] = ranged(CONTENT, pause=0.05)
     both = [start_fetching(store, server) for _ in range(2)]
     assert [process.wait() for process in both] == [0, 0]
@@ -197,18 +192,20 @@ def test_two_at_once_fetch_it_once(store: Store, server: Server) -> None:
     store.verify(HASH)
 
 
-def hammer(root: Path, url: str) -> None:
+def fetch_many(root: Path, url: str) -> None:
     for number in range(20):
         content = b"%d" % number
         digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
-        Store(root).download(digest, partial(opened, f"{url}/{number}"), name=str(number))
+        Store(root).download(digest, partial(open_url, f"{url}/{number}"), name=str(number))
 
 
-def test_many_at_once(store: Store, server: Server) -> None:
+def test_two_processes_fetch_many_files(store: Store, server: Server) -> None:
     for number in range(20):
         server.replies[f"/{number}"] = Answer(200, b"%d" % number)
     context = multiprocessing.get_context("spawn")
-    processes = [context.Process(target=hammer, args=(store.root, server.url)) for _ in range(2)]
+    processes = [
+        context.Process(target=fetch_many, args=(store.root, server.url)) for _ in range(2)
+    ]
     for process in processes:
         process.start()
     for process in processes:
@@ -223,7 +220,7 @@ def test_add(store: Store, tmp_path: Path) -> None:
     store.add(file, HASH)
     store.add(CONTENT, HASH)
     assert store.verify(HASH).read_bytes() == CONTENT
-    with pytest.raises(WrongBytesError, match="file: expected"):
+    with pytest.raises(HashMismatchError, match="file: expected"):
         store.add(file, f"sha256:{'0' * 64}")
     assert files(store) == [store.path(HASH).name]
 
@@ -249,7 +246,7 @@ def test_link_to_another_file_system(store: Store, tmp_path: Path) -> None:
         destination.unlink(missing_ok=True)
 
 
-def test_a_flipped_byte_is_refused(store: Store, tmp_path: Path, server: Server) -> None:
+def test_a_changed_file_is_refused(store: Store, tmp_path: Path, server: Server) -> None:
     store.add(CONTENT, HASH)
     path = store.path(HASH)
     path.chmod(0o644)
@@ -257,7 +254,7 @@ def test_a_flipped_byte_is_refused(store: Store, tmp_path: Path, server: Server)
         file.seek(500_000)
         file.write(b"\x00" if CONTENT[500_000] else b"\x01")
     with pytest.raises(
-        WrongBytesError, match=f"was changed in the store: expected {HASH}"
+        HashMismatchError, match=f"was changed in the store: expected {HASH}"
     ) as caught:
         store.link(HASH, tmp_path / "f")
     assert "orbiter fetch" in caught.value.hint
@@ -268,7 +265,7 @@ def test_a_flipped_byte_is_refused(store: Store, tmp_path: Path, server: Server)
     store.link(HASH, tmp_path / "f")
 
 
-def test_all_that_cannot_be_linked_are_told(store: Store, tmp_path: Path) -> None:
+def test_all_link_failures_are_reported_together(store: Store, tmp_path: Path) -> None:
     store.add(CONTENT, HASH)
     missing = [f"sha256:{digit * 64}" for digit in "12"]
     links = {digest: tmp_path / f"file-{number}" for number, digest in enumerate([HASH, *missing])}
@@ -277,55 +274,3 @@ def test_all_that_cannot_be_linked_are_told(store: Store, tmp_path: Path) -> Non
     assert caught.value.message.splitlines()[0] == "2 files cannot be used from the store:"
     assert [digest in caught.value.message for digest in links] == [False, True, True]
     assert "orbiter fetch" in caught.value.hint
-
-
-TEXT = f"""\
-sha256:{"a" * 64} 12 apt/curl_8_amd64.deb apt:pool/main/c/curl/curl_8_amd64.deb
-sha512:{"b" * 128} 0 npm/vega-lite-6.tgz npm:vega-lite/-/vega-lite-6.tgz
-"""
-
-
-def test_entries() -> None:
-    deb, tarball = parse_list(TEXT)
-    assert deb == LockedFile(
-        path="apt/curl_8_amd64.deb",
-        hash=f"sha256:{'a' * 64}",
-        size=12,
-        source="apt:pool/main/c/curl/curl_8_amd64.deb",
-    )
-    assert tarball.size == 0
-    assert format_list([tarball, deb]) == TEXT
-    assert (parse_list(""), format_list([])) == ((), "")
-
-
-@pytest.mark.parametrize(
-    "line",
-    [
-        "",
-        "sha256:12 1 a pip:a/a",
-        f"sha256:{'a' * 64} 1 a",
-        f"sha256:{'a' * 64} one a pip:a/a",
-        f"sha256:{'a' * 64} 1 /a pip:a/a",
-        f"sha256:{'a' * 64} 1 a/../../b pip:a/a",
-        f"md5:{'a' * 32} 1 a pip:a/a",
-        TEXT.splitlines()[0],
-    ],
-)
-def test_malformed_entries(line: str) -> None:
-    with pytest.raises(ExpectedError, match="malformed in line 3"):
-        parse_list(f"{TEXT}{line}\n")
-
-
-words = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1)
-entries = st.builds(
-    LockedFile,
-    path=words.filter(lambda word: not word.startswith("/") and ".." not in word),
-    hash=st.binary(min_size=32, max_size=32).map(lambda data: f"sha256:{data.hex()}"),
-    size=st.integers(0, 2**40),
-    source=words,
-)
-
-
-@given(st.lists(entries, unique_by=lambda entry: entry.path, max_size=5))
-def test_entries_are_read_as_written(written: list[LockedFile]) -> None:
-    assert parse_list(format_list(written)) == tuple(sorted(written))
