@@ -118,7 +118,7 @@ def _check(image_set: "ImageSet") -> None:
     for reason in reasons:
         click.echo(f"stale: {reason}")
     released = folder.is_released(folder.release_folder(image_set.version))
-    remedy = folder.NEXT if released else "run orbiter lock"
+    remedy = folder.NEXT_RELEASE if released else "run orbiter lock"
     click.echo(f"\nhint: {remedy}", err=True)
     sys.exit(FINDINGS)
 

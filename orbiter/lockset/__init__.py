@@ -1,4 +1,1 @@
-"""A lock set.
-
-Its types, its folder under locks/, what each lock was solved from, and the record of a release.
-"""
+"""Lock sets: their types, their folders under locks/, their inputs and the record of a release."""

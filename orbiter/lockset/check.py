@@ -1,26 +1,28 @@
-"""orbiter lock --check: is the lock set of this release what images.toml asks for? Reads only, offline."""
+"""Check whether a lock set still fits images.toml, as ``orbiter lock --check`` does, offline."""
 
 from pathlib import Path
 
-from orbiter.config import changes as config_changes
+from orbiter.config.changes import changed_keys
 from orbiter.config.image_set import ImageSet
-from orbiter.lockset import folder, model, record
+from orbiter.lockset import folder, record
 from orbiter.lockset.inputs import unlocked_parts
+from orbiter.lockset.model import MANIFEST
 
 
 def stale_reasons(image_set: ImageSet, locks: Path = folder.LOCKS) -> tuple[str, ...]:
-    """Why the lock set is stale, a line a reason that names the key or file; nothing when it is fresh.
+    """Return a line for each reason why the lock set is stale; nothing if it is fresh.
 
-    Every byte of the lock set is checked on the way. Raises LockSetError when it is broken.
+    Also checks every byte of the lock set. Raises LockSetError if it is broken.
     """
-    place = folder.release_folder(image_set.version, locks)
-    if not place.exists():
-        return (f"images.toml: version: release {image_set.version} has no lock set {place}",)
-    locked = folder.read(place)
-    if folder.is_released(place):
-        record.read(place, locked)
-    changes = config_changes.changed_keys(locked.image_set, image_set)
-    return tuple(f"images.toml: {change}" for change in changes) or tuple(
-        f"{place / model.MANIFEST}: {part} is not locked"
-        for part in unlocked_parts(image_set, locked.manifest.bases, locked.manifest.builders)
-    )
+    path = folder.release_folder(image_set.version, locks)
+    if not path.exists():
+        return (f"images.toml: version: release {image_set.version} has no lock set {path}",)
+    lock_set = folder.read(path)
+    if folder.is_released(path):
+        record.read(path, lock_set)
+    changes = changed_keys(lock_set.image_set, image_set)
+    if changes:
+        return tuple(f"images.toml: {change}" for change in changes)
+    manifest = lock_set.manifest
+    parts = unlocked_parts(image_set, manifest.bases, manifest.builders)
+    return tuple(f"{path / MANIFEST}: {part} is not locked" for part in parts)

@@ -18,189 +18,188 @@ from orbiter.lockset.model import (
     LockSet,
     LockSetError,
     Manifest,
-    _root_line,
     digest,
     manifest_text,
+    root_line,
 )
 from orbiter.lockset.versions import SEMVER, precedence
 
 LOCKS = Path("locks")
 
+NEXT_RELEASE = "start the next release: orbiter bump patch|minor|major|auto, then orbiter lock"
+CHECKOUT = "restore it from git (git checkout -- locks)"
+_RESTORE = f"{CHECKOUT}, or remove the folder and lock the release again"
+_RECORD_FILE = re.compile(rf"{re.escape(DIGESTS)}|{LAYERS}/[0-9a-f]{{16}}\.txt")
+
 
 def release_folder(release: str, locks: Path = LOCKS) -> Path:
-    """Where the lock set of a release lies.
+    """Return the folder of a release's lock set.
 
-    A run that was killed while it exchanged two folders leaves the old one set aside; that one then counts. Raises
-    ExpectedError for what is no release.
+    A run that was killed while it replaced a folder leaves only the old one, under another name;
+    that one is returned then. Raises ExpectedError if the release is not a semantic version.
     """
     precedence(release)
-    place = locks / release
-    aside = _aside(place)
-    return aside if aside.is_dir() and not place.exists() else place
+    folder = locks / release
+    backup = _backup(folder)
+    return backup if backup.is_dir() and not folder.exists() else folder
 
 
 def releases(locks: Path = LOCKS) -> tuple[str, ...]:
-    """The releases that have a lock set, oldest version first."""
+    """Return the releases that have a lock set, oldest version first."""
     names = (manifest.parent.name for manifest in locks.glob(f"*/{MANIFEST}"))
     return tuple(sorted((name for name in names if SEMVER.fullmatch(name)), key=precedence))
 
 
 def previous(release: str, locks: Path = LOCKS) -> LockSet | None:
-    """What locking a release starts from: its own lock set, else that of the newest release before it."""
-    place = release_folder(release, locks)
-    if (place / MANIFEST).exists():
-        return read(place)
+    """Return the lock set that locking a release starts from.
+
+    It is the release's own lock set, else the one of the newest older release.
+    """
+    folder = release_folder(release, locks)
+    if (folder / MANIFEST).exists():
+        return read(folder)
     older = [name for name in releases(locks) if precedence(name) < precedence(release)]
     return read(release_folder(older[-1], locks)) if older else None
 
 
-def read(place: Path) -> LockSet:
-    """Read a lock set and check every byte of it against the manifest and its root digest.
+def read(folder: Path) -> LockSet:
+    """Read a lock set and check every byte against the manifest and its root digest.
 
-    Raises LockSetError naming the file that is missing, unknown or changed.
+    Raises LockSetError with the name of a file that is missing, unknown or changed.
     """
-    manifest, root = _read_manifest(place / MANIFEST)
-    _refuse_outside(place, manifest)
-    files = {path: _read_file(place, path, wanted) for path, wanted in manifest.files.items()}
-    _refuse_strangers(place, manifest)
+    manifest, root = _read_manifest(folder / MANIFEST)
+    _check_paths(folder, manifest)
+    files = {path: _read_file(folder, path, sha256) for path, sha256 in manifest.files.items()}
+    _check_no_other_files(folder, manifest)
     return LockSet(manifest=manifest, files=files, root=root)
 
 
-def write(lockset: LockSet, place: Path) -> bool:
-    """Write a lock set; gives False, and touches nothing, when the same bytes are there already.
+def write(lock_set: LockSet, folder: Path) -> bool:
+    """Write a lock set, and return False if the folder already has the same bytes.
 
-    The new folder is written beside the old one and takes its place by renaming, so a run that is killed
-    leaves the old lock set or the new one, never a mixture. Raises LockSetError where a released one lies.
+    The new folder is written next to the old one and then renamed. A run that is killed leaves the
+    old lock set or the new one, never a mixture. Raises LockSetError if the old one was released.
     """
-    if _same(lockset, place):
+    if _has_same_files(folder, lock_set):
         return False
-    refuse_released(place)
-    _put({**lockset.files, MANIFEST: manifest_text(lockset)}, place)
+    refuse_released(folder)
+    _write_files({**lock_set.files, MANIFEST: manifest_text(lock_set)}, folder)
     return True
 
 
-def freeze(lockset: LockSet, place: Path, record: Mapping[str, str]) -> None:
-    """Write a lock set again, with the files of the record of what was built of it; from then on it stays.
+def freeze(lock_set: LockSet, folder: Path, record: Mapping[str, str]) -> None:
+    """Write a lock set together with the files of its record, atomically.
 
-    As with ``write``, all of it or nothing. Raises LockSetError where it was released before.
+    Raises LockSetError if it was already released.
     """
-    refuse_released(place)
-    _put({**lockset.files, MANIFEST: manifest_text(lockset), **record}, place)
+    refuse_released(folder)
+    _write_files({**lock_set.files, MANIFEST: manifest_text(lock_set), **record}, folder)
 
 
-def is_released(place: Path) -> bool:
-    """Whether the images of the lock set in a folder were recorded, which freezes it."""
-    return (place / DIGESTS).exists()
+def is_released(folder: Path) -> bool:
+    """Return whether a lock set has a record of its images, which freezes it."""
+    return (folder / DIGESTS).exists()
 
 
-def refuse_released(place: Path) -> None:
-    """Raise LockSetError for a lock set that was released: it must stay as it is."""
-    if is_released(place):
-        raise LockSetError(
-            f"{place} was released, and stays as it is: there is {place / DIGESTS}", NEXT
-        )
-
-
-def _put(files: Mapping[str, str], place: Path) -> None:
-    with scratch_folder(place.parent, f".{place.name}.new-") as temporary:
-        new = temporary / place.name
-        for path, content in files.items():
-            (new / path).parent.mkdir(parents=True, exist_ok=True)
-            (new / path).write_text(content, encoding="utf-8", newline="\n")
-        _exchange(new, place)
+def refuse_released(folder: Path) -> None:
+    """Raise LockSetError if the lock set was released and so must not change."""
+    if is_released(folder):
+        problem = f"{folder} was released and cannot change, because it has {folder / DIGESTS}"
+        raise LockSetError(problem, NEXT_RELEASE)
 
 
 def _read_manifest(path: Path) -> tuple[Manifest, str]:
-    """The manifest and its root digest."""
+    """Return the manifest and its root digest."""
     try:
-        first, _, text = path.read_bytes().decode().partition("\n")
+        first_line, _, text = path.read_bytes().decode().partition("\n")
     except FileNotFoundError:
-        raise LockSetError(f"{path}: there is no such lock set", "orbiter lock writes it") from None
+        raise LockSetError(f"{path}: lock set not found", "run orbiter lock") from None
     except UnicodeDecodeError as error:
         raise LockSetError(f"{path}: not UTF-8 ({error.reason})", _RESTORE) from None
     try:
         content: dict[str, Any] = msgspec.toml.decode(text)
-        if isinstance(content.get("format"), int) and content["format"] > FORMAT:
-            raise LockSetError(
-                f"{path}: format {content['format']} is newer than this Orbiter reads ({FORMAT})",
-                "install a newer Orbiter",
-            )
+        refuse_newer_format(path, content, FORMAT)
         manifest = msgspec.convert(content, Manifest)
     except (msgspec.DecodeError, msgspec.ValidationError) as error:
         raise LockSetError(f"{path}: {error}", _RESTORE) from None
     root = digest(text)
-    if first != _root_line(root):
-        raise LockSetError(f"{path}: the root digest does not fit the manifest", _RESTORE)
+    if first_line != root_line(root):
+        raise LockSetError(f"{path}: the root digest does not match the manifest", _RESTORE)
     return manifest, root
 
 
-NEXT = "begin the next release: orbiter bump patch|minor|major|auto, then orbiter lock"
-_RECORD = re.compile(rf"{re.escape(DIGESTS)}|{LAYERS}/[0-9a-f]{{16}}\.txt")
-CHECKOUT = "restore it from git (git checkout -- locks)"
-_RESTORE = f"{CHECKOUT}, or remove the folder and lock the release again"
-
-
-def _read_file(place: Path, path: str, wanted: str) -> str:
-    try:
-        content = (place / path).read_bytes()
-    except FileNotFoundError:
-        raise LockSetError(f"{place / path}: named in {MANIFEST}, but missing", _RESTORE) from None
-    found = "sha256:" + hashlib.sha256(content).hexdigest()
-    if found != wanted:
+def refuse_newer_format(path: Path, content: Mapping[str, Any], supported: int) -> None:
+    """Raise LockSetError if a file was written by a newer Orbiter."""
+    version = content.get("format")
+    if isinstance(version, int) and version > supported:
         raise LockSetError(
-            f"{place / path}: {MANIFEST} names {wanted}, the file has {found}", _RESTORE
+            f"{path}: format {version} is newer than the supported format {supported}",
+            "install a newer Orbiter",
         )
+
+
+def _check_paths(folder: Path, manifest: Manifest) -> None:
+    for name in manifest.files:
+        path = PurePosixPath(name)
+        if path.is_absolute() or ".." in path.parts:
+            problem = f"{folder / MANIFEST}: {name} is outside the lock set"
+            raise LockSetError(problem, _RESTORE)
+
+
+def _read_file(folder: Path, path: str, sha256: str) -> str:
+    try:
+        content = (folder / path).read_bytes()
+    except FileNotFoundError:
+        problem = f"{folder / path}: listed in {MANIFEST}, but missing"
+        raise LockSetError(problem, _RESTORE) from None
+    actual = "sha256:" + hashlib.sha256(content).hexdigest()
+    if actual != sha256:
+        problem = f"{folder / path}: {MANIFEST} lists {sha256}, but the file has {actual}"
+        raise LockSetError(problem, _RESTORE)
     return content.decode()
 
 
-def _refuse_outside(place: Path, manifest: Manifest) -> None:
-    for path in manifest.files:
-        pure = PurePosixPath(path)
-        if pure.is_absolute() or ".." in pure.parts:
-            raise LockSetError(
-                f"{place / MANIFEST}: names {path}, which lies outside the lock set", _RESTORE
-            )
-
-
-def _refuse_strangers(place: Path, manifest: Manifest) -> None:
-    there = {
-        str(path.relative_to(place))
-        for path in place.rglob("*")
+def _check_no_other_files(folder: Path, manifest: Manifest) -> None:
+    paths = {
+        str(path.relative_to(folder))
+        for path in folder.rglob("*")
         if not path.is_dir() or path.is_symlink()
     }
-    recorded = {path for path in there if _RECORD.fullmatch(path)}
+    recorded = {path for path in paths if _RECORD_FILE.fullmatch(path)}
     if recorded and DIGESTS not in recorded:
-        raise LockSetError(
-            f"{place / DIGESTS}: missing, though its lists are there ({min(recorded)})", CHECKOUT
-        )
-    strangers = sorted(there - set(manifest.files) - {MANIFEST} - recorded)
-    if strangers:
-        raise LockSetError(
-            f"{place / strangers[0]}: not named in {MANIFEST}",
-            "remove it: nothing else belongs here",
-        )
+        problem = f"{folder / DIGESTS}: missing, although {min(recorded)} exists"
+        raise LockSetError(problem, CHECKOUT)
+    unknown = sorted(paths - manifest.files.keys() - {MANIFEST} - recorded)
+    if unknown:
+        problem = f"{folder / unknown[0]}: not listed in {MANIFEST}"
+        raise LockSetError(problem, "remove it: a lock set contains no other files")
 
 
-def _same(lockset: LockSet, place: Path) -> bool:
+def _has_same_files(folder: Path, lock_set: LockSet) -> bool:
     try:
-        return read(place) == lockset
+        return read(folder) == lock_set
     except LockSetError:
         return False
 
 
-def _aside(place: Path) -> Path:
-    return place.with_name(f".{place.name}.old")
+def _write_files(files: Mapping[str, str], folder: Path) -> None:
+    with scratch_folder(folder.parent, f".{folder.name}.new-") as temporary:
+        new = temporary / folder.name
+        for path, content in files.items():
+            (new / path).parent.mkdir(parents=True, exist_ok=True)
+            (new / path).write_text(content, encoding="utf-8", newline="\n")
+        with locked(folder.parent):
+            _replace(folder, new)
 
 
-def _exchange(new: Path, place: Path) -> None:
-    aside = _aside(place)
-    with locked(place.parent):
-        _swap(new, place, aside)
+def _replace(folder: Path, new: Path) -> None:
+    backup = _backup(folder)
+    if folder.exists():
+        shutil.rmtree(backup, ignore_errors=True)
+        folder.rename(backup)
+    new.rename(folder)
+    shutil.rmtree(backup, ignore_errors=True)
 
 
-def _swap(new: Path, place: Path, aside: Path) -> None:
-    if place.exists():
-        shutil.rmtree(aside, ignore_errors=True)
-        place.rename(aside)
-    new.rename(place)
-    shutil.rmtree(aside, ignore_errors=True)
+def _backup(folder: Path) -> Path:
+    return folder.with_name(f".{folder.name}.old")

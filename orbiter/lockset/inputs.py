@@ -1,4 +1,4 @@
-"""What a manager's lock files were solved from, so that nothing is solved again that nobody changed. Pure."""
+"""The inputs of a manager's lock files, so that unchanged ones are not resolved again."""
 
 from collections.abc import Iterator, Mapping
 
@@ -16,12 +16,12 @@ LOCK_FILES: Mapping[str, tuple[str, ...]] = {
     "pip": ("pyproject.toml", "poetry.lock", "uv.lock", "build-requirements.txt"),
     "npm": ("package.json", "package-lock.json"),
 }
-"""The names of each manager's lock files, in the order in which a stage installs."""
+"""The names of each manager's lock files, in the order in which a stage installs them."""
 
 
-def locked_files(locked: LockSet | None, builder: str, manager: str) -> dict[str, str]:
-    """The lock files of one manager in a lock set by name; empty where there are none."""
-    return locked.builder_files(builder, LOCK_FILES[manager]) if locked else {}
+def locked_files(lock_set: LockSet | None, builder: str, manager: str) -> dict[str, str]:
+    """Return one manager's lock files by name; empty if there are none."""
+    return lock_set.builder_files(builder, LOCK_FILES[manager]) if lock_set else {}
 
 
 def inputs_digest(
@@ -31,35 +31,53 @@ def inputs_digest(
     facts: BuilderFacts,
     bases: Mapping[str, str],
 ) -> str:
-    """The digest of all that one manager's lock files are solved from; "" when nothing is asked of it.
+    """Return the digest of everything that one manager's lock files depend on.
 
-    ``bases`` are the base image's digests by platform. What pip finds of conda's is in ``facts``.
+    It is "" if the manager has no requirements. ``bases`` maps platforms to the base image's
+    digests. ``facts`` contains the digest of conda's lock, which pip depends on.
     """
-    asked = stage_graph.groups(image_set, builder.name, manager)
-    if not asked:
+    groups = stage_graph.groups(image_set, builder.name, manager)
+    if not groups:
         return ""
-    everything = [asked, image_set.platforms, _of_manager(builder, facts, bases).get(manager, {})]
-    return model.digest(msgspec.json.encode(everything, order="sorted").decode())
+    settings = _manager_inputs(manager, builder, facts, bases)
+    inputs = [groups, image_set.platforms, settings]
+    return model.digest(msgspec.json.encode(inputs, order="sorted").decode())
 
 
-def _of_manager(
-    builder: Builder, facts: BuilderFacts, bases: Mapping[str, str]
-) -> Mapping[str, object]:
-    glibc, musl = dict(facts.glibc), dict(facts.musl)
-    conda = builder.conda or CondaSettings()
-    asked_of_conda = {
-        "channels": conda.channels,
-        "priority": conda.priority,
-        "virtual": dict(conda.virtual),
+def _manager_inputs(
+    manager: str, builder: Builder, facts: BuilderFacts, bases: Mapping[str, str]
+) -> dict[str, object]:
+    """Return the settings that a manager's locks depend on.
+
+    Released lock sets have digests of exactly these keys, so a new key must be omitted if empty.
+    """
+    if manager == "apt" and builder.suite:
+        return {"suite": builder.suite}
+    if manager in {"apk", "apt"}:
+        return {"bases": dict(bases)}
+    if manager == "conda":
+        settings = builder.conda or CondaSettings()
+        return {
+            "channels": settings.channels,
+            "priority": settings.priority,
+            "virtual": dict(settings.virtual),
+            "engine": settings.engine,
+            "glibc": dict(facts.glibc),
+        }
+    return _pip_inputs(builder, facts) if manager == "pip" else {}
+
+
+def _pip_inputs(builder: Builder, facts: BuilderFacts) -> dict[str, object]:
+    inputs: dict[str, object] = {
+        "engine": builder.pip_engine,
+        "python": facts.python,
+        "glibc": dict(facts.glibc),
     }
-    return {
-        "apk": {"bases": dict(bases)},
-        "apt": {"suite": builder.suite} if builder.suite else {"bases": dict(bases)},
-        "conda": {**asked_of_conda, "engine": conda.engine, "glibc": glibc},
-        "pip": {"engine": builder.pip_engine, "python": facts.python, "glibc": glibc}
-        | ({"conda": facts.conda} if facts.conda else {})
-        | ({"musl": musl} if musl else {}),
-    }
+    if facts.conda:
+        inputs["conda"] = facts.conda
+    if facts.musl:
+        inputs["musl"] = dict(facts.musl)
+    return inputs
 
 
 def unlocked_parts(
@@ -67,14 +85,13 @@ def unlocked_parts(
     bases: Mapping[str, Mapping[str, str]],
     builders: Mapping[str, BuilderFacts],
 ) -> tuple[str, ...]:
-    """Which parts are not locked as asked, each as ``builder debian: apt``; empty for a complete lock set."""
-    return tuple(
-        f"builder {name}: {part}"
-        for name, builder in image_set.builders.items()
-        for part in _unlocked_parts(
-            image_set, builder, bases.get(builder.base, {}), builders.get(name, BuilderFacts())
-        )
-    )
+    """Return the parts whose locks are missing or stale, such as ``builder debian: apt``."""
+    unlocked = []
+    for name, builder in image_set.builders.items():
+        facts = builders.get(name, BuilderFacts())
+        parts = _unlocked_parts(image_set, builder, bases.get(builder.base, {}), facts)
+        unlocked += [f"builder {name}: {part}" for part in parts]
+    return tuple(unlocked)
 
 
 def _unlocked_parts(
@@ -83,7 +100,6 @@ def _unlocked_parts(
     if builder.base and not bases.keys() >= set(image_set.platforms):
         yield "base image"
     for manager in LOCK_FILES:
-        if inputs_digest(image_set, builder, manager, facts, bases) != facts.inputs.get(
-            manager, ""
-        ):
+        current = inputs_digest(image_set, builder, manager, facts, bases)
+        if current != facts.inputs.get(manager, ""):
             yield manager

@@ -1,7 +1,7 @@
-"""A lock set: all of one release, under ``locks/<release>/``.
+"""The types of a lock set: all files of one release, under ``locks/<release>/``.
 
-The manifest ``lockset.toml`` names every other file with its sha256 and carries one root digest over itself,
-so that one value stands for every byte that decides the images of a release.
+The manifest ``lockset.toml`` lists the sha256 of every other file. It starts with a root digest of
+its own text. So one value identifies every byte that determines the images of a release.
 """
 
 import hashlib
@@ -20,25 +20,27 @@ MANIFEST = "lockset.toml"
 SNAPSHOT = "images.toml"
 BUILD = "build"
 DIGESTS = "digests.toml"
-"""What was built of a released lock set; it and ``layers/`` lie beside the files that the manifest names."""
+"""The record of a released lock set. The manifest lists neither it nor the files in ``layers/``."""
 LAYERS = "layers"
 
 
 class LockSetError(ExpectedError):
-    """A lock set is missing a file, holds one too many, or a byte of it changed."""
+    """A lock set has a missing, unknown or changed file."""
 
 
 class Installer(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
-    """A program that installs packages during the build, locked like any other; no platform means all."""
+    """A program that installs packages during the build. Without a platform it fits all."""
 
     platform: str = ""
     pin: Pin
 
 
 class BuilderFacts(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", omit_defaults=True):
-    """What solving found out about a builder: the exact Python, and glibc or musl of each platform's base image.
+    """The properties of a builder that locking determined.
 
-    ``inputs`` maps a manager to the digest of what its lock files were solved from; ``conda`` is that of conda's lock.
+    ``python`` is the exact Python version. ``glibc`` and ``musl`` map platforms to the version in
+    the base image. ``conda`` is the digest of conda's lock. ``inputs`` maps managers to the digest
+    of the inputs of their lock files.
     """
 
     python: str = ""
@@ -51,9 +53,10 @@ class BuilderFacts(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", om
 class Manifest(
     msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True
 ):
-    """lockset.toml. ``cutoff`` is when the packages were chosen (ISO 8601, UTC), ``as_of`` that a person set it.
+    """The content of lockset.toml.
 
-    ``bases`` maps a base image reference and a platform to the manifest digest; ``files`` maps every other
+    ``cutoff`` is the time of the package selection (ISO 8601, UTC); ``as_of`` says that the user
+    set it. ``bases`` maps base images and platforms to manifest digests. ``files`` maps every other
     file of the lock set to its sha256.
     """
 
@@ -71,29 +74,19 @@ class Manifest(
 
 
 class LockSet(msgspec.Struct, frozen=True, kw_only=True, dict=True):
-    """A manifest and the text of every file that it names, by path inside the lock set.
+    """A manifest and the text of every file that it lists, by path inside the lock set.
 
-    ``root`` is the root digest, ``sha256:<hex>`` over the text of the manifest below its ``root`` line; it is kept
-    as it was read, so that no later way of writing TOML gives an old release another one.
+    ``root`` is the root digest, ``sha256:<hex>`` of the manifest's text after the ``root`` line. It
+    is kept as it was read: a future change in the TOML format must not change old releases.
     """
 
     manifest: Manifest
     files: Mapping[str, str]
     root: str
 
-    def builder_files(self, builder: str, names: tuple[str, ...] = ()) -> dict[str, str]:
-        """The lock files of a builder by name; only those of ``names`` where any are given."""
-        prefix = f"{builder}/"
-        found = {
-            path.removeprefix(prefix): text
-            for path, text in self.files.items()
-            if path.startswith(prefix)
-        }
-        return {name: text for name, text in found.items() if not names or name in names}
-
     @cached_property
     def image_set(self) -> ImageSet:
-        """The image set that was locked, read once."""
+        """The image set that was locked."""
         return snapshot.load(self.files[SNAPSHOT])
 
     @property
@@ -101,27 +94,39 @@ class LockSet(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         """Whether every part was locked, so that images can be built."""
         return f"{BUILD}/docker-bake.json" in self.files
 
+    def builder_files(self, builder: str, names: tuple[str, ...] = ()) -> dict[str, str]:
+        """Return the lock files of a builder by name, or only those in ``names``."""
+        prefix = f"{builder}/"
+        files = {
+            path.removeprefix(prefix): text
+            for path, text in self.files.items()
+            if path.startswith(prefix)
+        }
+        return {name: text for name, text in files.items() if not names or name in names}
+
 
 def digest(text: str) -> str:
-    """``sha256:<hex>`` of a text in UTF-8."""
+    """Return ``sha256:<hex>`` of a text in UTF-8."""
     return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
 
 
 def seal(manifest: Manifest, files: Mapping[str, str]) -> LockSet:
-    """A lock set of these files, named in the manifest with their digests."""
-    named = {path: digest(files[path]) for path in sorted(files)}
-    full = msgspec.structs.replace(manifest, files=named)
-    return LockSet(manifest=full, files=dict(files), root=digest(_manifest_text(full)))
+    """Return a lock set of these files, with their digests in the manifest."""
+    digests = {path: digest(files[path]) for path in sorted(files)}
+    complete = msgspec.structs.replace(manifest, files=digests)
+    return LockSet(manifest=complete, files=dict(files), root=digest(_body(complete)))
 
 
-def manifest_text(lockset: LockSet) -> str:
-    """lockset.toml as it stands on disk."""
-    return f"{_root_line(lockset.root)}\n{_manifest_text(lockset.manifest)}"
+def manifest_text(lock_set: LockSet) -> str:
+    """Return the text of lockset.toml."""
+    return f"{root_line(lock_set.root)}\n{_body(lock_set.manifest)}"
 
 
-def _root_line(root: str) -> str:
+def root_line(root: str) -> str:
+    """Return the first line of lockset.toml."""
     return f'root = "{root}"'
 
 
-def _manifest_text(manifest: Manifest) -> str:
+def _body(manifest: Manifest) -> str:
+    """Return the text of lockset.toml after its root line."""
     return msgspec.toml.encode(manifest, order="sorted").decode()

@@ -1,8 +1,9 @@
-"""What was built of a release: the digests of its images and layers, kept beside the lock set that they were built of.
+"""The record of a release: the digests of its images and layers, stored in its lock set.
 
-``digests.toml`` freezes a lock set. Below ``layers/`` lies a list for each layer with one line an entry of its tar, in
-its order: six hex digits of a sha256 over what the entry is, three over its time. Paths are not in it, since a layer
-that differs has them; so the lists stay small, and still tell the first file that differs.
+``digests.toml`` freezes a lock set. ``layers/`` has a list for each layer, with one line per entry
+of the layer's tar file, in the same order. A line has six hex digits of a sha256 of the entry and
+three of a sha256 of its time. Paths are omitted to keep the lists small: they can be read from a
+layer that differs. So a list still identifies the first file that differs.
 """
 
 import hashlib
@@ -14,15 +15,15 @@ from typing import Annotated, Any
 
 import msgspec
 
-from orbiter.lockset import folder
-from orbiter.lockset.folder import CHECKOUT
+from orbiter.lockset import folder as lockset_folder
+from orbiter.lockset.folder import CHECKOUT, refuse_newer_format
 from orbiter.lockset.model import BUILD, DIGESTS, LAYERS, LockSet, LockSetError
 
 FORMAT = 1
 BAKE_FILE = f"{BUILD}/docker-bake.json"
-LIST = re.compile(r"([0-9a-f]{9}\n)*")
-LIST_NAME = re.compile(r"[0-9a-f]{16}\.txt")
-RELEASE = "orbiter release builds the images and records their digests"
+LAYER_LIST = re.compile(r"([0-9a-f]{9}\n)*")
+LAYER_LIST_NAME = re.compile(r"[0-9a-f]{16}\.txt")
+RELEASE_HINT = "build the images and record their digests: orbiter release"
 
 Digest = Annotated[str, msgspec.Meta(pattern=r"^sha256:[0-9a-f]{64}$")]
 
@@ -30,7 +31,11 @@ Digest = Annotated[str, msgspec.Meta(pattern=r"^sha256:[0-9a-f]{64}$")]
 class RecordedLayer(
     msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True
 ):
-    """One layer: ``diff_id`` is the digest of its tar, ``digest`` and ``size`` (bytes) are as it is compressed."""
+    """One layer.
+
+    ``diff_id`` is the digest of its tar file, ``digest`` and ``size`` (bytes) are those of the
+    compressed file.
+    """
 
     diff_id: Digest
     digest: Digest
@@ -38,7 +43,7 @@ class RecordedLayer(
 
 
 class RecordedImage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The image of one stage for one platform: ``digest`` is that of its manifest, ``config`` of its configuration."""
+    """The image of one stage and platform, with the digests of its manifest and configuration."""
 
     digest: Digest
     config: Digest
@@ -48,10 +53,10 @@ class RecordedImage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 class RecordedBuilder(
     msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
 ):
-    """What decides an image's bytes beside the lock set: the versions of BuildKit, as far as they can be asked.
+    """The versions that affect an image's bytes besides the lock set.
 
-    ``engine`` is empty for a builder that is none of the engine's own, ``buildkit`` where it does not tell it.
-    ``exporter`` are its options, as the lock set's bake file has them.
+    ``engine`` is empty for a builder that is not part of a Docker Engine. ``buildkit`` is empty if
+    the builder does not report it. ``exporter`` has the options in the lock set's bake file.
     """
 
     buildkit: str = ""
@@ -60,16 +65,19 @@ class RecordedBuilder(
     exporter: Mapping[str, str] = {}
 
     def __str__(self) -> str:
-        engine = f"Engine {self.engine}" if self.engine else ""
-        if not self.buildkit:
-            return f"the BuildKit of {engine}" if engine else "an unknown BuildKit"
-        return f"BuildKit {self.buildkit}" + (f" of {engine}" if engine else "")
+        engine = f"Engine {self.engine}"
+        if self.buildkit and self.engine:
+            return f"BuildKit {self.buildkit} of {engine}"
+        if self.buildkit:
+            return f"BuildKit {self.buildkit}"
+        return f"the BuildKit of {engine}" if self.engine else "an unknown BuildKit"
 
 
 class Digests(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """digests.toml. ``lockset`` is the root digest of the lock set that was built.
+    """The content of digests.toml.
 
-    ``stages`` maps a stage and a platform to its image; ``lists`` a file below ``layers/`` to its sha256.
+    ``lockset`` is the root digest of the lock set that was built. ``stages`` maps stages and
+    platforms to images. ``lists`` maps the files in ``layers/`` to their sha256.
     """
 
     format: int = FORMAT
@@ -81,114 +89,117 @@ class Digests(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
-    """The digests of a release and the texts of the lists that they name."""
+    """The digests of a release and the texts of its layer lists, by file name."""
 
     digests: Digests
     lists: Mapping[str, str]
 
     def entries(self, diff_id: str) -> list[str] | None:
-        """The lines of a layer's list; None where there is none."""
+        """Return the lines of a layer's list; None if the layer has no list."""
         text = self.lists.get(layer_list_name(diff_id))
         return None if text is None else text.splitlines()
 
     def files(self) -> dict[str, str]:
-        """All of it as it lies in a lock set, by path."""
-        return {
-            DIGESTS: digests_text(self.digests),
-            **{f"{LAYERS}/{name}": found for name, found in self.lists.items()},
-        }
+        """Return the files of the record by their path in the lock set."""
+        lists = {f"{LAYERS}/{name}": text for name, text in self.lists.items()}
+        return {DIGESTS: digests_text(self.digests), **lists}
 
 
 def layer_list_name(diff_id: str) -> str:
-    """The file name of a layer's list."""
+    """Return the file name of a layer's list."""
     return f"{diff_id.partition(':')[2][:16]}.txt"
 
 
 def digests_text(digests: Digests) -> str:
-    """digests.toml as it stands on disk."""
+    """Return the text of digests.toml."""
     return msgspec.toml.encode(digests, order="sorted").decode()
 
 
-def image_stages(locked: LockSet) -> dict[str, list[str]]:
-    """All stages of a lock set that make an image, build stages too, with the platforms they are built for."""
-    targets = json.loads(locked.files[BAKE_FILE])["target"] if locked.is_complete else {}
+def image_stages(lock_set: LockSet) -> dict[str, list[str]]:
+    """Return the stages that make an image, build stages included, with their platforms."""
+    if not lock_set.is_complete:
+        return {}
+    targets = json.loads(lock_set.files[BAKE_FILE])["target"]
     return {name: target["platforms"] for name, target in targets.items() if "tags" in target}
 
 
-def read(place: Path, locked: LockSet) -> Record:
-    """Read what was recorded of a lock set, which lies in ``place``.
+def read(folder: Path, lock_set: LockSet) -> Record:
+    """Read the record of a lock set from its folder, and check it.
 
-    Every list is checked against its sha256. Raises LockSetError naming the file that is missing, unknown or
-    changed, or the image that is missing or not of the lock set.
+    Raises LockSetError with the name of a file that is missing, unknown or changed, or with an
+    image that is missing or not part of the lock set.
     """
-    digests = _digests(place / DIGESTS)
-    if digests.lockset != locked.root:
-        raise LockSetError(
-            f"{place / DIGESTS} is of another lock set: it names {digests.lockset}, this one is {locked.root}",
-            CHECKOUT,
+    path = folder / DIGESTS
+    digests = _read_digests(path)
+    if digests.lockset != lock_set.root:
+        problem = (
+            f"{path} belongs to another lock set: "
+            f"it has the root digest {digests.lockset}, this lock set has {lock_set.root}"
         )
-    _refuse_other_images(place / DIGESTS, digests, locked)
+        raise LockSetError(problem, CHECKOUT)
+    _check_images(path, digests, lock_set)
     for name in digests.lists:
-        if not LIST_NAME.fullmatch(name):
-            raise LockSetError(f"{place / DIGESTS}: '{name}' is no list of a layer", CHECKOUT)
-    lists = {name: _list(place / LAYERS / name, wanted) for name, wanted in digests.lists.items()}
-    for path in sorted((place / LAYERS).glob("*")):
-        if LIST_NAME.fullmatch(path.name) and path.name not in lists:
-            raise LockSetError(f"{path}: not named in {DIGESTS}", "remove it")
+        if not LAYER_LIST_NAME.fullmatch(name):
+            raise LockSetError(f"{path}: '{name}' is not the name of a layer list", CHECKOUT)
+    lists_folder = folder / LAYERS
+    lists = {
+        name: _read_layer_list(lists_folder / name, sha256)
+        for name, sha256 in digests.lists.items()
+    }
+    for other in sorted(lists_folder.glob("*")):
+        if LAYER_LIST_NAME.fullmatch(other.name) and other.name not in lists:
+            raise LockSetError(f"{other}: not listed in {DIGESTS}", "remove it")
     return Record(digests=digests, lists=lists)
 
 
-def _digests(path: Path) -> Digests:
+def _read_digests(path: Path) -> Digests:
     try:
         content: dict[str, Any] = msgspec.toml.decode(path.read_bytes().decode())
-        if isinstance(content.get("format"), int) and content["format"] > FORMAT:
-            raise LockSetError(
-                f"{path}: format {content['format']} is newer than this Orbiter reads ({FORMAT})",
-                "install a newer Orbiter",
-            )
+        refuse_newer_format(path, content, FORMAT)
         return msgspec.convert(content, Digests)
     except FileNotFoundError:
-        raise LockSetError(
-            f"{path.parent} was not released: it has no {path.name}", RELEASE
-        ) from None
+        problem = f"{path.parent} was not released: it has no {path.name}"
+        raise LockSetError(problem, RELEASE_HINT) from None
     except (UnicodeDecodeError, msgspec.DecodeError, msgspec.ValidationError) as error:
         raise LockSetError(f"{path}: {error}", CHECKOUT) from None
 
 
-def _refuse_other_images(path: Path, digests: Digests, locked: LockSet) -> None:
-    wanted = {
-        (stage, platform)
-        for stage, platforms in image_stages(locked).items()
-        for platform in platforms
-    }
-    found = {(stage, platform) for stage, images in digests.stages.items() for platform in images}
-    for stage, platform in sorted(wanted ^ found):
-        what = "names no" if (stage, platform) in wanted else "names an"
-        end = "" if (stage, platform) in wanted else ", which the lock set does not build"
-        raise LockSetError(f"{path}: {what} image of {stage} for {platform}{end}", CHECKOUT)
+def _check_images(path: Path, digests: Digests, lock_set: LockSet) -> None:
+    expected = _pairs(image_stages(lock_set))
+    recorded = _pairs(digests.stages)
+    for stage, platform in sorted(expected ^ recorded):
+        problem = f"{path}: the image of {stage} for {platform} is missing"
+        if (stage, platform) in recorded:
+            problem = f"{path}: the lock set does not build the image of {stage} for {platform}"
+        raise LockSetError(problem, CHECKOUT)
 
 
-def _list(path: Path, wanted: str) -> str:
+def _pairs(stages: Mapping[str, Mapping[str, Any] | list[str]]) -> set[tuple[str, str]]:
+    """Return the pairs of stage and platform."""
+    return {(stage, platform) for stage, platforms in stages.items() for platform in platforms}
+
+
+def _read_layer_list(path: Path, sha256: str) -> str:
     try:
         content = path.read_bytes()
     except FileNotFoundError:
-        raise LockSetError(f"{path}: named in {DIGESTS}, but missing", CHECKOUT) from None
-    found = "sha256:" + hashlib.sha256(content).hexdigest()
-    if found != wanted:
-        raise LockSetError(f"{path}: {DIGESTS} names {wanted}, the file has {found}", CHECKOUT)
-    if not LIST.fullmatch(content.decode("ascii", "replace")):
+        raise LockSetError(f"{path}: listed in {DIGESTS}, but missing", CHECKOUT) from None
+    actual = "sha256:" + hashlib.sha256(content).hexdigest()
+    if actual != sha256:
+        problem = f"{path}: {DIGESTS} lists {sha256}, but the file has {actual}"
+        raise LockSetError(problem, CHECKOUT)
+    if not LAYER_LIST.fullmatch(content.decode("ascii", "replace")):
         raise LockSetError(f"{path}: expected lines of nine hex digits", CHECKOUT)
     return content.decode("ascii")
 
 
-def write(record: Record, place: Path) -> None:
-    """Put the record into the lock set that it is of, at once: a run that is killed leaves all of it or nothing.
+def write(record: Record, folder: Path) -> None:
+    """Write the record into its lock set, atomically.
 
-    Raises LockSetError where that lock set is not there any more, or was released meanwhile.
+    Raises LockSetError if the lock set was locked again or released in the meantime.
     """
-    locked = folder.read(place)
-    if locked.root != record.digests.lockset:
-        raise LockSetError(
-            f"{place} was locked anew while its images were built", "run orbiter release again"
-        )
-    folder.freeze(locked, place, record.files())
+    lock_set = lockset_folder.read(folder)
+    if lock_set.root != record.digests.lockset:
+        problem = f"{folder} was locked again while its images were built"
+        raise LockSetError(problem, "run orbiter release again")
+    lockset_folder.freeze(lock_set, folder, record.files())

@@ -8,14 +8,21 @@ SEMVER = re.compile(r"(?P<core>\d+\.\d+\.\d+)(-(?P<pre>[0-9A-Za-z.-]+))?")
 
 
 def precedence(release: str) -> tuple[object, ...]:
-    """Orders releases as https://semver.org (item 11) does. Raises ExpectedError for what is none."""
+    """Return the sort key of a release, as defined by https://semver.org (item 11).
+
+    Raises ExpectedError if the release is not a semantic version.
+    """
     match = SEMVER.fullmatch(release)
     if not match:
-        raise ExpectedError(f"'{release}' is no release", "name a semantic version, like 0.1.0")
-    numbers = tuple(int(part) for part in match.group("core").split("."))
-    parts = match.group("pre").split(".") if match.group("pre") else []
-    return (
-        *numbers,
-        not parts,
-        [(not part.isdigit(), int(part) if part.isdigit() else 0, part) for part in parts],
-    )
+        problem = f"'{release}' is not a release"
+        raise ExpectedError(problem, "use a semantic version, such as 0.1.0")
+    numbers = tuple(int(number) for number in match["core"].split("."))
+    is_final = match["pre"] is None
+    identifiers = (match["pre"] or "").split(".")
+    return (*numbers, is_final, [_identifier_key(identifier) for identifier in identifiers])
+
+
+def _identifier_key(identifier: str) -> tuple[bool, int, str]:
+    """Return the sort key of a pre-release identifier: numbers first, by value."""
+    is_number = identifier.isdigit()
+    return not is_number, int(identifier) if is_number else 0, identifier

@@ -169,7 +169,7 @@ def test_git_revisions(repository: Path) -> None:
     for name, words in (
         ("v9:requirements.txt", "v9"),
         ("v1:requirements.txt", "requirements.txt"),
-        ("v2:", "is no release"),
+        ("v2:", "is not a release"),
     ):
         done = orbiter(repository, "diff-locks", name, "requirements.txt")
         assert done.returncode == 2

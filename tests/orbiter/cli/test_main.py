@@ -70,7 +70,7 @@ def test_check_stands_alone(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("release", ["/", "..", "one", ""])
 def test_a_release_is_a_semantic_version(tmp_path: Path, release: str) -> None:
-    assert "is no release" in refused(orbiter(tmp_path, "fetch", "--release", release))
+    assert "is not a release" in refused(orbiter(tmp_path, "fetch", "--release", release))
 
 
 def test_errors_of_the_file_system_name_the_file(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Lock sets on disk: what is written is read back, and every changed byte is noticed."""
+"""Lock sets on disk are read back as written, and every changed byte is detected."""
 
 import multiprocessing
 import os
@@ -32,11 +32,11 @@ def sealed(files: dict[str, str] | None = None, release: str = "0.1.0") -> LockS
     return model.seal(manifest, FILES if files is None else files)
 
 
-def test_what_is_written_is_read_back(tmp_path: Path) -> None:
-    place = tmp_path / "0.1.0"
-    assert folder.write(sealed(), place)
-    assert folder.read(place) == sealed()
-    assert (place / "lockset.toml").read_text().startswith(f'root = "{sealed().root}"\n')
+def test_a_lock_set_is_read_back(tmp_path: Path) -> None:
+    path = tmp_path / "0.1.0"
+    assert folder.write(sealed(), path)
+    assert folder.read(path) == sealed()
+    assert (path / "lockset.toml").read_text().startswith(f'root = "{sealed().root}"\n')
 
 
 @given(
@@ -44,94 +44,98 @@ def test_what_is_written_is_read_back(tmp_path: Path) -> None:
         st.from_regex(r"[a-z]{1,8}(/[a-z]{1,8})?\.txt", fullmatch=True), st.text(), max_size=4
     )
 )
-def test_any_files_survive(tmp_path_factory: pytest.TempPathFactory, files: dict[str, str]) -> None:
-    content = {path: text.replace("\r", "") for path, text in files.items()}
-    place = tmp_path_factory.mktemp("any") / "0.1.0"
-    folder.write(sealed(content), place)
-    assert folder.read(place).files == content
+def test_any_files_are_read_back(
+    tmp_path_factory: pytest.TempPathFactory, files: dict[str, str]
+) -> None:
+    content = {name: text.replace("\r", "") for name, text in files.items()}
+    path = tmp_path_factory.mktemp("any") / "0.1.0"
+    folder.write(sealed(content), path)
+    assert folder.read(path).files == content
 
 
-def test_writing_the_same_again_touches_nothing(tmp_path: Path) -> None:
-    place = tmp_path / "0.1.0"
-    folder.write(sealed(), place)
-    before = {path: path.stat().st_ino for path in place.rglob("*")}
-    assert not folder.write(sealed(), place)
-    assert {path: path.stat().st_ino for path in place.rglob("*")} == before
+def test_writing_the_same_lock_set_again_changes_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "0.1.0"
+    folder.write(sealed(), path)
+    before = {file: file.stat().st_ino for file in path.rglob("*")}
+    assert not folder.write(sealed(), path)
+    assert {file: file.stat().st_ino for file in path.rglob("*")} == before
 
 
-@pytest.mark.parametrize("path", [*FILES, "lockset.toml"])
-def test_a_flipped_byte_is_refused(tmp_path: Path, path: str) -> None:
-    place = tmp_path / "0.1.0"
-    folder.write(sealed(), place)
-    content = bytearray((place / path).read_bytes())
+@pytest.mark.parametrize("name", [*FILES, "lockset.toml"])
+def test_a_flipped_byte_is_rejected(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "0.1.0"
+    folder.write(sealed(), path)
+    content = bytearray((path / name).read_bytes())
     content[len(content) // 2] ^= 1
-    (place / path).write_bytes(content)
-    with pytest.raises(LockSetError, match=path.rpartition("/")[2]):
-        folder.read(place)
+    (path / name).write_bytes(content)
+    with pytest.raises(LockSetError, match=name.rpartition("/")[2]):
+        folder.read(path)
 
 
 def test_every_byte_of_the_manifest_counts(tmp_path: Path) -> None:
-    place = tmp_path / "0.1.0"
-    folder.write(sealed(), place)
-    good = (place / "lockset.toml").read_bytes()
-    for at in range(len(good)):
-        (place / "lockset.toml").write_bytes(good[:at] + bytes([good[at] ^ 1]) + good[at + 1 :])
+    path = tmp_path / "0.1.0"
+    folder.write(sealed(), path)
+    good = (path / "lockset.toml").read_bytes()
+    for index in range(len(good)):
+        (path / "lockset.toml").write_bytes(
+            good[:index] + bytes([good[index] ^ 1]) + good[index + 1 :]
+        )
         with pytest.raises(LockSetError):
-            folder.read(place)
+            folder.read(path)
 
 
-def test_a_missing_file_and_a_stranger_are_named(tmp_path: Path) -> None:
-    place = tmp_path / "0.1.0"
-    folder.write(sealed(), place)
-    (place / "build/debian-core/extra.sh").write_text("")
-    with pytest.raises(LockSetError, match=r"extra\.sh: not named"):
-        folder.read(place)
-    (place / "build/debian-core/extra.sh").unlink()
-    (place / "debian/apt.lock").unlink()
-    with pytest.raises(LockSetError, match=r"apt\.lock: named in lockset\.toml, but missing"):
-        folder.read(place)
+def test_a_missing_and_an_unknown_file_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "0.1.0"
+    folder.write(sealed(), path)
+    (path / "build/debian-core/extra.sh").write_text("")
+    with pytest.raises(LockSetError, match=r"extra\.sh: not listed in lockset\.toml"):
+        folder.read(path)
+    (path / "build/debian-core/extra.sh").unlink()
+    (path / "debian/apt.lock").unlink()
+    with pytest.raises(LockSetError, match=r"apt\.lock: listed in lockset\.toml, but missing"):
+        folder.read(path)
 
 
-def test_a_newer_format_is_refused(tmp_path: Path) -> None:
-    place = tmp_path / "0.1.0"
-    folder.write(sealed(), place)
-    text = (place / "lockset.toml").read_text().replace("format = 1", "format = 2")
-    (place / "lockset.toml").write_text(text)
+def test_a_newer_format_is_rejected(tmp_path: Path) -> None:
+    path = tmp_path / "0.1.0"
+    folder.write(sealed(), path)
+    text = (path / "lockset.toml").read_text().replace("format = 1", "format = 2")
+    (path / "lockset.toml").write_text(text)
     with pytest.raises(LockSetError, match="format 2 is newer"):
-        folder.read(place)
+        folder.read(path)
 
 
-def _rewrite_for_ever(place: Path) -> None:
+def _rewrite_forever(path: Path) -> None:
     for count in range(10_000):
-        folder.write(sealed({**FILES, "images.toml": f"# {count}\n"}), place)
+        folder.write(sealed({**FILES, "images.toml": f"# {count}\n"}), path)
 
 
-def test_killed_while_writing_leaves_a_whole_lock_set(tmp_path: Path) -> None:
-    place = tmp_path / "0.1.0"
-    folder.write(sealed(), place)
+def test_a_killed_writer_leaves_a_complete_lock_set(tmp_path: Path) -> None:
+    path = tmp_path / "0.1.0"
+    folder.write(sealed(), path)
     for attempt in range(8):
-        child = multiprocessing.get_context("fork").Process(target=_rewrite_for_ever, args=(place,))
+        child = multiprocessing.get_context("fork").Process(target=_rewrite_forever, args=(path,))
         child.start()
         time.sleep(0.05 + 0.013 * attempt)
         os.kill(child.pid or 0, signal.SIGKILL)
         child.join()
         folder.read(folder.release_folder("0.1.0", tmp_path))
-    assert folder.write(sealed({"a.txt": "next run\n"}), place)
-    assert folder.read(place).files == {"a.txt": "next run\n"}
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["0.1.0"]
+    assert folder.write(sealed({"a.txt": "next run\n"}), path)
+    assert folder.read(path).files == {"a.txt": "next run\n"}
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["0.1.0"]
 
 
-def test_a_new_release_starts_from_the_newest_before_it(tmp_path: Path) -> None:
+def test_a_new_release_starts_from_the_newest_older_one(tmp_path: Path) -> None:
     for release in ("0.1.0", "0.10.0", "0.9.0", "2.0.0"):
         folder.write(sealed(release=release), tmp_path / release)
     assert folder.releases(tmp_path) == ("0.1.0", "0.9.0", "0.10.0", "2.0.0")
-    found = folder.previous("0.11.0", tmp_path)
-    assert found is not None
-    assert found.manifest.release == "0.10.0"
+    previous = folder.previous("0.11.0", tmp_path)
+    assert previous is not None
+    assert previous.manifest.release == "0.10.0"
     assert folder.previous("0.0.1", tmp_path) is None
 
 
-def test_releases_are_ordered_as_semantic_versions() -> None:
+def test_releases_are_sorted_as_semantic_versions() -> None:
     names = [
         "1.0.0-alpha",
         "1.0.0-alpha.1",
@@ -151,12 +155,12 @@ def test_releases_are_ordered_as_semantic_versions() -> None:
         "1.0.0-alpha.1",
     ]
     assert sorted(shuffled, key=versions.precedence) == names
-    with pytest.raises(ExpectedError, match="is no release"):
+    with pytest.raises(ExpectedError, match="is not a release"):
         versions.precedence("1.0")
 
 
-def test_a_path_outside_the_lock_set_is_refused(tmp_path: Path) -> None:
-    place = tmp_path / "0.1.0"
-    folder.write(sealed({"../outside.txt": "text\n"}), place)
-    with pytest.raises(LockSetError, match="lies outside the lock set"):
-        folder.read(place)
+def test_a_path_outside_the_lock_set_is_rejected(tmp_path: Path) -> None:
+    path = tmp_path / "0.1.0"
+    folder.write(sealed({"../outside.txt": "text\n"}), path)
+    with pytest.raises(LockSetError, match="is outside the lock set"):
+        folder.read(path)

@@ -1,4 +1,4 @@
-"""The record of a release beside its lock set: read as written, every byte checked, and the lock set frozen."""
+"""The record of a release is read back, checked byte for byte, and freezes its lock set."""
 
 import os
 import subprocess
@@ -28,7 +28,12 @@ python = "3.13"
 postbuild = ["true"]
 """
 BAKE = """\
-{"target": {"debian-core": {"tags": ["a/b:debian-core-0.1.0"], "platforms": ["linux/amd64"]}, "seed": {}}}
+{
+    "target": {
+        "debian-core": {"tags": ["a/b:debian-core-0.1.0"], "platforms": ["linux/amd64"]},
+        "seed": {}
+    }
+}
 """
 DIFF_ID = "sha256:" + "0123456789abcdef" * 4
 LIST = lockset_record.layer_list_name(DIFF_ID)
@@ -53,30 +58,30 @@ def image_set(tmp_path: Path) -> ImageSet:
 def record(root: str, text: str = "012345678\n") -> Record:
     layer = RecordedLayer(diff_id=DIFF_ID, digest="sha256:" + "1" * 64, size=7)
     image = RecordedImage(digest="sha256:" + "2" * 64, config="sha256:" + "3" * 64, layers=(layer,))
-    found = Digests(
+    digests = Digests(
         release="0.1.0",
         lockset=root,
         builder=RecordedBuilder(engine="26.1.5", exporter={"compression": "zstd"}),
         stages={"debian-core": {"linux/amd64": image}},
         lists={LIST: model.digest(text)},
     )
-    return Record(digests=found, lists={LIST: text})
+    return Record(digests=digests, lists={LIST: text})
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Path:
-    """A released lock set, in the working folder of a project."""
-    place = tmp_path / "locks" / "0.1.0"
-    folder.write(locked(tmp_path), place)
-    lockset_record.write(record(folder.read(place).root), place)
-    return place
+def path(tmp_path: Path) -> Path:
+    """Return a released lock set in the working folder of a project."""
+    path = tmp_path / "locks" / "0.1.0"
+    folder.write(locked(tmp_path), path)
+    lockset_record.write(record(folder.read(path).root), path)
+    return path
 
 
-def orbiter(place: Path, *words: str) -> "subprocess.CompletedProcess[str]":
+def orbiter(path: Path, *words: str) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "-m", "orbiter", *words]
     return subprocess.run(
         command,
-        cwd=place.parents[1],
+        cwd=path.parents[1],
         env={**os.environ},
         capture_output=True,
         text=True,
@@ -84,190 +89,190 @@ def orbiter(place: Path, *words: str) -> "subprocess.CompletedProcess[str]":
     )
 
 
-def test_what_is_written_is_read_back(place: Path) -> None:
-    root = folder.read(place).root
-    assert lockset_record.read(place, folder.read(place)) == record(root)
+def test_a_record_is_read_back(path: Path) -> None:
+    root = folder.read(path).root
+    assert lockset_record.read(path, folder.read(path)) == record(root)
     assert record(root).entries(DIFF_ID) == ["012345678"]
     assert record(root).entries("sha256:" + "f" * 64) is None
-    assert (place / "digests.toml").read_text() == lockset_record.digests_text(record(root).digests)
+    assert (path / "digests.toml").read_text() == lockset_record.digests_text(record(root).digests)
 
 
 @given(st.lists(st.from_regex(r"[0-9a-f]{9}", fullmatch=True)))
-def test_any_list_survives(tmp_path_factory: pytest.TempPathFactory, lines: list[str]) -> None:
+def test_any_layer_list_is_read_back(
+    tmp_path_factory: pytest.TempPathFactory, lines: list[str]
+) -> None:
     tmp_path = tmp_path_factory.mktemp("any")
-    place, text = tmp_path / "0.1.0", "".join(f"{line}\n" for line in lines)
-    folder.write(locked(tmp_path), place)
-    root = folder.read(place).root
-    lockset_record.write(record(root, text), place)
-    assert lockset_record.read(place, folder.read(place)).entries(DIFF_ID) == lines
+    path = tmp_path / "0.1.0"
+    text = "".join(f"{line}\n" for line in lines)
+    folder.write(locked(tmp_path), path)
+    root = folder.read(path).root
+    lockset_record.write(record(root, text), path)
+    assert lockset_record.read(path, folder.read(path)).entries(DIFF_ID) == lines
 
 
-def test_the_record_is_no_part_of_the_root_digest(place: Path, tmp_path: Path) -> None:
-    assert folder.read(place) == locked(tmp_path)
-    assert check.stale_reasons(image_set(tmp_path), place.parent) == ()
+def test_the_root_digest_does_not_include_the_record(path: Path, tmp_path: Path) -> None:
+    assert folder.read(path) == locked(tmp_path)
+    assert check.stale_reasons(image_set(tmp_path), path.parent) == ()
 
 
 @pytest.mark.parametrize(
-    ("path", "content", "message"),
+    ("name", "content", "message"),
     [
         ("digests.toml", "format = ", "digests.toml: "),
         ("digests.toml", "format = 2\n", "format 2 is newer"),
         ("digests.toml", 'format = 1\nrelease = "0.1.0"\n', "missing required field"),
         ("digests.toml", b"\xff", "digests.toml: "),
-        (f"layers/{LIST}", "012345679\n", "digests.toml names sha256:"),
+        (f"layers/{LIST}", "012345679\n", "digests.toml lists sha256:"),
         (f"layers/{LIST}", None, "missing"),
-        ("layers/0000000000000000.txt", "", "not named in digests.toml"),
+        ("layers/0000000000000000.txt", "", "not listed in digests.toml"),
     ],
 )
-def test_what_is_garbled_is_refused(
-    place: Path, tmp_path: Path, path: str, content: str | bytes | None, message: str
+def test_a_damaged_record_is_rejected(
+    path: Path, tmp_path: Path, name: str, content: str | bytes | None, message: str
 ) -> None:
     if content is None:
-        (place / path).unlink()
+        (path / name).unlink()
     else:
-        (place / path).write_bytes(content.encode() if isinstance(content, str) else content)
+        (path / name).write_bytes(content.encode() if isinstance(content, str) else content)
     with pytest.raises(LockSetError) as caught:
-        lockset_record.read(place, folder.read(place))
+        lockset_record.read(path, folder.read(path))
     assert message in caught.value.message
     with pytest.raises(LockSetError):
-        check.stale_reasons(image_set(tmp_path), place.parent)
-    done = orbiter(place, "build", "--verify")
+        check.stale_reasons(image_set(tmp_path), path.parent)
+    done = orbiter(path, "build", "--verify")
     assert done.returncode == 2
     assert message in done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_a_list_that_is_garbled_is_refused_though_its_hash_fits(place: Path) -> None:
-    root = folder.read(place).root
-    for path, text in record(root, "no digits\n").files().items():
-        (place / path).write_text(text)
+def test_a_damaged_list_is_rejected_even_if_its_hash_matches(path: Path) -> None:
+    root = folder.read(path).root
+    for name, text in record(root, "no digits\n").files().items():
+        (path / name).write_text(text)
     with pytest.raises(LockSetError, match="expected lines of nine hex digits"):
-        lockset_record.read(place, folder.read(place))
+        lockset_record.read(path, folder.read(path))
 
 
-def test_a_list_lies_nowhere_else(place: Path) -> None:
-    root = folder.read(place).root
-    found = record(root).digests
-    outside = replace(found, lists={"../../../secret.txt": found.lists[LIST]})
-    (place / "digests.toml").write_text(lockset_record.digests_text(outside))
-    with pytest.raises(LockSetError, match="is no list of a layer"):
-        lockset_record.read(place, folder.read(place))
+def test_a_list_outside_the_lock_set_is_rejected(path: Path) -> None:
+    root = folder.read(path).root
+    digests = record(root).digests
+    outside = replace(digests, lists={"../../../secret.txt": digests.lists[LIST]})
+    (path / "digests.toml").write_text(lockset_record.digests_text(outside))
+    with pytest.raises(LockSetError, match="is not the name of a layer list"):
+        lockset_record.read(path, folder.read(path))
 
 
-def test_a_record_of_another_lock_set_is_refused(place: Path) -> None:
-    with pytest.raises(LockSetError, match="is of another lock set"):
-        lockset_record.read(place, replace(folder.read(place), root="sha256:" + "0" * 64))
+def test_a_record_of_another_lock_set_is_rejected(path: Path) -> None:
+    with pytest.raises(LockSetError, match="belongs to another lock set"):
+        lockset_record.read(path, replace(folder.read(path), root="sha256:" + "0" * 64))
 
 
-def test_a_release_without_a_record_says_how_to_make_one(place: Path) -> None:
-    (place / "digests.toml").unlink()
-    (place / "layers" / LIST).unlink()
+def test_the_error_for_a_missing_record_names_the_command(path: Path) -> None:
+    (path / "digests.toml").unlink()
+    (path / "layers" / LIST).unlink()
     with pytest.raises(LockSetError, match="was not released") as caught:
-        lockset_record.read(place, folder.read(place))
+        lockset_record.read(path, folder.read(path))
     assert "orbiter release" in caught.value.hint
-    assert orbiter(place, "build", "--verify").returncode == 2
+    assert orbiter(path, "build", "--verify").returncode == 2
 
 
 @pytest.mark.parametrize(
-    "path", ["layers/other.txt", "layers/0123456789abcdef", "digests.txt", "layers.txt"]
+    "name", ["layers/other.txt", "layers/0123456789abcdef", "digests.txt", "layers.txt"]
 )
-def test_other_files_stay_strangers(place: Path, path: str) -> None:
-    (place / path).write_text("")
-    with pytest.raises(LockSetError, match=r"not named in lockset\.toml"):
-        folder.read(place)
+def test_other_files_are_unknown(path: Path, name: str) -> None:
+    (path / name).write_text("")
+    with pytest.raises(LockSetError, match=r"not listed in lockset\.toml"):
+        folder.read(path)
 
 
-def test_lists_without_a_record_ask_for_the_record(place: Path) -> None:
-    (place / "digests.toml").unlink()
-    done = orbiter(place, "lock", "--check")
+def test_layer_lists_without_a_record_are_rejected(path: Path) -> None:
+    (path / "digests.toml").unlink()
+    done = orbiter(path, "lock", "--check")
     assert done.returncode == 2
-    assert (
-        f"locks/0.1.0/digests.toml: missing, though its lists are there (layers/{LIST})"
-        in done.stderr
-    )
+    assert f"locks/0.1.0/digests.toml: missing, although layers/{LIST} exists" in done.stderr
     assert "hint: restore it from git" in done.stderr
 
 
 @pytest.mark.parametrize(
-    ("named", "message"),
+    ("recorded", "message"),
     [
-        ({}, "names no image of debian-core for linux/amd64"),
-        ({"debian-core": ("linux/arm64",)}, "names no image of debian-core for linux/amd64"),
+        ({}, "the image of debian-core for linux/amd64 is missing"),
+        ({"debian-core": ("linux/arm64",)}, "the image of debian-core for linux/amd64 is missing"),
         (
             {"debian-core": ("linux/amd64", "linux/arm64")},
-            "names an image of debian-core for linux/arm64, which the lock set does not build",
+            "the lock set does not build the image of debian-core for linux/arm64",
         ),
         (
             {"debian-core": ("linux/amd64",), "debian-base": ("linux/amd64",)},
-            "names an image of debian-base for linux/amd64, which the lock set does not build",
+            "the lock set does not build the image of debian-base for linux/amd64",
         ),
     ],
 )
-def test_a_record_of_other_images_is_refused_before_anything_is_built(
-    place: Path, named: dict[str, tuple[str, ...]], message: str
+def test_a_record_of_other_images_is_rejected_before_the_build(
+    path: Path, recorded: dict[str, tuple[str, ...]], message: str
 ) -> None:
-    found = lockset_record.read(place, folder.read(place)).digests
-    image = found.stages["debian-core"]["linux/amd64"]
-    stages = {stage: dict.fromkeys(platforms, image) for stage, platforms in named.items()}
-    (place / "digests.toml").write_text(lockset_record.digests_text(replace(found, stages=stages)))
+    digests = lockset_record.read(path, folder.read(path)).digests
+    image = digests.stages["debian-core"]["linux/amd64"]
+    stages = {stage: dict.fromkeys(platforms, image) for stage, platforms in recorded.items()}
+    (path / "digests.toml").write_text(lockset_record.digests_text(replace(digests, stages=stages)))
     for words in (("lock", "--check"), ("build", "--verify")):
-        done = orbiter(place, *words)
+        done = orbiter(path, *words)
         assert done.returncode == 2
         assert f"locks/0.1.0/digests.toml: {message}" in done.stderr
 
 
-def test_a_released_lock_set_is_never_written_again(place: Path, tmp_path: Path) -> None:
-    before = {path: path.read_bytes() for path in place.rglob("*") if path.is_file()}
+def test_a_released_lock_set_is_never_written_again(path: Path, tmp_path: Path) -> None:
+    before = {file: file.read_bytes() for file in path.rglob("*") if file.is_file()}
     same = locked(tmp_path)
-    assert not folder.write(same, place)
+    assert not folder.write(same, path)
     with pytest.raises(LockSetError, match="was released") as caught:
-        folder.write(model.seal(same.manifest, {**same.files, "debian/apt.lock": ""}), place)
+        folder.write(model.seal(same.manifest, {**same.files, "debian/apt.lock": ""}), path)
     assert "orbiter bump patch|minor|major|auto" in caught.value.hint
     with pytest.raises(LockSetError, match="was released"):
-        lockset_record.write(record(same.root), place)
-    assert {path: path.read_bytes() for path in place.rglob("*") if path.is_file()} == before
+        lockset_record.write(record(same.root), path)
+    assert {file: file.read_bytes() for file in path.rglob("*") if file.is_file()} == before
 
 
-def test_a_lock_set_that_moved_while_it_was_built_is_not_released(tmp_path: Path) -> None:
-    place = tmp_path / "0.1.0"
-    folder.write(locked(tmp_path), place)
-    with pytest.raises(ExpectedError, match="locked anew"):
-        lockset_record.write(record("sha256:" + "0" * 64), place)
-    assert not folder.is_released(place)
+def test_a_lock_set_that_changed_during_the_build_is_not_released(tmp_path: Path) -> None:
+    path = tmp_path / "0.1.0"
+    folder.write(locked(tmp_path), path)
+    with pytest.raises(ExpectedError, match="was locked again"):
+        lockset_record.write(record("sha256:" + "0" * 64), path)
+    assert not folder.is_released(path)
 
 
-def test_lock_refuses_a_released_lock_set_before_it_solves(place: Path) -> None:
-    done = orbiter(place, "lock", "--upgrade")
+def test_lock_rejects_a_released_lock_set_before_it_resolves(path: Path) -> None:
+    done = orbiter(path, "lock", "--upgrade")
     assert done.returncode == 2
     assert done.stderr.startswith(
-        "error: locks/0.1.0 was released, and stays as it is: there is locks/0.1.0/digests"
+        "error: locks/0.1.0 was released and cannot change, because it has locks/0.1.0/digests"
     )
     assert (
-        "hint: begin the next release: orbiter bump patch|minor|major|auto, then orbiter lock"
+        "hint: start the next release: orbiter bump patch|minor|major|auto, then orbiter lock"
         in done.stderr
     )
-    done = orbiter(place, "release")
+    done = orbiter(path, "release")
     assert (done.returncode, "was released" in done.stderr) == (2, True)
 
 
-def test_a_stale_released_lock_set_asks_for_the_next_release(place: Path, tmp_path: Path) -> None:
-    assert orbiter(place, "lock", "--check").returncode == 0
+def test_a_stale_released_lock_set_asks_for_the_next_release(path: Path, tmp_path: Path) -> None:
+    assert orbiter(path, "lock", "--check").returncode == 0
     (tmp_path / "images.toml").write_text(IMAGES.replace('["true"]', '["false"]'))
-    done = orbiter(place, "lock", "--check")
+    done = orbiter(path, "lock", "--check")
     assert done.returncode == 1
-    assert "hint: begin the next release: orbiter bump" in done.stderr
+    assert "hint: start the next release: orbiter bump" in done.stderr
 
 
-def test_a_stale_lock_set_is_not_released(place: Path, tmp_path: Path) -> None:
-    for path in record("sha256:" + "0" * 64).files():
-        (place / path).unlink()
+def test_a_stale_lock_set_is_not_released(path: Path, tmp_path: Path) -> None:
+    for name in record("sha256:" + "0" * 64).files():
+        (path / name).unlink()
     (tmp_path / "images.toml").write_text(IMAGES.replace('["true"]', '["false"]'))
-    done = orbiter(place, "release")
+    done = orbiter(path, "release")
     assert done.returncode == 2
     assert "is stale:\n  images.toml: image.debian.core" in done.stderr
-    assert "hint: orbiter lock" in done.stderr
+    assert "hint: run orbiter lock" in done.stderr
 
 
-def test_a_released_lock_set_is_compared_like_any_other(place: Path) -> None:
-    done = orbiter(place, "diff-locks", "0.1.0", "0.1.0")
+def test_a_released_lock_set_is_compared_like_any_other(path: Path) -> None:
+    done = orbiter(path, "diff-locks", "0.1.0", "0.1.0")
     assert (done.returncode, done.stderr) == (0, "")
