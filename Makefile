@@ -1,6 +1,6 @@
-# Two commands set everything up on a machine with Python 3.11 or newer: make demo, make test.
+# Try Orbiter with `make demo`, and test it with `make test`. Both need only Python 3.11 or newer.
 PYTHON ?= python3
-# Test processes. Those that build images share one Docker engine, so two of them keep it busy.
+# Number of test processes. Tests that build images share one Docker engine; two keep it busy.
 JOBS ?= auto
 ENGINE_JOBS ?= 2
 VENV := .venv
@@ -12,9 +12,9 @@ PURE := not engine and not index and not slow
 demo: $(VENV)/ready
 	$(BIN)/python demo/demo.py
 
-# Each stage takes longer than the one before, and the first that fails ends the run.
-# Each test belongs to exactly one of them. The tests of a module that builds images share them:
-# --dist loadfile keeps them in one process.
+# The stages run from the fastest to the slowest, and the first failed stage ends the run. Each test
+# belongs to exactly one stage. --dist loadfile runs the tests of a module in one process, because
+# they share the images that the module builds.
 test: check
 	$(BIN)/pytest -n $(JOBS) --dist worksteal -m "$(PURE)"
 	$(BIN)/pytest -n $(JOBS) --dist worksteal -m "(index or slow) and not engine"
@@ -35,7 +35,7 @@ format: $(VENV)/ready
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-# The site, in site/. It must not load anything from another server.
+# Write the site to site/. Fail if a page loads a file from another server.
 docs: $(VENV)/docs-ready
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 	! grep -rnE --include='*.html' '<(script|link|img|iframe|source)[^>]+(src|href)="?(https?:)?//' site
@@ -43,7 +43,7 @@ docs: $(VENV)/docs-ready
 bench: $(VENV)/ready
 	for program in bench/*.py; do $(BIN)/python -m bench.$$(basename $$program .py) || exit 1; done
 
-# The package index is whatever pip is configured to use.
+# pip installs from the package index in its configuration.
 $(VENV)/ready: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'

@@ -1,4 +1,4 @@
-"""Skips for tests whose engine, package index or browser is missing, and a cache for each test."""
+"""Skip tests if the engine, package index or browser is missing; give each test its own cache."""
 
 import os
 from functools import cache
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("untimed")  # no test depends on how long something takes
+settings.load_profile("untimed")  # no test depends on time
 
 
 @cache
@@ -27,7 +27,7 @@ def _index_problem() -> str:
         files = index.configured().files("packaging")
     except ExpectedError as error:
         return error.message
-    return "" if files else "the package index does not know 'packaging'"
+    return "" if files else "the package index does not have the project 'packaging'"
 
 
 @cache
@@ -38,12 +38,12 @@ def _browser_problem() -> str:
 
 
 PROBLEMS = {"engine": _engine_problem, "index": _index_problem, "browser": _browser_problem}
-"""For each marker, a function that returns why its tests cannot run, or an empty string."""
+"""For each marker, a function that returns the reason to skip its tests, or an empty string."""
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skip a test before its fixtures start, because those of a module may need the engine too."""
+    """Skip a test before its fixtures start, because fixtures may need the engine too."""
     for mark, problem_of in PROBLEMS.items():
         if item.get_closest_marker(mark) and (problem := problem_of()):
             stop = pytest.fail if os.environ.get("ORBITER_TEST_NO_SKIP") else pytest.skip
@@ -52,7 +52,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @pytest.fixture(autouse=True)
 def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Set a cache root for each test, so that no test sees files that another one fetched."""
+    """Set a new cache folder, so that a test does not see files that another test fetched."""
     root = tmp_path_factory.mktemp("cache")
     monkeypatch.setenv("ORBITER_CACHE_DIR", str(root))
     return root

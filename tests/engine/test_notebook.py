@@ -150,7 +150,7 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], 
 
 
 def changed(engine: str) -> str:
-    text = (ROOT / "images.toml").read_text().partition("\n# The same family as conda has it")[0]
+    text = (ROOT / "images.toml").read_text().partition("\n[builder.micromamba]")[0]
     for old, new in CHANGES.items():
         assert old in text
         text = text.replace(old, new.format(engine=engine))
