@@ -1,5 +1,5 @@
-"""Debian packages.
+"""Debian packages, resolved by apt itself inside the pinned base image.
 
-Manager.py satisfies resolvers.types.Resolver, lock_file.py is the lock format, the rest runs the
-engine.
+manager.py satisfies resolvers.types.Resolver and lock_file.py is the lock format. solve.py runs
+facts.sh and solve.sh in a container; base.py and index.py read their output.
 """

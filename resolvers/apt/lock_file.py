@@ -1,26 +1,24 @@
-"""apt.lock: Orbiter's own format, TOML, for apt has no lock file."""
+"""The format of apt.lock; see resolvers.distro.lock_text for its order and its text."""
 
-import json
-import re
-import tomllib
 from collections.abc import Mapping
 from functools import lru_cache
 
 import msgspec
 
-from resolvers.errors import ExpectedError
+from resolvers.distro.lock_text import LockedGroup, format_lock, parse_lock
 from resolvers.types import LockFiles, thread_safe_decoding
 
 FILE = "apt.lock"
 FORMAT = 1
-HEAD = "# Written by Orbiter: what apt installs. To change it, edit images.toml and lock.\n"
 
 
-class LockedPlatform(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The base on one platform: the apt that solved, its glibc, and the Python that a base image has by itself.
+class AptPlatform(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The base on one platform.
 
-    ``interpreter`` is the path of that Python. For a base made of packages, ``suite`` is Debian's release, and
-    ``signers`` are the fingerprints of the keys that signed its index.
+    ``apt`` is the version of the apt that resolved; ``glibc`` and ``python`` are versions too.
+    ``interpreter`` is the path of the base image's Python. For a base built from packages,
+    ``suite`` is the release of Debian, and ``signers`` are the fingerprints of the keys that signed
+    its index.
     """
 
     apt: str
@@ -31,16 +29,12 @@ class LockedPlatform(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     signers: tuple[str, ...] = ()
 
 
-class LockedGroup(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What was asked."""
+class AptPackage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, order=True):
+    """A package that the stages in ``groups`` add, the same on all its platforms.
 
-    requirements: tuple[str, ...]
-
-
-class LockedPackage(
-    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, order=True
-):
-    """One package, the same on all its platforms; ``groups`` add it, ``file`` is the pool path."""
+    ``file`` is its path below the address of a mirror, such as
+    ``pool/main/c/curl/curl_8.14.1-2_amd64.deb``.
+    """
 
     name: str
     version: str
@@ -58,49 +52,24 @@ class AptLock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """apt.lock; packages are sorted by name, version and architecture."""
 
     format: int
-    platforms: Mapping[str, LockedPlatform]
+    platforms: Mapping[str, AptPlatform]
     groups: Mapping[str, LockedGroup]
-    package: tuple[LockedPackage, ...] = ()
+    package: tuple[AptPackage, ...] = ()
 
 
-def write(lock: AptLock) -> str:
-    """The canonical text of a lock; a JSON string is a TOML string."""
-    parts = [f"{HEAD}\nformat = {lock.format}\n"]
-    for platform, each in sorted(lock.platforms.items()):
-        parts.append(_table(f"[platforms.{_key(platform)}]", msgspec.structs.asdict(each)))
-    for name, group in sorted(lock.groups.items()):
-        parts.append(_table(f"[groups.{_key(name)}]", msgspec.structs.asdict(group)))
-    parts += [_table("[[package]]", msgspec.structs.asdict(package)) for package in lock.package]
-    return "\n".join(parts)
-
-
-def _table(head: str, fields: Mapping[str, object]) -> str:
-    lines = [
-        f"{key} = {json.dumps(value)}\n" for key, value in fields.items() if value not in ("", ())
-    ]
-    return head + "\n" + "".join(lines)
-
-
-def _key(name: str) -> str:
-    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else json.dumps(name)
+def write(lock: AptLock) -> LockFiles:
+    """Return the lock file of a lock."""
+    return {FILE: format_lock(lock, "apt")}
 
 
 def parse(files: LockFiles) -> AptLock:
-    """The lock file, typed; raises ExpectedError when it is none or of a newer format."""
-    return _parsed(files[FILE])
+    """Return the lock of the lock files.
+
+    Raises ExpectedError if it is malformed or has another format version.
+    """
+    return _parse_text(files[FILE])
 
 
 @lru_cache(maxsize=4)
-def _parsed(text: str) -> AptLock:
-    try:
-        data = tomllib.loads(text)
-        if data.get("format") != FORMAT:
-            raise ExpectedError(
-                f"{FILE} has format {data.get('format')}, this Orbiter reads format {FORMAT}",
-                "use a newer Orbiter",
-            )
-        return msgspec.convert(data, AptLock)
-    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
-        raise ExpectedError(
-            f"{FILE} cannot be read: {error}", "take it from git again, or lock anew"
-        ) from error
+def _parse_text(text: str) -> AptLock:
+    return parse_lock(text, AptLock, file=FILE, version=FORMAT)

@@ -1,317 +1,153 @@
-"""apt: solved by apt itself inside the pinned base image; the lock file is Orbiter's own, for none exists."""
+"""The interface to apt: lock, read, select, and the state of a base image."""
 
 import re
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 
-import msgspec
-
-from resolvers.apt.lock_file import (
-    FILE,
-    FORMAT,
-    AptLock,
-    LockedGroup,
-    LockedPackage,
-    LockedPlatform,
-    parse,
-    write,
-)
-from resolvers.apt.solve import (
-    INSTALLED,
-    AptError,
-    Deb,
-    DebianBase,
-    Solution,
-    base_facts,
-    solve,
-    tokens,
-    upstream,
-)
+from resolvers.apt import base, lock_file
+from resolvers.apt.base import DebianBase
+from resolvers.apt.build_lock import build_lock
+from resolvers.apt.lock_file import FILE, AptLock, parse
+from resolvers.apt.requirement import PATTERN, parse_requirement, upstream_version
+from resolvers.apt.solve import INSTALLED, AptSolution, solve
 from resolvers.distro import python
-from resolvers.errors import ExpectedError, UnsolvableError
-from resolvers.types import (
-    NOTE,
-    Artifact,
-    Group,
-    LockFiles,
-    Package,
-    Pin,
-    Request,
-    Shell,
-    Target,
-    sorted_union,
+from resolvers.distro.packages import locked_platform, read_packages, select_pins
+from resolvers.distro.pins import (
+    check_upgrades,
+    locked_versions,
+    report_changed_pins,
+    solve_keeping_pins,
 )
+from resolvers.distro.requirements import Syntax, exact_versions
+from resolvers.distro.solution import report_as_of, solve_platforms
+from resolvers.types import Group, LockFiles, Package, Pin, Request, Shell, Target
 
-REQUIREMENT = re.compile(
-    r"(?P<name>[a-z0-9][a-z0-9+.-]*[a-z0-9+.](:[a-z0-9-]+)?)(=(?P<version>[A-Za-z0-9.+~:-]+))?"
+SYNTAX = Syntax(
+    manager="apt", parse=parse_requirement, hint="write the name of a package, or name=version"
 )
-SHOWN = 5
-"""How many moved pins one line of progress names."""
-
-PATTERN = re.compile(r"\?[a-z-]+(\([a-z]+\))?")
-"""What only a base asks for, such as ``?essential``: see apt-patterns(7)."""
-
 PYTHON = re.compile(r"python3\.\d+(-minimal)?")
 
 
 def resolve(request: Request) -> LockFiles:
-    """Solve with the base image's apt, all platforms side by side; ``{}`` when nothing is asked.
+    """Resolve with the base image's apt, all platforms at the same time.
 
-    Pins of the previous lock are kept where the index still has them. UnsolvableError quotes apt.
+    Return ``{}`` if there are no requirements. Pins of the previous lock are kept while the index
+    has them. An UnsolvableError quotes apt.
     """
     groups = tuple(group for group in request.groups if group.requirements)
     if not groups:
         return {}
-    asked = _asked(groups)
-    if request.as_of:
-        request.progress(f"{NOTE}as-of does not apply to apt: a mirror has the present index only")
-    previous = parse(request.previous) if FILE in request.previous else None
-    with ThreadPoolExecutor(max_workers=len(request.targets)) as pool:
-        platforms = [target.platform for target in request.targets]
-        solutions = pool.map(
-            lambda platform: _solve(request, platform, groups, asked, previous), platforms
-        )
-        return {
-            FILE: write(
-                _lock(groups, dict(zip(platforms, solutions, strict=True)), request.system.suite)
-            )
-        }
+    exact = exact_versions(groups, SYNTAX)
+    report_as_of(request, "apt")
+    previous = _previous(request)
+
+    def solve_platform(platform: str) -> AptSolution:
+        return _solve_platform(request, platform, groups, exact, previous)
+
+    solutions = solve_platforms(request, solve_platform)
+    return lock_file.write(build_lock(groups, solutions, request.system.suite))
 
 
 def read(files: LockFiles) -> tuple[Package, ...]:
-    """Read apt.lock: one package per name and version, with one artifact an architecture."""
-    entries: dict[tuple[str, str], list[LockedPackage]] = {}
-    for package in parse(files).package:
-        entries.setdefault((package.name, package.version), []).append(package)
-    return tuple(
-        Package(
-            manager="apt",
-            name=name,
-            version=version,
-            platforms=sorted_union(each.platforms for each in same),
-            groups=sorted_union(each.groups for each in same),
-            requires=sorted_union(each.requires for each in same),
-            artifacts=tuple(sorted({_artifact(each) for each in same})),
-        )
-        for (name, version), same in sorted(entries.items())
-    )
+    """Return one package per name and version, with one artifact per architecture."""
+    return read_packages("apt", parse(files).package)
 
 
 def select(files: LockFiles, target: Target, groups: tuple[str, ...]) -> tuple[Pin, ...]:
-    """What the groups add to the base image on the target's platform, sorted by name."""
+    """Return the packages that the groups add to the base image on the target, sorted by name."""
     lock = parse(files)
-    if target.platform not in lock.platforms:
-        raise ExpectedError(
-            f"{FILE} is not locked for {target.platform}", "lock for this platform: orbiter lock"
-        )
-    return tuple(
-        sorted(
-            Pin(name=package.name, version=package.version, artifact=_artifact(package))
-            for package in lock.package
-            if target.platform in package.platforms and not set(groups).isdisjoint(package.groups)
-        )
-    )
+    locked_platform(lock.platforms, target, file=FILE)
+    return select_pins(lock.package, target.platform, groups)
 
 
 def python_version(files: LockFiles, groups: tuple[str, ...]) -> str:
-    """The exact Python that comes first on PATH where these groups are, ``""`` for none.
+    """Return the version of the first Python on PATH after the groups are installed.
 
-    Where several are locked, the one that the package python3 needs, else the newest.
+    Return an empty string if there is no Python. If several are locked, the one that the package
+    python3 needs counts, otherwise the newest.
     """
     lock = parse(files)
-    packages = [package for package in lock.package if not set(groups).isdisjoint(package.groups)]
-    default = {
-        need for package in packages if package.name == "python3" for need in package.requires
-    }
-    found = [package for package in packages if PYTHON.fullmatch(package.name)]
-    found = [package for package in found if package.name in default] or found
-    return python.version(lock.platforms.values(), {upstream(package.version) for package in found})
+    installed = [package for package in lock.package if not set(groups).isdisjoint(package.groups)]
+    defaults = set[str]()
+    for package in installed:
+        if package.name == "python3":
+            defaults.update(package.requires)
+    pythons = [package for package in installed if PYTHON.fullmatch(package.name)]
+    default_pythons = [package for package in pythons if package.name in defaults]
+    versions = {upstream_version(package.version) for package in default_pythons or pythons}
+    return python.first_version(lock.platforms.values(), versions)
 
 
 def has_python(files: LockFiles, target: Target, groups: tuple[str, ...]) -> bool:
-    """Whether the base image or these groups have a Python for packages of pip."""
+    """Return whether the base image or the groups provide a Python for pip's packages."""
     names = {pin.name for pin in select(files, target, groups)}
-    return bool(parse(files).platforms[target.platform].python) or not python.PACKAGES.isdisjoint(
-        names
-    )
+    return python.is_available(parse(files).platforms[target.platform], names)
 
 
 def glibc_versions(files: LockFiles) -> dict[str, str]:
-    """The base image's glibc by platform: ``{"linux/amd64": "2.41"}``."""
-    return {platform: each.glibc for platform, each in parse(files).platforms.items()}
+    """Return the base image's glibc by platform: ``{"linux/amd64": "2.41"}``."""
+    return {name: platform.glibc for name, platform in parse(files).platforms.items()}
 
 
 def solver_version(files: LockFiles) -> str:
-    """The version of apt that solved."""
-    return max(each.apt for each in parse(files).platforms.values())
+    """Return the version of the apt that resolved, the newest one of all platforms."""
+    return max(platform.apt for platform in parse(files).platforms.values())
 
 
 def inspect_base(shell: Shell, platform: str) -> DebianBase:
-    """What the base image is, without solving anything: one short start of a container."""
-    return base_facts(shell, platform)
+    """Return what the base image contains, without resolving anything."""
+    return base.inspect_base(shell, platform)
 
 
 def mirrors(shell: Shell, platform: str) -> tuple[str, ...]:
-    """Addresses of the base image's package repositories; artifacts lie below them."""
-    return base_facts(shell, platform).mirrors
+    """Return the addresses of the base image's mirrors, which sources of artifacts follow."""
+    return inspect_base(shell, platform).mirrors
 
 
-def _asked(groups: tuple[Group, ...]) -> dict[str, str]:
-    """The exact versions that requirements name; refuses what names no package."""
-    asked: dict[str, tuple[str, str]] = {}
-    for group in groups:
-        for requirement in group.requirements:
-            if PATTERN.fullmatch(requirement):
-                continue
-            match = REQUIREMENT.fullmatch(requirement)
-            if match is None:
-                raise ExpectedError(
-                    f"apt: '{requirement}' of group '{group.name}' is no requirement",
-                    "write a package's name, or name=version",
-                )
-            name, wanted = match["name"], match["version"]
-            first, where = asked.setdefault(name, (wanted, group.name)) if wanted else ("", "")
-            if wanted and first != wanted:
-                raise ExpectedError(
-                    f"apt: group '{where}' asks for {name}={first}, group '{group.name}' for {name}={wanted}",
-                    "all stages of a builder share one version of a package",
-                )
-    return {name: wanted for name, (wanted, _) in asked.items()}
+def _previous(request: Request) -> AptLock | None:
+    return parse(request.previous) if FILE in request.previous else None
 
 
-def _solve(
+def _solve_platform(
     request: Request,
     platform: str,
     groups: tuple[Group, ...],
-    asked: Mapping[str, str],
+    exact: Mapping[str, str],
     previous: AptLock | None,
-) -> Solution:
-    """Solve for one platform; pins of the previous lock that stand in the way are given up."""
-    shell = request.system.shell
+) -> AptSolution:
+    """Solve for one platform; drop pins of the previous lock that prevent a solution."""
+    shell, suite = request.system.shell, request.system.suite
     assert shell
-    fixed = {name: f"version {wanted}" for name, wanted in asked.items()}
-    kept = _kept(request, platform, previous) if previous else {}
-    while True:
-        try:
-            solution = solve(shell, platform, groups, kept | fixed, request.system.suite)
-        except AptError as error:
-            if not kept:
-                raise
-            blamed = tokens(error.words) & kept.keys()
-            kept = {name: pin for name, pin in kept.items() if blamed and name not in blamed}
-            continue
-        if previous:
-            _tell(request, platform, previous, solution)
-        return solution
+    fixed = {name: f"version {version}" for name, version in exact.items()}
+
+    def solve_with(pins: Mapping[str, str]) -> AptSolution:
+        return solve(shell, platform, groups, {**pins, **fixed}, suite)
+
+    if previous is None:
+        return solve_with({})
+    before = locked_versions(previous.package, platform)
+    solution = solve_keeping_pins(solve_with, _previous_pins(request, previous, before))
+    after = {record.name: record.version for record in solution.records.values()}
+    check_upgrades("apt", request, platform, before, after)
+    report_changed_pins(request, platform, before, after)
+    return solution
 
 
-def _kept(request: Request, platform: str, previous: AptLock) -> dict[str, str]:
-    """Pins of what may not move: locked packages, and requirements that the base image met without apt."""
+def _previous_pins(
+    request: Request, previous: AptLock, before: Mapping[str, str]
+) -> dict[str, str]:
+    """Return the pins that may not change, and the versions that the upgrade requests.
+
+    Requirements without a locked package were met by the base image; its package stays.
+    """
     if request.upgrade.everything:
         return {}
-    asked = {
-        name.partition("=")[0] for group in previous.groups.values() for name in group.requirements
-    }
-    pins = dict.fromkeys((name for name in asked if not PATTERN.fullmatch(name)), INSTALLED)
-    for package in previous.package:
-        if platform in package.platforms:
-            pins[package.name] = f"version {package.version}"
-    for name, wanted in request.upgrade.packages.items():
-        if pins.pop(name, None) and wanted:
-            pins[name] = f"version {wanted}"
+    pins: dict[str, str] = {}
+    for group in previous.groups.values():
+        for requirement in group.requirements:
+            if not PATTERN.fullmatch(requirement):
+                pins[requirement.partition("=")[0]] = INSTALLED
+    pins |= {name: f"version {version}" for name, version in before.items()}
+    for name, version in request.upgrade.packages.items():
+        if pins.pop(name, None) and version:
+            pins[name] = f"version {version}"
     return pins
-
-
-def _tell(request: Request, platform: str, previous: AptLock, solution: Solution) -> None:
-    """Check versions that were asked for by upgrade, and say which pins could not be kept."""
-    found = {deb.name: deb.version for deb in solution.debs.values()}
-    before = {each.name: each.version for each in previous.package if platform in each.platforms}
-    for name, wanted in request.upgrade.packages.items():
-        if wanted and name in before and found.get(name) != wanted:
-            raise UnsolvableError(
-                f"apt cannot install {name}={wanted} on {platform}: it found {found.get(name, 'none')}",
-                "name a version that the index still has, or none for the newest",
-            )
-    free = request.upgrade.packages.keys() | (
-        before.keys() if request.upgrade.everything else set()
-    )
-    moved = [n for n in sorted(before) if n not in free and found.get(n, before[n]) != before[n]]
-    if moved:
-        shown = ", ".join(f"{name} {before[name]} -> {found[name]}" for name in moved[:SHOWN])
-        more = f" and {len(moved) - SHOWN} more" if len(moved) > SHOWN else ""
-        request.progress(f"{NOTE}pins that the index of {platform} no longer allows: {shown}{more}")
-
-
-def _lock(groups: tuple[Group, ...], solutions: Mapping[str, Solution], suite: str) -> AptLock:
-    merged: dict[LockedPackage, list[str]] = {}
-    for platform, solution in solutions.items():
-        for package in _packages(groups, solution):
-            merged.setdefault(package, []).append(platform)
-    return AptLock(
-        format=FORMAT,
-        platforms={
-            platform: LockedPlatform(
-                apt=each.facts.apt,
-                glibc=each.facts.glibc,
-                python=each.facts.python,
-                interpreter=each.facts.interpreter,
-                suite=suite,
-                signers=each.facts.signers,
-            )
-            for platform, each in solutions.items()
-        },
-        groups={
-            group.name: LockedGroup(requirements=tuple(sorted(set(group.requirements))))
-            for group in groups
-        },
-        package=tuple(
-            sorted(
-                msgspec.structs.replace(package, platforms=tuple(sorted(platforms)))
-                for package, platforms in merged.items()
-            )
-        ),
-    )
-
-
-def _packages(groups: tuple[Group, ...], solution: Solution) -> list[LockedPackage]:
-    """All packages of one platform, their platforms left open."""
-    adding: dict[str, list[str]] = {key: [] for key in solution.debs}
-    for group in groups:
-        parents = [solution.groups.get(parent, frozenset()) for parent in group.parents]
-        for key in solution.groups[group.name].difference(*parents):
-            adding[key].append(group.name)
-    providers: dict[str, str] = {}
-    for deb in sorted(solution.debs.values(), key=lambda deb: deb.name):
-        for name in deb.provides:
-            providers.setdefault(name, deb.name)
-    providers |= {deb.name: deb.name for deb in solution.debs.values()}
-    return [
-        _package(deb, tuple(sorted(adding[key])), providers) for key, deb in solution.debs.items()
-    ]
-
-
-def _package(deb: Deb, groups: tuple[str, ...], providers: Mapping[str, str]) -> LockedPackage:
-    """One entry; what the base image itself meets is left out of ``requires``."""
-    met = (
-        next((providers[name] for name in names if name in providers), "") for names in deb.depends
-    )
-    return LockedPackage(
-        name=deb.name,
-        version=deb.version,
-        architecture=deb.architecture,
-        platforms=(),
-        groups=groups,
-        file=deb.file,
-        size=deb.size,
-        sha256=deb.sha256,
-        requires=tuple(sorted(set(met) - {"", deb.name})),
-    )
-
-
-def _artifact(package: LockedPackage) -> Artifact:
-    return Artifact(
-        file=package.file.rpartition("/")[2],
-        hash=f"sha256:{package.sha256}",
-        size=package.size,
-        source=package.file,
-    )

@@ -1,1 +1,1 @@
-"""What apk and apt have in common: lock text, the base image's Python."""
+"""The parts that apk and apt share: lock files, pins, scripts and the Python of the base image."""

@@ -1,37 +1,42 @@
-"""Which Python packages of pip are for, where both the base image and its package manager may have one."""
+"""The Python that pip's packages are for, if both the base image and its packages provide one."""
 
 import re
 from collections.abc import Collection
 from typing import Protocol
 
 SYSTEM = "/usr/bin/python3"
-"""Where the packages of apk and apt have it."""
+"""The path of the Python that packages of apk and apt install."""
 PACKAGES = frozenset({"python3", "python3-minimal"})
-"""Those of them that do."""
-FACTS = """\
-python3 -c 'import platform, sys; print("python", platform.python_version()); print("interpreter", sys.executable)' \\
-    2>/dev/null || true
-"""
-"""What tells it in a base image."""
+"""The packages of apk and apt that install it."""
 
 
-class Platform(Protocol):
-    """What a lock says of a base image: the version of the ``python3`` that comes first there, and its path."""
+class BasePython(Protocol):
+    """The ``python3`` of a base image; both fields are empty if it has none."""
 
     @property
     def python(self) -> str:
-        """Its version, such as ``3.13.2``; ``""`` where there is none."""
+        """Version, such as ``3.13.2``."""
 
     @property
     def interpreter(self) -> str:
-        """Its path; ``""`` where there is none."""
+        """Path of the interpreter."""
 
 
-def version(platforms: Collection[Platform], locked: Collection[str]) -> str:
-    """The version of the ``python3`` that comes first once packages are installed; ``""`` for none.
+def first_version(bases: Collection[BasePython], locked: Collection[str]) -> str:
+    """Return the version of the first ``python3`` on PATH, or an empty string if there is none.
 
-    ``locked`` are versions that packages install at SYSTEM. An image's own elsewhere comes before that on PATH.
+    ``locked`` holds the versions that packages install at SYSTEM. A Python that the image has at
+    another path comes before it on PATH.
     """
-    own = {each.python for each in platforms if each.interpreter not in {"", SYSTEM}}
-    found = own or set(locked) or {each.python for each in platforms}
-    return max(found, key=lambda text: [int(part) for part in re.findall(r"\d+", text)])
+    own = {base.python for base in bases if base.interpreter not in {"", SYSTEM}}
+    versions = own or set(locked) or {base.python for base in bases}
+    return max(versions, key=_numbers)
+
+
+def _numbers(version: str) -> list[int]:
+    return [int(number) for number in re.findall(r"\d+", version)]
+
+
+def is_available(base: BasePython, packages: Collection[str]) -> bool:
+    """Return whether the base image or one of the packages provides a Python."""
+    return bool(base.python) or not PACKAGES.isdisjoint(packages)

@@ -95,7 +95,7 @@ def test_a_package_that_our_key_has_not_signed_is_not_locked(
     small.cache = tmp_path / "other"
     said = small.refused("lock", "--upgrade")
     assert (
-        "a package is not whole, or not signed by a key that the base image trusts, on linux/amd64"
+        "a package is incomplete, or not signed by a key that the base image trusts, on linux/amd64"
         in said
     )
     assert "BAD signature" in said

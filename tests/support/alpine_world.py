@@ -4,7 +4,6 @@ this machine.
 What the world's Alpine lacks to be a real one comes out of wheels: Node.js, and zig as the C compiler.
 """
 
-import base64
 import gzip
 import hashlib
 import io
@@ -24,7 +23,15 @@ import httpx
 import pytest
 
 from resolvers import uv_program
-from tests.support.apk_world import KEY, PackageSpec, control, index, public_key, signed
+from tests.support.apk_world import (
+    KEY,
+    PackageSpec,
+    control_segment,
+    index,
+    index_record,
+    public_key,
+    sign,
+)
 
 needs_world = pytest.mark.skipif(
     not {"ORBITER_WORLD_APK_1", "ORBITER_WORLD_REGISTRY"} <= os.environ.keys(),
@@ -174,26 +181,17 @@ def _index(address: str) -> str:
 
 
 def _write_index(folder: Path, records: list[str]) -> None:
-    (folder / "APKINDEX.tar.gz").write_bytes(signed(index(records)))
+    (folder / "APKINDEX.tar.gz").write_bytes(sign(index(records)))
 
 
 def _write(folder: Path, package: PackageSpec, files: Files, key: str) -> str:
     """Write a package's file, signed; gives its record in the index."""
     data, size = _data(files), sum(map(_size, files.values()))
-    head = control(package._replace(fields={**package.fields, "size": str(size)}), data)
-    file = signed(head, key) + data
+    sized = package._replace(fields={**package.fields, "size": str(size)})
+    control = control_segment(sized, data)
+    file = sign(control, key) + data
     (folder / f"{package.name}-{package.version}.apk").write_bytes(file)
-    checksum = "Q1" + base64.b64encode(hashlib.sha1(head).digest()).decode()
-    record = {
-        "C": checksum,
-        "P": package.name,
-        "V": package.version,
-        "A": "x86_64",
-        "S": len(file),
-        "I": size,
-    }
-    record |= {"L": "MIT", "o": package.name, "D": package.fields.get("depend", "")}
-    return "".join(f"{key}:{value}\n" for key, value in record.items())
+    return index_record(package, control, len(file), size)
 
 
 def _size(what: Path | bytes | Link) -> int:

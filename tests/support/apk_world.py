@@ -1,4 +1,4 @@
-"""Alpine images with small package repositories of our own, signed and served over HTTP; and the recipe of a build."""
+"""Small signed apk repositories, served over HTTP, and shells in Alpine images that use them."""
 
 import base64
 import gzip
@@ -23,10 +23,12 @@ AMD64 = Target(platform="linux/amd64")
 FOLDER = "/repo/main/x86_64/"
 KEY = "tests.rsa"
 KEYS = TemporaryDirectory(prefix="apk-key")
+RECORD_FIELDS = {"D": "depend", "p": "provides"}
+"""The fields of .PKGINFO that the index has too, by their letter there."""
 
 
 class PackageSpec(NamedTuple):
-    """A package that a repository shall have; ``fields`` are those of .PKGINFO, several values apart by blanks."""
+    """A package to build; ``fields`` are those of .PKGINFO, several values separated by blanks."""
 
     name: str
     version: str
@@ -38,10 +40,10 @@ class Repository(NamedTuple):
     shell: Shell
 
     def downloads(self) -> list[str]:
-        """The packages that were asked for since the last time, sorted."""
-        asked = [request.path.rpartition("/")[2] for request in self.server.requests]
+        """Return the packages requested since the last call, sorted."""
+        files = [request.path.rpartition("/")[2] for request in self.server.requests]
         self.server.requests.clear()
-        return sorted(file for file in asked if file.endswith(".apk"))
+        return sorted(file for file in files if file.endswith(".apk"))
 
 
 def package_spec(name: str, version: str, **fields: str) -> PackageSpec:
@@ -62,7 +64,7 @@ def public_key() -> str:
 
 
 def segment(files: Mapping[str, bytes], *, last: bool = False) -> bytes:
-    """A gzip member that holds files as a tar; without ``last`` another one may follow it."""
+    """Return a gzip member with files as a tar; unless it is the last, another one may follow."""
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w", format=tarfile.USTAR_FORMAT) as tar:
         for name, content in files.items():
@@ -70,101 +72,92 @@ def segment(files: Mapping[str, bytes], *, last: bool = False) -> bytes:
             info.size = len(content)
             tar.addfile(info, io.BytesIO(content))
         size = tar.offset
-    return gzip.compress(out.getvalue() if last else out.getvalue()[:size], mtime=0)
+    archive = out.getvalue()
+    return gzip.compress(archive if last else archive[:size], mtime=0)
 
 
-def signed(content: bytes, key: str = KEY) -> bytes:
+def sign(content: bytes, key: str = KEY) -> bytes:
     command = ["openssl", "dgst", "-sha1", "-sign", str(private_key(key))]
     signature = subprocess.run(command, input=content, check=True, capture_output=True).stdout
     return segment({f".SIGN.RSA.{KEY}.pub": signature}) + content
 
 
-def control(package: PackageSpec, data: bytes) -> bytes:
+def control_segment(package: PackageSpec, data: bytes) -> bytes:
+    lines = [
+        f"pkgname = {package.name}",
+        f"pkgver = {package.version}",
+        "arch = x86_64",
+        "license = MIT",
+        f"datahash = {hashlib.sha256(data).hexdigest()}",
+    ]
+    for key, values in package.fields.items():
+        lines += [f"{key} = {value}" for value in values.split()]
+    return segment({".PKGINFO": "".join(f"{line}\n" for line in lines).encode()})
+
+
+def index_record(package: PackageSpec, control: bytes, size: int, installed_size: int = 0) -> str:
+    """Return the record of a package in an index."""
     fields = {
-        "pkgname": package.name,
-        "pkgver": package.version,
-        "arch": "x86_64",
-        "license": "MIT",
-    }
-    lines = [*fields.items(), ("datahash", hashlib.sha256(data).hexdigest())]
-    lines += [(key, value) for key, values in package.fields.items() for value in values.split()]
-    return segment({".PKGINFO": "".join(f"{key} = {value}\n" for key, value in lines).encode()})
-
-
-def built(package: PackageSpec, key: str = KEY) -> tuple[bytes, str]:
-    """The file of a package, signed, and its record in the index."""
-    data = segment({}, last=True)
-    head = control(package, data)
-    file = signed(head, key) + data
-    checksum = "Q1" + base64.b64encode(hashlib.sha1(head).digest()).decode()
-    record = {
-        "C": checksum,
+        "C": "Q1" + base64.b64encode(hashlib.sha1(control).digest()).decode(),
         "P": package.name,
         "V": package.version,
         "A": "x86_64",
-        "S": len(file),
-        "I": 0,
+        "S": size,
+        "I": installed_size,
+        "L": "MIT",
+        "o": package.name,
     }
-    record |= {"L": "MIT", "o": package.name}
-    record |= {
-        short: package.fields[key]
-        for short, key in (("D", "depend"), ("p", "provides"))
-        if key in package.fields
-    }
-    return file, "".join(f"{key}:{value}\n" for key, value in record.items())
+    for letter, key in RECORD_FIELDS.items():
+        if key in package.fields:
+            fields[letter] = package.fields[key]
+    return "".join(f"{letter}:{value}\n" for letter, value in fields.items())
+
+
+def build_package(package: PackageSpec, key: str = KEY) -> tuple[bytes, str]:
+    """Return the signed file of an empty package and its record in the index."""
+    data = segment({}, last=True)
+    control = control_segment(package, data)
+    file = sign(control, key) + data
+    return file, index_record(package, control, len(file))
 
 
 def index(records: list[str]) -> bytes:
-    """An index that nobody has signed yet."""
-    return segment(
-        {"DESCRIPTION": b"tests", "APKINDEX": "".join(f"{each}\n" for each in records).encode()},
-        last=True,
-    )
+    """Return an unsigned index."""
+    text = "".join(f"{record}\n" for record in records)
+    return segment({"DESCRIPTION": b"tests", "APKINDEX": text.encode()}, last=True)
 
 
 def alpine(prelude: str) -> Shell:
-    """A shell in the Alpine image after some own preparation, in the network of this machine."""
+    """Return a shell in the Alpine image, in this machine's network, that runs a prelude first."""
 
     def shell(script: str, *, platform: str, cache: str = "") -> str:
-        mount = ["-v", f"{cache}:/cache"] if cache else []
-        command = [
-            "docker",
-            "run",
-            "--rm",
-            "-i",
-            "--network",
-            "host",
-            "--platform",
-            platform,
-            *mount,
-            IMAGE,
-            "sh",
-            "-s",
-        ]
-        return process.run(command, stdin=prelude + script)
+        command = ["docker", "run", "--rm", "-i", "--network", "host", "--platform", platform]
+        if cache:
+            command += ["-v", f"{cache}:/cache"]
+        return process.run([*command, IMAGE, "sh", "-s"], stdin=prelude + script)
 
     return shell
 
 
 def alpine_with_repositories(*addresses: str) -> Shell:
-    """The Alpine image with these repositories instead of its own."""
-    return alpine(f"echo '{chr(10).join(addresses)}' > /etc/apk/repositories\n")
+    """Return a shell in the Alpine image with these repositories instead of its own."""
+    lines = "\n".join(addresses)
+    return alpine(f"echo '{lines}' > /etc/apk/repositories\n")
 
 
 @contextmanager
 def repository(*packages: PackageSpec) -> Iterator[Repository]:
-    """The Alpine image with one small repository of our own instead of its own, and the server that has it."""
+    """Serve a repository with these packages, for an Alpine image that has no other one."""
     with serving() as server:
         records = []
         for package in packages:
-            content, record = built(package)
+            content, record = build_package(package)
             records.append(record)
             server.replies[f"{FOLDER}{package.name}-{package.version}.apk"] = Answer(200, content)
-        server.replies[f"{FOLDER}APKINDEX.tar.gz"] = Answer(200, signed(index(records)))
+        server.replies[f"{FOLDER}APKINDEX.tar.gz"] = Answer(200, sign(index(records)))
+        source = f"echo {server.url}/repo/main > /etc/apk/repositories\n"
         trust = f"echo '{public_key()}' > /etc/apk/keys/{KEY}.pub\n"
-        yield Repository(
-            server, alpine(f"echo {server.url}/repo/main > /etc/apk/repositories\n{trust}")
-        )
+        yield Repository(server, alpine(source + trust))
 
 
 def core(*requirements: str) -> Group:
@@ -190,6 +183,6 @@ def lock(
     )
 
 
-def names(files: LockFiles, *groups: str) -> dict[str, str]:
-    """What the groups add, name to version without ``-r0``."""
+def added_versions(files: LockFiles, *groups: str) -> dict[str, str]:
+    """Return the versions that the groups add by name, without ``-r0``."""
     return {pin.name: pin.version.removesuffix("-r0") for pin in apk.select(files, AMD64, groups)}

@@ -1,4 +1,4 @@
-"""apk against a real Alpine repository, served over HTTP in two snapshots whose addresses the environment names."""
+"""apk against a real Alpine repository, served in two snapshots (see VARIABLES)."""
 
 import os
 import shutil
@@ -10,7 +10,14 @@ from resolvers import process
 from resolvers.apk import manager as apk
 from resolvers.errors import ProgramError, UnsolvableError
 from resolvers.types import Group, LockFiles, Shell, Upgrade
-from tests.support.apk_world import AMD64, IMAGE, alpine_with_repositories, core, lock, names
+from tests.support.apk_world import (
+    AMD64,
+    IMAGE,
+    added_versions,
+    alpine_with_repositories,
+    core,
+    lock,
+)
 
 VARIABLES = ("ORBITER_WORLD_APK_1", "ORBITER_WORLD_APK_2")
 
@@ -22,9 +29,10 @@ pytestmark = [
     ),
 ]
 
+BUILD = Group(name="build", requirements=("py3-pip", "orbit-docs-switch"), parents=("alpine-core",))
 GROUPS = (
     core("bash", "python3", "orbit-client"),
-    Group(name="build", requirements=("py3-pip", "orbit-docs-switch"), parents=("alpine-core",)),
+    BUILD,
     Group(
         name="base",
         requirements=("orbit-mail-b", "curl>8", "orbit-script"),
@@ -36,7 +44,9 @@ INSTALL = """\
 set -eu
 database=/lib/apk/db/installed
 [ -e $database ] || database=/usr/lib/apk/db/installed
-versions() { awk '/^P:/ { name = substr($0, 3) } /^V:/ { print name "-" substr($0, 3) }' $database | sort; }
+versions() {
+    awk '/^P:/ { name = substr($0, 3) } /^V:/ { print name "-" substr($0, 3) }' $database | sort
+}
 versions > /tmp/before
 for stage in "$@"; do
     sed -n 's/^P://p' $database | sort -u > /etc/apk/world
@@ -50,7 +60,10 @@ cat /etc/apk/world
 echo @@
 cat ${database%/*}/* | sha256sum
 """
-"""How a build without a network installs stages one upon the other, and what it then shows."""
+"""Installs stages one after the other without a network, as a build does.
+
+Prints the added packages, the world and the hash of apk's database.
+"""
 
 
 def snapshot(number: int) -> Shell:
@@ -58,62 +71,54 @@ def snapshot(number: int) -> Shell:
     return alpine_with_repositories(f"{address}/main", f"{address}/community")
 
 
-def stages(folder: Path, files: LockFiles) -> None:
-    """A folder for each stage, with the files that it adds and its world."""
-    kept = apk.cached_packages("linux/amd64")
+def write_stages(folder: Path, files: LockFiles) -> None:
+    """Write a folder for each stage, with the package files that it adds and its world."""
+    cached = apk.cached_packages("linux/amd64")
     for group in GROUPS:
         (folder / group.name).mkdir()
         for pin in apk.select(files, AMD64, (group.name,)):
-            shutil.copy(kept[pin.artifact.hash], folder / group.name / pin.artifact.file)
-        (folder / group.name / "world").write_text(
-            apk.world(files, AMD64, (group.name, *group.parents))
-        )
+            shutil.copy(cached[pin.artifact.hash], folder / group.name / pin.artifact.file)
+        world = apk.world(files, AMD64, (group.name, *group.parents))
+        (folder / group.name / "world").write_text(world)
 
 
-def install(folder: Path, *names: str, before: str = "") -> list[str]:
-    command = [
-        "docker",
-        "run",
-        "--rm",
-        "-i",
-        "--network",
-        "none",
-        "-v",
-        f"{folder}:/stages:ro",
-        IMAGE,
-    ]
-    return process.run([*command, "sh", "-s", "--", *names], stdin=before + INSTALL).split("@@\n")
+def install(folder: Path, *stages: str, prelude: str = "") -> list[str]:
+    """Return the three parts of the output of INSTALL."""
+    command = ["docker", "run", "--rm", "-i", "--network", "none", "-v", f"{folder}:/stages:ro"]
+    command += [IMAGE, "sh", "-s", "--", *stages]
+    return process.run(command, stdin=prelude + INSTALL).split("@@\n")
 
 
-def test_an_install_without_a_network_gives_the_locked_set_and_the_world_twice_alike(
+def test_an_install_without_network_gives_the_locked_packages_and_the_same_bytes_twice(
     tmp_path: Path,
 ) -> None:
     files = lock(snapshot(1), *GROUPS)
-    stages(tmp_path, files)
+    write_stages(tmp_path, files)
     for group in ("build", "base"):
-        found = install(tmp_path, "alpine-core", group)
+        output = install(tmp_path, "alpine-core", group)
         locked = apk.select(files, AMD64, ("alpine-core", group))
-        assert found[0].split() == sorted(f"{pin.name}-{pin.version}" for pin in locked)
-        assert found[1] == apk.world(files, AMD64, ("alpine-core", group))
-        assert install(tmp_path, "alpine-core", group) == found
+        assert output[0].split() == sorted(f"{pin.name}-{pin.version}" for pin in locked)
+        assert output[1] == apk.world(files, AMD64, ("alpine-core", group))
+        assert install(tmp_path, "alpine-core", group) == output
     with pytest.raises(ProgramError, match="UNTRUSTED signature"):
-        install(tmp_path, "alpine-core", before="rm /etc/apk/keys/*\n")
+        install(tmp_path, "alpine-core", prelude="rm /etc/apk/keys/*\n")
 
 
-def test_names_of_providers_and_their_priorities_are_apks() -> None:
+def test_apk_selects_providers_by_name_and_priority() -> None:
     files = lock(snapshot(1), core("cmd:orbit-hello", "so:libz.so.1", "orbit-mail-server"))
-    assert {"orbit-hello", "orbit-greet", "orbit-mail-a"} == names(files, "alpine-core").keys()
+    added = added_versions(files, "alpine-core")
+    assert {"orbit-hello", "orbit-greet", "orbit-mail-a"} == added.keys()
 
 
-def test_what_comes_by_itself_and_cycles() -> None:
-    files = lock(snapshot(1), core("orbit-hello", "orbit-ring-a"), GROUPS[1])
-    assert {"orbit-ring-a", "orbit-ring-b"} <= names(files, "alpine-core").keys()
-    assert {"orbit-docs", "orbit-docs-switch"} <= names(files, "build").keys()
-    assert "orbit-docs" not in names(files, "alpine-core")
+def test_packages_that_install_automatically_and_cycles() -> None:
+    files = lock(snapshot(1), core("orbit-hello", "orbit-ring-a"), BUILD)
+    assert {"orbit-ring-a", "orbit-ring-b"} <= added_versions(files, "alpine-core").keys()
+    assert {"orbit-docs", "orbit-docs-switch"} <= added_versions(files, "build").keys()
+    assert "orbit-docs" not in added_versions(files, "alpine-core")
 
 
 @pytest.mark.parametrize(
-    ("requirements", "snapshot_number", "words"),
+    ("requirements", "snapshot_number", "explanation"),
     [
         (
             ("orbit-broken",),
@@ -125,28 +130,30 @@ def test_what_comes_by_itself_and_cycles() -> None:
         (("orbit-gone",), 2, "orbit-gone (no such package)"),
     ],
 )
-def test_apks_own_explanation(
-    requirements: tuple[str, ...], snapshot_number: int, words: str
+def test_an_error_quotes_the_explanation_of_apk(
+    requirements: tuple[str, ...], snapshot_number: int, explanation: str
 ) -> None:
     with pytest.raises(UnsolvableError) as error:
         lock(snapshot(snapshot_number), core(*requirements))
     assert f"{requirements[-1]} for group 'alpine-core' on linux/amd64" in error.value.message
-    assert words in error.value.message
+    assert explanation in error.value.message
 
 
-def test_another_snapshot_moves_what_it_must() -> None:
-    groups = core("python3", "orbit-hello", "tini"), GROUPS[1]
+def test_a_newer_snapshot_changes_only_what_it_must() -> None:
+    groups = core("python3", "orbit-hello", "tini"), BUILD
     old = lock(snapshot(1), *groups)
     assert apk.python_version(old, ("alpine-core",)) == "3.13.2"
     assert lock(snapshot(1), *groups, previous=old, upgrade=Upgrade(everything=True)) == old
     lines: list[str] = []
     new = lock(snapshot(2), *groups, previous=old, progress=lines.append)
-    before, after = names(old, "alpine-core", "build"), names(new, "alpine-core", "build")
+    before = added_versions(old, "alpine-core", "build")
+    after = added_versions(new, "alpine-core", "build")
     assert {name for name in before if before[name] != after[name]} == {
         "orbit-greet", "orbit-hello", "python3", "xz-libs",
     }  # fmt: skip
     assert lines == [
-        "note: pins that the index of linux/amd64 no longer allows: orbit-greet 1.0-r0 -> 2.0-r0, orbit-hello 1.0-r0"
-        " -> 1.1-r0, python3 3.13.2-r0 -> 3.13.2-r1, xz-libs 5.8.4-r0 -> 5.8.4-r1"
+        "note: the index of linux/amd64 no longer allows these pins: orbit-greet 1.0-r0 -> 2.0-r0,"
+        " orbit-hello 1.0-r0 -> 1.1-r0, python3 3.13.2-r0 -> 3.13.2-r1,"
+        " xz-libs 5.8.4-r0 -> 5.8.4-r1"
     ]
     assert lock(snapshot(2), *groups, previous=new) == new

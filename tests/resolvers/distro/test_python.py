@@ -1,13 +1,13 @@
-"""Which Python packages of pip are for."""
+"""The Python that pip's packages are for."""
 
 import pytest
 
-from resolvers.apt.lock_file import LockedPlatform
-from resolvers.distro.python import SYSTEM, version
+from resolvers.apt.lock_file import AptPlatform
+from resolvers.distro.python import SYSTEM, first_version
 
-NONE = LockedPlatform(apt="3.0.3")
-DISTRIBUTION = LockedPlatform(apt="3.0.3", python="3.13.5", interpreter=SYSTEM)
-OWN = LockedPlatform(apt="3.0.3", python="3.13.2", interpreter="/usr/local/bin/python3")
+NONE = AptPlatform(apt="3.0.3")
+DISTRIBUTION = AptPlatform(apt="3.0.3", python="3.13.5", interpreter=SYSTEM)
+OWN = AptPlatform(apt="3.0.3", python="3.13.2", interpreter="/usr/local/bin/python3")
 
 
 @pytest.mark.parametrize(
@@ -22,7 +22,5 @@ OWN = LockedPlatform(apt="3.0.3", python="3.13.2", interpreter="/usr/local/bin/p
         (OWN, {"3.13.5"}, "3.13.2"),
     ],
 )
-def test_what_comes_first_on_path(
-    platform: LockedPlatform, locked: set[str], expected: str
-) -> None:
-    assert version([platform], locked) == expected
+def test_the_first_python_on_path(platform: AptPlatform, locked: set[str], expected: str) -> None:
+    assert first_version([platform], locked) == expected

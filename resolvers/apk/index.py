@@ -1,0 +1,114 @@
+"""Packages of apk's signed index, with the files that solve.sh fetched for them."""
+
+import base64
+import binascii
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+import msgspec
+
+from resolvers.apk.base import parse_repositories
+from resolvers.apk.requirement import bare_name
+
+Key = tuple[str, str]
+"""The name and the version of a package."""
+
+
+class ApkRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A package of the signed index.
+
+    ``file`` is the path below the address of a mirror; ``sha256`` and ``size`` are of that file.
+    ``depends`` and ``provides`` are names without versions, such as ``so:libz.so.1``.
+    """
+
+    name: str
+    version: str
+    architecture: str
+    file: str
+    size: int
+    checksum: str
+    sha256: str
+    origin: str = ""
+    license: str = ""
+    depends: tuple[str, ...] = ()
+    provides: tuple[str, ...] = ()
+
+
+class CachedFile(NamedTuple):
+    """The hash and the size of a package file in the cache."""
+
+    sha256: str
+    size: int
+
+
+def parse_records(sections: Mapping[str, str]) -> dict[Key, ApkRecord]:
+    """Return the packages of the sections ``packages``, ``policy`` and ``sums``.
+
+    A package is left out if no repository or no fetched file of the same size is known for it.
+    """
+    cached = _cached_files(sections["sums"].splitlines())
+    repositories = _repository_paths(sections["policy"].splitlines())
+    records = {}
+    for stanza in sections["packages"].split("\n\n"):
+        fields = dict(line.partition(":")[::2] for line in stanza.splitlines() if line)
+        if not fields:
+            continue
+        key = fields["P"], fields["V"]
+        file = cached.get(_cached_name(fields))
+        if file and key in repositories and file.size == int(fields["S"]):
+            records[key] = _record(fields, repositories[key], file)
+    return records
+
+
+def _cached_files(lines: Iterable[str]) -> dict[str, CachedFile]:
+    files = {}
+    for line in lines:
+        sha256, size, name = line.split()
+        files[name] = CachedFile(sha256, int(size))
+    return files
+
+
+def _cached_name(fields: Mapping[str, str]) -> str:
+    """Return the file name in apk's cache, which holds the start of the checksum of the index."""
+    try:
+        digest = base64.b64decode(fields["C"][2:], validate=True).hex()
+    except binascii.Error:
+        return ""
+    return f"{fields['P']}-{fields['V']}.{digest[:8]}.apk"
+
+
+def _repository_paths(policy: Iterable[str]) -> dict[Key, str]:
+    """Return the path of the first repository that has a package, from ``apk policy``.
+
+    The output has one line per name, indented lines for its versions, and lines that are indented
+    further for their repositories.
+    """
+    paths: dict[Key, str] = {}
+    name = version = ""
+    for line in policy:
+        if not line.startswith(" "):
+            name = line.removesuffix(" policy:")
+        elif not line.startswith("    "):
+            version = line.strip().removesuffix(":")
+        else:
+            for repository in parse_repositories(line):
+                paths.setdefault((name, version), repository.path)
+    return paths
+
+
+def _record(fields: Mapping[str, str], repository: str, file: CachedFile) -> ApkRecord:
+    path = f"{fields['A']}/{fields['P']}-{fields['V']}.apk"
+    depends = fields.get("D", "").split()
+    return ApkRecord(
+        name=fields["P"],
+        version=fields["V"],
+        architecture=fields["A"],
+        file=f"{repository}/{path}" if repository else path,
+        size=file.size,
+        checksum=fields["C"],
+        sha256=file.sha256,
+        origin=fields.get("o", ""),
+        license=fields.get("L", ""),
+        depends=tuple(bare_name(name) for name in depends if not name.startswith("!")),
+        provides=tuple(bare_name(name) for name in fields.get("p", "").split()),
+    )

@@ -1,0 +1,54 @@
+"""Errors for the failures that solve.sh reports."""
+
+import re
+
+from resolvers.apt.requirement import package_names
+from resolvers.distro.pins import NoSolutionError
+from resolvers.errors import ExpectedError
+from resolvers.types import Group
+
+PROGRESS = ("Reading ", "Building ", "Solving ", "Hit:", "Get:", "Fetched ")
+"""The beginnings of apt's progress lines."""
+BOILERPLATE = re.compile(r"Some packages could not be installed\..*?situation:\n+", flags=re.DOTALL)
+
+
+def failure(
+    title: str, output: str, *, groups: tuple[Group, ...], platform: str, suite: str
+) -> ExpectedError:
+    """Return the error for a section ``failed <step>``; a step is a name or a group's number."""
+    step = title.split()[1]
+    explanation = _explanation(output)
+    if step == "update":
+        return ExpectedError(
+            f"apt-get update failed on {platform}\n{explanation}",
+            "package lists must be available, signed and valid: see the sources of the image in"
+            " which apt runs",
+        )
+    if step == "keys":
+        return ExpectedError(
+            f"the package index of Debian {suite} on {platform} is not signed by a Debian key\n"
+            f"{explanation}",
+            "use a mirror that serves Debian's unmodified index: see the sources of"
+            f" debian:{suite}-slim",
+        )
+    return _no_solution(groups[int(step)], platform, explanation)
+
+
+def _no_solution(group: Group, platform: str, explanation: str) -> NoSolutionError:
+    blamed = package_names(explanation)
+    requirements = [text for text in group.requirements if re.split("[:=]", text)[0] in blamed]
+    return NoSolutionError(
+        f"apt cannot install {', '.join(requirements or group.requirements)}"
+        f" for group '{group.name}' on {platform}\n{explanation}",
+        "search for the name with apt-cache in a container of this Debian release;"
+        " name=version requires one exact version",
+        blamed,
+    )
+
+
+def _explanation(output: str) -> str:
+    """Return apt's output, indented and without its progress and boilerplate."""
+    lines = BOILERPLATE.sub("", output).splitlines()
+    return "\n".join(
+        f"  {line.rstrip()}" for line in lines if line.strip() and not line.startswith(PROGRESS)
+    )

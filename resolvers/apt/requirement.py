@@ -1,0 +1,32 @@
+"""The syntax of apt's requirements, and of Debian versions."""
+
+import re
+
+from resolvers.distro.requirements import Requirement
+
+REQUIREMENT = re.compile(
+    r"(?P<name>[a-z0-9][a-z0-9+.-]*[a-z0-9+.](:[a-z0-9-]+)?)(=(?P<version>[A-Za-z0-9.+~:-]+))?"
+)
+PATTERN = re.compile(r"\?[a-z-]+(\([a-z]+\))?")
+"""A pattern such as ``?essential``, which only the stage of a base uses; see apt-patterns(7)."""
+PACKAGE_NAME = re.compile(r"[a-z0-9][a-z0-9+.-]*[a-z0-9+]")
+
+
+def parse_requirement(text: str) -> Requirement | None:
+    """Return the name and the exact version of a requirement, or None if the text is not one."""
+    if PATTERN.fullmatch(text):
+        return Requirement(text)
+    match = REQUIREMENT.fullmatch(text)
+    if match is None:
+        return None
+    return Requirement(match["name"], match["version"] or "")
+
+
+def package_names(text: str) -> frozenset[str]:
+    """Return all words of a text that could be names of packages."""
+    return frozenset(PACKAGE_NAME.findall(text))
+
+
+def upstream_version(version: str) -> str:
+    """Return the upstream part of a Debian version: ``3.13.5`` for ``3.13.5-2+deb13u5``."""
+    return re.sub(r"^\d+:|-[^-]*$", "", version).replace("~", "")

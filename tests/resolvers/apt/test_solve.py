@@ -1,0 +1,149 @@
+"""apt in a real Debian image resolves against its own mirror and against small repositories."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from resolvers.apt import manager as apt
+from resolvers.errors import ExpectedError, UnsolvableError
+from resolvers.types import Group, Request, SystemOptions, Upgrade
+from tests.support.apt_world import AMD64, added_versions, base_shell, core, lock, repository
+
+pytestmark = pytest.mark.engine
+
+
+def test_stacked_groups_add_to_their_parents_and_locking_twice_gives_the_same_bytes() -> None:
+    groups = (
+        core("python3", "bash"),
+        Group(name="debian-base-build", requirements=("libffi-dev",), parents=("debian-core",)),
+        Group(
+            name="debian-geo-build",
+            requirements=("gcc",),
+            parents=("debian-base-build", "debian-core"),
+        ),
+        Group(name="debian-base", requirements=("libffi8", "adduser"), parents=("debian-core",)),
+        Group(name="debian-empty", parents=("debian-core",)),
+    )
+    files = lock(base_shell(), *groups)
+    assert lock(base_shell(), *groups, previous=files) == files
+    own = {group.name: set(added_versions(files, group.name)) for group in groups}
+    assert {"python3", "python3.13", "libffi8"} <= own["debian-core"]
+    assert "libffi8" not in own["debian-base-build"] | own["debian-base"]
+    assert own["debian-base-build"] == {"libffi-dev"}
+    assert own["debian-base"] == {"adduser"}
+    assert "gcc" in own["debian-geo-build"]
+    assert own["debian-geo-build"].isdisjoint(own["debian-core"] | own["debian-base-build"])
+    assert own["debian-empty"] == set()
+    assert apt.python_version(files, ("debian-core",)).startswith("3.13.")
+    assert apt.glibc_versions(files) == {"linux/amd64": "2.41"}
+    assert apt.solver_version(files).startswith("3.")
+    assert "://" not in files["apt.lock"]
+    for pin in apt.select(files, AMD64, tuple(own)):
+        assert pin.artifact.source.startswith("pool/")
+        assert pin.artifact.size > 0
+        assert len(pin.artifact.hash) == len("sha256:") + 64
+
+
+def test_an_error_names_the_missing_package_with_its_group_and_quotes_apt() -> None:
+    base = Group(name="debian-base", requirements=("adduser", "no-such-thing"))
+    with pytest.raises(UnsolvableError) as error:
+        lock(base_shell(), core("bash"), base)
+    assert (
+        "apt cannot install no-such-thing for group 'debian-base' on linux/amd64"
+        in error.value.message
+    )
+    assert "E: Unable to locate package no-such-thing" in error.value.message
+    with pytest.raises(UnsolvableError, match=r"Version '0\.1' for 'adduser' was not found"):
+        lock(base_shell(), core("adduser=0.1"))
+
+
+def test_the_base_image_is_inspected_without_resolving() -> None:
+    base = apt.inspect_base(base_shell(), "linux/amd64")
+    assert (base.glibc, base.python) == ("2.41", "")
+    assert base.apt.startswith("3.")
+    assert apt.mirrors(base_shell(), "linux/amd64") == base.mirrors
+    assert all(mirror.startswith("http") and mirror.endswith("/") for mirror in base.mirrors)
+
+
+def test_pins_are_kept_while_the_index_has_them() -> None:
+    old = lock(repository(("tool", "1.0", "Depends: lib"), ("lib", "1:1.0", "")), core("tool"))
+    assert added_versions(old, "debian-core") == {"tool": "1.0", "lib": "1:1.0"}
+    both = repository(
+        ("tool", "1.0", "Depends: lib"),
+        ("tool", "2.0", "Depends: lib"),
+        ("lib", "1:1.0", ""),
+        ("lib", "1:1.1", ""),
+        ("extra", "1", ""),
+    )
+    assert lock(both, core("tool"), previous=old) == old
+    grown = lock(both, core("tool", "extra"), previous=old)
+    assert added_versions(grown, "debian-core") == {"tool": "1.0", "lib": "1:1.0", "extra": "1"}
+    one = lock(both, core("tool"), previous=old, upgrade=Upgrade(packages={"lib": ""}))
+    assert added_versions(one, "debian-core") == {"tool": "1.0", "lib": "1:1.1"}
+    all_new = lock(both, core("tool"), previous=old, upgrade=Upgrade(everything=True))
+    assert added_versions(all_new, "debian-core") == {"tool": "2.0", "lib": "1:1.1"}
+    back = lock(both, core("tool"), previous=all_new, upgrade=Upgrade(packages={"tool": "1.0"}))
+    assert added_versions(back, "debian-core") == {"tool": "1.0", "lib": "1:1.1"}
+    with pytest.raises(UnsolvableError, match="cannot install tool=9 on linux/amd64"):
+        lock(both, core("tool"), previous=old, upgrade=Upgrade(packages={"tool": "9"}))
+
+
+def test_pins_that_are_missing_or_prevent_a_solution_are_dropped_and_reported() -> None:
+    first = repository(("lib", "1", ""), ("other", "1", ""), ("missing", "1", ""))
+    old = lock(first, core("lib", "other", "missing"))
+    second = repository(
+        ("lib", "1", ""),
+        ("lib", "2", ""),
+        ("lib-dev", "2", "Depends: lib (= 2)"),
+        ("other", "1", ""),
+        ("other", "2", ""),
+        ("missing", "2", ""),
+    )
+    lines: list[str] = []
+    group = core("lib", "other", "missing", "lib-dev")
+    files = lock(second, group, previous=old, progress=lines.append)
+    assert added_versions(files, "debian-core") == {
+        "lib": "2", "lib-dev": "2", "other": "1", "missing": "2",
+    }  # fmt: skip
+    assert lines == [
+        "note: the index of linux/amd64 no longer allows these pins: lib 1 -> 2, missing 1 -> 2"
+    ]
+
+
+def test_a_package_of_the_base_image_that_met_a_requirement_stays_until_an_upgrade() -> None:
+    present = repository(("extra", "1", ""))
+    newer = repository(("extra", "1", ""), ("mawk", "99", "Provides: awk"))
+    old = lock(present, core("mawk", "extra"))
+    assert added_versions(old, "debian-core") == {"extra": "1"}
+    assert lock(newer, core("mawk", "extra"), previous=old) == old
+    upgraded = lock(newer, core("mawk", "extra"), previous=old, upgrade=Upgrade(everything=True))
+    assert added_versions(upgraded, "debian-core") == {"extra": "1", "mawk": "99"}
+
+
+def test_a_solution_that_removes_a_package_is_rejected() -> None:
+    with pytest.raises(UnsolvableError) as error:
+        lock(repository(("rival", "1", "Conflicts: diffutils, sed")), core("rival"))
+    assert "apt cannot install rival for group 'debian-core'" in error.value.message
+
+
+def test_an_unsigned_index_is_rejected() -> None:
+    with pytest.raises(ExpectedError) as error:
+        lock(repository(("tool", "1", ""), options=""), core("tool"))
+    assert "apt-get update failed on linux/amd64" in error.value.message
+    assert (
+        "E: The repository 'file:/srv/repo ./ Release' does not have a Release file."
+        in error.value.message
+    )
+
+
+def test_as_of_is_reported_to_have_no_effect() -> None:
+    lines: list[str] = []
+    request = Request(
+        groups=(core("tool"),),
+        targets=(AMD64,),
+        as_of=datetime(2025, 1, 1, tzinfo=UTC),
+        system=SystemOptions(shell=repository(("tool", "1", ""))),
+        progress=lines.append,
+    )
+    apt.resolve(request)
+    assert lines == ["note: as-of has no effect on apt: mirrors only have the current index"]
