@@ -1,5 +1,5 @@
-"""npm packages.
+"""npm: packages of JavaScript, solved by npm itself.
 
-Manager.py satisfies resolvers.types.Resolver, lock_file.py is the lock format, the rest runs the
-engine.
+The module manager.py implements resolvers.types.Resolver and lock_file.py is the lock format. The
+other modules run npm behind a proxy of its registries.
 """

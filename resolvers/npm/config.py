@@ -1,104 +1,127 @@
-"""npm's configuration of this machine, as npm itself tells it: where packages come from, and with which tokens."""
+"""npm's configuration of this machine as npm prints it: registries and credentials."""
 
 import json
 import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import quote
 
 import msgspec
 
-TRANSPORT = frozenset({"cert", "https-proxy", "key", "local-address", "noproxy", "proxy"})
-"""Settings of how to connect that our own door for HTTP does not follow."""
+UNSUPPORTED_SETTINGS = frozenset(
+    {"cert", "https-proxy", "key", "local-address", "noproxy", "proxy"}
+)
+"""Settings of connections that ``net.http`` does not follow."""
 SECTION = re.compile(r'^; "(\w+)" config from (.*)$', re.MULTILINE)
 SETTING = re.compile(r"([^;\s]\S*) = (.*)")
-HIDDEN = "(protected)"
-"""What npm shows in place of credentials."""
+TOKEN = re.compile(r"\s*(//\S+?):_authToken\s*=\s*\"?([^\s\"]+)\"?\s*")
+PROTECTED = "(protected)"
+"""Printed by npm in place of credentials."""
 
 
 class NpmConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """The registries by scope (``""`` for the default one), and tokens by the start of an address.
+    """The configured registries and credentials.
 
-    ``simple`` says that asking these registries with these tokens is all that npm itself would do: no proxy of its
-    own, no client certificate, no other kind of credentials. ``project`` is the .npmrc of the project in the working
-    folder, "" for none: npm does not find it by itself when it works elsewhere.
+    ``registries`` maps scopes to addresses, the default registry is under "". ``tokens`` maps the
+    start of an address (``//host/path/``) to a token. ``is_simple`` means that requests to these
+    registries with these tokens are all that npm would do: there is no proxy, client certificate or
+    other kind of credentials in npm's own configuration. ``project`` is the path of the .npmrc in
+    the working folder, or "": npm does not read it when it works in another folder.
     """
 
     registries: Mapping[str, str]
     tokens: Mapping[str, str] = {}
-    simple: bool = True
+    is_simple: bool = True
     project: str = ""
 
     def registry(self, path: str) -> str:
-        """The address, with its last slash, of the registry that has a package; ``path`` begins with its name."""
+        """Return the address, ending in a slash, of a package's registry.
+
+        ``path`` starts with the name of the package.
+        """
         scope = path.partition("/")[0] if path.startswith("@") else ""
-        return f"{(self.registries.get(scope) or self.registries['']).rstrip('/')}/"
+        address = self.registries.get(scope) or self.registries[""]
+        return f"{address.rstrip('/')}/"
 
     def headers(self, url: str) -> Mapping[str, str]:
-        """What a request must carry."""
-        start = url.partition(":")[2]
-        tokens = [token for prefix, token in self.tokens.items() if start.startswith(prefix)]
-        return {"authorization": f"Bearer {tokens[0]}"} if tokens else {}
+        """Return the headers that authorise a request to the URL."""
+        address = url.partition(":")[2]
+        for start, token in self.tokens.items():
+            if address.startswith(start):
+                return {"authorization": f"Bearer {token}"}
+        return {}
 
-    def tarball(self, place: str) -> str:
-        """Where a tarball is, given ``<package>/-/<file name>``."""
-        return f"{self.registry(place)}{quote(place, safe='/@')}"
+    def tarball(self, source: str) -> str:
+        """Return the address of a tarball; ``source`` is ``<package>/-/<file name>``."""
+        return f"{self.registry(source)}{quote(source, safe='/@')}"
 
 
-def read(listed: str) -> NpmConfig:
-    """Read what ``npm config list -l`` prints, and the tokens in the .npmrc files that it names."""
-    values, chosen = {}, set()
-    for section, key, value in _settings(listed):
-        values[key] = value
-        if section not in {"default", "cli"}:
-            chosen.add(key)
+class _Setting(NamedTuple):
+    section: str
+    key: str
+    value: str
+    """The value as JSON."""
+
+
+def read(listing: str) -> NpmConfig:
+    """Read the output of ``npm config list -l``, and the tokens in the .npmrc files it names."""
+    settings = list(_settings(listing))
+    values = {setting.key: setting.value for setting in settings}
     registries = {
-        key.removesuffix(":registry"): _text(values[key])
-        for key in values
+        key.removesuffix(":registry"): _string(value)
+        for key, value in values.items()
         if key.endswith(":registry")
     }
-    files = {kind: place for kind, place in SECTION.findall(listed) if place.startswith("/")}
-    tokens = {
-        prefix: token for place in files.values() for prefix, token in _tokens(Path(place)).items()
-    }
-    special = {
-        key.removesuffix(":_authToken")
-        for key in chosen
-        if key.startswith("//") or values[key] == HIDDEN
-    }
+    files = {section: path for section, path in SECTION.findall(listing) if path.startswith("/")}
+    tokens: dict[str, str] = {}
+    for path in files.values():
+        tokens |= _tokens(Path(path))
     return NpmConfig(
-        registries={**registries, "": _text(values["registry"])},
+        registries={**registries, "": _string(values["registry"])},
         tokens=tokens,
         project=files.get("project", ""),
-        simple=not chosen & TRANSPORT
-        and values.get("strict-ssl") != "false"
-        and special <= tokens.keys(),
+        is_simple=_is_simple(settings, values, tokens),
     )
 
 
-def _settings(listed: str) -> Iterator[tuple[str, str, str]]:
-    """Section, key and value as JSON of all settings that count; npm makes those that do not into comments."""
+def _is_simple(
+    settings: list[_Setting], values: Mapping[str, str], tokens: Mapping[str, str]
+) -> bool:
+    configured = {each.key for each in settings if each.section not in {"default", "cli"}}
+    credentials = {
+        key.removesuffix(":_authToken")
+        for key in configured
+        if key.startswith("//") or values[key] == PROTECTED
+    }
+    verifies_certificates = values.get("strict-ssl") != "false"
+    known_credentials = credentials <= tokens.keys()
+    return verifies_certificates and known_credentials and not configured & UNSUPPORTED_SETTINGS
+
+
+def _settings(listing: str) -> Iterator[_Setting]:
+    """Yield all settings that are in effect; npm prints overridden ones as comments."""
     section = ""
-    for line in listed.splitlines():
-        if found := SECTION.fullmatch(line):
-            section = found[1]
-        elif found := SETTING.fullmatch(line):
-            yield section, found[1], found[2]
+    for line in listing.splitlines():
+        if start := SECTION.fullmatch(line):
+            section = start[1]
+        elif setting := SETTING.fullmatch(line):
+            yield _Setting(section, setting[1], setting[2])
 
 
-def _text(value: str) -> str:
+def _string(value: str) -> str:
     return str(json.loads(value))
 
 
 def _tokens(npmrc: Path) -> dict[str, str]:
-    """The lines ``//host/path/:_authToken=…`` of an .npmrc, with its ``${VARIABLES}`` filled in."""
-    lines = npmrc.read_text().splitlines() if npmrc.exists() else []
-    found = (
-        re.fullmatch(r"\s*(//\S+?):_authToken\s*=\s*\"?([^\s\"]+)\"?\s*", line) for line in lines
-    )
-    return {match[1]: _expanded(match[2]) for match in found if match}
+    """Return the tokens in an .npmrc (``//host/path/:_authToken=…``), with variables expanded."""
+    if not npmrc.exists():
+        return {}
+    lines = (TOKEN.fullmatch(line) for line in npmrc.read_text().splitlines())
+    return {line[1]: _expand(line[2]) for line in lines if line}
 
 
-def _expanded(value: str) -> str:
-    return re.sub(r"\$\{(\w+)\}", lambda match: os.environ.get(match[1], ""), value)
+def _expand(value: str) -> str:
+    """Replace ``${NAME}`` by the environment variable."""
+    return re.sub(r"\$\{(\w+)\}", lambda variable: os.environ.get(variable[1], ""), value)

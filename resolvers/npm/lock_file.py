@@ -1,7 +1,7 @@
-"""The tree of a package-lock.json (version 3): who needs what, as Node finds it. Pure.
+"""The tree of packages in a package-lock.json (version 3). Pure.
 
-The format: npm help package-lock-json. Keys of ``packages`` are paths
-(``node_modules/a/node_modules/b``), the empty one is the project itself.
+The format is described in ``npm help package-lock-json``. The keys of ``packages`` are paths such
+as ``node_modules/a/node_modules/b``; the empty path is the project itself.
 """
 
 import json
@@ -17,14 +17,18 @@ from resolvers.types import Artifact, LockFiles, Target
 MANIFEST, LOCK = "package.json", "package-lock.json"
 NESTED = "/node_modules/"
 CPUS = {"amd64": "x64", "arm64": "arm64", "arm": "arm", "386": "ia32", "ppc64le": "ppc64"}
-"""Docker's names of processors to Node's, where they differ or are common."""
+"""Docker's names of processors to Node's, if they differ or are common."""
 
-Entry = Mapping[str, Any]
+LockEntry = Mapping[str, Any]
 """One member of ``packages``."""
 
 
-class Tree(msgspec.Struct, frozen=True, kw_only=True):
-    """Both files as npm reads them; ``groups`` maps a group to the names that it asks for."""
+class PackageTree(msgspec.Struct, frozen=True, kw_only=True):
+    """Both files as npm reads them.
+
+    ``entries`` are the ``packages`` of the lock by path. ``groups`` maps each group to the names
+    that it requires.
+    """
 
     manifest: dict[str, Any]
     lock: dict[str, Any]
@@ -32,43 +36,66 @@ class Tree(msgspec.Struct, frozen=True, kw_only=True):
     groups: dict[str, tuple[str, ...]]
 
 
-def parse(files: LockFiles) -> Tree:
-    """Read package-lock.json and, where there is one, package.json. Raises ExpectedError for what is no lock."""
-    manifest, lock = (_json(name, files.get(name, "{}")) for name in (MANIFEST, LOCK))
+def parse(files: LockFiles) -> PackageTree:
+    """Read package-lock.json and, if present, package.json.
+
+    Raises ExpectedError if a file is malformed.
+    """
+    manifest, lock = (_parse_json(name, files.get(name, "{}")) for name in (MANIFEST, LOCK))
     entries = lock.get("packages")
     if not isinstance(entries, dict):
         raise ExpectedError(
-            f"{LOCK} has no 'packages': its lockfileVersion is not 3", "lock npm anew"
+            f"{LOCK} has no key 'packages', so its lockfileVersion is not 3", "lock npm again"
         )
-    groups = manifest.get("orbiter", {}).get("groups", {})
-    names = {group: tuple(name_of(each) for each in asked) for group, asked in groups.items()}
-    return Tree(manifest=manifest, lock=lock, entries=entries, groups=names)
+    requirements = manifest.get("orbiter", {}).get("groups", {})
+    groups = {group: tuple(map(required_name, texts)) for group, texts in requirements.items()}
+    return PackageTree(manifest=manifest, lock=lock, entries=entries, groups=groups)
 
 
-def write(data: Mapping[str, Any]) -> str:
-    """JSON exactly as npm itself writes it."""
+def _parse_json(name: str, text: str) -> dict[str, Any]:
+    try:
+        data = json.loads(text)
+    except ValueError as error:
+        raise _malformed(name, str(error)) from error
+    if not isinstance(data, dict):
+        raise _malformed(name, "it is not an object")
+    return data
+
+
+def _malformed(name: str, reason: str) -> ExpectedError:
+    return ExpectedError(f"{name} is malformed: {reason}", "restore it from git, or lock again")
+
+
+def to_json(data: Mapping[str, Any]) -> str:
+    """Return JSON in npm's own layout."""
     return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
 
 
-def name_of(requirement: str) -> str:
-    """The name in a requirement: ``@scope/a`` of ``@scope/a@^1``."""
+def required_name(requirement: str) -> str:
+    """Return the name in a requirement: ``@scope/a`` of ``@scope/a@^1``."""
     return requirement[:1] + requirement[1:].partition("@")[0]
 
 
-def package_name(path: str, entry: Entry) -> str:
-    """What the registry calls the package at a path; an alias has its real name in the entry."""
+def package_name(path: str, entry: LockEntry) -> str:
+    """Return the registry's name of the package at a path.
+
+    The path of an alias ends in the alias; the entry then has the real name.
+    """
     return str(entry.get("name") or path.rpartition("node_modules/")[2])
 
 
-def packages(tree: Tree) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Paths and entries of all that comes from a registry: no project, no workspace, no link."""
+def registry_packages(tree: PackageTree) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the paths and entries of packages from a registry: no project, workspace or link."""
     for path, entry in tree.entries.items():
         if "node_modules/" in path and not entry.get("link"):
             yield path, entry
 
 
 def find(entries: Collection[str], path: str, name: str) -> str | None:
-    """Where the package at ``path`` finds ``name``: below itself first, then ever further up, as Node looks."""
+    """Return the path at which Node finds the package ``name``, required by the one at ``path``.
+
+    Node searches below the requiring package first, and then at each level above it.
+    """
     while True:
         candidate = f"{path}/node_modules/{name}" if path else f"node_modules/{name}"
         if candidate in entries:
@@ -78,99 +105,101 @@ def find(entries: Collection[str], path: str, name: str) -> str | None:
         path = path.rpartition(NESTED)[0]
 
 
-def needs(entry: Entry) -> Iterator[str]:
-    """Names that an entry asks for; optional peers are not asked for, they are only minded if present."""
+def required_names(entry: LockEntry) -> Iterator[str]:
+    """Yield the names that an entry requires.
+
+    Optional peers are not required: npm only checks their version if they are present.
+    """
     yield from entry.get("dependencies", ())
     yield from entry.get("optionalDependencies", ())
-    optional = entry.get("peerDependenciesMeta", {})
+    peers_meta = entry.get("peerDependenciesMeta", {})
     for name in entry.get("peerDependencies", ()):
-        if not optional.get(name, {}).get("optional"):
+        if not peers_meta.get(name, {}).get("optional"):
             yield name
 
 
-def reach(
-    tree: Tree, names: Iterable[str], fits: Callable[[str, Entry], bool] = lambda _p, _e: True
+def reachable_paths(
+    tree: PackageTree,
+    names: Iterable[str],
+    fits: Callable[[str, LockEntry], bool] = lambda _path, _entry: True,
 ) -> set[str]:
-    """Paths of all that the project's requirements of these names pull in; what does not fit is not followed."""
-    found: set[str] = set()
+    """Return the paths of all packages that the project's requirements of these names need.
+
+    Does not follow the requirements of packages for which ``fits`` is false.
+    """
+    reached: set[str] = set()
     queue = [find(tree.entries, "", name) for name in names]
     while queue:
         path = queue.pop()
-        if path is None or path in found or not fits(path, tree.entries[path]):
+        if path is None or path in reached or not fits(path, tree.entries[path]):
             continue
-        found.add(path)
-        entry = tree.entries[path]
-        if entry.get("link"):
-            queue.append(str(entry["resolved"]) if entry["resolved"] in tree.entries else None)
-        elif entry.get("bundleDependencies"):
-            queue += _bundled(tree, path)
-        queue += [find(tree.entries, path, name) for name in needs(entry)]
-    return found
+        reached.add(path)
+        queue += _next_paths(tree, path)
+    return reached
 
 
-def _bundled(tree: Tree, path: str) -> list[str | None]:
-    """What lies inside the tarball of the package at ``path``."""
-    inside = path + NESTED
-    return [
-        each
-        for each, entry in tree.entries.items()
-        if each.startswith(inside) and entry.get("inBundle")
-    ]
+def _next_paths(tree: PackageTree, path: str) -> Iterator[str | None]:
+    entry = tree.entries[path]
+    if entry.get("link"):
+        yield entry["resolved"] if entry["resolved"] in tree.entries else None
+    elif entry.get("bundleDependencies"):
+        yield from _bundled_paths(tree, path)
+    for name in required_names(entry):
+        yield find(tree.entries, path, name)
 
 
-def artifact(path: str, entry: Entry) -> Artifact | None:
-    """The tarball of an entry, None for what lies inside another one's. Raises ExpectedError without a sha512."""
+def _bundled_paths(tree: PackageTree, path: str) -> Iterator[str]:
+    """Yield the paths of the packages inside the tarball of the package at ``path``."""
+    for nested, entry in tree.entries.items():
+        if nested.startswith(path + NESTED) and entry.get("inBundle"):
+            yield nested
+
+
+def artifact(path: str, entry: LockEntry) -> Artifact | None:
+    """Return the tarball of an entry, or None for a package inside another one's tarball.
+
+    Raises ExpectedError if the entry has no sha512.
+    """
     if entry.get("inBundle"):
         return None
     name, version = package_name(path, entry), entry["version"]
-    base = name.rpartition("/")[2]
+    base_name = name.rpartition("/")[2]
     return Artifact(
         file=f"{name.removeprefix('@').replace('/', '__')}-{version}.tgz",
-        hash=f"sha512:{sha512(path, entry)}",
-        source=f"{name}/-/{base}-{version}.tgz",
+        hash=f"sha512:{_sha512(path, entry)}",
+        source=f"{name}/-/{base_name}-{version}.tgz",
     )
 
 
-def sha512(path: str, entry: Entry) -> str:
-    """The sha512 of an entry in hexadecimal."""
-    for each in str(entry.get("integrity", "")).split():
-        algorithm, _, value = each.partition("-")
+def _sha512(path: str, entry: LockEntry) -> str:
+    """Return the sha512 of an entry in hexadecimal; ``integrity`` may list several hashes."""
+    for integrity in str(entry.get("integrity", "")).split():
+        algorithm, _, value = integrity.partition("-")
         if algorithm == "sha512":
             return b64decode(value.partition("?")[0]).hex()
+    name, version = package_name(path, entry), entry.get("version", "")
     raise ExpectedError(
-        f"{LOCK}: {package_name(path, entry)} {entry.get('version', '')} ({path}) has no sha512 integrity",
-        "use a registry that tells the sha512 of its packages, or another version of this one",
+        f"{LOCK}: {name} {version} ({path}) has no sha512 integrity",
+        "use a registry that provides sha512 hashes, or another version of this package",
     )
 
 
-def runs_on(entry: Entry, target: Target) -> bool:
-    """Whether npm installs the entry on the target; where its C library is not known, any is right."""
+def runs_on(entry: LockEntry, target: Target) -> bool:
+    """Return whether npm installs the entry on the target; an unknown C library matches any."""
     _, _, machine = target.platform.partition("/")
-    cpu = machine.partition("/")[0]
-    return (
-        _allows(entry.get("os"), "linux")
-        and _allows(entry.get("cpu"), CPUS.get(cpu, cpu))
-        and (not target.glibc or _allows(entry.get("libc"), "glibc"))
-        and (not target.musl or _allows(entry.get("libc"), "musl"))
-    )
+    architecture = machine.partition("/")[0]
+    cpu = CPUS.get(architecture, architecture)
+    if not _allows(entry.get("os"), "linux") or not _allows(entry.get("cpu"), cpu):
+        return False
+    libraries = {"glibc": target.glibc, "musl": target.musl}
+    return all(_allows(entry.get("libc"), name) for name, version in libraries.items() if version)
 
 
 def _allows(field: str | list[str] | None, value: str) -> bool:
-    """The fields os, cpu and libc of npm help package-json: names to allow, ``!name`` to forbid."""
-    listed = [field] if isinstance(field, str) else field or ["any"]
-    allowed = [each for each in listed if not each.startswith("!")]
-    return f"!{value}" not in listed and (not allowed or value in allowed or "any" in allowed)
+    """Evaluate the fields os, cpu and libc (``npm help package-json``).
 
-
-def _json(name: str, text: str) -> dict[str, Any]:
-    try:
-        data = json.loads(text)
-    except ValueError as error:
-        raise ExpectedError(
-            f"{name} cannot be read: {error}", "take it from git again, or lock anew"
-        ) from error
-    if not isinstance(data, dict):
-        raise ExpectedError(
-            f"{name} cannot be read: it is no JSON object", "take it from git again, or lock anew"
-        )
-    return data
+    They list names to allow; ``!name`` forbids a name.
+    """
+    names = [field] if isinstance(field, str) else field or ["any"]
+    allowed = [name for name in names if not name.startswith("!")]
+    return f"!{value}" not in names and (not allowed or value in allowed or "any" in allowed)

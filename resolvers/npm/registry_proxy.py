@@ -1,7 +1,8 @@
-"""A view of the npm registries for npm: served on the loopback, with an eye on what comes next.
+"""A proxy of npm's registries on the loopback interface, which fetches in advance.
 
-npm asks for one package after the other, each time waiting for the answer that names the next. The view passes on
-what the registries say, to the byte, and asks ahead for what it will be asked. The format of the answers:
+npm requests one level of packages after the other: each response names the packages of the next
+level. The proxy passes the registries' responses on unchanged, and requests in advance what npm
+will request next. The format of the responses:
 https://github.com/npm/registry/blob/main/docs/responses/package-metadata.md
 """
 
@@ -14,25 +15,29 @@ from urllib.parse import unquote, urljoin
 import msgspec
 
 from resolvers.errors import ExpectedError
-from resolvers.net import http, loopback, prefetch
+from resolvers.net import http, loopback
 from resolvers.net.loopback import LoopbackAddress, LoopbackRequest, LoopbackResponse
 from resolvers.net.once import OncePerKey
-from resolvers.net.prefetch import Prefetcher
+from resolvers.net.prefetch import Prefetcher, prefetching
 from resolvers.npm.config import NpmConfig
 from resolvers.types import thread_safe_decoding
 
 ALIAS = "npm:"
+TARBALL = "/-/"
+"""Part of the path of every tarball, and of no other path."""
+FIRST_NUMBER = re.compile(r"[~^=v\s]*(0\.\d+|[1-9]\d*)")
+"""The start of a range up to its first number other than 0."""
 
 
-class Wanted(NamedTuple):
-    """A package and the range that something asks for; no range for whatever is the latest."""
+class NpmRequirement(NamedTuple):
+    """A package and the required range; an empty range means the latest version."""
 
     name: str
     range: str = ""
 
 
 @thread_safe_decoding
-class _Version(msgspec.Struct):
+class _VersionMetadata(msgspec.Struct):
     dependencies: dict[str, str] = {}
     optional: dict[str, str] = msgspec.field(default_factory=dict, name="optionalDependencies")
     peers: dict[str, str] = msgspec.field(default_factory=dict, name="peerDependencies")
@@ -40,125 +45,135 @@ class _Version(msgspec.Struct):
 
 @thread_safe_decoding
 class _Packument(msgspec.Struct):
+    """A registry's response for a package, which npm calls a packument."""
+
     versions: dict[str, msgspec.Raw] = {}
     tags: dict[str, str] = msgspec.field(default_factory=dict, name="dist-tags")
 
 
-class NpmView:
-    """What the registries say of the packages that something requires, asked once. Thread-safe.
+class RegistryProxy:
+    """The registries' responses, each requested once. Thread-safe.
 
-    ``requirements`` map names to ranges; ``held`` are names that npm need not ask for. ``errors`` are those that
-    came up while npm was served.
+    ``requirements`` maps names to ranges. ``known`` are the names that npm need not look up.
+    ``errors`` collects the errors that occur while npm is served.
     """
 
     def __init__(
-        self, config: NpmConfig, requirements: Mapping[str, str], held: frozenset[str] = frozenset()
+        self,
+        config: NpmConfig,
+        requirements: Mapping[str, str],
+        known: frozenset[str] = frozenset(),
     ) -> None:
         self.errors: list[ExpectedError] = []
         self._config = config
-        self._requirements = [real(name, asked) for name, asked in requirements.items()]
-        self._held = held
+        self._requirements = [resolve_alias(name, text) for name, text in requirements.items()]
+        self._known = known
         self._accept = loopback.JSON
-        self._once: OncePerKey[tuple[str, str], http.Response] = OncePerKey()
+        self._packuments: OncePerKey[tuple[str, str], http.Response] = OncePerKey()
 
-    def reaches(self) -> bool:
-        """Whether the registry of the first requirement answers."""
+    def reaches_registry(self) -> bool:
+        """Return whether the registry of the first requirement answers."""
         try:
-            for wanted in self._requirements[:1]:
-                self._packument(wanted.name)
+            for requirement in self._requirements[:1]:
+                self._packument(requirement.name)
         except http.HTTPError as error:
             return error.status != 0
         return True
 
-    def answer(self, question: LoopbackRequest, walk: Prefetcher[Wanted]) -> LoopbackResponse:
-        """What npm gets: all that a registry says of a package, or a tarball that it must look into."""
-        path = unquote(question.path)
-        if "/-/" not in path:  # from now on we ask as this npm does, which decides what comes back
-            self._accept = question.headers.get("accept", self._accept)
-            walk.start(*self._requirements, Wanted(path))
+    def respond(
+        self, request: LoopbackRequest, prefetcher: Prefetcher[NpmRequirement]
+    ) -> LoopbackResponse:
+        """Return a packument, or a tarball that npm must look into."""
+        path = unquote(request.path)
         try:
-            if "/-/" in path:
+            if TARBALL in path:
                 return self._tarball(path)
-            found = self._packument(path)
+            # The response depends on this header, so prefetch with the one that npm sends.
+            self._accept = request.headers.get("accept", self._accept)
+            prefetcher.start(*self._requirements, NpmRequirement(path))
+            packument = self._packument(path)
         except http.HTTPError as error:
             if not error.status:
                 raise
-            return LoopbackResponse(
-                error.status, msgspec.json.encode({"error": error.message}), loopback.JSON
-            )
-        return LoopbackResponse(
-            200, found.content, found.headers.get("content-type", loopback.JSON)
-        )
+            content = msgspec.json.encode({"error": error.message})
+            return LoopbackResponse(error.status, content, loopback.JSON)
+        content_type = packument.headers.get("content-type", loopback.JSON)
+        return LoopbackResponse(200, packument.content, content_type)
 
     def _packument(self, name: str) -> http.Response:
         accept = self._accept
-        return self._once((name, accept), lambda: self._fetched(name, accept))
+        return self._packuments((name, accept), lambda: self._request_packument(name, accept))
 
-    def _fetched(self, name: str, accept: str) -> http.Response:
+    def _request_packument(self, name: str, accept: str) -> http.Response:
         url = self._config.registry(name) + name.replace("/", "%2f")
         return http.get(url, headers={"accept": accept, **self._config.headers(url)})
 
     def _tarball(self, path: str) -> LoopbackResponse:
-        url = urljoin(
-            self._config.registry(path), f"/{path}"
-        )  # npm has put our host in place of the registry's
+        # npm replaces only the host of a tarball's address, so the path is complete.
+        url = urljoin(self._config.registry(path), f"/{path}")
         return LoopbackResponse(200, http.stream_chunks(url, headers=self._config.headers(url)))
 
-    def unmasked(self, words: str, root: str) -> str:
-        """Words of npm with the registries' own addresses in place of the view's."""
-        return re.sub(
-            rf"{root}/(\S*)",
-            lambda found: self._config.registry(unquote(found[1])) + found[1],
-            words,
-        )
+    def with_registry_addresses(self, text: str, root: str) -> str:
+        """Replace the proxy's address in npm's messages by those of the registries."""
 
-    def follow(self, wanted: Wanted) -> Iterable[Wanted]:
-        """What the likely version of a package asks for."""
-        content = self._packument(wanted.name).content
+        def registry_address(match: re.Match[str]) -> str:
+            return self._config.registry(unquote(match[1])) + match[1]
+
+        return re.sub(rf"{root}/(\S*)", registry_address, text)
+
+    def requirements_of(self, requirement: NpmRequirement) -> Iterable[NpmRequirement]:
+        """Return the requirements of the version that npm will most likely choose."""
+        content = self._packument(requirement.name).content
         try:
-            found = msgspec.json.decode(content, type=_Packument)
-            version = msgspec.json.decode(
-                found.versions[_likely(wanted.range, found)], type=_Version
-            )
+            packument = msgspec.json.decode(content, type=_Packument)
+            raw = packument.versions[_likely_version(requirement.range, packument)]
+            version = msgspec.json.decode(raw, type=_VersionMetadata)
         except (msgspec.DecodeError, KeyError):
             return ()
-        needed = (version.dependencies | version.optional | version.peers).items()
-        return [
-            each for name, asked in needed if (each := real(name, asked)).name not in self._held
-        ]
+        ranges = version.dependencies | version.optional | version.peers
+        required = (resolve_alias(name, text) for name, text in ranges.items())
+        return [each for each in required if each.name not in self._known]
 
 
 @contextmanager
-def serve(view: NpmView) -> Iterator[LoopbackAddress]:
-    """Serve a view on the loopback for as long as the context lasts; it looks ahead as soon as npm asks."""
+def serve(proxy: RegistryProxy) -> Iterator[LoopbackAddress]:
+    """Serve a proxy while the context lasts; prefetching starts with npm's first request."""
     with (
-        prefetch.prefetching(view.follow, lambda wanted: wanted.name) as walk,
-        loopback.serve(lambda question: view.answer(question, walk), view.errors) as served,
+        prefetching(proxy.requirements_of, lambda requirement: requirement.name) as prefetcher,
+        loopback.serve(lambda request: proxy.respond(request, prefetcher), proxy.errors) as server,
     ):
-        yield served
+        yield server
 
 
-def real(name: str, asked: str) -> Wanted:
-    """What the registry calls a requirement, which may be an alias: ``npm:NAME@RANGE`` (npm help package-spec)."""
-    if not asked.startswith(ALIAS):
-        return Wanted(name, asked)
-    at = asked.find("@", len(ALIAS) + 1)
-    return (
-        Wanted(asked[len(ALIAS) :]) if at < 0 else Wanted(asked[len(ALIAS) : at], asked[at + 1 :])
-    )
+def resolve_alias(name: str, text: str) -> NpmRequirement:
+    """Return a requirement under the registry's name of the package.
+
+    An alias is written ``npm:NAME@RANGE`` (``npm help package-spec``).
+    """
+    if not text.startswith(ALIAS):
+        return NpmRequirement(name, text)
+    spec = text.removeprefix(ALIAS)
+    end = spec.find("@", 1)  # the first character may be the @ of a scope
+    if end < 0:
+        return NpmRequirement(spec)
+    return NpmRequirement(spec[:end], spec[end + 1 :])
 
 
-def _likely(asked: str, packument: _Packument) -> str:
-    """The version that a range most likely ends up with: the newest that begins as the range does, else the latest."""
+def _likely_version(version_range: str, packument: _Packument) -> str:
+    """Return the version that npm will most likely choose for a range.
+
+    That is the newest version which starts with the range's first number, else the latest one.
+    """
+    if version_range in packument.versions:
+        return version_range
     latest = packument.tags.get("latest", "")
-    start = re.match(r"[~^=v\s]*(0\.\d+|[1-9]\d*)", asked.rpartition("||")[2])
-    if asked in packument.versions or not start or f"{latest}.".startswith(f"{start[1]}."):
-        return asked if asked in packument.versions else latest
-    fitting = [
-        version
-        for version in packument.versions
-        if version.startswith(f"{start[1]}.") and "-" not in version
-    ]
+    number = FIRST_NUMBER.match(version_range.rpartition("||")[2])
+    if not number:
+        return latest
+    start = f"{number[1]}."
+    if f"{latest}.".startswith(start):
+        return latest
+    fitting = [each for each in packument.versions if each.startswith(start) and "-" not in each]
     return max(fitting, key=_numbers, default=latest)
 
 

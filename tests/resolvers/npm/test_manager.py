@@ -1,4 +1,4 @@
-"""npm, solved by a real npm on the registry of this machine, and locks of others as they are."""
+"""npm: solved by a real npm with the machine's registry, and read from real locks."""
 
 import gzip
 import json
@@ -13,7 +13,7 @@ import pytest
 from resolvers import process
 from resolvers.errors import ExpectedError, ProgramError, UnsolvableError
 from resolvers.npm import manager as npm
-from resolvers.npm import program
+from resolvers.npm import program, session
 from resolvers.npm.lock_file import runs_on
 from resolvers.types import Group, LockFiles, Package, Request, Target, Upgrade
 from tests.support.paths import TESTS
@@ -51,20 +51,20 @@ def solve(
 
 
 def versions(files: LockFiles, *groups: str) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
+    versions: dict[str, list[str]] = {}
     for package in npm.read(files):
         if not groups or set(groups) & set(package.groups):
-            found.setdefault(package.name, []).append(package.version)
-    return found
+            versions.setdefault(package.name, []).append(package.version)
+    return versions
 
 
 def published(name: str) -> Mapping[str, str]:
-    with program.session({}, frozenset(), None) as session:
-        return session.published([name])[name]
+    with session.open_session({}, frozenset(), None) as npm_session:
+        return npm_session.published([name])[name]
 
 
 def lock_of(**entries: dict[str, Any]) -> LockFiles:
-    """Two files with one group ``g`` that asks for ``a``; entries by name."""
+    """Return both files with one group ``g`` that requires ``a``; entries are given by name."""
     paths = {
         f"node_modules/{name}": {"version": "1.0.0", "integrity": HASH} | e
         for name, e in entries.items()
@@ -98,36 +98,36 @@ def test_groups_share_one_tree_and_locking_twice_gives_the_same_bytes() -> None:
 
 
 @pytest.mark.index
-def test_pins_move_only_when_they_are_asked_to() -> None:
+def test_pins_change_only_in_an_upgrade() -> None:
     old = solve(base("semver@7.3.0", "lru-cache@5.1.1", "yallist@3.0.2"))
     assert versions(old) == {"lru-cache": ["5.1.1"], "semver": ["7.3.0"], "yallist": ["3.0.2"]}
-    asked = base("semver@^7.0.0", "lru-cache@^5.1.0")
-    kept = solve(asked, previous=old)
+    requirements = base("semver@^7.0.0", "lru-cache@^5.1.0")
+    kept = solve(requirements, previous=old)
     assert versions(kept) == versions(old)
-    grown = solve(asked, geo("is-number"), previous=kept)
+    grown = solve(requirements, geo("is-number"), previous=kept)
     assert versions(grown) == versions(old) | {"is-number": ["7.0.0"]}
-    exact = solve(asked, previous=kept, upgrade={"yallist": "3.0.3", "no-such": ""})
+    exact = solve(requirements, previous=kept, upgrade={"yallist": "3.0.3", "no-such": ""})
     assert versions(exact) == versions(old) | {"yallist": ["3.0.3"]}
     assert exact["package.json"] == kept["package.json"]
-    assert solve(asked, previous=exact) == exact
-    newest = solve(asked, previous=kept, upgrade={"yallist": ""})
+    assert solve(requirements, previous=exact) == exact
+    newest = solve(requirements, previous=kept, upgrade={"yallist": ""})
     assert versions(newest) == versions(old) | {"yallist": ["3.1.1"]}
-    everything = solve(asked, previous=kept, everything=True)
+    everything = solve(requirements, previous=kept, everything=True)
     assert versions(everything)["yallist"] == ["3.1.1"]
     assert versions(everything)["semver"] > ["7.3.0"]
     with pytest.raises(
-        UnsolvableError, match=r"npm cannot install yallist@4\.0\.0: what is asked for allows 3"
+        UnsolvableError, match=r"npm cannot install yallist@4\.0\.0: the requirements allow 3"
     ):
-        solve(asked, previous=kept, upgrade={"yallist": "4.0.0"})
+        solve(requirements, previous=kept, upgrade={"yallist": "4.0.0"})
 
 
 @pytest.mark.index
-def test_as_of_hides_what_came_later_also_when_it_was_pinned() -> None:
+def test_as_of_hides_later_versions_even_if_they_are_pinned() -> None:
     times = {v: datetime.fromisoformat(t) for v, t in published("semver").items() if v[0] == "7"}
     ordered = sorted((moment, version) for version, moment in times.items())
     (cutoff, _), (_, late) = ordered[-2:]
-    asked = base("semver@7")
-    then = solve(asked, as_of=cutoff)
+    requirements = base("semver@7")
+    then = solve(requirements, as_of=cutoff)
     assert times[versions(then)["semver"][0]] <= cutoff
     pinned = solve(base(f"semver@{late}", "is-number@7.0.0"))
     assert versions(pinned)["semver"] == [late]
@@ -135,39 +135,44 @@ def test_as_of_hides_what_came_later_also_when_it_was_pinned() -> None:
     assert was_there
     back = solve(base("semver@7", "is-number"), previous=pinned, as_of=cutoff)
     assert versions(back) == versions(then) | {"is-number": ["7.0.0"]}
-    kept = solve(asked, previous=solve(base("semver@7.3.0")), as_of=datetime.now(UTC))
+    kept = solve(requirements, previous=solve(base("semver@7.3.0")), as_of=datetime.now(UTC))
     assert versions(kept) == {"semver": ["7.3.0"]}
 
 
 @pytest.mark.index
 @pytest.mark.parametrize(
-    ("requirement", "words"),
+    ("requirement", "code"),
     [("is-number@^99", "ETARGET"), ("@sindresorhus/no-such-thing-at-all", "E404")],
 )
-def test_what_cannot_be_solved_names_requirement_group_and_npms_words(
-    requirement: str, words: str
+def test_an_unsolvable_requirement_is_named_with_its_group_and_npms_explanation(
+    requirement: str, code: str
 ) -> None:
     with pytest.raises(UnsolvableError) as error:
         solve(base("is-odd"), geo(requirement))
     assert f"npm cannot install {requirement} of group 'debian-geo-build'" in error.value.message
-    assert words in error.value.message
+    assert code in error.value.message
 
 
 @pytest.mark.index
-def test_a_users_settings_do_not_change_the_lock(
+def test_settings_of_the_user_do_not_change_the_lock(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     expected = solve(base("is-odd"))
     for name, value in {
-        "save_exact": "true", "omit_lockfile_registry_resolved": "false", "install_strategy": "nested",
-        "lockfile_version": "1", "package_lock": "false", "dry_run": "true", "prefix": str(tmp_path),
-    }.items():  # fmt: skip
+        "save_exact": "true",
+        "omit_lockfile_registry_resolved": "false",
+        "install_strategy": "nested",
+        "lockfile_version": "1",
+        "package_lock": "false",
+        "dry_run": "true",
+        "prefix": str(tmp_path),
+    }.items():
         monkeypatch.setenv(f"NPM_CONFIG_{name.upper()}", value)
     assert solve(base("is-odd")) == expected
 
 
 @pytest.mark.index
-def test_npm_installs_a_stage_offline_from_a_folder_and_notices_a_changed_tarball(
+def test_npm_installs_a_stage_offline_and_rejects_a_changed_tarball(
     tmp_path: Path,
 ) -> None:
     files = solve(
@@ -206,23 +211,23 @@ def test_npm_installs_a_stage_offline_from_a_folder_and_notices_a_changed_tarbal
 
 
 @pytest.mark.index
-def test_without_npm_on_the_path_uv_brings_one(
+def test_without_npm_on_path_uv_installs_one(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     old = tmp_path / "npm"
     old.write_text("#!/bin/sh\necho 8.19.4\n")
     old.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
-    program._found.cache_clear()
+    program._find_npm.cache_clear()
     try:
         assert program.command()[-3:] == ["--from", program.WHEEL, "npm"]
-        assert int(program.version().partition(".")[0]) >= program.OLDEST
+        assert int(program.version().partition(".")[0]) >= program.OLDEST_MAJOR
     finally:
-        program._found.cache_clear()
+        program._find_npm.cache_clear()
 
 
 @pytest.mark.index
-def test_the_installer_is_what_the_registry_has() -> None:
+def test_the_installer_matches_the_registry() -> None:
     pin = program.installer()
     integrity = json.loads(program.run(["view", f"npm@{pin.version}", "dist.integrity", "--json"]))
     lock = lock_of(a={"integrity": integrity})
@@ -231,25 +236,36 @@ def test_the_installer_is_what_the_registry_has() -> None:
     assert "^20.17.0" in engines["node"]
 
 
-def test_no_requirements_no_lock() -> None:
+def test_without_requirements_nothing_is_locked() -> None:
     assert solve(base()) == {}
 
 
 @pytest.mark.parametrize(
     "requirement",
-    ["git+ssh://git@example.org/a.git", "a@file:../a", "user/repo", "a@github:b/c", "./a", "a@", "@scope", "", "a b",
-     "a@npm:b@npm:c"],
-)  # fmt: skip
-def test_a_requirement_from_elsewhere_than_a_registry_is_refused(requirement: str) -> None:
-    with pytest.raises(ExpectedError, match="of group 'debian-base-build' is no requirement"):
+    [
+        "git+ssh://git@example.org/a.git",
+        "a@file:../a",
+        "user/repo",
+        "a@github:b/c",
+        "./a",
+        "a@",
+        "@scope",
+        "",
+        "a b",
+        "a@npm:b@npm:c",
+    ],
+)
+def test_a_requirement_that_is_not_from_a_registry_is_rejected(requirement: str) -> None:
+    message = r"group 'debian-base-build': .* is not a valid npm requirement"
+    with pytest.raises(ExpectedError, match=message):
         solve(base("a", requirement))
 
 
-def test_two_groups_that_ask_for_different_ranges_are_refused() -> None:
+def test_two_groups_with_different_ranges_are_rejected() -> None:
     with pytest.raises(ExpectedError) as error:
         solve(base("a@^1"), geo("a@^2"))
     assert error.value.message == (
-        "npm: group 'debian-base-build' asks for a@^1, group 'debian-geo-build' for a@^2"
+        "npm: group 'debian-base-build' requires a@^1, but group 'debian-geo-build' requires a@^2"
     )
 
 
@@ -287,7 +303,7 @@ def test_bundled_packages_have_no_artifact_of_their_own() -> None:
     ]
 
 
-def test_a_package_with_sha1_alone_is_refused_by_name() -> None:
+def test_a_package_with_only_a_sha1_is_rejected_by_name() -> None:
     files = {"package-lock.json": (DATA / "workspaces.package-lock.json").read_text()}
     with pytest.raises(
         ExpectedError, match=r"abbrev 1\.0\.4 \(packages/a/node_modules/abbrev\) has no sha512"
@@ -296,7 +312,7 @@ def test_a_package_with_sha1_alone_is_refused_by_name() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"lockfileVersion": 1}', "<<<<<<< HEAD"])
-def test_what_is_no_lock_is_an_expected_error(text: str) -> None:
+def test_a_malformed_lock_is_an_expected_error(text: str) -> None:
     with pytest.raises(ExpectedError, match=r"package-lock\.json"):
         npm.read({"package-lock.json": text})
 
@@ -322,7 +338,7 @@ def test_optional_packages_of_other_systems_are_left_out() -> None:
     ]
 
 
-def test_a_needed_package_that_does_not_run_on_a_platform_is_refused() -> None:
+def test_a_required_package_that_does_not_run_on_a_platform_is_rejected() -> None:
     files = lock_of(a={"dependencies": {"b": "1"}}, b={"cpu": ["x64"]})
     assert [pin.name for pin in npm.select(files, AMD64, ("g",))] == ["a", "b"]
     with pytest.raises(ExpectedError, match=r"b 1\.0\.0 does not run on linux/arm64"):
@@ -350,13 +366,13 @@ def test_peers_are_followed_unless_they_are_optional() -> None:
     [({}, True), ({"os": "linux"}, True), ({"os": ["!linux"]}, False), ({"os": ["!win32"]}, True),
      ({"cpu": ["any"]}, True), ({"cpu": ["ia32"]}, False), ({"libc": "musl"}, False)],
 )  # fmt: skip
-def test_runs_on(entry: dict[str, Any], fits: bool) -> None:
+def test_a_package_runs_on_the_systems_that_it_lists(entry: dict[str, Any], fits: bool) -> None:
     assert runs_on(entry, AMD64) is fits
 
 
-def test_a_lock_that_names_an_address_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lock_with_an_address_is_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
     files = lock_of(a={"resolved": "git+ssh://git@example.org/a.git#1234"})
-    monkeypatch.setattr(program.Session, "lock", lambda *_arguments: files["package-lock.json"])
+    monkeypatch.setattr(session.Session, "lock", lambda *_arguments: files["package-lock.json"])
     with pytest.raises(
         ExpectedError, match=r"a 1\.0\.0 \(node_modules/a\) does not come from a registry"
     ):

@@ -1,4 +1,4 @@
-"""npm against registries on the loopback that a test fills; the view stands between where Orbiter puts it."""
+"""npm with the proxy between it and registries on loopback, which a test fills."""
 
 import base64
 import gzip
@@ -20,7 +20,7 @@ from resolvers.npm import config as npm_config
 from resolvers.npm import manager as npm
 from resolvers.npm import program
 from resolvers.npm.config import NpmConfig
-from resolvers.npm.registry_proxy import NpmView, Wanted, real
+from resolvers.npm.registry_proxy import NpmRequirement, RegistryProxy, resolve_alias
 from resolvers.types import Group, LockFiles, Request, Target
 from tests.support.loopback import Answer, Server, in_turn, serving
 
@@ -47,7 +47,7 @@ def npmrc(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
 
 @pytest.fixture
 def registry(server: Server, npmrc: Path) -> Server:
-    """The server, to which npm is configured."""
+    """Return the server, configured as npm's registry."""
     assert npmrc.exists()
     return server
 
@@ -65,7 +65,7 @@ def tarball(name: str, version: str, **more: Any) -> bytes:
 def packument(
     name: str, *versions: str, host: str = "https://registry.invalid", **more: Any
 ) -> bytes:
-    """All versions alike; the newest is the last one."""
+    """Return metadata of equal versions; the last one is the latest."""
 
     def entry(version: str) -> dict[str, object]:
         integrity = base64.b64encode(
@@ -106,11 +106,11 @@ def locked(files: LockFiles) -> set[tuple[str, str]]:
     return {(package.name, package.version) for package in npm.read(files)}
 
 
-def asked(server: Server) -> list[str]:
+def requested_paths(server: Server) -> list[str]:
     return [request.path for request in server.requests]
 
 
-def test_npm_gets_the_registrys_answers_and_each_is_asked_for_once(registry: Server) -> None:
+def test_each_response_of_the_registry_is_requested_once(registry: Server) -> None:
     put(registry, "a", "1.0.0", dependencies={"b": "^1.0.0", "renamed": "npm:@acme/c@1"})
     put(registry, "b", "1.0.0", "1.2.0", "2.0.0", peerDependencies={"d": "*"})
     put(registry, "@acme/c", "1.0.0", "1.0.1")
@@ -118,10 +118,10 @@ def test_npm_gets_the_registrys_answers_and_each_is_asked_for_once(registry: Ser
     files = solve("a")
     assert locked(files) == {("a", "1.0.0"), ("b", "1.2.0"), ("@acme/c", "1.0.1"), ("d", "3.0.0")}
     assert "127.0.0.1" not in str(files)
-    assert sorted(asked(registry)) == ["/@acme%2fc", "/a", "/b", "/d"]
+    assert sorted(requested_paths(registry)) == ["/@acme%2fc", "/a", "/b", "/d"]
 
 
-def test_what_is_locked_already_is_not_asked_for_again(registry: Server) -> None:
+def test_locked_packages_are_not_requested_again(registry: Server) -> None:
     put(registry, "a", "1.0.0", dependencies={"b": "1"})
     put(registry, "b", "1.0.0")
     first = solve("a")
@@ -132,10 +132,10 @@ def test_what_is_locked_already_is_not_asked_for_again(registry: Server) -> None
         ("c", "1.0.0"),
         ("d", "1.0.0"),
     }
-    assert sorted(asked(registry)) == ["/c", "/d"]
+    assert sorted(requested_paths(registry)) == ["/c", "/d"]
 
 
-def test_scopes_have_their_registry_and_their_token(
+def test_scopes_have_their_own_registry_and_token(
     server: Server, npmrc: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ACME_TOKEN", "t0ken")
@@ -150,8 +150,8 @@ def test_scopes_have_their_registry_and_their_token(
     assert sent == {"/acme/@acme%2fa": "Bearer t0ken", "/b": None}
 
 
-def test_a_tarball_that_npm_must_look_into_comes_through(server: Server, npmrc: Path) -> None:
-    """npm puts its registry in place of the public one's host, which it knows from itself alone."""
+def test_tarballs_are_passed_through(server: Server, npmrc: Path) -> None:
+    """Serve a tarball at the public registry's address, whose host npm replaces."""
     public = (
         program.run(["config", "get", "registry", f"--userconfig={npmrc}.none"]).strip().rstrip("/")
     )
@@ -160,10 +160,10 @@ def test_a_tarball_that_npm_must_look_into_comes_through(server: Server, npmrc: 
     put(server, "b", "1.0.0")
     server.replies["/a/-/a-1.0.0.tgz"] = Answer(200, tarball("a", "1.0.0", **inside))
     assert ("a", "1.0.0") in locked(solve("a"))
-    assert "/a/-/a-1.0.0.tgz" in asked(server)
+    assert "/a/-/a-1.0.0.tgz" in requested_paths(server)
 
 
-def test_errors_name_the_registry_not_the_view(registry: Server) -> None:
+def test_errors_name_the_registry_instead_of_the_proxy(registry: Server) -> None:
     put(registry, "a", "1.0.0", dependencies={"nowhere": "1"})
     with pytest.raises(UnsolvableError) as caught:
         solve("a")
@@ -171,13 +171,13 @@ def test_errors_name_the_registry_not_the_view(registry: Server) -> None:
     assert "code E404" in caught.value.message
 
 
-def test_a_registry_that_fails_for_a_moment_is_asked_again(registry: Server) -> None:
+def test_a_request_that_fails_once_is_repeated(registry: Server) -> None:
     put(registry, "a", "1.0.0")
-    registry.replies["/a"] = in_turn(Answer(503), registry.replies["/a"])  # type: ignore[arg-type] # an Answer it is
+    registry.replies["/a"] = in_turn(Answer(503), registry.replies["/a"])  # type: ignore[arg-type] # put() stored an Answer
     assert locked(solve("a")) == {("a", "1.0.0")}
 
 
-def test_a_registry_that_goes_away_is_named(registry: Server) -> None:
+def test_a_registry_that_stops_answering_is_named(registry: Server) -> None:
     put(registry, "a", "1.0.0", dependencies={"b": "1"})
     registry.replies["/b"] = Answer(200, b"cut off here", sent=3)
     with pytest.raises(ExpectedError, match=f"{registry.url}/b did not respond"):
@@ -188,17 +188,19 @@ def test_a_registry_that_goes_away_is_named(registry: Server) -> None:
     "line",
     ["https-proxy=http://127.0.0.1:9/", "//127.0.0.1/:_password=c2VjcmV0", "strict-ssl=false"],
 )
-def test_what_the_view_does_not_know_is_left_to_npm(server: Server, npmrc: Path, line: str) -> None:
+def test_npm_connects_itself_if_the_proxy_lacks_a_setting(
+    server: Server, npmrc: Path, line: str
+) -> None:
     with npmrc.open("a") as file:
         file.write(f"{line}\n")
-    assert not program.config().simple
+    assert not program.config().is_simple
     put(server, "a", "1.0.0")
     assert locked(solve("a")) == {("a", "1.0.0")}
     assert all(request.headers["user-agent"].startswith("npm/") for request in server.requests)
 
 
 @pytest.mark.parametrize("more", ["", "strict-ssl=false\n"])
-def test_the_npmrc_of_the_project_counts_with_and_without_the_view(
+def test_the_npmrc_of_the_project_is_used_with_and_without_the_proxy(
     server: Server, npmrc: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: str
 ) -> None:
     npmrc.write_text("registry=http://127.0.0.1:9/nowhere/\n")
@@ -208,13 +210,13 @@ def test_the_npmrc_of_the_project_counts_with_and_without_the_view(
         f"registry={server.url}/p/\n//{server.host}/p/:_authToken=t0ken\n{more}"
     )
     monkeypatch.chdir(project)
-    assert program.config().simple is not bool(more)
+    assert program.config().is_simple is not bool(more)
     put(server, "a", "1.0.0", path="/p/")
     assert locked(solve("a")) == {("a", "1.0.0")}
     assert {request.headers.get("authorization") for request in server.requests} == {"Bearer t0ken"}
 
 
-def test_a_registry_that_only_npm_can_reach_is_left_to_npm(
+def test_npm_connects_itself_if_the_proxy_cannot(
     registry: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def unreachable(url: str, **_more: object) -> http.Response:
@@ -260,12 +262,12 @@ cafile = "/etc/ssl/certs/ca.crt"
         ('//acme.invalid/:certfile = "/cert.pem"\n', False),
     ],
 )
-def test_what_npm_lists_is_read(tmp_path: Path, more: str, simple: bool) -> None:
+def test_the_configuration_that_npm_lists_is_read(tmp_path: Path, more: str, simple: bool) -> None:
     (tmp_path / "npmrc").write_text("//acme.invalid/:_authToken=abc\n")
     config = npm_config.read(LISTED.format(folder=tmp_path) + more)
     assert config.registries == {"": "https://public.invalid/", "@acme": "https://acme.invalid/npm"}
     assert config.tokens == {"//acme.invalid/": "abc"}
-    assert config.simple is simple
+    assert config.is_simple is simple
     assert config.tarball("@acme/x/-/x-1.tgz") == "https://acme.invalid/npm/@acme/x/-/x-1.tgz"
     assert config.headers("https://acme.invalid/npm/x") == {"authorization": "Bearer abc"}
     assert config.headers("https://public.invalid/x") == {}
@@ -273,10 +275,20 @@ def test_what_npm_lists_is_read(tmp_path: Path, more: str, simple: bool) -> None
 
 @pytest.mark.parametrize(
     ("range_", "needed"),
-    [("^1.0.0", "one"), ("1.x", "one"), ("~0.2.3", "zero"), ("*", "two"), ("", "two"), ("^1 || ^2", "two"),
-     (">=1", "two"), ("1.0.0", "exact"), ("^9", "two"), ("v1", "one")],
-)  # fmt: skip
-def test_looking_ahead_follows_the_likely_version(server: Server, range_: str, needed: str) -> None:
+    [
+        ("^1.0.0", "one"),
+        ("1.x", "one"),
+        ("v1", "one"),
+        ("1.0.0", "exact"),
+        ("~0.2.3", "zero"),
+        ("*", "two"),
+        ("", "two"),
+        (">=1", "two"),
+        ("^9", "two"),
+        ("^1 || ^2", "two"),
+    ],
+)
+def test_prefetching_follows_the_likely_version(server: Server, range_: str, needed: str) -> None:
     of = {
         "0.2.9": "zero",
         "1.0.0": "exact",
@@ -288,38 +300,43 @@ def test_looking_ahead_follows_the_likely_version(server: Server, range_: str, n
     versions = {version: {"dependencies": {name: "*"}} for version, name in of.items()}
     answer = {"versions": versions, "dist-tags": {"latest": "2.0.0"}}
     server.replies["/a"] = Answer(200, json.dumps(answer).encode())
-    view = NpmView(NpmConfig(registries={"": server.url}), {})
-    assert view.follow(Wanted("a", range_)) == [Wanted(needed, "*")]
+    proxy = RegistryProxy(NpmConfig(registries={"": server.url}), {})
+    assert proxy.requirements_of(NpmRequirement("a", range_)) == [NpmRequirement(needed, "*")]
 
 
 @pytest.mark.parametrize(
     "content", [b"no JSON", b"[]", b'{"versions": {"1.0.0": {"dependencies": []}}}', b"{}"]
 )
-def test_what_cannot_be_followed_is_left_to_npm(server: Server, content: bytes) -> None:
+def test_malformed_metadata_is_not_followed(server: Server, content: bytes) -> None:
     server.replies["/a"] = Answer(200, content)
-    assert NpmView(NpmConfig(registries={"": server.url}), {}).follow(Wanted("a", "1.0.0")) == ()
+    assert (
+        RegistryProxy(NpmConfig(registries={"": server.url}), {}).requirements_of(
+            NpmRequirement("a", "1.0.0")
+        )
+        == ()
+    )
 
 
 def test_aliases_name_the_real_package() -> None:
-    assert real("a", "^1") == Wanted("a", "^1")
-    assert real("a", "npm:b@^1") == Wanted("b", "^1")
-    assert real("a", "npm:@acme/b@^1") == Wanted("@acme/b", "^1")
-    assert real("a", "npm:@acme/b") == Wanted("@acme/b", "")
+    assert resolve_alias("a", "^1") == NpmRequirement("a", "^1")
+    assert resolve_alias("a", "npm:b@^1") == NpmRequirement("b", "^1")
+    assert resolve_alias("a", "npm:@acme/b@^1") == NpmRequirement("@acme/b", "^1")
+    assert resolve_alias("a", "npm:@acme/b") == NpmRequirement("@acme/b", "")
 
 
-def test_npm_waits_for_one_round_trip_a_level(registry: Server) -> None:
-    """Twenty siblings that take a while each are fetched together, not one after the other as npm alone does."""
-    at_once = Together()
+def test_packages_of_one_level_are_requested_together(registry: Server) -> None:
+    """Serve twenty slow siblings, which npm alone would request one after the other."""
+    answers = ConcurrentAnswers()
     names = [f"p{number}" for number in range(20)]
     put(registry, "a", "1.0.0", dependencies=dict.fromkeys(names, "1"))
     for name in names:
-        registry.replies[f"/{name}"] = at_once.answering(packument(name, "1.0.0"))
+        registry.replies[f"/{name}"] = answers.answering(packument(name, "1.0.0"))
     solve("a")
-    assert at_once.most > 4
+    assert answers.most > 4
 
 
-class Together:
-    """Counts how many requests are being answered at the same time."""
+class ConcurrentAnswers:
+    """Counts the requests that are answered at the same time."""
 
     def __init__(self) -> None:
         self.now = self.most = 0

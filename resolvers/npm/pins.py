@@ -1,0 +1,43 @@
+"""Pins of a package-lock.json that Orbiter wrote, in which every entry is a package. Pure."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from resolvers.npm.lock_file import NESTED, package_name
+
+
+class NpmPin(NamedTuple):
+    """A name and a version in a lock."""
+
+    name: str
+    version: str
+
+
+def pins(lock: dict[str, Any]) -> set[NpmPin]:
+    """Return all pins of a lock; the entry of the empty path is the project itself."""
+    entries = lock.get("packages", {}).items()
+    return {NpmPin(package_name(path, entry), entry["version"]) for path, entry in entries if path}
+
+
+def names(lock: dict[str, Any]) -> set[str]:
+    """Return the names of all pins of a lock."""
+    return {pin.name for pin in pins(lock)}
+
+
+def without(lock: dict[str, Any], is_removed: Callable[[NpmPin], bool]) -> dict[str, Any]:
+    """Return the lock without some pins and everything nested below them; npm fills the gaps."""
+    entries = lock.get("packages", {})
+    removed = {
+        path
+        for path, entry in entries.items()
+        if path and is_removed(NpmPin(package_name(path, entry), entry["version"]))
+    }
+    if not removed:
+        return lock
+    nested = tuple(path + NESTED for path in removed)
+    kept = {
+        path: entry
+        for path, entry in entries.items()
+        if path not in removed and not path.startswith(nested)
+    }
+    return lock | {"packages": kept}

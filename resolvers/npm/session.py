@@ -1,0 +1,147 @@
+"""npm in a temporary folder, behind a proxy of its registries if possible."""
+
+import json
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+from msgspec.structs import replace
+
+from resolvers.errors import ExpectedError, ProgramError, UnsolvableError
+from resolvers.npm import program, registry_proxy
+from resolvers.npm.lock_file import LOCK, MANIFEST
+from resolvers.npm.registry_proxy import RegistryProxy
+
+SETTINGS = {
+    "audit": "false",
+    "dry-run": "false",
+    "engine-strict": "false",
+    "force": "false",
+    "format-package-lock": "true",
+    "fund": "false",
+    "global": "false",
+    "ignore-scripts": "true",
+    "install-links": "false",
+    "install-strategy": "hoisted",
+    "legacy-peer-deps": "false",
+    "lockfile-version": "3",
+    "loglevel": "error",
+    "logs-max": "0",
+    "omit-lockfile-registry-resolved": "true",
+    "package-lock": "true",
+    "package-lock-only": "true",
+    "prefer-dedupe": "false",
+    "save": "true",
+    "strict-peer-deps": "false",
+    "tag": "latest",
+    "update-notifier": "false",
+}
+"""All settings that affect the lock, so that the user's own settings do not.
+
+The registries are an exception: those of the user are used.
+"""
+
+UNSOLVABLE = re.compile(r"code (E404|ETARGET|ENOVERSIONS|ERESOLVE|EINVALID\w+|EOVERRIDE)\b")
+ERROR_PREFIX = re.compile(r"^npm (error|ERR!) ?")
+LOG_FILE_LINE = "complete log of this run"
+
+
+class Session(msgspec.Struct, frozen=True, kw_only=True):
+    """npm in a folder of its own.
+
+    ``arguments`` select the registries: those of the user, or their ``proxy`` at the address
+    ``root``.
+    """
+
+    folder: Path
+    as_of: datetime | None
+    arguments: tuple[str, ...] = ()
+    proxy: RegistryProxy | None = None
+    root: str = ""
+
+    def lock(self, package_json: str, start: str) -> str:
+        """Return the package-lock.json that npm makes; ``start`` is the previous one or "".
+
+        Raises UnsolvableError, and ExpectedError if npm or a registry fails.
+        """
+        (self.folder / MANIFEST).write_text(package_json, "utf-8")
+        lock = self.folder / LOCK
+        if start:
+            lock.write_text(start, "utf-8")
+        else:
+            lock.unlink(missing_ok=True)
+        arguments = ["install", *(f"--{key}={value}" for key, value in SETTINGS.items())]
+        if self.as_of:
+            arguments.append(f"--before={self.as_of.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}")
+        try:
+            self._run(arguments)
+        except ProgramError as error:
+            raise self._explain(error) from None
+        return lock.read_text("utf-8")
+
+    def published(self, names: Iterable[str]) -> dict[str, Mapping[str, str]]:
+        """Map names to versions to the time (ISO 8601) at which the registry received them."""
+        unique = sorted(set(names))
+        with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+            return dict(zip(unique, pool.map(self._times, unique), strict=True))
+
+    def _times(self, name: str) -> Mapping[str, str]:
+        text = self._run(["view", name, "time", "--json", "--prefer-offline", "--loglevel=error"])
+        times = json.loads(text or "{}")
+        return times if isinstance(times, dict) else {}
+
+    def _run(self, arguments: list[str]) -> str:
+        arguments = [*arguments, f"--prefix={self.folder}", *self.arguments]
+        return program.run(arguments, cwd=self.folder)
+
+    def _explain(self, error: ProgramError) -> ExpectedError:
+        """Return the error with npm's explanation, or the proxy's error that caused it."""
+        if self.proxy and self.proxy.errors:
+            return self.proxy.errors[0]
+        lines = [ERROR_PREFIX.sub("", line) for line in error.output.splitlines()]
+        text = "\n".join(
+            f"  {line}" for line in lines if line.strip() and LOG_FILE_LINE not in line
+        )
+        if self.proxy:
+            text = self.proxy.with_registry_addresses(text, self.root)
+        if UNSOLVABLE.search(text):
+            return UnsolvableError(text, "list the versions with: npm view NAME versions time")
+        return ExpectedError(
+            f"npm failed\n{text}", "check that npm can reach its registry: npm ping"
+        )
+
+
+@contextmanager
+def open_session(
+    requirements: Mapping[str, str], known: frozenset[str], as_of: datetime | None
+) -> Iterator[Session]:
+    """Open a session for packages required by name and range.
+
+    ``known`` are the names that npm need not look up. npm reads from a proxy of its registries,
+    which fetches in advance. It reads from the registries themselves if its configuration has
+    settings that the proxy does not support, or if they do not answer the proxy: then npm's own
+    error is the better one.
+    """
+    with tempfile.TemporaryDirectory(prefix="orbiter-npm-") as name:
+        folder = Path(name)
+        session = Session(folder=folder, as_of=as_of)
+        config = program.config()
+        proxy = RegistryProxy(config, requirements, known)
+        if not (config.is_simple and proxy.reaches_registry()):
+            if config.project:
+                shutil.copyfile(config.project, folder / ".npmrc")
+            yield session
+            return
+        with registry_proxy.serve(proxy) as server:
+            host = server.root.partition(":")[2]
+            (folder / ".npmrc").write_text(f"{host}/:_authToken={server.secret}\n", "utf-8")
+            keys = [f"{scope}:registry" if scope else "registry" for scope in config.registries]
+            arguments = ("--fetch-retries=0", *(f"--{key}={server.root}/" for key in keys))
+            yield replace(session, arguments=arguments, proxy=proxy, root=server.root)

@@ -1,0 +1,86 @@
+"""Steps of a solve with npm: making a lock, and dropping pins that were published too late."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from resolvers.errors import ExpectedError, UnsolvableError
+from resolvers.npm import pins
+from resolvers.npm.lock_file import (
+    LOCK,
+    LockEntry,
+    artifact,
+    package_name,
+    parse,
+    required_name,
+    to_json,
+)
+from resolvers.npm.session import Session
+from resolvers.types import Request
+
+
+class Solve(NamedTuple):
+    """One request's session of npm and package.json."""
+
+    session: Session
+    request: Request
+    package_json: dict[str, Any]
+
+    def lock(self, start: dict[str, Any], exact: Mapping[str, str] = {}) -> dict[str, Any]:
+        """Return the lock that npm makes from package.json and a lock to start from.
+
+        ``exact`` are versions to require in addition. Raises UnsolvableError, and ExpectedError
+        for packages that do not come from a registry.
+        """
+        dependencies = self.package_json["dependencies"] | dict(exact)
+        package_json = self.package_json | {"dependencies": dependencies}
+        try:
+            text = self.session.lock(to_json(package_json), to_json(start) if start else "")
+        except UnsolvableError as error:
+            raise self._with_requirements(error) from None
+        lock = parse({LOCK: text}).lock
+        for path, entry in lock["packages"].items():
+            entry.pop("deprecated", None)  # the registry's maintainers may change it at any time
+            if path:
+                _check_entry(path, entry)
+        return lock
+
+    def _with_requirements(self, error: UnsolvableError) -> UnsolvableError:
+        requirements = [
+            f"{requirement} of group '{group.name}'"
+            for group in self.request.groups
+            for requirement in group.requirements
+            if required_name(requirement) in error.message
+        ]
+        title = f"npm cannot install {', '.join(requirements) or 'the requirements'}"
+        return UnsolvableError(f"{title}\n{error.message}", error.hint)
+
+    def without_late_pins(self, lock: dict[str, Any], as_of: datetime) -> dict[str, Any]:
+        """Return the lock without the pins published after a moment; npm itself would keep them."""
+        # A lock made from nothing contains only versions from before as_of.
+        early = pins.pins(self.lock({}))
+        uncertain = pins.pins(lock) - early
+        if uncertain:
+            count = len(uncertain)
+            self.request.progress(f"looking up when {count} pinned packages were published")
+        times = self.session.published({pin.name for pin in uncertain})
+        late = {pin for pin in uncertain if _is_late(times[pin.name].get(pin.version), as_of)}
+        return pins.without(lock, lambda pin: pin in late)
+
+
+def _check_entry(path: str, entry: LockEntry) -> None:
+    if "resolved" in entry or entry.get("link"):
+        package = f"{package_name(path, entry)} {entry.get('version', '')} ({path})"
+        raise ExpectedError(
+            f"npm: {package} does not come from a registry",
+            "require a version that a registry has; git repositories, links and other addresses "
+            "cannot be locked",
+        )
+    artifact(path, entry)  # raises an error if there is no hash
+
+
+def _is_late(published: str | None, as_of: datetime) -> bool:
+    if published is None:
+        return True
+    moment = datetime.fromisoformat(published)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) > as_of
