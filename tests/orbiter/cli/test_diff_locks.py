@@ -1,4 +1,4 @@
-"""diff-locks and log as commands: what is named, what is shown, how they end."""
+"""The commands diff-locks and log: arguments, output and exit codes."""
 
 import gzip
 import json
@@ -13,40 +13,33 @@ import pytest
 from tests.support.paths import TESTS
 
 PAIRS = TESTS / "data" / "locks" / "pairs"
-OLD = (
-    "flask==3.0.0 \\\n    --hash=sha256:"
-    + "a" * 64
-    + "\nclick==8.1.0 \\\n    --hash=sha256:"
-    + "b" * 64
-    + "\n"
-)
+OLD = f"""\
+flask==3.0.0 \\
+    --hash=sha256:{"a" * 64}
+click==8.1.0 \\
+    --hash=sha256:{"b" * 64}
+"""
 NEW = OLD.replace("flask==3.0.0", "flask==3.1.0").replace("a" * 64, "c" * 64)
 
 
-def orbiter(place: Path, *words: str, **env: str) -> "subprocess.CompletedProcess[str]":
+def orbiter(folder: Path, *words: str, **env: str) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "-m", "orbiter", *words]
     return subprocess.run(
-        command, cwd=place, env={**os.environ, **env}, capture_output=True, text=True, check=False
+        command, cwd=folder, env={**os.environ, **env}, capture_output=True, text=True, check=False
     )
 
 
-def git(place: Path, *words: str, **env: str) -> None:
-    who = {
-        f"GIT_{role}_{what}": "a@b.invalid"
-        for role in ("AUTHOR", "COMMITTER")
-        for what in ("NAME", "EMAIL")
-    }
-    subprocess.run(
-        ["git", *words],
-        cwd=place,
-        env={**os.environ, **who, **env},
-        check=True,
-        capture_output=True,
-    )
+def diff(folder: Path, *words: str, **env: str) -> "subprocess.CompletedProcess[str]":
+    return orbiter(folder, "diff-locks", *words, **env)
+
+
+def git(folder: Path, *words: str, **env: str) -> None:
+    command = ["git", "-c", "user.name=a", "-c", "user.email=a@b.invalid", *words]
+    subprocess.run(command, cwd=folder, env={**os.environ, **env}, check=True, capture_output=True)
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Path:
+def folder(tmp_path: Path) -> Path:
     (tmp_path / "old.txt").write_text(OLD)
     (tmp_path / "new.txt").write_text(NEW)
     return tmp_path
@@ -54,7 +47,7 @@ def place(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
-    """A lock file in a folder, with three tags; it is new in the second and the same in the third."""
+    """Commit a lock file under four tags: missing, added, changed and unchanged."""
     folder = tmp_path / "repository" / "locks of mine"
     folder.mkdir(parents=True)
     git(folder, "init", "--quiet")
@@ -69,11 +62,11 @@ def repository(tmp_path: Path) -> Path:
     return folder
 
 
-def test_two_files(place: Path) -> None:
-    done = orbiter(place, "diff-locks", "old.txt", "new.txt")
-    assert (done.returncode, done.stderr) == (0, "")
-    assert re.search(r"flask +3\.0\.0 → 3\.1\.0", done.stdout)
-    assert "click" not in done.stdout
+def test_two_files(folder: Path) -> None:
+    result = diff(folder, "old.txt", "new.txt")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert re.search(r"flask +3\.0\.0 → 3\.1\.0", result.stdout)
+    assert "click" not in result.stdout
 
 
 @pytest.mark.parametrize(
@@ -88,38 +81,31 @@ def test_two_files(place: Path) -> None:
         (("--exit-code", "--kind", "removed"), 0),
     ],
 )
-def test_exit_codes(place: Path, words: tuple[str, ...], code: int) -> None:
-    assert orbiter(place, "diff-locks", "old.txt", "new.txt", *words).returncode == code
+def test_exit_codes(folder: Path, words: tuple[str, ...], code: int) -> None:
+    assert diff(folder, "old.txt", "new.txt", *words).returncode == code
 
 
-def test_an_altered_package_always_fails_and_is_called_out_in_every_format(place: Path) -> None:
-    (place / "altered.txt").write_text(OLD.replace("a" * 64, "d" * 64))
+def test_an_altered_package_always_fails_and_is_named_in_every_format(folder: Path) -> None:
+    (folder / "altered.txt").write_text(OLD.replace("a" * 64, "d" * 64))
     for form in ("text", "markdown", "json", "html"):
-        done = orbiter(
-            place, "diff-locks", "old.txt", "altered.txt", "--format", form, "--fail-on", "removed"
-        )
-        assert done.returncode == 1
-        assert "altered" in done.stdout.lower()
+        result = diff(folder, "old.txt", "altered.txt", "--format", form, "--fail-on", "removed")
+        assert result.returncode == 1
+        assert "altered" in result.stdout.lower()
 
 
-def test_a_reader_that_has_seen_enough_is_no_error(place: Path) -> None:
-    for which in ("old", "new"):
-        packed = (
-            PAIRS / "conda-lock" / "02-ml-next-day" / f"{which}.conda-lock.yml.gz"
-        ).read_bytes()
-        (place / f"{which}.yml").write_bytes(gzip.decompress(packed))
-    words = [
-        sys.executable,
-        "-m",
-        "orbiter",
-        "diff-locks",
-        "old.yml",
-        "new.yml",
-        "--format",
-        "json",
-    ]
+def unpack_large_pair(folder: Path) -> None:
+    for side in ("old", "new"):
+        pair = PAIRS / "conda-lock" / "02-ml-next-day"
+        content = gzip.decompress((pair / f"{side}.conda-lock.yml.gz").read_bytes())
+        (folder / f"{side}.yml").write_bytes(content)
+
+
+def test_a_closed_pipe_is_not_an_error(folder: Path) -> None:
+    unpack_large_pair(folder)
+    command = [sys.executable, "-m", "orbiter", "diff-locks", "old.yml", "new.yml"]
+    command += ["--format", "json"]
     with subprocess.Popen(
-        words, cwd=place, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:
         assert process.stdout is not None
         assert process.stderr is not None
@@ -127,117 +113,101 @@ def test_a_reader_that_has_seen_enough_is_no_error(place: Path) -> None:
         assert process.stderr.read() == b""
 
 
-def test_what_was_not_asked_for_is_counted(place: Path) -> None:
-    done = orbiter(place, "diff-locks", "old.txt", "new.txt", "--kind", "removed")
-    assert done.stdout.startswith(
+def test_changes_that_are_not_requested_are_counted(folder: Path) -> None:
+    result = diff(folder, "old.txt", "new.txt", "--kind", "removed")
+    assert result.stdout.startswith(
         "old.txt → new.txt: no such change; 1 other change left out; 1 unchanged\n"
     )
 
 
-def test_formats(place: Path) -> None:
-    found = json.loads(
-        orbiter(place, "diff-locks", "old.txt", "new.txt", "--format", "json").stdout
+def test_formats(folder: Path) -> None:
+    text, markdown, html = (
+        diff(folder, "old.txt", "new.txt", "--format", form).stdout
+        for form in ("json", "markdown", "html")
     )
-    assert found["format"] == 1
-    assert "| " in orbiter(place, "diff-locks", "old.txt", "new.txt", "--format", "markdown").stdout
-    assert orbiter(place, "diff-locks", "old.txt", "new.txt", "--format", "html").stdout.startswith(
-        "<!DOCTYPE html>"
-    )
+    assert json.loads(text)["format"] == 1
+    assert "| " in markdown
+    assert html.startswith("<!DOCTYPE html>")
 
 
 @pytest.mark.parametrize("columns", [40, 80, 200])
-def test_the_table_fits_the_window(place: Path, columns: int) -> None:
-    for which in ("old", "new"):
-        packed = (
-            PAIRS / "conda-lock" / "02-ml-next-day" / f"{which}.conda-lock.yml.gz"
-        ).read_bytes()
-        (place / f"{which}.yml").write_bytes(gzip.decompress(packed))
-    done = orbiter(place, "diff-locks", "old.yml", "new.yml", "--all", COLUMNS=str(columns))
-    assert max(map(len, done.stdout.splitlines())) <= columns
-    assert "\x1b" not in done.stdout
+def test_the_table_fits_the_window(folder: Path, columns: int) -> None:
+    unpack_large_pair(folder)
+    result = diff(folder, "old.yml", "new.yml", "--all", COLUMNS=str(columns))
+    assert max(map(len, result.stdout.splitlines())) <= columns
+    assert "\x1b" not in result.stdout
 
 
 def test_git_revisions(repository: Path) -> None:
-    done = orbiter(repository, "diff-locks", "v2:requirements.txt", "requirements.txt")
-    assert "3.0.0 → 3.1.0" in done.stdout
-    assert (
-        "3.0.0 → 3.1.0"
-        in orbiter(
-            repository, "diff-locks", "v2:./requirements.txt", "HEAD:requirements.txt"
-        ).stdout
-    )
-    for name, words in (
+    for old, new in (
+        ("v2:requirements.txt", "requirements.txt"),
+        ("v2:./requirements.txt", "HEAD:requirements.txt"),
+    ):
+        assert "3.0.0 → 3.1.0" in diff(repository, old, new).stdout
+    for name, message in (
         ("v9:requirements.txt", "v9"),
         ("v1:requirements.txt", "requirements.txt"),
         ("v2:", "is not a release"),
     ):
-        done = orbiter(repository, "diff-locks", name, "requirements.txt")
-        assert done.returncode == 2
-        assert words in done.stderr
-        assert "Traceback" not in done.stderr
+        result = diff(repository, name, "requirements.txt")
+        assert result.returncode == 2
+        assert message in result.stderr
+        assert "Traceback" not in result.stderr
 
 
 def test_bytes_of_a_git_revision_are_not_guessed(repository: Path) -> None:
     (repository / "requirements.txt").write_bytes(OLD.encode() + b"\n# \xe9\n")
     git(repository, "commit", "--quiet", "-am", "latin 1")
-    done = orbiter(repository, "diff-locks", "HEAD:requirements.txt", "v2:requirements.txt")
-    assert done.returncode == 2
-    assert "HEAD:requirements.txt:6: this is no text in UTF-8" in done.stderr
+    result = diff(repository, "HEAD:requirements.txt", "v2:requirements.txt")
+    assert result.returncode == 2
+    assert "HEAD:requirements.txt:6: this is no text in UTF-8" in result.stderr
 
 
-def test_revisions_may_hold_colons(repository: Path) -> None:
+def test_revisions_may_contain_colons(repository: Path) -> None:
     git(repository, "commit", "--quiet", "--allow-empty", "-m", "fix: all")
     for name in ("HEAD^{/fix: all}:requirements.txt", ":requirements.txt"):
-        assert (
-            "3.0.0 → 3.1.0" in orbiter(repository, "diff-locks", "v2:requirements.txt", name).stdout
-        )
+        assert "3.0.0 → 3.1.0" in diff(repository, "v2:requirements.txt", name).stdout
 
 
 @pytest.mark.parametrize("name", ["/dev/zero", "nowhere.lock", "9.9.9", "", ".", "-x:y", ":"])
-def test_what_is_not_there_is_an_expected_error(place: Path, name: str) -> None:
-    done = orbiter(place, "diff-locks", "--", name, "new.txt")
-    assert done.returncode == 2
-    assert done.stderr.startswith("error: ")
-    assert "hint: " in done.stderr
+def test_a_missing_file_is_an_expected_error(folder: Path, name: str) -> None:
+    result = diff(folder, "--", name, "new.txt")
+    assert result.returncode == 2
+    assert result.stderr.startswith("error: ")
+    assert "hint: " in result.stderr
 
 
-def test_an_image_that_neither_side_has_is_an_error(place: Path) -> None:
-    done = orbiter(place, "diff-locks", "old.txt", "new.txt", "--image", "base")
-    assert done.returncode == 2
-    assert "neither side has the image 'base'" in done.stderr
+def test_an_image_that_neither_side_has_is_an_error(folder: Path) -> None:
+    result = diff(folder, "old.txt", "new.txt", "--image", "base")
+    assert result.returncode == 2
+    assert "neither side has the image 'base'" in result.stderr
 
 
-def test_the_schema_describes_the_json(place: Path) -> None:
+def test_the_schema_describes_the_json(folder: Path) -> None:
     import jsonschema
 
-    schema = json.loads(orbiter(place, "schema", "diff-locks").stdout)
-    found = json.loads(
-        orbiter(place, "diff-locks", "old.txt", "new.txt", "--format", "json").stdout
-    )
-    jsonschema.validate(found, schema)
+    schema = json.loads(orbiter(folder, "schema", "diff-locks").stdout)
+    report = json.loads(diff(folder, "old.txt", "new.txt", "--format", "json").stdout)
+    jsonschema.validate(report, schema)
     with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate({**found, "changes": [{}]}, schema)
+        jsonschema.validate({**report, "changes": [{}]}, schema)
 
 
 def test_log_over_the_tags_of_a_repository(repository: Path) -> None:
-    done = orbiter(repository, "log", "Flask", "--git", "requirements.txt")
-    assert done.returncode == 0
-    assert done.stdout.splitlines() == [
-        "flask (pip)", "  v2  2026-02-01  added      3.0.0", "  v3  2026-03-01  upgraded   3.0.0 → 3.1.0",
-    ]  # fmt: skip
+    result = orbiter(repository, "log", "Flask", "--git", "requirements.txt")
+    assert result.returncode == 0
+    assert result.stdout.splitlines() == [
+        "flask (pip)",
+        "  v2  2026-02-01  added      3.0.0",
+        "  v3  2026-03-01  upgraded   3.0.0 → 3.1.0",
+    ]
     git(repository, "tag", "v0-blob", "HEAD:./README")
     (repository / "requirements.txt").write_text("<<<<<<< ours\n")
-    git(
-        repository,
-        "commit",
-        "--quiet",
-        "-am",
-        "half merged",
-        GIT_COMMITTER_DATE="2026-05-01T00:00:00Z",
-    )
+    moment = "2026-05-01T00:00:00Z"
+    git(repository, "commit", "--quiet", "-am", "half merged", GIT_COMMITTER_DATE=moment)
     git(repository, "tag", "v5")
     again = orbiter(repository, "log", "flask", "--git", str(repository / "requirements.txt"))
-    assert again.stdout == done.stdout
+    assert again.stdout == result.stdout
     assert again.stderr == "skipped: v5:requirements.txt:1: unresolved merge conflict\n"
     outside = orbiter(repository.parent.parent, "log", "flask", "--git", "requirements.txt")
     assert "this folder is in no git repository" in outside.stderr
@@ -246,9 +216,9 @@ def test_log_over_the_tags_of_a_repository(repository: Path) -> None:
         ("flask", "--git", "nowhere.txt"),
         ("flask",),
     ):
-        done = orbiter(repository, "log", *words)
-        assert done.returncode == 2
-        assert "hint: " in done.stderr
+        result = orbiter(repository, "log", *words)
+        assert result.returncode == 2
+        assert "hint: " in result.stderr
 
 
 IMAGES = """
@@ -270,22 +240,23 @@ def test_releases_and_their_log(tmp_path: Path) -> None:
     images.write_text(IMAGES)
     assert orbiter(tmp_path, "lock", "--only", "pip", "--as-of", "2024-06-01").returncode == 0
     images.write_text(IMAGES.replace("0.1.0", "0.2.0").replace('"attrs"', '"attrs", "idna"'))
-    done = orbiter(tmp_path, "lock", "--only", "pip", "--as-of", "2025-06-01", "--upgrade")
-    assert done.returncode == 0, done.stderr
-    done = orbiter(tmp_path, "diff-locks", "0.1.0", "0.2.0")
-    assert done.stdout.startswith("0.1.0 → 0.2.0: 1 added, 1 upgraded"), done.stderr
-    assert "suggested release: 0.2.0 (minor" in done.stdout
-    assert re.search(r"attrs +23\.2\.0 → 25\.3\.0", done.stdout)
-    assert orbiter(tmp_path, "diff-locks", "0.1.0").stdout == done.stdout  # images.toml is at 0.2.0
-    assert orbiter(tmp_path, "diff-locks", "locks/0.1.0", "0.2.0").returncode == 0
-    told = orbiter(tmp_path, "log", "attrs").stdout.splitlines()
-    assert told == [
-        "attrs (pip)", "  0.1.0  2024-06-01  added      23.2.0", "  0.2.0  2025-06-01  upgraded   23.2.0 → 25.3.0",
-    ]  # fmt: skip
+    result = orbiter(tmp_path, "lock", "--only", "pip", "--as-of", "2025-06-01", "--upgrade")
+    assert result.returncode == 0, result.stderr
+    result = diff(tmp_path, "0.1.0", "0.2.0")
+    assert result.stdout.startswith("0.1.0 → 0.2.0: 1 added, 1 upgraded"), result.stderr
+    assert "suggested release: 0.2.0 (minor" in result.stdout
+    assert re.search(r"attrs +23\.2\.0 → 25\.3\.0", result.stdout)
+    assert diff(tmp_path, "0.1.0").stdout == result.stdout  # images.toml is at 0.2.0
+    assert diff(tmp_path, "locks/0.1.0", "0.2.0").returncode == 0
+    assert orbiter(tmp_path, "log", "attrs").stdout.splitlines() == [
+        "attrs (pip)",
+        "  0.1.0  2024-06-01  added      23.2.0",
+        "  0.2.0  2025-06-01  upgraded   23.2.0 → 25.3.0",
+    ]
     assert orbiter(tmp_path, "log", "numpy").returncode == 2
 
 
-def test_the_choices_are_the_kinds_that_there_are() -> None:
+def test_the_choices_are_the_kinds_of_change() -> None:
     from orbiter.cli import diff_locks
     from orbiter.diff import types
 

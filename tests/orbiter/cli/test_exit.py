@@ -1,4 +1,4 @@
-"""The exit code is right even if rattler would crash the interpreter."""
+"""The exit code is correct even if rattler crashes the interpreter at its end."""
 
 import os
 import subprocess
@@ -17,23 +17,25 @@ from orbiter.cli.exit import run_and_exit
 from resolvers.conda import manager as conda
 from resolvers.types import CondaOptions, Group, Request, Target
 
-address, way = sys.argv[1:]
+channel, ending = sys.argv[1:]
 
 def main():
     group = Group(name="g", requirements=("a",))
-    options = CondaOptions(channels=(address,))
-    files = conda.resolve(Request(groups=(group,), targets=(Target(platform="linux/amd64"),), conda=options))
+    options = CondaOptions(channels=(channel,))
+    targets = (Target(platform="linux/amd64"),)
+    files = conda.resolve(Request(groups=(group,), targets=targets, conda=options))
     print(len(conda.read(files)), "packages")
-    if way == "returns":
+    if ending == "returns":
         return
-    if way == "raises":
-        raise ValueError("no such way")
-    sys.exit("said so" if way == "says" else int(way))
+    if ending == "raises":
+        raise ValueError("on purpose")
+    sys.exit("message" if ending == "message" else int(ending))
 
 atexit.register(print, "registered")
 run_and_exit(main)
 """
-WAYS = {"returns": 0, "raises": 1, "says": 1, "0": 0, "2": 2}
+EXIT_CODES = {"returns": 0, "raises": 1, "message": 1, "0": 0, "2": 2}
+"""The exit code for each ending of the program."""
 PLAIN = """
 import sys
 from orbiter.cli.exit import run_and_exit
@@ -48,17 +50,19 @@ def run(*words: str, cache: Path) -> "subprocess.CompletedProcess[str]":
     )
 
 
-@pytest.mark.slow  # 200 processes: one in thirty crashed before
+@pytest.mark.slow  # 200 processes: without the guard, one in thirty crashed
 def test_every_run_ends_with_its_exit_code(tmp_path: Path) -> None:
     address = channel(tmp_path / "channel", record("a", "1", "b"), record("b", "1"))
-    ways = list(WAYS) * (RUNS // len(WAYS))
+    endings = list(EXIT_CODES) * (RUNS // len(EXIT_CODES))
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        results = list(pool.map(lambda way: run(SOLVE, address, way, cache=tmp_path), ways))
-    for way, result in zip(ways, results, strict=True):
-        assert (way, result.returncode) == (way, WAYS[way]), result.stderr
+        results = list(
+            pool.map(lambda ending: run(SOLVE, address, ending, cache=tmp_path), endings)
+        )
+    for ending, result in zip(endings, results, strict=True):
+        assert (ending, result.returncode) == (ending, EXIT_CODES[ending]), result.stderr
         assert result.stdout == "2 packages\nregistered\n"
-        assert ("ValueError: no such way" in result.stderr) == (way == "raises")
-        assert (result.stderr == "said so\n") == (way == "says")
+        assert ("ValueError: on purpose" in result.stderr) == (ending == "raises")
+        assert (result.stderr == "message\n") == (ending == "message")
 
 
 def test_without_rattler_the_interpreter_ends_as_usual(tmp_path: Path) -> None:

@@ -24,23 +24,23 @@ pip = ["attrs"]
 """
 
 
-def orbiter(place: Path, *words: str, **env: str) -> "subprocess.CompletedProcess[str]":
+def orbiter(folder: Path, *words: str, **env: str) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "-m", "orbiter", *words]
     return subprocess.run(
-        command, cwd=place, env={**os.environ, **env}, capture_output=True, text=True, check=False
+        command, cwd=folder, env={**os.environ, **env}, capture_output=True, text=True, check=False
     )
 
 
-def refused(done: "subprocess.CompletedProcess[str]") -> str:
-    assert done.returncode == 2
-    assert "Traceback" not in done.stderr
-    return done.stderr
+def error_of(result: "subprocess.CompletedProcess[str]") -> str:
+    assert result.returncode == 2
+    assert "Traceback" not in result.stderr
+    return result.stderr
 
 
 def test_help_lists_every_command_with_its_whole_summary(tmp_path: Path) -> None:
-    done = orbiter(tmp_path, "--help", COLUMNS="80")
-    assert done.returncode == 0
-    listed = done.stdout.partition("Commands:\n")[2].splitlines()
+    result = orbiter(tmp_path, "--help", COLUMNS="80")
+    assert result.returncode == 0
+    listed = result.stdout.partition("Commands:\n")[2].splitlines()
     assert {line.split()[0] for line in listed} == {command.name for command in COMMANDS}
     assert [line for line in listed if line.endswith("...")] == []
 
@@ -58,38 +58,38 @@ def test_every_command_has_a_file_of_its_name() -> None:
 def test_init_never_overwrites(tmp_path: Path) -> None:
     assert orbiter(tmp_path, "init").returncode == 0
     written = (tmp_path / "images.toml").read_bytes()
-    assert "images.toml" in refused(orbiter(tmp_path, "init"))
+    assert "images.toml" in error_of(orbiter(tmp_path, "init"))
     assert (tmp_path / "images.toml").read_bytes() == written
 
 
-def test_check_stands_alone(tmp_path: Path) -> None:
-    assert "--check cannot be combined" in refused(
-        orbiter(tmp_path, "lock", "--check", "--upgrade")
-    )
+def test_check_cannot_be_combined_with_other_options(tmp_path: Path) -> None:
+    result = orbiter(tmp_path, "lock", "--check", "--upgrade")
+    assert "--check cannot be combined" in error_of(result)
 
 
 @pytest.mark.parametrize("release", ["/", "..", "one", ""])
 def test_a_release_is_a_semantic_version(tmp_path: Path, release: str) -> None:
-    assert "is not a release" in refused(orbiter(tmp_path, "fetch", "--release", release))
+    assert "is not a release" in error_of(orbiter(tmp_path, "fetch", "--release", release))
 
 
-def test_errors_of_the_file_system_name_the_file(tmp_path: Path) -> None:
+def test_file_system_errors_name_the_file(tmp_path: Path) -> None:
     with_python = IMAGES.replace(
         'from = "debian:trixie-slim"', 'from = "debian:trixie-slim"\npython = "3.13"'
     )
     (tmp_path / "images.toml").write_text(with_python)
-    said = refused(orbiter(tmp_path, "lock", "--only", "pip", ORBITER_CACHE_DIR="/dev/null/x"))
-    assert "/dev/null/x" in said
+    message = error_of(orbiter(tmp_path, "lock", "--only", "pip", ORBITER_CACHE_DIR="/dev/null/x"))
+    assert "/dev/null/x" in message
 
 
-def test_pip_alone_needs_to_know_the_python(tmp_path: Path) -> None:
+def test_locking_only_pip_needs_a_python_version(tmp_path: Path) -> None:
     (tmp_path / "images.toml").write_text(IMAGES)
-    assert "builder.debian.python is not set" in refused(orbiter(tmp_path, "lock", "--only", "pip"))
+    result = orbiter(tmp_path, "lock", "--only", "pip")
+    assert "builder.debian.python is not set" in error_of(result)
 
 
 @pytest.mark.index
-def test_ctrl_c_ends_the_engines_too(tmp_path: Path) -> None:
-    """A program that would run for a minute stands in for uv: the real one ends too soon to be caught."""
+def test_ctrl_c_stops_the_engines_too(tmp_path: Path) -> None:
+    """Replace uv with a program that runs for a minute, because the real one may end too early."""
     slow, started = tmp_path / "uv", tmp_path / "started"
     slow.write_text(f"#!/bin/sh\necho $$ > {started}\nexec sleep 60\n")
     slow.chmod(0o755)
@@ -105,15 +105,15 @@ def test_ctrl_c_ends_the_engines_too(tmp_path: Path) -> None:
         while not (started.exists() and started.read_text()) and process.poll() is None:
             time.sleep(0.05)
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=20)
-    assert process.returncode == 130, said
-    assert "interrupted" in said
+        _, stderr = process.communicate(timeout=20)
+    assert process.returncode == 130, stderr
+    assert "interrupted" in stderr
     assert not Path("/proc", started.read_text().strip()).exists()
 
 
-def test_a_program_that_starts_while_all_are_ended_ends_too(tmp_path: Path) -> None:
+def test_a_program_that_starts_while_all_are_stopped_stops_too(tmp_path: Path) -> None:
     script = "from resolvers import process; process.terminate_all(); process.run(['sleep', '60'])"
-    done = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, timeout=30, check=False
     )
-    assert b"ProgramError" in done.stderr
+    assert b"ProgramError" in result.stderr

@@ -1,4 +1,4 @@
-"""The Python and C library of a builder's base."""
+"""The Python and the C library of a builder's base image."""
 
 import msgspec
 import pytest
@@ -36,9 +36,9 @@ IMAGES = ImageSet(
 def test_an_added_platform_has_a_c_library(
     builder: str, known: BuilderFacts, libc: list[str]
 ) -> None:
-    found = base_facts(IMAGES, builder, system_files={}, known=known, shell=None)
-    assert [target.libc for target in targets(IMAGES, found)] == libc
-    assert found.python == known.python
+    facts = base_facts(IMAGES, builder, system_files={}, known=known, shell=None)
+    assert [target.libc for target in targets(IMAGES, facts)] == libc
+    assert facts.python == known.python
 
 
 @pytest.mark.parametrize(
@@ -46,8 +46,8 @@ def test_an_added_platform_has_a_c_library(
     [("alpine", f"musl {ASSUMED_MUSL}"), ("micromamba", f"glibc {ASSUMED_GLIBC}")],
 )
 def test_without_a_base_image_a_c_library_is_assumed(builder: str, libc: str) -> None:
-    found = base_facts(IMAGES, builder, system_files={}, known=None, shell=None)
-    assert {target.libc for target in targets(IMAGES, found)} == {libc}
+    facts = base_facts(IMAGES, builder, system_files={}, known=None, shell=None)
+    assert {target.libc for target in targets(IMAGES, facts)} == {libc}
 
 
 def test_the_python_of_images_toml_is_assumed_if_none_is_locked() -> None:
@@ -73,18 +73,18 @@ def test_the_python_of_images_toml_is_assumed_if_none_is_locked() -> None:
     )
 
 
-@pytest.mark.parametrize("below", ["", "core"])
-def test_pip_packages_need_a_python_in_each_image(below: str) -> None:
+@pytest.mark.parametrize("parent", ["", "core"])
+def test_pip_packages_need_a_python_in_each_image(parent: str) -> None:
     locked = {"apk.lock": (DATA / "two-platforms.lock").read_text()}
     requirements = {"apk": ("python3",), "pip": ("six",)}
     stages = (
         Stage(name="core", builder="alpine", image="core", kind="build", requirements=requirements),
         Stage(
-            name="image", builder="alpine", image="image", kind="final", parent=below, build="core"
+            name="image", builder="alpine", image="image", kind="final", parent=parent, build="core"
         ),
     )
     images = msgspec.structs.replace(IMAGES, stages=stages)
-    if below:
+    if parent:
         check_python(images, "alpine", BuilderFacts(), locked, {})
         return
     with pytest.raises(ExpectedError, match="image has pip packages, but no Python") as caught:

@@ -1,4 +1,4 @@
-"""The report of orbiter lock: counts, and direct requirements."""
+"""The report of orbiter lock: counts, and changes of direct requirements."""
 
 from orbiter.locking.changes import ManagerChanges, report
 
@@ -12,7 +12,7 @@ ROW = ManagerChanges(
 )
 
 
-def test_counts_go_by_version_and_only_direct_requirements_get_a_line() -> None:
+def test_versions_are_counted_and_only_direct_requirements_get_a_line() -> None:
     text = report((ROW,), {("debian", "npm"): frozenset({"canvas", "kind-of", "left-pad"})})
     assert text.splitlines() == [
         "debian npm      4 packages: 3 added, 1 removed, 1 changed",
@@ -22,6 +22,6 @@ def test_counts_go_by_version_and_only_direct_requirements_get_a_line() -> None:
     ]
 
 
-def test_unchanged() -> None:
+def test_unchanged_packages_are_one_line() -> None:
     row = ManagerChanges(builder="debian", manager="apt", count=9, added={}, removed={}, changed={})
     assert report((row,), {}) == "debian apt      9 packages: unchanged"

@@ -1,4 +1,4 @@
-"""``orbiter lock`` of conda packages against channels in a folder, without a Docker engine."""
+"""``orbiter lock`` for conda packages from a channel in a folder, without a Docker engine."""
 
 import os
 import subprocess
@@ -42,38 +42,40 @@ RECORDS = [
 ]
 
 
-def orbiter(place: Path, *words: str) -> "subprocess.CompletedProcess[str]":
+def orbiter(folder: Path, *words: str) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "-m", "orbiter", *words]
     env = {**os.environ, "DOCKER_HOST": "unix:///nowhere.sock"}
-    return subprocess.run(command, cwd=place, env=env, capture_output=True, text=True, check=False)
+    return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False)
 
 
-def write(place: Path, *records: dict[str, Any], builder: str = "", geo: str = '"map"') -> None:
-    address = channel(place / "channel", *records)
-    (place / "images.toml").write_text(IMAGES.format(channel=address, builder=builder, geo=geo))
+def write(folder: Path, *records: dict[str, Any], builder: str = "", geo: str = '"map"') -> None:
+    address = channel(folder / "channel", *records)
+    (folder / "images.toml").write_text(IMAGES.format(channel=address, builder=builder, geo=geo))
 
 
-def contents(place: Path) -> dict[str, bytes]:
-    return {str(path): path.read_bytes() for path in (place / "locks").rglob("*") if path.is_file()}
+def contents(folder: Path) -> dict[str, bytes]:
+    return {
+        str(path): path.read_bytes() for path in (folder / "locks").rglob("*") if path.is_file()
+    }
 
 
-def lock(place: Path, *words: str) -> str:
-    done = orbiter(place, "lock", "--only", "conda", *words)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+def lock(folder: Path, *words: str) -> str:
+    result = orbiter(folder, "lock", "--only", "conda", *words)
+    assert result.returncode == 0, result.stderr
+    return result.stdout
 
 
-def manifest(place: Path) -> dict[str, Any]:
-    return tomllib.loads((place / "locks/0.1.0/lockset.toml").read_text())
+def manifest(folder: Path) -> dict[str, Any]:
+    return tomllib.loads((folder / "locks/0.1.0/lockset.toml").read_text())
 
 
-def test_both_platforms_are_locked_from_one_host_and_again_to_the_same_bytes(
+def test_one_host_locks_both_platforms_and_again_to_the_same_bytes(
     tmp_path: Path,
 ) -> None:
     write(tmp_path, *RECORDS)
     assert "3 packages: 3 added" in lock(tmp_path)
-    facts = manifest(tmp_path)["builders"]["micromamba"]
-    assert facts["python"] == "3.12.4"
+    builder = manifest(tmp_path)["builders"]["micromamba"]
+    assert builder["python"] == "3.12.4"
     text = (tmp_path / "locks/0.1.0/micromamba/conda-lock.yml").read_text()
     assert text.count("name: python\n") == 4  # two platforms, two stages
     assert "rattler" in manifest(tmp_path)["tools"]
@@ -96,7 +98,7 @@ def test_a_partial_lock_set_is_reported(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("builder", "geo", "said"),
+    ("builder", "geo", "message"),
     [
         ("", '"map", "gpu"', "image.micromamba.geo.build.conda: gpu added"),
         ('virtual = { cuda = "12.4" }', '"map"', "builder.micromamba.virtual.cuda: (none) -> 12.4"),
@@ -108,14 +110,14 @@ def test_a_partial_lock_set_is_reported(tmp_path: Path) -> None:
     ],
 )
 def test_changed_conda_settings_make_the_lock_set_stale(
-    tmp_path: Path, builder: str, geo: str, said: str
+    tmp_path: Path, builder: str, geo: str, message: str
 ) -> None:
     write(tmp_path, *RECORDS)
     lock(tmp_path)
     write(tmp_path, *RECORDS, builder=builder, geo=geo)
     checked = orbiter(tmp_path, "lock", "--check")
     assert checked.returncode == 1
-    assert said in checked.stdout
+    assert message in checked.stdout
 
 
 def test_a_gpu_package_needs_a_virtual_package(tmp_path: Path) -> None:
@@ -130,7 +132,7 @@ def test_a_gpu_package_needs_a_virtual_package(tmp_path: Path) -> None:
     assert "__cuda: '12.4'" in virtual
 
 
-def test_another_python_than_asked_names_conda(tmp_path: Path) -> None:
+def test_a_different_python_than_configured_names_conda(tmp_path: Path) -> None:
     write(tmp_path, *RECORDS, builder='python = "3.13"')
     refused = orbiter(tmp_path, "lock", "--only", "conda")
     assert refused.returncode == 2
@@ -144,15 +146,15 @@ def test_different_pythons_on_the_platforms_are_refused(tmp_path: Path) -> None:
     assert "conda locked different Pythons for the platforms: 3.12.4, 3.12.5" in refused.stderr
 
 
-def test_a_platform_that_no_channel_has_is_named(tmp_path: Path) -> None:
-    write(tmp_path, *(each for each in RECORDS if each["subdir"] != "linux-aarch64"))
+def test_a_platform_without_a_channel_is_named(tmp_path: Path) -> None:
+    write(tmp_path, *(entry for entry in RECORDS if entry["subdir"] != "linux-aarch64"))
     refused = orbiter(tmp_path, "lock", "--only", "conda")
     assert refused.returncode == 2
     assert "no channel has packages for linux-aarch64" in refused.stderr
     assert "leave linux/arm64 out of platforms" in refused.stderr
 
 
-def test_pip_needs_conda_locked_first(tmp_path: Path) -> None:
+def test_pip_needs_the_conda_lock_first(tmp_path: Path) -> None:
     write(tmp_path, *RECORDS, builder='python = "3.12"')
     text = (tmp_path / "images.toml").read_text()
     (tmp_path / "images.toml").write_text(
@@ -175,7 +177,7 @@ def test_pip_in_a_stage_without_the_python_of_conda_is_refused(tmp_path: Path) -
     assert not (tmp_path / "locks").exists()
 
 
-def test_an_upgrade_moves_one_package_and_diff_locks_tells_it(tmp_path: Path) -> None:
+def test_an_upgrade_changes_one_package_and_diff_locks_reports_it(tmp_path: Path) -> None:
     write(tmp_path, *RECORDS)
     lock(tmp_path)
     write(tmp_path, *RECORDS, record("tool", "1.1", "python"), record("map", "2.1", "tool >=1"))
@@ -183,7 +185,7 @@ def test_an_upgrade_moves_one_package_and_diff_locks_tells_it(tmp_path: Path) ->
     (tmp_path / "images.toml").write_text(text.replace('version = "0.1.0"', 'version = "0.2.0"'))
     assert "release 0.2.0 (from 0.1.0" in lock(tmp_path)
     assert "~ tool 1.0 -> 1.1" in lock(tmp_path, "--upgrade-package", "tool")
-    told = orbiter(tmp_path, "diff-locks", "0.1.0", "0.2.0").stdout
-    assert "tool" in told
-    assert "1.0 → 1.1" in told
-    assert "map" not in told
+    report = orbiter(tmp_path, "diff-locks", "0.1.0", "0.2.0").stdout
+    assert "tool" in report
+    assert "1.0 → 1.1" in report
+    assert "map" not in report

@@ -1,4 +1,4 @@
-"""The options of orbiter lock."""
+"""The options of `orbiter lock`."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,22 +31,22 @@ def options(
 
 
 @pytest.mark.parametrize(
-    ("text", "meaning"),
+    ("text", "moment"),
     [
         ("2026-08-01", datetime(2026, 8, 1, tzinfo=UTC)),
         ("2026-08-01T12:00:00Z", datetime(2026, 8, 1, 12, tzinfo=UTC)),
         ("2026-08-01T12:00:00.5+02:00", datetime(2026, 8, 1, 10, tzinfo=UTC)),
     ],
 )
-def test_a_date_is_its_first_moment_in_utc(text: str, meaning: datetime) -> None:
-    assert parse_cutoff(text, NOW) == meaning
+def test_a_date_is_its_first_moment_in_utc(text: str, moment: datetime) -> None:
+    assert parse_cutoff(text, NOW) == moment
 
 
 @pytest.mark.parametrize(
-    ("text", "why"), [("yesterday", "not a date"), ("2026-12-01", "in the future")]
+    ("text", "reason"), [("yesterday", "not a date"), ("2026-12-01", "in the future")]
 )
-def test_bad_dates(text: str, why: str) -> None:
-    with pytest.raises(ExpectedError, match=why):
+def test_bad_dates(text: str, reason: str) -> None:
+    with pytest.raises(ExpectedError, match=reason):
         parse_cutoff(text, NOW)
 
 
