@@ -1,4 +1,4 @@
-"""From locked packages to the build folder that Docker gets. Pure.
+"""From locked packages to the build folder that Docker receives. Pure.
 
-The text lives in templates/.
+The text is in templates/.
 """

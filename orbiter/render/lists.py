@@ -1,47 +1,50 @@
-"""Lists of a stage for each platform: artifacts, packages and each manager's input."""
+"""The lists of a stage for each platform: artifacts, packages and the inputs of each manager."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from orbiter.render.model import Plan, StagePlan, platform_slug
 from orbiter.store.artifact_list import LockedFile, format_list
 from resolvers.types import Pin
 
 FORMAT = 1
-TOOL_OF = {"uv": "pip", "npm": "npm", "py-rattler": "pip", "micromamba": "conda"}
-"""Which manager's index keeps an installer."""
+INSTALLER_MANAGERS = {"uv": "pip", "npm": "npm", "py-rattler": "pip", "micromamba": "conda"}
+"""The manager whose index has an installer, by the installer's name."""
 
 
-def _lists(plan: Plan, stage_plan: StagePlan) -> dict[str, str]:
-    """The lists of a stage for each platform: artifacts, packages, and what each manager reads."""
+def stage_lists(plan: Plan, stage_plan: StagePlan) -> dict[str, str]:
+    """Return the lists of a stage by file name."""
     files = {}
     for platform in plan.image_set.platforms:
-        folder = platform_slug(platform)
+        slug = platform_slug(platform)
         pins = stage_plan.pins.get(platform, {})
-        files[f"artifacts-{folder}.txt"] = format_list(_entries(stage_plan, platform))
-        files[f"packages-{folder}.json"] = _packages(plan, stage_plan, platform)
+        files[f"artifacts-{slug}.txt"] = format_list(_artifacts(stage_plan, platform))
+        files[f"packages-{slug}.json"] = _packages(plan, stage_plan, platform)
         for manager in ("apk", "apt", "conda"):
             if pins.get(manager):
-                files[f"{manager}-{folder}.sha256"] = _sums(pins[manager])
+                files[f"{manager}-{slug}.sha256"] = _checksums(pins[manager])
         if pins.get("pip"):
-            files |= _of_pip(stage_plan, pins["pip"], folder)
+            files |= _pip_lists(stage_plan, pins["pip"], slug)
         for tool in stage_plan.tools.get(platform, ()):
-            files[f"{tool.name}-{folder}.{_algorithm(tool)}"] = _sums((tool,))
+            files[f"{tool.name}-{slug}.{hash_algorithm(tool)}"] = _checksums((tool,))
     return files
 
 
-def _of_pip(stage_plan: StagePlan, pins: Iterable[Pin], folder: str) -> dict[str, str]:
-    """Wheels with their hashes; what is built has no known one, so its sdist is checked before."""
-    wheels = [pin for pin in pins if pin.artifact.file.endswith(".whl")]
-    sdists = [pin for pin in pins if pin not in wheels]
-    files = {
-        f"pip-{folder}.txt": "".join(
-            sorted(_requirement(p) + f" --hash={p.artifact.hash}\n" for p in wheels)
-        )
-    }
+def _pip_lists(stage_plan: StagePlan, pins: Iterable[Pin], slug: str) -> dict[str, str]:
+    """Return the lists of wheels and of sdists.
+
+    The hash of a wheel that is built here is not known, so its sdist is verified before the build.
+    """
+    wheels: list[Pin] = []
+    sdists: list[Pin] = []
+    for pin in pins:
+        kind = wheels if pin.artifact.file.endswith(".whl") else sdists
+        kind.append(pin)
+    with_hashes = (f"{_requirement(pin)} --hash={pin.artifact.hash}\n" for pin in wheels)
+    files = {f"pip-{slug}.txt": "".join(sorted(with_hashes))}
     if "build-requirements.txt" in stage_plan.files:
-        files[f"sdists-{folder}.sha256"] = _sums(sdists)
-        files[f"sdists-{folder}.txt"] = "".join(sorted(f"{_requirement(pin)}\n" for pin in sdists))
+        files[f"sdists-{slug}.sha256"] = _checksums(sdists)
+        files[f"sdists-{slug}.txt"] = "".join(sorted(f"{_requirement(pin)}\n" for pin in sdists))
     return files
 
 
@@ -49,27 +52,34 @@ def _requirement(pin: Pin) -> str:
     return f"{pin.name}=={pin.version}"
 
 
-def _entries(stage_plan: StagePlan, platform: str) -> Iterable[LockedFile]:
-    """Every file that the stage needs on a platform, once: what builds an sdist may be a package of its own too."""
-    of_manager = [
-        (manager, manager, pins) for manager, pins in stage_plan.pins.get(platform, {}).items()
-    ]
-    of_manager.append(("pip", "pip", stage_plan.build_pins.get(platform, ())))
-    of_manager += [
-        ("tools", TOOL_OF[tool.name], (tool,)) for tool in stage_plan.tools.get(platform, ())
-    ]
-    entries = (
-        LockedFile(
-            path=f"{place}/{pin.artifact.file}",
-            hash=pin.artifact.hash,
-            size=pin.artifact.size,
-            source=f"{manager}:{pin.artifact.source}",
-        )
-        for place, manager, pins in of_manager
-        for pin in pins
+def _artifacts(stage_plan: StagePlan, platform: str) -> Iterable[LockedFile]:
+    """Return each file that the stage needs on a platform once.
+
+    A wheel that builds an sdist may be a package of the stage too.
+    """
+    files: dict[tuple[str, str], LockedFile] = {}
+    for file in sorted(_all_artifacts(stage_plan, platform)):
+        # Not every lock has sizes. Of two entries, the one with a size sorts last and is kept.
+        files[file.path, file.hash] = file
+    return files.values()
+
+
+def _all_artifacts(stage_plan: StagePlan, platform: str) -> Iterator[LockedFile]:
+    for manager, pins in stage_plan.pins.get(platform, {}).items():
+        yield from (_locked_file(pin, manager, manager) for pin in pins)
+    for pin in stage_plan.build_pins.get(platform, ()):
+        yield _locked_file(pin, "pip", "pip")
+    for tool in stage_plan.tools.get(platform, ()):
+        yield _locked_file(tool, "tools", INSTALLER_MANAGERS[tool.name])
+
+
+def _locked_file(pin: Pin, folder: str, manager: str) -> LockedFile:
+    return LockedFile(
+        path=f"{folder}/{pin.artifact.file}",
+        hash=pin.artifact.hash,
+        size=pin.artifact.size,
+        source=f"{manager}:{pin.artifact.source}",
     )
-    # Not every lock knows sizes; the entry that does comes last, and stays.
-    return {(entry.path, entry.hash): entry for entry in sorted(entries)}.values()
 
 
 def _packages(plan: Plan, stage_plan: StagePlan, platform: str) -> str:
@@ -77,7 +87,7 @@ def _packages(plan: Plan, stage_plan: StagePlan, platform: str) -> str:
         {"manager": manager, "name": name, "version": version}
         for manager, name, version in sorted(stage_plan.packages.get(platform, ()))
     ]
-    return _json(
+    return to_json(
         {
             "format": FORMAT,
             "image": stage_plan.stage.name,
@@ -88,15 +98,21 @@ def _packages(plan: Plan, stage_plan: StagePlan, platform: str) -> str:
     )
 
 
-def _algorithm(pin: Pin) -> str:
+def hash_algorithm(pin: Pin) -> str:
+    """Return the algorithm of a pin's hash: ``sha256`` or ``sha512``."""
     return pin.artifact.hash.partition(":")[0]
 
 
-def _sums(pins: Iterable[Pin]) -> str:
-    """What ``sha256sum --check`` reads."""
+def _checksums(pins: Iterable[Pin]) -> str:
+    """Return the input of ``sha256sum --check``, sorted by file."""
     lines = {f"{pin.artifact.hash.partition(':')[2]}  {pin.artifact.file}\n" for pin in pins}
-    return "".join(sorted(lines, key=lambda line: line.partition("  ")[2]))
+    return "".join(sorted(lines, key=_file_of_line))
 
 
-def _json(value: object) -> str:
+def _file_of_line(line: str) -> str:
+    return line.partition("  ")[2]
+
+
+def to_json(value: object) -> str:
+    """Return the canonical JSON text of a value."""
     return json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n"

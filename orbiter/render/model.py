@@ -1,6 +1,7 @@
-"""What every stage installs, ready to be rendered. Pure."""
+"""The packages that every stage installs, ready to be rendered. Pure."""
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import msgspec
 
@@ -8,19 +9,24 @@ from orbiter.config.image_set import ImageSet, Stage
 from resolvers.types import Pin
 
 LAYER_TIME = 946684800
-"""The time that files have, in seconds: 2000-01-01. It is none that matters: so a layer is the same bytes in every
-release that installs the same, and from whatever cache it comes. Upon a base image only new files have it."""
+"""The modification time of files in layers: 2000-01-01, in seconds.
+
+It is the same in every release, so a layer has the same bytes whenever it installs the same
+packages. Files of a base image keep their own times.
+"""
 
 
 class StagePlan(msgspec.Struct, frozen=True, kw_only=True):
-    """What one stage installs. All mappings but ``files`` go by platform (``linux/amd64``).
+    """The packages that one stage installs. All mappings except ``files`` are by platform.
 
-    ``pins`` maps a manager to what this stage itself installs (npm: with what its parents have, for npm
-    replaces the whole tree); ``tools`` are the installers it needs, ``build_pins`` the wheels that building
-    its allowed sdists takes, ``toolchain`` the digest of all that decides what building them gives (empty where that
-    is not known). ``files`` are further texts for its folder (``package.json``, ``package-lock.json``,
-    ``build-requirements.txt``). ``packages`` are manager, name and version of all that the finished image holds.
-    ``npm_scripts`` are the npm packages whose install scripts run, those of its parents too.
+    ``pins`` maps a manager to the packages that the stage itself installs. For npm it includes
+    those of its parents, because npm replaces the whole tree. ``tools`` are the installers, and
+    ``build_pins`` the wheels that building its allowed sdists needs. ``toolchain`` is the digest of
+    everything that determines the result of such a build, or empty if that is not known.
+
+    ``files`` are additional files of its folder by name, such as ``package-lock.json``.
+    ``packages`` has the manager, name and version of all packages in the finished image.
+    ``npm_scripts`` are the npm packages whose install scripts run, including those of its parents.
     """
 
     stage: Stage
@@ -36,7 +42,8 @@ class StagePlan(msgspec.Struct, frozen=True, kw_only=True):
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """All stages of a release, parents and build stages first.
 
-    ``bases`` maps a base image reference and a platform to the manifest digest; ``epoch`` is SOURCE_DATE_EPOCH.
+    ``bases`` maps a base image and a platform to the digest of its manifest. ``epoch`` is
+    SOURCE_DATE_EPOCH.
     """
 
     image_set: ImageSet
@@ -46,24 +53,40 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     stages: tuple[StagePlan, ...]
 
 
+class BaseImage(NamedTuple):
+    """A base image on one platform; ``reference`` has a tag, ``digest`` is that of its manifest."""
+
+    platform: str
+    reference: str
+    digest: str
+
+    @property
+    def pinned(self) -> str:
+        """The reference with the digest."""
+        return f"{self.reference}@{self.digest}"
+
+
 def platform_slug(platform: str) -> str:
-    """A platform as part of a file name: ``linux/arm/v7`` is ``linux-arm-v7``."""
+    """Return a platform as part of a file name: ``linux-arm-v7`` for ``linux/arm/v7``."""
     return platform.replace("/", "-")
 
 
-def platform_folder(platforms: tuple[str, ...]) -> str:
-    """The platform's part of file names: as it is for one, by what BuildKit tells a build for several."""
+def platform_slug_expression(platforms: tuple[str, ...]) -> str:
+    """Return the platform's part of file names in a Dockerfile.
+
+    For several platforms it is built from the variables that BuildKit sets.
+    """
     if len(platforms) == 1:
         return platform_slug(platforms[0])
     return "${TARGETOS}-${TARGETARCH}${TARGETVARIANT:+-${TARGETVARIANT}}"
 
 
-def base_images(plan: Plan, stage: Stage) -> list[tuple[str, str, str]]:
-    """Platform, reference and digest of the base images that a stage stands on by itself."""
+def base_images(plan: Plan, stage: Stage) -> list[BaseImage]:
+    """Return the base images, one per platform, of a stage that starts from one directly."""
     reference = plan.image_set.builders[stage.builder].base
     if stage.parent or not reference:
         return []
+    digests = plan.bases[reference]
     return [
-        (platform, reference, plan.bases[reference][platform])
-        for platform in plan.image_set.platforms
+        BaseImage(platform, reference, digests[platform]) for platform in plan.image_set.platforms
     ]

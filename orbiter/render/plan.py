@@ -1,6 +1,8 @@
-"""From stages and lock files to what each stage installs. Pure."""
+"""From stages and lock files to the packages that each stage installs. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+
+import msgspec
 
 from orbiter.config.builders import conda_settings, installer_package
 from orbiter.config.image_set import ImageSet, Stage
@@ -18,6 +20,8 @@ from resolvers.types import LockFiles, Pin, Target
 
 Locks = Mapping[str, LockFiles]
 """The lock files of one builder by manager."""
+Pins = Mapping[str, tuple[Pin, ...]]
+"""Packages on one platform by manager."""
 
 
 def plan(
@@ -29,9 +33,21 @@ def plan(
     targets: Mapping[str, tuple[Target, ...]],
     installers: tuple[Installer, ...],
 ) -> Plan:
-    """What every stage installs on every platform, ready to be rendered; locks and targets go by builder."""
+    """Return the packages that every stage installs on every platform.
+
+    ``locks`` and ``targets`` are by builder. Raises ExpectedError if a stage lacks a package that
+    its requirements imply.
+    """
     stages = tuple(
-        _stage_plan(image_set, stage, locks[stage.builder], targets[stage.builder], installers)
+        _plan_stage(
+            _LockedStage(
+                image_set=image_set,
+                stage=stage,
+                locks=locks[stage.builder],
+                targets=targets[stage.builder],
+                installers=installers,
+            )
+        )
         for stage in image_set.stages
     )
     return Plan(
@@ -39,172 +55,181 @@ def plan(
         release=image_set.version,
         epoch=epoch,
         bases=bases,
-        stages=tuple(with_toolchain(image_set, each, stages, bases) for each in stages),
+        stages=tuple(with_toolchain(image_set, stage, stages, bases) for stage in stages),
     )
 
 
-def _check_installer(
-    image_set: ImageSet, stage: Stage, present: Mapping[str, Mapping[str, tuple[Pin, ...]]]
-) -> None:
-    """rattler runs on the Python of apt, for there is none of conda yet."""
-    if (
-        "conda" not in stage.requirements
-        or conda_settings(image_set.builders[stage.builder]).installer != "rattler"
-    ):
-        return
-    below = {stage.name, *ancestors(image_set, stage, "apt")}
-    lists = [each.requirements.get("apt", ()) for each in image_set.stages if each.name in below]
-    asked = {package_name("apt", requirement) for each in lists for requirement in each}
-    there = [{pin.name for pin in managers.get("apt", ())} | asked for managers in present.values()]
-    if any(
-        "python3" not in names for names in there
-    ):  # what a base image has already, apt does not lock
-        raise ExpectedError(
-            f"images.toml: {stage.name} installs conda packages with rattler, which needs a Python of apt there",
-            'add "python3" to an apt list of it or of one that it stands on, or choose installer = "micromamba"',
-        )
+class _LockedStage(msgspec.Struct, frozen=True, kw_only=True):
+    """A stage with the lock files, the targets and the installers of its builder."""
+
+    image_set: ImageSet
+    stage: Stage
+    locks: Locks
+    targets: tuple[Target, ...]
+    installers: tuple[Installer, ...]
+
+    def requires(self, manager: str) -> bool:
+        """Return whether the stage itself has requirements for a manager."""
+        return bool(self.stage.requirements.get(manager))
+
+    def inherited(self, manager: str) -> tuple[str, ...]:
+        """Return the stages whose packages of a manager are inherited, nearest first."""
+        return ancestors(self.image_set, self.stage, manager)
+
+    def lineage(self, manager: str) -> tuple[str, ...]:
+        """Return the stage and those of ``inherited``."""
+        return (self.stage.name, *self.inherited(manager))
+
+    def stages(self, manager: str) -> Iterator[Stage]:
+        """Yield the stages of ``lineage``, in the order of the image set."""
+        names = self.lineage(manager)
+        return (stage for stage in self.image_set.stages if stage.name in names)
 
 
-def _stage_plan(
-    image_set: ImageSet,
-    stage: Stage,
-    locks: Locks,
-    targets: tuple[Target, ...],
-    installers: tuple[Installer, ...],
-) -> StagePlan:
-    present = {
-        t.platform: {m: _present(image_set, stage, m, f, t) for m, f in locks.items()}
-        for t in targets
-    }
-    pins = {t.platform: _own(image_set, stage, locks, t, present[t.platform]) for t in targets}
-    _check_installer(image_set, stage, present)
+def _plan_stage(locked: _LockedStage) -> StagePlan:
+    targets = {target.platform: target for target in locked.targets}
+    installed = {name: _installed(locked, target) for name, target in targets.items()}
+    added = {name: _added(locked, target, installed[name]) for name, target in targets.items()}
+    _check_python_of_rattler(locked, installed)
     return StagePlan(
-        stage=stage,
-        pins=pins,
-        tools={t.platform: _tools(image_set, stage, t, installers) for t in targets},
-        build_pins={t.platform: _build_pins(pins[t.platform], locks, t) for t in targets},
-        files=_files(image_set, stage, locks, any(_builds(pins[t.platform]) for t in targets))
-        | _explicit(image_set, stage, locks, targets)
-        | _worlds(image_set, stage, locks, targets),
-        npm_scripts=_npm_scripts(image_set, stage, present),
-        packages={platform: _listed(managers) for platform, managers in present.items()},
+        stage=locked.stage,
+        pins=added,
+        tools={name: _tools(locked, target) for name, target in targets.items()},
+        build_pins={
+            name: _build_pins(locked, target, added[name]) for name, target in targets.items()
+        },
+        files=_npm_files(locked)
+        | _build_requirements(locked, added)
+        | _explicit_files(locked)
+        | _world_files(locked),
+        npm_scripts=_npm_scripts(locked, installed),
+        packages={name: _package_list(pins) for name, pins in installed.items()},
     )
 
 
-def _present(
-    image_set: ImageSet, stage: Stage, manager: str, files: LockFiles, target: Target
-) -> tuple[Pin, ...]:
-    """All that is there once the stage is done."""
-    names = (stage.name, *ancestors(image_set, stage, manager))
-    return MANAGERS[manager].select(files, target, names)
+def _installed(locked: _LockedStage, target: Target) -> dict[str, tuple[Pin, ...]]:
+    """Return all packages in the finished stage."""
+    return {
+        manager: MANAGERS[manager].select(files, target, locked.lineage(manager))
+        for manager, files in locked.locks.items()
+    }
 
 
-def _own(
-    image_set: ImageSet,
-    stage: Stage,
-    locks: Locks,
-    target: Target,
-    present: Mapping[str, tuple[Pin, ...]],
-) -> dict[str, tuple[Pin, ...]]:
-    """What the stage itself installs; npm replaces the whole tree, so there it is all of it."""
-    own = {}
-    for manager, files in locks.items():
-        if not stage.requirements.get(manager):
+def _added(locked: _LockedStage, target: Target, installed: Pins) -> dict[str, tuple[Pin, ...]]:
+    """Return the packages that the stage itself installs."""
+    added = {}
+    for manager, files in locked.locks.items():
+        if not locked.requires(manager):
             continue
-        before = ancestors(image_set, stage, manager)
-        there = set(MANAGERS[manager].select(files, target, before)) if manager != "npm" else set()
-        own[manager] = tuple(pin for pin in present[manager] if pin not in there)
-    return own
+        inherited: set[Pin] = set()
+        if manager != "npm":  # npm replaces the whole tree
+            inherited.update(MANAGERS[manager].select(files, target, locked.inherited(manager)))
+        added[manager] = tuple(pin for pin in installed[manager] if pin not in inherited)
+    return added
 
 
-def _tools(
-    image_set: ImageSet, stage: Stage, target: Target, installers: tuple[Installer, ...]
-) -> tuple[Pin, ...]:
-    wanted = {
-        installer_package(image_set, stage.builder, manager) for manager in stage.requirements
+def _check_python_of_rattler(locked: _LockedStage, installed: Mapping[str, Pins]) -> None:
+    """Raise ExpectedError if rattler lacks apt's Python, which it runs on before conda's exists."""
+    settings = conda_settings(locked.image_set.builders[locked.stage.builder])
+    if "conda" not in locked.stage.requirements or settings.installer != "rattler":
+        return
+    # apt does not lock packages of the base image, so a requirement counts too.
+    required = {
+        package_name("apt", requirement)
+        for stage in locked.stages("apt")
+        for requirement in stage.requirements.get("apt", ())
+    }
+    for pins in installed.values():
+        if "python3" not in required | {pin.name for pin in pins.get("apt", ())}:
+            raise ExpectedError(
+                f"images.toml: {locked.stage.name} installs conda packages with rattler,"
+                " which needs Python from apt",
+                'add "python3" to the apt list of this stage or one of its parents,'
+                ' or set installer = "micromamba"',
+            )
+
+
+def _tools(locked: _LockedStage, target: Target) -> tuple[Pin, ...]:
+    """Return the installers that the stage needs on a platform."""
+    names = {
+        installer_package(locked.image_set, locked.stage.builder, manager)
+        for manager in locked.stage.requirements
     }
     return tuple(
-        each.pin
-        for each in installers
-        if each.pin.name in wanted and each.platform in ("", target.platform)
+        installer.pin
+        for installer in locked.installers
+        if installer.pin.name in names and installer.platform in ("", target.platform)
     )
 
 
-def _builds(own: Mapping[str, tuple[Pin, ...]]) -> bool:
-    """Whether a stage builds one of its Python packages from an sdist."""
-    return any(not pin.artifact.file.endswith(".whl") for pin in own.get("pip", ()))
+def _builds_sdists(added: Pins) -> bool:
+    return any(not pin.artifact.file.endswith(".whl") for pin in added.get("pip", ()))
 
 
-def _build_pins(
-    own: Mapping[str, tuple[Pin, ...]], locks: Locks, target: Target
-) -> tuple[Pin, ...]:
-    return pip.build_pins(locks["pip"], target) if _builds(own) else ()
+def _build_pins(locked: _LockedStage, target: Target, added: Pins) -> tuple[Pin, ...]:
+    return pip.build_pins(locked.locks["pip"], target) if _builds_sdists(added) else ()
 
 
-def _npm_scripts(
-    image_set: ImageSet, stage: Stage, present: Mapping[str, Mapping[str, tuple[Pin, ...]]]
-) -> tuple[str, ...]:
-    """The npm packages whose install scripts run in a stage: npm installs those of its parents anew."""
-    if not stage.requirements.get("npm"):
-        return ()
-    names = {stage.name, *ancestors(image_set, stage, "npm")}
-    asked = sorted(
-        {
-            name
-            for each in image_set.stages
-            if each.name in names
-            for name in each.sources.get("npm", ())
-        }
-    )
-    for platform, managers in present.items():
-        for name in asked:
-            if name not in {pin.name for pin in managers["npm"]}:
-                raise ExpectedError(
-                    f"images.toml: npm-scripts of {stage.name} names {name}, which npm does not install for {platform}",
-                    "correct the name, or leave it out",
-                )
-    return tuple(asked)
-
-
-def _files(image_set: ImageSet, stage: Stage, locks: Locks, builds: bool) -> dict[str, str]:
-    files: dict[str, str] = {}
-    if stage.requirements.get("npm"):
-        files |= npm.stage_files(locks["npm"], (stage.name, *ancestors(image_set, stage, "npm")))
-    if builds and "build-requirements.txt" in locks["pip"]:
-        files["build-requirements.txt"] = locks["pip"]["build-requirements.txt"]
-    return files
-
-
-def _explicit(
-    image_set: ImageSet, stage: Stage, locks: Locks, targets: tuple[Target, ...]
-) -> dict[str, str]:
-    """What conda installs in a stage, for each platform."""
-    if not stage.requirements.get("conda"):
+def _build_requirements(locked: _LockedStage, added: Mapping[str, Pins]) -> dict[str, str]:
+    name = "build-requirements.txt"
+    if not any(map(_builds_sdists, added.values())) or name not in locked.locks["pip"]:
         return {}
-    before = ancestors(image_set, stage, "conda")
-    files, names = locks["conda"], (stage.name, *before)
+    return {name: locked.locks["pip"][name]}
+
+
+def _npm_files(locked: _LockedStage) -> dict[str, str]:
+    if not locked.requires("npm"):
+        return {}
+    return dict(npm.stage_files(locked.locks["npm"], locked.lineage("npm")))
+
+
+def _npm_scripts(locked: _LockedStage, installed: Mapping[str, Pins]) -> tuple[str, ...]:
+    """Return the npm packages whose install scripts run.
+
+    Those of the parents are included, because npm installs the parents' packages again.
+    """
+    if not locked.requires("npm"):
+        return ()
+    names: set[str] = set()
+    for stage in locked.stages("npm"):
+        names.update(stage.sources.get("npm", ()))
+    for platform, pins in installed.items():
+        missing = sorted(names - {pin.name for pin in pins["npm"]})
+        if missing:
+            raise ExpectedError(
+                f"images.toml: npm-scripts of {locked.stage.name} names {missing[0]},"
+                f" which npm does not install on {platform}",
+                "correct the name, or remove it",
+            )
+    return tuple(sorted(names))
+
+
+def _explicit_files(locked: _LockedStage) -> dict[str, str]:
+    """Return the explicit files of the stage's conda packages, one per platform."""
+    if not locked.requires("conda"):
+        return {}
+    files, names = locked.locks["conda"], locked.lineage("conda")
+    inherited = locked.inherited("conda")
     return {
-        f"conda-{platform_slug(t.platform)}.txt": explicit(files, t, names, before) for t in targets
+        f"conda-{platform_slug(target.platform)}.txt": explicit(files, target, names, inherited)
+        for target in locked.targets
     }
 
 
-def _worlds(
-    image_set: ImageSet, stage: Stage, locks: Locks, targets: tuple[Target, ...]
-) -> dict[str, str]:
-    """What apk notes as asked for once a stage is done, for each platform."""
-    if not stage.requirements.get("apk"):
+def _world_files(locked: _LockedStage) -> dict[str, str]:
+    """Return apk's worlds after the stage, one per platform."""
+    if not locked.requires("apk"):
         return {}
     from resolvers.apk import manager as apk
 
-    names = (stage.name, *ancestors(image_set, stage, "apk"))
+    files, names = locked.locks["apk"], locked.lineage("apk")
     return {
-        f"apk-{platform_slug(t.platform)}.world": apk.world(locks["apk"], t, names) for t in targets
+        f"apk-{platform_slug(target.platform)}.world": apk.world(files, target, names)
+        for target in locked.targets
     }
 
 
-def _listed(managers: Mapping[str, tuple[Pin, ...]]) -> tuple[tuple[str, str, str], ...]:
+def _package_list(pins: Pins) -> tuple[tuple[str, str, str], ...]:
     return tuple(
-        (manager, pin.name, pin.version)
-        for manager in sorted(managers)
-        for pin in managers[manager]
+        (manager, pin.name, pin.version) for manager in sorted(pins) for pin in pins[manager]
     )

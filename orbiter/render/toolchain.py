@@ -1,4 +1,7 @@
-"""What decides the bytes of a Python package that is compiled, so that it can be kept for the next build. Pure."""
+"""The digest of everything that determines the bytes of a compiled Python package. Pure.
+
+A later build reuses the compiled wheel while the digest stays the same.
+"""
 
 from collections.abc import Mapping
 
@@ -9,8 +12,8 @@ from orbiter.config.stage_graph import ancestors
 from orbiter.lockset.model import digest
 from orbiter.render.model import StagePlan
 
-BEFORE = ("apk", "apt", "conda", "npm")
-"""Managers that install in a stage before pip does; from other packages of pip there, building is kept away."""
+MANAGERS_BEFORE_PIP = ("apk", "apt", "conda", "npm")
+"""Managers that install before pip in a stage. pip's own packages are not visible to a build."""
 
 
 def with_toolchain(
@@ -19,33 +22,39 @@ def with_toolchain(
     stages: tuple[StagePlan, ...],
     bases: Mapping[str, Mapping[str, str]],
 ) -> StagePlan:
-    """The plan of a stage with the digest of its toolchain, where it builds Python packages.
+    """Return a stage's plan with the digest of its toolchain, if it builds Python packages.
 
-    There is none where it or a stage below has the network: nobody knows what that fetches.
+    There is no digest if the stage or one of its ancestors has network access, because nobody knows
+    what it downloads.
     """
-    below = ancestors(image_set, stage_plan.stage, "pip")
-    beneath = [each for each in stages if each.stage.name in below]
-    if not any(stage_plan.build_pins.values()) or any(
-        each.stage.network for each in (*beneath, stage_plan)
-    ):
+    names = ancestors(image_set, stage_plan.stage, "pip")
+    inherited = [other for other in stages if other.stage.name in names]
+    builds = any(stage_plan.build_pins.values())
+    if not builds or any(other.stage.network for other in (*inherited, stage_plan)):
         return stage_plan
-    own = {
-        name: {each: pins.get(each, ()) for each in BEFORE}
-        for name, pins in stage_plan.pins.items()
+    own_pins = {
+        platform: {manager: pins.get(manager, ()) for manager in MANAGERS_BEFORE_PIP}
+        for platform, pins in stage_plan.pins.items()
     }
-    there = [
-        (each.pins, each.tools, each.build_pins, each.npm_scripts, each.stage.postbuild)
-        for each in beneath
-    ]
-    base = bases.get(image_set.builders[stage_plan.stage.builder].base, {})
-    everything = [
-        base,
+    # A different order or structure gives different digests, and all wheels are compiled again.
+    inputs = [
+        bases.get(image_set.builders[stage_plan.stage.builder].base, {}),
         image_set.user,
-        there,
-        own,
+        [_inherited_inputs(other) for other in inherited],
+        own_pins,
         stage_plan.npm_scripts,
         stage_plan.tools,
         stage_plan.build_pins,
     ]
-    toolchain = digest(msgspec.json.encode(everything, order="sorted").decode())
+    toolchain = digest(msgspec.json.encode(inputs, order="sorted").decode())
     return msgspec.structs.replace(stage_plan, toolchain=toolchain)
+
+
+def _inherited_inputs(ancestor: StagePlan) -> tuple[object, ...]:
+    return (
+        ancestor.pins,
+        ancestor.tools,
+        ancestor.build_pins,
+        ancestor.npm_scripts,
+        ancestor.stage.postbuild,
+    )

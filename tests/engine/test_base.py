@@ -16,7 +16,7 @@ from orbiter.build.debian_base import write_seed
 from orbiter.config.snapshot import load
 from orbiter.docker.bake import BuildOptions
 from orbiter.lockset import folder
-from orbiter.render.dockerfile import ENV_PARTS
+from orbiter.render.context import ENV_PARTS
 
 pytestmark = [pytest.mark.engine, pytest.mark.index]
 

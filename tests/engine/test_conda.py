@@ -382,7 +382,7 @@ def test_rattler_needs_a_python(server: Server, tmp_path: Path) -> None:
     done = orbiter(tmp_path, tmp_path / "cache", "lock")
     assert done.returncode == 2
     assert (
-        "micromamba-base-build installs conda packages with rattler, which needs a Python of apt there"
+        "micromamba-base-build installs conda packages with rattler, which needs Python from apt"
         in done.stderr
     )
     assert not (tmp_path / "locks").exists()

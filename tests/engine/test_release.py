@@ -14,7 +14,7 @@ from orbiter.lockset import folder as lockset_folder
 from orbiter.lockset import model
 from orbiter.lockset import record as lockset_record
 from orbiter.lockset.record import Record
-from orbiter.render.dockerfile import ENV_PARTS
+from orbiter.render.context import ENV_PARTS
 
 pytestmark = pytest.mark.engine
 

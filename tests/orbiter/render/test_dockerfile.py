@@ -1,5 +1,9 @@
-"""The build folder of a plan, against golden files; ORBITER_TEST_WRITE_GOLDEN=1 writes them anew."""
+"""The build folder of a plan, compared with golden files.
 
+ORBITER_TEST_WRITE_GOLDEN=1 writes the golden files.
+"""
+
+import itertools
 import json
 import os
 from pathlib import Path
@@ -109,8 +113,8 @@ def plan(*platforms: str, network: bool = False) -> Plan:
     )
 
 
-def made(*platforms: str) -> Plan:
-    """The same with a base that is made of packages."""
+def from_packages(*platforms: str) -> Plan:
+    """Return the plan with a base made of Debian packages."""
     base = Stage(
         name="debian", builder="debian", image="", kind="base", requirements={"apt": ("apt",)}
     )
@@ -128,21 +132,21 @@ def made(*platforms: str) -> Plan:
     )
 
 
-def conda(asked: CondaSettings, *platforms: str) -> Plan:
-    """A family of conda packages, with pip on top."""
+def conda(settings: CondaSettings, *platforms: str) -> Plan:
+    """Return a plan with conda packages, and pip on top."""
     build = stage(
         "base-build", builder="micromamba", kind="build", requirements={"conda": ("python",)}
     )
     base = stage("base", builder="micromamba", build="debian-base-build")
-    own = {"conda": (CPYTHON,), "pip": (SIX,), "apt": (PYTHON,)}
-    there = (("conda", "python", "3.12.2"), ("conda", "jupyterlab", "4.4.0"))
-    tool = MICROMAMBA if asked.installer == "micromamba" else RATTLER
+    pins = {"conda": (CPYTHON,), "pip": (SIX,), "apt": (PYTHON,)}
+    packages = (("conda", "python", "3.12.2"), ("conda", "jupyterlab", "4.4.0"))
+    tool = MICROMAMBA if settings.installer == "micromamba" else RATTLER
     return Plan(
         image_set=ImageSet(
             version="0.1.0",
             repository="somebody/images",
             platforms=platforms,
-            builders={"micromamba": Builder(name="micromamba", base=BASE, conda=asked)},
+            builders={"micromamba": Builder(name="micromamba", base=BASE, conda=settings)},
             stages=(build, base),
         ),
         release="0.1.0",
@@ -151,21 +155,24 @@ def conda(asked: CondaSettings, *platforms: str) -> Plan:
         stages=(
             StagePlan(
                 stage=build,
-                pins=dict.fromkeys(platforms, own),
+                pins=dict.fromkeys(platforms, pins),
                 tools=dict.fromkeys(platforms, (tool, UV)),
-                packages=dict.fromkeys(platforms, there),
+                packages=dict.fromkeys(platforms, packages),
             ),
             StagePlan(
                 stage=base,
                 pins={p: {} for p in platforms},
-                packages=dict.fromkeys(platforms, there),
+                packages=dict.fromkeys(platforms, packages),
             ),
         ),
     )
 
 
 def alpine(*platforms: str) -> Plan:
-    """A family on Alpine, in which a package of Python is compiled; with bash where there is one platform."""
+    """Return a plan on Alpine that compiles a Python package.
+
+    It has bash if there is one platform.
+    """
     core = stage("core", builder="alpine", requirements={"apk": ("bash",)})
     build = stage(
         "base-build", builder="alpine", kind="build", parent="debian-core", postbuild=("true",)
@@ -217,7 +224,7 @@ def alpine(*platforms: str) -> Plan:
     )
 
 
-def test_what_was_compiled_is_kept_by_what_the_step_does_too(
+def test_the_wheel_cache_depends_on_the_commands_of_the_step(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def cache() -> str:
@@ -226,19 +233,19 @@ def test_what_was_compiled_is_kept_by_what_the_step_does_too(
 
     before = cache()
     assert cache() == before
-    monkeypatch.setattr("orbiter.render.dockerfile.LAYER_TIME", 1)
+    monkeypatch.setattr("orbiter.render.context.LAYER_TIME", 1)
     assert cache() != before
 
 
 @pytest.mark.parametrize(
-    ("name", "planned"),
+    ("name", "reviewed"),
     [
         ("alpine", alpine(AMD64)),
         ("alpine-without-bash-for-two-platforms", alpine(AMD64, ARM)),
         ("one-platform", plan(AMD64)),
         ("two-platforms", plan(AMD64, ARM)),
-        ("made-of-packages", made(AMD64)),
-        ("made-for-two-platforms", made(AMD64, ARM)),
+        ("made-of-packages", from_packages(AMD64)),
+        ("made-for-two-platforms", from_packages(AMD64, ARM)),
         ("conda-by-micromamba", conda(CondaSettings(keep_installer=True), AMD64)),
         (
             "conda-by-rattler-for-two-platforms",
@@ -246,31 +253,36 @@ def test_what_was_compiled_is_kept_by_what_the_step_does_too(
         ),
     ],
 )
-def test_the_build_folder_is_as_reviewed(name: str, planned: Plan) -> None:
-    files = render(planned)
-    place = GOLDEN / name
+def test_the_build_folder_is_as_reviewed(name: str, reviewed: Plan) -> None:
+    files = render(reviewed)
+    folder = GOLDEN / name
     if os.environ.get("ORBITER_TEST_WRITE_GOLDEN"):
         for path, text in files.items():
-            (place / path).parent.mkdir(parents=True, exist_ok=True)
-            (place / path).write_text(text, encoding="utf-8")
-    wanted = {
-        str(p.relative_to(place)): p.read_text(encoding="utf-8")
-        for p in place.rglob("*")
-        if p.is_file()
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).write_text(text, encoding="utf-8")
+    expected = {
+        str(path.relative_to(folder)): path.read_text(encoding="utf-8")
+        for path in folder.rglob("*")
+        if path.is_file()
     }
-    assert files == wanted
+    assert files == expected
 
 
 def test_every_text_is_canonical_and_names_no_machine() -> None:
-    plans = (plan(AMD64, ARM), made(AMD64, ARM), conda(CondaSettings(), ARM), alpine(AMD64))
-    for path, text in (each for planned in plans for each in render(planned).items()):
+    plans = (
+        plan(AMD64, ARM),
+        from_packages(AMD64, ARM),
+        conda(CondaSettings(), ARM),
+        alpine(AMD64),
+    )
+    for path, text in itertools.chain.from_iterable(render(each).items() for each in plans):
         assert not text or (text.endswith("\n") and not text.endswith("\n\n")), path
         assert str(Path.home()) not in text
         assert "# syntax=" not in text
         assert all(line == line.rstrip() for line in text.splitlines()), path
 
 
-def test_every_file_that_a_stage_installs_is_in_its_list_once() -> None:
+def test_the_list_of_artifacts_has_each_file_once() -> None:
     entries = parse_list(render(plan(AMD64))["debian-base-build/artifacts-linux-amd64.txt"])
     assert [(entry.path, entry.source.partition("/")[0]) for entry in entries] == [
         ("apt/nodejs_20.19.2_amd64.deb", "apt:nodejs"),
@@ -283,7 +295,7 @@ def test_every_file_that_a_stage_installs_is_in_its_list_once() -> None:
     ]
 
 
-def test_a_stage_with_the_network_says_so_and_so_does_what_is_made_of_it() -> None:
+def test_network_access_is_labelled_on_the_stage_and_on_images_built_from_it() -> None:
     files = render(plan(AMD64, network=True))
     assert "--network=default" in files["debian-base-build/Dockerfile"]
     assert (

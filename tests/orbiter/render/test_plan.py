@@ -1,4 +1,4 @@
-"""What each stage installs, from lock files that were written for the purpose."""
+"""The packages of each stage, planned from lock files written for these tests."""
 
 import json
 from pathlib import Path
@@ -43,15 +43,15 @@ def image_set(tmp_path: Path) -> ImageSet:
     return read_image_set(tmp_path / "images.toml")
 
 
-def planned(image_set: ImageSet, names: tuple[str, ...]) -> Plan:
+def npm_plan(image_set: ImageSet, names: tuple[str, ...]) -> Plan:
     packages = {
         f"node_modules/{name}": {"version": "1.0.0", "integrity": INTEGRITY} for name in names
     }
-    asked = {"debian-base-build": ["canvas"], "debian-geospatial-build": ["is-number"]}
+    groups = {"debian-base-build": ["canvas"], "debian-geospatial-build": ["is-number"]}
     manifest = {"name": "orbiter", "dependencies": dict.fromkeys(names, "*")}
     lock = {"name": "orbiter", "lockfileVersion": 3, "packages": {"": manifest, **packages}}
     files = {
-        "package.json": json.dumps({**manifest, "orbiter": {"groups": asked}}),
+        "package.json": json.dumps({**manifest, "orbiter": {"groups": groups}}),
         "package-lock.json": json.dumps(lock),
     }
     assert {package.name for package in npm.read(files)} == set(names)
@@ -66,16 +66,16 @@ def planned(image_set: ImageSet, names: tuple[str, ...]) -> Plan:
     )
 
 
-def test_a_stacked_stage_runs_the_scripts_of_what_it_installs_anew(image_set: ImageSet) -> None:
-    dockerfile = render(planned(image_set, ("canvas", "is-number")))[
+def test_a_child_stage_runs_the_install_scripts_of_inherited_packages(image_set: ImageSet) -> None:
+    dockerfile = render(npm_plan(image_set, ("canvas", "is-number")))[
         "debian-geospatial-build/Dockerfile"
     ]
     assert "npm rebuild canvas" in dockerfile
 
 
-def test_scripts_of_a_package_that_is_not_there_are_an_error(tmp_path: Path) -> None:
+def test_install_scripts_of_a_missing_package_are_an_error(tmp_path: Path) -> None:
     (tmp_path / "images.toml").write_text(
         IMAGES.replace('npm-scripts = ["canvas"]', 'npm-scripts = ["canvass"]')
     )
     with pytest.raises(ExpectedError, match="npm-scripts of debian-base-build names canvass"):
-        planned(read_image_set(tmp_path / "images.toml"), ("canvas", "is-number"))
+        npm_plan(read_image_set(tmp_path / "images.toml"), ("canvas", "is-number"))

@@ -1,4 +1,4 @@
-"""What was compiled is kept for as long as all that decides its bytes is the same."""
+"""Compiled wheels are kept as long as everything that determines their bytes is the same."""
 
 import pytest
 from msgspec.structs import replace
@@ -23,14 +23,14 @@ def stage(name: str, **more: object) -> Stage:
     return Stage(name=f"alpine-{name}", builder="alpine", image=name, kind="final", **more)  # type: ignore[arg-type]
 
 
-def planned(of: Stage, **pins: tuple[Pin, ...]) -> StagePlan:
-    return StagePlan(stage=of, pins={PLATFORM: pins})
+def stage_plan(stage: Stage, **pins: tuple[Pin, ...]) -> StagePlan:
+    return StagePlan(stage=stage, pins={PLATFORM: pins})
 
 
-CORE = planned(stage("core", postbuild=("true",)), apk=(pin("musl"),))
-OTHER = planned(stage("other"), apk=(pin("gdal"),))
+CORE = stage_plan(stage("core", postbuild=("true",)), apk=(pin("musl"),))
+OTHER = stage_plan(stage("other"), apk=(pin("gdal"),))
 BUILD = replace(
-    planned(stage("build", parent="alpine-core"), apk=(pin("gcc"),), pip=(pin("made"),)),
+    stage_plan(stage("build", parent="alpine-core"), apk=(pin("gcc"),), pip=(pin("made"),)),
     build_pins={PLATFORM: (pin("setuptools"),)},
     tools={PLATFORM: (pin("uv"),)},
 )
@@ -48,7 +48,7 @@ def toolchain(
         repository="a/b",
         platforms=(PLATFORM,),
         builders={"alpine": Builder(name="alpine", base="alpine:3.23")},
-        stages=tuple(each.stage for each in stages),
+        stages=tuple(plan.stage for plan in stages),
     )
     return with_toolchain(images, build, stages, {"alpine:3.23": {PLATFORM: base}}).toolchain
 
@@ -57,13 +57,13 @@ def with_pins(plan: StagePlan, **pins: tuple[Pin, ...]) -> StagePlan:
     return replace(plan, pins={PLATFORM: {**plan.pins[PLATFORM], **pins}})
 
 
-def test_what_else_pip_installs_and_what_is_beside_changes_nothing() -> None:
+def test_other_packages_of_pip_and_unrelated_stages_change_nothing() -> None:
     assert toolchain().startswith("sha256:")
     assert toolchain(with_pins(BUILD, pip=(pin("made"), pin("six")))) == toolchain()
     assert toolchain(other=with_pins(OTHER, apk=())) == toolchain()
     assert (
         toolchain(replace(BUILD, stage=replace(BUILD.stage, postbuild=("false",)))) == toolchain()
-    ), "it runs later"
+    ), "postbuild runs after pip"
 
 
 @pytest.mark.parametrize(
@@ -80,11 +80,13 @@ def test_what_else_pip_installs_and_what_is_beside_changes_nothing() -> None:
         (BUILD, replace(CORE, stage=replace(CORE.stage, postbuild=("false",))), "sha256:1"),
     ],
 )
-def test_all_that_the_compiler_sees_is_in_it(build: StagePlan, core: StagePlan, base: str) -> None:
+def test_every_input_of_the_compiler_changes_the_digest(
+    build: StagePlan, core: StagePlan, base: str
+) -> None:
     assert toolchain(build, core, base=base) not in {"", toolchain()}
 
 
-def test_there_is_none_where_nothing_is_compiled_or_something_was_fetched() -> None:
+def test_without_compiling_or_with_network_access_there_is_no_digest() -> None:
     assert toolchain(replace(BUILD, build_pins={PLATFORM: ()})) == ""
     assert toolchain(replace(BUILD, stage=replace(BUILD.stage, network=True))) == ""
     assert toolchain(core=replace(CORE, stage=replace(CORE.stage, network=True))) == ""

@@ -1,0 +1,203 @@
+"""The values that the templates of a stage's Dockerfile use. Pure."""
+
+import json
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+import msgspec
+
+from orbiter.config.builders import conda_settings, system_manager
+from orbiter.config.image_set import NotebookUser, Stage
+from orbiter.render.bake_file import COMPRESSION
+from orbiter.render.lists import hash_algorithm
+from orbiter.render.model import (
+    LAYER_TIME,
+    Plan,
+    StagePlan,
+    base_images,
+    platform_slug,
+    platform_slug_expression,
+)
+
+ENV_PARTS = range(9)
+"""The layers of /opt/env without conda.
+
+A package goes into one by the hash of its name; the last layer has everything else.
+"""
+
+
+class NpmLink(msgspec.Struct, frozen=True):
+    """A program of an npm package: a link in /opt/env/bin."""
+
+    name: str
+    target: str
+
+
+class PlatformImage(msgspec.Struct, frozen=True):
+    """A base image with its digest, and its platform as part of a stage's name."""
+
+    platform: str
+    slug: str
+    reference: str
+
+
+class StageContext(msgspec.Struct, frozen=True, kw_only=True):
+    """The values of one stage. Its platforms share a Dockerfile; if they differ, the first decides."""
+
+    stage: Stage
+    user: NotebookUser
+    labels: Mapping[str, str]  # values are quoted
+    network: str  # the value of --network
+    compression: str
+    layer_time: int
+    env_parts: tuple[int, ...]
+
+    base_images: tuple[PlatformImage, ...]
+    starts_family: bool  # the stage starts directly from the builder's base
+    from_packages: bool  # the builder's base is made of Debian packages
+    alpine: bool
+    multi_platform: bool
+    slug: str  # the platform's part of file names
+    find_new: str  # arguments of find for files that the current step wrote
+    shell: str
+
+    managers: frozenset[str]  # with packages to install
+    has_conda: bool  # including inherited packages, as the next two
+    has_conda_python: bool
+    has_jupyterlab: bool
+    adds_python_library: bool  # apt installs a standard library, which is then compiled
+    writes_world: bool  # apk's requirements change
+    compiles: bool  # pip builds wheels from sdists
+    wheel_cache: str  # the name of the cache for these wheels; empty if they are not kept
+    npm_scripts: tuple[str, ...]  # packages whose install scripts run
+    npm_links: tuple[NpmLink, ...]
+    installer: str  # of conda packages
+    keep_installer: bool
+    hash_algorithms: Mapping[str, str]  # of the installers, by name
+
+
+def stage_context(plan: Plan, stage_plan: StagePlan) -> StageContext:
+    """Return the values for a stage's Dockerfile, without the name of its wheel cache.
+
+    ``wheel_cache`` is still the digest of the toolchain.
+    """
+    stage, platforms = stage_plan.stage, plan.image_set.platforms
+    builder = plan.image_set.builders[stage.builder]
+    conda = conda_settings(builder)
+    alpine = system_manager(stage.builder) == "apk"
+    from_packages = bool(builder.suite)
+    first = platforms[0]
+    packages = {package[:2] for package in stage_plan.packages.get(first, ())}
+    apt_pins = stage_plan.pins.get(first, {}).get("apt", ())
+    return StageContext(
+        stage=stage,
+        user=plan.image_set.user,
+        labels=_labels(plan, stage),
+        network=_network(stage),
+        compression=COMPRESSION,
+        layer_time=LAYER_TIME,
+        env_parts=tuple(ENV_PARTS),
+        base_images=_base_images(plan, stage),
+        starts_family=stage.kind != "base" and stage.parent in {"", stage.builder},
+        from_packages=from_packages,
+        alpine=alpine,
+        multi_platform=len(platforms) > 1,
+        slug=platform_slug_expression(platforms),
+        find_new=_find_new(from_packages=from_packages, alpine=alpine),
+        shell=_shell(packages, alpine=alpine),
+        managers=_managers(stage_plan),
+        hash_algorithms={pin.name: hash_algorithm(pin) for pin in stage_plan.tools.get(first, ())},
+        has_conda=any(manager == "conda" for manager, _ in packages),
+        has_conda_python=("conda", "python") in packages,
+        has_jupyterlab=not packages.isdisjoint({("pip", "jupyterlab"), ("conda", "jupyterlab")}),
+        adds_python_library=any(_is_python_library(pin.name) for pin in apt_pins),
+        writes_world=any(name.endswith(".world") for name in stage_plan.files),
+        compiles="build-requirements.txt" in stage_plan.files,
+        wheel_cache=stage_plan.toolchain,
+        npm_scripts=stage_plan.npm_scripts,
+        npm_links=_npm_links(stage_plan.files),
+        installer=conda.installer,
+        keep_installer=conda.keep_installer,
+    )
+
+
+def _network(stage: Stage) -> str:
+    """Return the value of --network for the steps that may use the network of the stage."""
+    return "default" if stage.network else "none"
+
+
+def _managers(stage_plan: StagePlan) -> frozenset[str]:
+    by_platform = stage_plan.pins.values()
+    return frozenset(manager for pins in by_platform for manager in pins if pins[manager])
+
+
+def _shell(packages: set[tuple[str, str]], *, alpine: bool) -> str:
+    return "sh" if alpine and ("apk", "bash") not in packages else "bash"
+
+
+def _is_python_library(name: str) -> bool:
+    return name.startswith("libpython3") and name.endswith("-stdlib")
+
+
+def _find_new(*, from_packages: bool, alpine: bool) -> str:
+    """Return arguments of ``find`` for files that a step wrote; see begin.j2.
+
+    In a base made of packages, every file with another time than LAYER_TIME is new.
+    """
+    if alpine:
+        return "-newer /tmp/began"
+    if from_packages:
+        return f"'(' -newermt @{LAYER_TIME} -o ! -newermt @{LAYER_TIME - 1} ')'"
+    return "-newermt $began"
+
+
+def _base_images(plan: Plan, stage: Stage) -> tuple[PlatformImage, ...]:
+    return tuple(
+        PlatformImage(
+            platform=image.platform, slug=platform_slug(image.platform), reference=image.pinned
+        )
+        for image in base_images(plan, stage)
+    )
+
+
+def _labels(plan: Plan, stage: Stage) -> dict[str, str]:
+    """Return the quoted labels, except the root digest, which the build adds."""
+    values = {
+        "title": stage.name,
+        "version": plan.release,
+        "created": datetime.fromtimestamp(plan.epoch, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "source": plan.image_set.source,
+        "authors": plan.image_set.maintainer,
+    }
+    labels = {
+        f"org.opencontainers.image.{key}": _quote(value) for key, value in values.items() if value
+    }
+    hermetic = str(_is_hermetic(plan, stage)).lower()
+    return {**labels, "org.orbiter.hermetic": _quote(hermetic)}
+
+
+def _quote(value: str) -> str:
+    """Return a word of a Dockerfile that nothing is expanded in."""
+    escaped = re.sub(r'([\\"$])', r"\\\1", " ".join(value.split()))
+    return f'"{escaped}"'
+
+
+def _is_hermetic(plan: Plan, stage: Stage) -> bool:
+    """Return whether the stage and those that it is built from have no network access."""
+    stages = {stage_plan.stage.name: stage_plan.stage for stage_plan in plan.stages}
+    sources = [stages[name] for name in (stage.parent, stage.build) if name]
+    return not stage.network and all(_is_hermetic(plan, source) for source in sources)
+
+
+def _npm_links(files: Mapping[str, str]) -> tuple[NpmLink, ...]:
+    """Return links for the programs of the npm packages that the stages require."""
+    if "package-lock.json" not in files:
+        return ()
+    packages = json.loads(files["package-lock.json"])["packages"]
+    links = []
+    for package in sorted(packages.get("", {}).get("dependencies", {})):
+        folder = f"node_modules/{package}"
+        for name, path in sorted(packages[folder].get("bin", {}).items()):
+            links.append(NpmLink(name, f"../lib/npm/{folder}/{path.removeprefix('./')}"))
+    return tuple(links)
