@@ -147,7 +147,7 @@ def test_git_revisions(repository: Path) -> None:
     for name, message in (
         ("v9:requirements.txt", "v9"),
         ("v1:requirements.txt", "requirements.txt"),
-        ("v2:", "is not a release"),
+        ("v2:", "'v2:' not found: there is no such release"),
     ):
         result = diff(repository, name, "requirements.txt")
         assert result.returncode == 2
@@ -160,7 +160,7 @@ def test_bytes_of_a_git_revision_are_not_guessed(repository: Path) -> None:
     git(repository, "commit", "--quiet", "-am", "latin 1")
     result = diff(repository, "HEAD:requirements.txt", "v2:requirements.txt")
     assert result.returncode == 2
-    assert "HEAD:requirements.txt:6: this is no text in UTF-8" in result.stderr
+    assert "HEAD:requirements.txt:6: not UTF-8 text" in result.stderr
 
 
 def test_revisions_may_contain_colons(repository: Path) -> None:
