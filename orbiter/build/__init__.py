@@ -1,1 +1,1 @@
-"""From a lock set to images; nothing but the store goes in."""
+"""From a lock set to images, built from nothing but the store."""

@@ -1,11 +1,11 @@
-"""From a lock set to a filled store, and from there to built images."""
+"""Builds the images of a lock set: fills the store, prepares the build folder, and runs Docker."""
 
 from pathlib import Path
 
 from orbiter.archive.configured import configured_archive
 from orbiter.build.debian_base import write_seed
 from orbiter.config.builders import MICROMAMBA
-from orbiter.docker.bake import SEEDS, BuildOptions, BuiltImage
+from orbiter.docker.bake import BASES, SEEDS, BuildOptions, BuiltImage
 from orbiter.docker.build import Approve, build_images
 from orbiter.fetch.fill import artifacts_by_stage, base_images, fill
 from orbiter.files import scratch_folder
@@ -20,40 +20,46 @@ from resolvers.conda import fetch as conda_fetch
 def build(
     locked: LockSet,
     options: BuildOptions,
-    board: StartTask,
+    start_task: StartTask,
     approve: Approve = lambda _built: True,
 ) -> tuple[BuiltImage, ...]:
-    """Build images of a lock set from the store alone, which is filled first where it lacks something.
+    """Build images of a lock set from the store, after downloading what the store lacks.
 
-    What ``approve`` gives no leave for is not loaded, pushed or kept.
+    Images that ``approve`` rejects are not loaded, pushed or kept.
     """
-    fill(locked, options.platforms, board, configured_archive())
+    fill(locked, options.platforms, start_task, configured_archive())
     store = Store()
-    with scratch_folder(
-        store.root / "build", "build-"
-    ) as place:  # beside the store, so that hard links reach it
-        for (stage, platform), found in artifacts_by_stage(locked, options.platforms).items():
-            folder = place / "artifacts" / stage / platform_slug(platform)
-            folder.mkdir(parents=True)
-            store.link_all((entry.hash, folder / entry.path) for entry in found)
-            for package in (folder / "tools").glob(
-                f"{MICROMAMBA}-*"
-            ):  # nothing in a build stage could unpack it
-                conda_fetch.unpack_program(package, MICROMAMBA, folder / "tools" / MICROMAMBA)
-        _lay_seeds(locked, place)
+    # The folder is beside the store, because hard links cannot cross file systems.
+    with scratch_folder(store.root / "build", "build-") as folder:
+        _link_artifacts(locked, options, store, folder / "artifacts")
+        _write_seeds(locked, folder)
         for image in base_images(locked, options.platforms):
-            write_layout(image.digest, store, place / "bases" / image.digest.partition(":")[2])
+            write_layout(image.digest, store, folder / BASES / image.digest.partition(":")[2])
         for path, text in locked.files.items():
-            (place / path).parent.mkdir(parents=True, exist_ok=True)
-            (place / path).write_text(text, encoding="utf-8", newline="\n")
-        return build_images(place, locked.root, options, board, approve)
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).write_text(text, encoding="utf-8", newline="\n")
+        return build_images(folder, locked.root, options, start_task, approve)
 
 
-def _lay_seeds(locked: LockSet, place: Path) -> None:
-    """What each base that is made of packages begins as, for every platform whose artifacts are laid out."""
-    for stage in (stage.name for stage in locked.image_set.stages if stage.kind == "base"):
-        (place / SEEDS / stage).mkdir(parents=True)
-        for folder in (place / "artifacts" / stage).iterdir():
-            write_seed(
-                sorted((folder / "apt").iterdir()), place / SEEDS / stage / f"{folder.name}.tar"
-            )
+def _link_artifacts(locked: LockSet, options: BuildOptions, store: Store, folder: Path) -> None:
+    """Link the artifacts of each stage and platform into ``<stage>/<platform>/``."""
+    for (stage, platform), files in artifacts_by_stage(locked, options.platforms).items():
+        stage_folder = folder / stage / platform_slug(platform)
+        stage_folder.mkdir(parents=True)
+        store.link_all((file.hash, stage_folder / file.path) for file in files)
+        tools = stage_folder / "tools"
+        # micromamba is unpacked here, because a build stage has no program that could do it.
+        for package in tools.glob(f"{MICROMAMBA}-*"):
+            conda_fetch.unpack_program(package, MICROMAMBA, tools / MICROMAMBA)
+
+
+def _write_seeds(locked: LockSet, folder: Path) -> None:
+    """Write the seed of each base made of packages, for every platform that is built."""
+    for stage in locked.image_set.stages:
+        if stage.kind != "base":
+            continue
+        seeds = folder / SEEDS / stage.name
+        seeds.mkdir(parents=True)
+        for platform_folder in (folder / "artifacts" / stage.name).iterdir():
+            packages = sorted((platform_folder / "apt").iterdir())
+            write_seed(packages, seeds / f"{platform_folder.name}.tar")

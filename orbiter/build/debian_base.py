@@ -1,8 +1,8 @@
-"""What a base begins as: the files of its packages, unpacked side by side, so that dpkg runs and can install them.
+"""The initial root file system ("seed") of a base built from Debian packages.
 
-In the image dpkg unpacks every package again over it, and times are set anew. Only the folders that something is
-mounted on while that happens (``/dev``, ``/proc``, ``/sys``, ``/tmp``) stay as the seed has them.
-Format of a package: deb(5).
+The seed holds the files of all packages, so that dpkg can run. dpkg then unpacks every package
+again over them and sets new times. Only the folders that are mounted during this step (``/dev``,
+``/proc``, ``/sys``, ``/tmp``) keep the state of the seed. Format of a package: deb(5).
 """
 
 import tarfile
@@ -14,67 +14,74 @@ from orbiter.render.model import LAYER_TIME
 from resolvers.errors import ExpectedError
 
 MERGED = frozenset({"bin", "lib", "lib32", "lib64", "libo32", "libx32", "sbin"})
-"""Top folders that are links into /usr, also where a package still has its files below them."""
+"""Top-level folders that are links into /usr; some packages still have files in them."""
 SHARED = frozenset({"debconf", "dpkg", "perl5"})
-"""Of /usr/share only what maintainer scripts run: the rest would stay where dpkg leaves files out."""
+"""Folders of /usr/share that maintainer scripts need. dpkg would not remove the other ones if its
+configuration excludes them."""
 
 
 def write_seed(packages: Iterable[Path], target: Path) -> None:
-    """Write the seed of these .deb files as a tar file: the same bytes for the same packages in the same order.
+    """Write the seed of .deb files as a tar file; the same packages give the same bytes.
 
-    Raises ExpectedError for a file that is no package.
+    Raises ExpectedError for a file that is not a Debian package.
     """
-    seen: set[str] = set()
+    written: set[str] = set()
     with tarfile.open(target, "w", format=tarfile.PAX_FORMAT) as seed:
         for package in packages:
-            _unpack(package, seed, seen)
+            _add_package(package, seed, written)
 
 
-def _unpack(package: Path, seed: tarfile.TarFile, seen: set[str]) -> None:
+def _add_package(package: Path, seed: tarfile.TarFile, written: set[str]) -> None:
     from debian.arfile import ArError
     from debian.debfile import DebFile
 
     try:
         with DebFile(package) as deb, deb.data.tgz() as data:
             for member in data:
-                _add(seed, member, data, seen)
+                _add_member(seed, member, data, written)
     except (ArError, tarfile.TarError, LZMAError, EOFError) as error:
         raise ExpectedError(
-            f"{package.name} is no Debian package: {error}", "restore the lock set from git"
+            f"{package.name} is not a Debian package: {error}", "restore the lock set from git"
         ) from error
 
 
-def _add(
-    seed: tarfile.TarFile, member: tarfile.TarInfo, content: tarfile.TarFile, seen: set[str]
+def _add_member(
+    seed: tarfile.TarFile, member: tarfile.TarInfo, content: tarfile.TarFile, written: set[str]
 ) -> None:
+    """Add a file, folder or link to the seed, unless it is excluded or already written."""
     parts = PurePosixPath(member.name).parts
-    if not parts or (parts[:2] == ("usr", "share") and not SHARED.intersection(parts[2:3])):
+    if not parts or _is_excluded(parts):
         return
     if parts[0] in MERGED:
-        _link(seed, parts[0], seen)
+        _add_usr_link(seed, parts[0], written)
+        if len(parts) == 1:
+            return
     name = _merged(parts)
-    if name in seen or (parts[0] in MERGED and len(parts) == 1):
+    if name in written:
         return
-    seen.add(name)
-    found = member.replace(name=name, mtime=LAYER_TIME, deep=False)
+    written.add(name)
+    copy = member.replace(name=name, mtime=LAYER_TIME, deep=False)
     if member.islnk():
-        found.linkname = _merged(PurePosixPath(member.linkname).parts)
-    seed.addfile(found, content.extractfile(member) if member.isreg() else None)
+        copy.linkname = _merged(PurePosixPath(member.linkname).parts)
+    seed.addfile(copy, content.extractfile(member) if member.isreg() else None)
+
+
+def _is_excluded(parts: tuple[str, ...]) -> bool:
+    return parts[:2] == ("usr", "share") and not SHARED.intersection(parts[2:3])
 
 
 def _merged(parts: tuple[str, ...]) -> str:
+    """Return the path of a file in a system whose ``/bin``, ``/lib``, ... are links into /usr."""
     return "/".join(("usr", *parts) if parts[0] in MERGED else parts)
 
 
-def _link(seed: tarfile.TarFile, folder: str, seen: set[str]) -> None:
-    if folder in seen:
+def _add_usr_link(seed: tarfile.TarFile, folder: str, written: set[str]) -> None:
+    if folder in written:
         return
-    seen.add(folder)
+    written.add(folder)
     link = tarfile.TarInfo(folder)
-    link.type, link.linkname, link.mode, link.mtime = (
-        tarfile.SYMTYPE,
-        f"usr/{folder}",
-        0o777,
-        LAYER_TIME,
-    )
+    link.type = tarfile.SYMTYPE
+    link.linkname = f"usr/{folder}"
+    link.mode = 0o777
+    link.mtime = LAYER_TIME
     seed.addfile(link)

@@ -27,17 +27,17 @@ def clean(yes: bool, dry_run: bool) -> None:
     from orbiter.images import clean as images_clean
 
     found = images_clean.plan_cleanup(read_image_set(IMAGES))
-    for line in found.kept:
+    for line in found.notes:
         click.echo(line, err=True)
-    if not found.left:
+    if not found.leftovers:
         click.echo("nothing to remove")
         return
-    click.echo(images_clean.format_table(found.left))
+    click.echo(images_clean.format_table(found.leftovers))
     if dry_run:
         click.echo("dry run: nothing was removed")
     elif yes or _confirmed(found):
-        images_clean.remove(found.left)
-        click.echo(f"removed {len(found.left)}")
+        images_clean.remove(found.leftovers)
+        click.echo(f"removed {len(found.leftovers)}")
     else:
         click.echo("nothing was removed")
 
@@ -47,4 +47,4 @@ def _confirmed(found: "CleanupPlan") -> bool:
         raise ExpectedError(
             "nothing was removed: confirmation needs a terminal", "run orbiter clean --yes"
         )
-    return click.confirm(f"Remove these {len(found.left)}?", err=True)
+    return click.confirm(f"Remove these {len(found.leftovers)}?", err=True)

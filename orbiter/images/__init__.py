@@ -1,1 +1,1 @@
-"""Images that were built on this machine: list, run, shell, clean."""
+"""Images that were built on this machine: listing, running and removing them."""

@@ -1,6 +1,6 @@
-"""orbiter clean: what Orbiter made on this machine and nobody needs: containers that stopped, images, unfinished files.
+"""``orbiter clean``: removes stopped containers, built images, and unfinished files.
 
-BuildKit's cache is that of all who build here, and the files of the store are whole: neither is touched.
+BuildKit's cache and the complete files of the store stay, because other builds use them.
 """
 
 import shutil
@@ -12,101 +12,110 @@ import msgspec
 
 from orbiter.config.image_set import ImageSet
 from orbiter.docker import client
-from orbiter.docker.objects import STOPPED_STATES
+from orbiter.docker.objects import STOPPED_STATES, LocalContainer
 from orbiter.files import locked_if_free
 from orbiter.images import list as image_list
-from orbiter.images.list import ListedImage
+from orbiter.images.list import OwnImages
 from orbiter.sizes import format_size
 from orbiter.store.store import Store
 from resolvers.errors import ExpectedError
 
-Kind = Literal["container", "image", "unfinished"]
+UNFINISHED = ("build/build-*", "*/??/*.part", "*/??/*.bad")
+"""Files in the store from killed runs, and files that ``Store.verify`` moved aside."""
+LeftoverKind = Literal["container", "image", "unfinished"]
 
 
 class Leftover(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing to remove: a container (its name), an image (its tag), or a file or folder (its path).
+    """One thing to remove.
 
-    ``size`` is in bytes: of an image with layers that stay when others need them.
+    ``name`` is the name of a container, the tag of an image, or the path of a file or folder.
+    ``size`` is in bytes; that of an image includes layers which other images may keep.
     """
 
-    kind: Kind
+    kind: LeftoverKind
     name: str
     size: int
 
 
 class CleanupPlan(msgspec.Struct, frozen=True, kw_only=True):
-    """What there is to remove, in the order to do it, and lines about what stays."""
+    """The leftovers in the order of their removal, and a note for each image that stays."""
 
-    left: tuple[Leftover, ...]
-    kept: tuple[str, ...]
+    leftovers: tuple[Leftover, ...]
+    notes: tuple[str, ...]
 
 
 def plan_cleanup(image_set: ImageSet) -> CleanupPlan:
-    """What Orbiter left here: of the image set's images and those of its lock sets, and in this user's store."""
+    """Find the leftovers of an image set and its lock sets, and those in this user's store."""
     own = image_list.own_images(image_set)
-    built = image_list.list_images(own)
+    images = image_list.list_images(own)
     containers = client.list_containers()
-    stopped = [
-        each
-        for each in containers
-        if each.state in STOPPED_STATES and each.started_tag and own.has(each.started_tag)
+    stopped = [container for container in containers if _is_stopped(container, own)]
+    users = {
+        container.image: container.name for container in containers if container not in stopped
+    }
+    leftovers = [
+        Leftover(kind="container", name=container.name, size=container.size)
+        for container in stopped
     ]
-    users = {each.image: each.name for each in containers if each not in stopped}
-    left = [Leftover(kind="container", name=each.name, size=each.size) for each in stopped]
-    left += [
+    leftovers += [
         Leftover(kind="image", name=image.tag, size=image.size)
-        for image in built
+        for image in images
         if image.id not in users
     ]
-    left += [
-        Leftover(kind="unfinished", name=str(path), size=_weight(path))
-        for path in _unfinished(Store().root)
+    leftovers += [
+        Leftover(kind="unfinished", name=str(path), size=_freed_bytes(path))
+        for path in _unfinished_paths(Store().root)
     ]
-    return CleanupPlan(
-        left=tuple(left),
-        kept=tuple(_kept(image, users[image.id]) for image in built if image.id in users),
-    )
+    notes = [
+        f"{image.tag} stays: the container {users[image.id]} uses it"
+        for image in images
+        if image.id in users
+    ]
+    return CleanupPlan(leftovers=tuple(leftovers), notes=tuple(notes))
 
 
-def _kept(image: ListedImage, user: str) -> str:
-    return f"{image.tag} stays: the container {user} uses it"
+def _is_stopped(container: LocalContainer, own: OwnImages) -> bool:
+    """Return whether Orbiter started the container from an own image, and it has stopped."""
+    tag = container.started_tag
+    return container.state in STOPPED_STATES and bool(tag) and own.has(tag)
 
 
-def _unfinished(store: Path) -> Iterator[Path]:
-    """What runs that were killed left in the store, and what was moved aside there as wrong."""
-    for pattern in ("build/build-*", "*/??/*.part", "*/??/*.bad"):
+def _unfinished_paths(store: Path) -> Iterator[Path]:
+    """Yield the unfinished files and folders that no running process uses."""
+    for pattern in UNFINISHED:
         for path in sorted(store.glob(pattern)):
             with locked_if_free(path) as free:
                 if free:
                     yield path
 
 
-def _weight(path: Path) -> int:
-    """The bytes that removing a file or folder frees: files of the store are hard links there."""
-    files = [
-        found for found in (path, *path.rglob("*")) if found.is_file() and not found.is_symlink()
-    ]
-    return sum(found.st_size for found in map(Path.lstat, files) if found.st_nlink == 1)
+def _freed_bytes(path: Path) -> int:
+    """Return the bytes that removing a file or folder frees.
+
+    Files with several names do not count: they are hard links to files of the store.
+    """
+    paths = [path, *path.rglob("*")]
+    stats = [each.lstat() for each in paths if each.is_file() and not each.is_symlink()]
+    return sum(stat.st_size for stat in stats if stat.st_nlink == 1)
 
 
-def remove(left: Iterable[Leftover]) -> None:
-    """Remove what was found. What is in use meanwhile stays; one ExpectedError tells of all that."""
-    failures = [failure for each in left if (failure := _remove(each))]
-    if failures:
-        raise ExpectedError(
-            "\n".join(failures), "what is in use stays; run orbiter clean again later"
-        )
+def remove(leftovers: Iterable[Leftover]) -> None:
+    """Remove leftovers; one ExpectedError lists all that are in use by now."""
+    errors = [_remove(leftover) for leftover in leftovers]
+    messages = [message for message in errors if message]
+    if messages:
+        raise ExpectedError("\n".join(messages), "stop what uses them, and run orbiter clean again")
 
 
-def _remove(each: Leftover) -> str:
-    """Why it was not removed; empty where it was."""
+def _remove(leftover: Leftover) -> str:
+    """Remove a leftover; return the error message, empty if there was no error."""
     try:
-        if each.kind == "container":
-            client.remove_container(each.name)
-        elif each.kind == "image":
-            client.remove_image(each.name)
+        if leftover.kind == "container":
+            client.remove_container(leftover.name)
+        elif leftover.kind == "image":
+            client.remove_image(leftover.name)
         else:
-            _remove_path(Path(each.name))
+            _remove_path(Path(leftover.name))
     except ExpectedError as error:
         return error.message
     return ""
@@ -120,11 +129,13 @@ def _remove_path(path: Path) -> None:
             path.unlink()
 
 
-def format_table(left: Iterable[Leftover]) -> str:
-    """What would go as a table, and its size."""
-    left = tuple(left)
-    width = max(len(each.name) for each in left)
-    lines = [f"{each.kind:10}  {each.name:{width}}  {format_size(each.size):>8}" for each in left]
-    return "\n".join(
-        [*lines, f"at most {format_size(sum(each.size for each in left))}: images share layers"]
-    )
+def format_table(leftovers: Iterable[Leftover]) -> str:
+    """Return the leftovers as a table with their total size, for people."""
+    leftovers = tuple(leftovers)
+    width = max(len(leftover.name) for leftover in leftovers)
+    lines = [
+        f"{leftover.kind:10}  {leftover.name:{width}}  {format_size(leftover.size):>8}"
+        for leftover in leftovers
+    ]
+    total = format_size(sum(leftover.size for leftover in leftovers))
+    return "\n".join([*lines, f"at most {total}: images share layers"])

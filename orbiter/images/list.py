@@ -1,4 +1,4 @@
-"""orbiter images: what is built here, and whether it is what the lock sets say now."""
+"""``orbiter images``: the built images, and whether they match the current lock sets."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -16,17 +16,19 @@ from orbiter.sizes import format_size
 
 FORMAT = 1
 ImageState = Literal["fresh", "stale", "no lock set"]
-"""Whether an image was built from the lock set of its release as it lies in ``locks/`` now."""
+"""``fresh``: built from the release's lock set in ``locks/``; ``stale``: from another one."""
 TAG = re.compile(rf"(?P<stage>.+?)-(?P<release>{SEMVER.pattern})")
 LABEL = "org.opencontainers.image"
-SHORT = 12
-"""The hex digits of a digest that people are shown."""
+SHORT_DIGEST = 12
+"""Number of hex digits that people see of a digest."""
+HEADER = ("image", "release", "size", "lock set", "state")
 
 
 class ListedImage(msgspec.Struct, frozen=True, kw_only=True):
-    """An image of the image set that the engine has; ``lockset`` is the root digest of what it was built from.
+    """A local image of the image set.
 
-    ``size`` is in bytes as the engine counts it, with layers that other images share.
+    ``lockset`` is the root digest of the lock set that it was built from. ``size`` is in bytes, as
+    the engine counts it, and includes layers that other images share.
     """
 
     tag: str
@@ -38,89 +40,106 @@ class ListedImage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OwnImages(msgspec.Struct, frozen=True, kw_only=True):
-    """What tells an image set's images from others: registry and repository of each, and root digests by release."""
+    """Features that distinguish an image set's images from other images.
+
+    ``repositories`` are pairs of a registry and a repository. ``roots`` are the root digests of the
+    lock sets by release.
+    """
 
     repositories: frozenset[tuple[str, str]]
     roots: Mapping[str, str]
 
     def has(self, tag: str) -> bool:
-        """Whether a tag lies in one of the repositories, however it is spelled."""
-        return _place(tag) in self.repositories
+        """Return whether a tag is in one of the repositories, in any spelling."""
+        return _repository(tag) in self.repositories
 
 
 def own_images(image_set: ImageSet) -> OwnImages:
-    """What is known of an image set now: its repository and those of its lock sets, which may have had another."""
+    """Return the features of an image set's images, also of those in earlier repositories."""
     lock_sets = {
         release: folder.read(folder.release_folder(release)) for release in folder.releases()
     }
-    snapshots = (locked.image_set for locked in lock_sets.values())
+    image_sets = [image_set, *(locked.image_set for locked in lock_sets.values())]
     return OwnImages(
-        repositories=frozenset(_place(each.repository) for each in (image_set, *snapshots)),
+        repositories=frozenset(_repository(each.repository) for each in image_sets),
         roots={release: locked.root for release, locked in lock_sets.items()},
     )
 
 
 def list_images(own: OwnImages) -> tuple[ListedImage, ...]:
-    """The engine's images of an image set, sorted by tag."""
-    found = (
-        _image(local, tag, release, own.roots)
-        for local in client.list_images(LOCKSET)
-        for tag in local.repo_tags or ()
-        if own.has(tag) and (release := _release(local, tag))
-    )
-    return tuple(sorted(found, key=lambda image: image.tag))
+    """Return the local images of an image set, sorted by tag."""
+    images = []
+    for local in client.list_images(LOCKSET):
+        for tag in local.repo_tags or ():
+            release = _release(local, tag) if own.has(tag) else ""
+            if release:
+                images.append(_listed_image(local, tag, release, own.roots))
+    return tuple(sorted(images, key=lambda image: image.tag))
 
 
-def _place(reference: str) -> tuple[str, str]:
+def _repository(reference: str) -> tuple[str, str]:
     parsed = parse_reference(reference)
     return parsed.registry, parsed.repository
 
 
 def _release(local: LocalImage, tag: str) -> str:
-    """The release that a tag names; empty for what others tagged, or built upon an image, which inherits its labels."""
+    """Return the release in a tag of Orbiter; empty for any other tag.
+
+    An image that somebody built upon ours inherits its labels, so the tag must match the labels.
+    """
     match = TAG.fullmatch(parse_reference(tag).tag)
     if not match:
         return ""
     stage, release = match["stage"], match["release"]
     labels = local.labels or {}
-    own = (labels.get(f"{LABEL}.title", stage), labels.get(f"{LABEL}.version", release)) == (
-        stage,
-        release,
-    )
-    return release if own else ""
+    title = labels.get(f"{LABEL}.title", stage)
+    version = labels.get(f"{LABEL}.version", release)
+    return release if (title, version) == (stage, release) else ""
 
 
-def _image(local: LocalImage, tag: str, release: str, roots: Mapping[str, str]) -> ListedImage:
+def _listed_image(
+    local: LocalImage, tag: str, release: str, roots: Mapping[str, str]
+) -> ListedImage:
     root = (local.labels or {}).get(LOCKSET, "")
-    state: ImageState = (
-        "no lock set" if release not in roots else "fresh" if roots[release] == root else "stale"
-    )
     return ListedImage(
-        tag=tag, id=local.id, release=release, size=local.size, lockset=root, state=state
+        tag=tag,
+        id=local.id,
+        release=release,
+        size=local.size,
+        lockset=root,
+        state=_state(root, roots.get(release)),
     )
 
 
-def format_table(found: Iterable[ListedImage]) -> str:
-    """Images as a table."""
-    rows = [("image", "release", "size", "lock set", "state")]
-    rows += [
-        (each.tag, each.release, format_size(each.size), short_digest(each.lockset), each.state)
-        for each in found
-    ]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = (
-        "  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    )
-    return "\n".join(lines)
+def _state(root: str, current_root: str | None) -> ImageState:
+    if current_root is None:
+        return "no lock set"
+    return "fresh" if root == current_root else "stale"
+
+
+def format_table(images: Iterable[ListedImage]) -> str:
+    """Return the images as a table for people."""
+    rows = [HEADER, *map(_row, images)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join(_padded(row, widths) for row in rows)
+
+
+def _row(image: ListedImage) -> tuple[str, str, str, str, str]:
+    size = format_size(image.size)
+    return image.tag, image.release, size, short_digest(image.lockset), image.state
+
+
+def _padded(row: tuple[str, ...], widths: list[int]) -> str:
+    cells = (f"{cell:{width}}" for cell, width in zip(row, widths, strict=True))
+    return "  ".join(cells).rstrip()
 
 
 def short_digest(digest: str) -> str:
-    """The start of a digest, as Docker shows it."""
-    return digest.partition(":")[2][:SHORT]
+    """Return the beginning of a digest, as Docker shows it."""
+    return digest.partition(":")[2][:SHORT_DIGEST]
 
 
-def format_json(found: Iterable[ListedImage]) -> str:
-    """Images as JSON: ``{"format": 1, "images": [...]}``, with the fields of ``Image``."""
-    content = msgspec.json.encode({"format": FORMAT, "images": tuple(found)})
+def format_json(images: Iterable[ListedImage]) -> str:
+    """Return the images as JSON: ``{"format": 1, "images": [...]}``."""
+    content = msgspec.json.encode({"format": FORMAT, "images": tuple(images)})
     return msgspec.json.format(content, indent=2).decode()

@@ -1,17 +1,20 @@
-"""orbiter run: start an image, print where its JupyterLab is, and stop it on Ctrl-C."""
+"""``orbiter run`` and ``orbiter shell``: containers of a built image."""
 
 import json
 import secrets
 import signal
 import socket
 import sys
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from orbiter.docker import client
+from orbiter.docker.objects import LOCKSET
 from orbiter.lockset import model
 from orbiter.lockset.model import LockSet
+from orbiter.render.model import platform_slug
 from resolvers.errors import ExpectedError
 from resolvers.net import http
 
@@ -19,126 +22,151 @@ if TYPE_CHECKING:
     from docker.models.containers import Container
 
 PORT = 8888
-"""The port of JupyterLab inside an image, and the one to try first on this machine."""
+"""Port of JupyterLab in an image, and the first port to try on this machine."""
 RUNNING = "is running at:"
-"""What Jupyter Server logs once its port is open."""
+"""Part of the line that Jupyter Server logs as soon as its port is open."""
 COMMAND = ("jupyter", "lab", "--ip=0.0.0.0", f"--port={PORT}", "--no-browser")
-STARTS = f"CMD {json.dumps(COMMAND)}\n"
-"""The line that the Dockerfile of an image with JupyterLab has."""
+JUPYTERLAB = frozenset({("pip", "jupyterlab"), ("conda", "jupyterlab")})
+TAIL = 20
+"""Number of log lines in the error for a server that stopped."""
 
 
 def run_image(
     locked: LockSet, image: str, *, port: int | None = None, mount: Path | None = None
 ) -> None:
-    """Run the JupyterLab of an image (``debian-base``) until Ctrl-C; its container is removed then.
+    """Run the JupyterLab of an image (``debian-base``) until Ctrl-C, then remove its container.
 
-    The URL with its token goes to standard output once the server answers, the log to standard error.
-    ``mount`` is seen as ``~/work``, and the server runs as the folder's owner, so that it can write there.
-    Raises ExpectedError when the image is not built from this lock set, or has no JupyterLab.
+    Prints the URL with its token to stdout as soon as the server answers, and the log to stderr.
+    ``mount`` becomes ``~/work``; the server runs as the folder's owner, so that it can write there.
+    Raises ExpectedError if the image has no JupyterLab, or was not built from this lock set.
     """
-    _refuse_without_lab(locked, image)
-    tag = built_tag(locked, image)
-    chosen = _port(port)
+    _refuse_without_jupyterlab(locked, image)
+    tag = find_built_tag(locked, image)
+    host_port = _free_port(port)
     token = secrets.token_hex(24)
-    owner = mount.stat() if mount else None
+    command, user = list(COMMAND), ""
+    mounts: dict[str, str] = {}
+    if mount:
+        owner = mount.stat()
+        user = f"{owner.st_uid}:{owner.st_gid}"
+        mounts[str(mount.resolve())] = f"/home/{locked.image_set.user.name}/work"
+        command += ["--allow-root"] if owner.st_uid == 0 else []
     container = client.start_container(
         tag,
-        [*COMMAND, "--allow-root"] if owner and owner.st_uid == 0 else [*COMMAND],
-        ports={PORT: chosen},
+        command,
+        ports={PORT: host_port},
         environment={"JUPYTER_TOKEN": token},
-        mounts={str(mount.resolve()): f"{_home(locked, image)}/work"} if mount else {},
-        user=f"{owner.st_uid}:{owner.st_gid}" if owner else "",
+        mounts=mounts,
+        user=user,
     )
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        _follow(container, f"http://127.0.0.1:{chosen}", token)
+        _follow(container, f"http://127.0.0.1:{host_port}", token)
     except KeyboardInterrupt:
         sys.stderr.write("\nstopping\n")
     finally:
         client.stop_container(container)
 
 
+def open_shell(locked: LockSet, image: str) -> NoReturn:
+    """Replace this process by a shell in a new container of an image or build stage.
+
+    The shell runs as the image's user, and reads standard input if there is no terminal. Its
+    container is removed at the end. Raises ExpectedError like ``find_built_tag``.
+    """
+    client.become_shell(find_built_tag(locked, image))
+
+
+def find_built_tag(locked: LockSet, image: str) -> str:
+    """Return the tag of an image that was built from this lock set.
+
+    Raises ExpectedError if the image is unknown, not built, or built from another lock set.
+    """
+    tag = _tag(locked, image)
+    labels = client.image_labels(tag)
+    release = locked.manifest.release
+    hint = f"orbiter build --image {image} --release {release}"
+    if labels is None:
+        raise ExpectedError(f"the image {tag} is not built", hint)
+    if labels.get(LOCKSET) != locked.root:
+        raise ExpectedError(
+            f"the image {tag} was built from another lock set than locks/{release}", hint
+        )
+    return tag
+
+
 def _follow(container: "Container", address: str, token: str) -> None:
-    """Pass the log on; print the URL when the server answers. Raises ExpectedError when it ends by itself."""
+    """Print the log, and the URL when the server answers.
+
+    Raises ExpectedError if the server stops.
+    """
     answered = False
-    tail: list[str] = []
-    for line in _lines(container):
+    tail: deque[str] = deque(maxlen=TAIL)
+    for line in _log_lines(container):
         sys.stderr.write(f"{line}\n")
-        tail = [*tail[-19:], line]
+        tail.append(line)
         if not answered and RUNNING in line:
             http.get(f"{address}/api/status", headers={"authorization": f"token {token}"})
             sys.stdout.write(f"{address}/lab?token={token}\n")
             sys.stdout.flush()
             answered = True
-    shown = "" if answered else "\n" + "\n".join(f"  {line}" for line in tail)
-    raise ExpectedError(f"the server in the container ended by itself{shown}")
+    output = "" if answered else "".join(f"\n  {line}" for line in tail)
+    raise ExpectedError(f"the server in the container stopped{output}")
 
 
-def _lines(container: "Container") -> Iterator[str]:
-    buffer = b""
+def _log_lines(container: "Container") -> Iterator[str]:
+    unfinished = b""
     for chunk in client.follow_log(container):
-        *lines, buffer = (buffer + chunk).split(b"\n")
-        yield from (line.decode(errors="replace").rstrip() for line in lines)
-
-
-def built_tag(locked: LockSet, image: str) -> str:
-    """The tag of an image; raises ExpectedError where it is unknown, not built here, or built from another lock set."""
-    tag = _tag(locked, image)
-    _refuse_other(locked, image, tag)
-    return tag
+        *lines, unfinished = (unfinished + chunk).split(b"\n")
+        for line in lines:
+            yield line.decode(errors="replace").rstrip()
 
 
 def _tag(locked: LockSet, image: str) -> str:
-    """The tag of an image as the lock set's bake file has it. Raises ExpectedError for an unknown image."""
-    file = (
-        json.loads(locked.files[f"{model.BUILD}/docker-bake.json"])
-        if locked.is_complete
-        else {"target": {}}
+    """Return the tag of an image; raise ExpectedError if the release does not have it."""
+    bake_file = _bake_file(locked)
+    target = bake_file["target"].get(image, {})
+    if "tags" in target:
+        return str(target["tags"][0])
+    names = ", ".join(bake_file["group"]["default"]["targets"])
+    raise ExpectedError(
+        f"release {locked.manifest.release} has no image '{image}'",
+        f"it has {names}" if names else "run orbiter lock",
     )
-    if "tags" not in file["target"].get(image, {}):
-        names = ", ".join(file.get("group", {}).get("default", {}).get("targets", ()))
-        raise ExpectedError(
-            f"release {locked.manifest.release} has no image '{image}'",
-            f"it has {names}" if names else "run orbiter lock",
-        )
-    return str(file["target"][image]["tags"][0])
 
 
-def _refuse_without_lab(locked: LockSet, image: str) -> None:
+def _bake_file(locked: LockSet) -> dict[str, Any]:
+    if not locked.is_complete:
+        return {"target": {}, "group": {"default": {"targets": []}}}
+    bake_file: dict[str, Any] = json.loads(locked.files[f"{model.BUILD}/docker-bake.json"])
+    return bake_file
+
+
+def _refuse_without_jupyterlab(locked: LockSet, image: str) -> None:
     tag = _tag(locked, image)
-    if STARTS not in _dockerfile(locked, image):
+    if not _has_jupyterlab(locked, image):
         raise ExpectedError(
-            f"'{image}' has no JupyterLab that could be started", f"docker run --rm -it {tag}"
+            f"'{image}' has no JupyterLab to run",
+            f"run another program in it: docker run --rm -it {tag}",
         )
 
 
-def _dockerfile(locked: LockSet, image: str) -> str:
-    return locked.files[f"{model.BUILD}/{image}/Dockerfile"]
+def _has_jupyterlab(locked: LockSet, image: str) -> bool:
+    """Return whether an image starts JupyterLab: final stages with the package do."""
+    image_set = locked.image_set
+    is_final = any(stage.name == image and stage.kind == "final" for stage in image_set.stages)
+    if not is_final:
+        return False
+    platform = platform_slug(image_set.platforms[0])
+    text = locked.files[f"{model.BUILD}/{image}/packages-{platform}.json"]
+    packages = {(package["manager"], package["name"]) for package in json.loads(text)["packages"]}
+    return not JUPYTERLAB.isdisjoint(packages)
 
 
-def _home(locked: LockSet, image: str) -> str:
-    """The home of the notebook user, which is the image's working directory."""
-    line = next(
-        line for line in _dockerfile(locked, image).splitlines() if line.startswith("WORKDIR ")
-    )
-    return line.removeprefix("WORKDIR ")
-
-
-def _refuse_other(locked: LockSet, image: str, tag: str) -> None:
-    labels = client.image_labels(tag)
-    remedy = f"orbiter build --image {image} --release {locked.manifest.release}"
-    if labels is None:
-        raise ExpectedError(f"the image {tag} is not built", remedy)
-    if labels.get("org.orbiter.lockset") != locked.root:
-        raise ExpectedError(
-            f"the image {tag} was built from another lock set than locks/{locked.manifest.release}",
-            remedy,
-        )
-
-
-def _port(asked: int | None) -> int:
-    """A free port on this machine: the one that was asked for, else 8888, else any."""
-    for port in (asked,) if asked else (PORT, 0):
+def _free_port(requested: int | None) -> int:
+    """Return the requested port; without a request 8888, or any other port if it is taken."""
+    candidates = (requested,) if requested else (PORT, 0)
+    for port in candidates:
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
@@ -147,13 +175,6 @@ def _port(asked: int | None) -> int:
                 continue
             return int(probe.getsockname()[1])
     raise ExpectedError(
-        f"port {asked} of this machine is taken", "choose another one with --port, or leave it out"
+        f"port {requested} of this machine is in use",
+        "choose another one with --port, or omit the option",
     )
-
-
-def open_shell(locked: LockSet, image: str) -> NoReturn:
-    """Become a shell in a fresh container of an image or build stage, as its user; the container is removed at its end.
-
-    Without a terminal it runs what standard input says. Raises ExpectedError as ``built_tag``.
-    """
-    client.become_shell(built_tag(locked, image))

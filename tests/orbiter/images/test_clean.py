@@ -1,4 +1,4 @@
-"""orbiter clean, on a real engine: what it removes, what stays, and whom it asks."""
+"""``orbiter clean`` on a real engine: the things it removes and keeps, and its confirmation."""
 
 import fcntl
 import os
@@ -32,7 +32,7 @@ def whole() -> Path:
 
 
 def leave_container(tag: str) -> None:
-    """What an orbiter run leaves that was killed before it could remove its container."""
+    """Leave a container behind, as a killed ``orbiter run`` does."""
     client.start_container(tag, ["/missing"], ports={}, environment={}, mounts={}).wait()
 
 
@@ -51,8 +51,8 @@ def left_of(tag: str) -> list[str]:
 
 
 def test_it_removes_what_orbiter_made_and_nothing_else(here: Project, whole: Path) -> None:
-    gone = here.image("debian-core-0.1.0", ROOT)
-    leave_container(gone)
+    removed = here.image("debian-core-0.1.0", ROOT)
+    leave_container(removed)
     mine = here.image("mine", ROOT)
     dead, wrong = whole.with_name("a.part"), whole.with_name("b.bad")
     dead.write_text("12345")
@@ -67,17 +67,17 @@ def test_it_removes_what_orbiter_made_and_nothing_else(here: Project, whole: Pat
     ]
     assert f"unfinished  {dead}" in listed.stdout
     assert "  5 B\n" in listed.stdout
-    assert (here.tags(), len(left_of(gone)), dead.exists()) == ([gone, mine], 1, True)
+    assert (here.tags(), len(left_of(removed)), dead.exists()) == ([removed, mine], 1, True)
 
     done = here.orbiter("clean", "--yes")
     assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "removed 5")
     assert here.tags() == [mine]
-    assert left_of(gone) == []
+    assert left_of(removed) == []
     assert [path.exists() for path in (dead, wrong, scratch, whole)] == [False, False, False, True]
     assert here.orbiter("clean").stdout == "nothing to remove\n"
 
 
-def test_what_somebody_uses_stays(here: Project, whole: Path) -> None:
+def test_images_and_files_in_use_stay(here: Project, whole: Path) -> None:
     tag = here.image("debian-core-0.1.0", ROOT)
     theirs = f"{here.repository.rpartition('/')[2]}-theirs"
     command = ["docker", "create", "--name", theirs, tag, "/missing"]

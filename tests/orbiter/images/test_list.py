@@ -1,4 +1,4 @@
-"""orbiter images, on real images of a real engine."""
+"""``orbiter images`` on real images of a real engine."""
 
 import json
 from collections.abc import Iterator
@@ -45,16 +45,16 @@ def test_each_image_is_fresh_or_stale_or_has_no_lock_set(here: Project) -> None:
 def test_as_json(here: Project) -> None:
     root = here.lay("0.1.0").root
     tag = here.image("debian-core-0.1.0", root)
-    told = json.loads(here.orbiter("images", "--format", "json").stdout)
-    assert told["format"] == 1
-    (image,) = told["images"]
+    listed = json.loads(here.orbiter("images", "--format", "json").stdout)
+    assert listed["format"] == 1
+    (image,) = listed["images"]
     assert image["size"] > 0
     assert image["id"].startswith("sha256:")
     expected = {"tag": tag, "release": "0.1.0", "lockset": root, "state": "fresh"}
     assert {key: image[key] for key in expected} == expected
 
 
-def test_images_of_others_and_those_built_upon_ours_are_not_told(
+def test_images_of_others_and_those_built_upon_ours_are_not_listed(
     here: Project, tmp_path: Path
 ) -> None:
     root = here.lay("0.1.0").root

@@ -1,4 +1,4 @@
-"""orbiter shell, in a real image."""
+"""``orbiter shell`` in a real image."""
 
 import json
 import subprocess
@@ -43,13 +43,13 @@ def containers(tag: str) -> str:
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
-def test_it_runs_what_standard_input_says_and_ends_as_it_does(here: Project) -> None:
+def test_it_runs_standard_input_and_exits_with_its_code(here: Project) -> None:
     tag = build(here, here.lay("0.1.0", bake_of(here)).root)
     done = here.orbiter(
-        "shell", "debian-core", stdin="id -u; pwd; echo told >&2; echo $BASH; exit 3\n"
+        "shell", "debian-core", stdin="id -u; pwd; echo error >&2; echo $BASH; exit 3\n"
     )
     assert (done.returncode, done.stdout) == (3, "1000\n/srv\n/usr/bin/bash\n")
-    assert "told" in done.stderr
+    assert "error" in done.stderr
     assert containers(tag) == ""
 
 
@@ -69,7 +69,7 @@ def test_on_a_terminal_it_is_interactive(here: Project) -> None:
     assert containers(tag) == ""
 
 
-def test_it_refuses_what_run_refuses(here: Project) -> None:
+def test_it_rejects_the_same_images_as_run(here: Project) -> None:
     done = here.orbiter("shell", "debian-core")
     assert done.returncode == 2
     assert "is not built" in done.stderr
