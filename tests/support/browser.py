@@ -25,7 +25,7 @@ SWITCHES = (
 
 
 def problem() -> str:
-    """Return why no browser can be driven on this machine, or an empty string."""
+    """Return the reason why the browser does not start, or an empty string."""
     missing = [name for name in (BROWSER, DRIVER) if not shutil.which(name)]
     if missing:
         return f"{' and '.join(missing)} not found on PATH"
@@ -39,9 +39,9 @@ def problem() -> str:
 
 @contextmanager
 def chromium(folder: Path, *switches: str, log: bool = False) -> Iterator[Chrome]:
-    """Start Chromium with a new profile under ``folder``, and quit it at the end.
+    """Start Chromium with a new profile in ``folder``, and quit it at the end.
 
-    ``log`` collects the messages of the page's console.
+    With ``log``, the driver collects the messages of the page's console.
     """
     options = ChromeOptions()
     # Without both paths Selenium would download a browser or a driver.

@@ -1,7 +1,7 @@
-"""Folders of the checkout that tests read."""
+"""Folders of the repository that tests read."""
 
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-"""The checkout."""
+"""The root folder of the repository."""
 TESTS = ROOT / "tests"

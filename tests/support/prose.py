@@ -14,8 +14,18 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).parents[2]
 PAGES = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "locks/README.md", "docs/**/*.md")
-CODE = ("orbiter/**/*.py", "resolvers/**/*.py", "templates/**/*.py")
+CODE = (
+    "orbiter/**/*.py",
+    "resolvers/**/*.py",
+    "templates/**/*.py",
+    "bench/**/*.py",
+    "demo/*.py",
+)
 SCRIPTS = (
+    "images.toml",
+    "demo/*.toml",
+    "Makefile",
+    ".ci/run",
     "orbiter/config/*.toml",
     "orbiter/**/*.sh",
     "resolvers/**/*.sh",
@@ -23,7 +33,7 @@ SCRIPTS = (
     "templates/**/*.sh",
 )
 MESSAGE = 3
-"""The number of words from which on a string of the code is a message and not a name."""
+"""A string in code with at least this many words is a message and not a name."""
 BETTER: dict[str, str] = {
     r"\b(told|tells)\b(?! (\w+ )*apart\b)": "report, list, print, say, show",
     r"\btell\b(?! ((\w+ )*apart|you|us|users|people|him|her|them)\b)": "report, list, print, say",
@@ -47,7 +57,7 @@ BETTER: dict[str, str] = {
 """Phrases to avoid, as regular expressions, and what to write instead."""
 PATTERNS = {re.compile(phrase, re.IGNORECASE): better for phrase, better in BETTER.items()}
 NOT_BUT_FOR = re.compile(r"\bnot\b[^.;]*\bbut for\b", re.IGNORECASE)
-"""The one right use: not for this but for that."""
+"""The only correct use of "but for": not for this but for that."""
 RELATIVE = re.compile(r"(What|Who|Whose|Whom|Where|Whether|How|Whatever)\b(?![^.!?]*\?)")
 """The beginning of a sentence that is a free relative clause and not a question."""
 SENTENCE = re.compile(r"(?<=[.!?]) +(?=[A-Z])")
@@ -61,7 +71,7 @@ DIRECTIVE = re.compile(r"#\s*(noqa|type:|!)")
 
 
 class Finding(NamedTuple):
-    """A phrase to avoid, and its place."""
+    """A phrase to avoid, its position and the better phrase."""
 
     file: str
     line: int
@@ -73,7 +83,7 @@ class Finding(NamedTuple):
 
 
 class Text(NamedTuple):
-    """A piece of prose, and the line on which it begins."""
+    """A piece of prose and the line on which it begins."""
 
     line: int
     text: str
@@ -84,8 +94,10 @@ def check(file: str, texts: Iterable[Text]) -> Iterator[Finding]:
     """Yield each phrase to avoid."""
     for text in texts:
         flat = re.sub(r"\s", " ", MARKUP.sub(_blank, text.text))
-        found = [*_phrases(flat), *(_relative_clauses(flat) if text.has_sentences else ())]
-        for offset, phrase, better in sorted(found):
+        phrases = list(_phrases(flat))
+        if text.has_sentences:
+            phrases += _relative_clauses(flat)
+        for offset, phrase, better in sorted(phrases):
             line = text.line + text.text[:offset].count("\n")
             yield Finding(file, line, phrase, better)
 
@@ -96,16 +108,16 @@ def _blank(quoted: re.Match[str]) -> str:
 
 def _phrases(text: str) -> Iterator[tuple[int, str, str]]:
     for pattern, better in PATTERNS.items():
-        for found in pattern.finditer(text):
-            is_contrast = found[0].lower() == "but for" and NOT_BUT_FOR.search(text[: found.end()])
+        for match in pattern.finditer(text):
+            is_contrast = match[0].lower() == "but for" and NOT_BUT_FOR.search(text[: match.end()])
             if not is_contrast:
-                yield found.start(), found[0].strip(), better
+                yield match.start(), match[0].strip(), better
 
 
 def _relative_clauses(text: str) -> Iterator[tuple[int, str, str]]:
-    for start in (0, *(found.end() for found in SENTENCE.finditer(text))):
-        if found := RELATIVE.match(text, start):
-            yield start, f"{found[0]} …", "begin with a noun or a verb"
+    for start in (0, *(gap.end() for gap in SENTENCE.finditer(text))):
+        if match := RELATIVE.match(text, start):
+            yield start, f"{match[0]} …", "begin with a noun or a verb"
 
 
 def of_markdown(content: str) -> Iterator[Text]:
@@ -122,15 +134,15 @@ def of_python(content: str) -> Iterator[Text]:
     for token in tokenize.generate_tokens(io.StringIO(content).readline):
         if token.type == tokenize.COMMENT and not DIRECTIVE.match(token.string):
             yield Text(token.start[0], token.string.lstrip("# "))
-    inside = set[int]()
+    handled = set[int]()
     for node in ast.walk(ast.parse(content)):
         if isinstance(node, ast.Expr) and (docstring := _text(node.value)):
-            inside.add(id(node.value))
+            handled.add(id(node.value))
             yield Text(node.lineno, docstring)
         elif isinstance(node, ast.JoinedStr):
-            inside.update(map(id, node.values))
-            yield from _message(node.lineno, "".join(_text(each) or "_" for each in node.values))
-        elif isinstance(node, ast.Constant) and id(node) not in inside:
+            handled.update(map(id, node.values))
+            yield from _message(node.lineno, "".join(_text(value) or "_" for value in node.values))
+        elif isinstance(node, ast.Constant) and id(node) not in handled:
             yield from _message(node.lineno, _text(node))
 
 
@@ -149,26 +161,26 @@ def _message(line: int, text: str) -> Iterator[Text]:
 def of_script(content: str) -> Iterator[Text]:
     """Yield the comments of a shell script, a template or a TOML file."""
     for number, line in enumerate(content.splitlines(), 1):
-        if found := SCRIPT_COMMENT.search(line):
-            yield Text(number, found[1] or found[2])
+        if comment := SCRIPT_COMMENT.search(line):
+            yield Text(number, comment[1] or comment[2])
 
 
 def findings(patterns: Iterable[str]) -> list[Finding]:
     """Return the phrases to avoid in the files of these patterns."""
     readers = {".md": of_markdown, ".py": of_python}
-    found: list[Finding] = []
+    result: list[Finding] = []
     for path in sorted(path for pattern in patterns for path in ROOT.glob(pattern)):
         texts = readers.get(path.suffix, of_script)(path.read_text(encoding="utf-8"))
-        found += check(str(path.relative_to(ROOT)), texts)
-    return found
+        result += check(str(path.relative_to(ROOT)), texts)
+    return result
 
 
 def main() -> None:
-    """Print all findings; exit with 1 if there are any."""
-    found = findings((*PAGES, *CODE, *SCRIPTS))
-    sys.stdout.write("".join(f"{each}\n" for each in found))
-    sys.stdout.write(f"{len(found)} phrases to avoid\n")
-    sys.exit(bool(found))
+    """Print all findings, and exit with 1 if there are any."""
+    phrases = findings((*PAGES, *CODE, *SCRIPTS))
+    sys.stdout.write("".join(f"{finding}\n" for finding in phrases))
+    sys.stdout.write(f"{len(phrases)} phrases to avoid\n")
+    sys.exit(bool(phrases))
 
 
 if __name__ == "__main__":
