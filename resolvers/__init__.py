@@ -1,5 +1,6 @@
-"""Resolvers: one module a manager, each turning requirements into that manager's native lock file.
+"""Package managers: each one turns requirements into its native lock files.
 
-They know nothing of releases, images or templates, and never import ``orbiter``. ``resolvers.managers`` is
-the table of them.
+The resolvers know managers and indexes, but no releases, images or templates, and never import
+``orbiter``. ``resolvers.managers`` is the table of all managers, ``resolvers.types`` their common
+interface.
 """

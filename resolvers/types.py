@@ -33,8 +33,8 @@ LockFiles = Mapping[str, str]
 class Artifact(msgspec.Struct, frozen=True, kw_only=True, order=True):
     """One file of a package, such as a wheel, a ``.deb`` or a tarball.
 
-    ``hash`` is ``sha256:<hex>`` or ``sha512:<hex>``. ``size`` is in bytes, or 0 if the lock does not
-    record it. ``source`` is the path of the file on a mirror, without the mirror's address:
+    ``hash`` is ``sha256:<hex>`` or ``sha512:<hex>``. ``size`` is in bytes, or 0 if the lock does
+    not record it. ``source`` is the path of the file on a mirror, without the mirror's address:
     ``<project>/<file name>`` for pip, ``<package>/-/<file name>`` for npm, the path in the pool for
     apt. conda's locks contain addresses, so for conda it is the complete address.
     """
@@ -75,8 +75,8 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     """The properties of an image that decide which file of a package it can install.
 
     ``platform`` is Docker's name (``linux/amd64``). ``python`` is the exact version (``3.13.5``).
-    ``glibc`` (``2.41``) and ``musl`` (``1.2.5``) are versions of the C library; an image has at most
-    one of the two. Each of them is empty if the image does not have it or it is not yet known.
+    ``glibc`` (``2.41``) and ``musl`` (``1.2.5``) are versions of the C library; an image has one of
+    the two. A version is empty if the image does not have it, or if it is not known yet.
     """
 
     platform: str
@@ -149,10 +149,10 @@ class SystemOptions(msgspec.Struct, frozen=True, kw_only=True):
 class CondaOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Options of conda.
 
-    ``channels`` are names or addresses, in order of preference. ``priority`` is ``strict`` (only the
-    first channel that has a package is searched) or ``disabled``. ``virtual`` adds to the virtual
-    packages of every platform, or replaces them: ``{"__cuda": "12.4"}``. A build string may follow
-    the version after a blank; an empty string removes a virtual package.
+    ``channels`` are names or addresses, in order of preference. ``priority`` is ``strict`` (only
+    the first channel that has a package is searched) or ``disabled``. ``virtual`` adds to the
+    virtual packages of every platform, or replaces them: ``{"__cuda": "12.4"}``. A build string may
+    follow the version after a blank; an empty string removes a virtual package.
     """
 
     channels: tuple[str, ...] = ("conda-forge",)

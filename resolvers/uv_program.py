@@ -86,7 +86,7 @@ def environment() -> dict[str, str]:
 
 
 def _certificates() -> str | None:
-    """Return the path of the configured certificates, with the same precedence as in net.certificates."""
+    """Return the path of the configured certificates; the precedence is as in net.certificates."""
     for variable in CERTIFICATE_VARIABLES:
         if bundle := os.environ.get(variable):
             return bundle

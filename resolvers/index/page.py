@@ -135,16 +135,16 @@ def linked_file(
     href, _, fragment = href.partition("#")
     url, name = _url_and_name(href, base)
     metadata = attributes.get("data-core-metadata", attributes.get("data-dist-info-metadata"))
-    time = attributes.get("data-upload-time", "")
+    upload_time = attributes.get("data-upload-time", "")
     return IndexFile(
         name=name,
         url=_with_credentials(url, index_url=index_url),
         hashes=_hashes(fragment),
         size=int(attributes.get("data-size") or 0),
-        upload_time=_with_time_zone(datetime.fromisoformat(time)) if time else None,
+        upload_time=_parse_time(upload_time),
         requires_python=attributes.get("data-requires-python", ""),
         yanked=attributes.get("data-yanked"),
-        metadata=metadata if metadata is None else _hashes(metadata),
+        metadata=None if metadata is None else _hashes(metadata),
     )
 
 
@@ -175,6 +175,10 @@ def _with_credentials(url: str, *, index_url: str) -> str:
     if "@" in parts.netloc or (parts.scheme, parts.netloc) != (index.scheme, index_host):
         return url
     return urlunsplit(parts._replace(netloc=index.netloc))
+
+
+def _parse_time(text: str) -> datetime | None:
+    return _with_time_zone(datetime.fromisoformat(text)) if text else None
 
 
 def _with_time_zone(time: datetime | None) -> datetime | None:

@@ -102,8 +102,11 @@ def read(files: LockFiles) -> tuple[Package, ...]:
 
 def _package(tree: PackageTree, path: str, entry: LockEntry, groups: tuple[str, ...]) -> Package:
     tarball = artifact(path, entry)
-    required = (find(tree.entries, path, name) for name in required_names(entry))
-    requires = {package_name(path, tree.entries[path]) for path in required if path}
+    requires: set[str] = set()
+    for name in required_names(entry):
+        required_path = find(tree.entries, path, name)
+        if required_path:
+            requires.add(package_name(required_path, tree.entries[required_path]))
     return Package(
         manager="npm",
         name=package_name(path, entry),
@@ -174,7 +177,10 @@ def stage_files(
 
 def _names_of(tree: PackageTree, groups: tuple[str, ...]) -> list[str]:
     """Return the names that the groups require."""
-    return sorted({name for group in groups for name in tree.groups.get(group, ())})
+    names: set[str] = set()
+    for group in groups:
+        names.update(tree.groups.get(group, ()))
+    return sorted(names)
 
 
 def _with_local_tarball(

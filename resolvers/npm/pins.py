@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from resolvers.npm.lock_file import NESTED, package_name
+from resolvers.npm.lock_file import NESTED, LockEntry, package_name
 
 
 class NpmPin(NamedTuple):
@@ -15,8 +15,12 @@ class NpmPin(NamedTuple):
 
 def pins(lock: dict[str, Any]) -> set[NpmPin]:
     """Return all pins of a lock; the entry of the empty path is the project itself."""
-    entries = lock.get("packages", {}).items()
-    return {NpmPin(package_name(path, entry), entry["version"]) for path, entry in entries if path}
+    entries = lock.get("packages", {})
+    return {_pin(path, entry) for path, entry in entries.items() if path}
+
+
+def _pin(path: str, entry: LockEntry) -> NpmPin:
+    return NpmPin(package_name(path, entry), entry["version"])
 
 
 def names(lock: dict[str, Any]) -> set[str]:
@@ -27,17 +31,15 @@ def names(lock: dict[str, Any]) -> set[str]:
 def without(lock: dict[str, Any], is_removed: Callable[[NpmPin], bool]) -> dict[str, Any]:
     """Return the lock without some pins and everything nested below them; npm fills the gaps."""
     entries = lock.get("packages", {})
-    removed = {
-        path
-        for path, entry in entries.items()
-        if path and is_removed(NpmPin(package_name(path, entry), entry["version"]))
-    }
+    removed = set()
+    for path, entry in entries.items():
+        if path and is_removed(_pin(path, entry)):
+            removed.add(path)
     if not removed:
         return lock
     nested = tuple(path + NESTED for path in removed)
-    kept = {
-        path: entry
-        for path, entry in entries.items()
-        if path not in removed and not path.startswith(nested)
-    }
-    return lock | {"packages": kept}
+    remaining = {}
+    for path, entry in entries.items():
+        if path not in removed and not path.startswith(nested):
+            remaining[path] = entry
+    return lock | {"packages": remaining}

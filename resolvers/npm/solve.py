@@ -46,12 +46,11 @@ class Solve(NamedTuple):
         return lock
 
     def _with_requirements(self, error: UnsolvableError) -> UnsolvableError:
-        requirements = [
-            f"{requirement} of group '{group.name}'"
-            for group in self.request.groups
-            for requirement in group.requirements
-            if required_name(requirement) in error.message
-        ]
+        requirements = []
+        for group in self.request.groups:
+            for requirement in group.requirements:
+                if required_name(requirement) in error.message:
+                    requirements.append(f"{requirement} of group '{group.name}'")
         title = f"npm cannot install {', '.join(requirements) or 'the requirements'}"
         return UnsolvableError(f"{title}\n{error.message}", error.hint)
 

@@ -28,7 +28,9 @@ def lock(request: Request, sdist_pins: Iterable[Pin]) -> str:
     Keeps the versions of the request's previous file if possible. Raises UnsolvableError,
     HTTPError, and ExpectedError if an sdist does not match the lock or a requirement has no wheel.
     """
-    declared = {text for pin in sdist_pins for text in sdists.build_requirements(pin)}
+    declared: set[str] = set()
+    for pin in sdist_pins:
+        declared.update(sdists.build_requirements(pin))
     needed = sorted(text for text in declared if _is_needed(text, request.targets))
     if not needed:
         return ""
@@ -39,7 +41,9 @@ def lock(request: Request, sdist_pins: Iterable[Pin]) -> str:
     )
     previous = () if request.upgrade.everything else _previous_packages(request.previous)
     files = uv.lock(build_request, previous)
-    lines = (line for target in request.targets for line in _render(files, target))
+    lines: list[str] = []
+    for target in request.targets:
+        lines += _render(files, target)
     return "".join(sorted(lines))
 
 

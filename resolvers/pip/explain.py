@@ -20,17 +20,15 @@ def unsolvable(request: Request, explanation: str) -> UnsolvableError:
     """
     text = explanation.replace(f"{PROJECT}:", "").replace(PROJECT, "the image")
     names = {canonicalize_name(word.strip(".")) for word in NOT_IN_NAME.split(text)}
-    requirements = [
-        f"  '{requirement}' is required by '{group.name}'"
-        for group in request.groups
-        for requirement in sorted(set(group.requirements))
-        if canonicalize_name(Requirement(requirement).name) in names
-    ]
-    upgrades = [
-        f"  '{name}=={version}' is requested as an upgrade"
-        for name, version in request.upgrade.packages.items()
-        if version
-    ]
+    requirements = []
+    for group in request.groups:
+        for requirement in sorted(set(group.requirements)):
+            if canonicalize_name(Requirement(requirement).name) in names:
+                requirements.append(f"  '{requirement}' is required by '{group.name}'")
+    upgrades = []
+    for name, version in request.upgrade.packages.items():
+        if version:
+            upgrades.append(f"  '{name}=={version}' is requested as an upgrade")
     from_conda = provided.describe(request, names)
     hint = "loosen or drop one of these requirements"
     if from_conda:

@@ -43,7 +43,9 @@ def _lock(request: Request, engine: Engine) -> dict[str, str]:
         previous = read(request.previous)
     files = dict(_lock_with_shared(request, engine, previous))
     _check_upgraded(request.upgrade, engine.lock_format.read(files))
-    sdist_pins = {pin for target in request.targets for pin in _sdist_pins(files, target, request)}
+    sdist_pins: set[Pin] = set()
+    for target in request.targets:
+        sdist_pins |= _sdist_pins(files, target, request)
     without_conda = provided.with_provided(request, ())  # sdists are built without conda's packages
     if text := build_requirements.lock(without_conda, sorted(sdist_pins)):
         files[build_requirements.FILE] = text
@@ -100,8 +102,12 @@ def _is_up_to_date(request: Request, engine: Engine) -> bool:
 
 
 def _sdist_pins(files: LockFiles, target: Target, request: Request) -> set[Pin]:
-    pins = {pin for stage in _stages(request) for pin in select(files, target, stage)}
-    return {pin for pin in pins if not pin.artifact.file.endswith(".whl")}
+    sdist_pins = set()
+    for stage in _stages(request):
+        for pin in select(files, target, stage):
+            if not pin.artifact.file.endswith(".whl"):
+                sdist_pins.add(pin)
+    return sdist_pins
 
 
 def _stages(request: Request) -> Iterator[tuple[str, ...]]:
@@ -119,7 +125,7 @@ def _stages(request: Request) -> Iterator[tuple[str, ...]]:
 
 def _check_upgraded(upgrade: Upgrade, packages: tuple[Package, ...]) -> None:
     """Raise an error if the lock does not contain the packages of the upgrade."""
-    for name, wanted in upgrade.packages.items():
+    for name, requested in upgrade.packages.items():
         normalised = canonicalize_name(name)
         versions = [package.version for package in packages if package.name == normalised]
         if not versions:
@@ -127,9 +133,10 @@ def _check_upgraded(upgrade: Upgrade, packages: tuple[Package, ...]) -> None:
                 f"'{name}' cannot be upgraded: it is not in pip's lock",
                 "name a package of the lock, or add it to a pip list first",
             )
-        if wanted and Version(wanted) not in map(Version, versions):
+        if requested and Version(requested) not in map(Version, versions):
             raise UnsolvableError(
-                f"'{name}' stays at {', '.join(versions)}: {wanted} does not fit the requirements"
+                f"'{name}' stays at {', '.join(versions)}: "
+                f"the requirements do not allow {requested}"
             )
 
 

@@ -28,8 +28,11 @@ def _wheel_names(package: Package) -> str:
     names = [artifact.file for artifact in package.artifacts if artifact.file.endswith(".whl")]
     if not names:
         return "it has no wheels at all"
-    more = f" and {len(names) - LISTED_WHEELS} more" if len(names) > LISTED_WHEELS else ""
-    return f"it has {', '.join(names[:LISTED_WHEELS])}{more}"
+    listed = ", ".join(names[:LISTED_WHEELS])
+    unlisted = len(names) - LISTED_WHEELS
+    if unlisted > 0:
+        return f"it has {listed} and {unlisted} more"
+    return f"it has {listed}"
 
 
 def _hint(packages: list[Package], allowed_sdists: frozenset[str]) -> str:
@@ -41,8 +44,10 @@ def _hint(packages: list[Package], allowed_sdists: frozenset[str]) -> str:
     others: dict[str, None] = {}
     for package in packages:
         has_sdist = wheels.sdist(package.artifacts) is not None
-        group = buildable if has_sdist and package.name not in allowed_sdists else others
-        group[package.name] = None
+        if has_sdist and package.name not in allowed_sdists:
+            buildable[package.name] = None
+        else:
+            others[package.name] = None
     if not buildable:
         return f"require another version of {', '.join(others)}"
     names = ", ".join(f'"{name}"' for name in buildable)

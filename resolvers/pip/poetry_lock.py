@@ -45,7 +45,7 @@ def _package(package: Mapping[str, Any]) -> Package:
         Artifact(file=file["file"], hash=file["hash"], source=f"{name}/{file['file']}")
         for file in package["files"]
     )
-    requires = {canonicalize_name(required) for required in package.get("dependencies", {})}
+    requires = set(map(canonicalize_name, package.get("dependencies", {})))
     return Package(
         manager="pip",
         name=name,

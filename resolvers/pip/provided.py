@@ -28,7 +28,8 @@ def only_locked(request: Request, packages: Iterable[Package]) -> Request:
     These do not appear in the lock files.
     """
     names = {package.name for package in packages}
-    return with_provided(request, (dist for dist in request.pip.provided if dist.name in names))
+    locked = (dist for dist in request.pip.provided if dist.name in names)
+    return with_provided(request, locked)
 
 
 def only_constraining(request: Request) -> Request:
@@ -38,11 +39,11 @@ def only_constraining(request: Request) -> Request:
     matter unless pip needs them: then conda_conflicts.check_available rejects the lock.
     """
     ambiguous = with_several_versions(request.pip.provided)
-    constraining = (
-        dist
-        for dist in request.pip.provided
-        if dist not in ambiguous and parse_version(dist.version)
-    )
+    constraining = []
+    for dist in request.pip.provided:
+        has_valid_version = parse_version(dist.version) is not None
+        if has_valid_version and dist not in ambiguous:
+            constraining.append(dist)
     return with_provided(request, constraining)
 
 
@@ -56,11 +57,16 @@ def parse_version(text: str) -> Version | None:
 
 def with_several_versions(provided: Iterable[ProvidedDistribution]) -> list[ProvidedDistribution]:
     """Return the distributions that conda provides in several versions on one platform."""
-    distributions = list(provided)
-    versions: dict[tuple[str, str], set[str]] = {}
-    for dist in distributions:
-        versions.setdefault((dist.platform, dist.name), set()).add(dist.version)
-    return [dist for dist in distributions if len(versions[dist.platform, dist.name]) > 1]
+    by_platform_and_name: dict[tuple[str, str], list[ProvidedDistribution]] = {}
+    for dist in provided:
+        key = (dist.platform, dist.name)
+        by_platform_and_name.setdefault(key, []).append(dist)
+    ambiguous = []
+    for distributions in by_platform_and_name.values():
+        versions = {dist.version for dist in distributions}
+        if len(versions) > 1:
+            ambiguous += distributions
+    return ambiguous
 
 
 def versions(request: Request, without: Set[str] = frozenset()) -> Mapping[str, frozenset[Version]]:
@@ -98,20 +104,25 @@ def groups_and_targets(request: Request) -> Iterator[tuple[Group, Target]]:
 def provided_in(request: Request, group: str, target: Target) -> dict[str, ProvidedDistribution]:
     """Map the names provided in a group or its parents to the distribution of the nearest one."""
     stages = (group, *request.pip.parents.get(group, ()))
-    distributions = [
-        dist
-        for dist in request.pip.provided
-        if dist.platform == target.platform and dist.group in stages
-    ]
-    # Farthest first, so that nearer ones replace them.
-    distributions.sort(key=lambda dist: stages.index(dist.group), reverse=True)
-    return {dist.name: dist for dist in distributions}
+    by_stage: dict[str, dict[str, ProvidedDistribution]] = {}
+    for dist in request.pip.provided:
+        if dist.platform == target.platform:
+            by_stage.setdefault(dist.group, {})[dist.name] = dist
+    nearest: dict[str, ProvidedDistribution] = {}
+    # Farthest first, so that nearer stages replace its distributions.
+    for stage in reversed(stages):
+        nearest |= by_stage.get(stage, {})
+    return nearest
 
 
 def lowest_stage_first(request: Request) -> list[ProvidedDistribution]:
     """Return the provided distributions, ordered by the number of parents of their stages."""
-    parents = request.pip.parents
-    return sorted(request.pip.provided, key=lambda dist: (len(parents.get(dist.group, ())), dist))
+
+    def depth(dist: ProvidedDistribution) -> tuple[int, ProvidedDistribution]:
+        parents = request.pip.parents.get(dist.group, ())
+        return len(parents), dist
+
+    return sorted(request.pip.provided, key=depth)
 
 
 def constraints(request: Request) -> tuple[str, ...]:
@@ -119,7 +130,8 @@ def constraints(request: Request) -> tuple[str, ...]:
 
     A constraint has a marker if the platforms differ.
     """
-    return tuple(sorted({_constraint(request, dist) for dist in request.pip.provided}))
+    unique = {_constraint(request, dist) for dist in request.pip.provided}
+    return tuple(sorted(unique))
 
 
 def _constraint(request: Request, dist: ProvidedDistribution) -> str:
@@ -131,12 +143,12 @@ def _constraint(request: Request, dist: ProvidedDistribution) -> str:
 
 def _is_on_all_platforms(request: Request, dist: ProvidedDistribution) -> bool:
     """Return whether conda provides this version on all platforms, in whatever groups."""
-    platforms = {
-        other.platform
-        for other in request.pip.provided
-        if (other.name, other.version) == (dist.name, dist.version)
-    }
-    return platforms >= {target.platform for target in request.targets}
+    locked_platforms = {target.platform for target in request.targets}
+    platforms = set()
+    for other in request.pip.provided:
+        if other.name == dist.name and other.version == dist.version:
+            platforms.add(other.platform)
+    return platforms >= locked_platforms
 
 
 def describe(request: Request, names: Set[str]) -> list[str]:

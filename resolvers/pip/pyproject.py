@@ -71,7 +71,9 @@ def render(
 
 
 def _orbiter_section(request: Request, shared: Set[str]) -> list[str]:
-    sdists = {canonicalize_name(name) for group in request.groups for name in group.sources}
+    sdists: set[str] = set()
+    for group in request.groups:
+        sdists.update(map(canonicalize_name, group.sources))
     lists = {"sdist": sdists, "shared": shared}
     lines = [f"{key} = {_array(names)}" for key, names in lists.items() if names]
     return ["[tool.orbiter]\n" + "".join(lines)] if lines else []
@@ -117,19 +119,22 @@ def allowed_sdists(files: LockFiles) -> frozenset[str]:
 def provided(files: LockFiles, platform: str, groups: Iterable[str]) -> frozenset[str]:
     """Return the normalised names that conda provides in any of the groups on the platform."""
     selected = {canonicalize_name(group) for group in groups}
-    return frozenset(
-        canonicalize_name(name)
-        for group, versions in _conda_tables(files).items()
-        if canonicalize_name(group) in selected
-        for name, version in versions.items()
-        if isinstance(version, str) or platform in version
-    )
+    names: set[str] = set()
+    for group, versions in _conda_tables(files).items():
+        if canonicalize_name(group) not in selected:
+            continue
+        for name, version in versions.items():
+            if isinstance(version, str) or platform in version:
+                names.add(canonicalize_name(name))
+    return frozenset(names)
 
 
 def provided_anywhere(files: LockFiles) -> frozenset[str]:
     """Return the normalised names of the locked distributions that conda provides in some group."""
-    groups = _conda_tables(files).values()
-    return frozenset(canonicalize_name(name) for versions in groups for name in versions)
+    names: set[str] = set()
+    for versions in _conda_tables(files).values():
+        names.update(map(canonicalize_name, versions))
+    return frozenset(names)
 
 
 def _conda_tables(files: LockFiles) -> Mapping[str, Mapping[str, Any]]:

@@ -73,8 +73,8 @@ def lock(
     Raises UnsolvableError, and ExpectedError if the index or uv fails.
     """
     arguments: list[str | Path] = ["lock", "--python", sys.executable, *published_before(request)]
-    for name, wanted in request.upgrade.packages.items():
-        arguments += ["--upgrade-package", f"{name}=={wanted}" if wanted else name]
+    for name, requested in request.upgrade.packages.items():
+        arguments += ["--upgrade-package", f"{name}=={requested}" if requested else name]
     request.progress(f"uv {version()} is resolving")
     with (
         tempfile.TemporaryDirectory(prefix="orbiter-") as temporary,

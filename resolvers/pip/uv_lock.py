@@ -31,12 +31,12 @@ def read(files: LockFiles) -> tuple[Package, ...]:
 def packages_for(files: LockFiles, target: Target, groups: frozenset[str]) -> tuple[Package, ...]:
     """Return the packages that the groups (normalised names) need on the target."""
     graph = _Graph(files)
-    by_name = {
-        package["name"]: _package(package, groups=())
-        for group in graph.groups
-        if canonicalize_name(group) in groups
-        for package in graph.walk(group, target)
-    }
+    by_name: dict[str, Package] = {}
+    for group in graph.groups:
+        if canonicalize_name(group) not in groups:
+            continue
+        for package in graph.walk(group, target):
+            by_name[package["name"]] = _package(package, groups=())
     return tuple(by_name.values())
 
 
@@ -95,11 +95,9 @@ def _requirements(package: Table, extra: str) -> list[Table]:
 
 def _package(package: Table, groups: Iterable[str]) -> Package:
     extras = package.get("optional-dependencies", {})  # uv lists only extras that are required
-    requires = {
-        requirement["name"]
-        for extra in ("", *extras)
-        for requirement in _requirements(package, extra)
-    }
+    requires: set[str] = set()
+    for extra in ("", *extras):
+        requires.update(requirement["name"] for requirement in _requirements(package, extra))
     files = list(package.get("wheels", ()))
     if "sdist" in package:
         files.append(package["sdist"])

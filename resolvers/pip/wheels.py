@@ -23,15 +23,17 @@ SDIST_SUFFIXES = (".tar.gz", ".zip", ".tar.bz2", ".tar.xz", ".tgz")
 @cache
 def tags(target: Target) -> dict[Tag, int]:
     """Return the tags of wheels that the target can install, with their rank (0 is the best)."""
-    major, minor = (int(number) for number in target.python.split(".")[:2])
-    platforms = list(_platform_tags(machine(target.platform), target))
+    major, minor = map(int, target.python.split(".")[:2])
     interpreter = f"cp{major}{minor}"
+    platforms = list(_platform_tags(machine(target.platform), target))
     ordered = [
         *cpython_tags((major, minor), [interpreter], platforms),
         *compatible_tags((major, minor), interpreter, platforms),
     ]
-    # Reversed, so that a tag that occurs twice gets its better rank.
-    return {tag: rank for rank, tag in reversed(list(enumerate(ordered)))}
+    ranks: dict[Tag, int] = {}
+    for rank, tag in enumerate(ordered):
+        ranks.setdefault(tag, rank)
+    return ranks
 
 
 def _platform_tags(machine: str, target: Target) -> Iterator[str]:
@@ -50,9 +52,15 @@ def _minor(version: str) -> int:
 
 def best_wheel(artifacts: Iterable[Artifact], target: Target) -> Artifact | None:
     """Return the wheel that an installer prefers on the target, or None if no wheel fits."""
-    ranked = ((_rank(artifact.file, target), artifact) for artifact in artifacts)
-    fitting = [(rank, artifact) for rank, artifact in ranked if rank is not None]
-    return min(fitting)[1] if fitting else None
+    fitting = []
+    for artifact in artifacts:
+        rank = _rank(artifact.file, target)
+        if rank is not None:
+            fitting.append((rank, artifact))
+    if not fitting:
+        return None
+    _, best = min(fitting)
+    return best
 
 
 def _rank(file_name: str, target: Target) -> tuple[int, int, str] | None:
@@ -70,9 +78,9 @@ def _rank(file_name: str, target: Target) -> tuple[int, int, str] | None:
 
 def sdist(artifacts: Iterable[Artifact]) -> Artifact | None:
     """Return the sdist among a package's files, or None."""
-    sdists = [artifact for artifact in artifacts if artifact.file.endswith(SDIST_SUFFIXES)]
-    return min(sdists, key=lambda artifact: _preference(artifact.file), default=None)
-
-
-def _preference(file_name: str) -> int:
-    return next(i for i, suffix in enumerate(SDIST_SUFFIXES) if file_name.endswith(suffix))
+    files = list(artifacts)
+    for suffix in SDIST_SUFFIXES:
+        for artifact in files:
+            if artifact.file.endswith(suffix):
+                return artifact
+    return None
