@@ -43,7 +43,10 @@ class PlatformImage(msgspec.Struct, frozen=True):
 
 
 class StageContext(msgspec.Struct, frozen=True, kw_only=True):
-    """The values of one stage. Its platforms share a Dockerfile; if they differ, the first decides."""
+    """The values of one stage.
+
+    All platforms share a Dockerfile. If they differ, the first platform decides.
+    """
 
     stage: Stage
     user: NotebookUser

@@ -1,7 +1,7 @@
-"""Leave out of /opt/env what is of no use in an image, and from conda's records of it too.
+"""Remove files that an image does not need from /opt/env and from conda's records.
 
-Byte-code of the standard library stays, freed of the time of its source: any time is right then. That of other
-packages goes, for most packages bring none. Format: PEP 552.
+Byte-code of the standard library stays. It is marked as unchecked (PEP 552), so that it does not contain the time of
+its source. Byte-code of other packages is removed, because most packages have none.
 """
 
 import json
@@ -12,16 +12,16 @@ UNCHECKED = (1).to_bytes(4, "little") + bytes(8)
 
 
 def goes(path: Path) -> bool:
-    """Whether a file is a static library, but for those of compilers, or byte-code of a package beside its source."""
+    """Return whether to remove a file: a static library, except a compiler's, or byte-code of a package."""
     if path.suffix == ".a":
         return not any(part.endswith("-linux-gnu") for part in path.parts)
     return path.suffix == ".pyc" and {"site-packages", "__pycache__"} <= {*path.parts}
 
 
 def recorded(path: Path) -> None:
-    """Leave what is gone out of a package's record."""
+    """Remove the removed files from the record of a package."""
     text = path.read_text()
-    if '.a"' not in text and '.pyc"' not in text:  # most, and reading takes its time
+    if '.a"' not in text and '.pyc"' not in text:  # true for most records, and parsing is slow
         return
     content = json.loads(text)
     gone = {name for name in content.get("files", ()) if goes(Path(name))}

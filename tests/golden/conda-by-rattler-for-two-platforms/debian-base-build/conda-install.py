@@ -1,6 +1,6 @@
 """Install the packages of an explicit file from /artifacts/conda into /opt/env, with rattler.
 
-Takes the explicit file, and a file with the sums of the packages.
+Arguments: the explicit file, and a file with the SHA-256 sums of the packages.
 """
 
 import asyncio
@@ -17,12 +17,12 @@ ENVIRONMENT = Path("/opt/env")
 META = ENVIRONMENT / "conda-meta"
 FILES = Path("/artifacts/conda")
 OFFLINE = Config.from_toml("tls-no-verify = true\n")
-"""Nothing is asked over the network. Without this rattler wants certificates, which an image need not have."""
+"""Nothing is downloaded, but without this rattler requires certificates, which an image may lack."""
 VOLATILE = ("extracted_package_dir", "package_tarball_full_path", "link")
 
 
 async def record(address: str, sha256: str, scratch: str) -> RepoDataRecord:
-    """The record of a package whose file lies here."""
+    """Return the record of a package whose file is in FILES."""
     place, _, file = address.rpartition("/")
     archive = await PackageArchive.from_path(FILES / file)
     index = Path(scratch, f"{file}.json")
@@ -32,7 +32,7 @@ async def record(address: str, sha256: str, scratch: str) -> RepoDataRecord:
 
 
 async def installed(addresses: list[str], sums: dict[str, str]) -> None:
-    """All packages, linked; what is there already stays."""
+    """Install all packages; those that are installed already stay."""
     there = [PrefixRecord.from_path(path) for path in sorted(META.glob("*.json"))]
     with TemporaryDirectory() as scratch:
         found = [(address, sums[address.rpartition("/")[2]]) for address in addresses]
@@ -49,7 +49,7 @@ async def installed(addresses: list[str], sums: dict[str, str]) -> None:
 
 
 def remember(line: str) -> None:
-    """Let a package's record tell where it is from, and its hash, not where it lay."""
+    """Write the address and the hash of a package into its record, instead of the local path."""
     address, _, md5 = line.partition("#")
     path = META / (address.rpartition("/")[2].removesuffix(".conda").removesuffix(".tar.bz2") + ".json")
     content = json.loads(path.read_text())
@@ -65,4 +65,4 @@ asyncio.run(installed([line.partition("#")[0] for line in lines], sums))
 for each in lines:
     remember(each)
 sys.stdout.flush()
-os._exit(0)  # while the interpreter ends, rattler can crash
+os._exit(0)  # rattler can crash while the interpreter exits
