@@ -8,8 +8,8 @@ def parents_first(
 ) -> tuple[str, ...]:
     """Return the names so that parents come first, otherwise sorted.
 
-    Every cycle is passed to ``on_cycle`` and then ignored. graphlib is no replacement: it stops at
-    the first cycle, and it orders by levels, which would change the snapshots in lock sets.
+    Every cycle is passed to ``on_cycle`` and then ignored. graphlib does not fit: it stops at the
+    first cycle, and it orders by levels, which would change the snapshots in lock sets.
     """
     ordered: dict[str, None] = {}
 

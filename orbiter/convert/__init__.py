@@ -1,1 +1,1 @@
-"""Files of other tools in (environment.yml, invoke.yaml) and out."""
+"""Convert files of other tools: import environment.yml and invoke.yaml, export conda's formats."""

@@ -1,10 +1,11 @@
-"""orbiter import: what a file of another tool asks for, added to the lists of a stage in images.toml."""
+"""Add the requirements of another tool's file to a stage in images.toml."""
 
 import re
 import tempfile
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -13,21 +14,24 @@ from orbiter.config.image_set import ImageSet, Stage
 from orbiter.config.mistakes import ConfigError
 from orbiter.config.read import read_image_set
 from orbiter.config.requirements import package_name
-from orbiter.config.toml_edit import Edit, ListItem, apply_edits
+from orbiter.config.toml_edit import Edit, ListItem, TablePath, apply_edits
 from orbiter.convert import environment_yml
-from orbiter.convert.outcome import LeftOut, Wanted
+from orbiter.convert.outcome import ImportedRequirements, LeftOut
 from resolvers.conda.channels import channel
 from resolvers.errors import ExpectedError
 
-BARE = re.compile(r"[\w.-]+")
-"""A requirement that any other one for the same package meets, too."""
+UNVERSIONED = re.compile(r"[\w.-]+")
+"""A requirement without a version, which every other requirement for the package satisfies."""
+DEFAULT_CHANNELS = ("conda-forge",)
+
+Lists = Mapping[str, tuple[ListItem, ...]]
 
 
 class ImportResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What an import comes to: the new text of images.toml, what is new in it, and what stayed behind.
+    """The new text of images.toml, the additions in it and what was left out.
 
-    ``tables`` and ``channels`` are those that were added; ``added`` maps a manager to the requirements that were added
-    to the lists of ``stage``.
+    ``tables`` and ``channels`` are those that were added. ``added`` maps managers to the
+    requirements that were added to the lists of ``stage``.
     """
 
     text: str
@@ -38,161 +42,61 @@ class ImportResult(msgspec.Struct, frozen=True, kw_only=True):
     left_out: tuple[LeftOut, ...]
 
 
-class _Home(msgspec.Struct, frozen=True, kw_only=True):
-    """The stage whose lists grow: its name, the paths of the tables it needs, last its own; None where it is new."""
+class _Destination(msgspec.Struct, frozen=True, kw_only=True):
+    """The stage that the requirements are added to.
+
+    ``paths`` are the tables that it needs; the last one is its own. A new stage has no ``stage`` yet.
+    """
 
     name: str
-    paths: tuple[tuple[str, ...], ...]
+    paths: tuple[TablePath, ...]
     stage: Stage | None
 
 
 def import_environment(file: Path, images: Path, name: str) -> ImportResult:
-    """What adding a file to the stage ``name`` (``micromamba-base``) makes of images.toml; nothing is written.
+    """Return images.toml with the requirements of a file in the stage ``name``; write nothing.
 
-    Requirements go to the build stage of an image that has one. An image that images.toml does not have is added, with
-    a build stage. What stands there stays as it is: a requirement of the file whose package is in the list already is
-    left out. Raises ExpectedError, and ConfigError for what images.toml could not be read with.
+    Requirements go to the build stage if the image has one. A missing image is added with a build
+    stage. Existing entries are kept: a requirement whose package is already in the list is left
+    out. Raises ExpectedError, and ConfigError if the new images.toml is not valid.
     """
     image_set = read_image_set(images)
     text = images.read_bytes().decode("utf-8-sig")
-    home = _home(image_set, name)
-    wanted = environment_yml.read(str(file), read_text(file), image_set.platforms)
-    fresh, doubles = _fresh(wanted, home.stage)
-    if not fresh:
-        return ImportResult(
-            text=text, stage=home.name, added={}, left_out=(*wanted.left_out, *doubles)
-        )
-    channels, notes = _channels(wanted, image_set)
-    edits = _edits(home, fresh, channels, tomllib.loads(text))
+    destination = _destination(image_set, name)
+    imported = environment_yml.read(str(file), read_text(file), image_set.platforms)
+    added, duplicates = _new_requirements(imported, destination.stage)
+    if not added:
+        left_out = (*imported.left_out, *duplicates)
+        return ImportResult(text=text, stage=destination.name, added={}, left_out=left_out)
+    channels = _new_channels(imported, image_set)
+    data = tomllib.loads(text)
+    edits = _edits(destination, added, channels, data)
     new = apply_edits(text, edits, str(images))
-    check(new, images, file)
+    check_image_set(new, images, file)
     return ImportResult(
         text=new,
-        stage=home.name,
-        tables=_new_tables(edits, tomllib.loads(text)),
+        stage=destination.name,
+        tables=_new_tables(edits, data),
         channels=channels,
-        added={
-            manager: tuple(entry.text for entry in entries) for manager, entries in fresh.items()
-        },
-        left_out=(*wanted.left_out, *notes, *doubles),
+        added={manager: tuple(entry.text for entry in items) for manager, items in added.items()},
+        left_out=(*imported.left_out, *_lost_order(imported, image_set, channels), *duplicates),
     )
 
 
 def read_text(file: Path) -> str:
-    """The text of a file to import. Raises ExpectedError where it is not UTF-8."""
+    """Return the text of a file to import.
+
+    Raises ExpectedError if it is not UTF-8.
+    """
     try:
         return file.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise ExpectedError(
-            f"{file}: byte {error.start} is not UTF-8", "save the file as UTF-8"
-        ) from None
+        problem = f"{file}: byte {error.start} is not UTF-8"
+        raise ExpectedError(problem, "save the file as UTF-8") from None
 
 
-def _home(image_set: ImageSet, name: str) -> _Home:
-    prefix = f"{CONDA_BUILDER}-"
-    if not name.startswith(prefix):
-        raise ExpectedError(
-            f"'{name}' is no image of the builder {CONDA_BUILDER}, the one that installs conda packages",
-            f"name one, such as {prefix}base; images.toml gets it where it has none",
-        )
-    stages = {stage.name: stage for stage in image_set.stages}
-    known = stages.get(name)
-    image = known.image if known else name.removeprefix(prefix).removesuffix("-build")
-    path = ("image", CONDA_BUILDER, image)
-    if known and known.kind == "final" and not known.build:
-        return _Home(name=name, paths=(path,), stage=known)
-    build = f"{prefix}{image}-build"
-    return _Home(name=build, paths=(path, (*path, "build")), stage=stages.get(build))
-
-
-def _fresh(
-    wanted: Wanted, stage: Stage | None
-) -> tuple[dict[str, tuple[ListItem, ...]], list[LeftOut]]:
-    """The requirements by manager whose packages the stage does not ask for yet, and those that say another thing."""
-    fresh: dict[str, tuple[ListItem, ...]] = {}
-    left_out = []
-    for manager, entries in wanted.requirements.items():
-        there = {
-            package_name(manager, text): text
-            for text in (stage.requirements.get(manager, ()) if stage else ())
-        }
-        found: dict[str, ListItem] = {}
-        for entry in entries:
-            package = package_name(manager, entry.text)
-            if package in there:
-                left_out += _double(manager, entry.text, there[package], "images.toml")
-            elif package not in found or BARE.fullmatch(found[package].text):
-                found[package] = entry
-            else:
-                left_out += _double(manager, entry.text, found[package].text, "the file")
-        if found:
-            fresh[manager] = tuple(found.values())
-    return fresh, left_out
-
-
-def _double(manager: str, text: str, other: str, where: str) -> list[LeftOut]:
-    """Nothing where two requirements for one package are the same but for blanks, or the text asks for no version."""
-    if BARE.fullmatch(text) or "".join(text.split()) == "".join(other.split()):
-        return []
-    return [
-        LeftOut(what=f"{manager} '{text}'", why=f"{where} asks for '{other}' already, which stays")
-    ]
-
-
-def _channels(wanted: Wanted, image_set: ImageSet) -> tuple[tuple[str, ...], list[LeftOut]]:
-    """The channels that the builder does not have yet; and where its order will not be that of the file."""
-    builder = image_set.builders.get(CONDA_BUILDER)
-    there = (
-        tuple(channel(name).url for name in builder.conda.channels)
-        if builder and builder.conda
-        else ()
-    )
-    fresh = tuple(name for name in wanted.channels if name not in there)
-    order = [name for name in (*there, *fresh) if name in wanted.channels]
-    if order == [*wanted.channels]:
-        return fresh, []
-    why = f"{', '.join(there)} of images.toml stay in front; the first channel that has a package decides"
-    return fresh, [LeftOut(what=f"the order of the channels {', '.join(wanted.channels)}", why=why)]
-
-
-def _edits(
-    home: _Home,
-    fresh: dict[str, tuple[ListItem, ...]],
-    channels: tuple[str, ...],
-    data: dict[str, dict[str, object]],
-) -> tuple[Edit, ...]:
-    builder = ("builder", CONDA_BUILDER)
-    table = data["builder"].get(CONDA_BUILDER)
-    own = isinstance(table, dict) and "channels" in table
-    default = (
-        ("conda-forge",) if table is not None and not own else ()
-    )  # what the builder has without the key
-    entries = tuple(ListItem(text=name) for name in (*default, *channels)) if channels else ()
-    return (
-        Edit(path=builder, key="channels" if channels else "", entries=entries, one_line=True),
-        *(Edit(path=path) for path in home.paths),
-        *(
-            Edit(path=home.paths[-1], key=manager, entries=entries)
-            for manager, entries in fresh.items()
-        ),
-    )
-
-
-def _new_tables(edits: Iterable[Edit], data: dict[str, object]) -> tuple[str, ...]:
-    paths = dict.fromkeys(edit.path for edit in edits)
-    return tuple(f"[{'.'.join(path)}]" for path in paths if not _has(data, path))
-
-
-def _has(data: object, path: tuple[str, ...]) -> bool:
-    for part in path:
-        if not isinstance(data, dict) or part not in data:
-            return False
-        data = data[part]
-    return True
-
-
-def check(text: str, images: Path, file: Path) -> None:
-    """Raise ConfigError where the new text is no images.toml that Orbiter reads."""
+def check_image_set(text: str, images: Path, file: Path) -> None:
+    """Raise ConfigError if the new text of images.toml is not valid."""
     with tempfile.TemporaryDirectory(prefix="orbiter-import-") as folder:
         new = Path(folder) / images.name
         new.write_bytes(text.encode())
@@ -200,3 +104,113 @@ def check(text: str, images: Path, file: Path) -> None:
             read_image_set(new)
         except ConfigError as error:
             raise ConfigError(f"{images} with {file}", error.mistakes) from None
+
+
+def _destination(image_set: ImageSet, name: str) -> _Destination:
+    prefix = f"{CONDA_BUILDER}-"
+    if not name.startswith(prefix):
+        raise ExpectedError(
+            f"'{name}' is not an image of the builder {CONDA_BUILDER}, the only one with conda",
+            f"name one, such as {prefix}base; it is added to images.toml if it is missing",
+        )
+    stages = {stage.name: stage for stage in image_set.stages}
+    existing = stages.get(name)
+    image = existing.image if existing else name.removeprefix(prefix).removesuffix("-build")
+    path = ("image", CONDA_BUILDER, image)
+    if existing and existing.kind == "final" and not existing.build:
+        return _Destination(name=name, paths=(path,), stage=existing)
+    build = f"{prefix}{image}-build"
+    return _Destination(name=build, paths=(path, (*path, "build")), stage=stages.get(build))
+
+
+def _new_requirements(
+    imported: ImportedRequirements, stage: Stage | None
+) -> tuple[Lists, list[LeftOut]]:
+    """Return the requirements for new packages, and those that differ from existing ones."""
+    added: dict[str, tuple[ListItem, ...]] = {}
+    left_out: list[LeftOut] = []
+    for manager, entries in imported.requirements.items():
+        existing = stage.requirements.get(manager, ()) if stage else ()
+        existing_by_name = {package_name(manager, text): text for text in existing}
+        new: dict[str, ListItem] = {}
+        for entry in entries:
+            name = package_name(manager, entry.text)
+            if name in existing_by_name:
+                kept = f"images.toml already has '{existing_by_name[name]}'"
+                left_out += _duplicate(manager, entry.text, existing_by_name[name], kept)
+            elif name not in new or UNVERSIONED.fullmatch(new[name].text):
+                new[name] = entry
+            else:
+                kept = f"the file already has '{new[name].text}'"
+                left_out += _duplicate(manager, entry.text, new[name].text, kept)
+        if new:
+            added[manager] = tuple(new.values())
+    return added, left_out
+
+
+def _duplicate(manager: str, text: str, other: str, reason: str) -> list[LeftOut]:
+    """Return the requirement unless the other one for the same package implies it."""
+    if UNVERSIONED.fullmatch(text) or "".join(text.split()) == "".join(other.split()):
+        return []
+    return [LeftOut(what=f"{manager} '{text}'", why=reason)]
+
+
+def _existing_channels(image_set: ImageSet) -> tuple[str, ...]:
+    builder = image_set.builders.get(CONDA_BUILDER)
+    if not builder or not builder.conda:
+        return ()
+    return tuple(channel(name).url for name in builder.conda.channels)
+
+
+def _new_channels(imported: ImportedRequirements, image_set: ImageSet) -> tuple[str, ...]:
+    """Return the channels that the builder does not have yet."""
+    existing = _existing_channels(image_set)
+    return tuple(url for url in imported.channels if url not in existing)
+
+
+def _lost_order(
+    imported: ImportedRequirements, image_set: ImageSet, new: tuple[str, ...]
+) -> list[LeftOut]:
+    """Return a note if the builder's order of channels differs from the one in the file."""
+    existing = _existing_channels(image_set)
+    order = [url for url in (*existing, *new) if url in imported.channels]
+    if order == [*imported.channels]:
+        return []
+    what = f"the order of the channels {', '.join(imported.channels)}"
+    why = f"the channels in images.toml keep their priority: {', '.join(existing)}"
+    return [LeftOut(what=what, why=why)]
+
+
+def _edits(
+    destination: _Destination, added: Lists, channels: tuple[str, ...], data: dict[str, Any]
+) -> tuple[Edit, ...]:
+    builder = _builder_edit(channels, data["builder"].get(CONDA_BUILDER))
+    tables = [Edit(path=path) for path in destination.paths]
+    own = destination.paths[-1]
+    lists = [Edit(path=own, key=manager, entries=items) for manager, items in added.items()]
+    return (builder, *tables, *lists)
+
+
+def _builder_edit(channels: tuple[str, ...], table: object) -> Edit:
+    """Return the edit that adds the channels to the builder's table, or only the table."""
+    path = ("builder", CONDA_BUILDER)
+    if not channels:
+        return Edit(path=path)
+    names = channels
+    if isinstance(table, dict) and "channels" not in table:
+        names = (*DEFAULT_CHANNELS, *channels)  # a new list replaces the default
+    entries = tuple(ListItem(text=name) for name in names)
+    return Edit(path=path, key="channels", entries=entries, one_line=True)
+
+
+def _new_tables(edits: Iterable[Edit], data: dict[str, Any]) -> tuple[str, ...]:
+    paths = dict.fromkeys(edit.path for edit in edits)
+    return tuple(f"[{'.'.join(path)}]" for path in paths if not _has_table(data, path))
+
+
+def _has_table(data: object, path: TablePath) -> bool:
+    for name in path:
+        if not isinstance(data, dict) or name not in data:
+            return False
+        data = data[name]
+    return True

@@ -1,4 +1,4 @@
-"""orbiter export: what conda installs in an image, out of a lock set, in the files that conda's tools read. Pure."""
+"""Export the conda packages of an image from a lock set, in the formats that conda's tools read."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from orbiter.config import stage_graph
+from orbiter.config.builders import conda_settings
 from orbiter.config.image_set import ImageSet, Stage
 from orbiter.config.mistakes import suggest
 from orbiter.lockset.model import LockSet
@@ -19,14 +20,18 @@ from resolvers.errors import ExpectedError
 from resolvers.types import Group, LockFiles, Target
 
 LOCK_HEAD = """\
-# Written by Orbiter: what conda installs in {stage} of release {release}.
-# conda-lock and micromamba read it:
+# Written by Orbiter: the conda packages of {stage} in release {release}.
+# Install them with conda-lock or micromamba:
 #     conda-lock install -n YOURENV conda-lock.yml
 """
 
 
-class _Part(msgspec.Struct, frozen=True, kw_only=True):
-    """What of a lock set one image holds: of which stages, with the platforms to tell of, and conda's lock files."""
+class _Selection(msgspec.Struct, frozen=True, kw_only=True):
+    """The part of a lock set to export.
+
+    ``stages`` are the stage and those whose conda packages it inherits; ``files`` are the conda
+    lock files of its builder.
+    """
 
     image_set: ImageSet
     stage: Stage
@@ -35,115 +40,124 @@ class _Part(msgspec.Struct, frozen=True, kw_only=True):
     files: LockFiles
 
 
-def export(form: str, locked: LockSet, image: str, platform: str = "") -> str:
-    """``conda-lock``, ``explicit`` or ``environment`` of an image or stage, for one platform or all of them.
+def export(form: str, lock_set: LockSet, image: str, platform: str = "") -> str:
+    """Return the conda packages of an image or stage, for one platform or all of them.
 
-    Raises ExpectedError for an unknown image or platform, an image without conda packages, and where explicit has to
-    be told which platform.
+    ``form`` is ``conda-lock``, ``explicit`` or ``environment``. Raises ExpectedError for an unknown
+    image or platform, for an image without conda packages, and for ``explicit`` without a platform
+    if the release has several.
     """
-    return FORMS[form](_part(locked, image, platform))
+    return FORMS[form](_select(lock_set, image, platform))
 
 
-def _part(locked: LockSet, image: str, platform: str) -> _Part:
-    image_set = locked.image_set
-    known = {stage.name: stage for stage in image_set.stages}
-    release = locked.manifest.release
-    if image not in known:
-        hint = suggest(image, known, f"it has {', '.join(known)}")
+def _select(lock_set: LockSet, image: str, platform: str) -> _Selection:
+    image_set = lock_set.image_set
+    stages = {stage.name: stage for stage in image_set.stages}
+    release = lock_set.manifest.release
+    if image not in stages:
+        hint = suggest(image, stages, f"it has {', '.join(stages)}")
         raise ExpectedError(f"release {release} has no image or stage '{image}'", hint)
     if platform and platform not in image_set.platforms:
-        raise ExpectedError(
-            f"release {release} has no '{platform}'", f"it has {', '.join(image_set.platforms)}"
-        )
-    stage = known[image]
-    stages = (stage.name, *stage_graph.ancestors(image_set, stage, "conda"))
-    files = locked.builder_files(stage.builder, conda.FILES)
-    if not any(known[name].requirements.get("conda") for name in stages):
-        others = [name for name, each in known.items() if each.requirements.get("conda")]
-        hint = (
-            f"these have some: {', '.join(others)}"
-            if others
-            else "list some in images.toml, and lock"
-        )
-        raise ExpectedError(f"{image} of release {release} has no conda packages", hint)
+        hint = f"it has {', '.join(image_set.platforms)}"
+        raise ExpectedError(f"release {release} has no '{platform}'", hint)
+    stage = stages[image]
+    names = (image, *stage_graph.ancestors(image_set, stage, "conda"))
+    with_conda = [name for name in stages if stages[name].requirements.get("conda")]
+    if not set(names) & set(with_conda):
+        problem = f"{image} of release {release} has no conda packages"
+        raise ExpectedError(problem, _conda_hint(with_conda))
+    files = lock_set.builder_files(stage.builder, conda.FILES)
     if FILE not in files:
-        raise ExpectedError(f"conda's part of release {release} is not locked", "orbiter lock")
-    return _Part(
+        problem = f"the conda packages of release {release} are not locked"
+        raise ExpectedError(problem, "run orbiter lock")
+    return _Selection(
         image_set=image_set,
         stage=stage,
-        stages=stages,
+        stages=names,
         platforms=(platform,) if platform else image_set.platforms,
         files=files,
     )
 
 
-def _explicit(part: _Part) -> str:
-    if len(part.platforms) > 1:
-        names = ", ".join(part.platforms)
-        raise ExpectedError(
-            f"an explicit file is for one platform; there are {names}", "name it: --platform"
-        )
-    return explicit(part.files, Target(platform=part.platforms[0]), part.stages)
+def _conda_hint(with_conda: list[str]) -> str:
+    if with_conda:
+        return f"these stages have conda packages: {', '.join(with_conda)}"
+    return "add some to images.toml, then run orbiter lock"
 
 
-def _conda_lock(part: _Part) -> str:
-    """All packages of the image in the category that conda-lock installs, with the hash of what asks for them alone."""
-    lock, virtual = lock_file.parse(part.files), _virtual(part)
-    asked = _wishes(part)
-    found = {
-        (each.name, each.platform): msgspec.structs.replace(each, category=MAIN)
-        for each in lock.package
-        if each.category in part.stages and each.platform in virtual
+def _explicit(selection: _Selection) -> str:
+    """Return the addresses and hashes of the packages for one platform."""
+    if len(selection.platforms) > 1:
+        names = ", ".join(selection.platforms)
+        problem = f"an explicit file is for one platform, but the release has {names}"
+        raise ExpectedError(problem, "choose one with --platform")
+    target = Target(platform=selection.platforms[0])
+    return explicit(selection.files, target, selection.stages)
+
+
+def _conda_lock(selection: _Selection) -> str:
+    """Return a conda-lock.yml with the packages in the category that conda-lock installs.
+
+    Its hash covers the requirements of these packages only.
+    """
+    lock, virtual = lock_file.parse(selection.files), _virtual_packages(selection)
+    requirements = _conda_requirements(selection)
+    packages = {
+        (entry.name, entry.platform): msgspec.structs.replace(entry, category=MAIN)
+        for entry in lock.package
+        if entry.category in selection.stages and entry.platform in virtual
     }
     hashes = {
-        name: environment_yml.content_hash(lock.channels, name, asked, packages)
-        for name, packages in virtual.items()
+        subdir: environment_yml.content_hash(lock.channels, subdir, requirements, versions)
+        for subdir, versions in virtual.items()
     }
-    head = LOCK_HEAD.format(stage=part.stage.name, release=part.image_set.version)
-    text = lock_file.write(
-        CondaLock(channels=lock.channels, hashes=hashes, package=tuple(found.values()))
-    )
-    return head + text.removeprefix(lock_file.HEAD)
+    head = LOCK_HEAD.format(stage=selection.stage.name, release=selection.image_set.version)
+    exported = CondaLock(channels=lock.channels, hashes=hashes, package=tuple(packages.values()))
+    return head + lock_file.write(exported).removeprefix(lock_file.HEAD)
 
 
-def _environment(part: _Part) -> str:
-    """What was asked for, not what was found; pip's requirements as conda has them, below pip itself."""
-    channels = lock_file.parse(part.files).channels
-    asked = _wishes(part)
-    builder = part.image_set.builders[part.stage.builder]
-    priority = builder.conda.priority if builder.conda else "strict"
+def _environment(selection: _Selection) -> str:
+    """Return an environment.yml with the requirements, not the locked packages.
+
+    conda expects pip's requirements in a list under pip.
+    """
+    channels = lock_file.parse(selection.files).channels
+    requirements = _conda_requirements(selection)
+    priority = conda_settings(selection.image_set.builders[selection.stage.builder]).priority
     remarks = (f"channel priority: {priority}",) if priority != "strict" else ()
-    text = environment_yml.environment(channels, _virtual(part), asked, remarks)
-    of_pip = [each for group in _groups(part, "pip") for each in group.requirements]
-    if not of_pip:
+    virtual = _virtual_packages(selection)
+    text = environment_yml.environment(channels, virtual, requirements, remarks)
+    pip: dict[str, None] = {}
+    for group in _groups(selection, "pip"):
+        pip |= dict.fromkeys(group.requirements)
+    if not pip:
         return text
-    pip = [] if any(wish.name == "pip" for wish in asked) else ["  - pip"]
-    lines = [*pip, "  - pip:", *(f"    - {scalar(each)}" for each in dict.fromkeys(of_pip))]
+    lines = ["  - pip:", *(f"    - {scalar(requirement)}" for requirement in pip)]
+    if not any(requirement.name == "pip" for requirement in requirements):
+        lines.insert(0, "  - pip")
     return text + "\n".join(lines) + "\n"
 
 
-def _groups(part: _Part, manager: str) -> tuple[Group, ...]:
-    """The requirements of the image's stages, parents first."""
-    found = stage_graph.groups(part.image_set, part.stage.builder, manager)
-    return tuple(group for group in found if group.name in part.stages)
+def _groups(selection: _Selection, manager: str) -> tuple[Group, ...]:
+    """Return the requirements of the selected stages, parents first."""
+    groups = stage_graph.groups(selection.image_set, selection.stage.builder, manager)
+    return tuple(group for group in groups if group.name in selection.stages)
 
 
-def _wishes(part: _Part) -> tuple[Wish, ...]:
-    return wishes(_groups(part, "conda"))
+def _conda_requirements(selection: _Selection) -> tuple[Wish, ...]:
+    return wishes(_groups(selection, "conda"))
 
 
-def _virtual(part: _Part) -> dict[str, Mapping[str, str]]:
-    """The virtual packages of each platform, as they are locked."""
+def _virtual_packages(selection: _Selection) -> dict[str, Mapping[str, str]]:
+    """Return the locked virtual packages of each platform, by conda's name of the platform."""
     import yaml12
 
-    data: Any = yaml12.parse_yaml(part.files[VIRTUAL])
-    subdirs = data["subdirs"]
-    return {
-        SUBDIRS[platform]: subdirs[SUBDIRS[platform]]["packages"] for platform in part.platforms
-    }
+    data: Any = yaml12.parse_yaml(selection.files[VIRTUAL])
+    names = [SUBDIRS[platform] for platform in selection.platforms]
+    return {name: data["subdirs"][name]["packages"] for name in names}
 
 
-FORMS: Mapping[str, Callable[[_Part], str]] = {
+FORMS: Mapping[str, Callable[[_Selection], str]] = {
     "conda-lock": _conda_lock,
     "explicit": _explicit,
     "environment": _environment,

@@ -1,4 +1,4 @@
-"""What a file of another tool asks for, in Orbiter's words."""
+"""The outcome of an import: requirements in Orbiter's syntax, and what was left out or changed."""
 
 from collections.abc import Mapping
 from typing import Literal
@@ -7,9 +7,11 @@ import msgspec
 
 from orbiter.config.toml_edit import ListItem
 
+NoteKind = Literal["left out", "changed", "kept"]
+
 
 class LeftOut(msgspec.Struct, frozen=True, kw_only=True):
-    """Something of a file that is not carried over, without any secret, and why."""
+    """A part of a file that was not imported, without any secret, and the reason."""
 
     what: str
     why: str
@@ -18,8 +20,8 @@ class LeftOut(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.what}: {self.why}"
 
 
-class Wanted(msgspec.Struct, frozen=True, kw_only=True):
-    """What goes into one stage's lists, by manager and as written, and the channels of conda that it comes from."""
+class ImportedRequirements(msgspec.Struct, frozen=True, kw_only=True):
+    """The requirements for the lists of one stage, by manager, and their conda channels."""
 
     requirements: Mapping[str, tuple[ListItem, ...]]
     channels: tuple[str, ...] = ()
@@ -27,33 +29,32 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Note(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of something in the file of an image set that is not carried over as it stands there.
+    """A part of an image set's file that was not imported unchanged.
 
-    ``table`` is that of images.toml which it concerns (``image.alpine.base.build``), "" for the file as a whole.
+    ``table`` is the table of images.toml that it belongs to (``image.alpine.base.build``), "" for
+    the whole file.
     """
 
-    kind: Literal["left out", "changed", "kept"]
+    kind: NoteKind
     table: str = ""
     what: str
     why: str
 
     def __str__(self) -> str:
-        return f"{self.kind}: {f'{self.table}: ' if self.table else ''}{self.what}: {self.why}"
+        return ": ".join(filter(None, (self.kind, self.table, self.what, self.why)))
 
 
 class Notes:
-    """Collects notes in their order, each once."""
+    """Collects notes in order and without duplicates."""
 
     def __init__(self) -> None:
-        self._found: dict[Note, None] = {}
+        self._notes: dict[Note, None] = {}
 
-    def add(
-        self, kind: Literal["left out", "changed", "kept"], table: str, what: str, why: str
-    ) -> None:
-        """Note what became of something, and why."""
-        self._found[Note(kind=kind, table=table, what=what, why=why)] = None
+    def add(self, kind: NoteKind, table: str, what: str, why: str) -> None:
+        """Add a note."""
+        self._notes[Note(kind=kind, table=table, what=what, why=why)] = None
 
     @property
     def all(self) -> tuple[Note, ...]:
-        """What was noted, in that order."""
-        return tuple(self._found)
+        """All notes, in the order in which they were added."""
+        return tuple(self._notes)

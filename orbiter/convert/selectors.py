@@ -1,6 +1,7 @@
-"""Selectors, by which one environment.yml serves several systems: conda-lock's ``# [win]``, micromamba's ``sel(win)``.
+"""Selectors, which restrict an entry of environment.yml to some systems.
 
-What each word means is told by https://conda.github.io/conda-lock/src_environment_yml/. Pure.
+conda-lock writes them as a comment, ``# [win]``, and micromamba as a key, ``sel(win)``. Their words
+are defined in https://conda.github.io/conda-lock/src_environment_yml/.
 """
 
 from collections.abc import Mapping
@@ -9,29 +10,29 @@ SYSTEMS: Mapping[str, frozenset[str]] = {
     "linux/amd64": frozenset({"linux", "linux64", "unix"}),
     "linux/arm64": frozenset({"linux", "aarch64", "unix"}),
 }
-"""What is true of each platform."""
-WORDS = frozenset().union(
-    *SYSTEMS.values(), {"osx", "osx64", "arm64", "win", "win32", "win64", "ppc64le"}
-)
+"""The words that are true on each platform."""
+OTHER_SYSTEMS = frozenset({"osx", "osx64", "arm64", "win", "win32", "win64", "ppc64le"})
+WORDS = frozenset().union(*SYSTEMS.values(), OTHER_SYSTEMS)
 
 
-def unfit(selector: str, platforms: tuple[str, ...]) -> str:
-    """Why what has this selector cannot stand in a list for all the platforms; "" when it can.
+def selector_conflict(selector: str, platforms: tuple[str, ...]) -> str:
+    """Return the reason why an entry with this selector is not for all platforms, "" if it is.
 
-    Words that are no selector mean nothing, as to conda itself.
+    Other words in brackets are not selectors; conda ignores them as well.
     """
     words = selector.split()
-    wanted = words[:1] != ["not"]
-    names = words if wanted else words[1:]
+    is_positive = words[:1] != ["not"]
+    names = words if is_positive else words[1:]
     if not WORDS.intersection(names):
         return ""
     if len(names) > 1:
-        return f"Orbiter does not read the selector [{selector}]: see yourself whether the images need it"
-    fitting = [platform for platform in platforms if (names[0] in SYSTEMS[platform]) == wanted]
-    if len(fitting) == len(platforms):
+        return f"the selector [{selector}] is not supported: check whether the images need it"
+    name = names[0]
+    matching = [platform for platform in platforms if (name in SYSTEMS[platform]) == is_positive]
+    if len(matching) == len(platforms):
         return ""
-    if fitting:
+    if matching:
         return (
-            f"it is for {', '.join(fitting)} alone, and a list of images.toml is for all platforms"
+            f"it is only for {', '.join(matching)}, but lists in images.toml are for all platforms"
         )
-    return f"it is for other systems than {', '.join(platforms)}"
+    return f"it is only for systems other than {', '.join(platforms)}"

@@ -91,7 +91,7 @@ class LockSet(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     @property
     def is_complete(self) -> bool:
-        """Whether every part was locked, so that images can be built."""
+        """Return whether every part was locked, so that images can be built."""
         return f"{BUILD}/docker-bake.json" in self.files
 
     def builder_files(self, builder: str, names: tuple[str, ...] = ()) -> dict[str, str]:

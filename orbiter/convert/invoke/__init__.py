@@ -1,1 +1,1 @@
-"""The first Orbiter's invoke.yaml, converted to an images.toml."""
+"""Convert invoke.yaml, the configuration of the original Orbiter, to an images.toml."""

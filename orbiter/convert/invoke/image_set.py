@@ -1,139 +1,139 @@
-"""orbiter import invoke.yaml: the configuration of the original Orbiter, a whole image set, as a new images.toml.
+"""Import invoke.yaml, a whole image set of the original Orbiter, as a new images.toml.
 
-The format is known by https://github.com/dorgeln/orbiter: its invoke.yaml and what its tasks do with it.
+The format is defined by https://github.com/dorgeln/orbiter: its invoke.yaml and its tasks.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from orbiter.convert.add_to_image import check, read_text
-from orbiter.convert.invoke import toml_text
+from orbiter.convert.add_to_image import check_image_set, read_text
 from orbiter.convert.invoke.builders import MANAGERS, builder_tables
 from orbiter.convert.invoke.lists import Lists
-from orbiter.convert.invoke.toml_text import Table
-from orbiter.convert.invoke.yaml import Shared, comments, parsed
+from orbiter.convert.invoke.toml_text import Table, images_toml
+from orbiter.convert.invoke.yaml import Shared, comments, parse
 from orbiter.convert.outcome import Note, Notes
 from resolvers.errors import ExpectedError
 
-CARRIED = frozenset(
+IMPORTED_KEYS = frozenset(
     {"version", "maintainer", "user", "uid", "gid", "docker", "docker.repo", "python", "build"}
 )
-USER: Mapping[str, str] = {"name": "user", "uid": "uid", "gid": "gid"}
-"""The keys of [user], and what the file calls them."""
-INVOKE = "a setting of the program invoke"
-PYTHON = (
-    "Alpine has one Python a release, python3 of apk; python of [builder.alpine] would check it"
+"""The settings that are imported, or whose parts are."""
+USER_KEYS: Mapping[str, str] = {"name": "user", "uid": "uid", "gid": "gid"}
+"""The keys of [user], and their names in invoke.yaml."""
+_INVOKE = "a setting of the program invoke"
+_PYTHON = (
+    "each Alpine release has one Python, the apk package python3; "
+    "python in [builder.alpine] checks its version"
 )
-THEIRS = f"the original has {' and '.join(MANAGERS)}"
+_ORIGINAL = f"the original has {' and '.join(MANAGERS)}"
 REASONS: Mapping[str, str] = {
-    "debug": INVOKE,
-    "run": INVOKE,
-    "tasks": INVOKE,
-    "docker.mount": "`orbiter run --mount FOLDER` mounts a folder",
-    "python.version": PYTHON,
-    "python.required": PYTHON,
+    "debug": _INVOKE,
+    "run": _INVOKE,
+    "tasks": _INVOKE,
+    "docker.mount": "mount a folder with `orbiter run --mount FOLDER`",
+    "python.version": _PYTHON,
+    "python.required": _PYTHON,
 }
-"""The keys that images.toml has no place for, and why."""
+"""Settings that images.toml does not support, with the reason."""
 
 
 class ImageSetFile(msgspec.Struct, frozen=True, kw_only=True):
-    """The text of a new images.toml, and what became of what could not be carried over as it stands."""
+    """The text of a new images.toml, and notes on the parts that were not imported unchanged."""
 
     text: str
     notes: tuple[Note, ...]
 
 
 def import_image_set(file: Path, images: Path) -> ImageSetFile:
-    """An invoke.yaml as the images.toml that means the same; nothing is written.
+    """Return an invoke.yaml as a new images.toml; write nothing.
 
-    Raises ExpectedError where the file is none, and ConfigError where what it says makes no images.toml.
+    Raises ExpectedError if the file is not an image set, and ConfigError if the new images.toml is
+    not valid.
     """
-    made = convert(str(file), read_text(file))
-    check(made.text, images, file)
-    return made
+    converted = convert(str(file), read_text(file))
+    check_image_set(converted.text, images, file)
+    return converted
 
 
 def convert(file: str, text: str) -> ImageSetFile:
-    """The text of an invoke.yaml as that of an images.toml."""
-    data = parsed(file, text)
+    """Return the text of an invoke.yaml as an images.toml."""
+    data = parse(file, text)
     notes = Notes()
     lists = Lists(comments(text), notes)
-    _tell_others(data, notes)
-    families = {
-        name: images for name, images in data["build"].items() if _serves(name, images, notes)
+    _add_unsupported_settings(data, notes)
+    builders = {
+        name: images
+        for name, images in data["build"].items()
+        if _is_supported_builder(name, images, notes)
     }
-    if not families:
-        problem = f"{file} has no builder of the original Orbiter, but {', '.join(data['build'])}"
-        raise ExpectedError(problem, f"{THEIRS}: rename a builder that is one of them")
+    if not builders:
+        problem = f"{file} has no builder of the original Orbiter, only {', '.join(data['build'])}"
+        raise ExpectedError(problem, f"{_ORIGINAL}: rename your builder to one of them")
+    stages: list[Table] = []
     try:
-        tables = [
-            table
-            for name in families
-            for table in builder_tables(name, families[name], lists, notes)
-        ]
+        for name, images in builders.items():
+            stages += builder_tables(name, images, lists, notes)
     except ExpectedError as error:
         raise ExpectedError(f"{file}: {error.message}", error.hint) from None
-    heads = [
-        table
-        for table in (*_heads(file, data), Table(path="sets", values=lists.sets))
-        if table.values
-    ]
+    sets = Table(path="sets", values=lists.sets)
+    heads = [table for table in (_top(file, data), _user(data), sets) if table.values]
     head = f"The image set of {Path(file).name}."
-    return ImageSetFile(text=toml_text.text(head, (*heads, *tables), notes.all), notes=notes.all)
+    return ImageSetFile(text=images_toml(head, (*heads, *stages), notes.all), notes=notes.all)
 
 
-def _heads(file: str, data: Mapping[str, Any]) -> tuple[Table, Table]:
-    """The top of images.toml, and [user]."""
+def _top(file: str, data: Mapping[str, Any]) -> Table:
+    """Return the keys above the first table."""
     docker = data.get("docker")
-    top = {
-        "version": _text(file, "version", data.get("version")),
-        "repository": _text(
-            file, "docker.repo", docker.get("repo") if isinstance(docker, dict) else None
-        ),
+    repository = docker.get("repo") if isinstance(docker, dict) else None
+    values = {
+        "version": _required(file, "version", data.get("version")),
+        "repository": _required(file, "docker.repo", repository),
         "maintainer": str(data.get("maintainer") or ""),
     }
-    user = {key: data[old] for key, old in USER.items() if data.get(old) is not None}
-    return Table(path="", values=top), Table(path="user", values=user)
+    return Table(path="", values=values)
 
 
-def _text(file: str, key: str, value: object) -> str:
+def _user(data: Mapping[str, Any]) -> Table:
+    values = {key: data[name] for key, name in USER_KEYS.items() if data.get(name) is not None}
+    return Table(path="user", values=values)
+
+
+def _required(file: str, key: str, value: object) -> str:
     if value is None:
-        raise ExpectedError(
-            f"{file}: {key} is missing", "add it: an image set has a version and a repository"
-        )
+        problem = f"{file}: {key} is missing"
+        raise ExpectedError(problem, "add it: an image set needs a version and a repository")
     return str(value)
 
 
-def _tell_others(data: Mapping[str, Any], notes: Notes) -> None:
-    """Note the settings that are not carried over. Lists are there for their anchors."""
+def _add_unsupported_settings(data: Mapping[str, Any], notes: Notes) -> None:
+    """Add notes on the settings that are not imported."""
+    for name, value in _settings(data):
+        # Lists with an anchor are only there to be used in other lists.
+        if name not in IMPORTED_KEYS and not isinstance(value, Shared):
+            what = name
+            if name in REASONS and isinstance(value, str):
+                what = f"{name} '{value}'"
+            notes.add("left out", "", what, REASONS.get(name, "unknown setting"))
+
+
+def _settings(data: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield all settings, such as ``version`` and ``docker.repo``, except those in ``build``."""
     for key, value in data.items():
-        parts = (
-            value if key in CARRIED and isinstance(value, dict) and key != "build" else {"": value}
-        )
-        for part, inner in parts.items():
-            name = f"{key}.{part}" if part else key
-            if name not in CARRIED and not isinstance(inner, Shared):
-                shown = f" '{inner}'" if name in REASONS and isinstance(inner, str) else ""
-                notes.add(
-                    "left out",
-                    "",
-                    f"{name}{shown}",
-                    REASONS.get(name, "Orbiter knows no such setting"),
-                )
+        if key in IMPORTED_KEYS and key != "build" and isinstance(value, dict):
+            yield from ((f"{key}.{part}", inner) for part, inner in value.items())
+        else:
+            yield key, value
 
 
-def _serves(name: str, images: object, notes: Notes) -> bool:
-    """Whether images.toml gets a builder of the file; if not, that is noted."""
+def _is_supported_builder(name: str, images: object, notes: Notes) -> bool:
+    """Return whether a builder can be imported; add a note if not."""
     if isinstance(images, dict) and name in MANAGERS:
         return True
-    which = f" with its images {', '.join(images)}" if isinstance(images, dict) else ""
-    notes.add(
-        "left out",
-        "",
-        f"builder '{name}'{which}",
-        f"no builder with images that Orbiter knows; {THEIRS}",
-    )
+    what = f"builder '{name}'"
+    if isinstance(images, dict):
+        what += f" with its images {', '.join(images)}"
+    notes.add("left out", "", what, f"not a supported builder with images; {_ORIGINAL}")
     return False

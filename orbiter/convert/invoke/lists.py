@@ -1,4 +1,4 @@
-"""The lists of an invoke.yaml as lists of images.toml: one requirement an entry, anchors as sets. Pure."""
+"""Convert lists of an invoke.yaml: one requirement per entry, anchors as sets."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -8,33 +8,38 @@ import msgspec
 
 from orbiter.config.requirements import package_name
 from orbiter.config.toml_edit import ListItem
-from orbiter.convert.environment_yml import shown, why_not
 from orbiter.convert.invoke.yaml import Shared, flat
 from orbiter.convert.outcome import Notes
+from orbiter.convert.reasons import redact, unsupported_reason
 
-BOTH = frozenset((
-    "bash", "bzip2", "ca-certificates", "cmake", "curl", "file", "findutils", "g++", "gcc", "gettext", "gfortran",
-    "git", "git-lfs", "gnupg", "graphviz", "grep", "gzip", "htop", "jq", "less", "make", "nano", "nodejs", "npm",
-    "openssl", "patch", "rsync", "sed", "sudo", "tar", "tini", "tmux", "tree", "tzdata", "unzip", "vim", "wget",
-    "zip",
+SAME_NAMES = frozenset((
+    "bash", "bzip2", "ca-certificates", "cmake", "curl", "file", "findutils", "g++", "gcc",
+    "gettext", "gfortran", "git", "git-lfs", "gnupg", "graphviz", "grep", "gzip", "htop", "jq",
+    "less", "make", "nano", "nodejs", "npm", "openssl", "patch", "rsync", "sed", "sudo", "tar",
+    "tini", "tmux", "tree", "tzdata", "unzip", "vim", "wget", "zip",
 ))  # fmt: skip
-"""Packages that have one name in Alpine and Debian."""
-BARE = re.compile(r"\w[\w.+-]*")
+"""Packages with the same name in Alpine and Debian."""
+BARE_NAME = re.compile(r"\w[\w.+-]*")
 EXTENSION = re.compile(r"\bjupyter[ -]+serverextension\b")
+EXTENSION_COMMAND = "jupyter server extension"
 
 
-class _List(msgspec.Struct, frozen=True, kw_only=True):
-    """A list being written: for whom, its name in the file, its table; what it asks for by package, and what twice."""
+class _Target(msgspec.Struct, frozen=True, kw_only=True):
+    """The list of images.toml that is written.
+
+    ``key`` is its name in invoke.yaml. ``by_package`` maps packages to their requirement in the
+    list, ``duplicates`` has the repeated requirements in order.
+    """
 
     manager: str
     key: str
     table: str
-    taken: dict[str, str]
-    doubles: dict[str, None]
+    by_package: dict[str, str]
+    duplicates: dict[str, None]
 
 
 class Lists:
-    """Writes lists, notes what becomes of their entries, and collects the sets that they use."""
+    """Converts lists, adds notes on their entries and collects the sets that they use."""
 
     def __init__(self, comments: Mapping[str, str], notes: Notes) -> None:
         self.sets: dict[str, tuple[ListItem, ...]] = {}
@@ -44,116 +49,125 @@ class Lists:
     def requirements(
         self, value: object, manager: str, key: str, table: str
     ) -> tuple[ListItem, ...]:
-        """What a list asks of a manager, in its order. ``key`` is what the file calls it: ``apk``, where apt serves."""
-        target = _List(manager=manager, key=key, table=table, taken={}, doubles={})
+        """Return a list of requirements in its order.
+
+        ``key`` is its name in invoke.yaml, such as ``apk`` for a list that becomes ``apt``.
+        """
+        target = _Target(manager=manager, key=key, table=table, by_package={}, duplicates={})
         parts = tuple(_parts(value))
-        references = [self._reference(part, target) for part in parts]
-        entries: list[ListItem] = []
+        # First all sets, so that their packages are not repeated by earlier entries.
+        references = [self._set_reference(part, target) for part in parts]
+        items: list[ListItem] = []
         for part, reference in zip(parts, references, strict=True):
-            entries += [ListItem(text=reference)] if reference else self._own(part, target)
-        if target.doubles:
-            what = f"{key} '{', '.join(target.doubles)}'"
-            self._notes.add(
-                "changed", table, what, "asked for again in the same list; once is enough"
-            )
-        return tuple(entries)
+            items += [ListItem(text=reference)] if reference else self._new_items(part, target)
+        if target.duplicates:
+            what = f"{key} '{', '.join(target.duplicates)}'"
+            self._notes.add("changed", table, what, "listed more than once; once is enough")
+        return tuple(items)
 
     def commands(self, value: object, table: str) -> tuple[ListItem, ...]:
-        """Shell commands, in the list's order."""
-        found = []
-        for each in flat(value):
-            command = each.strip() if isinstance(each, str) else ""
-            new = EXTENSION.sub("jupyter server extension", command)
+        """Return a list of shell commands in its order."""
+        items = []
+        for entry in flat(value):
+            command = entry.strip() if isinstance(entry, str) else ""
+            new = EXTENSION.sub(EXTENSION_COMMAND, command)
             if not command or not new.isprintable():
-                what = f"postbuild '{command.split()[0]} …'" if command else "an entry of postbuild"
-                self._notes.add(
-                    "left out", table, what, "a command of images.toml is a text of one line"
-                )
+                self._leave_out_command(command, table)
                 continue
             if new != command:
-                why = "'jupyter server extension' since Jupyter Server 2"
-                self._notes.add("changed", table, "postbuild 'jupyter serverextension'", why)
-            found.append(self._entry(new, command))
-        return tuple(found)
+                what = "postbuild 'jupyter serverextension'"
+                why = f"replaced by '{EXTENSION_COMMAND}', its name since Jupyter Server 2"
+                self._notes.add("changed", table, what, why)
+            items.append(self._item(new, command))
+        return tuple(items)
 
-    def _reference(self, part: object, target: _List) -> str:
-        """``@name`` for a list with an anchor that can be a set here; its packages are then taken. Else ""."""
+    def _leave_out_command(self, command: str, table: str) -> None:
+        what = (
+            f"postbuild '{command.split(maxsplit=1)[0]} …'" if command else "an entry of postbuild"
+        )
+        self._notes.add("left out", table, what, "a command in images.toml is a string of one line")
+
+    def _set_reference(self, part: object, target: _Target) -> str:
+        """Return ``@name`` for a list with an anchor that can become a set, else "".
+
+        The packages of the set then belong to the target.
+        """
         if not isinstance(part, Shared):
             return ""
-        texts = tuple(flat(part))
-        packages = {
-            package_name(target.manager, text): text for text in texts if isinstance(text, str)
+        entries = tuple(flat(part))
+        by_package = {
+            package_name(target.manager, entry): entry
+            for entry in entries
+            if isinstance(entry, str)
         }
-        entries = tuple(self._entry(text) for text in packages.values())
-        fits = len(packages) == len(texts) > 0 and not any(
-            _why_not(target.manager, text) for text in texts
-        )
+        items = tuple(self._item(entry) for entry in by_package.values())
         if (
-            not fits
-            or packages.keys() & target.taken.keys()
-            or self.sets.get(part.name, entries) != entries
+            not entries
+            or len(by_package) < len(entries)
+            or any(_reason(target.manager, entry) for entry in entries)
+            or by_package.keys() & target.by_package.keys()
+            or self.sets.get(part.name, items) != items
         ):
             return ""
-        target.taken.update(packages)
-        self.sets[part.name] = entries
+        target.by_package.update(by_package)
+        self.sets[part.name] = items
         return f"@{part.name}"
 
-    def _own(self, part: object, target: _List) -> Iterator[ListItem]:
-        """The entries for packages that are not taken yet."""
-        for whole in flat(part):
-            for text in self._split(whole, target):
-                other = target.taken.get(package_name(target.manager, text))
+    def _new_items(self, part: object, target: _Target) -> Iterator[ListItem]:
+        """Yield the entries whose packages are not in the target yet."""
+        for entry in flat(part):
+            for requirement in self._split(entry, target):
+                name = package_name(target.manager, requirement)
+                other = target.by_package.get(name)
                 if other is None:
-                    target.taken[package_name(target.manager, text)] = text
-                    yield self._entry(text)
-                elif BARE.fullmatch(text) or text == other:
-                    target.doubles[text] = None
+                    target.by_package[name] = requirement
+                    yield self._item(requirement)
+                elif BARE_NAME.fullmatch(requirement) or requirement == other:
+                    target.duplicates[requirement] = None
                 else:
-                    self._left(target, text, f"the list asks for '{other}' already")
+                    self._leave_out(target, requirement, f"the list already has '{other}'")
 
-    def _split(self, whole: object, target: _List) -> Iterator[str]:
-        """The requirements that an entry holds: one, several names in one text, or none that images.toml can hold."""
-        text = whole.strip() if isinstance(whole, str) else ""
-        words = text.split()
-        why = _why_not(target.manager, text)
+    def _split(self, entry: object, target: _Target) -> Iterator[str]:
+        """Yield the valid requirements in an entry, which may have several names in one string."""
+        text = entry.strip() if isinstance(entry, str) else ""
         if not text:
-            self._left(
-                target, ", ".join(whole) if isinstance(whole, dict) else str(whole), "is no text"
-            )
-        elif why and len(words) > 1 and all(map(BARE.fullmatch, words)):
-            self._notes.add(
-                "changed",
-                target.table,
-                f"{target.key} '{text}'",
-                f"{len(words)} packages, each an entry",
-            )
+            shown = ", ".join(entry) if isinstance(entry, dict) else str(entry)
+            self._leave_out(target, shown, "not a string")
+            return
+        reason = _reason(target.manager, text)
+        words = text.split()
+        if not reason:
+            yield text
+        elif len(words) > 1 and all(map(BARE_NAME.fullmatch, words)):
+            what = f"{target.key} '{text}'"
+            why = f"split into {len(words)} entries, one per package"
+            self._notes.add("changed", target.table, what, why)
             for word in words:
                 yield from self._split(word, target)
-        elif why:
-            self._left(target, shown(text), why)
         else:
-            yield text
+            self._leave_out(target, redact(text), reason)
 
-    def _left(self, target: _List, what: str, why: str) -> None:
+    def _leave_out(self, target: _Target, what: str, why: str) -> None:
         self._notes.add("left out", target.table, f"{target.key} '{what}'", why)
 
-    def _entry(self, text: str, written: str = "") -> ListItem:
+    def _item(self, text: str, written: str = "") -> ListItem:
+        """Return an entry with the comment of the entry as written in the file."""
         return ListItem(text=text, comment=self._comments.get(written or text, ""))
 
 
 def _parts(value: Any) -> Iterator[Any]:
-    """The entries of a list, with those of lists inside it that have no anchor."""
+    """Yield the entries of a list and of the lists in it that have no anchor."""
     if isinstance(value, list):
-        for each in value:
-            yield from _parts(each)
+        for entry in value:
+            yield from _parts(entry)
     elif value is not None:
         yield value
 
 
-def _why_not(manager: str, text: str) -> str:
-    """Why a text is no requirement that images.toml can hold; "" when it is one."""
-    if manager == "apt":
-        return (
-            "" if text in BOTH else "it is Alpine's name for it: find Debian's, and add that to apt"
-        )
-    return why_not(manager, text)
+def _reason(manager: str, text: str) -> str:
+    """Return the reason why images.toml cannot contain a requirement, "" if it can."""
+    if manager != "apt":
+        return unsupported_reason(manager, text)
+    if text in SAME_NAMES:
+        return ""
+    return "this is the name in Alpine: add the Debian package to apt"

@@ -1,72 +1,89 @@
-"""invoke.yaml as data in which lists keep the names of their YAML anchors. Pure."""
+"""Parse invoke.yaml; lists keep the names of their YAML anchors, which become names of sets."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
 
-from orbiter.convert.environment_yml import LINE
+from orbiter.convert.yaml_comments import entry_comments
 from resolvers.errors import ExpectedError
 
 ANCHOR = re.compile(
-    r"^([ \t]*(?:- +)*(?:[\w.-]+:[ \t]+)?)&([\w-]+)(?=[ \t]*\r?$|[ \t]+[^ \t!])", re.MULTILINE
+    r"""
+    ^( [ \t]* (?:-[ ]+)* (?:[\w.-]+:[ \t]+)? )
+    & ([\w-]+)
+    (?= [ \t]*\r?$ | [ \t]+[^ \t!] )
+    """,
+    re.MULTILINE | re.VERBOSE,
 )
 TAG = "!anchor."
-"""A YAML reader drops anchors and keeps tags, also where an alias repeats what has one."""
+"""The prefix of the tag that is added to an anchor.
+
+A YAML parser drops anchors, but it keeps tags, also for an alias of a tagged value.
+"""
 
 
 class Shared(msgspec.Struct, frozen=True, kw_only=True):
-    """A list with an anchor: the anchor's name as that of a set (``&alpine_core`` is ``alpine-core``), its entries."""
+    """A list with an anchor.
+
+    ``name`` is the anchor as the name of a set: ``&alpine_core`` becomes ``alpine-core``.
+    """
 
     name: str
     items: tuple[Any, ...]
 
 
-def parsed(file: str, text: str) -> dict[str, Any]:
-    """The data of an invoke.yaml. Raises ExpectedError naming ``file`` where it is none."""
+def parse(file: str, text: str) -> dict[str, Any]:
+    """Return the data of an invoke.yaml.
+
+    Raises ExpectedError with the name of the file if it is not an image set.
+    """
     import yaml12
 
+    tagged = ANCHOR.sub(rf"\1{TAG}\2 &\2", text)
     try:
-        data = _plain(yaml12.parse_yaml(ANCHOR.sub(rf"\1{TAG}\2 &\2", text)))
+        data = _plain(yaml12.parse_yaml(tagged))
     except ValueError as error:
-        raise ExpectedError(f"{file} cannot be read: {error}", "correct the file's YAML") from None
+        raise ExpectedError(f"{file} cannot be read: {error}", "correct the YAML") from None
     if not _is_image_set(data):
-        problem = f"{file} holds no image set: it has no 'build' with builders and their images"
         raise ExpectedError(
-            problem,
-            "a list of packages is for one image: orbiter import FILE --image micromamba-base",
+            f"{file} is not an image set: it has no 'build' with builders and their images",
+            "to import the packages of one image: orbiter import FILE --image micromamba-base",
         )
     return dict(data)
 
 
 def is_image_set(text: str) -> bool:
-    """Whether a text describes a whole image set: ``build``, whose builders have images that tell what they are of."""
+    """Return whether a text describes a whole image set: ``build`` with builders and images."""
     try:
-        return bool(parsed("", text))
+        parse("", text)
     except ExpectedError:
         return False
+    return True
 
 
 def comments(text: str) -> Mapping[str, str]:
-    """The comments behind the entries of lists, which YAML readers drop, by entry; of entries that are there once."""
-    lines = [(line["text"], line["comment"]) for line in LINE.finditer(text)]
-    texts = [entry for entry, _ in lines]
-    return {entry: comment for entry, comment in lines if comment and texts.count(entry) == 1}
+    """Return the comments of list entries, by entry; only of entries that occur once."""
+    pairs = list(entry_comments(text))
+    counts = Counter(entry for entry, _ in pairs)
+    return {entry: comment for entry, comment in pairs if comment and counts[entry] == 1}
 
 
 def flat(value: object) -> Iterator[Any]:
-    """The entries of a list, with those of lists inside it; a single value is a list of one, nothing one of none."""
+    """Yield the entries of a list and of the lists in it; a single value counts as a list."""
     if isinstance(value, Shared):
         value = list(value.items)
     if isinstance(value, list):
-        for each in value:
-            yield from flat(each)
+        for entry in value:
+            yield from flat(entry)
     elif value is not None:
         yield value
 
 
 def _plain(value: Any) -> Any:
+    """Return the parsed value with Shared for tagged lists, and without all other tags."""
     import yaml12
 
     if isinstance(value, yaml12.Yaml):
@@ -75,9 +92,9 @@ def _plain(value: Any) -> Any:
             return Shared(name=_set_name(tag.removeprefix(TAG)), items=tuple(inner))
         return inner
     if isinstance(value, list):
-        return [_plain(each) for each in value]
+        return [_plain(entry) for entry in value]
     if isinstance(value, dict):
-        return {str(_plain(key)): _plain(each) for key, each in value.items()}
+        return {str(_plain(key)): _plain(entry) for key, entry in value.items()}
     return value
 
 
@@ -87,10 +104,17 @@ def _set_name(anchor: str) -> str:
 
 def _is_image_set(data: object) -> bool:
     build = data.get("build") if isinstance(data, dict) else None
-    builders = list(build.values()) if isinstance(build, dict) else []
-    images = [
-        image for builder in builders if isinstance(builder, dict) for image in builder.values()
-    ]
-    return any(
-        isinstance(image, dict) and ("image" in image or "builder" in image) for image in images
-    )
+    return any(_is_image(image) for builder in _tables(build) for image in _entries(builder))
+
+
+def _tables(value: object) -> Iterator[dict[str, Any]]:
+    yield from (entry for entry in _entries(value) if isinstance(entry, dict))
+
+
+def _entries(value: object) -> Iterator[Any]:
+    if isinstance(value, dict):
+        yield from value.values()
+
+
+def _is_image(value: object) -> bool:
+    return isinstance(value, dict) and ("image" in value or "builder" in value)

@@ -1,4 +1,4 @@
-"""orbiter import invoke.yaml: the original's own file, read a second time by another YAML reader; and odd ones."""
+"""Import of invoke.yaml: the original file, compared with another YAML parser, and odd files."""
 
 import subprocess
 import sys
@@ -28,15 +28,15 @@ build:
 """
 
 
-def run(place: Path, *words: str | Path) -> "subprocess.CompletedProcess[str]":
+def run(folder: Path, *words: str | Path) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "-c", RUN, *map(str, words)]
-    done = subprocess.run(command, cwd=place, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     assert "Traceback" not in done.stderr
     return done
 
 
-def made(build: str, builder: str = "micromamba") -> tuple[dict[str, Any], list[str]]:
-    """The images.toml of a file with this below ``core``, and the notes."""
+def convert_small(build: str, builder: str = "micromamba") -> tuple[dict[str, Any], list[str]]:
+    """Return the images.toml of a file with ``build`` after ``core``, and the notes."""
     result = convert("invoke.yaml", SMALL.replace("micromamba", builder) + build)
     return tomllib.loads(result.text), [str(note) for note in result.notes]
 
@@ -50,15 +50,14 @@ def flat(value: Any) -> Iterator[str]:
 
 
 def expanded(data: dict[str, Any], entries: list[str]) -> list[str]:
-    return [
-        text
-        for entry in entries
-        for text in (data["sets"][entry[1:]] if entry.startswith("@") else [entry])
-    ]
+    texts: list[str] = []
+    for entry in entries:
+        texts += data["sets"][entry[1:]] if entry.startswith("@") else [entry]
+    return texts
 
 
 def stages(build: dict[str, Any]) -> Iterator[tuple[str, str, str, dict[str, Any]]]:
-    """Builder, image, "build" or "" and what the original says, of each stage."""
+    """Yield the builder, the image, "build" or "" and the data of each stage."""
     for builder, images in build.items():
         for image, stage in images.items():
             yield builder, image, "", stage
@@ -68,10 +67,8 @@ def stages(build: dict[str, Any]) -> Iterator[tuple[str, str, str, dict[str, Any
 
 def test_the_originals_file_becomes_an_image_set(tmp_path: Path) -> None:
     done = run(tmp_path, ORIGINAL)
-    assert (done.returncode, done.stdout) == (
-        0,
-        "wrote images.toml: review it, then run orbiter lock\n",
-    )
+    expected = (0, "wrote images.toml: review it, then run orbiter lock\n")
+    assert (done.returncode, done.stdout) == expected
     images = read_image_set(tmp_path / "images.toml")
     assert (images.version, images.repository) == ("0.1.1", "dorgeln/orbiter")
     assert images.maintainer == "Andreas Trawoeger <atrawog@dorgeln.org>"
@@ -80,18 +77,10 @@ def test_the_originals_file_becomes_an_image_set(tmp_path: Path) -> None:
     stacked = known["micromamba-geospatial-build"]
     assert stacked.parent == "micromamba-base-build"
     assert "Pillow" in stacked.requirements["conda"]
-    assert (
-        known["micromamba-base-build"].postbuild[0]
-        == "jupyter server extension enable --sys-prefix nbgitpuller"
-    )
-    assert known["micromamba-core"].requirements["apt"] == (
-        "bash",
-        "bzip2",
-        "curl",
-        "git",
-        "sudo",
-        "tar",
-    )
+    first_command = known["micromamba-base-build"].postbuild[0]
+    assert first_command == "jupyter server extension enable --sys-prefix nbgitpuller"
+    packages = known["micromamba-core"].requirements["apt"]
+    assert packages == ("bash", "bzip2", "curl", "git", "sudo", "tar")
 
 
 def test_every_package_of_the_originals_file_is_in_its_stage_in_its_order() -> None:
@@ -102,21 +91,20 @@ def test_every_package_of_the_originals_file_is_in_its_stage_in_its_order() -> N
         table = data["image"][builder][image]
         table = table[kind] if kind else table
         system = "apt" if builder == "micromamba" else "apk"
-        asked = {
+        original_lists = {
             system: stage.get("apk"),
             "conda": stage.get("conda", {}).get("dependencies"),
             "pip": stage.get("pip"),
+            "npm": stage.get("npm"),
         }
-        for manager, entries in {**asked, "npm": stage.get("npm")}.items():
-            wanted = list(dict.fromkeys(flat(entries)))
-            found = [text for text in expanded(data, table.get(manager, [])) if text != "python3"]
-            assert found == wanted
-            count += len(wanted)
-        commands = [
-            each.replace("serverextension", "server extension")
-            for each in stage.get("postbuild", [])
-        ]
-        assert table.get("postbuild", []) == commands
+        for manager, entries in original_lists.items():
+            expected = list(dict.fromkeys(flat(entries)))
+            actual = [text for text in expanded(data, table.get(manager, [])) if text != "python3"]
+            assert actual == expected
+            count += len(expected)
+        commands = stage.get("postbuild", [])
+        new_names = [text.replace("serverextension", "server extension") for text in commands]
+        assert table.get("postbuild", []) == new_names
         assert table.get("from") == (None if image == "core" else stage["image"])
     assert count == 169  # apk 98, conda 31, pip 36, npm 4
     assert data["sets"] == {"alpine-core": ["bash", "tar", "bzip2", "curl", "sudo", "git"]}
@@ -129,38 +117,53 @@ def test_every_package_of_the_originals_file_is_in_its_stage_in_its_order() -> N
     }
 
 
-def test_what_is_not_as_before_is_told_on_standard_error_and_in_the_file() -> None:
+def test_differences_are_reported_on_stderr_and_in_the_file() -> None:
     result = convert("invoke.yaml", TEXT)
-    told = {str(note).partition(": ")[2].rpartition(": ")[0] for note in result.notes}
+    reported = {str(note).partition(": ")[2].rpartition(": ")[0] for note in result.notes}
     build = "image.alpine.base.build: "
     stack = "image.alpine.geospatial.build: "
-    wanted = {
-        "docker.mount 'book'", "python.version '3.8.8'", "python.required '>=3.8,<3.9'", "debug", "run",
-        "builder.micromamba: from 'frolvlad/alpine-glibc'", "image.micromamba.core: apk",
-        "image.micromamba.base.build: conda.name", "image.micromamba.geospatial.build: conda.name",
+    expected = {
+        "docker.mount 'book'",
+        "python.version '3.8.8'",
+        "python.required '>=3.8,<3.9'",
+        "debug",
+        "run",
+        "builder.micromamba: from 'frolvlad/alpine-glibc'",
+        "image.micromamba.core: apk",
+        "image.micromamba.base.build: conda.name",
+        "image.micromamba.geospatial.build: conda.name",
         "image.micromamba.base.build: postbuild 'jupyter serverextension'",
-        "builder.alpine: from 'alpine:20210212'", "image.alpine.core: apk 'tar, bzip2, libffi'",
-        build + "apk 'expat-dev, xz-dev, zlib-dev, libxml2-dev'", build + "compiling Python packages",
-        build + "install scripts of npm packages", build + "postbuild 'jupyter serverextension'",
-        stack + "apk 'gdal-dev gdal-tools'", stack + "pip 'fiona shapely'", "image.alpine.core: apk 'python3'",
-        stack + "apk 'proj-dev, geos-dev'", stack + "compiling Python packages",
-    }  # fmt: skip
-    assert told == wanted
+        "builder.alpine: from 'alpine:20210212'",
+        "image.alpine.core: apk 'tar, bzip2, libffi'",
+        build + "apk 'expat-dev, xz-dev, zlib-dev, libxml2-dev'",
+        build + "compiling Python packages",
+        build + "install scripts of npm packages",
+        build + "postbuild 'jupyter serverextension'",
+        stack + "apk 'gdal-dev gdal-tools'",
+        stack + "pip 'fiona shapely'",
+        "image.alpine.core: apk 'python3'",
+        stack + "apk 'proj-dev, geos-dev'",
+        stack + "compiling Python packages",
+    }
+    assert reported == expected
     words = " ".join(result.text.replace("\n#   ", " ").split())
     for note in result.notes:
         assert f"# {note.kind}: {note.what}: {note.why}" in words
 
 
-def test_a_builder_that_the_original_does_not_have_is_told_with_its_images() -> None:
-    data, notes = made("  other:\n    core: {image: ubuntu}\n    base: {image: core}\n  empty:\n")
+def test_an_unknown_builder_is_reported_with_its_images() -> None:
+    data, notes = convert_small(
+        "  other:\n    core: {image: ubuntu}\n    base: {image: core}\n  empty:\n"
+    )
     assert [*data["image"]] == ["micromamba"]
     assert [note for note in notes if "builder '" in note] == [
-        "left out: builder 'other' with its images core, base: no builder with images that Orbiter knows; "
-        "the original has micromamba and alpine",
-        "left out: builder 'empty': no builder with images that Orbiter knows; the original has micromamba and alpine",
+        "left out: builder 'other' with its images core, base: "
+        "not a supported builder with images; the original has micromamba and alpine",
+        "left out: builder 'empty': "
+        "not a supported builder with images; the original has micromamba and alpine",
     ]
-    with pytest.raises(ExpectedError, match="has no builder of the original Orbiter, but other"):
-        made("", "other")
+    with pytest.raises(ExpectedError, match="has no builder of the original Orbiter, only other"):
+        convert_small("", "other")
 
 
 def test_dry_run_prints_the_file_and_writes_nothing(tmp_path: Path) -> None:
@@ -170,7 +173,7 @@ def test_dry_run_prints_the_file_and_writes_nothing(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_an_images_toml_that_is_there_stays(tmp_path: Path) -> None:
+def test_an_existing_images_toml_is_kept(tmp_path: Path) -> None:
     (tmp_path / "images.toml").write_text("mine")
     done = run(tmp_path, ORIGINAL)
     assert (done.returncode, done.stdout) == (2, "")
@@ -181,18 +184,16 @@ def test_an_images_toml_that_is_there_stays(tmp_path: Path) -> None:
     assert (tmp_path / "images.toml").read_text() == "mine"
 
 
-def test_the_kind_of_a_file_is_told_by_what_is_in_it(tmp_path: Path) -> None:
+def test_the_type_of_a_file_is_detected_from_its_content(tmp_path: Path) -> None:
     (tmp_path / "set.txt").write_text(SMALL)
     (tmp_path / "invoke.yaml").write_text("dependencies: [numpy]\n")
     image = run(tmp_path, "set.txt", "--image", "micromamba-base")
     assert image.returncode == 2
-    assert (
-        image.stderr
-        == "error: set.txt describes a whole image set, not the requirements of one image\n\nhint: leave out --image\n"
-    )
+    problem = "set.txt describes a whole image set, not the requirements of one image"
+    assert image.stderr == f"error: {problem}\n\nhint: leave out --image\n"
     bare = run(tmp_path, "invoke.yaml")
     assert bare.returncode == 2
-    assert "invoke.yaml holds no image set" in bare.stderr
+    assert "invoke.yaml is not an image set" in bare.stderr
     assert "--image micromamba-base" in bare.stderr
     assert run(tmp_path, "set.txt").returncode == 0
     assert run(tmp_path, "invoke.yaml", "--image", "micromamba-base").returncode == 0
@@ -220,7 +221,9 @@ def test_the_kind_of_a_file_is_told_by_what_is_in_it(tmp_path: Path) -> None:
         (SMALL + "user: [a]\n", "images.toml with invoke.yaml: user.name: is a list"),
     ],
 )
-def test_mistakes_are_told_and_nothing_is_written(tmp_path: Path, text: str, words: str) -> None:
+def test_mistakes_are_reported_and_nothing_is_written(
+    tmp_path: Path, text: str, words: str
+) -> None:
     (tmp_path / "invoke.yaml").write_text(text)
     done = run(tmp_path, "invoke.yaml")
     assert (done.returncode, done.stdout) == (2, "")
@@ -230,8 +233,8 @@ def test_mistakes_are_told_and_nothing_is_written(tmp_path: Path, text: str, wor
     assert [path.name for path in tmp_path.iterdir()] == ["invoke.yaml"]
 
 
-def test_odd_entries_are_told() -> None:
-    data, notes = made("""\
+def test_odd_entries_are_reported() -> None:
+    data, notes = convert_small("""\
       builder: my_template
       secret: hunter2
       apk: [git, zlib-dev, git]
@@ -272,20 +275,28 @@ password: hunter2
     assert not any("hunter2" in note for note in notes)
     parts = [note.partition(": ")[2] for note in notes]
     for start in (
-        "password: ", "builder.micromamba: image 'none': ", "builder.micromamba: from 'ubuntu': a builder has one",
-        "builder.micromamba: channel 'defaults': ", "builder.micromamba: channel 'nodefaults': ",
-        "image.micromamba.core: builder 'my_template': ", "image.micromamba.core: secret: ",
-        "image.micromamba.core: conda.token: ", "image.micromamba.core: apk 'zlib-dev': it is Alpine's name",
-        "image.micromamba.core: apk 'git': asked for again", "image.micromamba.core: pip 'numpy>=2': the list asks for",
-        "image.micromamba.core: pip '-r requirements.txt': ", "image.micromamba.core: pip 'a': is no text",
+        "password: ",
+        "builder.micromamba: image 'none': ",
+        "builder.micromamba: from 'ubuntu': a builder has one",
+        "builder.micromamba: channel 'defaults': ",
+        "builder.micromamba: channel 'nodefaults': ",
+        "image.micromamba.core: builder 'my_template': ",
+        "image.micromamba.core: secret: ",
+        "image.micromamba.core: conda.token: ",
+        "image.micromamba.core: apk 'zlib-dev': this is the name in Alpine",
+        "image.micromamba.core: apk 'git': listed more than once",
+        "image.micromamba.core: pip 'numpy>=2': the list already has",
+        "image.micromamba.core: pip '-r requirements.txt': ",
+        "image.micromamba.core: pip 'a': not a string",
         "image.micromamba.core: pip 'git+https://…@git.example.org/x.git': ",
         "image.micromamba.core: pip 'foo bar>=1': ",
-        "image.micromamba.core: postbuild 'echo …': ", "image.micromamba.other: build 'nothing': ",
-    ):  # fmt: skip
+        "image.micromamba.core: postbuild 'echo …': ",
+        "image.micromamba.other: build 'nothing': ",
+    ):
         assert any(part.startswith(start) for part in parts), start
 
 
-def test_comments_behind_entries_come_along() -> None:
+def test_comments_of_entries_are_kept() -> None:
     text = (
         SMALL
         + "      conda:\n        dependencies:\n          - numpy  # for all\n          - zlib\n"
@@ -293,8 +304,8 @@ def test_comments_behind_entries_come_along() -> None:
     assert '    "numpy",  # for all\n    "zlib",\n' in convert("invoke.yaml", text).text
 
 
-def test_anchors_are_sets_wherever_lists_are_the_same_here() -> None:
-    data, notes = made("""\
+def test_anchors_become_sets_if_their_lists_stay_the_same() -> None:
+    data, notes = convert_small("""\
       apk: &Core_Tools [git, curl]
       pip: &both [git, numpy]
       npm: &words ["canvas vega-lite"]
@@ -321,11 +332,11 @@ def test_anchors_are_sets_wherever_lists_are_the_same_here() -> None:
     assert images["base"]["npm"] == ["canvas", "vega-lite"]
     assert images["more"] == {"from": "core", "apt": ["git"], "conda": ["@both"]}
     assert any("apk 'numpy'" in note for note in notes)
-    assert any("apk 'git, curl': asked for again" in note for note in notes)
+    assert any("apk 'git, curl': listed more than once" in note for note in notes)
 
 
-def test_two_anchors_of_one_name_do_not_mix() -> None:
-    data, _ = made("""\
+def test_two_anchors_with_one_name_are_not_mixed() -> None:
+    data, _ = convert_small("""\
       pip: &a_b [numpy]
     base:
       image: core
