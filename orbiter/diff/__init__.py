@@ -1,1 +1,1 @@
-"""Lock x Lock -> Diff. Pure."""
+"""Comparison of two locks: from Lock x Lock to Diff, without side effects."""

@@ -1,246 +1,272 @@
-"""Compares two locks: every name of a package at every place is accounted for exactly once. Pure."""
+"""Comparison of two locks; it counts every package name in every scope exactly once."""
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from orbiter.diff import versions
-from orbiter.diff.hashes import altered as altered_files
-from orbiter.diff.hashes import differ, hash_facts
+from orbiter.diff.hashes import has_altered_file, has_other_hashes, hash_facts
 from orbiter.diff.scopes import ScopePair, align_scopes, pair_scopes
 from orbiter.diff.suggest import with_suggestion
 from orbiter.diff.types import KINDS, Change, Diff, Fact, Kind, Occurrence, Side, Step, Variant
-from orbiter.diff.why import Reasons
+from orbiter.diff.why import PackageName, RequirementChains
 from orbiter.lockfiles.types import Lock, PackageEntry, PackageFile, Scope
 
-Name = tuple[str, str]
-"""Manager and name."""
 KEPT = "kept"
 
+FactsByKind = Mapping[str, Mapping[str, str]]
+Packages = tuple[PackageEntry, ...]
 
-class _Found(NamedTuple):
-    """What became of one name at one place; the fields as in Change."""
+
+class Outcome(NamedTuple):
+    """The change of one name in one scope; the fields are those of Change."""
 
     kind: Kind
     old: tuple[str, ...]
     new: tuple[str, ...]
-    stays: tuple[str, ...]
-    altered: bool
+    stays: tuple[str, ...] = ()
+    altered: bool = False
 
 
-class _At(NamedTuple):
-    """One name at one place."""
+class NameInScope(NamedTuple):
+    """The packages of one name in one scope."""
 
     pair: ScopePair
-    old: tuple[PackageEntry, ...]
-    new: tuple[PackageEntry, ...]
+    old: Packages
+    new: Packages
 
 
 def diff(old: Lock, new: Lock) -> Diff:
-    """What changed from ``old`` to ``new``. ``diff(a, a)`` is empty, ``diff(b, a)`` mirrors ``diff(a, b)``."""
+    """Return the changes from ``old`` to ``new``.
+
+    ``diff(a, a)`` is empty, and ``diff(b, a)`` mirrors ``diff(a, b)``.
+    """
     old, new = align_scopes(old, new)
     pairs = pair_scopes(old, new)
-    counts: dict[Scope, Counter[str]] = {}
-    found: dict[tuple[Name, _Found], list[_At]] = {}
+    counts: dict[Scope, Mapping[str, int]] = {}
+    outcomes: dict[tuple[PackageName, Outcome], list[NameInScope]] = defaultdict(list)
     for pair in pairs:
-        befores, afters = _by_name(pair.old), _by_name(pair.new)
-        tally = counts[pair.place] = Counter()
-        for name in {**befores, **afters}:
-            before, after = befores.get(name, ()), afters.get(name, ())
-            became = None if before == after else _became(name[0], before, after)
-            tally[became.kind if became else KEPT] += 1
-            if became and not pair.whole:
-                found.setdefault((name, became), []).append(_At(pair, before, after))
-    changes = _changes(found, pairs)
-    moved = {(change.manager, change.name) for change in changes}
-    whole = {name for pair in pairs if not pair.whole for name in _names(pair)}
-    facts = _facts(old.facts, new.facts, pairs)
-    facts += tuple(hash_facts((pair.old, pair.new) for pair in pairs))
+        tally = Counter(dict.fromkeys((*KINDS, KEPT), 0))
+        for name, before, after in _packages_by_name(pair):
+            # Most packages are equal, which is quick to check.
+            outcome = None if before == after else _compare(name[0], before, after)
+            if outcome is None:
+                tally[KEPT] += 1
+                continue
+            tally[outcome.kind] += 1
+            if not pair.one_sided:
+                outcomes[name, outcome].append(NameInScope(pair, before, after))
+        counts[pair.scope] = dict(tally)
+    in_both = Counter(name for pair in pairs if not pair.one_sided for name in _names(pair))
+    changes = _changes(outcomes, in_both)
+    changed = {(change.manager, change.name) for change in changes}
+    facts = [*_facts(old.facts, new.facts, pairs), *hash_facts((p.old, p.new) for p in pairs)]
     result = Diff(
         old=Side(name=old.name, format=old.format, release=old.release),
         new=Side(name=new.name, format=new.format, release=new.release),
         changes=changes,
         facts=tuple(sorted(facts)),
-        counts={
-            place: {kind: tally[kind] for kind in (*KINDS, KEPT)}
-            for place, tally in sorted(counts.items())
-        },
-        kept=len(whole - moved),
-        notes=(
-            *(f"{old.name}: {note}" for note in old.notes),
-            *(f"{new.name}: {note}" for note in new.notes),
-        ),
+        counts=dict(sorted(counts.items())),
+        kept=len(in_both.keys() - changed),
+        notes=tuple(f"{side.name}: {note}" for side in (old, new) for note in side.notes),
     )
     return with_suggestion(result)
 
 
-def _by_name(packages: Iterable[PackageEntry]) -> dict[Name, tuple[PackageEntry, ...]]:
-    found: dict[Name, tuple[PackageEntry, ...]] = {}
+def _packages_by_name(pair: ScopePair) -> Iterator[tuple[PackageName, Packages, Packages]]:
+    """Yield each name with its packages on both sides."""
+    old, new = _by_name(pair.old), _by_name(pair.new)
+    for name in {**old, **new}:
+        yield name, old.get(name, ()), new.get(name, ())
+
+
+def _by_name(packages: Iterable[PackageEntry]) -> dict[PackageName, Packages]:
+    by_name: dict[PackageName, Packages] = {}
     for package in packages:
         name = (package.manager, package.name)
-        found[name] = (*found[name], package) if name in found else (package,)
-    return found
+        by_name[name] = (*by_name[name], package) if name in by_name else (package,)
+    return by_name
 
 
-def _names(pair: ScopePair) -> set[Name]:
-    return {(package.manager, package.name) for side in (pair.old, pair.new) for package in side}
+def _names(pair: ScopePair) -> set[PackageName]:
+    return {(package.manager, package.name) for package in (*pair.old, *pair.new)}
 
 
-def _became(
-    manager: str, old: tuple[PackageEntry, ...], new: tuple[PackageEntry, ...]
-) -> _Found | None:
-    """None where a name's packages are the same in all that identifies them."""
-    before, after = {p.version for p in old}, {p.version for p in new}
-    stays = _ordered(manager, before & after) if old and new else ()
-    gone, came = _ordered(manager, before - after), _ordered(manager, after - before)
-    altered, other_files = _files(old, new)
-    if not old or not new:
-        return _Found("removed" if old else "added", gone, came, (), False)
-    if before != after:
-        return _Found(_moved_to(manager, before, after, gone, came), gone, came, stays, altered)
-    if {(p.version, p.build) for p in old} != {(p.version, p.build) for p in new}:
-        return _Found("rebuilt", stays, stays, (), altered)
-    if {(p.version, p.build, p.source) for p in old} != {
-        (p.version, p.build, p.source) for p in new
-    }:
-        return _Found("moved", stays, stays, (), altered)
-    return _Found("rebuilt", stays, stays, (), altered) if other_files else None
+def _compare(manager: str, old: Packages, new: Packages) -> Outcome | None:
+    """Compare the packages of a name; None if all that identifies them is equal."""
+    old_versions = {package.version for package in old}
+    new_versions = {package.version for package in new}
+    removed = _sorted_versions(manager, old_versions - new_versions)
+    added = _sorted_versions(manager, new_versions - old_versions)
+    if not new:
+        return Outcome("removed", removed, added)
+    if not old:
+        return Outcome("added", removed, added)
+    common = _sorted_versions(manager, old_versions & new_versions)
+    files = _files_of_same_builds(old, new)
+    altered = any(has_altered_file(*sides) for sides in files)
+    if old_versions != new_versions:
+        kind = _direction(manager, (old_versions, new_versions), (removed, added))
+        return Outcome(kind, removed, added, common, altered)
+    same_version_kind = _same_version_kind(old, new, files)
+    if same_version_kind is None:
+        return None
+    return Outcome(same_version_kind, common, common, altered=altered)
 
 
-def _moved_to(
-    manager: str, old: set[str], new: set[str], gone: tuple[str, ...], came: tuple[str, ...]
+def _same_version_kind(
+    old: Packages, new: Packages, files: list[tuple[list[PackageFile], list[PackageFile]]]
+) -> Kind | None:
+    old_variants, new_variants = _variants(old), _variants(new)
+    if _builds(old_variants) != _builds(new_variants):
+        return "rebuilt"
+    if old_variants != new_variants:
+        return "moved"
+    return "rebuilt" if any(has_other_hashes(*sides) for sides in files) else None
+
+
+def _builds(variants: set[Variant]) -> set[tuple[str, str]]:
+    return {(variant.version, variant.build) for variant in variants}
+
+
+def _direction(
+    manager: str, sides: tuple[set[str], set[str]], only: tuple[tuple[str, ...], tuple[str, ...]]
 ) -> Kind:
-    """What went is compared with what came; where a version only went or only came, the newest of all are."""
-    before, after = (
-        (gone, came) if gone and came else (_ordered(manager, old), _ordered(manager, new))
-    )
-    order = versions.compare(manager, before[-1], after[-1])
-    return "upgraded" if order == -1 else "downgraded" if order == 1 else "changed"
+    """Compare the newest versions that only one side has.
+
+    If only one side has such versions, compare the newest of all.
+    """
+    old, new = only
+    if not old or not new:
+        old, new = (_sorted_versions(manager, versions) for versions in sides)
+    order = versions.compare_versions(manager, old[-1], new[-1])
+    kinds: dict[int | None, Kind] = {-1: "upgraded", 1: "downgraded"}
+    return kinds.get(order, "changed")
 
 
-def _ordered(manager: str, names: Iterable[str]) -> tuple[str, ...]:
-    """Versions in their order, those that have none by text before the others."""
+def _sorted_versions(manager: str, names: Iterable[str]) -> tuple[str, ...]:
+    """Sort versions by the rules of their manager; those without an order come first, by text."""
     known = sorted(names)
-    if len(known) < 2:  # noqa: PLR2004 # nothing to order
+    if len(known) <= 1:
         return tuple(known)
-    keys = {name: key for name in known if (key := versions.key(manager, name)) is not None}
+    keys = {name: key for name in known if (key := versions.sort_key(manager, name)) is not None}
     return (*(name for name in known if name not in keys), *sorted(keys, key=keys.__getitem__))
 
 
-def _files(old: tuple[PackageEntry, ...], new: tuple[PackageEntry, ...]) -> tuple[bool, bool]:
-    """Whether a file of the same version and build has another hash, and whether the files differ at all."""
-    before: dict[tuple[str, str], list[PackageFile]] = {}
-    for package in old:
-        before.setdefault((package.version, package.build), []).extend(package.files)
-    after: dict[tuple[str, str], list[PackageFile]] = {}
-    for package in new:
-        after.setdefault((package.version, package.build), []).extend(package.files)
-    both = [
-        (before[form], after[form])
-        for form in before.keys() & after.keys()
-        if before[form] != after[form]
+def _files_of_same_builds(
+    old: Packages, new: Packages
+) -> list[tuple[list[PackageFile], list[PackageFile]]]:
+    """Return the files of both sides for each version and build whose files are not equal."""
+    old_files, new_files = _files_by_build(old), _files_by_build(new)
+    return [
+        (old_files[build], new_files[build])
+        for build in old_files.keys() & new_files.keys()
+        if old_files[build] != new_files[build]
     ]
-    return any(altered_files(*files) for files in both), any(differ(*files) for files in both)
 
 
-def _where(
-    pair: ScopePair, old: tuple[PackageEntry, ...], new: tuple[PackageEntry, ...]
-) -> Occurrence:
-    before, after = _variants(old), _variants(new)
-    same = before == after  # then only files differ, and the variant is worth naming
-    gone, came = (before, after) if same else (before - after, after - before)
-    return Occurrence(pair.place, tuple(sorted(gone)), tuple(sorted(came)))
+def _files_by_build(packages: Packages) -> dict[tuple[str, str], list[PackageFile]]:
+    files: dict[tuple[str, str], list[PackageFile]] = {}
+    for package in packages:
+        files.setdefault((package.version, package.build), []).extend(package.files)
+    return files
 
 
-def _variants(packages: tuple[PackageEntry, ...]) -> set[Variant]:
+def _occurrence(packages: NameInScope) -> Occurrence:
+    old, new = _variants(packages.old), _variants(packages.new)
+    if old != new:
+        old, new = old - new, new - old
+    # Otherwise only files differ; the variants then say in which builds.
+    return Occurrence(packages.pair.scope, tuple(sorted(old)), tuple(sorted(new)))
+
+
+def _variants(packages: Packages) -> set[Variant]:
     return {Variant(package.version, package.build, package.source) for package in packages}
 
 
 def _changes(
-    found: Mapping[tuple[Name, _Found], list[_At]], pairs: tuple[ScopePair, ...]
+    outcomes: Mapping[tuple[PackageName, Outcome], list[NameInScope]],
+    in_both: Mapping[PackageName, int],
 ) -> tuple[Change, ...]:
-    """One change for all places at which the same became of a name."""
-    reasons = Reasons()
-    spread: Counter[Name] = Counter()
-    for pair in pairs:
-        if not pair.whole:
-            spread.update(_names(pair))
+    """Return one change for all scopes in which a name has the same outcome."""
+    chains = RequirementChains()
     changes = [
-        _change(name, became, places, reasons, everywhere=len(places) == spread[name])
-        for (name, became), places in found.items()
+        _change(name, outcome, scopes, chains, everywhere=len(scopes) == in_both[name])
+        for (name, outcome), scopes in outcomes.items()
     ]
-    order = {kind: number for number, kind in enumerate(KINDS)}
-    return tuple(
-        sorted(
-            changes,
-            key=lambda c: (not c.altered, not c.direct, order[c.kind], c.manager, c.name, c.old),
-        )
-    )
+    return tuple(sorted(changes, key=_importance))
+
+
+def _importance(change: Change) -> tuple[object, ...]:
+    kind = KINDS.index(change.kind)
+    return (not change.altered, not change.direct, kind, change.manager, change.name, change.old)
 
 
 def _change(
-    name: Name, became: _Found, places: list[_At], reasons: Reasons, *, everywhere: bool
+    name: PackageName,
+    outcome: Outcome,
+    scopes: list[NameInScope],
+    requirements: RequirementChains,
+    *,
+    everywhere: bool,
 ) -> Change:
-    sides = [at.pair.old if became.kind == "removed" else at.pair.new for at in places]
-    chains = [reasons.chain(side, *name) for side in sides]
+    is_removed = outcome.kind == "removed"
+    sides = [scope.pair.old if is_removed else scope.pair.new for scope in scopes]
+    chains = [requirements.chain(side, name) for side in sides]
     return Change(
         manager=name[0],
         name=name[1],
-        kind=became.kind,
-        old=became.old,
-        new=became.new,
-        stays=became.stays,
-        where=tuple(sorted(_where(*at) for at in places)),
+        kind=outcome.kind,
+        old=outcome.old,
+        new=outcome.new,
+        stays=outcome.stays,
+        where=tuple(sorted(map(_occurrence, scopes))),
         everywhere=everywhere,
-        step=_step(name[0], became),
+        step=_step(name[0], outcome),
         direct=any(len(chain) == 1 for chain in chains),
-        why=min(
-            (chain for chain in chains if chain), key=lambda chain: (len(chain), chain), default=()
-        ),
-        altered=became.altered,
-        grown=_grown(places[0]),
-        licences=_licences(places[0]),
+        why=min(filter(None, chains), key=lambda chain: (len(chain), chain), default=()),
+        altered=outcome.altered,
+        grown=_growth(scopes[0]),
+        licences=_licence_change(scopes[0]),
     )
 
 
-def _step(manager: str, became: _Found) -> Step:
-    if became.kind in {"rebuilt", "moved"}:
+def _step(manager: str, outcome: Outcome) -> Step:
+    if outcome.kind in {"rebuilt", "moved"}:
         return "build"
-    return (
-        versions.step(manager, became.old[-1], became.new[-1]) if became.old and became.new else ""
-    )
+    if not outcome.old or not outcome.new:
+        return ""
+    return versions.version_step(manager, outcome.old[-1], outcome.new[-1])
 
 
-def _grown(at: _At) -> int | None:
-    """Bytes more at one place, None where a size is not known, or where a machine gets one of several versions."""
-    if any(len(side) > 1 and side[0].manager == "pip" for side in (at.old, at.new)):
+def _growth(packages: NameInScope) -> int | None:
+    """Return the additional bytes in a scope.
+
+    None if a size is unknown, or if machines get one of several versions.
+    """
+    sides = (packages.old, packages.new)
+    if any(len(side) > 1 and side[0].manager == "pip" for side in sides):
         return None
-    old, new = ([package.size for package in side] for side in (at.old, at.new))
+    old, new = ([package.size for package in side] for side in sides)
     return sum(new) - sum(old) if all((*old, *new)) else None
 
 
-def _licences(at: _At) -> tuple[str, str] | None:
-    old, new = (
-        " or ".join(sorted({package.licence for package in side if package.licence}))
-        for side in (at.old, at.new)
-    )
+def _licence_change(packages: NameInScope) -> tuple[str, str] | None:
+    old, new = _licences(packages.old), _licences(packages.new)
     return (old, new) if old and new and old != new else None
 
 
-def _facts(
-    old: Mapping[str, Mapping[str, str]],
-    new: Mapping[str, Mapping[str, str]],
-    pairs: tuple[ScopePair, ...],
-) -> tuple[Fact, ...]:
-    """Facts that differ; a kind that only one side's format knows of says nothing."""
-    found = {
-        (kind, name): Fact(
-            kind=kind, name=name, old=old[kind].get(name, ""), new=new[kind].get(name, "")
-        )
-        for kind in old.keys() & new.keys()
-        for name in {**old[kind], **new[kind]}
-    }
-    found |= {
-        (fact.kind, fact.name): fact for fact in (pair.fact() for pair in pairs if pair.whole)
-    }
-    return tuple(fact for fact in found.values() if fact.old != fact.new)
+def _licences(packages: Packages) -> str:
+    return " or ".join(sorted({package.licence for package in packages} - {""}))
+
+
+def _facts(old: FactsByKind, new: FactsByKind, pairs: tuple[ScopePair, ...]) -> Iterable[Fact]:
+    """Return the facts that differ, of the kinds that both formats have."""
+    facts: dict[tuple[str, str], Fact] = {}
+    for kind in old.keys() & new.keys():
+        for name in {**old[kind], **new[kind]}:
+            before, after = old[kind].get(name, ""), new[kind].get(name, "")
+            facts[kind, name] = Fact(kind=kind, name=name, old=before, new=after)
+    for fact in (pair.as_fact() for pair in pairs if pair.one_sided):
+        facts[fact.kind, fact.name] = fact  # more precise than the fact of a platform
+    return [fact for fact in facts.values() if fact.old != fact.new]

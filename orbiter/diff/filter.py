@@ -1,11 +1,11 @@
-"""Looks at a part of two locks, or of what changed between them. Pure."""
+"""Filters that reduce locks, or the changes between them, to the requested ones."""
 
 from collections.abc import Collection
 
 from msgspec.structs import replace
 
-from orbiter.diff.suggest import PLACES
-from orbiter.diff.types import Change, Diff
+from orbiter.diff.suggest import SCOPE_FACTS
+from orbiter.diff.types import Change, Diff, Fact
 from orbiter.lockfiles.types import Lock, PackageEntry, Scope
 from resolvers.errors import ExpectedError
 
@@ -17,50 +17,55 @@ def restrict_lock(
     platforms: Collection[str] = (),
     managers: Collection[str] = (),
 ) -> Lock:
-    """The lock with only these images (or environments), platforms and managers; all where none is named.
+    """Return a lock with only these images (or environments), platforms and managers.
 
-    A part has no facts: they are of the whole, or of other parts.
+    An empty filter matches all. A restricted lock has no facts: they belong to the whole lock.
     """
     if not (images or platforms or managers):
         return lock
 
-    def wanted(place: Scope) -> bool:
-        return (not images or place.environment in images) and (
-            not platforms or place.platform in platforms
-        )
+    def is_selected(scope: Scope) -> bool:
+        is_image = not images or scope.environment in images
+        return is_image and (not platforms or scope.platform in platforms)
 
-    def kept(packages: tuple[PackageEntry, ...]) -> tuple[PackageEntry, ...]:
-        return (
-            tuple(package for package in packages if package.manager in managers)
-            if managers
-            else packages
-        )
+    packages = {
+        scope: _of_managers(packages, managers)
+        for scope, packages in lock.packages.items()
+        if is_selected(scope)
+    }
+    return replace(lock, packages=packages, facts={})
 
-    return replace(
-        lock,
-        packages={place: kept(all_) for place, all_ in lock.packages.items() if wanted(place)},
-        facts={},
-    )
+
+def _of_managers(
+    packages: tuple[PackageEntry, ...], managers: Collection[str]
+) -> tuple[PackageEntry, ...]:
+    if not managers:
+        return packages
+    return tuple(package for package in packages if package.manager in managers)
 
 
 def check_names(
     locks: tuple[Lock, Lock], *, images: Collection[str], platforms: Collection[str]
 ) -> None:
-    """Raises ExpectedError for an image or a platform that neither lock has, naming those that are there."""
-    places = {place for lock in locks for place in lock.packages}
-    for what, asked, known in (
-        ("image", images, {place.environment for place in places}),
-        ("platform", platforms, {place.platform for place in places}),
-    ):
-        if unknown := sorted(set(asked) - known):
-            there = ", ".join(sorted(known - {""})) or "none by name"
-            raise ExpectedError(
-                f"neither side has the {what} '{unknown[0]}'", f"there are: {there}"
-            )
+    """Raise ExpectedError for an image or a platform that neither lock has."""
+    scopes = {scope for lock in locks for scope in lock.packages}
+    _check_known("image", images, {scope.environment for scope in scopes})
+    _check_known("platform", platforms, {scope.platform for scope in scopes})
+
+
+def _check_known(kind: str, requested: Collection[str], known: set[str]) -> None:
+    if unknown := sorted(set(requested) - known):
+        available = ", ".join(sorted(known - {""})) or "none with a name"
+        raise ExpectedError(
+            f"neither side has the {kind} '{unknown[0]}'", f"available {kind}s: {available}"
+        )
 
 
 def filter_changes(diff: Diff, *, direct: bool = False, kinds: Collection[str] = ()) -> Diff:
-    """The diff with only the direct changes, or those of some kinds; what is altered is never left out."""
+    """Return the diff with only the direct changes, or those of some kinds.
+
+    Altered packages always remain.
+    """
     changes = tuple(
         change
         for change in diff.changes
@@ -69,19 +74,26 @@ def filter_changes(diff: Diff, *, direct: bool = False, kinds: Collection[str] =
     return replace(diff, changes=changes, left_out=len(diff.changes) - len(changes))
 
 
-def matches_any(diff: Diff, on: Collection[str]) -> bool:
-    """Whether anything that changed is among ``on``: kinds, steps, ``any``; what is altered always is."""
-    if "any" in on and (diff.changes or diff.facts):
+def matches_any(diff: Diff, conditions: Collection[str]) -> bool:
+    """Return whether any change has one of these kinds or steps.
+
+    ``any`` matches every change, and an altered package always matches.
+    """
+    if "any" in conditions and (diff.changes or diff.facts):
         return True
-    places = {
+    if not _kinds_of_scopes(diff.facts).isdisjoint(conditions):
+        return True
+    return any(_matches(change, conditions) for change in diff.changes)
+
+
+def _kinds_of_scopes(facts: Collection[Fact]) -> set[str]:
+    """Return the kinds of change of whole images and platforms."""
+    return {
         "added" if fact.new else "removed"
-        for fact in diff.facts
-        if fact.kind in PLACES and fact.old != fact.new
+        for fact in facts
+        if fact.kind in SCOPE_FACTS and fact.old != fact.new
     }
-    return bool(places & set(on)) or any(
-        change.altered or _marks(change) & set(on) for change in diff.changes
-    )
 
 
-def _marks(change: Change) -> set[str]:
-    return {change.kind, change.step}
+def _matches(change: Change, conditions: Collection[str]) -> bool:
+    return change.altered or change.kind in conditions or change.step in conditions

@@ -1,90 +1,99 @@
-"""What the hashes of files say: which look like tampering, and which are not told any more. Pure."""
+"""Comparison of file hashes: altered files, and hashes that only one side has."""
 
 from collections.abc import Callable, Iterable, Iterator
 
 from orbiter.diff.types import Fact
 from orbiter.lockfiles.types import PackageEntry, PackageFile
 
-NAMED = 5
-"""How many packages are named before they are only counted."""
+NAMES_IN_FACT = 5
 
+Identity = tuple[str, str, str, str]
+"""Manager, name, version and build of a package."""
 
-Form = tuple[str, str, str, str]
-"""Manager, name, version and build."""
+HashTest = Callable[[set[str], set[str]], bool]
 
 
 def hash_facts(
-    places: Iterable[tuple[Iterable[PackageEntry], Iterable[PackageEntry]]],
+    scopes: Iterable[tuple[Iterable[PackageEntry], Iterable[PackageEntry]]],
 ) -> Iterator[Fact]:
-    """Facts of packages of one version and build that had hashes and have none now, or the other way round."""
-    lost: set[Form] = set()
-    found: set[Form] = set()
-    for old, new in places:
-        before, after = _told(old), _told(new)
-        both = before.keys() & after.keys()
-        lost |= {form for form in both if before[form] and not after[form]}
-        found |= {form for form in both if after[form] and not before[form]}
+    """Yield facts about packages that have hashes on one side only."""
+    lost: set[Identity] = set()
+    gained: set[Identity] = set()
+    for old, new in scopes:
+        had, has = _has_hashes(old), _has_hashes(new)
+        in_both = had.keys() & has.keys()
+        lost |= {package for package in in_both if had[package] and not has[package]}
+        gained |= {package for package in in_both if has[package] and not had[package]}
     if lost:
-        yield Fact(kind="hashes", name="no longer told", old=_listed(lost))
-    if found:
-        yield Fact(kind="hashes", name="told now", new=_listed(found))
+        yield Fact(kind="hashes", name="no longer told", old=_format_names(lost))
+    if gained:
+        yield Fact(kind="hashes", name="told now", new=_format_names(gained))
 
 
-def _told(packages: Iterable[PackageEntry]) -> dict[Form, bool]:
-    """Whether any hash of a package's files is known."""
-    told: dict[Form, bool] = {}
+def _has_hashes(packages: Iterable[PackageEntry]) -> dict[Identity, bool]:
+    """Return, for each package, whether any of its files has a hash."""
+    result: dict[Identity, bool] = {}
     for package in packages:
-        form = (package.manager, package.name, package.version, package.build)
-        told[form] = told.get(form, False) or any(file.hashes for file in package.files)
-    return told
+        identity = (package.manager, package.name, package.version, package.build)
+        has_hash = any(file.hashes for file in package.files)
+        result[identity] = result.get(identity, False) or has_hash
+    return result
 
 
-def _listed(forms: set[Form]) -> str:
-    names = {f"{manager} {name}" for manager, name, _, _ in forms}
-    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return ", ".join(sorted(names)[:NAMED]) + more
+def _format_names(packages: set[Identity]) -> str:
+    names = sorted({f"{manager} {name}" for manager, name, _, _ in packages})
+    more = len(names) - NAMES_IN_FACT
+    return ", ".join(names[:NAMES_IN_FACT]) + (f" and {more} more" if more > 0 else "")
 
 
-def altered(old: list[PackageFile], new: list[PackageFile]) -> bool:
-    """Whether a file of one name has other hashes. Where both locks name no files, one hash that went and another that
-    came are a file that changed; where only one of them does, nothing less than all hashes tells."""
-    before, after = _hashes_by_name(old), _hashes_by_name(new)
-    if ("" in before) != ("" in after):
-        return _compared([set().union(*before.values())], [set().union(*after.values())], _apart)
-    named = sorted((before.keys() & after.keys()) - {""})
-    if _compared([before[name] for name in named], [after[name] for name in named], set.__ne__):
-        return True
-    return "" in before and _compared([before[""]], [after[""]], lambda a, b: bool(a - b and b - a))
+def has_altered_file(old: list[PackageFile], new: list[PackageFile]) -> bool:
+    """Return whether a file with the same name has other hashes.
+
+    If both locks have hashes without file names, a removed and an added hash indicate an altered
+    file. If only one of them has file names, a file is altered only if all hashes differ.
+    """
+    old_hashes, new_hashes = _hashes_by_name(old), _hashes_by_name(new)
+    if ("" in old_hashes) != ("" in new_hashes):
+        all_old = set().union(*old_hashes.values())
+        all_new = set().union(*new_hashes.values())
+        return _any_algorithm(all_old, all_new, set.isdisjoint)
+    for name in old_hashes.keys() & new_hashes.keys():
+        is_altered = set.__ne__ if name else _replaces_any
+        if _any_algorithm(old_hashes[name], new_hashes[name], is_altered):
+            return True
+    return False
 
 
-def _compared(
-    old: list[set[str]], new: list[set[str]], tell: Callable[[set[str], set[str]], bool]
-) -> bool:
-    """Whether ``tell`` holds for any two sets of hashes, by the algorithms that both have."""
+def _replaces_any(old: set[str], new: set[str]) -> bool:
+    return bool(old - new and new - old)
+
+
+def _any_algorithm(old: set[str], new: set[str], test: HashTest) -> bool:
+    """Return whether a test holds for the hashes of any algorithm that both sides have."""
     return any(
-        tell({h for h in a if h.startswith(f"{kind}:")}, {h for h in b if h.startswith(f"{kind}:")})
-        for a, b in zip(old, new, strict=True)
-        for kind in _algorithms(a) & _algorithms(b)
+        test(_of_algorithm(old, algorithm), _of_algorithm(new, algorithm))
+        for algorithm in _algorithms(old) & _algorithms(new)
     )
 
 
-def _apart(old: set[str], new: set[str]) -> bool:
-    return not old & new
+def _of_algorithm(hashes: set[str], algorithm: str) -> set[str]:
+    return {value for value in hashes if value.startswith(f"{algorithm}:")}
 
 
 def _hashes_by_name(files: list[PackageFile]) -> dict[str, set[str]]:
-    found: dict[str, set[str]] = {}
+    hashes: dict[str, set[str]] = {}
     for file in files:
-        found.setdefault(file.name, set()).update(file.hashes)
-    return found
+        hashes.setdefault(file.name, set()).update(file.hashes)
+    return hashes
 
 
-def differ(old: list[PackageFile], new: list[PackageFile]) -> bool:
-    """Whether two lists of files differ in any hash, by the algorithms that both have."""
-    before, after = ({each for file in files for each in file.hashes} for files in (old, new))
-    common = _algorithms(before) & _algorithms(after)
-    return any(each.partition(":")[0] in common for each in before ^ after)
+def has_other_hashes(old: list[PackageFile], new: list[PackageFile]) -> bool:
+    """Return whether any hash differs, among the algorithms that both sides have."""
+    old_hashes = {value for file in old for value in file.hashes}
+    new_hashes = {value for file in new for value in file.hashes}
+    common = _algorithms(old_hashes) & _algorithms(new_hashes)
+    return any(value.partition(":")[0] in common for value in old_hashes ^ new_hashes)
 
 
 def _algorithms(hashes: set[str]) -> set[str]:
-    return {each.partition(":")[0] for each in hashes}
+    return {value.partition(":")[0] for value in hashes}

@@ -1,7 +1,8 @@
-"""In which release each version of a package appeared: over all lock sets, or over the tags of a git repository."""
+"""History of a package over the lock sets of all releases, or over the tags of a git repository."""
 
 import os
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,17 +18,19 @@ from orbiter.lockset import folder
 from resolvers import process
 from resolvers.errors import ExpectedError, ProgramError
 
+DATE_LENGTH = len("2026-01-31")
+
 
 class Revision(NamedTuple):
-    """One release or tag, the day of it, and the way to its lock."""
+    """A release or tag, its date, and a function that reads its lock."""
 
     name: str
     date: str
-    lock: Callable[[], Lock]
+    load: Callable[[], Lock]
 
 
 class HistoryEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of the package in one release."""
+    """A change of the package in one release."""
 
     release: str
     date: str
@@ -35,60 +38,72 @@ class HistoryEvent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def release_revisions(locks: Path = folder.LOCKS) -> list[Revision]:
-    """All locked releases, the oldest first. Raises ExpectedError where there is none."""
-    found = [
-        (name, folder.read(folder.release_folder(name, locks)).manifest.cutoff[:10])
-        for name in folder.releases(locks)
-    ]
-    if not found:
+    """Return all locked releases, the oldest first. Raises ExpectedError if there are none."""
+    releases = folder.releases(locks)
+    if not releases:
         raise ExpectedError(
-            f"there is no lock set under {locks}/",
-            "lock a release, or name a lock file with --git PATH",
+            f"no lock set in {locks}/", "lock a release, or name a lock file with --git PATH"
         )
-    return [Revision(name, date, lambda name=name: load_lock(name, locks)) for name, date in found]  # type: ignore[misc] # binds now
+    return [
+        Revision(release, _cutoff_date(release, locks), partial(load_lock, release, locks))
+        for release in releases
+    ]
+
+
+def _cutoff_date(release: str, locks: Path) -> str:
+    lock_set = folder.read(folder.release_folder(release, locks))
+    return lock_set.manifest.cutoff[:DATE_LENGTH]
 
 
 def tag_revisions(path: str) -> list[Revision]:
-    """All tags that have a lock file at ``path``, in the order in which they were made; git runs in the working folder.
+    """Return all tags that contain a lock file, in the order of their creation.
 
-    Raises ExpectedError where there is none.
+    git runs in the current folder. Raises ExpectedError if there is no such tag.
     """
     path = os.path.relpath(path)
-    fields = "--format=%(refname:short)%09%(creatordate:short)"
-    try:
-        listed = process.run(
-            ["git", "for-each-ref", "--sort=creatordate", fields, "refs/tags"], name="git"
-        )
-    except ProgramError as error:
-        raise ExpectedError(
-            "this folder is in no git repository", "change into the one with the lock file"
-        ) from error
-    tags = [line.split("\t") for line in listed.splitlines()]
+    tags = _list_tags()
     if not tags:
         raise ExpectedError(
-            "this git repository has no tags", "tag its releases, or fetch them: git fetch --tags"
+            "the git repository has no tags",
+            "tag its releases, or fetch the tags: git fetch --tags",
         )
-    having = [(tag, date) for tag, date in tags if _has(tag, path)]
-    if not having:
+    revisions = [
+        Revision(tag, date, partial(_read_tag, tag, path))
+        for tag, date in tags
+        if _contains_file(tag, path)
+    ]
+    if not revisions:
         raise ExpectedError(
-            f"no tag of this git repository has a file '{path}'",
-            "name the lock file as it lies here",
+            f"no tag of the git repository contains '{path}'",
+            "name the lock file relative to the current folder",
         )
-    return [Revision(tag, date, lambda tag=tag: _of_tag(tag, path)) for tag, date in having]  # type: ignore[misc] # binds now
+    return revisions
 
 
-def _has(tag: str, path: str) -> bool:
+def _list_tags() -> list[tuple[str, str]]:
+    """Return the names and dates of all tags in the order of their creation."""
+    fields = "--format=%(refname:short)%09%(creatordate:short)"
+    command = ["git", "for-each-ref", "--sort=creatordate", fields, "refs/tags"]
     try:
-        return bool(
-            process.run(
-                ["git", "ls-tree", "--name-only", f"refs/tags/{tag}", "--", path], name="git"
-            ).strip()
-        )
+        output = process.run(command, name="git")
+    except ProgramError as error:
+        raise ExpectedError(
+            "the current folder is not in a git repository",
+            "change into the repository with the lock file",
+        ) from error
+    lines = (line.partition("\t") for line in output.splitlines())
+    return [(tag, date) for tag, _, date in lines]
+
+
+def _contains_file(tag: str, path: str) -> bool:
+    command = ["git", "ls-tree", "--name-only", f"refs/tags/{tag}", "--", path]
+    try:
+        return bool(process.run(command, name="git").strip())
     except ProgramError:
-        return False  # a tag need not be on a commit
+        return False  # a tag may refer to something other than a commit
 
 
-def _of_tag(tag: str, path: str) -> Lock:
+def _read_tag(tag: str, path: str) -> Lock:
     from orbiter.lockfiles import recognise
 
     return recognise.read(f"{tag}:{path}", git_blob(f"refs/tags/{tag}", path))
@@ -100,37 +115,42 @@ def history(
     managers: tuple[str, ...] = (),
     skipped: Callable[[ExpectedError], None] = lambda _error: None,
 ) -> Iterator[HistoryEvent]:
-    """What became of every package of that name, in the order of the revisions; nothing where it stayed the same.
+    """Yield the changes of all packages with a name, in the order of the revisions.
 
-    ``skipped`` is told of each revision whose lock cannot be read.
+    Calls ``skipped`` for each revision whose lock cannot be read.
     """
-    before = Lock(name="", format="", packages={})
+    previous = Lock(name="", format="", packages={})
     for revision in revisions:
         try:
-            after = _of_name(revision.lock(), name, managers)
+            current = _restrict_to_name(revision.load(), name, managers)
         except ExpectedError as error:
             skipped(error)
             continue
-        for change in diff(*_at_same_places(before, after)).changes:
+        for change in diff(*_with_same_scopes(previous, current)).changes:
             yield HistoryEvent(release=revision.name, date=revision.date, change=change)
-        before = after
+        previous = current
 
 
-def _of_name(lock: Lock, name: str, managers: tuple[str, ...]) -> Lock:
+def _restrict_to_name(lock: Lock, name: str, managers: tuple[str, ...]) -> Lock:
     spellings = {name, name.lower(), normalise(name)}
     packages = {
-        place: tuple(
-            p for p in found if p.name in spellings and (not managers or p.manager in managers)
+        scope: tuple(
+            package
+            for package in packages
+            if package.name in spellings and (not managers or package.manager in managers)
         )
-        for place, found in lock.packages.items()
+        for scope, packages in lock.packages.items()
     }
     return replace(lock, packages=packages, facts={}, notes=())
 
 
-def _at_same_places(old: Lock, new: Lock) -> tuple[Lock, Lock]:
-    """Both with all places of either: a package that comes with a new platform has come, too."""
-    places = dict.fromkeys({**old.packages, **new.packages}, ())
-    empty: dict[Scope, tuple[()]] = dict(places)
-    return replace(old, packages={**empty, **old.packages}), replace(
-        new, packages={**empty, **new.packages}
+def _with_same_scopes(old: Lock, new: Lock) -> tuple[Lock, Lock]:
+    """Return both locks with the scopes of either.
+
+    Otherwise a package that a new platform adds would not count as added.
+    """
+    empty: dict[Scope, tuple[()]] = dict.fromkeys({**old.packages, **new.packages}, ())
+    return (
+        replace(old, packages={**empty, **old.packages}),
+        replace(new, packages={**empty, **new.packages}),
     )

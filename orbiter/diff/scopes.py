@@ -1,4 +1,4 @@
-"""Which place of one lock belongs to which of the other. Pure."""
+"""Pairs of scopes: which scope of one lock corresponds to which scope of the other."""
 
 from typing import NamedTuple
 
@@ -9,56 +9,60 @@ from orbiter.lockfiles.types import Lock, PackageEntry, Scope
 
 
 class ScopePair(NamedTuple):
-    """The packages of both sides at one place; ``whole`` says that one side does not have the place at all."""
+    """The packages of both sides in one scope; ``one_sided`` is True if one side lacks it."""
 
-    place: Scope
+    scope: Scope
     old: tuple[PackageEntry, ...]
     new: tuple[PackageEntry, ...]
-    whole: bool
+    one_sided: bool
 
-    def fact(self) -> Fact:
-        """What to tell of a place that came or went as a whole."""
-        kind = "image" if self.place.environment else "platform"
-        name = " ".join(filter(None, self.place)) or "all"
-        return Fact(kind=kind, name=name, old=_count(self.old), new=_count(self.new))
+    def as_fact(self) -> Fact:
+        """Return the fact that the whole scope was added or removed."""
+        kind = "image" if self.scope.environment else "platform"
+        name = " ".join(filter(None, self.scope)) or "all"
+        return Fact(kind=kind, name=name, old=_size(self.old), new=_size(self.new))
 
 
-def _count(packages: tuple[PackageEntry, ...]) -> str:
-    names = {(package.manager, package.name) for package in packages}
-    return f"{len(names)} package{'s' * (len(names) != 1)}" if names else ""
+def _size(packages: tuple[PackageEntry, ...]) -> str:
+    count = len({(package.manager, package.name) for package in packages})
+    return f"{count} package{'s' * (count != 1)}" if count else ""
 
 
 def pair_scopes(old: Lock, new: Lock) -> tuple[ScopePair, ...]:
-    """All places of either side, in order."""
+    """Return the scopes of both sides in order."""
     return tuple(
         ScopePair(
-            place,
-            old.packages.get(place, ()),
-            new.packages.get(place, ()),
-            (place in old.packages) != (place in new.packages),
+            scope,
+            old.packages.get(scope, ()),
+            new.packages.get(scope, ()),
+            (scope in old.packages) != (scope in new.packages),
         )
-        for place in sorted({**old.packages, **new.packages})
+        for scope in sorted({**old.packages, **new.packages})
     )
 
 
 def align_scopes(old: Lock, new: Lock) -> tuple[Lock, Lock]:
-    """Both, with places named alike: where one side's format has no name for its one environment, or its one platform,
-    and the other side has just one, that one is meant. Named places are never taken for each other."""
-    for axis in (0, 1):
-        names = [{place[axis] for place in side.packages} for side in (old, new)]
-        if (
-            len(names[0]) == len(names[1]) == 1
-            and names[0] != names[1]
-            and "" in (names[0] | names[1])
-        ):
-            (name,) = (names[0] | names[1]) - {""}
-            old, new = _named(old, axis, name), _named(new, axis, name)
+    """Return both locks with the same scope names if one format does not name its only scope.
+
+    If one side has a single unnamed environment and the other a single named one, they are the
+    same; likewise for platforms. Two different names never match.
+    """
+    for field in Scope._fields:
+        old_names, new_names = _names(old, field), _names(new, field)
+        if len(old_names) == len(new_names) == 1 and old_names != new_names:
+            names = old_names | new_names
+            if "" in names:
+                (name,) = names - {""}
+                old, new = _rename_scopes(old, field, name), _rename_scopes(new, field, name)
     return old, new
 
 
-def _named(lock: Lock, axis: int, name: str) -> Lock:
+def _names(lock: Lock, field: str) -> set[str]:
+    return {getattr(scope, field) for scope in lock.packages}
+
+
+def _rename_scopes(lock: Lock, field: str, name: str) -> Lock:
     packages = {
-        Scope(*(name if n == axis else part for n, part in enumerate(p))): all_
-        for p, all_ in lock.packages.items()
+        scope._replace(**{field: name}): packages for scope, packages in lock.packages.items()
     }
     return replace(lock, packages=packages)

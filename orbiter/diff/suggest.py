@@ -1,14 +1,15 @@
-"""The release that semantic versioning suggests for a diff. Pure.
+"""The next release that semantic versioning suggests for a diff.
 
-An image's interface is what people asked for by name. The rule, by the first line that holds:
+The interface of an image are the packages that users request by name. The first matching rule
+determines the step:
 
-- **major**: a direct requirement went away, went down, or changed its major number; Python's minor number changed; an
-  image or a platform went away.
-- **minor**: a direct requirement came or changed its minor number; any other package came, went, went down, or changed
-  its major number; an image or a platform came.
-- **patch**: anything else that differs.
+- **major**: a direct requirement was removed or downgraded, or its major number changed; the minor
+  number of Python changed; an image or a platform was removed.
+- **minor**: a direct requirement was added or its minor number changed; any other package was
+  added, removed or downgraded, or its major number changed; an image or a platform was added.
+- **patch**: any other difference.
 
-Before 1.0.0 a major step is told as a minor one, as https://semver.org has it (item 4: anything may change).
+Before 1.0.0, minor replaces major: https://semver.org, item 4, allows any change.
 """
 
 from msgspec.structs import replace
@@ -17,19 +18,18 @@ from orbiter.diff import versions
 from orbiter.diff.types import Change, Diff, Fact, Step, Suggestion
 
 PYTHON = frozenset({"python", "python3"})
-PLACES = frozenset({"image", "platform"})
-ORDER: tuple[Step, ...] = ("major", "minor", "patch")
+SCOPE_FACTS = frozenset({"image", "platform"})
+STEPS: tuple[Step, ...] = ("major", "minor", "patch")
 
 
 def with_suggestion(diff: Diff) -> Diff:
-    """The diff with its suggestion."""
-    weighed = [(_weight(change), _words(change)) for change in diff.changes]
-    weighed += [(_weight_of_fact(fact), f"{fact.kind} {fact.name}") for fact in diff.facts]
-    if not weighed:
+    """Return the diff with its suggestion."""
+    reasons = [(_step_of_change(change), _describe(change)) for change in diff.changes]
+    reasons += [(_step_of_fact(fact), f"{fact.kind} {fact.name}") for fact in diff.facts]
+    if not reasons:
         return diff
-    step, reason = min(
-        weighed, key=lambda each: ORDER.index(each[0])
-    )  # the first of them: changes are in order
+    # The first of several equal steps: changes are sorted by importance.
+    step, reason = min(reasons, key=lambda item: STEPS.index(item[0]))
     core = diff.old.release.partition("-")[0]
     if step == "major" and core.startswith("0."):
         step = "minor"
@@ -37,7 +37,7 @@ def with_suggestion(diff: Diff) -> Diff:
     return replace(diff, suggestion=Suggestion(step=step, release=release, reason=reason))
 
 
-def _weight(change: Change) -> Step:
+def _step_of_change(change: Change) -> Step:
     if change.name in PYTHON and change.step in {"major", "minor"}:
         return "major"
     if change.kind in {"removed", "downgraded"} or change.step == "major":
@@ -47,27 +47,28 @@ def _weight(change: Change) -> Step:
     return "patch"
 
 
-def _weight_of_fact(fact: Fact) -> Step:
+def _step_of_fact(fact: Fact) -> Step:
     if fact.kind == "python" and fact.old and fact.new:
-        return (
-            "major" if versions.step("pip", fact.old, fact.new) in {"major", "minor"} else "patch"
-        )
-    if fact.kind not in PLACES:
-        return "patch"
-    return (
-        "minor" if fact.new and not fact.old else "major" if fact.old and not fact.new else "patch"
-    )
+        step = versions.version_step("pip", fact.old, fact.new)
+        return "major" if step in {"major", "minor"} else "patch"
+    if fact.kind in SCOPE_FACTS and not fact.old:
+        return "minor" if fact.new else "patch"
+    if fact.kind in SCOPE_FACTS and not fact.new:
+        return "major"
+    return "patch"
 
 
-def _words(change: Change) -> str:
+def _describe(change: Change) -> str:
     if change.kind in {"added", "removed", "rebuilt", "moved"}:
         return f"{change.name} {', '.join(change.new or change.old)} {change.kind}"
     return f"{change.name} {', '.join(change.old)} → {', '.join(change.new)}"
 
 
 def bump_release(release: str, step: Step) -> str:
-    """The release that is a step, patch for any small one, after another one of three numbers."""
-    major, minor, patch = (int(part) for part in release.split("."))
+    """Return the release after another of three numbers; any step below minor is a patch."""
+    major, minor, patch = (int(number) for number in release.split("."))
     if step == "major":
         return f"{major + 1}.0.0"
-    return f"{major}.{minor + 1}.0" if step == "minor" else f"{major}.{minor}.{patch + 1}"
+    if step == "minor":
+        return f"{major}.{minor + 1}.0"
+    return f"{major}.{minor}.{patch + 1}"

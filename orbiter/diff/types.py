@@ -1,4 +1,7 @@
-"""What changed between two locks, as data."""
+"""The differences between two locks, as data.
+
+The names of ``Fact``, ``Side`` and ``Suggestion`` are part of the published JSON Schema.
+"""
 
 from collections.abc import Mapping
 from typing import Literal, NamedTuple
@@ -8,8 +11,12 @@ import msgspec
 from orbiter.lockfiles.types import Scope
 
 Kind = Literal["added", "removed", "upgraded", "downgraded", "changed", "rebuilt", "moved"]
-"""``rebuilt``: same version, other build or files; ``moved``: same version and build, other source; ``changed``: other
-versions that no order tells apart."""
+"""Kind of a change.
+
+``changed``: other versions without a known order; ``rebuilt``: same version, other build or files;
+``moved``: same version and build, other source.
+"""
+
 KINDS: tuple[Kind, ...] = (
     "added",
     "removed",
@@ -21,11 +28,14 @@ KINDS: tuple[Kind, ...] = (
 )
 
 Step = Literal["major", "minor", "patch", "build", ""]
-"""How far a version went; ``build`` where the version stayed, "" where that has no meaning."""
+"""Distance between two versions: ``build`` if they are equal, "" if it has no meaning."""
 
 
 class Variant(NamedTuple):
-    """One of a package's forms in a lock: npm holds several versions of a name, conda several builds."""
+    """One of a package's variants in a lock.
+
+    npm locks may have several versions of a name, conda locks several builds.
+    """
 
     version: str
     build: str = ""
@@ -33,23 +43,26 @@ class Variant(NamedTuple):
 
 
 class Occurrence(NamedTuple):
-    """What exactly went and came at one place: variants that both sides have are not named."""
+    """A change in one scope, with the variants that only one side has."""
 
-    place: Scope
+    scope: Scope
     old: tuple[Variant, ...]
     new: tuple[Variant, ...]
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One package that changed in the same way at all places of ``where``.
+    """A package that changed in the same way in all scopes of ``where``.
 
-    ``old`` and ``new`` are the versions that went and came, in order (same on both sides for ``rebuilt`` and
-    ``moved``); ``stays`` are versions that are there on both sides beside them. ``everywhere`` says that ``where``
-    names every place at which either side has the package. ``why`` leads from a direct requirement to the package,
-    both included; it is the name alone for a direct one, () where the locks do not tell. ``altered`` says that a file
-    of the same version and build has another hash: that is how tampering looks. ``grown`` is how many bytes more a
-    download takes at one place, None where the locks do not know. ``licences`` are the old and the new one where they
-    are known and differ.
+    ``old`` and ``new`` are the versions that only one side has, in order; for ``rebuilt`` and
+    ``moved``, they are the versions of both sides.
+    ``stays`` are other versions of the package, which both sides have.
+    ``everywhere`` is True if ``where`` contains every scope with the package.
+    ``why`` is a chain of names from a direct requirement to the package. It is the name alone for
+    a direct requirement, and empty if the locks do not record the reason.
+    ``altered`` is True if a file of the same version and build has another hash, which indicates
+    tampering.
+    ``grown`` is the growth of the download in one scope in bytes; None if unknown.
+    ``licences`` are the old and the new licence if both are known and differ.
     """
 
     manager: str
@@ -69,7 +82,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Fact(msgspec.Struct, frozen=True, kw_only=True, order=True):
-    """Something else that changed: a base image's digest, a tool's version; "" for what one side does not have."""
+    """Another value that changed, such as a base image's digest; "" if one side has none."""
 
     kind: str
     name: str
@@ -78,7 +91,7 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True, order=True):
 
 
 class Side(msgspec.Struct, frozen=True, kw_only=True):
-    """One side: what people called it, what it is, and the release of a lock set or ""."""
+    """One side: the name that the user passed, its format, and the release of a lock set or ""."""
 
     name: str
     format: str
@@ -86,8 +99,11 @@ class Side(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Suggestion(msgspec.Struct, frozen=True, kw_only=True):
-    """What semantic versioning suggests: the step ("" for nothing changed), the release where the old one is known,
-    and the change that decides it, in a few words."""
+    """The next release according to semantic versioning.
+
+    ``step`` is "" if nothing changed; ``release`` is "" if the old one is unknown; ``reason`` is
+    the change that determines the step.
+    """
 
     step: Step = ""
     release: str = ""
@@ -95,11 +111,13 @@ class Suggestion(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Diff(msgspec.Struct, frozen=True, kw_only=True):
-    """All that changed. ``changes`` come altered first, then direct, then by kind, manager and name.
+    """All differences between two locks.
 
-    ``counts`` has for each place how many names of packages are of each kind, and ``kept`` are the same on both
-    sides: together each name exactly once. ``kept`` counts (manager, name) that changed nowhere; ``left_out`` are
-    changes that were not asked for, and that ``changes`` does not hold.
+    ``changes`` are sorted: altered ones, direct ones, then by kind, manager and name.
+    ``counts`` contains, for each scope, the number of names of each kind and of those that are
+    ``kept``; it counts each name once.
+    ``kept`` is the number of packages that changed in no scope.
+    ``left_out`` is the number of changes that a filter removed.
     """
 
     old: Side

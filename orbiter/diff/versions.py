@@ -1,17 +1,20 @@
-"""The order of versions, by the rules of their own ecosystem, and how far a version went.
+"""The order of versions by the rules of each manager, and the step between two versions.
 
-What each manager's order comes from (times are of an import, in a process that has loaded ``re`` and ``typing``):
+Sources of the orders (times are those of an import in a process that has loaded ``re``):
 
-- pip: ``packaging`` (PEP 440), which Orbiter has anyhow; 7 ms, and only when a version of pip is asked for.
-- npm: ``orbiter.lockset.versions.precedence``, semantic versioning's own rule, which orders releases too.
-- conda: here, after CEP 33 (https://github.com/conda/ceps/blob/main/cep-0033.md). ``univers`` has no conda and takes
-  110 ms; ``py-rattler`` takes 65 ms and may crash when the interpreter ends.
-- apt: here, after Debian Policy 5.6.12 (https://www.debian.org/doc/debian-policy/ch-controlfields.html#version).
-  ``debian-inspector`` takes 47 ms and two more packages, ``python-debian`` is under the GPL.
-- apk: here, after apk-package(5) (https://gitlab.alpinelinux.org/alpine/apk-tools/-/blob/master/doc/apk-package.5.scd).
-  ``univers`` refuses the suffixes ``_cvs _svn _git _hg`` and ``~hash``.
+- pip: ``packaging`` (PEP 440), which Orbiter requires anyway; 7 ms, only if a version is compared.
+- npm: ``orbiter.lockset.versions.precedence``, semantic versioning, which orders releases too.
+- conda: own code for CEP 33 (https://github.com/conda/ceps/blob/main/cep-0033.md). ``univers`` has
+  no conda and takes 110 ms. ``py-rattler`` takes 65 ms and may crash when the interpreter exits.
+- apt: own code for Debian Policy 5.6.12
+  (https://www.debian.org/doc/debian-policy/ch-controlfields.html#version). ``python-debian``, which
+  Orbiter uses to unpack packages, takes 20 ms, sorts ten times slower, and accepts texts that are
+  not versions, such as ``v1``. ``debian-inspector`` takes 47 ms.
+- apk: own code for apk-package(5)
+  (https://gitlab.alpinelinux.org/alpine/apk-tools/-/blob/master/doc/apk-package.5.scd). ``univers``
+  rejects the suffixes ``_cvs _svn _git _hg`` and ``~hash``.
 
-The tests hold these against rattler, npm's semver, dpkg and apk themselves.
+The tests compare these orders with rattler, npm's semver, dpkg and apk.
 """
 
 import re
@@ -22,65 +25,73 @@ from typing import Any, Protocol
 
 from orbiter.diff.types import Step
 
-LONGEST = 1000
-"""Characters of a version; longer ones are none, and Python refuses to read their numbers."""
-NUMBERS = {"conda": re.compile(r"[0-9]+(?:[._-][0-9]+)*")}
-"""How release numbers follow each other, where they are not parted by dots alone."""
-DOTTED = re.compile(r"[0-9]+(?:\.[0-9]+)*")
+MAX_LENGTH = 1000
+"""Longer texts are not versions; Python also refuses to read numbers of thousands of digits."""
+
+DOTTED_NUMBERS = re.compile(r"[0-9]+(?:\.[0-9]+)*")
+RELEASE_NUMBERS = {"conda": re.compile(r"[0-9]+(?:[._-][0-9]+)*")}
+"""Release numbers of managers that separate them by more than dots."""
+
 EPOCH = re.compile(r"(?:([0-9]+)[!:])?v?", re.IGNORECASE)
+
 REVISION = {"apt": re.compile(r"-[^-]*$"), "apk": re.compile(r"-r[0-9]+$")}
-"""The part that counts how often the same upstream version was packaged."""
+"""Part of a version that counts the packages of the same upstream version."""
 
 
-class Key(Protocol):
-    """Sorts among the keys of the same manager."""
+class SortKey(Protocol):
+    """A key that is comparable with keys of the same manager."""
 
     def __lt__(self, other: Any, /) -> Any: ...
 
 
-def compare(manager: str, old: str, new: str) -> int | None:
-    """-1 where ``old`` comes before ``new``, 1 where after, 0 where neither; None where no order is known."""
+def compare_versions(manager: str, old: str, new: str) -> int | None:
+    """Return -1 if ``old`` is lower, 1 if it is higher, 0 if both are equal; None without order."""
     if old == new:
         return 0
-    before, after = key(manager, old), key(manager, new)
-    if before is None or after is None:
+    old_key, new_key = sort_key(manager, old), sort_key(manager, new)
+    if old_key is None or new_key is None:
         return None
-    return -1 if before < after else int(after < before)
+    return -1 if old_key < new_key else int(new_key < old_key)
 
 
-def step(manager: str, old: str, new: str) -> Step:
-    """How far it is from one version to the other, in either direction.
+def version_step(manager: str, old: str, new: str) -> Step:
+    """Return the distance between two versions, in either direction.
 
-    The first release number that differs says it: the first is "major" (so is another epoch), the second "minor", all
-    further ones "patch", with numbers that are missing taken as 0. Only the position counts, for calendar versions and
-    before 1.0 as well: 0.1 to 0.2 is "minor". Where the numbers are the same, letters, pre-releases, post-releases and
-    local parts are "patch"; what is equal in order, or differs in the revision of a Debian or Alpine package only, is
-    "build". "" where no order is known.
+    It is the position of the first release number that differs: "major" for the first number (and
+    another epoch), "minor" for the second, "patch" for any other. A missing number is 0. Only the
+    position counts, even before 1.0 and in calendar versions: 0.1 to 0.2 is "minor".
+
+    If all numbers are equal, other letters, pre-releases, post-releases and local parts are
+    "patch". Versions that are equal, or differ only in the revision of a Debian or Alpine package,
+    are "build". The step is "" if the versions have no order.
     """
-    order = compare(manager, old, new)
+    order = compare_versions(manager, old, new)
     if order is None:
         return ""
-    if order == 0 or compare(manager, _upstream(manager, old), _upstream(manager, new)) == 0:
+    upstream_order = compare_versions(manager, _upstream(manager, old), _upstream(manager, new))
+    if order == 0 or upstream_order == 0:
         return "build"
-    (epoch, before), (other, after) = _release(manager, old), _release(manager, new)
-    if epoch != other:
+    old_epoch, old_numbers = _release_numbers(manager, old)
+    new_epoch, new_numbers = _release_numbers(manager, new)
+    if old_epoch != new_epoch:
         return "major"
-    pairs = zip_longest(before, after, fillvalue=0)
-    place = next((place for place, (one, two) in enumerate(pairs) if one != two), 2)
-    return "major" if place == 0 else "minor" if place == 1 else "patch"
+    pairs = enumerate(zip_longest(old_numbers, new_numbers, fillvalue=0))
+    position = next((position for position, (one, two) in pairs if one != two), None)
+    steps: dict[int | None, Step] = {0: "major", 1: "minor"}
+    return steps.get(position, "patch")
 
 
 @cache
-def key(manager: str, version: str) -> Key | None:
-    """What sorts versions of a manager (``apk``, ``apt``, ``conda``, ``npm``, ``pip``) as the manager itself does.
+def sort_key(manager: str, version: str) -> SortKey | None:
+    """Return a key that sorts versions like their manager (``apk``, ``apt``, ``conda``, …) does.
 
-    None for what cannot be ordered: another manager, or a text that is no version there (a commit, a path).
+    None for other managers, and for texts that are not versions, such as a commit or a path.
     """
-    read = READERS.get(manager)
-    if read is None or len(version) > LONGEST:
+    parse = PARSERS.get(manager)
+    if parse is None or len(version) > MAX_LENGTH:
         return None
     try:
-        return read(version.strip())
+        return parse(version.strip())
     except ValueError:
         return None
 
@@ -89,58 +100,64 @@ def _upstream(manager: str, version: str) -> str:
     return REVISION[manager].sub("", version.strip()) if manager in REVISION else version
 
 
-def _release(manager: str, version: str) -> tuple[int, tuple[int, ...]]:
-    """The epoch, and the numbers that a version starts with."""
-    start = EPOCH.match(version.strip())
-    assert start  # it matches nothing, too
-    numbers = NUMBERS.get(manager, DOTTED).match(version.strip(), start.end())
-    return int(start[1] or 0), tuple(
-        int(number) for number in re.findall("[0-9]+", numbers[0])
-    ) if numbers else ()
+def _release_numbers(manager: str, version: str) -> tuple[int, list[int]]:
+    """Return the epoch and the numbers at the start of a version."""
+    version = version.strip()
+    epoch = EPOCH.match(version)
+    assert epoch  # the pattern matches the empty text, too
+    numbers = RELEASE_NUMBERS.get(manager, DOTTED_NUMBERS).match(version, epoch.end())
+    digits = re.findall("[0-9]+", numbers[0]) if numbers else []
+    return int(epoch[1] or 0), list(map(int, digits))
 
 
-def _pip(version: str) -> Key:
+def _pip_key(version: str) -> SortKey:
     from packaging.version import Version
 
     return Version(version)
 
 
-def _npm(version: str) -> Key:
+def _npm_key(version: str) -> SortKey:
     from orbiter.lockset.versions import precedence
     from resolvers.errors import ExpectedError
 
+    without_build = re.sub(r"\+[0-9A-Za-z.-]+$", "", version)
     try:
-        return precedence(re.sub(r"\+[0-9A-Za-z.-]+$", "", version))  # build metadata has no say
+        return precedence(without_build)
     except ExpectedError as error:
         raise ValueError(error.message) from error
 
 
-# conda: a version is an epoch, segments parted by . _ -, and the segments of a local part; a segment is runs of digits
-# and of letters. What is missing counts as 0, so the keys cannot simply be tuples.
+# conda: a version consists of an epoch, segments separated by . _ or -, and the segments of a local
+# part. A segment consists of runs of digits and of letters. Missing parts count as 0, so plain
+# tuples would not compare correctly.
 
 CONDA = re.compile(r"(?:([0-9]+)!)?([0-9a-z._]+)(?:\+([0-9a-z._]+))?")
+
 Component = tuple[int, int | str]
-"""A rank and what is compared within it."""
+"""A rank, and a value that is compared with others of the same rank."""
+
+Segments = list[list[Component]]
+
 DEV, TEXT, NUMBER, POST = range(4)
 ZERO: Component = (NUMBER, 0)
 
 
-def _conda(version: str) -> Key:
+def _conda_key(version: str) -> SortKey:
     match = CONDA.fullmatch(version.lower().replace("-", "_"))
     if not match:
         raise ValueError(version)
     epoch, main, local = match.groups()
-    return _BY_COMPONENTS(
-        ([[(NUMBER, int(epoch or 0))], *_segments(main)], _segments(local) if local else [])
-    )
+    segments: Segments = [[(NUMBER, int(epoch or 0))], *_segments(main)]
+    return _CondaKey((segments, _segments(local) if local else []))
 
 
-def _segments(text: str) -> list[list[Component]]:
-    """A trailing _ belongs to the segment before it, as in OpenSSL's 1.0.1_."""
-    body, tail = (text[:-1], "_") if text.endswith("_") else (text, "")
-    parts = re.split("[._]", body)
-    parts[-1] += tail
-    return [_components(part) for part in parts]
+def _segments(text: str) -> Segments:
+    """Split a version; a trailing _ belongs to the last segment, as in OpenSSL's 1.0.1_."""
+    body = text.removesuffix("_")
+    tail = text[len(body) :]
+    segments = re.split("[._]", body)
+    segments[-1] += tail
+    return [_components(segment) for segment in segments]
 
 
 def _components(segment: str) -> list[Component]:
@@ -156,85 +173,102 @@ def _components(segment: str) -> list[Component]:
 def _component(run: str) -> Component:
     if run.isdigit():
         return (NUMBER, int(run))
-    return (DEV, "") if run == "dev" else (POST, "") if run == "post" else (TEXT, run)
+    ranks: dict[str, Component] = {"dev": (DEV, ""), "post": (POST, "")}
+    return ranks.get(run, (TEXT, run))
 
 
-Parts = tuple[list[list[Component]], list[list[Component]]]
-
-
-def _conda_order(one: Parts, two: Parts) -> int:
-    for before, after in zip(one, two, strict=True):
-        for segment, other in zip_longest(before, after, fillvalue=()):
-            for left, right in zip_longest(segment, other, fillvalue=ZERO):
+def _compare_conda(one: tuple[Segments, Segments], two: tuple[Segments, Segments]) -> int:
+    for part, other_part in zip(one, two, strict=True):
+        for segment, other_segment in zip_longest(part, other_part, fillvalue=()):
+            for left, right in zip_longest(segment, other_segment, fillvalue=ZERO):
                 if left != right:
                     return -1 if left < right else 1
     return 0
 
 
-_BY_COMPONENTS = cmp_to_key(_conda_order)
+_CondaKey = cmp_to_key(_compare_conda)
 
 
-# apt: [epoch:]upstream[-revision]; both parts are texts and numbers in turn. In a text ~ sorts before its end, the end
-# before letters, letters before all else.
+# apt: [epoch:]upstream[-revision]. Both parts alternate between text and numbers. Within a text, ~
+# sorts before the end of the text, the end before letters, and letters before everything else.
 
 DEBIAN = re.compile(r"(?:([0-9]+):)?([0-9][0-9A-Za-z.+~-]*?)(?:-([0-9A-Za-z.+~]+))?(?<!-)")
 END = "\2"
-IN_ORDER = str.maketrans({"~": "\1", "+": "~+", "-": "~-", ".": "~."})
-"""Makes texts sort by their characters' codes; the end of one is END."""
+SORTABLE = str.maketrans({"~": "\1", "+": "~+", "-": "~-", ".": "~."})
+"""Translation after which texts sort correctly by the codes of their characters."""
 
 
-def _apt(version: str) -> Key:
+def _apt_key(version: str) -> SortKey:
     match = DEBIAN.fullmatch(version)
     if not match:
         raise ValueError(version)
     epoch, upstream, revision = match.groups()
-    return int(epoch or 0), _debian_part(upstream), _debian_part(revision or "0")
+    return int(epoch or 0), _debian_runs(upstream), _debian_runs(revision or "0")
 
 
-def _debian_part(part: str) -> list[tuple[str, int]]:
-    """The pattern matches nothing at the end, too: that is where a shorter part is compared with a longer one."""
+def _debian_runs(part: str) -> list[tuple[str, int]]:
+    """Split a part into pairs of text and number; the last pair is empty, for the end."""
     return [
-        (text.translate(IN_ORDER) + END, int(number or 0))
+        (text.translate(SORTABLE) + END, int(number or 0))
         for text, number in re.findall("([^0-9]*)([0-9]*)", part)
     ]
 
 
-# apk: number{.number}{letter}{_suffix{number}}{~hash}{-r#}. The ranks say what wins where two versions go on in
-# different ways: a pre-release loses to the end of a version, all else wins.
+# apk: number{.number}{letter}{_suffix{number}}{~hash}{-r#}. Ranks determine the order if two
+# versions continue differently: a pre-release sorts before the end of a version, all others after.
 
 ALPINE = re.compile(
-    r"([0-9]+)((?:\.[0-9]+)*)([a-z]?)((?:_(?:alpha|beta|pre|rc|cvs|svn|git|hg|p)[0-9]*)*)(?:~([0-9a-f]+))?(?:-r([0-9]+))?"
+    r"""
+    (?P<first>[0-9]+)
+    (?P<numbers>(?:\.[0-9]+)*)
+    (?P<letter>[a-z]?)
+    (?P<suffixes>(?:_(?:alpha|beta|pre|rc|cvs|svn|git|hg|p)[0-9]*)*)
+    (?:~(?P<commit>[0-9a-f]+))?
+    (?:-r(?P<revision>[0-9]+))?
+    """,
+    re.VERBOSE,
 )
-BEFORE, STOP, PACKAGED, COMMIT, COUNT, AFTER, LETTER, MORE = range(8)
+BEFORE_END, STOP, PACKAGED, COMMIT, COUNT, AFTER_END, LETTER, MORE_NUMBERS = range(8)
+PRE_SUFFIXES = ("alpha", "beta", "pre", "rc")
+POST_SUFFIXES = ("cvs", "svn", "git", "hg", "p")
 SUFFIXES = {
-    **{name: (BEFORE, number) for number, name in enumerate(("alpha", "beta", "pre", "rc"))},
-    **{name: (AFTER, number) for number, name in enumerate(("cvs", "svn", "git", "hg", "p"))},
+    **{suffix: (BEFORE_END, position) for position, suffix in enumerate(PRE_SUFFIXES)},
+    **{suffix: (AFTER_END, position) for position, suffix in enumerate(POST_SUFFIXES)},
 }
 
 
-def _apk(version: str) -> Key:
+def _apk_key(version: str) -> SortKey:
     match = ALPINE.fullmatch(version)
     if not match:
         raise ValueError(version)
-    first, numbers, letter, suffixes, commit, revision = match.groups()
-    parts: list[tuple[Any, ...]] = [(MORE, *_fraction(number)) for number in numbers.split(".")[1:]]
-    parts += [(LETTER, letter)] if letter else []
-    for name, number in re.findall("_([a-z]+)([0-9]*)", suffixes):
-        parts += [SUFFIXES[name], (COUNT, int(number))] if number else [SUFFIXES[name]]
-    parts += [(COMMIT, commit)] if commit else []
-    parts += [(PACKAGED, int(revision))] if revision else []
-    return int(first), *parts, (STOP,)
+    parts: list[tuple[Any, ...]] = [
+        (MORE_NUMBERS, *_fraction(number)) for number in match["numbers"].split(".")[1:]
+    ]
+    if match["letter"]:
+        parts.append((LETTER, match["letter"]))
+    for suffix, number in re.findall("_([a-z]+)([0-9]*)", match["suffixes"]):
+        parts.append(SUFFIXES[suffix])
+        if number:
+            parts.append((COUNT, int(number)))
+    if match["commit"]:
+        parts.append((COMMIT, match["commit"]))
+    if match["revision"]:
+        parts.append((PACKAGED, int(match["revision"])))
+    return int(match["first"]), *parts, (STOP,)
 
 
 def _fraction(number: str) -> tuple[int, str | int]:
-    """A number after the first that starts with 0 is compared as text, and comes before all that do not."""
+    """Return the key of a number after the first.
+
+    One with a leading zero is compared as text and sorts before all others.
+    """
     return (0, number) if number.startswith("0") else (1, int(number))
 
 
-READERS: dict[str, Callable[[str], Key]] = {
-    "apk": _apk,
-    "apt": _apt,
-    "conda": _conda,
-    "npm": _npm,
-    "pip": _pip,
+PARSERS: dict[str, Callable[[str], SortKey]] = {
+    "apk": _apk_key,
+    "apt": _apt_key,
+    "conda": _conda_key,
+    "npm": _npm_key,
+    "pip": _pip_key,
 }

@@ -1,66 +1,73 @@
-"""Why a package is there: a chain of names from a direct requirement. Pure."""
+"""Requirement chains: why a package is part of a lock."""
 
 from collections.abc import Mapping
 
 from orbiter.lockfiles.types import PackageEntry
 
-Name = tuple[str, str]
+PackageName = tuple[str, str]
 """Manager and name."""
 
+Parents = Mapping[PackageName, PackageName | None]
+"""The package that requires a package, on a shortest path; None for a direct requirement."""
 
-class Reasons:
-    """Chains within the packages of one place; what was found out about a place is kept."""
+
+class RequirementChains:
+    """Chains within the packages of a scope; the search runs once per scope."""
 
     def __init__(self) -> None:
-        self._known: dict[int, tuple[tuple[PackageEntry, ...], Mapping[Name, Name | None]]] = {}
+        # The packages are stored as well: an id is unique only while its object exists.
+        self._known: dict[int, tuple[tuple[PackageEntry, ...], Parents]] = {}
 
-    def chain(self, packages: tuple[PackageEntry, ...], manager: str, name: str) -> tuple[str, ...]:
-        """The shortest chain of names to a package, itself included; () where nothing leads there."""
+    def chain(self, packages: tuple[PackageEntry, ...], package: PackageName) -> tuple[str, ...]:
+        """Return the names from a direct requirement to a package; () if there is no chain."""
         if id(packages) not in self._known:
-            self._known[id(packages)] = (packages, _parents(packages))
+            self._known[id(packages)] = (packages, _find_parents(packages))
         parents = self._known[id(packages)][1]
-        at: Name | None = (manager, name)
-        found: list[str] = []
-        while at and at in parents:
-            found.append(at[1])
-            at = parents[at]
-        return tuple(reversed(found))
+        names: list[str] = []
+        current: PackageName | None = package
+        while current and current in parents:
+            names.append(current[1])
+            current = parents[current]
+        return tuple(reversed(names))
 
 
-def _parents(packages: tuple[PackageEntry, ...]) -> dict[Name, Name | None]:
-    """Who led first to each package, searching breadth first from the direct requirements; None for those."""
-    needs: dict[Name, set[str]] = {}
+def _find_parents(packages: tuple[PackageEntry, ...]) -> Parents:
+    """Search from the direct requirements, breadth first."""
+    requires: dict[PackageName, set[str]] = {}
     for package in packages:
-        needs.setdefault((package.manager, package.name), set()).update(package.requires)
-    by_name = {name: manager for manager, name in sorted(needs, reverse=True)}
-    level = sorted(_roots(packages, needs))
-    parents: dict[Name, Name | None] = dict.fromkeys(level)
+        requires.setdefault((package.manager, package.name), set()).update(package.requires)
+    managers = {name: manager for manager, name in sorted(requires, reverse=True)}
+    level = sorted(_roots(packages, requires))
+    parents: dict[PackageName, PackageName | None] = dict.fromkeys(level)
     while level:
-        following = []
-        for at in level:
-            for name in needs[at]:
-                needed = (at[0], name) if (at[0], name) in needs else (by_name.get(name, ""), name)
-                if needed in needs and needed not in parents:
-                    parents[needed] = at
-                    following.append(needed)
-        level = sorted(
-            following
-        )  # so that neither the order of a lock nor that of a set decides who led there
+        next_level = []
+        for parent in level:
+            for name in requires[parent]:
+                required = (parent[0], name)
+                if required not in requires:
+                    # A package of conda may be required by one of pip, for example.
+                    required = (managers.get(name, ""), name)
+                if required in requires and required not in parents:
+                    parents[required] = parent
+                    next_level.append(required)
+        # Sort, so that the result does not depend on the order of the lock or of a set.
+        level = sorted(next_level)
     return parents
 
 
-def _roots(packages: tuple[PackageEntry, ...], needs: Mapping[Name, set[str]]) -> set[Name]:
-    """What a person asked for. Where a manager's lock does not tell, that is what no other package requires."""
-    told = {package.manager for package in packages if package.direct is not None}
-    required = {name for at, names in needs.items() for name in names if name != at[1]}
-    linked = {at[0] for at, names in needs.items() if names}
+def _roots(
+    packages: tuple[PackageEntry, ...], requires: Mapping[PackageName, set[str]]
+) -> set[PackageName]:
+    """Return the direct requirements.
+
+    If the lock of a manager does not record them, they are the packages that no other requires.
+    """
+    recorded = {package.manager for package in packages if package.direct is not None}
+    required = {name for parent, names in requires.items() for name in names if name != parent[1]}
+    linked = {manager for (manager, _), names in requires.items() if names}
+    guessed = linked - recorded
     return {
         (package.manager, package.name)
         for package in packages
-        if package.direct
-        or (
-            package.manager not in told
-            and package.manager in linked
-            and package.name not in required
-        )
+        if package.direct or (package.manager in guessed and package.name not in required)
     }

@@ -1,1 +1,1 @@
-"""Diff -> text, Markdown, JSON, HTML."""
+"""Reports on a Diff: text, Markdown, JSON and HTML."""

@@ -1,10 +1,11 @@
-"""A diff as one self-contained page for a browser: it asks nobody for anything, and works without its script."""
+"""HTML report: one self-contained page that makes no requests and also works without its script."""
 
 import base64
 import hashlib
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from orbiter import sizes
 from orbiter.diff.types import KINDS, Change, Diff
@@ -13,8 +14,9 @@ from orbiter.report import phrases
 if TYPE_CHECKING:
     from jinja2 import Template
 
-HERE = Path(__file__).parent
-TRACKS = {
+FOLDER = Path(__file__).parent
+
+COLUMN_WIDTHS = {
     "name": "minmax(0, 2.2fr)",
     "manager": "5.5rem",
     "kind": "8rem",
@@ -25,11 +27,17 @@ TRACKS = {
     "note": "minmax(0, 1.6fr)",
     "why": "minmax(0, 2.2fr)",
 }
-"""How wide the columns are; they are told to each row by itself, so none may depend on what is in it."""
+"""Widths of the columns. Each row is a grid of its own, so none may depend on the content."""
+
 HEADINGS = {"name": "Package", "kind": "Change", "grown": "Size"}
 
 
-class _Row(NamedTuple):
+class HtmlRow(NamedTuple):
+    """A row of the table of changes, as the template reads it.
+
+    ``rank`` is the position of the step, the largest first. ``places`` are listed on demand.
+    """
+
     name: str
     manager: str
     kind: str
@@ -44,20 +52,17 @@ class _Row(NamedTuple):
     altered: bool
     bytes: int
     rank: int
-    """Of the step; the farthest is the lowest, so that sorting starts with it."""
     places: tuple[str, ...]
 
 
 def render(diff: Diff) -> str:
-    """The page as HTML. Its policy allows no style or script but its own, and no request."""
-    rows = [*_rows(diff)]
-    managers = _number(rows, "manager", sorted({row.manager for row in rows}))
-    empty = {name for name in TRACKS if not any(getattr(row, name) for row in rows)}
-    columns = [
-        name for name in TRACKS if name not in empty and (name != "manager" or len(managers) > 1)
-    ]
-    tracks = " ".join(TRACKS[name] for name in columns)
-    style = f"{_read('page.css')}:root {{ --tracks: {tracks}; }}\n"
+    """Return the page; its policy allows only its own style and script, and no requests."""
+    notes = phrases.notes_of(diff)
+    rows = [_row(change, notes(change)) for change in diff.changes]
+    managers = _count(rows, "manager", sorted({row.manager for row in rows}))
+    columns = _columns(rows, has_managers=len(managers) > 1)
+    widths = " ".join(COLUMN_WIDTHS[column] for column in columns)
+    style = f"{_read('page.css')}:root {{ --tracks: {widths}; }}\n"
     script = _read("page.js")
     return _template().render(
         title=phrases.title(diff),
@@ -68,34 +73,33 @@ def render(diff: Diff) -> str:
         phrases=phrases,
         rows=rows,
         altered=[row for row in rows if row.altered],
-        columns=[(name, HEADINGS.get(name, name.capitalize())) for name in columns],
-        kinds=_number(rows, "kind", KINDS),
+        columns=[(column, HEADINGS.get(column, column.capitalize())) for column in columns],
+        kinds=_count(rows, "kind", KINDS),
         managers=managers,
         packages=len({(row.manager, row.name) for row in rows}),
         directs=sum(row.direct for row in rows),
         style=style,
         script=script,
-        style_hash=_hash(style),
-        script_hash=_hash(script),
+        style_hash=_policy_hash(style),
+        script_hash=_policy_hash(script),
     )
 
 
-def _rows(diff: Diff) -> list[_Row]:
-    notes = phrases.notes_of(diff)
-    return [_row(change, notes(change)) for change in diff.changes]
+def _columns(rows: list[HtmlRow], *, has_managers: bool) -> list[str]:
+    """Return the columns that are not empty; a single manager needs no column."""
+    used = [column for column in COLUMN_WIDTHS if any(getattr(row, column) for row in rows)]
+    return [column for column in used if has_managers or column != "manager"]
 
 
-def _row(change: Change, note: str) -> _Row:
+def _row(change: Change, note: str) -> HtmlRow:
     old, new = phrases.versions(change)
-    step = phrases.step(change)
-    counted = not change.everywhere and len(change.where) > phrases.NAMED
-    return _Row(
-        name=phrases.plain(change.name),
+    return HtmlRow(
+        name=phrases.printable(change.name),
         manager=change.manager,
         kind=change.kind,
         old=old,
         new=new,
-        step=step,
+        step=phrases.step(change),
         grown=sizes.format_size_change(change.grown),
         note=note,
         why=phrases.chain(change),
@@ -104,31 +108,40 @@ def _row(change: Change, note: str) -> _Row:
         altered=change.altered,
         bytes=change.grown or 0,
         rank=phrases.STEPS.index(change.step),
-        places=tuple(phrases.by_place(change))
-        if counted or (new in phrases.OTHERS and len(change.where) > 1)
-        else (),
+        places=_places(change, new),
     )
 
 
-def _number(rows: list[_Row], field: str, values: Any) -> list[tuple[str, int]]:
-    numbers = Counter(getattr(row, field) for row in rows)
-    return [(value, numbers[value]) for value in values if numbers[value]]
+def _places(change: Change, new: str) -> tuple[str, ...]:
+    """Return the scopes of a change if its note only counts them, or if they differ."""
+    is_counted = not change.everywhere and len(change.where) > phrases.MAX_LISTED
+    is_different = new in phrases.OTHERS and len(change.where) > 1
+    return tuple(phrases.by_scope(change)) if is_counted or is_different else ()
+
+
+def _count(rows: list[HtmlRow], field: str, values: Iterable[str]) -> list[tuple[str, int]]:
+    counts = Counter(getattr(row, field) for row in rows)
+    return [(value, counts[value]) for value in values if counts[value]]
 
 
 def _read(name: str) -> str:
-    return (HERE / name).read_text(encoding="utf-8")
+    return (FOLDER / name).read_text(encoding="utf-8")
 
 
-def _hash(text: str) -> str:
-    """As Content-Security-Policy names what it allows: https://www.w3.org/TR/CSP3/#grammardef-hash-source."""
-    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
+def _policy_hash(text: str) -> str:
+    """Return a hash as Content-Security-Policy requires it.
+
+    Format: https://www.w3.org/TR/CSP3/#grammardef-hash-source.
+    """
+    digest = hashlib.sha256(text.encode()).digest()
+    return f"sha256-{base64.b64encode(digest).decode()}"
 
 
 def _template() -> "Template":
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
-        loader=FileSystemLoader(HERE),
+        loader=FileSystemLoader(FOLDER),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -1,4 +1,8 @@
-"""A diff for programs: JSON of format 1, described by a JSON Schema. Keys and their order stay; new ones may come."""
+"""JSON report, format 1, and its JSON Schema.
+
+Programs read this format: keys and their order stay, and new keys may be added. The class names
+and the texts in DESCRIPTIONS are published in the schema.
+"""
 
 import json
 from collections.abc import Mapping
@@ -22,18 +26,40 @@ from orbiter.diff.types import (
 from orbiter.report import phrases
 
 FORMAT: Literal[1] = 1
+
+DESCRIPTIONS = {
+    "Report": "What changed between two locks. Altered changes come first, then direct ones, then "
+    "by kind, manager and name.",
+    "Side": 'One side: what people called it, what it is, and the release of a lock set or "".',
+    "Summary": "How many packages are of each kind; one that differs between places may be of "
+    "several. ``kept`` are the same\n    everywhere; ``altered`` are also counted in their kind; "
+    "``left_out`` are changes that were not asked for.",
+    "Suggestion": 'What semantic versioning suggests: the step ("" for nothing changed), the '
+    "release where the old one is known,\n    and the change that decides it, in a few words.",
+    "OneChange": "One package that changed in the same way at all places of ``where``.",
+    "At": "One place of a change, and what exactly went and came there; "
+    '"" for what a format does not know.',
+    "Form": "One form of a package; an empty source is where its manager looks by itself.",
+    "Licences": "The licence before and after.",
+    "Fact": "Something else that changed: a base image's digest, a tool's version; "
+    '"" for what one side does not have.',
+    "Count": "How many names of packages are of each kind at one place; "
+    "together each name there exactly once.",
+}
+"""Published descriptions of the types, which must not change with a docstring."""
+
 Number = Annotated[int, Meta(ge=0)]
 
 
 class Licences(msgspec.Struct, frozen=True, kw_only=True):
-    """The licence before and after."""
+    """The old and the new licence."""
 
     old: str
     new: str
 
 
 class Form(msgspec.Struct, frozen=True, kw_only=True):
-    """One form of a package; an empty source is where its manager looks by itself."""
+    """A variant of a package; the source is "" for the manager's default."""
 
     version: str
     build: str
@@ -41,7 +67,7 @@ class Form(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class At(msgspec.Struct, frozen=True, kw_only=True):
-    """One place of a change, and what exactly went and came there; "" for what a format does not know."""
+    """A scope of a change, and the variants that only one side has there."""
 
     environment: str
     platform: str
@@ -50,7 +76,7 @@ class At(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OneChange(msgspec.Struct, frozen=True, kw_only=True):
-    """One package that changed in the same way at all places of ``where``."""
+    """A package that changed in the same way in all scopes of ``where``."""
 
     manager: str
     name: str
@@ -85,7 +111,7 @@ class OneChange(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Count(msgspec.Struct, frozen=True, kw_only=True):
-    """How many names of packages are of each kind at one place; together each name there exactly once."""
+    """The number of package names of each kind in one scope; each name counts once."""
 
     environment: str
     platform: str
@@ -100,8 +126,12 @@ class Count(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
-    """How many packages are of each kind; one that differs between places may be of several. ``kept`` are the same
-    everywhere; ``altered`` are also counted in their kind; ``left_out`` are changes that were not asked for."""
+    """The number of packages of each kind.
+
+    A package that changed differently in several scopes may count in several kinds. ``altered``
+    ones also count in their kind. ``kept`` ones changed nowhere. ``left_out`` is the number of
+    changes that a filter removed.
+    """
 
     added: Number
     removed: Number
@@ -116,7 +146,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """What changed between two locks. Altered changes come first, then direct ones, then by kind, manager and name."""
+    """The whole report; the order of the changes is that of the diff."""
 
     format: Literal[1]
     old: Side
@@ -130,54 +160,55 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def render(diff: Diff) -> str:
-    """The JSON text, indented, with a line end behind it."""
+    """Return the indented JSON text, with a newline at its end."""
     report = Report(
         format=FORMAT,
         old=diff.old,
         new=diff.new,
         summary=_summary(diff),
         suggestion=diff.suggestion,
-        changes=tuple(map(_change, diff.changes)),
+        changes=tuple(map(_one_change, diff.changes)),
         facts=diff.facts,
         counts=tuple(
-            Count(environment=place.environment, platform=place.platform, **_full(numbers))
-            for place, numbers in sorted(diff.counts.items())
+            Count(environment=scope.environment, platform=scope.platform, **_all_kinds(numbers))
+            for scope, numbers in sorted(diff.counts.items())
         ),
         notes=diff.notes,
     )
-    return _text(report) + "\n"
+    return _encode(report) + "\n"
 
 
-def _text(report: Report) -> str:
+def _encode(report: Report) -> str:
     try:
         return msgspec.json.format(msgspec.json.encode(report)).decode()
-    except (
-        UnicodeEncodeError
-    ):  # half a character, which a lock in JSON may hold, can only be told as an escape
+    except UnicodeEncodeError:
+        # A lock in JSON may contain a lone surrogate, which only an escape can represent.
         return json.dumps(msgspec.to_builtins(report), indent=2)
 
 
 def schema() -> dict[str, Any]:
-    """The JSON Schema of what render gives."""
-    schema, components = msgspec.json.schema_components([Report], ref_template="#/$defs/{name}")
+    """Return the JSON Schema of the report."""
+    (reference,), types = msgspec.json.schema_components([Report], ref_template="#/$defs/{name}")
+    for name, description in DESCRIPTIONS.items():
+        types[name]["description"] = description
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "orbiter diff-locks --format json",
-        **schema[0],
-        "$defs": components,
+        **reference,
+        "$defs": types,
     }
 
 
 def _summary(diff: Diff) -> Summary:
-    numbers = _full({**phrases.tally(diff), "kept": diff.kept})
+    numbers = _all_kinds({**phrases.tally(diff), "kept": diff.kept})
     return Summary(altered=len(phrases.altered(diff)), left_out=diff.left_out, **numbers)
 
 
-def _full(numbers: Mapping[str, int]) -> dict[str, int]:
+def _all_kinds(numbers: Mapping[str, int]) -> dict[str, int]:
     return {kind: numbers.get(kind, 0) for kind in (*KINDS, "kept")}
 
 
-def _change(change: Change) -> OneChange:
+def _one_change(change: Change) -> OneChange:
     return OneChange(
         manager=change.manager,
         name=change.name,
@@ -192,16 +223,24 @@ def _change(change: Change) -> OneChange:
         why=change.why,
         altered=change.altered,
         grown=change.grown,
-        licences=Licences(old=change.licences[0], new=change.licences[1])
-        if change.licences
-        else None,
+        licences=_licences(change),
     )
 
 
-def _at(where: Occurrence) -> At:
-    place = where.place
-    old, new = (tuple(map(_form, side)) for side in (where.old, where.new))
-    return At(environment=place.environment, platform=place.platform, old=old, new=new)
+def _licences(change: Change) -> Licences | None:
+    if change.licences is None:
+        return None
+    old, new = change.licences
+    return Licences(old=old, new=new)
+
+
+def _at(occurrence: Occurrence) -> At:
+    return At(
+        environment=occurrence.scope.environment,
+        platform=occurrence.scope.platform,
+        old=tuple(map(_form, occurrence.old)),
+        new=tuple(map(_form, occurrence.new)),
+    )
 
 
 def _form(variant: Variant) -> Form:

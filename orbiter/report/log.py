@@ -1,4 +1,4 @@
-"""The history of a package as text."""
+"""Text report of the history of a package."""
 
 from collections.abc import Iterable
 
@@ -7,31 +7,32 @@ from orbiter.diff.types import Change
 
 
 def render(events: Iterable[HistoryEvent]) -> str:
-    """A block a manager, the newest event last; "" without events."""
-    found: dict[str, list[HistoryEvent]] = {}
+    """Return a block per package and manager, the newest event last; "" without events."""
+    blocks: dict[str, list[HistoryEvent]] = {}
     for event in events:
-        found.setdefault(f"{event.change.name} ({event.change.manager})", []).append(event)
-    return "\n".join(f"{title}\n{_table(rows)}" for title, rows in sorted(found.items()))
+        title = f"{event.change.name} ({event.change.manager})"
+        blocks.setdefault(title, []).append(event)
+    return "\n".join(f"{title}\n{_table(rows)}" for title, rows in sorted(blocks.items()))
 
 
 def _table(events: list[HistoryEvent]) -> str:
-    release = max(len(event.release) for event in events)
-    date = max(len(event.date) for event in events)
+    release_width = max(len(event.release) for event in events)
+    date_width = max(len(event.date) for event in events)
     lines = (
-        f"  {event.release:{release}}  {event.date:{date}}  {_words(event.change)}"
+        f"  {event.release:{release_width}}  {event.date:{date_width}}  {_describe(event.change)}\n"
         for event in events
     )
-    return "".join(f"{line}\n" for line in lines)
+    return "".join(lines)
 
 
-def _words(change: Change) -> str:
+def _describe(change: Change) -> str:
     versions = " → ".join(filter(None, (", ".join(change.old), ", ".join(change.new))))
-    words = [
-        f"{change.kind:10}",
-        change.old[0] if change.kind in {"rebuilt", "moved"} else versions,
-    ]
+    if change.kind in {"rebuilt", "moved"}:
+        versions = change.old[0]
+    parts = [f"{change.kind:10}", versions]
     if not change.everywhere:
-        words.append(
-            f"({', '.join(' '.join(filter(None, where.place)) for where in change.where)} only)"
-        )
-    return " ".join(words + ["ALTERED: same version and build, other hash"] * change.altered)
+        scopes = (" ".join(filter(None, where.scope)) for where in change.where)
+        parts.append(f"({', '.join(scopes)} only)")
+    if change.altered:
+        parts.append("ALTERED: same version and build, other hash")
+    return " ".join(parts)

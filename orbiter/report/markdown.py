@@ -1,7 +1,8 @@
-"""A diff as the body of a pull request, in GitHub's Markdown.
+"""Markdown report for the body of a pull request on GitHub.
 
-GitHub takes at most 65,536 characters. What does not fit as tables becomes plain lists, the least important first; what
-does not fit even then is counted, with the command that shows it.
+GitHub accepts at most 65,536 characters. In a longer report, sections become plain lists instead of
+tables, the least important first. If that is not enough, lists are cut and the report contains the
+command that shows all changes.
 """
 
 import re
@@ -14,8 +15,10 @@ from orbiter.report import phrases
 from orbiter.report.phrases import Section
 
 LIMIT = 65_000
-LONGEST = 300
-"""Characters of a name or a reason that a lock may make as long as it likes."""
+
+MAX_TEXT = 300
+"""Characters of a text from a lock, which could have any length."""
+
 IMPORTANCE = (
     "altered",
     "direct",
@@ -29,195 +32,218 @@ IMPORTANCE = (
     "moved",
     "rebuilt",
 )
-"""Of sections; the last give way first."""
-OPEN = frozenset({"altered", "direct", "facts", "notes"})
-"""Sections that are not folded into ``<details>`` as long as they are tables."""
+"""Sections, the most important first."""
+
+UNFOLDED = frozenset({"altered", "direct", "facts", "notes"})
+"""Sections whose tables are not folded with ``<details>``."""
+
+CHANGE_COLUMNS = ("change", "package", "manager", "old", "new", "step", "size", "note", "why")
+
 MARKUP = re.compile(r"[\\`*_\[\]<>|~&$]|^[-+#=]")
+
 LINK = re.compile(r"[@#](?=\w)|:(?=//)|www(?=\.)", re.IGNORECASE)
-"""What GitHub makes a link, or a message to a person, of; a space of no width behind it keeps it from that."""
+"""Text that GitHub turns into a link or a mention, unless a zero-width space follows."""
+
 BACKTICKS = re.compile(r"`+")
 
 
-class _Part(NamedTuple):
-    """A section in both forms: ``table`` is whole, ``lines`` are plain text, one an entry."""
+class Block(NamedTuple):
+    """A section of the report as a complete table, and as lines of plain text."""
 
-    word: str
+    key: str
     title: str
     table: str
     lines: tuple[str, ...]
 
 
 def render(diff: Diff, limit: int = LIMIT) -> str:
-    """The text, of at most ``limit`` (from some 4,000 on) characters."""
-    head, parts = _head(diff), _parts(diff)
-    blocks = {part.word: _whole(part) for part in parts}
-    if len(head) + sum(map(len, blocks.values())) > limit:
-        head += f"\nToo long to be whole here: {_code(phrases.command(diff, '--all'))} shows all.\n"
-        parts.sort(key=lambda part: -IMPORTANCE.index(part.word))
-        for group in (
-            [part for part in parts if part.word not in OPEN],
-            [part for part in parts if part.word in OPEN],
-        ):
-            _shorten(blocks, group, limit - len(head))
-    return head + "".join(blocks.values())
+    """Return the report with at most ``limit`` characters, which must be about 4,000 or more."""
+    head, blocks = _head(diff), _blocks(diff)
+    rendered = {block.key: _render_table(block) for block in blocks}
+    if len(head) + _total_length(rendered) > limit:
+        command = _code(phrases.command(diff, "--all"))
+        head += f"\nToo long to be whole here: {command} shows all.\n"
+        blocks.sort(key=lambda block: -IMPORTANCE.index(block.key))
+        folded = [block for block in blocks if block.key not in UNFOLDED]
+        unfolded = [block for block in blocks if block.key in UNFOLDED]
+        for group in (folded, unfolded):
+            _shorten(rendered, group, limit - len(head))
+    return head + "".join(rendered.values())
 
 
-def _shorten(blocks: dict[str, str], parts: Sequence[_Part], room: int) -> None:
-    """Make as many blocks plain lists as it takes, the first of ``parts`` first; then cut lists in the same order."""
+def _total_length(rendered: dict[str, str]) -> int:
+    return sum(map(len, rendered.values()))
 
-    def missing() -> int:
-        return sum(map(len, blocks.values())) - room
 
-    for part in parts:
-        if missing() > 0:
-            blocks[part.word] = _list(part, part.lines)
-    for part in parts:
-        if missing() > 0:
-            blocks[part.word] = _cut(part, len(blocks[part.word]) - missing())
+def _shorten(rendered: dict[str, str], blocks: Sequence[Block], limit: int) -> None:
+    """Convert tables to lists until all fits, then cut lists, both in the order of ``blocks``."""
+    for block in blocks:
+        if _total_length(rendered) > limit:
+            rendered[block.key] = _render_list(block, block.lines)
+    for block in blocks:
+        excess = _total_length(rendered) - limit
+        if excess > 0:
+            rendered[block.key] = _cut_list(block, len(rendered[block.key]) - excess)
 
 
 def _head(diff: Diff) -> str:
-    title = phrases.title(diff)
-    lines = [
-        f"**{_text(title)}**: {phrases.counts(diff)}",
+    paragraphs = [
+        f"**{_text(phrases.title(diff))}**: {phrases.counts(diff)}",
         _text(phrases.suggestion(diff.suggestion)),
+        phrases.download(diff),
     ]
-    return "\n\n".join(filter(None, [*lines, phrases.download(diff)])) + "\n"
+    return "\n\n".join(filter(None, paragraphs)) + "\n"
 
 
-def _parts(diff: Diff) -> list[_Part]:
+def _blocks(diff: Diff) -> list[Block]:
     notes = phrases.notes_of(diff)
-    several = len({change.manager for change in diff.changes}) > 1
-    parts = [_of_section(section, notes, several=several) for section in phrases.sections(diff)]
+    show_manager = len({change.manager for change in diff.changes}) > 1
+    blocks = [
+        _section_block(section, notes, show_manager=show_manager)
+        for section in phrases.sections(diff)
+    ]
     if diff.facts:
-        rows = [_fact_row(fact) for fact in diff.facts]
-        table = _table(("what", "name", "old", "new"), rows)
-        parts.append(
-            _Part(
-                "facts", f"Other changes ({len(rows):,})", table, tuple(map(_fact_line, diff.facts))
-            )
-        )
+        blocks.append(_facts_block(diff.facts))
     if diff.notes:
-        listed = "".join(f"- {_text(note)}\n" for note in diff.notes)
-        lines = tuple(phrases.plain(_clipped(note)) for note in diff.notes)
-        parts.append(_Part("notes", f"Notes ({len(lines):,})", listed, lines))
-    return parts
+        blocks.append(_notes_block(diff.notes))
+    return blocks
+
+
+def _facts_block(facts: Sequence[Fact]) -> Block:
+    table = _table(("what", "name", "old", "new"), list(map(_fact_row, facts)))
+    title = f"Other changes ({len(facts):,})"
+    return Block("facts", title, table, tuple(map(_fact_line, facts)))
+
+
+def _notes_block(notes: Sequence[str]) -> Block:
+    items = "".join(f"- {_text(note)}\n" for note in notes)
+    lines = tuple(phrases.printable(_clip(note)) for note in notes)
+    return Block("notes", f"Notes ({len(notes):,})", items, lines)
 
 
 def _fact_row(fact: Fact) -> tuple[str, ...]:
-    return (
-        _text(fact.kind),
-        _cell(fact.name),
-        _cell(phrases.short(fact.old)),
-        _cell(phrases.short(fact.new)),
-    )
+    old, new = phrases.shorten_digests(fact.old), phrases.shorten_digests(fact.new)
+    return _text(fact.kind), _cell(fact.name), _cell(old), _cell(new)
 
 
 def _fact_line(fact: Fact) -> str:
-    old, new = (phrases.short(side) or "(none)" for side in (fact.old, fact.new))
-    return phrases.plain(_clipped(f"{fact.kind} {fact.name}: {old} → {new}"))
+    old, new = (phrases.shorten_digests(side) or "(none)" for side in (fact.old, fact.new))
+    return phrases.printable(_clip(f"{fact.kind} {fact.name}: {old} → {new}"))
 
 
-def _of_section(section: Section, notes: Callable[[Change], str], *, several: bool) -> _Part:
-    mixed = section.word in OPEN
-    rows = [_row(change, notes(change), mixed=mixed, several=several) for change in section.changes]
-    lines = (_line(change, notes(change), several=several) for change in section.changes)
-    table = _table(
-        ("change", "package", "manager", "old", "new", "step", "size", "note", "why"), rows
-    )
-    return _Part(section.word, section.title, table, tuple(lines))
+def _section_block(
+    section: Section, notes: Callable[[Change], str], *, show_manager: bool
+) -> Block:
+    show_kind = section.key in UNFOLDED
+    rows, lines = [], []
+    for change in section.changes:
+        note = notes(change)
+        rows.append(_row(change, note, show_kind=show_kind, show_manager=show_manager))
+        lines.append(_line(change, note, show_manager=show_manager))
+    return Block(section.key, section.title, _table(CHANGE_COLUMNS, rows), tuple(lines))
 
 
-def _row(change: Change, note: str, *, mixed: bool, several: bool) -> tuple[str, ...]:
+def _row(change: Change, note: str, *, show_kind: bool, show_manager: bool) -> tuple[str, ...]:
     old, new = phrases.versions(change)
     step = phrases.step(change)
     return (
-        change.kind if mixed else "",
+        change.kind * show_kind,
         _cell(change.name),
-        _text(change.manager) if several else "",
+        _text(change.manager) * show_manager,
         _cell(old),
         new if new in phrases.OTHERS else _cell(new),
-        f"**{step}**" if step == "major" else step,
+        step.replace("major", "**major**"),
         sizes.format_size_change(change.grown),
         _text(note),
         _cell(phrases.chain(change).removeprefix("via ")),
     )
 
 
-def _line(change: Change, note: str, *, several: bool) -> str:
-    remarks = "; ".join(filter(None, (change.manager if several else "", note)))
-    told = f"{phrases.SIGNS[change.kind]} {phrases.plain(_clipped(change.name))} {_clipped(phrases.arrow(change))}"
-    return f"{told} ({_clipped(remarks)})" if remarks else told
+def _line(change: Change, note: str, *, show_manager: bool) -> str:
+    name = phrases.printable(_clip(change.name))
+    line = f"{phrases.SIGNS[change.kind]} {name} {_clip(phrases.arrow(change))}"
+    remarks = "; ".join(filter(None, (change.manager * show_manager, note)))
+    return f"{line} ({_clip(remarks)})" if remarks else line
 
 
-def _whole(part: _Part) -> str:
-    """A section with its table; of the altered one nobody can miss it."""
-    if part.word == "altered":
-        quoted = part.table.rstrip("\n").replace("\n", "\n> ")
-        return f"\n{_alarm(part.title)}\n>\n> {quoted}\n"
-    if part.word in OPEN:
-        return f"\n### {part.title}\n\n{part.table}"
-    return f"\n<details><summary>{part.title}</summary>\n\n{part.table}\n</details>\n"
+def _render_table(block: Block) -> str:
+    """Render a section with its table; that of altered packages is a prominent alert."""
+    if block.key == "altered":
+        quoted = block.table.rstrip("\n").replace("\n", "\n> ")
+        return f"\n{_alert(block.title)}\n>\n> {quoted}\n"
+    if block.key in UNFOLDED:
+        return f"\n### {block.title}\n\n{block.table}"
+    return f"\n<details><summary>{block.title}</summary>\n\n{block.table}\n</details>\n"
 
 
-def _alarm(title: str) -> str:
+def _alert(title: str) -> str:
     return f"> [!CAUTION]\n> **{title.upper()}: {phrases.ALTERED}.** {phrases.SUSPECT}"
 
 
-def _list(part: _Part, lines: Sequence[str], rest: str = "") -> str:
-    """A section as plain lines of text, in a block that GitHub neither reads as Markdown nor for names of people."""
-    body = "\n".join(lines)
-    fence = "`" * max(3, 1 + max(map(len, BACKTICKS.findall(body)), default=0))
-    block = f"\n{fence}text\n{body}\n{fence}\n" if lines else ""
-    alarm = f"\n{_alarm(part.title)}\n" if part.word == "altered" else ""
-    state = " open" if part.word in OPEN else ""
-    return f"{alarm}\n<details{state}><summary>{part.title}</summary>\n{block}{rest}\n</details>\n"
+def _render_list(block: Block, lines: Sequence[str], rest: str = "") -> str:
+    """Render a section as a code block, in which GitHub ignores Markdown and mentions."""
+    text = "\n".join(lines)
+    fence = _fence(text, 3)
+    code = f"\n{fence}text\n{text}\n{fence}\n" if lines else ""
+    alert = f"\n{_alert(block.title)}\n" * (block.key == "altered")
+    state = " open" * (block.key in UNFOLDED)
+    details = f"<details{state}><summary>{block.title}</summary>\n{code}{rest}\n</details>"
+    return f"{alert}\n{details}\n"
 
 
-def _cut(part: _Part, room: int) -> str:
-    """As many of a section's lines as there is room for, and what was left out in numbers."""
+def _fence(text: str, minimum: int) -> str:
+    """Return more backticks than any sequence in a text has."""
+    longest = max(map(len, BACKTICKS.findall(text)), default=0)
+    return "`" * max(minimum, longest + 1)
 
-    def cut(number: int) -> str:
-        left = len(part.lines) - number
-        rest = f"\n**… and {left:,} more of {len(part.lines):,}**, left out here.\n"
-        return _list(part, part.lines[:number], rest)
 
-    low, high = 0, len(part.lines) - 1
+def _cut_list(block: Block, limit: int) -> str:
+    """Render as many lines as fit, and the number of the others."""
+
+    def cut(count: int) -> str:
+        left_out = len(block.lines) - count
+        rest = f"\n**… and {left_out:,} more of {len(block.lines):,}**, left out here.\n"
+        return _render_list(block, block.lines[:count], rest)
+
+    low, high = 0, len(block.lines) - 1
     while low < high:
         middle = (low + high + 1) // 2
-        low, high = (middle, high) if len(cut(middle)) <= room else (low, middle - 1)
+        if len(cut(middle)) <= limit:
+            low = middle
+        else:
+            high = middle - 1
     return cut(low)
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table without the columns that are empty."""
-    used = [number for number in range(len(header)) if any(row[number] for row in rows)]
-    lines = [
-        [header[n] for n in used],
-        ["---" for _ in used],
-        *([row[n] for n in used] for row in rows),
-    ]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    """Render a table without its empty columns."""
+    used = [column for column in range(len(header)) if any(row[column] for row in rows)]
+    lines = [header, ["---"] * len(header), *rows]
+    return "".join(f"| {' | '.join(line[column] for column in used)} |\n" for line in lines)
 
 
 def _cell(text: str) -> str:
-    """A code span for a table, which wants a bar escaped even there, and takes two backslashes before it for one."""
+    """Render a code span in a table, where a bar needs an escape even within code.
+
+    GitHub reads two backslashes before a bar as an escaped backslash.
+    """
     return _code(text.replace("\\|", "\\ |")).replace("|", "\\|")
 
 
 def _code(text: str) -> str:
-    """A code span, in which nothing is interpreted and nobody is mentioned."""
+    """Render a code span, in which GitHub interprets nothing."""
     if not text:
         return ""
-    text = phrases.plain(_clipped(text))
-    fence = "`" * (1 + max(map(len, BACKTICKS.findall(text)), default=0))
-    return f"{fence} {text} {fence}" if "`" in text else f"{fence}{text}{fence}"
+    code = phrases.printable(_clip(text))
+    fence = _fence(code, 1)
+    return f"{fence} {code} {fence}" if "`" in code else f"{fence}{code}{fence}"
 
 
 def _text(text: str) -> str:
-    """Words fit for anywhere, in which nothing is interpreted, linked or mentioned."""
-    return LINK.sub("\\g<0>\u200b", MARKUP.sub(r"\\\g<0>", phrases.plain(_clipped(text))))
+    """Escape text, so that GitHub interprets nothing and creates no links or mentions."""
+    escaped = MARKUP.sub(r"\\\g<0>", phrases.printable(_clip(text)))
+    return LINK.sub("\\g<0>\u200b", escaped)
 
 
-def _clipped(text: str) -> str:
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+def _clip(text: str) -> str:
+    return text if len(text) <= MAX_TEXT else f"{text[: MAX_TEXT - 1]}…"

@@ -1,4 +1,4 @@
-"""The words that every format says in the same way."""
+"""Phrases that all reports share."""
 
 import re
 import shlex
@@ -12,6 +12,7 @@ from orbiter.sizes import format_size_change
 
 ALTERED = "same version, other hash: this is how tampering looks"
 SUSPECT = "Do not use it before you know who changed the file, and why."
+
 SIGNS = {
     "added": "+",
     "removed": "-",
@@ -21,98 +22,109 @@ SIGNS = {
     "rebuilt": "=",
     "moved": "→",
 }
+
 OTHERS = frozenset({"other builds", "other sources", "other files", "other hash"})
-"""Words in the place of a version where there is none to name."""
+"""Phrases that replace a new version that cannot be named."""
+
 STEPS = ("major", "minor", "patch", "build", "")
-"""The farthest first."""
-NAMED = 3
-"""How many places or links of a chain are named before they are counted or left out."""
+"""All steps, the largest first."""
+
+MAX_LISTED = 3
+"""Scopes or links of a chain that are listed; more are counted or left out."""
+
 DIGEST = re.compile(r"\b(?:sha\d+|md5|blake2b):([0-9a-f]{12})[0-9a-f]{20,}")
 BARE_DIGEST = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{52,}\b")
 
 
 class Section(NamedTuple):
-    """Changes that belong under one heading; ``word`` is ``altered``, ``direct`` or their kind."""
+    """Changes under one heading; ``key`` is ``altered``, ``direct``, or their kind."""
 
-    word: str
+    key: str
     title: str
     changes: tuple[Change, ...]
 
 
-def plain(text: str) -> str:
-    """Text that cannot steer a terminal or turn a line around: what is not printable is shown as such."""
-    return (
-        text
-        if text.isprintable()
-        else "".join(each if each.isprintable() else "\ufffd" for each in text)
-    )
+def printable(text: str) -> str:
+    """Replace characters that could control a terminal or reverse a line."""
+    if text.isprintable():
+        return text
+    return "".join(character if character.isprintable() else "\ufffd" for character in text)
 
 
 def title(diff: Diff) -> str:
-    """``0.1.0 → 0.2.0``."""
-    return f"{_called(diff.old, diff.new)} → {_called(diff.new, diff.old)}"
+    """Format the title: ``0.1.0 → 0.2.0``."""
+    return f"{_side_name(diff.old, diff.new)} → {_side_name(diff.new, diff.old)}"
 
 
-def _called(side: Side, other: Side) -> str:
-    return plain(
-        side.release if side.release and other.release not in {"", side.release} else side.name
-    )
+def _side_name(side: Side, other: Side) -> str:
+    has_release = side.release and other.release not in {"", side.release}
+    return printable(side.release if has_release else side.name)
 
 
 def tally(diff: Diff) -> dict[str, int]:
-    """How many packages are of each kind that there is, in the order of KINDS."""
-    names = Counter(
-        kind
-        for kind, _, _ in {(change.kind, change.manager, change.name) for change in diff.changes}
-    )
-    return {kind: names[kind] for kind in KINDS if names[kind]}
+    """Count the packages of each kind, in the order of KINDS, without zeros."""
+    packages = {(change.kind, change.manager, change.name) for change in diff.changes}
+    counts = Counter(kind for kind, _, _ in packages)
+    return {kind: counts[kind] for kind in KINDS if counts[kind]}
 
 
 def altered(diff: Diff) -> tuple[Change, ...]:
-    """The changes that look like tampering."""
+    """Return the changes that indicate tampering."""
     return tuple(change for change in diff.changes if change.altered)
 
 
 def counts(diff: Diff) -> str:
-    """``12 added, 3 removed; 339 unchanged``, with what was altered before all else."""
-    told = ", ".join(f"{number:,} {kind}" for kind, number in tally(diff).items())
-    alarm = f"{len(altered(diff)):,} ALTERED; " if altered(diff) else ""
-    rest = f"; {many(diff.left_out, 'other change')} left out" if diff.left_out else ""
-    return f"{alarm}{told or _no_package(diff)}{rest}; {diff.kept:,} unchanged"
+    """Format the counts: ``12 added, 3 removed; 339 unchanged``, altered packages first."""
+    parts = []
+    if number := len(altered(diff)):
+        parts.append(f"{number:,} ALTERED")
+    kinds = ", ".join(f"{number:,} {kind}" for kind, number in tally(diff).items())
+    parts.append(kinds or _no_changes(diff))
+    if diff.left_out:
+        parts.append(f"{count_of(diff.left_out, 'other change')} left out")
+    parts.append(f"{diff.kept:,} unchanged")
+    return "; ".join(parts)
 
 
-def _no_package(diff: Diff) -> str:
+def _no_changes(diff: Diff) -> str:
     if diff.left_out:
         return "no such change"
     if not diff.facts:
         return "no package changed"
-    return f"no package changed, but {many(len(diff.facts), 'other thing')} did"
+    return f"no package changed, but {count_of(len(diff.facts), 'other thing')} did"
 
 
-def many(number: int, word: str) -> str:
-    """``1 package``, ``2 packages``."""
-    return f"{number:,} {word}{'s' * (number != 1)}"
+def count_of(number: int, noun: str) -> str:
+    """Format a number with its noun: ``1 package``, ``2 packages``."""
+    return f"{number:,} {noun}{'s' * (number != 1)}"
 
 
 def summary(diff: Diff) -> str:
-    """All in one line."""
+    """Return the title and the counts in one line."""
     return f"{title(diff)}: {counts(diff)}"
 
 
 def suggestion(suggested: Suggestion) -> str:
-    """``suggested release: 0.2.0 (minor: numpy 1.26 → 2.0)``; the step alone where no release is known."""
+    """Format a suggestion: ``suggested release: 0.2.0 (minor: numpy 1.26 → 2.0)``.
+
+    Only the step is known if the old side is not a release.
+    """
     if not suggested.step:
         return "no new release is needed: nothing changed"
-    reason = plain(suggested.reason)
+    reason = printable(suggested.reason)
     if suggested.release:
-        return f"suggested release: {suggested.release} ({': '.join(filter(None, (suggested.step, reason)))})"
+        details = ": ".join(filter(None, (suggested.step, reason)))
+        return f"suggested release: {suggested.release} ({details})"
     return f"suggested step: {suggested.step}" + (f" ({reason})" if reason else "")
 
 
 def download(diff: Diff) -> str:
-    """``download: +12.3 MB``, where all happens at one place and a size is known; else ""."""
+    """Format the growth of the download: ``download: +12.3 MB (2 of unknown size)``.
+
+    "" with several scopes, which share downloads, or without a known size.
+    """
     known = [change.grown for change in diff.changes if change.grown is not None]
-    if len(diff.counts) != 1 or not known or not sum(known):
+    if len(diff.counts) != 1 or not sum(known):
         return ""
     unknown = len(diff.changes) - len(known)
     return f"download: {format_size_change(sum(known))}" + (
@@ -121,178 +133,185 @@ def download(diff: Diff) -> str:
 
 
 def sections(diff: Diff) -> tuple[Section, ...]:
-    """All changes, each once: altered, direct, then by kind, and of a kind the farthest steps first."""
-    direct = _farthest_first(
-        change for change in diff.changes if change.direct and not change.altered
-    )
-    found = [
+    """Sort all changes into sections: altered ones, direct ones, then by kind."""
+    others = [change for change in diff.changes if not change.altered]
+    direct = _largest_first(change for change in others if change.direct)
+    first = (
         Section("altered", "Altered", altered(diff)),
         Section("direct", "Direct requirements", direct),
-    ]
-    above = {change.kind for section in found for change in section.changes}
+    )
+    kinds_before = {change.kind for section in first for change in section.changes}
+    rest = []
     for kind in KINDS:
-        rest = (
-            each
-            for each in diff.changes
-            if each.kind == kind and not each.direct and not each.altered
-        )
-        changes = _farthest_first(rest)
-        found.append(
-            Section(kind, f"Other {kind}" if kind in above else kind.capitalize(), changes)
-        )
-    return tuple(_counted(section) for section in found if section.changes)
+        heading = f"Other {kind}" if kind in kinds_before else kind.capitalize()
+        changes = (change for change in others if change.kind == kind and not change.direct)
+        rest.append(Section(kind, heading, _largest_first(changes)))
+    return tuple(_with_count(section) for section in (*first, *rest) if section.changes)
 
 
-def _farthest_first(changes: Iterable[Change]) -> tuple[Change, ...]:
+def _largest_first(changes: Iterable[Change]) -> tuple[Change, ...]:
+    """Sort changes by kind, and those of a kind by their step, the largest first."""
     return tuple(
         sorted(changes, key=lambda change: (KINDS.index(change.kind), STEPS.index(change.step)))
     )
 
 
-def _counted(section: Section) -> Section:
-    packages, changes = (
-        len({(each.manager, each.name) for each in section.changes}),
-        len(section.changes),
-    )
-    number = (
-        f"{changes:,}"
-        if packages == changes
-        else f"{many(packages, 'package')} in {changes:,} changes"
-    )
-    return section._replace(title=f"{section.title} ({number})")
+def _with_count(section: Section) -> Section:
+    packages = len({(change.manager, change.name) for change in section.changes})
+    count = f"{len(section.changes):,}"
+    if packages != len(section.changes):
+        count = f"{count_of(packages, 'package')} in {count} changes"
+    return section._replace(title=f"{section.title} ({count})")
 
 
 def versions(change: Change) -> tuple[str, str]:
-    """What a change went from and came to; a build or source where the version stayed, in the same words as a lock."""
-    old, new = plain(", ".join(change.old)), plain(", ".join(change.new))
+    """Return the old and the new version.
+
+    If the version is the same, they include the builds or sources, as written in the locks.
+    """
+    old, new = printable(", ".join(change.old)), printable(", ".join(change.new))
     if change.kind not in {"rebuilt", "moved"}:
         return old, new
-    details = _details(change)
-    if all(before == after for before, after in details):
+    details = {_detail(change, occurrence) for occurrence in change.where}
+    if all(old_detail == new_detail for old_detail, new_detail in details):
         return old, "other hash" if change.altered else "other files"
     if len(details) > 1:
         return old, "other builds" if change.kind == "rebuilt" else "other sources"
-    before, after = details.pop()
-    return f"{old} {before}".rstrip(), after
+    old_detail, new_detail = details.pop()
+    return f"{old} {old_detail}".rstrip(), new_detail
 
 
 def step(change: Change) -> str:
-    """How far a version went; "" where it stayed, for the kind says that already."""
+    """Return the step of a change; "" for the same version, which the kind implies."""
     return "" if change.step == "build" else change.step
 
 
-def _details(change: Change) -> set[tuple[str, str]]:
-    return {_detail(change, where) for where in change.where}
+def _detail(change: Change, occurrence: Occurrence) -> tuple[str, str]:
+    """Return the old and new builds in one scope; for a moved package, the sources."""
+    describe = _sources if change.kind == "moved" else _builds
+    return describe(occurrence.old), describe(occurrence.new)
 
 
-def _detail(change: Change, where: Occurrence) -> tuple[str, str]:
-    """The builds, or of what moved the sources, that went and came at one place."""
-
-    def told(variants: Iterable[Variant]) -> str:
-        builds = (
-            each.source or "(default)" if change.kind == "moved" else each.build
-            for each in variants
-        )
-        return plain(", ".join(sorted(set(filter(None, builds)))))
-
-    return told(where.old), told(where.new)
+def _sources(variants: Iterable[Variant]) -> str:
+    return _join_distinct(variant.source or "(default)" for variant in variants)
 
 
-def by_place(change: Change) -> list[str]:
-    """The places of a change, and what went and came there where that differs: ``linux-64: h7_1 → h8_2``."""
-    differs = versions(change)[1] in {"other builds", "other sources"}
-    return [
-        _at(where.place) + (f": {_change_at(change, where)}" if differs else "")
-        for where in change.where
-    ]
+def _builds(variants: Iterable[Variant]) -> str:
+    return _join_distinct(variant.build for variant in variants)
 
 
-def _at(place: Scope) -> str:
-    return plain(" ".join(filter(None, place))) or "all"
+def _join_distinct(texts: Iterable[str]) -> str:
+    return printable(", ".join(sorted(set(filter(None, texts)))))
 
 
-def _change_at(change: Change, where: Occurrence) -> str:
-    old, new = _detail(change, where)
+def by_scope(change: Change) -> list[str]:
+    """Return the scopes of a change, with details if these differ: ``linux-64: h7_1 → h8_2``."""
+    has_details = versions(change)[1] in {"other builds", "other sources"}
+    lines = []
+    for occurrence in change.where:
+        name = _scope_name(occurrence.scope)
+        lines.append(f"{name}: {_change_in_scope(change, occurrence)}" if has_details else name)
+    return lines
+
+
+def _scope_name(scope: Scope) -> str:
+    return printable(" ".join(filter(None, scope))) or "all"
+
+
+def _change_in_scope(change: Change, occurrence: Occurrence) -> str:
+    old, new = _detail(change, occurrence)
     return f"{old or 'none'} → {new or 'none'}" if old != new else "other files"
 
 
 def arrow(change: Change) -> str:
-    """The versions of a change in one text: ``1.26 → 2.0``, or the one that came or went."""
+    """Return the versions in one text: ``1.26 → 2.0``, or the only one."""
     return " → ".join(filter(None, versions(change)))
 
 
 def chain(change: Change) -> str:
-    """``via jupyterlab > … > anyio``: who leads to a package, itself left out."""
+    """Return the packages that require a package: ``via jupyterlab > … > anyio``."""
     links = change.why[:-1]
-    if len(links) > NAMED:
+    if len(links) > MAX_LISTED:
         links = (links[0], "…", links[-1])
-    return "via " + plain(" > ".join(links)) if links else ""
+    return "via " + printable(" > ".join(links)) if links else ""
 
 
-def short(text: str) -> str:
-    """A text with its digests cut to 12 hex digits."""
-    return plain(BARE_DIGEST.sub(r"\1", DIGEST.sub(r"\1", text)))
+def shorten_digests(text: str) -> str:
+    """Cut digests in a text to 12 hexadecimal digits."""
+    return printable(BARE_DIGEST.sub(r"\1", DIGEST.sub(r"\1", text)))
 
 
 def notes_of(diff: Diff) -> Callable[[Change], str]:
-    """What there is to remark about a change: where it happened if not everywhere, what stays, another licence."""
-    where = where_of(diff)
+    """Return a function for the remarks on a change: its scopes, other versions, licences."""
+    format_scopes = scopes_of(diff)
 
     def notes(change: Change) -> str:
-        stays = (
-            f"{', '.join(change.stays)} stay{'s' * (len(change.stays) == 1)}"
-            if change.stays
-            else ""
-        )
-        licence = f"licence {' → '.join(change.licences)}" if change.licences else ""
-        return "; ".join(filter(None, (where(change), plain(stays), plain(licence))))
+        parts = [format_scopes(change)]
+        if change.stays:
+            verb = "stays" if len(change.stays) == 1 else "stay"
+            parts.append(printable(f"{', '.join(change.stays)} {verb}"))
+        if change.licences:
+            parts.append(printable(f"licence {' → '.join(change.licences)}"))
+        return "; ".join(filter(None, parts))
 
     return notes
 
 
-def where_of(diff: Diff) -> Callable[[Change], str]:
-    """Says where a change happened, "" for everywhere: ``linux-64 only``, ``not on osx-64``."""
-    known = {place for place, numbers in diff.counts.items() if numbers.get("kept")}
-    known |= {where.place for change in diff.changes for where in change.where}
-    told: dict[frozenset[Scope], str] = {}
+def scopes_of(diff: Diff) -> Callable[[Change], str]:
+    """Return a function for the scopes of a change: ``linux-64 only``, ``not on osx-64``.
 
-    def where(change: Change) -> str:
+    It returns "" for a change in all scopes.
+    """
+    known = {scope for scope, numbers in diff.counts.items() if numbers.get("kept")}
+    known |= {occurrence.scope for change in diff.changes for occurrence in change.where}
+    formatted: dict[frozenset[Scope], str] = {}
+
+    def format_scopes(change: Change) -> str:
         if change.everywhere:
             return ""
-        places = frozenset(each.place for each in change.where)
-        if places not in told:
-            told[places] = plain(_where(places, known))
-        return told[places]
+        scopes = frozenset(occurrence.scope for occurrence in change.where)
+        # Many changes have the same scopes.
+        if scopes not in formatted:
+            formatted[scopes] = printable(_format_scopes(scopes, known))
+        return formatted[scopes]
 
-    return where
-
-
-def _where(places: frozenset[Scope], known: set[Scope]) -> str:
-    environments, platforms = ({place[axis] for place in places} for axis in (0, 1))
-    if len(places) != len(environments) * len(platforms):
-        return _listed([" ".join(filter(None, place)) for place in places], len(known), "places")
-    inside = _part(environments, {place.environment for place in known}, "in", "environments")
-    on = _part(platforms, {place.platform for place in known}, "on", "platforms")
-    if inside.endswith(" only") and on.endswith(" only"):
-        return f"{inside.removesuffix(' only')} on {on}"
-    return ", ".join(filter(None, (inside, on)))
+    return format_scopes
 
 
-def _part(some: set[str], every: set[str], word: str, things: str) -> str:
-    if some >= every:
+def _format_scopes(scopes: frozenset[Scope], known: set[Scope]) -> str:
+    environments = {scope.environment for scope in scopes}
+    platforms = {scope.platform for scope in scopes}
+    if len(scopes) != len(environments) * len(platforms):
+        names = (" ".join(filter(None, scope)) for scope in scopes)
+        return _only(names, len(known), "places")
+    within = _format_names(environments, {scope.environment for scope in known}, "in environments")
+    on = _format_names(platforms, {scope.platform for scope in known}, "on platforms")
+    if within.endswith(" only") and on.endswith(" only"):
+        return f"{within.removesuffix(' only')} on {on}"
+    return ", ".join(filter(None, (within, on)))
+
+
+def _format_names(names: set[str], known: set[str], phrase: str) -> str:
+    """Format environments or platforms: the missing ones if they are few, else the names.
+
+    ``phrase`` is the preposition and the noun.
+    """
+    preposition, noun = phrase.split()
+    missing = known - names
+    if not missing:
         return ""
-    if len(missing := every - some) < min(len(some), NAMED):
-        return f"not {word} {', '.join(sorted(missing))}"
-    return _listed(some, len(every), things)
+    if len(missing) < min(len(names), MAX_LISTED):
+        return f"not {preposition} {', '.join(sorted(missing))}"
+    return _only(names, len(known), noun)
 
 
-def _listed(names: Iterable[str], every: int, things: str) -> str:
-    names = sorted(names)
-    return (
-        f"{', '.join(names)} only" if len(names) <= NAMED else f"{len(names)} of {every} {things}"
-    )
+def _only(names: Iterable[str], total: int, noun: str) -> str:
+    listed = sorted(names)
+    if len(listed) > MAX_LISTED:
+        return f"{len(listed)} of {total} {noun}"
+    return f"{', '.join(listed)} only"
 
 
-def command(diff: Diff, *words: str) -> str:
-    """The command line that shows more."""
-    return plain(shlex.join(["orbiter", "diff-locks", diff.old.name, diff.new.name, *words]))
+def command(diff: Diff, *options: str) -> str:
+    """Return the command line of a diff with more options."""
+    return printable(shlex.join(["orbiter", "diff-locks", diff.old.name, diff.new.name, *options]))

@@ -1,4 +1,4 @@
-"""Diffs made by hand, one for each thing that a report has to say."""
+"""Hand-made diffs, one for each feature of a report."""
 
 from collections.abc import Iterable
 
@@ -18,7 +18,7 @@ def change(
     new: str = "",
     *,
     manager: str = "conda",
-    places: Iterable[Scope] = (LINUX,),
+    scopes: Iterable[Scope] = (LINUX,),
     builds: tuple[str, str] = ("", ""),
     sources: tuple[str, str] = ("", ""),
     everywhere: bool = True,
@@ -29,9 +29,9 @@ def change(
     licences: tuple[str, str] | None = None,
     stays: tuple[str, ...] = (),
 ) -> Change:
-    """A change of versions ``old`` to ``new`` ("1.0 2.0" for two), the same at all places."""
+    """Return a change from ``old`` to ``new`` ("1.0 2.0" for two versions) in all scopes."""
     before, after = tuple(old.split()), tuple(new.split())
-    forms = [
+    variants = [
         tuple(Variant(version, build, source) for version in versions)
         for versions, build, source in zip((before, after), builds, sources, strict=True)
     ]
@@ -42,7 +42,7 @@ def change(
         old=before,
         new=after,
         stays=stays,
-        where=tuple(Occurrence(place, *forms) for place in places),
+        where=tuple(Occurrence(scope, *variants) for scope in scopes),
         everywhere=everywhere,
         step=step,
         direct=why == (name,),
@@ -53,8 +53,8 @@ def change(
     )
 
 
-def counted(*places: Scope, kept: int = 339) -> dict[Scope, dict[str, int]]:
-    return {place: {"kept": kept} for place in places}
+def counted(*scopes: Scope, kept: int = 339) -> dict[Scope, dict[str, int]]:
+    return {scope: {"kept": kept} for scope in scopes}
 
 
 SMALL = Diff(
@@ -125,7 +125,7 @@ SMALL = Diff(
     kept=339,
     suggestion=Suggestion(step="minor", release="0.2.0", reason="numpy 1.26.4 → 2.0.1"),
 )
-"""One of each kind."""
+"""A change of each kind."""
 
 ALTERED = Diff(
     old=Side(name="old.lock", format="poetry.lock 2.1"),
@@ -153,19 +153,19 @@ PLACES = Diff(
     new=Side(name="conda-lock.yml", format="conda-lock.yml 1"),
     changes=(
         change(
-            "git-lfs", "upgraded", "3.6.1", "3.7.1", places=(MAC,), everywhere=False, step="minor"
+            "git-lfs", "upgraded", "3.6.1", "3.7.1", scopes=(MAC,), everywhere=False, step="minor"
         ),
         change(
             "git-lfs",
             "upgraded",
             "3.7.0",
             "3.7.1",
-            places=(LINUX, ARM),
+            scopes=(LINUX, ARM),
             everywhere=False,
             step="patch",
         ),
-        change("satpy", "added", "", "0.59.0", places=(LINUX,), everywhere=False),
-        change("same", "added", "", "1", places=(LINUX, ARM, MAC)),
+        change("satpy", "added", "", "0.59.0", scopes=(LINUX,), everywhere=False),
+        change("same", "added", "", "1", scopes=(LINUX, ARM, MAC)),
         Change(
             manager="conda",
             name="bzip2",
@@ -220,7 +220,7 @@ SAMPLES = {"small": SMALL, "altered": ALTERED, "places": PLACES, "facts": FACTS,
 
 
 def many(number: int) -> Diff:
-    """A diff of so many changes of three managers and all kinds."""
+    """Return a diff with a number of changes, of three managers and all kinds."""
     kinds: tuple[Kind, ...] = (
         "upgraded",
         "rebuilt",
@@ -251,7 +251,7 @@ def many(number: int) -> Diff:
                 step=steps[i % 4] if kind in {"upgraded", "downgraded"} else "",
                 why=(name,) if i % 50 == 0 else ("jupyterlab", f"part-{i % 40}", name),
                 grown=(i - number // 2) * 1000,
-                places=(LINUX, MAC) if i % 4 else (MAC,),
+                scopes=(LINUX, MAC) if i % 4 else (MAC,),
                 everywhere=bool(i % 4),
             )
         )

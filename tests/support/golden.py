@@ -1,4 +1,4 @@
-"""Golden outputs of reports; ORBITER_TEST_WRITE_GOLDEN=1 writes them anew."""
+"""Golden files of reports; ORBITER_TEST_WRITE_GOLDEN=1 writes them again."""
 
 import os
 
@@ -8,9 +8,9 @@ GOLDEN = TESTS / "golden" / "diff"
 
 
 def assert_golden(name: str, text: str) -> None:
-    """The text is byte for byte the file of that name."""
-    place = GOLDEN / name
+    """Assert that a text equals a golden file."""
+    path = GOLDEN / name
     if os.environ.get("ORBITER_TEST_WRITE_GOLDEN"):
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_text(text, encoding="utf-8")
-    assert text == place.read_text(encoding="utf-8")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    assert text == path.read_text(encoding="utf-8")

@@ -1,9 +1,9 @@
-"""Counts what changed between two lock files, with other readers and another way of counting than Orbiter's.
+"""Counts of changes between two lock files, by readers and an algorithm independent of Orbiter.
 
-Nothing of Orbiter is imported. Run: ``python tests/independent_count.py FOLDER…``; each folder holds
-``old.NAME.gz`` and ``new.NAME.gz``. Per platform it prints added/removed/changed/hash only/unchanged:
-the set of (version, build, source) of every manager and name is compared, then the hashes of each
-variant that both sides have, for the algorithms that both tell.
+It imports nothing from Orbiter. Run ``python tests/support/independent_count.py FOLDER…``; each
+folder contains ``old.NAME.gz`` and ``new.NAME.gz``. For each platform, it prints
+added/removed/changed/hash only/unchanged. It compares the set of (version, build, source) of every
+manager and name, then the hashes of each variant that both sides have, for common algorithms.
 """
 
 import gzip
@@ -36,7 +36,7 @@ def hashes(entry: dict[str, Any]) -> frozenset[str]:
 
 
 def conda_url(url: str) -> tuple[str, str, str, str]:
-    """Name, version, build and the channel's path."""
+    """Return the name, version, build and channel path."""
     parts = re.sub(r"#.*", "", url).split("/")
     name, version, build = re.sub(r"(\.conda|\.tar\.bz2)$", "", parts[-1]).rsplit("-", 2)
     return name, version, build, "/".join(parts[3:-2])
@@ -111,7 +111,8 @@ def poetry(text: str) -> Iterator[Row]:
             f"sha256:{each}" for each in metadata.get("hashes", {}).get(name, [])
         }
         source = entry.get("source", {})
-        where = f"{source.get('type', '')} {source.get('url', '')} {source.get('resolved_reference', '')}".strip()
+        keys = ("type", "url", "resolved_reference")
+        where = " ".join(source.get(key, "") for key in keys).strip()
         yield "", "pip", pep503(name), (entry["version"], "", where), frozenset(digests)
 
 
@@ -160,25 +161,25 @@ READERS = {
 }  # fmt: skip
 
 
-Forms = dict[tuple[str, str, str], set[str]]
-"""The hashes of each variant of a name."""
+Variants = dict[tuple[str, str, str], set[str]]
+"""Hashes of each variant of a name."""
 
 
-def side(folder: Path, which: str) -> dict[str, dict[tuple[str, str], Forms]]:
-    """Platform, then manager and name, then variants."""
+def side(folder: Path, which: str) -> dict[str, dict[tuple[str, str], Variants]]:
+    """Return variants by platform, manager and name."""
     (file,) = folder.glob(f"{which}.*.gz")
     reader = READERS[file.name.removeprefix(f"{which}.").removesuffix(".gz")]
-    found: dict[str, dict[tuple[str, str], Forms]] = {}
+    found: dict[str, dict[tuple[str, str], Variants]] = {}
     for platform, manager, name, variant, digests in reader(
         gzip.decompress(file.read_bytes()).decode()
     ):
-        forms = found.setdefault(platform, {}).setdefault((manager, name), {})
-        forms.setdefault(variant, set()).update(digests)
+        variants = found.setdefault(platform, {}).setdefault((manager, name), {})
+        variants.setdefault(variant, set()).update(digests)
     return found
 
 
 def counts(folder: Path) -> dict[str, tuple[int, int, int, int, int]]:
-    """By platform that both sides have: added, removed, changed, hash only, unchanged."""
+    """Count added, removed, changed, hash only and unchanged, by platform of both sides."""
     old, new = side(folder, "old"), side(folder, "new")
     return {
         platform: of_platform(old[platform], new[platform])
@@ -187,14 +188,14 @@ def counts(folder: Path) -> dict[str, tuple[int, int, int, int, int]]:
 
 
 def of_platform(
-    old: dict[tuple[str, str], Forms], new: dict[tuple[str, str], Forms]
+    old: dict[tuple[str, str], Variants], new: dict[tuple[str, str], Variants]
 ) -> tuple[int, int, int, int, int]:
     both = old.keys() & new.keys()
     changed = {name for name in both if old[name].keys() != new[name].keys()}
     rehashed = {
         name
         for name in both - changed
-        if any(other_hashes(old[name][form], new[name][form]) for form in old[name])
+        if any(other_hashes(old[name][variant], new[name][variant]) for variant in old[name])
     }
     return (
         len(new.keys() - both),
@@ -215,4 +216,4 @@ def other_hashes(old: set[str], new: set[str]) -> bool:
 if __name__ == "__main__":
     for argument in sys.argv[1:]:
         for platform, numbers in counts(Path(argument)).items():
-            print(Path(argument).name, platform or "any", "/".join(map(str, numbers)))  # noqa: T201 # its purpose
+            print(Path(argument).name, platform or "any", "/".join(map(str, numbers)))  # noqa: T201 # a script

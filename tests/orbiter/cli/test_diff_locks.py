@@ -210,7 +210,7 @@ def test_log_over_the_tags_of_a_repository(repository: Path) -> None:
     assert again.stdout == result.stdout
     assert again.stderr == "skipped: v5:requirements.txt:1: unresolved merge conflict\n"
     outside = orbiter(repository.parent.parent, "log", "flask", "--git", "requirements.txt")
-    assert "this folder is in no git repository" in outside.stderr
+    assert "the current folder is not in a git repository" in outside.stderr
     for words in (
         ("numpy", "--git", "requirements.txt"),
         ("flask", "--git", "nowhere.txt"),

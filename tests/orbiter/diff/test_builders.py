@@ -52,7 +52,7 @@ PIP = 'pip = ["attrs", "docopt", "jinja2", "tqdm"]'
 def sealed(
     tmp_path: Path, images: str, files: Mapping[str, str], *pythons: tuple[str, str]
 ) -> LockSet:
-    """A lock set of these files, each part of it locked as asked; it is complete where Pythons are given by builder."""
+    """Return a lock set of these files, which match images.toml; complete if it has Pythons."""
     (tmp_path / "images.toml").write_text(HEAD + images)
     image_set = read.read_image_set(tmp_path / "images.toml")
     known = dict(pythons)
@@ -83,13 +83,13 @@ def _facts(
 
 
 def own(manager: str) -> dict[str, str]:
-    """One manager's part of a release of the project itself."""
+    """Return the files of one manager in a release of the project itself."""
     files = locked_files(folder.read(ROOT / "locks" / "0.2.0"), "debian", manager)
     return {f"debian/{name}": text for name, text in files.items()}
 
 
 def pip(builder: str, *changes: tuple[str, str], more: str = "") -> dict[str, str]:
-    """A small part that Poetry locked, as that of a builder's one stage, with some of its text changed."""
+    """Return small files of Poetry for the only stage of a builder, with some text replaced."""
     found = {}
     for name in ("pyproject.toml", "poetry.lock"):
         text = (DATA / "pip" / "poetry" / name).read_text().replace('"core"', '"base-build"')
@@ -100,7 +100,7 @@ def pip(builder: str, *changes: tuple[str, str], more: str = "") -> dict[str, st
 
 
 def conda(*packages: tuple[str, str, str]) -> dict[str, str]:
-    """conda-lock.yml with packages, each a name, a version and what it needs."""
+    """Return a conda-lock.yml with packages: name, version and requirements."""
     entries = tuple(
         CondaEntry(
             name=name,
@@ -118,7 +118,7 @@ def conda(*packages: tuple[str, str, str]) -> dict[str, str]:
 
 
 def npm(builder: str, entries: Mapping[str, str], *asked: str) -> dict[str, str]:
-    """npm's files with entries, each a path to a version; the one stage asks for some names."""
+    """Return the files of npm: versions by path, and the names that the only stage requests."""
     groups = {"orbiter": {"groups": {f"{builder}-base-build": asked}}}
     packages = {f"node_modules/{path}": {"version": version} for path, version in entries.items()}
     lock = {"lockfileVersion": 3, "packages": {"": {}, **packages}}
@@ -160,7 +160,7 @@ def test_real_locks_of_pip_and_conda(tmp_path: Path) -> None:
     assert "vega-lite" not in names
 
 
-def test_what_agrees_is_no_difference(tmp_path: Path) -> None:
+def test_equal_versions_are_not_reported(tmp_path: Path) -> None:
     lock = conda(
         ("attrs", "25.3.0", "python"), ("docopt", "0.6.2.0", "python"), ("tqdm", "4.67.1", "python")
     )
@@ -169,7 +169,7 @@ def test_what_agrees_is_no_difference(tmp_path: Path) -> None:
     assert found(agreed) == {"attrs": {"debian": ("24.3.0",), "micromamba": ("25.3.0",)}}
 
 
-def test_what_pip_has_locked_for_other_systems_is_in_no_image(tmp_path: Path) -> None:
+def test_packages_for_other_systems_are_not_compared(tmp_path: Path) -> None:
     files = {**pip("debian"), **conda(("colorama", "0.4.5", "python"))}
     assert 'name = "colorama"' in files["debian/poetry.lock"]
     assert (
@@ -180,7 +180,7 @@ def test_what_pip_has_locked_for_other_systems_is_in_no_image(tmp_path: Path) ->
     )
 
 
-def test_conda_packages_without_python_are_no_distributions(tmp_path: Path) -> None:
+def test_conda_packages_without_python_are_not_distributions(tmp_path: Path) -> None:
     lock = conda(
         ("tqdm", "12.0", ""), ("jinja2", "2.0", "python_abi"), ("MarkupSafe", "1.0", "python")
     )
@@ -196,8 +196,8 @@ def test_conda_packages_without_python_are_no_distributions(tmp_path: Path) -> N
     }
 
 
-def test_where_pip_stands_on_conda_its_lock_knows_the_distributions(tmp_path: Path) -> None:
-    """conda's own name leads nowhere, and that of another of its packages is misleading."""
+def test_the_lock_of_pip_names_the_distributions_of_conda(tmp_path: Path) -> None:
+    """The name in conda is another one, and that of another conda package is misleading."""
     lock = conda(
         ("python", "3.13.5", ""), ("safe-markup", "1.0", "python"), ("markupsafe", "7", "python")
     )
@@ -212,7 +212,7 @@ def test_where_pip_stands_on_conda_its_lock_knows_the_distributions(tmp_path: Pa
     assert found(lock_set) == {"markupsafe": {"debian": ("3.0.2",), "micromamba": ("3.0.1",)}}
 
 
-def test_of_npm_only_what_is_asked_for(tmp_path: Path) -> None:
+def test_only_requested_npm_packages_are_compared(tmp_path: Path) -> None:
     files = {
         **npm(
             "debian",
@@ -239,7 +239,7 @@ def test_of_npm_only_what_is_asked_for(tmp_path: Path) -> None:
     )
 
 
-def test_one_builder_has_nothing_to_differ_from(tmp_path: Path) -> None:
+def test_one_builder_has_no_differences(tmp_path: Path) -> None:
     assert (
         builder_differences(
             sealed(tmp_path, DEBIAN.format(OWN_PIP), own("pip"), ("debian", "3.13.5"))
@@ -248,7 +248,7 @@ def test_one_builder_has_nothing_to_differ_from(tmp_path: Path) -> None:
     )
 
 
-def test_the_python_of_a_part_alone_is_a_guess(tmp_path: Path) -> None:
+def test_the_python_of_an_incomplete_lock_set_is_not_compared(tmp_path: Path) -> None:
     images, parts = DEBIAN.format(PIP) + ALPINE.format(PIP), {**pip("debian"), **pip("alpine")}
     pythons = (("debian", "3.13.5"), ("alpine", "3.12.0"))
     whole = sealed(tmp_path, images, parts, *pythons)
@@ -257,7 +257,7 @@ def test_the_python_of_a_part_alone_is_a_guess(tmp_path: Path) -> None:
     assert found(model.seal(whole.manifest, alone)) == {}
 
 
-def test_a_part_that_is_not_locked_as_asked_tells_nothing(tmp_path: Path) -> None:
+def test_a_stale_part_is_not_compared(tmp_path: Path) -> None:
     lock = conda(("tqdm", "1.0", "python"))
     lock_set = sealed(
         tmp_path,
@@ -275,7 +275,7 @@ def test_several_versions_in_one_builder() -> None:
     assert told.splitlines()[1] == "    numpy 2.2.6 and 2.5.1 alpine, 2.5.1 debian"
 
 
-def test_nobody_asked() -> None:
+def test_no_direct_package_differs() -> None:
     versions = {"alpine": ("1",), "debian": ("2",)}
     two = tuple(
         BuilderDifference(name=name, versions=versions, direct=False) for name in ("a", "b")
@@ -295,7 +295,7 @@ def orbiter(place: Path, *words: str) -> str:
 
 
 @pytest.mark.index
-def test_the_command_tells_them_where_something_moved(tmp_path: Path) -> None:
+def test_lock_prints_the_differences_after_a_change(tmp_path: Path) -> None:
     records = [
         record("python", "3.12.4"),
         record("attrs", "23.1.0", "python"),

@@ -1,4 +1,4 @@
-"""The comparison: hand-made pairs for each kind, and the laws that hold for all locks."""
+"""The comparison: hand-made pairs for each kind, and properties of all locks."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -22,20 +22,20 @@ def locked(name: str, version: str = "1.0", manager: str = "conda", **more: Any)
     return PackageEntry(manager=manager, name=name, version=version, **more)
 
 
-def lock(*packages: PackageEntry, place: Scope = LINUX, **more: Any) -> Lock:
-    return Lock(name="a.lock", format="test 1", packages={place: packages}, **more)
+def lock(*packages: PackageEntry, scope: Scope = LINUX, **more: Any) -> Lock:
+    return Lock(name="a.lock", format="test 1", packages={scope: packages}, **more)
 
 
-def places(**packages: Iterable[PackageEntry]) -> Lock:
+def by_platform(**packages: Iterable[PackageEntry]) -> Lock:
     return Lock(
         name="a.lock",
         format="test 1",
-        packages={Scope("", platform): tuple(all_) for platform, all_ in packages.items()},
+        packages={Scope("", platform): tuple(result) for platform, result in packages.items()},
     )
 
 
-def the(found: Diff) -> Change:
-    (change,) = found.changes
+def the(result: Diff) -> Change:
+    (change,) = result.changes
     return change
 
 
@@ -67,17 +67,17 @@ def test_kinds(old: dict[str, Any], new: dict[str, Any], kind: str, step: str) -
 
 
 def test_added_and_removed() -> None:
-    found = diff(lock(locked("a"), locked("b")), lock(locked("b"), locked("c", manager="pip")))
-    assert [(c.kind, c.manager, c.name, c.old, c.new) for c in found.changes] == [
+    result = diff(lock(locked("a"), locked("b")), lock(locked("b"), locked("c", manager="pip")))
+    assert [(c.kind, c.manager, c.name, c.old, c.new) for c in result.changes] == [
         ("added", "pip", "c", (), ("1.0",)),
         ("removed", "conda", "a", ("1.0",), ()),
     ]
-    assert found.kept == 1
-    assert found.counts[LINUX] == dict.fromkeys(KINDS, 0) | {"added": 1, "removed": 1, KEPT: 1}
+    assert result.kept == 1
+    assert result.counts[LINUX] == dict.fromkeys(KINDS, 0) | {"added": 1, "removed": 1, KEPT: 1}
 
 
 def npm(*versions: str) -> Lock:
-    return lock(*(locked("semver", version, "npm") for version in versions), place=Scope())
+    return lock(*(locked("semver", version, "npm") for version in versions), scope=Scope())
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def npm(*versions: str) -> Lock:
         (["1.0.0"], ["not a version"], "changed", ("1.0.0",), ("not a version",), ()),
     ],
 )
-def test_several_versions_of_a_name_are_a_set(
+def test_several_versions_of_a_name_are_compared_as_sets(
     old: list[str], new: list[str], kind: str, gone: tuple[str], came: tuple[str], stays: tuple[str]
 ) -> None:
     change = the(diff(npm(*old), npm(*new)))
@@ -138,24 +138,24 @@ def files(*named: tuple[str, str]) -> tuple[PackageFile, ...]:
         ((), files(("a.whl", SHA[1])), False, False),
     ],
 )
-def test_altered_is_only_what_looks_like_tampering(
+def test_only_signs_of_tampering_are_altered(
     old: tuple[PackageFile, ...], new: tuple[PackageFile, ...], differs: bool, altered: bool
 ) -> None:
-    found = diff(
+    result = diff(
         lock(locked("a", "1.0", "pip", files=old)), lock(locked("a", "1.0", "pip", files=new))
     )
-    assert bool(found.changes) is differs
-    assert any(change.altered for change in found.changes) is altered
+    assert bool(result.changes) is differs
+    assert any(change.altered for change in result.changes) is altered
 
 
-def test_a_hash_that_changes_beside_another_version_is_altered_too() -> None:
+def test_a_changed_hash_beside_another_version_is_altered() -> None:
     old = lock(locked("a", "1.0.0", "npm", files=files(("", SHA[1]))), locked("a", "2.0.0", "npm"))
     new = lock(locked("a", "1.0.0", "npm", files=files(("", SHA[2]))), locked("a", "2.1.0", "npm"))
     change = the(diff(old, new))
     assert (change.kind, change.altered, change.stays) == ("upgraded", True, ("1.0.0",))
 
 
-def test_the_same_on_all_platforms_is_told_once() -> None:
+def test_equal_changes_on_all_platforms_are_merged() -> None:
     old = {
         "linux-64": [locked("a", "1", build="l0"), locked("b")],
         "osx-64": [locked("a", "1", build="m0")],
@@ -164,54 +164,54 @@ def test_the_same_on_all_platforms_is_told_once() -> None:
         "linux-64": [locked("a", "2", build="l1"), locked("b", "2")],
         "osx-64": [locked("a", "2", build="m1")],
     }
-    a, b = diff(places(**old), places(**new)).changes
-    assert (a.name, a.everywhere, [where.place for where in a.where]) == ("a", True, [LINUX, MAC])
+    a, b = diff(by_platform(**old), by_platform(**new)).changes
+    assert (a.name, a.everywhere, [where.scope for where in a.where]) == ("a", True, [LINUX, MAC])
     assert a.where[0] == Occurrence(LINUX, (Variant("1", "l0"),), (Variant("2", "l1"),))
     assert (b.name, b.everywhere) == ("b", True)
 
 
-def test_different_on_platforms_is_told_apart() -> None:
-    old = places(**{"linux-64": [locked("a", "1")], "osx-64": [locked("a", "1")]})
-    new = places(**{"linux-64": [locked("a", "2")], "osx-64": [locked("a", "3")]})
-    assert [(c.new, c.everywhere, c.where[0].place) for c in diff(old, new).changes] == [
+def test_different_changes_on_platforms_are_separate() -> None:
+    old = by_platform(**{"linux-64": [locked("a", "1")], "osx-64": [locked("a", "1")]})
+    new = by_platform(**{"linux-64": [locked("a", "2")], "osx-64": [locked("a", "3")]})
+    assert [(c.new, c.everywhere, c.where[0].scope) for c in diff(old, new).changes] == [
         (("2",), False, LINUX), (("3",), False, MAC),
     ]  # fmt: skip
 
 
-def test_a_platform_that_comes_is_one_fact() -> None:
-    old = places(**{"linux-64": [locked("a")]})
-    new = places(**{"linux-64": [locked("a")], "osx-64": [locked("a"), locked("b")]})
-    found = diff(old, new)
-    assert found.changes == ()
-    assert [(fact.kind, fact.name, fact.old, fact.new) for fact in found.facts] == [
+def test_an_added_platform_is_one_fact() -> None:
+    old = by_platform(**{"linux-64": [locked("a")]})
+    new = by_platform(**{"linux-64": [locked("a")], "osx-64": [locked("a"), locked("b")]})
+    result = diff(old, new)
+    assert result.changes == ()
+    assert [(fact.kind, fact.name, fact.old, fact.new) for fact in result.facts] == [
         ("platform", "osx-64", "", "2 packages")
     ]
-    assert found.counts[MAC]["added"] == 2
-    assert found.suggestion.step == "minor"
+    assert result.counts[MAC]["added"] == 2
+    assert result.suggestion.step == "minor"
 
 
-def test_places_that_formats_name_differently_are_compared() -> None:
-    old = lock(locked("a", "1"), place=Scope("", "linux-64"))
+def test_unnamed_scopes_match_named_ones() -> None:
+    old = lock(locked("a", "1"), scope=Scope("", "linux-64"))
     assert (
-        the(diff(old, lock(locked("a", "2"), place=Scope("default", "linux-64")))).kind
+        the(diff(old, lock(locked("a", "2"), scope=Scope("default", "linux-64")))).kind
         == "upgraded"
     )
-    assert the(diff(old, lock(locked("a", "2"), place=Scope()))).where[0].place == LINUX
+    assert the(diff(old, lock(locked("a", "2"), scope=Scope()))).where[0].scope == LINUX
 
 
 @pytest.mark.parametrize(
     ("one", "other"), [(LINUX, MAC), (Scope("a", "linux-64"), Scope("b", "linux-64"))]
 )
-def test_named_places_are_never_taken_for_each_other(one: Scope, other: Scope) -> None:
-    found = diff(lock(locked("a", "1"), place=one), lock(locked("a", "2"), place=other))
-    assert found.changes == ()
-    assert [(fact.old, fact.new) for fact in found.facts].count(("1 package", "")) == 1
-    assert found.suggestion.step == "major"
-    assert matches_any(found, ("removed",))
-    assert matches_any(found, ("added",))
+def test_different_names_of_scopes_never_match(one: Scope, other: Scope) -> None:
+    result = diff(lock(locked("a", "1"), scope=one), lock(locked("a", "2"), scope=other))
+    assert result.changes == ()
+    assert [(fact.old, fact.new) for fact in result.facts].count(("1 package", "")) == 1
+    assert result.suggestion.step == "major"
+    assert matches_any(result, ("removed",))
+    assert matches_any(result, ("added",))
 
 
-def test_packages_that_lose_their_hashes_are_told() -> None:
+def test_packages_that_lose_their_hashes_are_reported() -> None:
     told = lock(*(locked(name, files=files(("f", SHA[1]))) for name in "abcdefg"))
     silent = lock(*(locked(name) for name in "abcdefg"))
     (fact,) = diff(told, silent).facts
@@ -222,10 +222,10 @@ def test_packages_that_lose_their_hashes_are_told() -> None:
     assert diff(silent, told).facts[0].name == "told now"
 
 
-def test_an_image_that_is_asked_for_is_paired_before_it_is_cut_out() -> None:
+def test_scopes_are_aligned_before_a_filter_selects_an_image() -> None:
     whole = (
-        lock(locked("a", "1"), place=Scope("", "linux-64")),
-        lock(locked("a", "2"), place=Scope("base", "linux-64")),
+        lock(locked("a", "1"), scope=Scope("", "linux-64")),
+        lock(locked("a", "2"), scope=Scope("base", "linux-64")),
     )
     old, new = (restrict_lock(side, images=("base",)) for side in align_scopes(*whole))
     assert the(diff(old, new)).kind == "upgraded"
@@ -238,7 +238,7 @@ def test_forks_of_a_python_package_have_no_size() -> None:
     assert the(diff(old, new)).grown is None
 
 
-def test_python_of_a_builder_counts_as_pythons_own_number() -> None:
+def test_the_minor_number_of_python_is_a_major_step() -> None:
     old, new = (
         lock(release="1.0.0", facts={"python": {"debian": version}})
         for version in ("3.12.0", "3.13.0")
@@ -246,7 +246,7 @@ def test_python_of_a_builder_counts_as_pythons_own_number() -> None:
     assert diff(old, new).suggestion.release == "2.0.0"
 
 
-def test_why_leads_from_a_direct_requirement() -> None:
+def test_chains_start_at_a_direct_requirement() -> None:
     before = [
         locked("top", direct=True, requires=("mid", "other")), locked("mid", direct=False, requires=("leaf",)),
         locked("other", direct=False), locked("leaf", "1", direct=False),
@@ -256,7 +256,7 @@ def test_why_leads_from_a_direct_requirement() -> None:
     assert (change.direct, change.why) == (False, ("top", "mid", "leaf"))
 
 
-def test_where_the_lock_does_not_tell_what_nobody_requires_is_direct() -> None:
+def test_packages_that_no_other_requires_are_direct_if_unknown() -> None:
     old = lock(locked("top", requires=("leaf",)), locked("leaf", "1"))
     new = lock(locked("top", "2.0", requires=("leaf",)), locked("leaf", "2"))
     top, leaf = diff(old, new).changes
@@ -264,12 +264,12 @@ def test_where_the_lock_does_not_tell_what_nobody_requires_is_direct() -> None:
     assert (leaf.direct, leaf.why) == (False, ("top", "leaf"))
 
 
-def test_without_dependencies_nothing_is_known_of_why() -> None:
+def test_a_lock_without_dependencies_has_no_chains() -> None:
     change = the(diff(lock(locked("a", "1")), lock(locked("a", "2"))))
     assert (change.direct, change.why) == (False, ())
 
 
-def test_a_pip_package_may_be_there_because_of_a_conda_one() -> None:
+def test_a_conda_package_may_require_one_of_pip() -> None:
     old = lock(locked("top", requires=("leaf",)), locked("leaf", "1", "pip"))
     new = lock(locked("top", requires=("leaf",)), locked("leaf", "2", "pip"))
     assert the(diff(old, new)).why == ("top", "leaf")
@@ -287,7 +287,7 @@ def test_bytes_and_licences() -> None:
     assert (change.grown, change.licences) == (None, None)
 
 
-def test_facts_that_both_sides_know() -> None:
+def test_facts_of_kinds_that_both_sides_have() -> None:
     old = lock(facts={"tool": {"uv": "1", "npm": "1"}, "channel": {"main": "x"}})
     new = lock(facts={"tool": {"uv": "2", "apt": "3"}})
     assert [(fact.name, fact.old, fact.new) for fact in diff(old, new).facts] == [
@@ -351,8 +351,8 @@ def test_facts_that_both_sides_know() -> None:
 def test_the_suggested_release(
     release: str, old: list[PackageEntry], new: list[PackageEntry], step: str, suggested: str
 ) -> None:
-    found = diff(lock(*old, release=release), lock(*new)).suggestion
-    assert (found.step, found.release) == (step, suggested)
+    result = diff(lock(*old, release=release), lock(*new)).suggestion
+    assert (result.step, result.release) == (step, suggested)
 
 
 def test_filters() -> None:
@@ -377,9 +377,9 @@ def test_filters() -> None:
 
 
 def test_failures() -> None:
-    found = diff(lock(locked("a", "1.0")), lock(locked("a", "1.1")))
-    assert matches_any(found, ("any",))
-    assert not matches_any(found, ("major", "added", "removed", "downgraded", "moved", "rebuilt"))
+    result = diff(lock(locked("a", "1.0")), lock(locked("a", "1.1")))
+    assert matches_any(result, ("any",))
+    assert not matches_any(result, ("major", "added", "removed", "downgraded", "moved", "rebuilt"))
     assert matches_any(diff(lock(locked("a", "1.0")), lock(locked("a", "2.0"))), ("major",))
     altered = diff(
         lock(locked("a", files=files(("", SHA[1])))), lock(locked("a", files=files(("", SHA[2]))))
@@ -422,17 +422,17 @@ MIRROR = {
 
 
 @given(LOCKS)
-def test_nothing_changed_from_a_lock_to_itself(same: Lock) -> None:
-    found = diff(same, same)
-    assert (found.changes, found.facts, found.suggestion.step) == ((), (), "")
-    assert found.kept == len(
+def test_a_lock_equals_itself(same: Lock) -> None:
+    result = diff(same, same)
+    assert (result.changes, result.facts, result.suggestion.step) == ((), (), "")
+    assert result.kept == len(
         {(p.manager, p.name) for packages in same.packages.values() for p in packages}
     )
 
 
 @given(LOCKS, LOCKS)
-def test_one_way_mirrors_the_other(one: Lock, other: Lock) -> None:
-    def seen(found: Diff, *, mirrored: bool = False) -> set[object]:
+def test_the_reverse_comparison_is_a_mirror(one: Lock, other: Lock) -> None:
+    def seen(result: Diff, *, mirrored: bool = False) -> set[object]:
         return {
             (
                 MIRROR.get(c.kind, c.kind),
@@ -446,7 +446,7 @@ def test_one_way_mirrors_the_other(one: Lock, other: Lock) -> None:
             )
             if mirrored
             else (c.kind, c.manager, c.name, c.old, c.new, c.stays, c.altered, c.step)
-            for c in found.changes
+            for c in result.changes
         }
 
     there, back = diff(one, other), diff(other, one)
@@ -458,27 +458,27 @@ def test_one_way_mirrors_the_other(one: Lock, other: Lock) -> None:
 
 
 @given(LOCKS, LOCKS)
-def test_every_name_at_every_place_is_accounted_for_once(old: Lock, new: Lock) -> None:
-    found = diff(old, new)
+def test_every_name_in_every_scope_counts_once(old: Lock, new: Lock) -> None:
+    result = diff(old, new)
     names: dict[Scope, set[tuple[str, str]]] = {}
     for side in (old, new):
-        for place, packages in side.packages.items():
-            names.setdefault(place, set()).update((p.manager, p.name) for p in packages)
+        for scope, packages in side.packages.items():
+            names.setdefault(scope, set()).update((p.manager, p.name) for p in packages)
     if (
         old.packages.keys() & new.packages.keys()
-    ):  # else places may be pair_scopes under other names
-        assert {place: sum(counts.values()) for place, counts in found.counts.items()} == {
-            place: len(all_) for place, all_ in names.items()
+    ):  # else scopes may be pair_scopes under other names
+        assert {scope: sum(counts.values()) for scope, counts in result.counts.items()} == {
+            scope: len(all_) for scope, all_ in names.items()
         }
     told = [
-        (change.manager, change.name, where.place)
-        for change in found.changes
+        (change.manager, change.name, where.scope)
+        for change in result.changes
         for where in change.where
     ]
     assert len(told) == len(set(told))
-    in_both = {place for place in found.counts if place in old.packages and place in new.packages}
+    in_both = {scope for scope in result.counts if scope in old.packages and scope in new.packages}
     if in_both:
-        changed = sum(found.counts[place][kind] for place in in_both for kind in KINDS)
+        changed = sum(result.counts[scope][kind] for scope in in_both for kind in KINDS)
         assert len(told) == changed
 
 
@@ -488,7 +488,7 @@ def test_the_order_of_a_lock_does_not_matter(old: Lock, new: Lock) -> None:
         return replace(
             lock,
             packages={
-                place: lock.packages[place][::-1] for place in sorted(lock.packages, reverse=True)
+                scope: lock.packages[scope][::-1] for scope in sorted(lock.packages, reverse=True)
             },
         )
 

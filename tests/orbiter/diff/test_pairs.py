@@ -1,4 +1,4 @@
-"""Real locks at two moments: what Orbiter counts is what a script of its own counts that shares nothing with it."""
+"""Real pairs of locks: Orbiter counts the same changes as a script that shares no code with it."""
 
 import gzip
 from pathlib import Path
@@ -22,31 +22,34 @@ def side(folder: Path, which: str) -> Lock:
 
 
 def by_platform(lock: Lock) -> Lock:
-    """All environments of a platform as one place, as the script counts."""
-    found: dict[Scope, dict[PackageEntry, None]] = {}
-    for place, packages in lock.packages.items():
-        found.setdefault(Scope("", place.platform), {}).update(dict.fromkeys(packages))
+    """Merge the environments of a platform, as the script does."""
+    merged: dict[Scope, dict[PackageEntry, None]] = {}
+    for scope, packages in lock.packages.items():
+        merged.setdefault(Scope("", scope.platform), {}).update(dict.fromkeys(packages))
     return Lock(
         name=lock.name,
         format=lock.format,
-        packages={place: tuple(all_) for place, all_ in found.items()},
+        packages={scope: tuple(packages) for scope, packages in merged.items()},
     )
 
 
-def numbers(found: Diff, place: Scope) -> tuple[int, int, int, int, int]:
-    """The script's five numbers: a rebuilt package whose build stayed is one whose hash alone changed."""
-    told = found.counts[place]
+def numbers(result: Diff, scope: Scope) -> tuple[int, int, int, int, int]:
+    """Return the five numbers of the script.
+
+    A rebuilt package with the same builds counts as one with other hashes only.
+    """
+    counted = result.counts[scope]
     only_hash = sum(
-        where.place == place and {v[:2] for v in where.old} == {v[:2] for v in where.new}
-        for change in found.changes
+        where.scope == scope and {v[:2] for v in where.old} == {v[:2] for v in where.new}
+        for change in result.changes
         for where in change.where
         if change.kind == "rebuilt"
     )
-    changed = sum(told.values()) - told["added"] - told["removed"] - told["kept"]
-    return told["added"], told["removed"], changed - only_hash, only_hash, told["kept"]
+    changed = sum(counted.values()) - counted["added"] - counted["removed"] - counted["kept"]
+    return counted["added"], counted["removed"], changed - only_hash, only_hash, counted["kept"]
 
 
-def test_there_are_pairs() -> None:
+def test_the_number_of_pairs() -> None:
     assert len(FOLDERS) == 39
 
 
@@ -54,15 +57,15 @@ def test_there_are_pairs() -> None:
     "folder", FOLDERS, ids=lambda folder: f"{folder.parent.name}/{folder.name}"
 )
 def test_counts(folder: Path) -> None:
-    found = diff(by_platform(side(folder, "old")), by_platform(side(folder, "new")))
+    result = diff(by_platform(side(folder, "old")), by_platform(side(folder, "new")))
     expected = counts(folder)
     assert expected
-    assert {platform: numbers(found, Scope("", platform)) for platform in expected} == expected
+    assert {platform: numbers(result, Scope("", platform)) for platform in expected} == expected
 
 
 @pytest.mark.parametrize(
     "folder", FOLDERS, ids=lambda folder: f"{folder.parent.name}/{folder.name}"
 )
-def test_nothing_changed_in_the_lock_itself(folder: Path) -> None:
+def test_a_lock_equals_itself(folder: Path) -> None:
     new = side(folder, "new")
     assert diff(new, new).changes == ()

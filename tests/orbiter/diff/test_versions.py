@@ -1,4 +1,4 @@
-"""The order of versions, held against the managers themselves, and the laws that any order keeps."""
+"""The order of versions compared with the managers themselves, and properties of any order."""
 
 import json
 import shutil
@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orbiter.diff.versions import compare, key, step
+from orbiter.diff.versions import compare_versions, sort_key, version_step
 from resolvers import process
 
 CEP_33 = """\
@@ -68,7 +68,7 @@ PLACES = ["0", "1", "2", "3", "10", "01", "20240101"]
 
 
 def in_order(text: str) -> list[tuple[str, str, int]]:
-    """Every two versions of a written order, and which comes first."""
+    """Return all pairs of versions of a written order, and their order."""
     words, sign = text.split(), {"<": 1, "=": 0}
     place, places = 0, []
     for before, version in zip(["=", *words[1::2]], words[::2], strict=True):
@@ -81,19 +81,25 @@ def in_order(text: str) -> list[tuple[str, str, int]]:
     ("manager", "order"), [(manager, order) for manager in ORDERS for order in ORDERS[manager]]
 )
 def test_written_order(manager: str, order: str) -> None:
-    assert [(a, b, compare(manager, a, b)) for a, b, _ in in_order(order)] == in_order(order)
-    assert [(b, a, compare(manager, b, a)) for a, b, _ in in_order(order)] == [
+    assert [(a, b, compare_versions(manager, a, b)) for a, b, _ in in_order(order)] == in_order(
+        order
+    )
+    assert [(b, a, compare_versions(manager, b, a)) for a, b, _ in in_order(order)] == [
         (b, a, -o) for a, b, o in in_order(order)
     ]
 
 
 @pytest.mark.parametrize("manager", [*ORDERS, "cargo"])
 @pytest.mark.parametrize("version", STRANGE)
-def test_no_order(manager: str, version: str) -> None:
-    assert key(manager, version) is None
-    assert compare(manager, version, "1.0.0") is compare(manager, "1.0.0", version) is None
-    assert step(manager, version, "1.0.0") == ""
-    assert compare(manager, version, version) == 0
+def test_texts_without_an_order(manager: str, version: str) -> None:
+    assert sort_key(manager, version) is None
+    assert (
+        compare_versions(manager, version, "1.0.0")
+        is compare_versions(manager, "1.0.0", version)
+        is None
+    )
+    assert version_step(manager, version, "1.0.0") == ""
+    assert compare_versions(manager, version, version) == 0
 
 
 @pytest.mark.parametrize(
@@ -137,8 +143,8 @@ def test_no_order(manager: str, version: str) -> None:
     ],
 )
 def test_step(manager: str, old: str, new: str, expected: str) -> None:
-    assert step(manager, old, new) == expected
-    assert step(manager, new, old) == expected
+    assert version_step(manager, old, new) == expected
+    assert version_step(manager, new, old) == expected
 
 
 def dotted(*, least: int = 1) -> st.SearchStrategy[str]:
@@ -164,7 +170,7 @@ VERSIONS = {
         dotted(),
         endings("a", "b2", "_1", ".dev", "post", ".rc1"),
         endings("_", "+1.a"),
-    ).filter(lambda version: key("conda", version) is not None),
+    ).filter(lambda version: sort_key("conda", version) is not None),
     "npm": joined(
         st.tuples(*[st.sampled_from(["0", "1", "2", "10"])] * 3).map(".".join),
         st.sampled_from(["", "-0", "-1.2", "-a", "-a.1", "-a.b", "-10.a"]),
@@ -188,23 +194,27 @@ VERSIONS = {
 
 @pytest.mark.parametrize("manager", VERSIONS)
 @given(data=st.data())
-def test_laws_of_an_order(manager: str, data: st.DataObject) -> None:
+def test_properties_of_an_order(manager: str, data: st.DataObject) -> None:
     versions = data.draw(st.lists(VERSIONS[manager], min_size=2, max_size=12))
     for one, two in combinations(versions, 2):
-        order = compare(manager, one, two)
+        order = compare_versions(manager, one, two)
         assert order is not None
-        assert order == -(compare(manager, two, one) or 0)
-        assert step(manager, one, two) == step(manager, two, one) != ""
-    ordered = sorted(versions, key=lambda version: key(manager, version) or pytest.fail(version))
+        assert order == -(compare_versions(manager, two, one) or 0)
+        assert version_step(manager, one, two) == version_step(manager, two, one) != ""
+    ordered = sorted(
+        versions, key=lambda version: sort_key(manager, version) or pytest.fail(version)
+    )
     for earlier, later in combinations(
         ordered, 2
     ):  # not neighbours only: that is what transitivity says
-        assert compare(manager, earlier, later) in {-1, 0}
+        assert compare_versions(manager, earlier, later) in {-1, 0}
     again = sorted(
         data.draw(st.permutations(versions)),
-        key=lambda version: key(manager, version) or pytest.fail(version),
+        key=lambda version: sort_key(manager, version) or pytest.fail(version),
     )
-    assert all(compare(manager, one, two) == 0 for one, two in zip(ordered, again, strict=True))
+    assert all(
+        compare_versions(manager, one, two) == 0 for one, two in zip(ordered, again, strict=True)
+    )
 
 
 def written(manager: str) -> list[str]:
@@ -214,9 +224,11 @@ def written(manager: str) -> list[str]:
 
 
 def some_pairs(manager: str, count: int) -> list[tuple[str, str]]:
-    """Neighbours, which are the hardest, and others by a fixed seed."""
+    """Return neighbours, which are the hardest, and other pairs from a fixed seed."""
     versions = written(manager)
-    ordered = sorted(versions, key=lambda version: key(manager, version) or pytest.fail(version))
+    ordered = sorted(
+        versions, key=lambda version: sort_key(manager, version) or pytest.fail(version)
+    )
     return [*pairwise(ordered), *Random(5).sample(list(product(versions, versions)), count)]
 
 
@@ -230,11 +242,11 @@ os._exit(0)  # the library may crash when the interpreter ends
 
 
 @pytest.mark.skipif(find_spec("rattler") is None, reason="py-rattler is not installed")
-def test_conda_as_rattler() -> None:
+def test_conda_versions_sort_as_in_rattler() -> None:
     # CEP 33 and conda take a trailing _ as part of the letters before it; rattler does not.
     pairs = [pair for pair in product(written("conda"), repeat=2) if "1.0alpha_" not in pair]
     told = json.loads(process.run([sys.executable, "-c", RATTLER], stdin=json.dumps(pairs)))
-    assert [(*pair, compare("conda", *pair)) for pair in pairs] == [
+    assert [(*pair, compare_versions("conda", *pair)) for pair in pairs] == [
         (*pair, order) for pair, order in zip(pairs, told, strict=True)
     ]
 
@@ -252,12 +264,12 @@ def npms_semver() -> Path | None:
 
 
 @pytest.mark.skipif(npms_semver() is None, reason="node and npm's own semver are not here")
-def test_npm_as_npm() -> None:
+def test_npm_versions_sort_as_in_npm() -> None:
     pairs = list(product(written("npm"), repeat=2))
     told = json.loads(
         process.run(["node", "-e", SEMVER, str(npms_semver())], stdin=json.dumps(pairs))
     )
-    assert [(*pair, compare("npm", *pair)) for pair in pairs] == [
+    assert [(*pair, compare_versions("npm", *pair)) for pair in pairs] == [
         (*pair, order) for pair, order in zip(pairs, told, strict=True)
     ]
 
@@ -266,25 +278,25 @@ DPKG = 'while read -r one two; do dpkg --compare-versions "$one" lt "$two"; echo
 
 
 @pytest.mark.skipif(shutil.which("dpkg") is None, reason="dpkg is not here")
-def test_apt_as_dpkg() -> None:
+def test_debian_versions_sort_as_in_dpkg() -> None:
     pairs = some_pairs("apt", 100)
     both = [*pairs, *((two, one) for one, two in pairs)]
     told = process.run(
         ["sh", "-c", DPKG], stdin="".join(f"{one} {two}\n" for one, two in both)
     ).split()
-    assert [(*pair, compare("apt", *pair) == -1) for pair in both] == [
+    assert [(*pair, compare_versions("apt", *pair) == -1) for pair in both] == [
         (*pair, code == "0") for pair, code in zip(both, told, strict=True)
     ]
 
 
 @pytest.mark.engine
-def test_apk_as_apk() -> None:
+def test_alpine_versions_sort_as_in_apk() -> None:
     pairs = some_pairs("apk", 150)
     told = process.run(
         ["docker", "run", "--rm", "--interactive", "--network=none", "alpine:3.23", "sh", "-s"],
         stdin="".join(f"apk version --test '{one}' '{two}'\n" for one, two in pairs),
     ).split()
     orders = {"<": -1, "=": 0, ">": 1}
-    assert [(*pair, compare("apk", *pair)) for pair in pairs] == [
+    assert [(*pair, compare_versions("apk", *pair)) for pair in pairs] == [
         (*pair, orders[sign]) for pair, sign in zip(pairs, told, strict=True)
     ]

@@ -35,7 +35,7 @@ HOSTILE = "</script><script>document.title='owned'</script><img src=x onerror=al
 
 
 class Page(HTMLParser):
-    """All tags with their attributes, and all text."""
+    """Collect all tags with their attributes, and all text."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -53,12 +53,12 @@ class Page(HTMLParser):
         return [attributes for name, attributes in self.tags if name == tag]
 
 
-def test_the_page_is_as_reviewed() -> None:
+def test_the_page_equals_the_golden_file() -> None:
     assert_golden("small.html", html.render(SMALL))
 
 
 @pytest.mark.parametrize("name", SAMPLES)
-def test_the_page_asks_nobody_for_anything(name: str) -> None:
+def test_the_page_makes_no_requests(name: str) -> None:
     page = Page(html.render(SAMPLES[name]))
     addresses = [
         value
@@ -71,7 +71,7 @@ def test_the_page_asks_nobody_for_anything(name: str) -> None:
     assert not re.search(r"@import|url\(|style=", html.render(SAMPLES[name]))
 
 
-def test_the_policy_allows_its_own_style_and_script_alone() -> None:
+def test_the_policy_allows_only_its_own_style_and_script() -> None:
     text = html.render(SMALL)
     policy = Page(text).all("meta")[1]["content"]
     assert policy.startswith("default-src 'none'; ")
@@ -102,21 +102,21 @@ def hostile() -> Diff:
     )
 
 
-def test_nothing_of_a_lock_becomes_markup() -> None:
+def test_text_of_a_lock_is_escaped() -> None:
     page = Page(html.render(hostile()))
     assert len(page.all("script")) == 1
     assert not page.all("img")
     assert page.text.count(HOSTILE) > 10
 
 
-def test_what_was_altered_comes_first() -> None:
+def test_altered_packages_come_first() -> None:
     text = html.render(ALTERED)
     assert ALTERED_WORDS in text
     assert text.index(ALTERED_WORDS) < text.index("<table")
     assert 'class="alarm"' not in html.render(SMALL)
 
 
-def test_columns_that_say_nothing_are_left_out() -> None:
+def test_empty_columns_are_left_out() -> None:
     assert "manager" in [tag.get("class") for tag in Page(html.render(SMALL)).all("th")]
     assert [tag.get("class") for tag in Page(html.render(ALTERED)).all("th")] == [
         "name",
@@ -140,7 +140,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
 
 
 def opened(browser: Chrome, place: Path, diff: Diff, *, width: int = 1280) -> None:
-    """Show a page; nothing may have been refused or asked for on the way."""
+    """Open a page; it must not make requests or violate its policy."""
     file = place / "page.html"
     file.write_text(html.render(diff), encoding="utf-8")
     size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
@@ -151,7 +151,7 @@ def opened(browser: Chrome, place: Path, diff: Diff, *, width: int = 1280) -> No
 
 
 def shown(browser: Chrome) -> list[str]:
-    """The names of the rows in sight, in order; innerText would skip those below the fold."""
+    """Return the names of the visible rows; innerText would skip those below the fold."""
     script = "return [...document.querySelectorAll('#changes tbody tr:not([hidden]) b')].map(each => each.textContent)"
     names: list[str] = browser.execute_script(script)
     return names
@@ -197,7 +197,7 @@ def test_text_boxes_and_counts_filter_together(browser: Chrome, tmp_path: Path) 
 
 
 @needs_browser
-def test_what_nothing_matches_says_so(browser: Chrome, tmp_path: Path) -> None:
+def test_a_filter_without_matches_shows_a_message(browser: Chrome, tmp_path: Path) -> None:
     opened(browser, tmp_path, SMALL)
     typed(browser, "nothing like this", "0 of 10 changes")
     assert browser.find_element(By.ID, "none").is_displayed()
@@ -240,14 +240,14 @@ def test_thousands_of_rows_can_be_filtered_and_sorted(browser: Chrome, tmp_path:
 
 @needs_browser
 @pytest.mark.parametrize("width", [320, 400, 800, 1280])
-def test_no_window_is_too_narrow(browser: Chrome, tmp_path: Path, width: int) -> None:
+def test_the_page_fits_narrow_windows(browser: Chrome, tmp_path: Path, width: int) -> None:
     for diff in (hostile(), PLACES, many(20)):
         opened(browser, tmp_path, diff, width=width)
         assert browser.execute_script("return document.documentElement.scrollWidth") <= width
 
 
 @needs_browser
-def test_headings_stay_in_sight(browser: Chrome, tmp_path: Path) -> None:
+def test_headings_stay_visible(browser: Chrome, tmp_path: Path) -> None:
     opened(browser, tmp_path, many(300))
     browser.execute_script("window.scrollTo(0, 3000)")
     bar, heading = (
@@ -261,14 +261,14 @@ def test_headings_stay_in_sight(browser: Chrome, tmp_path: Path) -> None:
 
 
 @needs_browser
-def test_markup_in_a_lock_runs_nothing(browser: Chrome, tmp_path: Path) -> None:
+def test_markup_in_a_lock_does_not_run(browser: Chrome, tmp_path: Path) -> None:
     opened(browser, tmp_path, hostile())
     assert browser.title != "owned"
     assert HOSTILE in shown(browser)
 
 
 @needs_browser
-def test_without_script_it_is_a_plain_table(browser: Chrome, tmp_path: Path) -> None:
+def test_without_a_script_the_page_is_a_plain_table(browser: Chrome, tmp_path: Path) -> None:
     browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
     try:
         file = tmp_path / "page.html"
@@ -283,7 +283,7 @@ def test_without_script_it_is_a_plain_table(browser: Chrome, tmp_path: Path) -> 
 
 @needs_browser
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_words_stand_out_from_their_ground(browser: Chrome, tmp_path: Path, scheme: str) -> None:
+def test_text_has_enough_contrast(browser: Chrome, tmp_path: Path, scheme: str) -> None:
     media = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
     opened(browser, tmp_path, replace(FACTS, changes=(*ALTERED.changes, *SMALL.changes)))

@@ -1,4 +1,4 @@
-"""The report for programs, and its schema."""
+"""The JSON report and its schema."""
 
 import json as stdlib
 from typing import Any
@@ -20,17 +20,17 @@ def loaded(diff: Diff) -> Any:
 
 
 @pytest.mark.parametrize("name", SAMPLES)
-def test_the_report_is_as_reviewed(name: str) -> None:
+def test_the_report_equals_the_golden_file(name: str) -> None:
     assert_golden(f"{name}.json", json.render(SAMPLES[name]))
     loaded(SAMPLES[name])
 
 
-def test_the_schema_is_as_reviewed() -> None:
+def test_the_schema_equals_the_golden_file() -> None:
     jsonschema.Draft202012Validator.check_schema(json.schema())
     assert_golden("schema.json", stdlib.dumps(json.schema(), indent=2) + "\n")
 
 
-def test_the_schema_names_every_key_that_is_written() -> None:
+def test_the_schema_contains_every_key_of_a_report() -> None:
     definitions = json.schema()["$defs"]
 
     def check(value: Any, described: dict[str, Any]) -> None:
@@ -48,14 +48,14 @@ def test_the_schema_names_every_key_that_is_written() -> None:
     check(loaded(PLACES), {"$ref": "#/$defs/Report"})
 
 
-def test_a_wrong_report_does_not_meet_the_schema() -> None:
+def test_the_schema_rejects_an_invalid_report() -> None:
     data = stdlib.loads(json.render(SMALL))
     data["changes"][0]["kind"] = "grown"
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(data, json.schema())
 
 
-def test_every_change_is_there_in_the_order_of_the_diff() -> None:
+def test_changes_keep_the_order_of_the_diff() -> None:
     diff = many(500)
     data = loaded(diff)
     assert [each["name"] for each in data["changes"]] == [each.name for each in diff.changes]
@@ -69,7 +69,7 @@ def test_every_change_is_there_in_the_order_of_the_diff() -> None:
     )
 
 
-def test_half_a_character_is_no_reason_to_fail() -> None:
+def test_a_lone_surrogate_is_escaped() -> None:
     data = loaded(replace(EMPTY, changes=(change("a\ud800", "added", "", "1→"),)))
     assert data["changes"][0]["name"] == "a\ud800"
     assert data["changes"][0]["new"] == ["1→"]

@@ -27,7 +27,7 @@ OWN = {"details", "summary", "code"}
 
 
 class Page(HTMLParser):
-    """What a reader sees: all text, that outside of code, and the tags."""
+    """Collect the visible text, the text outside of code, and the tags."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -51,17 +51,17 @@ def page(text: str) -> Page:
 
 
 @pytest.mark.parametrize("name", SAMPLES)
-def test_the_body_is_as_reviewed(name: str) -> None:
+def test_the_body_equals_the_golden_file(name: str) -> None:
     assert_golden(f"{name}.md", markdown.render(SAMPLES[name]))
 
 
-def test_a_body_that_is_cut_is_as_reviewed() -> None:
+def test_a_shortened_body_equals_the_golden_file() -> None:
     assert_golden("long.md", markdown.render(many(300), limit=9_000))
 
 
 @pytest.mark.parametrize("limit", [5_000, 12_000, 30_000, 65_000, 200_000, 2_000_000])
 @pytest.mark.parametrize("size", [10, 700, 3000])
-def test_nothing_is_lost_silently(size: int, limit: int) -> None:
+def test_omitted_changes_are_counted(size: int, limit: int) -> None:
     diff = many(size)
     text = markdown.render(diff, limit)
     assert len(text) <= limit
@@ -75,7 +75,7 @@ def test_the_default_limit_is_below_that_of_github() -> None:
     assert len(markdown.render(many(6000))) <= 65_000
 
 
-def test_what_matters_most_is_cut_last() -> None:
+def test_the_most_important_sections_are_cut_last() -> None:
     diff = many(3000)
     diff = replace(diff, changes=(*ALTERED.changes[:1], *diff.changes))
     text = markdown.render(diff, 20_000)
@@ -84,7 +84,7 @@ def test_what_matters_most_is_cut_last() -> None:
     assert re.search(r"Other rebuilt .*\n\n\*\*… and (\d+) more of \1\*\*", text)
 
 
-def test_what_was_altered_is_a_caution_above_all_else() -> None:
+def test_altered_packages_are_an_alert_at_the_top() -> None:
     text = markdown.render(ALTERED)
     lines = text.splitlines()
     caution = lines.index("> [!CAUTION]")
@@ -94,7 +94,7 @@ def test_what_was_altered_is_a_caution_above_all_else() -> None:
 
 
 @pytest.mark.parametrize("limit", [65_000, 6_000])
-def test_nothing_of_a_lock_is_interpreted(limit: int) -> None:
+def test_text_of_a_lock_is_not_interpreted(limit: int) -> None:
     hostile = change(
         HOSTILE, "changed", "1|`", HOSTILE, why=(HOSTILE, "x"), licences=(HOSTILE, "@b")
     )
@@ -128,7 +128,7 @@ def test_nothing_of_a_lock_is_interpreted(limit: int) -> None:
     assert seen.depth == 0
 
 
-def test_npm_scopes_mention_nobody() -> None:
+def test_npm_scopes_are_not_mentions() -> None:
     scoped = change(
         "@types/node", "upgraded", "1", "2", manager="npm", why=("@types/react", "@types/node")
     )
@@ -141,5 +141,5 @@ def test_npm_scopes_mention_nobody() -> None:
     assert not MENTION.search(page(text).prose)
 
 
-def test_an_empty_one_says_so() -> None:
+def test_an_empty_diff() -> None:
     assert "no package changed" in markdown.render(EMPTY)

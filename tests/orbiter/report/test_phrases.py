@@ -1,4 +1,4 @@
-"""The words that all formats share."""
+"""Phrases that all reports share."""
 
 import pytest
 from msgspec.structs import replace
@@ -25,7 +25,7 @@ WIN = Scope("", "win-64")
 
 
 @pytest.mark.parametrize(
-    ("grown", "told"),
+    ("grown", "expected"),
     [
         (None, ""),
         (0, ""),
@@ -38,12 +38,12 @@ WIN = Scope("", "win-64")
         (5_000_000_000_000_000, "+5000.0 TB"),
     ],
 )
-def test_sizes_are_told_with_sign_and_unit(grown: int | None, told: str) -> None:
-    assert sizes.format_size_change(grown) == told
+def test_sizes_have_a_sign_and_a_unit(grown: int | None, expected: str) -> None:
+    assert sizes.format_size_change(grown) == expected
 
 
 @pytest.mark.parametrize(
-    ("places", "told"),
+    ("scopes", "expected"),
     [
         ([LINUX], "linux-64 only"),
         ([LINUX, ARM], "linux-64, linux-aarch64 only"),
@@ -51,14 +51,14 @@ def test_sizes_are_told_with_sign_and_unit(grown: int | None, told: str) -> None
         ([LINUX, ARM, MAC, WIN], ""),
     ],
 )
-def test_a_change_that_is_not_everywhere_says_where(places: list[Scope], told: str) -> None:
-    some = change("some", "added", "", "1", places=places, everywhere=not told)
+def test_the_scopes_of_a_change(scopes: list[Scope], expected: str) -> None:
+    some = change("some", "added", "", "1", scopes=scopes, everywhere=not expected)
     diff = replace(EMPTY, changes=(some,), counts=counted(LINUX, ARM, MAC, WIN))
-    assert phrases.where_of(diff)(some) == told
+    assert phrases.scopes_of(diff)(some) == expected
 
 
 @pytest.mark.parametrize(
-    ("places", "told"),
+    ("scopes", "expected"),
     [
         (["a x"], "a on x only"),
         (["a x", "a y"], "a only"),
@@ -69,26 +69,26 @@ def test_a_change_that_is_not_everywhere_says_where(places: list[Scope], told: s
         (["a x", "b x", "c x", "d x"], "not in e, x only"),
     ],
 )
-def test_images_and_platforms_are_told_apart(places: list[str], told: str) -> None:
+def test_images_and_platforms(scopes: list[str], expected: str) -> None:
     every = [Scope(environment, platform) for environment in "abcde" for platform in "xy"]
     some = change(
         "some",
         "added",
         "",
         "1",
-        places=[Scope(*place.split()) for place in places],
+        scopes=[Scope(*place.split()) for place in scopes],
         everywhere=False,
     )
     diff = replace(EMPTY, changes=(some,), counts=counted(*every))
-    assert phrases.where_of(diff)(some) == told
+    assert phrases.scopes_of(diff)(some) == expected
 
 
-def test_a_place_that_came_as_a_whole_is_none_where_a_change_could_have_been() -> None:
-    some = change("some", "added", "", "1", places=[LINUX, ARM], everywhere=False)
+def test_an_added_scope_does_not_count_as_unchanged() -> None:
+    some = change("some", "added", "", "1", scopes=[LINUX, ARM], everywhere=False)
     diff = replace(
         EMPTY, changes=(some,), counts={**counted(LINUX, ARM), MAC: {"added": 100, "kept": 0}}
     )
-    assert phrases.where_of(diff)(some) == ""
+    assert phrases.scopes_of(diff)(some) == ""
 
 
 def test_a_long_chain_keeps_its_ends() -> None:
@@ -97,29 +97,29 @@ def test_a_long_chain_keeps_its_ends() -> None:
     assert phrases.chain(change("a", "added", why=("a",))) == ""
 
 
-def test_packages_are_counted_once_a_kind_and_rows_where_they_differ() -> None:
+def test_packages_and_changes_are_counted() -> None:
     assert phrases.tally(PLACES) == {"added": 2, "upgraded": 1, "rebuilt": 1}
     assert phrases.sections(PLACES)[1].title == "Upgraded (1 package in 2 changes)"
 
 
 @pytest.mark.parametrize("diff", [SMALL, ALTERED, PLACES, FACTS, EMPTY, many(700)])
-def test_sections_hold_every_change_once(diff: Diff) -> None:
+def test_sections_contain_every_change_once(diff: Diff) -> None:
     listed = [change for section in phrases.sections(diff) for change in section.changes]
     assert sorted(map(repr, listed)) == sorted(map(repr, diff.changes))
 
 
-def test_the_farthest_steps_come_first() -> None:
+def test_the_largest_steps_come_first() -> None:
     steps = [
         change.step
         for section in phrases.sections(many(700))
         for change in section.changes
-        if section.word == "upgraded"
+        if section.key == "upgraded"
     ]
     assert steps == sorted(steps, key=phrases.STEPS.index)
 
 
 @pytest.mark.parametrize(
-    ("suggested", "told"),
+    ("suggested", "expected"),
     [
         (Suggestion(), "no new release is needed: nothing changed"),
         (Suggestion(step="patch", release="0.1.1"), "suggested release: 0.1.1 (patch)"),
@@ -129,26 +129,26 @@ def test_the_farthest_steps_come_first() -> None:
         ),
     ],
 )
-def test_the_suggestion_in_words(suggested: Suggestion, told: str) -> None:
-    assert phrases.suggestion(suggested) == told
+def test_suggestions(suggested: Suggestion, expected: str) -> None:
+    assert phrases.suggestion(suggested) == expected
 
 
-def test_sides_of_one_release_are_told_by_their_names() -> None:
+def test_sides_of_the_same_release_have_their_names_as_title() -> None:
     same = replace(SMALL, old=replace(SMALL.old, name="locks/0.2.0", release="0.2.0"))
     assert phrases.title(same) == "locks/0.2.0 → 0.2.0"
 
 
-def test_what_cannot_be_printed_is_shown_as_such() -> None:
-    assert phrases.plain("a\x1b[31m\n\u202eb\ud800→é") == "a�[31m��b�→é"
+def test_unprintable_characters_are_replaced() -> None:
+    assert phrases.printable("a\x1b[31m\n\u202eb\ud800→é") == "a�[31m��b�→é"
 
 
 def test_digests_are_short() -> None:
-    assert phrases.short(f"sha256:{'ab' * 32}") == "ab" * 6
-    assert phrases.short("cd" * 32) == "cd" * 6
-    assert phrases.short("uv 0.8.0") == "uv 0.8.0"
+    assert phrases.shorten_digests(f"sha256:{'ab' * 32}") == "ab" * 6
+    assert phrases.shorten_digests("cd" * 32) == "cd" * 6
+    assert phrases.shorten_digests("uv 0.8.0") == "uv 0.8.0"
 
 
-def test_a_rebuilt_package_names_its_builds_where_they_agree() -> None:
+def test_a_rebuilt_package_has_its_builds_if_they_are_equal_in_all_scopes() -> None:
     builds = [("h1", "h2"), ("h3", "h4")]
     wheres = [
         Occurrence(place, (Variant("1", old),), (Variant("1", new),))
@@ -160,7 +160,7 @@ def test_a_rebuilt_package_names_its_builds_where_they_agree() -> None:
     assert phrases.versions(one) == ("1 h1", "h2")
     two = replace(one, where=tuple(wheres))
     assert phrases.versions(two) == ("1", "other builds")
-    assert phrases.by_place(two) == ["linux-64: h1 → h2", "osx-64: h3 → h4"]
+    assert phrases.by_scope(two) == ["linux-64: h1 → h2", "osx-64: h3 → h4"]
 
 
 def test_a_command_is_quoted_for_a_shell() -> None:
@@ -169,9 +169,9 @@ def test_a_command_is_quoted_for_a_shell() -> None:
     )
 
 
-@pytest.mark.parametrize(("altered", "told"), [(True, "other hash"), (False, "other files")])
-def test_files_that_differ_on_several_platforms_are_no_other_builds(
-    altered: bool, told: str
+@pytest.mark.parametrize(("altered", "expected"), [(True, "other hash"), (False, "other files")])
+def test_other_files_on_several_platforms_are_not_other_builds(
+    altered: bool, expected: str
 ) -> None:
     where = tuple(
         Occurrence(p, (Variant("1.0", b),), (Variant("1.0", b),))
@@ -186,5 +186,5 @@ def test_files_that_differ_on_several_platforms_are_no_other_builds(
         where=where,
         altered=altered,
     )
-    assert phrases.versions(rebuilt) == ("1.0", told)
-    assert phrases.by_place(rebuilt) == ["linux-64", "osx-64"]
+    assert phrases.versions(rebuilt) == ("1.0", expected)
+    assert phrases.by_scope(rebuilt) == ["linux-64", "osx-64"]

@@ -19,11 +19,11 @@ def rendered(diff: Diff, width: int = 80, *, colour: bool = False, everything: b
 
 @pytest.mark.parametrize("width", [45, 80, 200])
 @pytest.mark.parametrize("name", SAMPLES)
-def test_the_report_is_as_reviewed(name: str, width: int) -> None:
+def test_the_report_equals_the_golden_file(name: str, width: int) -> None:
     assert_golden(f"{name}.{width}.txt", rendered(SAMPLES[name], width))
 
 
-def test_a_long_report_is_as_reviewed() -> None:
+def test_a_long_report_equals_the_golden_file() -> None:
     assert_golden("long.80.txt", rendered(many(1000)))
     assert_golden("long.colour.txt", rendered(many(40), colour=True))
 
@@ -37,13 +37,13 @@ def test_no_line_is_wider_than_the_window(width: int) -> None:
 
 
 @pytest.mark.parametrize("name", SAMPLES)
-def test_colour_adds_nothing_but_colour(name: str) -> None:
+def test_colours_do_not_change_the_text(name: str) -> None:
     coloured = rendered(SAMPLES[name], colour=True)
     assert COLOUR.search(coloured)
     assert COLOUR.sub("", coloured) == rendered(SAMPLES[name])
 
 
-def test_all_shows_every_package_and_a_fold_counts_the_rest() -> None:
+def test_all_shows_every_package_and_a_short_report_counts_the_rest() -> None:
     diff = many(1000)
     whole, folded = rendered(diff, everything=True), rendered(diff)
     names = {change.name for change in diff.changes}
@@ -53,7 +53,7 @@ def test_all_shows_every_package_and_a_fold_counts_the_rest() -> None:
     assert "more" not in whole
 
 
-def test_what_was_altered_comes_before_all_else_in_words() -> None:
+def test_altered_packages_come_first() -> None:
     lines = rendered(ALTERED, 200).splitlines()
     assert "1 ALTERED" in lines[0]
     alarm = next(number for number, line in enumerate(lines) if ALTERED_WORDS in line)
@@ -66,7 +66,7 @@ def test_one_manager_needs_no_column() -> None:
     assert "  pip  " not in rendered(ALTERED)
 
 
-def test_a_lock_cannot_steer_the_terminal() -> None:
+def test_a_lock_cannot_control_the_terminal() -> None:
     hostile = change(
         "\x1b[2Jgone\r\n",
         "added",
@@ -76,8 +76,8 @@ def test_a_lock_cannot_steer_the_terminal() -> None:
         licences=("\x9b", "b"),
     )
     side = Side(name="a\x1b[1m", format="")
-    told = rendered(replace(EMPTY, old=side, changes=(hostile,), notes=("n\x1b",)), 200)
-    assert all(each.isprintable() or each == "\n" for each in told)
+    expected = rendered(replace(EMPTY, old=side, changes=(hostile,), notes=("n\x1b",)), 200)
+    assert all(each.isprintable() or each == "\n" for each in expected)
 
 
 def test_the_summary_is_the_first_line() -> None:
