@@ -36,11 +36,11 @@ for thread in threads: thread.join()
             '{"files": [{"filename": "x-1.zip", "url": "x-1.zip", "hashes": {}}]}',
         ),
         (
-            "orbiter.oci.registry",
+            "orbiter.oci.base_image",
             "_Manifest",
             '{"layers": [{"digest": "sha256:00", "size": 1, "mediaType": "x"}]}',
         ),
-        ("orbiter.oci.registry", "_Platform", '{"os": "linux", "architecture": "amd64"}'),
+        ("orbiter.oci.base_image", "_Platform", '{"os": "linux", "architecture": "amd64"}'),
     ],
 )
 def test_threads_can_decode_into_a_type_at_its_first_use(module: str, kind: str, text: str) -> None:

@@ -24,6 +24,7 @@ from resolvers.npm.registry_proxy import NpmRequirement, RegistryProxy, resolve_
 from resolvers.types import Group, LockFiles, Request, Target
 from tests.support.loopback import Answer, Server, in_turn, serving
 
+pytestmark = pytest.mark.slow  # each test runs npm
 TARGET = Target(platform="linux/amd64", glibc="2.41")
 
 
