@@ -1,1 +1,1 @@
-"""Recording what was built, and comparing a later build with it."""
+"""Recording the digests of built images, and comparing later builds with the record."""

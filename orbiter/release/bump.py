@@ -1,4 +1,4 @@
-"""orbiter bump: the number of the next release, written into images.toml."""
+"""``orbiter bump``: the version of the next release, written into images.toml."""
 
 from pathlib import Path
 from typing import Literal
@@ -22,43 +22,47 @@ BumpStep = Literal["major", "minor", "patch"]
 
 
 def next_release(release: str, step: BumpStep) -> str:
-    """The release after another one; a pre-release of it comes first: patch makes 0.2.0 of 0.2.0-rc1."""
+    """Return the release that follows another one.
+
+    After a pre-release comes its release: "patch" turns 0.2.0-rc1 into 0.2.0.
+    """
     core, dash, _ = release.partition("-")
     _, minor, patch = core.split(".")
-    below = {"major": (minor, patch), "minor": (patch,), "patch": ()}[step]
-    return core if dash and set(below) <= {"0"} else bump_release(core, step)
+    lower_numbers = {"major": (minor, patch), "minor": (patch,), "patch": ()}[step]
+    ends_pre_release = bool(dash) and set(lower_numbers) <= {"0"}
+    return core if ends_pre_release else bump_release(core, step)
 
 
 def suggest_release(
-    image_set: ImageSet, options: LockOptions, doors: Environment, progress: StartTask
+    image_set: ImageSet, options: LockOptions, environment: Environment, start_task: StartTask
 ) -> Suggestion:
-    """What diff-locks would suggest if the image set were locked now, against its release as it is locked.
+    """Return what diff-locks would suggest for the release if it were locked now.
 
-    Solves, and writes nothing. Raises ExpectedError where the release is not locked.
+    Resolves everything and writes nothing. Raises ExpectedError if the release is not locked.
     """
-    place = folder.release_folder(image_set.version)
-    if not (place / model.MANIFEST).exists():
+    release_folder = folder.release_folder(image_set.version)
+    if not (release_folder / model.MANIFEST).exists():
         raise ExpectedError(
             f"release {image_set.version} is not locked, so there is nothing to compare with",
-            "lock it first, or say patch, minor or major",
+            "lock it first, or choose patch, minor or major",
         )
-    before = folder.read(place)
-    following = replace(image_set, version=next_release(image_set.version, "patch"))
-    after = lock(following, before, options, doors, progress)
-    return diff(as_lock(before, image_set.version), as_lock(after, "now")).suggestion
+    current = folder.read(release_folder)
+    next_image_set = replace(image_set, version=next_release(image_set.version, "patch"))
+    resolved = lock(next_image_set, current, options, environment, start_task)
+    return diff(as_lock(current, image_set.version), as_lock(resolved, "now")).suggestion
 
 
 def write_version(path: Path, release: str) -> None:
-    """Put a release into images.toml; comments and all else stay as they are.
+    """Write a release into images.toml; comments and everything else stay.
 
-    Raises ExpectedError, and touches nothing, where that release has a lock set.
+    Raises ExpectedError without a change if the release already has a lock set.
     """
     import tomlkit
 
     if (folder.release_folder(release) / model.MANIFEST).exists():
         raise ExpectedError(
-            f"release {release} is locked already",
-            "name another step, or write the version yourself",
+            f"release {release} is already locked",
+            "choose another step, or write the version yourself",
         )
     document = tomlkit.parse(path.read_bytes().decode())
     document["version"] = release

@@ -1,4 +1,4 @@
-"""The next release: its number, and images.toml with it."""
+"""The version of the next release, and images.toml with it."""
 
 import os
 import subprocess
@@ -26,15 +26,15 @@ pip = [
 """
 
 
-def orbiter(place: Path, *words: str) -> "subprocess.CompletedProcess[str]":
+def orbiter(project: Path, *words: str) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "-m", "orbiter", *words]
     return subprocess.run(
-        command, cwd=place, env={**os.environ}, capture_output=True, text=True, check=False
+        command, cwd=project, env={**os.environ}, capture_output=True, text=True, check=False
     )
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Path:
+def project(tmp_path: Path) -> Path:
     (tmp_path / "images.toml").write_text(IMAGES)
     return tmp_path
 
@@ -54,52 +54,53 @@ def test_the_next_release(release: str, step: BumpStep, following: str) -> None:
 @pytest.mark.parametrize(
     ("step", "release"), [("patch", "0.1.1"), ("minor", "0.2.0"), ("major", "1.0.0")]
 )
-def test_only_the_version_changes(place: Path, step: str, release: str) -> None:
-    (place / "images.toml").chmod(0o640)
-    done = orbiter(place, "bump", step)
+def test_only_the_version_changes(project: Path, step: str, release: str) -> None:
+    (project / "images.toml").chmod(0o640)
+    done = orbiter(project, "bump", step)
     assert (done.returncode, done.stdout) == (0, f"images.toml: 0.1.0 → {release}\n")
-    assert (place / "images.toml").read_text() == IMAGES.replace("0.1.0", release)
-    assert (place / "images.toml").stat().st_mode & 0o777 == 0o640
-    assert [file.name for file in place.iterdir()] == ["images.toml"]
+    assert (project / "images.toml").read_text() == IMAGES.replace("0.1.0", release)
+    assert (project / "images.toml").stat().st_mode & 0o777 == 0o640
+    assert [file.name for file in project.iterdir()] == ["images.toml"]
 
 
-def test_a_linked_images_toml_stays_a_link(place: Path, tmp_path: Path) -> None:
+def test_a_linked_images_toml_stays_a_link(project: Path, tmp_path: Path) -> None:
     (tmp_path / "shared").mkdir()
-    (place / "images.toml").rename(tmp_path / "shared" / "ours.toml")
-    (place / "images.toml").symlink_to("shared/ours.toml")
-    assert orbiter(place, "bump", "patch").returncode == 0
-    assert (place / "images.toml").is_symlink()
+    (project / "images.toml").rename(tmp_path / "shared" / "ours.toml")
+    (project / "images.toml").symlink_to("shared/ours.toml")
+    assert orbiter(project, "bump", "patch").returncode == 0
+    assert (project / "images.toml").is_symlink()
     assert (tmp_path / "shared" / "ours.toml").read_text() == IMAGES.replace("0.1.0", "0.1.1")
     assert [file.name for file in (tmp_path / "shared").iterdir()] == ["ours.toml"]
 
 
-def test_a_locked_release_is_not_taken_again(place: Path) -> None:
-    (place / "locks" / "0.2.0").mkdir(parents=True)
-    (place / "locks" / "0.2.0" / "lockset.toml").write_text("")
-    done = orbiter(place, "bump", "minor")
+def test_a_locked_release_is_rejected(project: Path) -> None:
+    (project / "locks" / "0.2.0").mkdir(parents=True)
+    (project / "locks" / "0.2.0" / "lockset.toml").write_text("")
+    done = orbiter(project, "bump", "minor")
     assert done.returncode == 2
-    assert "release 0.2.0 is locked already" in done.stderr
-    assert (place / "images.toml").read_text() == IMAGES
+    assert "release 0.2.0 is already locked" in done.stderr
+    assert (project / "images.toml").read_text() == IMAGES
 
 
-def test_auto_needs_a_locked_release(place: Path) -> None:
-    done = orbiter(place, "bump", "auto")
+def test_auto_needs_a_locked_release(project: Path) -> None:
+    done = orbiter(project, "bump", "auto")
     assert done.returncode == 2
     assert "release 0.1.0 is not locked" in done.stderr
 
 
 @pytest.mark.index
 @pytest.mark.engine
-def test_auto_takes_what_the_diff_suggests(place: Path) -> None:
-    assert orbiter(place, "lock").returncode == 0
+def test_auto_takes_the_suggestion_of_the_diff(project: Path) -> None:
+    assert orbiter(project, "lock").returncode == 0
     assert (
-        "images.toml stays at 0.1.0: nothing would change" in orbiter(place, "bump", "auto").stdout
+        "images.toml stays at 0.1.0: nothing would change"
+        in orbiter(project, "bump", "auto").stdout
     )
     grown = IMAGES.replace('"attrs",', '"attrs", "idna",')
-    (place / "images.toml").write_text(grown)
-    done = orbiter(place, "bump", "auto", "-q")
+    (project / "images.toml").write_text(grown)
+    done = orbiter(project, "bump", "auto", "-q")
     assert done.stdout.startswith("images.toml: 0.1.0 → 0.2.0 (minor: idna "), done.stderr
-    assert (place / "images.toml").read_text() == grown.replace("0.1.0", "0.2.0")
+    assert (project / "images.toml").read_text() == grown.replace("0.1.0", "0.2.0")
     assert [
-        folder.name for folder in (place / "locks").iterdir() if not folder.name.startswith(".")
+        folder.name for folder in (project / "locks").iterdir() if not folder.name.startswith(".")
     ] == ["0.1.0"]

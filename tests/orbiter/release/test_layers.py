@@ -1,4 +1,4 @@
-"""Image archives: the digests in them, and what each entry of a layer is."""
+"""Image archives: the digests in them, and the lines of a layer's entries."""
 
 import hashlib
 import tarfile
@@ -52,13 +52,13 @@ def test_images_of_several_platforms(tmp_path: Path) -> None:
     assert list(layers.read_entries(tmp_path / "a.tar", found[ARM64].layers[1])) == []
 
 
-def test_a_layer_with_other_bytes_than_it_is_named_by_is_refused(tmp_path: Path) -> None:
+def test_a_layer_without_its_digest_is_an_error(tmp_path: Path) -> None:
     found, _ = read(tmp_path, TWO)
-    with pytest.raises(ExpectedError, match="has the bytes of"):
+    with pytest.raises(ExpectedError, match="have the digest sha256:"):
         list(layers.read_entries(tmp_path / "a.tar", replace(found, diff_id="sha256:" + "0" * 64)))
 
 
-def test_the_time_is_apart_from_all_else(tmp_path: Path) -> None:
+def test_the_time_has_digits_of_its_own(tmp_path: Path) -> None:
     plain, later = line(tmp_path, file("a")), line(tmp_path, file("a", mtime=1))
     assert plain[:6] == later[:6]
     assert plain[6:] != later[6:]
@@ -80,7 +80,7 @@ def test_the_time_is_apart_from_all_else(tmp_path: Path) -> None:
         file("a\udcff"),
     ],
 )
-def test_every_fact_counts(tmp_path: Path, entry: tarfile.TarInfo | tuple[str, bytes]) -> None:
+def test_every_property_counts(tmp_path: Path, entry: tarfile.TarInfo | tuple[str, bytes]) -> None:
     plain, other = line(tmp_path, file("a")), line(tmp_path, entry)
     assert plain[:6] != other[:6]
     assert plain[6:] == other[6:]

@@ -1,4 +1,4 @@
-"""Was what is released built? What differs first, in which file, and why."""
+"""Comparison of images with a release: the first difference, its file, and its cause."""
 
 from collections.abc import Sequence
 
@@ -8,16 +8,15 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from orbiter.lockset.record import RecordedBuilder, RecordedImage, RecordedLayer
-from orbiter.release.layers import LayerEntry
-from orbiter.release.verify import (
+from orbiter.release.causes import likely_cause
+from orbiter.release.entries import (
     EntryChange,
     EntryDifference,
-    compare_images,
-    difference_kind,
     first_difference,
     format_difference,
-    likely_cause,
 )
+from orbiter.release.layers import LayerEntry
+from orbiter.release.verify import LayerReader, compare_images, difference_kind
 
 OLD, NEW = RecordedBuilder(engine="26.1.5"), RecordedBuilder(buildkit="v0.25.1")
 SAME = (OLD, replace(OLD, buildx="0.29.0"))
@@ -35,12 +34,12 @@ def image(*layers: str, digest: str = "1", config: str = "c", packed: str = "") 
     return RecordedImage(digest=sha(digest), config=sha(config), layers=found)
 
 
-def entry(path: str, what: str = "", time: str = "000") -> LayerEntry:
-    return LayerEntry(path, f"{what or path:0>6}"[:6] + time)
+def entry(path: str, content: str = "", time: str = "000") -> LayerEntry:
+    return LayerEntry(path, f"{content or path:0>6}"[:6] + time)
 
 
 def lines(*entries: LayerEntry) -> list[str]:
-    return [each.line for each in entries]
+    return [entry.line for entry in entries]
 
 
 A, B, C, D = (entry(path) for path in "abcd")
@@ -61,12 +60,12 @@ A, B, C, D = (entry(path) for path in "abcd")
         (image("a", "b", packed="0"), "record"),
     ],
 )
-def test_what_the_first_difference_is_in(built: RecordedImage, kind: str) -> None:
+def test_the_kind_of_the_first_difference(built: RecordedImage, kind: str) -> None:
     assert difference_kind(image("a", "b"), built) == kind
 
 
 @pytest.mark.parametrize(
-    ("released", "built", "path", "what"),
+    ("released", "built", "path", "change"),
     [
         ([A, B, C], [A, D, C], "d", "changed"),
         ([A, C], [A, B, C], "b", "added"),
@@ -85,9 +84,9 @@ def test_what_the_first_difference_is_in(built: RecordedImage, kind: str) -> Non
     ],
 )
 def test_the_first_file(
-    released: list[LayerEntry], built: list[LayerEntry], path: str, what: EntryChange
+    released: list[LayerEntry], built: list[LayerEntry], path: str, change: EntryChange
 ) -> None:
-    assert first_difference(lines(*released), built) == EntryDifference(path=path, what=what)
+    assert first_difference(lines(*released), built) == EntryDifference(path=path, change=change)
 
 
 @given(
@@ -120,96 +119,94 @@ def test_only_equal_lists_have_no_first_file(
     ],
 )
 def test_the_likely_cause(path: str, cause: str) -> None:
-    change = EntryDifference(path=path, what="changed")
+    change = EntryDifference(path=path, change="changed")
     assert likely_cause(change, SAME).startswith(cause)
-    assert likely_cause(EntryDifference(path=path, what="time"), SAME).startswith("time stamp")
-    assert likely_cause(EntryDifference(path=path, what="time"), (OLD, NEW)).startswith(
+    assert likely_cause(EntryDifference(path=path, change="time"), SAME).startswith("time stamp")
+    assert likely_cause(EntryDifference(path=path, change="time"), (OLD, NEW)).startswith(
         "builder version"
     )
 
 
-def test_another_builder_is_named_where_the_path_says_nothing() -> None:
-    cause = likely_cause(EntryDifference(path="opt/x", what="added"), (OLD, NEW))
+def test_another_builder_is_the_cause_if_the_path_has_none() -> None:
+    cause = likely_cause(EntryDifference(path="opt/x", change="added"), (OLD, NEW))
     assert cause == (
-        "builder version: it was released with the BuildKit of Engine 26.1.5, and built now with BuildKit v0.25.1"
+        "builder version: released with the BuildKit of Engine 26.1.5, built now with BuildKit v0.25.1"
     )
+
+
+def layer_reader(recorded: Sequence[str] | None, built: Sequence[LayerEntry]) -> LayerReader:
+    """Return a reader that has these lines and entries for every layer."""
+    return LayerReader(recorded=lambda _: recorded, built=lambda _: built)
 
 
 def why(
     released: RecordedImage,
     built: RecordedImage,
-    before: Sequence[str] | None,
-    now: Sequence[LayerEntry],
+    recorded: Sequence[str] | None,
+    entries: Sequence[LayerEntry],
     other: bool = False,
 ) -> tuple[str, ...]:
+    """Return the explanation of a difference; ``other`` means that the builders differ."""
     builders = (OLD, NEW) if other else SAME
-    return compare_images(
-        released, built, builders, recorded=lambda _: before, entries=lambda _: now
-    )[1]
+    return compare_images(released, built, builders, layer_reader(recorded, entries))[1]
 
 
-def test_a_layer_that_differs_is_told_with_its_first_file() -> None:
+def test_a_differing_layer_is_reported_with_its_first_file() -> None:
     log = entry("./var/log/x", "other")
     assert why(image("a", "b"), image("a", "c", digest="2"), lines(A, B), [A, log]) == (
         "layer 2 of 2 (2.5 MB) is the first that differs",
-        "first file: /var/log/x: its content, owner, mode or name is another",
-        "likely cause: log: a step wrote one, and it holds the time or a name",
+        "first file: /var/log/x: its content, owner, mode or name differs",
+        "likely cause: log: a step wrote it, and it contains the time or a name",
     )
     assert why(image("a"), image("c", digest="2"), lines(A), [log], other=True)[-1].startswith(
-        "it was released with"
+        "released with"
     )
 
 
-def test_layers_more_or_less() -> None:
+def test_missing_and_additional_layers() -> None:
     released, more = image("a"), image("a", "b", digest="2")
     assert why(more, replace(released, digest=sha("3")), [], []) == (
         "layer 2 of 2 of the release is missing",
     )
     assert why(released, more, [], [A])[0].startswith(
-        "layer 2 of 2 (2.5 MB) is the first that differs: nothing is"
+        "layer 2 of 2 (2.5 MB) is the first that differs: the release has no record"
     )
 
 
-def test_equal_files_in_a_layer_that_differs() -> None:
+def test_a_differing_layer_with_equal_files() -> None:
     released, built = image("a"), image("b", digest="2")
-    kind, told = compare_images(
-        released, built, SAME, recorded=lambda _: lines(A), entries=lambda _: [A]
-    )
-    assert (kind, told[1]) == (
+    kind, why_lines = compare_images(released, built, SAME, layer_reader(lines(A), [A]))
+    assert (kind, why_lines[1]) == (
         "record",
-        "likely cause: the record itself was changed: every file is as it was released",
+        "likely cause: the record itself was changed: every file is as released",
     )
-    kind, told = compare_images(
-        released, built, (OLD, NEW), recorded=lambda _: lines(A), entries=lambda _: [A]
-    )
+    kind, why_lines = compare_images(released, built, (OLD, NEW), layer_reader(lines(A), [A]))
     assert kind == "layer"
-    assert "builder version" in told[1]
+    assert "builder version" in why_lines[1]
 
 
 def test_compression_names_both_builders() -> None:
-    (_, told) = why(image("a"), image("a", digest="2", packed="0"), None, [], other=True)
+    (_, versions) = why(image("a"), image("a", digest="2", packed="0"), None, [], other=True)
     assert (
-        told
-        == "it was released with the BuildKit of Engine 26.1.5, and built now with BuildKit v0.25.1"
+        versions == "released with the BuildKit of Engine 26.1.5, built now with BuildKit v0.25.1"
     )
 
 
-def test_a_configuration_is_told_with_equal_layers() -> None:
-    told = why(image("a"), image("a", digest="2", config="d"), None, [])
-    assert told[0].startswith(
-        "all 1 layers are equal, the configuration is not: labels, environment, command"
+def test_a_differing_configuration_with_equal_layers() -> None:
+    explanation = why(image("a"), image("a", digest="2", config="d"), None, [])
+    assert explanation[0].startswith(
+        "all 1 layers are equal, but the configuration is not: labels, environment, command"
     )
 
 
-def test_what_became_of_a_file_for_people() -> None:
+def test_a_difference_for_people() -> None:
     assert (
-        format_difference(EntryDifference(path="./a", what="time"))
-        == "/a: only its time is another"
+        format_difference(EntryDifference(path="./a", change="time")) == "/a: only its time differs"
     )
-    assert format_difference(EntryDifference(path="a", what="missing")).startswith(
+    assert format_difference(EntryDifference(path="a", change="missing")).startswith(
         "/a: the release has another file before it"
     )
     assert (
-        format_difference(EntryDifference(path="", what="missing"))
-        == "one behind the last is missing"
+        format_difference(EntryDifference(path="", change="missing"))
+        == "an entry is missing at the end"
     )
