@@ -1,4 +1,4 @@
-"""Images built for real: what is in them, and what keeps wrong bytes out."""
+"""Images from a real build: their contents, and the checks that reject wrong bytes."""
 
 import json
 import os
@@ -61,7 +61,7 @@ COMPILED = [
 
 
 class Built:
-    """The images of one lock set, and the folder that they were built in."""
+    """The images of one lock set, and the folder in which they were built."""
 
     def __init__(self, place: Path, locked: LockSet) -> None:
         self.place = place
@@ -154,7 +154,7 @@ def test_any_uid_may_write_to_the_home(built: Built) -> None:
     ]
 
 
-def test_labels_tell_where_an_image_comes_from(built: Built) -> None:
+def test_labels_name_the_origin_of_an_image(built: Built) -> None:
     labels = client.image_labels(built.tag())
     assert labels is not None
     image = "org.opencontainers.image"
@@ -168,7 +168,7 @@ def test_labels_tell_where_an_image_comes_from(built: Built) -> None:
     assert client.image_labels("orbiter-test/nothing:here") is None
 
 
-def test_the_package_list_lies_inside(built: Built) -> None:
+def test_the_image_contains_its_package_list(built: Built) -> None:
     listed = json.loads("".join(inside(built.tag(), "cat /usr/share/orbiter/packages.json")))
     assert listed["format"] == 1
     names = {(package["manager"], package["name"]) for package in listed["packages"]}
@@ -195,7 +195,7 @@ def test_two_builds_without_cache_have_one_digest(built: Built) -> None:
     assert again.digest == built.images["debian-base"].digest
 
 
-def test_the_engine_and_a_kept_archive_have_the_digest_that_is_told(
+def test_the_engine_and_a_kept_archive_have_the_reported_digest(
     built: Built, tmp_path: Path
 ) -> None:
     (image,) = built.build(images=("debian-core",), output=tmp_path, load=False)
@@ -208,7 +208,7 @@ def test_the_engine_and_a_kept_archive_have_the_digest_that_is_told(
 @pytest.mark.parametrize(
     "path", ["apt/nodejs", "pip/markupsafe", "npm/semver", "tools/uv", "tools/npm"]
 )
-def test_a_flipped_byte_is_refused_while_installing(built: Built, path: str) -> None:
+def test_a_flipped_byte_fails_the_installation(built: Built, path: str) -> None:
     stage = "debian-core" if path.startswith("apt/") else "debian-base"
     (file,) = (built.place / "artifacts" / stage / "linux-amd64").glob(f"{path}[-_]*")
     content = file.read_bytes()
@@ -223,7 +223,7 @@ def test_a_flipped_byte_is_refused_while_installing(built: Built, path: str) -> 
         file.write_bytes(content)
 
 
-def test_a_failing_step_is_told_with_its_last_lines(built: Built) -> None:
+def test_a_failing_step_is_reported_with_its_last_lines(built: Built) -> None:
     file = built.place / "build/debian-base/Dockerfile"
     text = file.read_text()
     file.write_text(text.replace("semver 1.2.3 >", "echo 'this is why' >&2; false >"))
@@ -236,7 +236,7 @@ def test_a_failing_step_is_told_with_its_last_lines(built: Built) -> None:
         file.write_text(text)
 
 
-def test_an_unknown_image_is_an_error_that_names_those_there_are(built: Built) -> None:
+def test_an_unknown_image_is_an_error_that_names_the_available_ones(built: Built) -> None:
     with pytest.raises(ExpectedError, match="no image 'debian-bose'") as caught:
         built.build(images=("debian-bose",))
     assert "debian-base" in caught.value.hint
@@ -248,7 +248,7 @@ def test_a_pushed_image_keeps_its_digest(built: Built) -> None:
     assert base_image.pin(image.tag, AMD64).digest == image.digest
 
 
-def test_one_platform_of_several_is_built_from_a_base_that_no_registry_has(tmp_path: Path) -> None:
+def test_one_of_several_platforms_is_built_from_a_base_without_a_registry(tmp_path: Path) -> None:
     pinned = base_image.pin(BASE, AMD64, mirrors=client.mirrors())
     store = Store()
     fetch_image(pinned, store, mirrors=client.mirrors())

@@ -1,4 +1,4 @@
-"""What a base image says that cannot serve a builder: one for another machine, one of another distribution."""
+"""Errors for base images of another architecture, and of another distribution."""
 
 import subprocess
 import uuid
@@ -18,12 +18,12 @@ pytestmark = pytest.mark.engine
 ARM = "linux/arm64"
 AMD = "linux/amd64"
 PROGRAM = b"\x7fELF\x02\x01\x01" + bytes(9) + b"\x02\0\xb7\0\x01\0\0\0" + bytes(40)
-"""The head of a program for aarch64; no more of it is looked at."""
+"""The header of a program for aarch64; the kernel reads nothing else of it."""
 
 
 @pytest.fixture
 def foreign(tmp_path: Path) -> Iterator[tuple[str, str]]:
-    """An image that nothing here can run, and its digest."""
+    """Build an image that this machine cannot run; return its tag and digest."""
     tag = f"orbiter-test/foreign:{uuid.uuid4().hex}"
     (tmp_path / "sh").write_bytes(PROGRAM)
     (tmp_path / "sh").chmod(0o755)
@@ -41,30 +41,30 @@ def foreign(tmp_path: Path) -> Iterator[tuple[str, str]]:
     ]
     subprocess.run(build, check=True, capture_output=True)
     find = ["docker", "image", "inspect", "--format", "{{index .RepoDigests 0}}", tag]
-    found = subprocess.run(find, check=True, capture_output=True, text=True).stdout.strip()
-    yield tag, found.partition("@")[2]
+    name = subprocess.run(find, check=True, capture_output=True, text=True).stdout.strip()
+    yield tag, name.partition("@")[2]
     subprocess.run(["docker", "image", "rm", tag], check=True, capture_output=True)
 
 
-def test_a_platform_that_the_engine_cannot_run_is_told_with_what_to_do(
+def test_a_platform_that_the_engine_cannot_run_is_an_error_with_the_remedy(
     foreign: tuple[str, str],
 ) -> None:
     tag, digest = foreign
-    with pytest.raises(ExpectedError) as told:
+    with pytest.raises(ExpectedError) as caught:
         apk.inspect_base(base_shell(tag, {ARM: digest}), ARM)
-    assert tag in told.value.message
-    assert f"for {ARM}" in told.value.message
-    assert "orbiter lock --only conda,pip,npm" in told.value.hint
+    assert tag in caught.value.message
+    assert f"for {ARM}" in caught.value.message
+    assert "orbiter lock --only conda,pip,npm" in caught.value.hint
 
 
-def test_a_base_image_of_another_distribution_is_told_with_what_to_do() -> None:
+def test_a_base_image_of_another_distribution_is_an_error_with_the_remedy() -> None:
     shells = {}
     for reference in ("alpine:3.23", "debian:trixie-slim"):
         pinned = base_image.pin(reference, AMD, mirrors=client.mirrors())
         shells[reference] = base_shell(reference, {AMD: pinned.digest})
-    with pytest.raises(ExpectedError) as told:
+    with pytest.raises(ExpectedError) as caught:
         apt.inspect_base(shells["alpine:3.23"], AMD)
-    assert "image of Debian" in told.value.hint
-    with pytest.raises(ExpectedError) as told:
+    assert "image of Debian" in caught.value.hint
+    with pytest.raises(ExpectedError) as caught:
         apk.inspect_base(shells["debian:trixie-slim"], AMD)
-    assert "image of Alpine" in told.value.hint
+    assert "image of Alpine" in caught.value.hint

@@ -1,4 +1,4 @@
-"""The main path as a user walks it: real commands on a small image set, with a real engine, registry and indexes."""
+"""The main path of a user: real commands, with a real engine, registry and index."""
 
 import json
 import os
@@ -46,34 +46,40 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def locked(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Path:
-    """A folder with images.toml and its lock set."""
-    place = tmp_path_factory.mktemp("locked")
-    (place / "images.toml").write_text(IMAGES)
-    done = orbiter(place, cache, "lock")
+    """Lock a small image set; return its folder."""
+    folder = tmp_path_factory.mktemp("locked")
+    (folder / "images.toml").write_text(IMAGES)
+    done = orbiter(folder, cache, "lock")
     assert done.returncode == 0, done.stderr
-    return place
+    return folder
 
 
 @pytest.fixture
 def project(locked: Path, tmp_path: Path) -> Path:
-    """A copy of it, for one test to change."""
+    """Return a copy of the folder, which the test may change."""
     return Path(shutil.copytree(locked, tmp_path / "project"))
 
 
 def orbiter(
-    place: Path, cache: Path, *words: str, prefix: tuple[str, ...] = ()
+    project: Path, cache: Path, *words: str, prefix: tuple[str, ...] = ()
 ) -> "subprocess.CompletedProcess[str]":
     command = [*prefix, sys.executable, "-m", "orbiter", *words]
     env = {**os.environ, "ORBITER_CACHE_DIR": str(cache)}
-    return subprocess.run(command, cwd=place, env=env, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        command, cwd=project, env=env, capture_output=True, text=True, check=False
+    )
 
 
-def contents(place: Path) -> dict[str, bytes]:
-    return {str(p.relative_to(place)): p.read_bytes() for p in place.rglob("*") if p.is_file()}
+def contents(folder: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
 
 
-def edit(place: Path, old: str, new: str) -> None:
-    path = place / "images.toml"
+def edit(project: Path, old: str, new: str) -> None:
+    path = project / "images.toml"
     text = path.read_text()
     assert old in text
     path.write_text(text.replace(old, new))
@@ -87,7 +93,9 @@ def test_locking_again_changes_nothing(project: Path, cache: Path) -> None:
     assert contents(project) == before
 
 
-def test_check_says_fresh_stale_and_broken_and_never_writes(project: Path, cache: Path) -> None:
+def test_check_distinguishes_fresh_stale_and_broken_and_never_writes(
+    project: Path, cache: Path
+) -> None:
     offline = ("unshare", "--net")
     assert orbiter(project, cache, "lock", "--check", prefix=offline).returncode == 0
     edit(project, '"attrs", ', '"attrs", "six", ')
@@ -132,7 +140,7 @@ def test_a_dry_run_writes_nothing(project: Path, cache: Path) -> None:
     assert contents(project) == before
 
 
-def test_a_new_release_starts_from_the_pins_before_it_and_a_cut_off_gives_the_same_answer(
+def test_a_new_release_starts_from_earlier_pins_and_a_cutoff_is_repeatable(
     tmp_path: Path, cache: Path
 ) -> None:
     for name in ("first", "second"):
@@ -168,7 +176,7 @@ def test_an_unsolvable_edit_is_explained_and_changes_nothing(project: Path, cach
     assert contents(project) == before
 
 
-def test_another_python_than_asked_is_an_error_that_names_the_key(
+def test_another_python_than_requested_is_an_error_that_names_the_key(
     project: Path, cache: Path
 ) -> None:
     edit(project, 'python = "3.13"', 'python = "3.12"')
@@ -177,7 +185,9 @@ def test_another_python_than_asked_is_an_error_that_names_the_key(
     assert "builder.debian.python is 3.12, but apt locked Python 3.13" in done.stderr
 
 
-def test_a_part_alone_needs_no_engine_and_cannot_be_built(tmp_path: Path, cache: Path) -> None:
+def test_a_partial_lock_set_needs_no_engine_and_cannot_be_built(
+    tmp_path: Path, cache: Path
+) -> None:
     (tmp_path / "images.toml").write_text(IMAGES)
     no_engine = ("env", "DOCKER_HOST=unix:///nowhere.sock")
     done = orbiter(tmp_path, cache, "lock", "--only", "pip", prefix=no_engine)
@@ -239,14 +249,16 @@ def test_a_flipped_byte_in_an_artifact_never_enters_an_image(
     assert refused.returncode == 2
     assert "attrs-" in refused.stderr or hexadecimal in refused.stderr
     assert "Traceback" not in refused.stderr
-    digests(orbiter(project, own, "build"))  # fetched anew, and well again
+    digests(orbiter(project, own, "build"))  # the file is fetched again
 
 
-def test_carried_to_an_offline_machine(project: Path, cache: Path, tmp_path: Path) -> None:
-    done = orbiter(project, cache, "archive", str(tmp_path / "carried.tar"))
+def test_an_offline_machine_builds_from_an_archive(
+    project: Path, cache: Path, tmp_path: Path
+) -> None:
+    done = orbiter(project, cache, "archive", str(tmp_path / "archive.tar"))
     assert done.returncode == 0, done.stderr
     offline = ("unshare", "--net", "env", f"ORBITER_CACHE_DIR={tmp_path / 'elsewhere'}")
-    done = orbiter(project, cache, "fetch", "--from", str(tmp_path / "carried.tar"), prefix=offline)
+    done = orbiter(project, cache, "fetch", "--from", str(tmp_path / "archive.tar"), prefix=offline)
     assert done.returncode == 0, done.stderr
     digests(orbiter(project, cache, "build", prefix=offline))
 
@@ -254,7 +266,7 @@ def test_carried_to_an_offline_machine(project: Path, cache: Path, tmp_path: Pat
 @pytest.mark.parametrize(
     ("words", "after"), [(("lock",), 1.5), (("lock",), 4.0), (("fetch",), 0.7), (("build",), 3.0)]
 )
-def test_killed_at_any_moment_the_next_run_completes(
+def test_the_run_after_a_killed_one_completes(
     tmp_path: Path, locked: Path, words: tuple[str, ...], after: float
 ) -> None:
     project, own = tmp_path / "project", tmp_path / "cache"

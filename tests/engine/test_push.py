@@ -1,4 +1,4 @@
-"""orbiter push and orbiter build --push, to a real registry."""
+"""``orbiter push`` and ``orbiter build --push`` to a real registry."""
 
 import json
 import os
@@ -29,7 +29,7 @@ def here(tmp_path: Path) -> Iterator[Project]:
 
 
 def lay(here: Project, content: str) -> None:
-    """A lock set whose images are one file upon nothing."""
+    """Write a lock set whose images consist of one file."""
     files = {
         f"build/{stage}/{name}": text for stage in STAGES for name, text in stage_files(content)
     }
@@ -66,33 +66,33 @@ def target(here: Project, stage: str) -> dict[str, object]:
     }
 
 
-def told(stdout: str) -> dict[str, list[str]]:
-    """Digest and last word of each stage."""
+def pushed_images(stdout: str) -> dict[str, list[str]]:
+    """Return the digest and the last words of each stage."""
     found = re.findall(r"^\S+:(\S+)-0\.1\.0  (sha256:\S+)(?:  (.+))?$", stdout, re.MULTILINE)
     return {stage: [digest, word] for stage, digest, word in found}
 
 
 def in_registry(here: Project) -> dict[str, str]:
-    """What the tags name now; empty for nothing."""
-    (place,) = repositories(here.repository)
-    return {stage: tag_digest(place, f"{stage}-0.1.0") for stage in STAGES}
+    """Return the digests that the tags name, empty for a missing tag."""
+    (repository,) = repositories(here.repository)
+    return {stage: tag_digest(repository, f"{stage}-0.1.0") for stage in STAGES}
 
 
-def test_what_is_there_is_not_pushed_again(here: Project) -> None:
+def test_an_image_in_the_registry_is_not_pushed_again(here: Project) -> None:
     done = here.orbiter("push", "-q", "--image", "debian-core")
     assert (done.returncode, done.stderr) == (0, "")
-    ((digest, word),) = told(done.stdout).values()
+    ((digest, word),) = pushed_images(done.stdout).values()
     assert word == "pushed"
     assert in_registry(here) == {"debian-base": "", "debian-core": digest}
     done = here.orbiter("push", "-q", "--release", "0.1.0")
-    words = told(done.stdout)
+    words = pushed_images(done.stdout)
     assert words["debian-core"] == [digest, "already there"]
     assert words["debian-base"][1] == "pushed"
     assert in_registry(here) == {stage: words[stage][0] for stage in STAGES}
 
 
 @pytest.mark.parametrize("words", [("push",), ("build", "--push", "--load")])
-def test_a_version_tag_is_not_moved_and_then_nothing_is_pushed(
+def test_nothing_is_pushed_if_a_version_tag_would_move(
     here: Project, words: tuple[str, ...]
 ) -> None:
     assert here.orbiter("push", "-q", "--image", "debian-core").returncode == 0
@@ -101,8 +101,8 @@ def test_a_version_tag_is_not_moved_and_then_nothing_is_pushed(
     done = here.orbiter(*words, "-q")
     assert (done.returncode, done.stdout) == (2, "")
     assert (
-        f"has other images under\n  {here.repository}:debian-core-0.1.0\n    pushed {before['debian-core']}"
-        in done.stderr
+        f"has other images under\n  {here.repository}:debian-core-0.1.0\n"
+        f"    pushed {before['debian-core']}" in done.stderr
     )
     assert "debian-base" not in done.stderr
     assert in_registry(here) == before
@@ -110,12 +110,12 @@ def test_a_version_tag_is_not_moved_and_then_nothing_is_pushed(
     assert labels is None, "nothing was loaded either"
 
 
-def test_a_version_tag_is_moved_when_that_is_asked_for(here: Project) -> None:
+def test_force_moves_a_version_tag(here: Project) -> None:
     assert here.orbiter("push", "-q").returncode == 0
     before = in_registry(here)
     lay(here, "second")
     done = here.orbiter("push", "-q", "--force")
     assert done.returncode == 0
     after = in_registry(here)
-    assert told(done.stdout) == {stage: [after[stage], "pushed"] for stage in STAGES}
+    assert pushed_images(done.stdout) == {stage: [after[stage], "pushed"] for stage in STAGES}
     assert all(before[stage] != after[stage] for stage in STAGES)

@@ -1,4 +1,4 @@
-"""Packages of pip on base images that have a Python of their own, and on those that have none."""
+"""pip packages on base images with a Python of their own, and on images without one."""
 
 import os
 import subprocess
@@ -28,10 +28,12 @@ pip = ["markupsafe"]
 TAG = f"{REPOSITORY}:debian-base-0.1.0"
 
 
-def orbiter(place: Path, *words: str) -> "subprocess.CompletedProcess[str]":
-    env = {**os.environ, "ORBITER_CACHE_DIR": str(place / "cache")}
+def orbiter(project: Path, *words: str) -> "subprocess.CompletedProcess[str]":
+    env = {**os.environ, "ORBITER_CACHE_DIR": str(project / "cache")}
     command = [sys.executable, "-m", "orbiter", *words]
-    return subprocess.run(command, cwd=place, env=env, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        command, cwd=project, env=env, capture_output=True, text=True, check=False
+    )
 
 
 @pytest.fixture
@@ -41,7 +43,7 @@ def removed() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("removed")
-def test_the_python_of_the_base_image_stays_the_one_also_beside_that_of_apt(tmp_path: Path) -> None:
+def test_the_python_of_the_base_image_is_used_even_if_apt_installs_another(tmp_path: Path) -> None:
     (tmp_path / "images.toml").write_text(
         IMAGES.replace("BASE", "python:3.13-slim").replace("APT", "python3")
     )
@@ -53,34 +55,37 @@ def test_the_python_of_the_base_image_stays_the_one_also_beside_that_of_apt(tmp_
     )
     built = orbiter(tmp_path, "build", "-q", "--image", "debian-base")
     assert built.returncode == 0, built.stderr
-    script = "import markupsafe._speedups, platform, sys; print(sys.base_prefix, sys.prefix, platform.python_version())"
+    script = (
+        "import markupsafe._speedups, platform, sys; "
+        "print(sys.base_prefix, sys.prefix, platform.python_version())"
+    )
     command = ["docker", "run", "--rm", TAG, "python", "-c", script]
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ran.stdout.split() == ["/usr/local", "/opt/env", "3.13.2"], ran.stderr
 
 
 @pytest.mark.parametrize(
-    ("apt", "lacking"),
+    ("apt", "stage"),
     [
         ('apt = ["python3"]', "debian-base"),
         ('apt = ["make"]', "debian-base-build"),
         ("", "debian-base-build"),
     ],
 )
-def test_an_image_without_python_is_refused(tmp_path: Path, apt: str, lacking: str) -> None:
+def test_an_image_without_python_is_rejected(tmp_path: Path, apt: str, stage: str) -> None:
     images = IMAGES.replace("BASE", "debian:trixie-slim").replace('apt = ["ca-certificates"]', "")
     (tmp_path / "images.toml").write_text(images.replace('apt = ["APT"]', apt))
     refused = orbiter(tmp_path, "lock")
     assert refused.returncode == 2
-    assert f"images.toml: {lacking} has pip packages, but no Python" in refused.stderr
+    assert f"images.toml: {stage} has pip packages, but no Python" in refused.stderr
     assert (
-        f'add "python3" to the apt list of {lacking}, or of a stage that it inherits from'
+        f'add "python3" to the apt list of {stage}, or of a stage that it inherits from'
         in refused.stderr
     )
     assert not (tmp_path / "locks").exists()
 
 
-def test_the_python_of_packages_that_are_no_longer_asked_for_does_not_count(tmp_path: Path) -> None:
+def test_the_python_of_packages_that_were_removed_does_not_count(tmp_path: Path) -> None:
     images = (
         IMAGES.partition("[image.")[0].replace("BASE", "debian:trixie-slim")
         + "[image.debian.base]\n"

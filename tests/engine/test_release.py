@@ -1,4 +1,4 @@
-"""Releases on the real engine: what is recorded is built again, and each kind of difference has its own message."""
+"""Releases on the real engine: verified rebuilds, and a message for each kind of difference."""
 
 import os
 import re
@@ -20,8 +20,10 @@ pytestmark = pytest.mark.engine
 
 STEPS = {
     "log": "date +%N > /var/log/build.log",
-    "bytecode": "mkdir /opt/lib; echo > /opt/lib/a; mkdir /opt/lib/__pycache__; date +%N > /opt/lib/__pycache__/a.pyc",
-    "time": "for file in a b; do touch -d @$(date +%N | sed s/^0*//) /opt/$file; done",  # in the first 32 years of Unix
+    "bytecode": "mkdir /opt/lib; echo > /opt/lib/a; mkdir /opt/lib/__pycache__; "
+    "date +%N > /opt/lib/__pycache__/a.pyc",
+    # Nanoseconds taken as seconds are a time in the first 32 years of Unix.
+    "time": "for file in a b; do touch -d @$(date +%N | sed s/^0*//) /opt/$file; done",
     "script": "date +%N > /etc/build-id",
     "cache": "date +%N > /var/cache/build",
     "step": "date +%N > /opt/build",
@@ -48,20 +50,21 @@ postbuild = ["cat /opt/env/build"]
 
 
 class Project:
-    """A folder with images.toml and a lock set; the store is shared by all."""
+    """A folder with images.toml and a lock set; all projects share one store."""
 
     def __init__(self, folder: Path, cache: Path, images: str = IMAGES) -> None:
         self.folder = folder
         self.cache = cache
-        self.place = folder / "locks" / "0.1.0"
+        self.release_folder = folder / "locks" / "0.1.0"
         (folder / "images.toml").write_text(images)
         assert self.orbiter("lock", "-q").returncode == 0
-        locked = lockset_folder.read(self.place)
+        lock_set = lockset_folder.read(self.release_folder)
+        # Compressing less saves most of the time.
         files = {
             path: text.replace("compression-level=19", "compression-level=1")
-            for path, text in locked.files.items()
+            for path, text in lock_set.files.items()
         }
-        lockset_folder.write(model.seal(locked.manifest, files), self.place)  # quicker
+        lockset_folder.write(model.seal(lock_set.manifest, files), self.release_folder)
 
     def orbiter(self, *words: str) -> "subprocess.CompletedProcess[str]":
         command = [sys.executable, "-m", "orbiter", *words]
@@ -71,15 +74,15 @@ class Project:
         )
 
     def verify(self, *words: str) -> tuple[int, dict[str, str]]:
-        """Exit code, and what is told of each image."""
+        """Verify a build; return its exit code, and the report on each image."""
         done = self.orbiter("build", "--verify", "-q", *words)
         assert "Traceback" not in done.stderr
-        found = re.findall(r"^debian-(\w+)-0\.1\.0  (.*(?:\n  .*)*)", done.stdout, re.MULTILINE)
-        assert found, done.stderr
-        return done.returncode, dict(found)
+        reports = re.findall(r"^debian-(\w+)-0\.1\.0  (.*(?:\n  .*)*)", done.stdout, re.MULTILINE)
+        assert reports, done.stderr
+        return done.returncode, dict(reports)
 
     def record(self) -> Record:
-        return lockset_record.read(self.place, lockset_folder.read(self.place))
+        return lockset_record.read(self.release_folder, lockset_folder.read(self.release_folder))
 
 
 @pytest.fixture(scope="module")
@@ -101,8 +104,8 @@ def released(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Project:
 
 @pytest.fixture
 def altered(released: Project) -> Iterator[Callable[[str, str], None]]:
-    """Changes the text of digests.toml until the test ends."""
-    file = released.place / "digests.toml"
+    """Return a function that changes the text of digests.toml until the test ends."""
+    file = released.release_folder / "digests.toml"
     text = file.read_text()
 
     def alter(old: str, new: str) -> None:
@@ -115,7 +118,7 @@ def altered(released: Project) -> Iterator[Callable[[str, str], None]]:
 
 @pytest.fixture
 def unloaded() -> Iterator[str]:
-    """A tag that the engine does not have, before and after."""
+    """Return a tag that the engine does not have, and remove it after the test."""
     tag = f"{REPOSITORY}:debian-core-0.1.0"
     subprocess.run(["docker", "image", "rm", tag], capture_output=True, check=False)
     yield tag
@@ -123,50 +126,53 @@ def unloaded() -> Iterator[str]:
 
 
 def test_all_stages_are_recorded_each_built_once(released: Project) -> None:
-    found = released.record()
-    stages = {stage: images["linux/amd64"] for stage, images in found.digests.stages.items()}
+    record = released.record()
+    stages = {stage: images["linux/amd64"] for stage, images in record.digests.stages.items()}
     assert set(stages) == {f"debian-{name}" for name in ("core", "base", "base-build", *STEPS)}
     core = stages["debian-core"].layers
     assert all(image.layers[: len(core)] == core for image in stages.values())
     rest = len(core) + len(ENV_PARTS) - 1
     copied, own = stages["debian-base"].layers[rest], stages["debian-base-build"].layers[len(core)]
-    here, there = (
-        {line[:6] for line in found.entries(layer.diff_id) or ()} for layer in (copied, own)
+    copied_lines, own_lines = (
+        {line[:6] for line in record.entries(layer.diff_id) or ()} for layer in (copied, own)
     )
-    assert len(here & there) == 3, "the clock in /opt/env/build is that of the one build stage"
-    assert found.digests.builder.engine or found.digests.builder.buildkit
-    assert found.digests.builder.exporter["compression"] == "zstd"
+    assert len(copied_lines & own_lines) == 3, "both have the time at which the build stage ran"
+    assert record.digests.builder.engine or record.digests.builder.buildkit
+    assert record.digests.builder.exporter["compression"] == "zstd"
     assert len({layer.diff_id for image in stages.values() for layer in image.layers}) == len(
-        found.lists
+        record.lists
     )
 
 
-def test_what_was_released_is_built_again_and_loaded(released: Project, unloaded: str) -> None:
-    code, told = released.verify("--image", "debian-core", "--no-cache")
+def test_a_verified_rebuild_is_loaded(released: Project, unloaded: str) -> None:
+    code, reports = released.verify("--image", "debian-core", "--no-cache")
     digest = released.record().digests.stages["debian-core"]["linux/amd64"].digest
-    assert (code, told) == (0, {"core": f"{digest}  as released"})
+    assert (code, reports) == (0, {"core": f"{digest}  as released"})
     assert client.connect().images.get(unloaded).id == digest
 
 
 def test_each_difference_has_its_own_message(released: Project, tmp_path: Path) -> None:
-    code, told = released.verify("--no-cache", "--output", str(tmp_path / "out"))
+    code, reports = released.verify("--no-cache", "--output", str(tmp_path / "out"))
     assert code == 1
     assert not (tmp_path / "out").exists()
     layers = len(released.record().digests.stages["debian-core"]["linux/amd64"].layers)
-    where = f"  DIFFERS\n  layer {layers + 1} of {layers + 3} (0.0 MB) is the first that differs\n  first file: "
-    other = "its content, owner, mode or name is another"
+    where = (
+        f"  DIFFERS\n  layer {layers + 1} of {layers + 3} (0.0 MB) is the first that differs\n"
+        "  first file: "
+    )
+    content = "its content, owner, mode or name differs"
     expected = {
-        "log": f"/var/log/build.log: {other}\n  likely cause: log:",
-        "bytecode": f"/opt/lib/__pycache__/a.pyc: {other}\n  likely cause: byte-code:",
-        "time": "/opt/a: only its time is another\n  likely cause: time stamp:",
-        "script": f"/etc/build-id: {other}\n  likely cause: package script:",
-        "cache": f"/var/cache/build: {other}\n  likely cause: cache:",
-        "step": f"/opt/build: {other}\n  likely cause: a step of the stage",
+        "log": f"/var/log/build.log: {content}\n  likely cause: log:",
+        "bytecode": f"/opt/lib/__pycache__/a.pyc: {content}\n  likely cause: byte-code:",
+        "time": "/opt/a: only its time differs\n  likely cause: time stamp:",
+        "script": f"/etc/build-id: {content}\n  likely cause: package script:",
+        "cache": f"/var/cache/build: {content}\n  likely cause: cache:",
+        "step": f"/opt/build: {content}\n  likely cause: a step of the stage",
     }
     for name, words in expected.items():
-        assert where + words in told[name]
-    assert told["core"].endswith("  as released")
-    assert "/opt/env/build: its content" in told["base"]
+        assert where + words in reports[name]
+    assert reports["core"].endswith("  as released")
+    assert "/opt/env/build: its content" in reports["base"]
 
 
 def test_a_recorded_digest_that_was_changed(
@@ -174,16 +180,16 @@ def test_a_recorded_digest_that_was_changed(
 ) -> None:
     image = released.record().digests.stages["debian-core"]["linux/amd64"]
     altered(image.digest, "sha256:" + "0" * 64)
-    code, told = released.verify("--image", "debian-core")
+    code, reports = released.verify("--image", "debian-core")
     assert code == 1
-    assert told["core"].startswith(
+    assert reports["core"].startswith(
         f"{image.digest}  DIFFERS\n  likely cause: the record itself was changed"
     )
     assert client.image_labels(unloaded) is None
 
 
 @pytest.mark.parametrize("field", ["config", "diff-id", "digest"])
-def test_a_recorded_part_that_was_changed(
+def test_a_recorded_digest_of_a_part_that_was_changed(
     released: Project, altered: Callable[[str, str], None], field: str
 ) -> None:
     image = released.record().digests.stages["debian-core"]["linux/amd64"]
@@ -192,29 +198,29 @@ def test_a_recorded_part_that_was_changed(
         {"config": image.config, "diff-id": layer.diff_id, "digest": layer.digest}[field],
         "sha256:" + "0" * 64,
     )
-    code, told = released.verify("--image", "debian-core", "--no-load")
-    assert (code, "likely cause: the record itself was changed" in told["core"]) == (1, True)
+    code, reports = released.verify("--image", "debian-core", "--no-load")
+    assert (code, "likely cause: the record itself was changed" in reports["core"]) == (1, True)
 
 
-def test_another_compression_is_no_other_image_but_is_not_pushed(
+def test_another_compression_counts_as_equal_but_is_not_pushed(
     released: Project, altered: Callable[[str, str], None]
 ) -> None:
     image = released.record().digests.stages["debian-core"]["linux/amd64"]
     altered(image.digest, "sha256:" + "0" * 64)
     altered(image.layers[0].digest, "sha256:" + "1" * 64)
-    code, told = released.verify("--image", "debian-core", "--no-load")
+    code, reports = released.verify("--image", "debian-core", "--no-load")
     assert code == 0
     assert (
-        "  as released, except for the compression\n  every layer holds the same bytes"
-        in told["core"]
+        "  as released, except for the compression\n  every layer has the same content, but is compressed differently"
+        in reports["core"]
     )
-    assert "it was released with " in told["core"]
+    assert "released with " in reports["core"]
     done = released.orbiter("build", "--verify", "--image", "debian-core", "--push", "-q")
     assert done.returncode == 1
     assert "nothing was loaded, pushed or kept" in done.stderr
 
 
-def test_what_was_verified_is_told_though_the_push_fails(released: Project, unloaded: str) -> None:
+def test_the_comparison_is_printed_even_if_the_push_fails(released: Project, unloaded: str) -> None:
     done = released.orbiter("build", "--verify", "--image", "debian-core", "--push", "-q")
     assert done.returncode == 2
     assert f"pushing {unloaded} failed" in done.stderr
@@ -225,26 +231,26 @@ def test_another_configuration(released: Project, altered: Callable[[str, str], 
     image = released.record().digests.stages["debian-core"]["linux/amd64"]
     altered(image.digest, "sha256:" + "0" * 64)
     altered(image.config, "sha256:" + "1" * 64)
-    code, told = released.verify("--image", "debian-core", "--no-load")
+    code, reports = released.verify("--image", "debian-core", "--no-load")
     assert code == 1
     assert (
-        "layers are equal, the configuration is not: labels, environment, command, history"
-        in told["core"]
+        "layers are equal, but the configuration is not: labels, environment, command, history"
+        in reports["core"]
     )
 
 
-def test_twice_writes_nothing_where_the_second_build_differs(tmp_path: Path, cache: Path) -> None:
+def test_twice_writes_nothing_if_the_second_build_differs(tmp_path: Path, cache: Path) -> None:
     images = (
         IMAGES.partition("[image.debian.core]")[0]
         + '[image.debian.core]\npostbuild = ["date +%N > /var/log/x"]\n'
     )
     project = Project(tmp_path, cache, images)
-    before = sorted(project.place.rglob("*"))
+    before = sorted(project.release_folder.rglob("*"))
     done = project.orbiter("release", "--twice", "-q")
     assert done.returncode == 1
     assert "first file: /var/log/x" in done.stdout
     assert "the second build differs from the first: nothing was written" in done.stderr
-    assert sorted(project.place.rglob("*")) == before
+    assert sorted(project.release_folder.rglob("*")) == before
 
 
 def test_twice_and_equal_is_released(tmp_path: Path, cache: Path) -> None:

@@ -1,4 +1,4 @@
-"""The releases that lie in locks/, from a fresh clone to the digests that they recorded."""
+"""The releases in locks/: a fresh clone builds the digests that they recorded."""
 
 import os
 import subprocess
@@ -18,14 +18,14 @@ STAGES = ("debian-base", "debian-core")
 
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
-    place = tmp_path / "clone"
-    subprocess.run(["git", "clone", "--quiet", ROOT, place], check=True)
-    return place
+    folder = tmp_path / "clone"
+    subprocess.run(["git", "clone", "--quiet", ROOT, folder], check=True)
+    return folder
 
 
 @pytest.fixture
 def builder() -> Iterator[str]:
-    """A BuildKit with an empty cache, which is not the engine's own."""
+    """Create a builder outside of the engine, with an empty cache."""
     name = f"orbiter-test-{uuid.uuid4().hex[:8]}"
     create = [
         "docker",
@@ -43,15 +43,19 @@ def builder() -> Iterator[str]:
     subprocess.run(["docker", "buildx", "rm", name], check=True, stdout=subprocess.DEVNULL)
 
 
-def orbiter(place: Path, cache: Path, *words: str, prefix: tuple[str, ...] = ()) -> list[str]:
+def orbiter(project: Path, cache: Path, *words: str, prefix: tuple[str, ...] = ()) -> list[str]:
     command = [*prefix, sys.executable, "-m", "orbiter", *words]
-    env = {**os.environ, "ORBITER_CACHE_DIR": str(cache), "PYTHONPATH": str(place)}
-    done = subprocess.run(command, cwd=place, env=env, capture_output=True, text=True, check=False)
+    env = {**os.environ, "ORBITER_CACHE_DIR": str(cache), "PYTHONPATH": str(project)}
+    done = subprocess.run(
+        command, cwd=project, env=env, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout.splitlines()
 
 
-def test_out_of_an_archive_without_any_network(clone: Path, builder: str, tmp_path: Path) -> None:
+def test_an_archived_release_is_built_without_a_network(
+    clone: Path, builder: str, tmp_path: Path
+) -> None:
     orbiter(
         clone, tmp_path / "first", "archive", "-q", str(tmp_path / "kept"), "--release", "0.1.0"
     )
@@ -67,11 +71,11 @@ def test_out_of_an_archive_without_any_network(clone: Path, builder: str, tmp_pa
         str(tmp_path / "kept"),
         prefix=offline,
     )
-    told = orbiter(
+    lines = orbiter(
         clone,
         wiped,
         *("build", "-q", "--release", "0.1.0", "--verify", "--no-load", "--builder", builder),
         prefix=offline,
     )
-    assert [line.split()[0].rpartition("-")[0] for line in sorted(told)] == sorted(STAGES)
-    assert all(line.endswith("as released") for line in told)
+    assert [line.split()[0].rpartition("-")[0] for line in sorted(lines)] == sorted(STAGES)
+    assert all(line.endswith("as released") for line in lines)
