@@ -52,6 +52,7 @@ def run(arguments: Sequence[str | Path], *, cwd: Path | None = None, index_url: 
     Raises ProgramError.
     """
     variables = _environment_for(index_url) if index_url else environment()
+    # process.run can set variables but not remove them, so env removes them.
     hidden = (name for name in os.environ if _is_hidden(name) and name not in variables)
     unset = [word for name in hidden for word in ("-u", name)]
     options = ["--no-config", "--color", "never"]

@@ -41,6 +41,7 @@ class Index:
         return self._projects(name, lambda: self._read_project(name))
 
     def _read_project(self, name: str) -> tuple[IndexFile, ...]:
+        # Several indexes may offer the same file. A file with another hash is another file.
         unique: dict[tuple[str, frozenset[tuple[str, str]]], IndexFile] = {}
         for file in self._files_of_all_indexes(name):
             unique.setdefault((file.name, frozenset(file.hashes.items())), file)
@@ -62,7 +63,7 @@ def configured() -> Index:
     default = settings.get("index-url") or default_index()
     urls = (default, *settings.get("extra-index-url", "").split())
     if settings.get("no-index", "").lower() in TRUE_VALUES:
-        urls = ()
+        urls = ()  # find-links still applies: that is how pip installs offline
     return _index(urls, tuple(settings.get("find-links", "").split()))
 
 
@@ -80,6 +81,7 @@ def _index(urls: tuple[str, ...], find_links: tuple[str, ...]) -> Index:
 
 def _index_files(index_url: str, name: str, *, is_default: bool) -> tuple[IndexFile, ...]:
     url = f"{index_url.rstrip('/')}/{name}/"
+    # In a local folder no server maps the address of a project to its page.
     try:
         return read_page(url + "index.html" if url.startswith("file:") else url)
     except http.HTTPError as error:

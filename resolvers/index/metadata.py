@@ -25,6 +25,7 @@ class MetadataReader:
 
 def _read_cached(wheel: IndexFile) -> bytes:
     digest = wheel.hashes.get("sha256")
+    # Without a hash, the file at this address may change at any time.
     if digest is None:
         return _download(wheel)
     path = cache.folder("metadata", digest[:2]) / digest

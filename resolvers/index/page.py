@@ -38,7 +38,7 @@ def read_page(url: str) -> tuple[IndexFile, ...]:
     page_url = _with_credentials(response.url, index_url=url)
     content_type = response.headers.get("content-type", "").lower()
     if url.startswith("file:"):
-        content_type = "html"
+        content_type = "html"  # files have no content type
     if "json" in content_type:
         return _read_json(response.content, page_url)
     if "html" in content_type:
@@ -109,6 +109,7 @@ def _from_json(file: _JsonFile, page_url: str) -> IndexFile:
 
 
 def _yanked_reason(yanked: bool | str) -> str | None:
+    # PEP 691 allows true and a reason; IndexFile has an empty reason for the former.
     if isinstance(yanked, str):
         return yanked
     return "" if yanked else None
@@ -117,7 +118,7 @@ def _yanked_reason(yanked: bool | str) -> str | None:
 def _read_html(text: str, page_url: str) -> tuple[IndexFile, ...]:
     parser = LinkParser(text)
     _check_version(parser.version, page_url)
-    base = urljoin(page_url, parser.base)
+    base = urljoin(page_url, parser.base)  # the <base> may itself be relative
     links = [attributes for attributes in parser.links if "href" in attributes]
     try:
         return tuple(
@@ -172,6 +173,7 @@ def _with_credentials(url: str, *, index_url: str) -> str:
         return url
     parts, index = urlsplit(url), urlsplit(index_url)
     index_host = index.netloc.rpartition("@")[2]
+    # Never send credentials to another host, or unencrypted to the same one.
     if "@" in parts.netloc or (parts.scheme, parts.netloc) != (index.scheme, index_host):
         return url
     return urlunsplit(parts._replace(netloc=index.netloc))
@@ -182,4 +184,5 @@ def _parse_time(text: str) -> datetime | None:
 
 
 def _with_time_zone(time: datetime | None) -> datetime | None:
+    # Some indexes omit the time zone; PEP 700 requires UTC.
     return time.replace(tzinfo=UTC) if time and time.tzinfo is None else time

@@ -49,6 +49,7 @@ class _RemoteFile(io.RawIOBase):
         self._url = url
         self._tail = response.content
         self._size = len(response.content)
+        # A server without range requests returns the whole file, which then is the tail.
         if response.status == PARTIAL_CONTENT:
             self._size = int(response.headers["content-range"].rpartition("/")[2])
         self._position = 0
@@ -81,4 +82,5 @@ class _RemoteFile(io.RawIOBase):
 
 
 def _range_headers(byte_range: str) -> dict[str, str]:
+    # A range of a compressed response would not be a range of the wheel.
     return {"range": f"bytes={byte_range}", "accept-encoding": "identity"}

@@ -75,6 +75,7 @@ def read(listing: str) -> NpmConfig:
         if key.endswith(":registry")
     }
     files = {section: path for section, path in SECTION.findall(listing) if path.startswith("/")}
+    # npm does not print tokens, so read them from its files.
     tokens: dict[str, str] = {}
     for path in files.values():
         tokens |= _tokens(Path(path))

@@ -19,6 +19,8 @@ NESTED = "/node_modules/"
 CPUS = {"amd64": "x64", "arm64": "arm64", "arm": "arm", "386": "ia32", "ppc64le": "ppc64"}
 """Docker's names of processors to Node's, if they differ or are common."""
 
+JsonObject = dict[str, Any]
+"""An object of package.json or package-lock.json; npm's documentation describes it."""
 LockEntry = Mapping[str, Any]
 """One member of ``packages``."""
 
@@ -30,9 +32,9 @@ class PackageTree(msgspec.Struct, frozen=True, kw_only=True):
     that it requires.
     """
 
-    manifest: dict[str, Any]
-    lock: dict[str, Any]
-    entries: dict[str, dict[str, Any]]
+    manifest: JsonObject
+    lock: JsonObject
+    entries: dict[str, JsonObject]
     groups: dict[str, tuple[str, ...]]
 
 
@@ -52,7 +54,7 @@ def parse(files: LockFiles) -> PackageTree:
     return PackageTree(manifest=manifest, lock=lock, entries=entries, groups=groups)
 
 
-def _parse_json(name: str, text: str) -> dict[str, Any]:
+def _parse_json(name: str, text: str) -> JsonObject:
     try:
         data = json.loads(text)
     except ValueError as error:
@@ -84,9 +86,10 @@ def package_name(path: str, entry: LockEntry) -> str:
     return str(entry.get("name") or path.rpartition("node_modules/")[2])
 
 
-def registry_packages(tree: PackageTree) -> Iterator[tuple[str, dict[str, Any]]]:
+def registry_packages(tree: PackageTree) -> Iterator[tuple[str, JsonObject]]:
     """Yield the paths and entries of packages from a registry: no project, workspace or link."""
     for path, entry in tree.entries.items():
+        # A workspace lies outside of node_modules, and a link in there refers to it.
         if "node_modules/" in path and not entry.get("link"):
             yield path, entry
 

@@ -1,7 +1,6 @@
 """The manager npm: solved by npm itself; the lock files are npm's own, without addresses."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from msgspec.structs import replace
 
@@ -10,6 +9,7 @@ from resolvers.npm import pins
 from resolvers.npm.lock_file import (
     LOCK,
     MANIFEST,
+    JsonObject,
     LockEntry,
     PackageTree,
     artifact,
@@ -59,9 +59,9 @@ def resolve(request: Request) -> LockFiles:
     return {MANIFEST: to_json(package_json), LOCK: to_json(lock)}
 
 
-def _starting_point(request: Request) -> tuple[dict[str, Any], dict[str, str]]:
+def _starting_point(request: Request) -> tuple[JsonObject, dict[str, str]]:
     """Return the previous lock without packages to upgrade, and the versions to upgrade to."""
-    previous: dict[str, Any] = {}
+    previous: JsonObject = {}
     if LOCK in request.previous:
         previous = parse(request.previous).lock
     pinned = pins.names(previous)
@@ -74,7 +74,7 @@ def _starting_point(request: Request) -> tuple[dict[str, Any], dict[str, str]]:
     return pins.without(previous, lambda pin: pin.name in upgrades), exact
 
 
-def _check_versions(exact: Mapping[str, str], lock: dict[str, Any]) -> None:
+def _check_versions(exact: Mapping[str, str], lock: JsonObject) -> None:
     locked = pins.pins(lock)
     for name, version in exact.items():
         if pins.NpmPin(name, version) not in locked:
@@ -183,9 +183,7 @@ def _names_of(tree: PackageTree, groups: tuple[str, ...]) -> list[str]:
     return sorted(names)
 
 
-def _with_local_tarball(
-    entry: dict[str, Any], tarball: Artifact | None, folder: str
-) -> dict[str, Any]:
+def _with_local_tarball(entry: JsonObject, tarball: Artifact | None, folder: str) -> JsonObject:
     """Return an entry with the key ``resolved`` where npm writes it: after name and version."""
     if tarball is None:
         return entry

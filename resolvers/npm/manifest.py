@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from resolvers.errors import ExpectedError
-from resolvers.npm.lock_file import required_name
+from resolvers.npm.lock_file import JsonObject, required_name
 from resolvers.types import Group
 
 REQUIREMENT = re.compile(
@@ -27,7 +27,7 @@ class _Requirement(NamedTuple):
     group: str
 
 
-def manifest(groups: tuple[Group, ...]) -> dict[str, Any]:
+def manifest(groups: tuple[Group, ...]) -> JsonObject:
     """Return package.json; its key ``orbiter`` records the requirements by group.
 
     Raises ExpectedError for an invalid requirement, or if groups require different ranges.

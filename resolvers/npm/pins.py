@@ -1,9 +1,9 @@
 """Pins of a package-lock.json that Orbiter wrote, in which every entry is a package. Pure."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from resolvers.npm.lock_file import NESTED, LockEntry, package_name
+from resolvers.npm.lock_file import NESTED, JsonObject, LockEntry, package_name
 
 
 class NpmPin(NamedTuple):
@@ -13,7 +13,7 @@ class NpmPin(NamedTuple):
     version: str
 
 
-def pins(lock: dict[str, Any]) -> set[NpmPin]:
+def pins(lock: JsonObject) -> set[NpmPin]:
     """Return all pins of a lock; the entry of the empty path is the project itself."""
     entries = lock.get("packages", {})
     return {_pin(path, entry) for path, entry in entries.items() if path}
@@ -23,12 +23,12 @@ def _pin(path: str, entry: LockEntry) -> NpmPin:
     return NpmPin(package_name(path, entry), entry["version"])
 
 
-def names(lock: dict[str, Any]) -> set[str]:
+def names(lock: JsonObject) -> set[str]:
     """Return the names of all pins of a lock."""
     return {pin.name for pin in pins(lock)}
 
 
-def without(lock: dict[str, Any], is_removed: Callable[[NpmPin], bool]) -> dict[str, Any]:
+def without(lock: JsonObject, is_removed: Callable[[NpmPin], bool]) -> JsonObject:
     """Return the lock without some pins and everything nested below them; npm fills the gaps."""
     entries = lock.get("packages", {})
     removed = set()

@@ -65,7 +65,7 @@ def run(arguments: list[str], *, cwd: Path | None = None) -> str:
     Raises ProgramError.
     """
     words = [*command(), *arguments, f"--cache={folder('npm')}"]
-    variables = no_proxy_variables()
+    variables = no_proxy_variables()  # for the proxy on loopback
     if _find_npm().is_from_uv:
         from resolvers import uv_program
 
@@ -75,6 +75,7 @@ def run(arguments: list[str], *, cwd: Path | None = None) -> str:
 
 @cache
 def _find_npm() -> _Npm:
+    # Either npm is missing, or it cannot even print its version.
     with suppress(ExpectedError):
         path = process.find("npm")
         found_version = process.run([path, "--version"], name="npm").strip()

@@ -105,6 +105,7 @@ class RegistryProxy:
         return self._packuments((name, accept), lambda: self._request_packument(name, accept))
 
     def _request_packument(self, name: str, accept: str) -> http.Response:
+        # Registries expect the slash after a scope to be escaped.
         url = self._config.registry(name) + name.replace("/", "%2f")
         return http.get(url, headers={"accept": accept, **self._config.headers(url)})
 
@@ -129,7 +130,7 @@ class RegistryProxy:
             raw = packument.versions[_likely_version(requirement.range, packument)]
             version = msgspec.json.decode(raw, type=_VersionMetadata)
         except (msgspec.DecodeError, KeyError):
-            return ()
+            return ()  # npm reports malformed metadata, if it needs that version at all
         ranges = version.dependencies | version.optional | version.peers
         required = (resolve_alias(name, text) for name, text in ranges.items())
         return [each for each in required if each.name not in self._known]

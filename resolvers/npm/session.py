@@ -89,6 +89,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     def published(self, names: Iterable[str]) -> dict[str, Mapping[str, str]]:
         """Map names to versions to the time (ISO 8601) at which the registry received them."""
         unique = sorted(set(names))
+        # Each call starts a process of Node, which needs a processor to itself.
         with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
             return dict(zip(unique, pool.map(self._times, unique), strict=True))
 
@@ -103,6 +104,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
 
     def _explain(self, error: ProgramError) -> ExpectedError:
         """Return the error with npm's explanation, or the proxy's error that caused it."""
+        # npm only reports that a request failed. The proxy knows why.
         if self.proxy and self.proxy.errors:
             return self.proxy.errors[0]
         lines = [ERROR_PREFIX.sub("", line) for line in error.output.splitlines()]
@@ -135,6 +137,7 @@ def open_session(
         config = program.config()
         proxy = RegistryProxy(config, requirements, known)
         if not (config.is_simple and proxy.reaches_registry()):
+            # npm works in another folder, where it would not find the project's .npmrc.
             if config.project:
                 shutil.copyfile(config.project, folder / ".npmrc")
             yield session
@@ -143,5 +146,6 @@ def open_session(
             host = server.root.partition(":")[2]
             (folder / ".npmrc").write_text(f"{host}/:_authToken={server.secret}\n", "utf-8")
             keys = [f"{scope}:registry" if scope else "registry" for scope in config.registries]
+            # The proxy repeats failed requests itself.
             arguments = ("--fetch-retries=0", *(f"--{key}={server.root}/" for key in keys))
             yield replace(session, arguments=arguments, proxy=proxy, root=server.root)

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from resolvers.errors import ExpectedError, UnsolvableError
 from resolvers.npm import pins
 from resolvers.npm.lock_file import (
     LOCK,
+    JsonObject,
     LockEntry,
     artifact,
     package_name,
@@ -24,9 +25,9 @@ class Solve(NamedTuple):
 
     session: Session
     request: Request
-    package_json: dict[str, Any]
+    package_json: JsonObject
 
-    def lock(self, start: dict[str, Any], exact: Mapping[str, str] = {}) -> dict[str, Any]:
+    def lock(self, start: JsonObject, exact: Mapping[str, str] = {}) -> JsonObject:
         """Return the lock that npm makes from package.json and a lock to start from.
 
         ``exact`` are versions to require in addition. Raises UnsolvableError, and ExpectedError
@@ -54,7 +55,7 @@ class Solve(NamedTuple):
         title = f"npm cannot install {', '.join(requirements) or 'the requirements'}"
         return UnsolvableError(f"{title}\n{error.message}", error.hint)
 
-    def without_late_pins(self, lock: dict[str, Any], as_of: datetime) -> dict[str, Any]:
+    def without_late_pins(self, lock: JsonObject, as_of: datetime) -> JsonObject:
         """Return the lock without the pins published after a moment; npm itself would keep them."""
         # A lock made from nothing contains only versions from before as_of.
         early = pins.pins(self.lock({}))

@@ -36,6 +36,7 @@ def lock(request: Request, sdist_pins: Iterable[Pin]) -> str:
         return ""
     request.progress(f"resolving the build requirements of sdists: {', '.join(needed)}")
     group = Group(name=GROUP, requirements=tuple(needed))
+    # The previous file has no lock of uv, so its versions are passed on as packages.
     build_request = msgspec.structs.replace(
         request, groups=(group,), previous={}, upgrade=Upgrade()
     )

@@ -135,6 +135,7 @@ def _check_versions(request: Request, target: Target, packages: Iterable[Package
         version = locked.get(dist.name)
         if dist.platform != target.platform or version is None:
             continue
+        # A specifier, because ==1.0 also matches a local version such as 1.0+cpu.
         if not SpecifierSet(f"=={dist.version}").contains(version, prereleases=True):
             raise UnsolvableError(
                 f"pip's lock has {dist.name} {version}, but conda provides {dist.version} "

@@ -18,6 +18,7 @@ def unsolvable(request: Request, explanation: str) -> UnsolvableError:
 
     It lists the groups, upgrades and conda packages behind the names in the explanation.
     """
+    # Users do not know the project that Orbiter writes for the engine.
     text = explanation.replace(f"{PROJECT}:", "").replace(PROJECT, "the image")
     names = {canonicalize_name(word.strip(".")) for word in NOT_IN_NAME.split(text)}
     requirements = []

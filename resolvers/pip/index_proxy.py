@@ -79,6 +79,7 @@ class IndexProxy:
         Raises ExpectedError if ``as_of`` is given and the index has no upload times.
         """
         name = canonicalize_name(project)
+        # Two threads may do this for the same project at a time. Both then get the same result.
         if name not in self._projects:
             self._projects[name] = self._visible_files(name)
             if len(self._projects) % PROGRESS_INTERVAL == 0:
@@ -191,12 +192,17 @@ def _page_file(project_url: str, file: IndexFile) -> _PageFile:
         filename=file.name,
         url=f"{project_url}/{quote(file.name)}",
         hashes=file.hashes,
-        yanked=False if file.yanked is None else file.yanked or True,
+        yanked=_json_yanked(file.yanked),
         core_metadata=file.name.endswith(".whl"),
         requires_python=file.requires_python,
         size=file.size,
         upload_time=file.upload_time,
     )
+
+
+def _json_yanked(reason: str | None) -> bool | str:
+    # PEP 691: an empty string would mean that the file is not yanked.
+    return False if reason is None else reason or True
 
 
 @contextmanager

@@ -89,12 +89,14 @@ def _check_upgrade_versions(upgrade: Upgrade) -> None:
 def _is_up_to_date(request: Request, engine: Engine) -> bool:
     """Return whether the previous files are still an answer to the request."""
     previous = request.previous
+    # With as_of, the previous lock may contain versions that were published later.
     if request.upgrade.everything or request.upgrade.packages or request.as_of:
         return False
     if engine.lock_format.FILE not in previous:
         return False
     locked = provided.only_locked(request, engine.lock_format.read(previous))
     shared = provided.shared(locked, partial(_packages_of, engine, previous))
+    # pyproject.toml records everything the lock was solved for: compare it instead of solving.
     if previous.get(pyproject.FILE) != engine.solver.project(locked, shared):
         return False
     builds_sdists = any(_sdist_pins(previous, target, request) for target in request.targets)

@@ -24,6 +24,8 @@ def machine(platform: str) -> str:
 
 def environment(target: Target) -> dict[str, str]:
     """Return the values of all marker variables on the target."""
+    # The kernel is that of the machine which runs the image, so its release and version are not
+    # known. Markers of extras need some value of "extra", which no extra has.
     return {
         "implementation_name": "cpython",
         "implementation_version": target.python,

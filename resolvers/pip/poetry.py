@@ -54,6 +54,7 @@ def lock(
     Raises UnsolvableError, and ExpectedError if the index or Poetry fails.
     """
     upgrades = request.upgrade.packages
+    # Poetry cannot be asked for a version in an upgrade, so the proxy hides all others.
     proxy = IndexProxy(
         index.configured(),
         as_of=request.as_of,
@@ -72,6 +73,7 @@ def lock(
         serve(proxy) as url,
     ):
         folder = Path(name)
+        # Poetry does not read Orbiter's own section, so this one needs no shared distributions.
         (folder / pyproject.FILE).write_text(project(request), encoding="utf-8")
         lock_file = folder / poetry_lock.FILE
         movable: list[str] = []
@@ -79,6 +81,7 @@ def lock(
             lock_file.write_text(pins, encoding="utf-8")
             movable = [canonicalize_name(package) for package in upgrades]
         arguments = [url, pyproject.python_version(request), *movable]
+        # -I ignores PYTHONPATH and the user's site-packages.
         _run([python, "-I", DRIVER, *arguments], folder, proxy, request)
         text = PLACEHOLDER_FILE.sub("", lock_file.read_text(encoding="utf-8"))
     files = {poetry_lock.FILE: text}
@@ -95,6 +98,7 @@ def _run(command: Sequence[str | Path], folder: Path, proxy: IndexProxy, request
     try:
         process.run(command, cwd=folder, name=f"Poetry {VERSION}")
     except ProgramError as error:
+        # Poetry only reports that a request failed. The proxy knows why.
         if proxy.errors:
             raise proxy.errors[0] from error
         if UNSOLVABLE not in error.output:

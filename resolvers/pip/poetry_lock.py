@@ -1,12 +1,9 @@
 """The lock format of Poetry: poetry.lock, version 2.1. Pure."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from packaging.utils import canonicalize_name
 
 from resolvers.pip import markers
-from resolvers.pip.toml_file import read_toml
+from resolvers.pip.toml_file import Table, read_toml
 from resolvers.types import Artifact, LockFiles, Package, Target
 
 FILE = "poetry.lock"
@@ -25,12 +22,12 @@ def packages_for(files: LockFiles, target: Target, groups: frozenset[str]) -> tu
     return tuple(_package(table) for table in _tables(files) if _applies(table, target, groups))
 
 
-def _tables(files: LockFiles) -> list[Mapping[str, Any]]:
-    tables: list[Mapping[str, Any]] = read_toml(files, FILE).get("package", [])
+def _tables(files: LockFiles) -> list[Table]:
+    tables: list[Table] = read_toml(files, FILE).get("package", [])
     return tables
 
 
-def _applies(package: Mapping[str, Any], target: Target, groups: frozenset[str]) -> bool:
+def _applies(package: Table, target: Target, groups: frozenset[str]) -> bool:
     marker = package.get("markers", "")  # a string for all groups, or a table by group
     for group in package["groups"]:
         of_group = marker if isinstance(marker, str) else marker.get(group, "")
@@ -39,7 +36,7 @@ def _applies(package: Mapping[str, Any], target: Target, groups: frozenset[str])
     return False
 
 
-def _package(package: Mapping[str, Any]) -> Package:
+def _package(package: Table) -> Package:
     name = canonicalize_name(package["name"])
     artifacts = (
         Artifact(file=file["file"], hash=file["hash"], source=f"{name}/{file['file']}")

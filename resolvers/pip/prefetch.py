@@ -49,6 +49,7 @@ def _likely_wheel(
 ) -> IndexFile | None:
     name = canonicalize_name(requirement.name)
     wheels = _usable_wheels(proxy.files(name).values(), target.python)
+    # A wrong guess costs only time, so guess even if no version meets the requirement.
     allowed = list(requirement.specifier.filter(wheels)) or list(wheels)
     if not allowed:
         return None
@@ -93,6 +94,6 @@ def _requirements_in(metadata: bytes, extras: set[str], target: Target) -> Itera
         try:
             requirement = Requirement(line)
         except InvalidRequirement:
-            continue
+            continue  # old packages have some; Poetry decides what they mean
         if requirement.marker is None or any(map(requirement.marker.evaluate, environments)):
             yield requirement

@@ -5,13 +5,12 @@ distributions that conda provides.
 """
 
 from collections.abc import Iterable, Mapping, Set
-from typing import Any
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from resolvers.errors import ExpectedError
-from resolvers.pip.toml_file import read_toml, toml_string
+from resolvers.pip.toml_file import Table, read_toml, toml_string
 from resolvers.types import Group, LockFiles, Request
 
 FILE = "pyproject.toml"
@@ -137,12 +136,12 @@ def provided_anywhere(files: LockFiles) -> frozenset[str]:
     return frozenset(names)
 
 
-def _conda_tables(files: LockFiles) -> Mapping[str, Mapping[str, Any]]:
+def _conda_tables(files: LockFiles) -> Mapping[str, Table]:
     """Map groups to names to a version, or to a table of platforms and versions."""
-    tables: Mapping[str, Mapping[str, Any]] = _orbiter_table(files).get("conda", {})
+    tables: Mapping[str, Table] = _orbiter_table(files).get("conda", {})
     return tables
 
 
-def _orbiter_table(files: LockFiles) -> Mapping[str, Any]:
-    table: Mapping[str, Any] = read_toml(files, FILE).get("tool", {}).get("orbiter", {})
+def _orbiter_table(files: LockFiles) -> Table:
+    table: Table = read_toml(files, FILE).get("tool", {}).get("orbiter", {})
     return table

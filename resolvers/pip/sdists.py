@@ -78,4 +78,5 @@ def _from_tar(tar: tarfile.TarFile) -> str:
 
 
 def _is_pyproject_toml(path: str) -> bool:
+    # An sdist has one top folder. Files of the same name further below belong to tests.
     return path.removeprefix("./").split("/")[1:] == ["pyproject.toml"]

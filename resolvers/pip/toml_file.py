@@ -9,8 +9,11 @@ from typing import Any
 from resolvers.errors import ExpectedError
 from resolvers.types import LockFiles
 
+Table = Mapping[str, Any]
+"""A table of TOML; the type of its values depends on the format of the file."""
 
-def read_toml(files: LockFiles, name: str) -> Mapping[str, Any]:
+
+def read_toml(files: LockFiles, name: str) -> Table:
     """Return the contents of one of the files; raise ExpectedError if it is not valid TOML."""
     try:
         return _parse(files[name])
@@ -21,7 +24,7 @@ def read_toml(files: LockFiles, name: str) -> Mapping[str, Any]:
 
 
 @lru_cache(maxsize=4)  # the same lock is read for many stages and platforms
-def _parse(text: str) -> Mapping[str, Any]:
+def _parse(text: str) -> Table:
     return tomllib.loads(text)
 
 

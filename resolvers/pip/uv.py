@@ -72,6 +72,7 @@ def lock(
 
     Raises UnsolvableError, and ExpectedError if the index or uv fails.
     """
+    # uv needs a Python to build sdists for their metadata. Any will do: the exact one is a marker.
     arguments: list[str | Path] = ["lock", "--python", sys.executable, *published_before(request)]
     for name, requested in request.upgrade.packages.items():
         arguments += ["--upgrade-package", f"{name}=={requested}" if requested else name]
@@ -83,6 +84,7 @@ def lock(
         folder = Path(temporary)
         (folder / pyproject.FILE).write_text(project(request), encoding="utf-8")
         lock_file = folder / uv_lock.FILE
+        # uv prefers the versions of an existing lock.
         if previous:
             pins = request.previous.get(uv_lock.FILE) or _minimal_lock(previous)
             lock_file.write_text(pins, encoding="utf-8")
@@ -116,6 +118,7 @@ def _served_index(request: Request, shared: Set[str]) -> Iterator[str]:
     with serve(proxy) as url:
         try:
             yield url
+        # uv only reports that a request failed. The proxy knows why.
         except ExpectedError as error:
             raise (proxy.errors or [error])[0] from error
 

@@ -2,19 +2,15 @@
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
 
 from packaging.utils import canonicalize_name
 
 from resolvers.pip import markers
 from resolvers.pip.pyproject import PROJECT
-from resolvers.pip.toml_file import read_toml
+from resolvers.pip.toml_file import Table, read_toml
 from resolvers.types import Artifact, LockFiles, Package, Target
 
 FILE = "uv.lock"
-
-Table = Mapping[str, Any]
-"""A table of uv.lock: a package, or a requirement of one."""
 
 
 def read(files: LockFiles) -> tuple[Package, ...]:
@@ -66,6 +62,7 @@ class _Graph:
                         continue
                     seen.add(key)
                     queue.extend(_requirements(package, extra))
+                    # An extra adds requirements, but is not a package of its own.
                     if not extra:
                         yield package
 
@@ -76,6 +73,7 @@ class _Graph:
                 continue
             if requirement.get("version", package["version"]) != package["version"]:
                 continue
+            # uv locks several versions of a package if the targets need different ones.
             forks = package.get("resolution-markers", ())
             if not target or not forks or any(markers.applies(fork, target) for fork in forks):
                 yield package
