@@ -1,4 +1,4 @@
-"""A folder with images.toml and its lock sets, whose images are built quickly and removed at the end."""
+"""A folder with images.toml and lock sets whose images build quickly and are removed at the end."""
 
 import json
 import os
@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from orbiter.config import read as config_read
+from orbiter.config.image_set import ImageSet
 from orbiter.lockset import folder as lockset_folder
 from orbiter.lockset import model
 from orbiter.lockset.inputs import locked_files
@@ -21,9 +22,11 @@ from orbiter.lockset.targets import target_for
 from resolvers.types import LockFiles, Target
 from tests.support.alpine_world import docker
 
+BUILT_IMAGE = re.compile(r".*:(.*)-\d+\.\d+\.\d+  (sha256:[0-9a-f]{64})")
+
 
 class Project:
-    """Runs orbiter as a user does; ``digests`` are those of all images as they were built first, by stage."""
+    """Runs orbiter as a user does; ``digests`` are those of the first build of all images."""
 
     def __init__(self, folder: Path, cache: Path, images: str) -> None:
         self.folder = folder
@@ -32,116 +35,120 @@ class Project:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "images.toml").write_text(images)
 
-    def orbiter(self, *words: str, **environment: str) -> "subprocess.CompletedProcess[str]":
-        command = [sys.executable, "-m", "orbiter", *words]
-        env = {**os.environ, "ORBITER_CACHE_DIR": str(self.cache), **environment}
+    def start(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        """Run orbiter in the folder and return the finished process."""
+        command = [sys.executable, "-m", "orbiter", *arguments]
+        env = {**os.environ, "ORBITER_CACHE_DIR": str(self.cache)}
         return subprocess.run(
             command, cwd=self.folder, env=env, capture_output=True, text=True, check=False
         )
 
-    def told(self, *words: str, **environment: str) -> str:
-        """What a command that goes well prints."""
-        done = self.orbiter(*words, **environment)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
+    def run(self, *arguments: str) -> str:
+        """Run a command that succeeds and return its standard output."""
+        process = self.start(*arguments)
+        assert process.returncode == 0, process.stdout + process.stderr
+        return process.stdout
 
-    def refused(self, *words: str, **environment: str) -> str:
-        """What a command says that ends with an expected error, and leaves all locks and images as they were."""
-        before = self.locks(), self.images()
-        done = self.orbiter(*words, **environment)
-        assert done.returncode == 2, done.stdout + done.stderr
-        assert done.stdout == ""
-        assert "Traceback" not in done.stderr
-        assert "error: " in done.stderr
-        assert (self.locks(), self.images()) == before
-        return done.stderr
+    def run_rejected(self, *arguments: str) -> str:
+        """Run a command that ends with an expected error and return its standard error.
+
+        The locks and the images must stay as they are.
+        """
+        before = self.lock_contents(), self.engine_images()
+        process = self.start(*arguments)
+        assert process.returncode == 2, process.stdout + process.stderr
+        assert process.stdout == ""
+        assert "Traceback" not in process.stderr
+        assert "error: " in process.stderr
+        assert (self.lock_contents(), self.engine_images()) == before
+        return process.stderr
 
     def edit(self, old: str, new: str) -> None:
+        """Replace a text in images.toml."""
         path = self.folder / "images.toml"
         text = path.read_text()
         assert old in text, old
         path.write_text(text.replace(old, new))
 
-    def locks(self) -> dict[str, bytes]:
+    def lock_contents(self) -> dict[str, bytes]:
+        """Return all files of the lock sets by path."""
         files = (path for path in (self.folder / "locks").rglob("*") if path.is_file())
         return {str(path.relative_to(self.folder)): path.read_bytes() for path in files}
 
-    def images(self) -> list[str]:
-        """Tags and digests of what the engine has in the project's repository, sorted."""
-        repository = config_read.read_image_set(self.folder / "images.toml").repository
+    def engine_images(self) -> list[str]:
+        """Return tags and identifiers of the engine's images in the project's repository."""
+        row = "{{.Repository}}:{{.Tag}} {{.ID}}"
         return sorted(
-            docker(
-                "image", "ls", "--format", "{{.Repository}}:{{.Tag}} {{.ID}}", repository
-            ).splitlines()
+            docker("image", "ls", "--format", row, self.image_set.repository).splitlines()
         )
 
-    def lock(self, *words: str) -> str:
-        """Lock; the layers of what is built from it are compressed less, which is quicker. Gives what was said."""
-        done = self.orbiter("lock", *words)
-        assert done.returncode == 0, done.stderr
-        place = (
-            self.folder / "locks" / config_read.read_image_set(self.folder / "images.toml").version
-        )
-        locked = lockset_folder.read(place)
+    def lock(self, *arguments: str) -> str:
+        """Lock, and lower the compression so that builds are quick; return all output."""
+        process = self.start("lock", *arguments)
+        assert process.returncode == 0, process.stderr
+        folder = self.folder / "locks" / self.image_set.version
+        lock_set = lockset_folder.read(folder)
         files = {
             name: text.replace("compression-level=19", "compression-level=1")
-            for name, text in locked.files.items()
+            for name, text in lock_set.files.items()
         }
-        lockset_folder.write(model.seal(locked.manifest, files), place)
-        return done.stdout + done.stderr
+        lockset_folder.write(model.seal(lock_set.manifest, files), folder)
+        return process.stdout + process.stderr
 
-    def build(self, *words: str) -> dict[str, str]:
-        """Build; gives the digest of each stage."""
-        lines = self.told("build", "--quiet", *words).splitlines()
-        found = (
-            re.fullmatch(r".*:(.*)-\d+\.\d+\.\d+  (sha256:[0-9a-f]{64})", line) for line in lines
-        )
-        return {each[1]: each[2] for each in found if each}
+    def build(self, *arguments: str) -> dict[str, str]:
+        """Build and return the digests by stage."""
+        lines = self.run("build", "--quiet", *arguments).splitlines()
+        matches = (BUILT_IMAGE.fullmatch(line) for line in lines)
+        return {match[1]: match[2] for match in matches if match}
 
     def tag(self, stage: str) -> str:
-        image_set = config_read.read_image_set(self.folder / "images.toml")
-        return f"{image_set.repository}:{stage}-{image_set.version}"
+        return f"{self.image_set.repository}:{stage}-{self.image_set.version}"
+
+    @property
+    def image_set(self) -> ImageSet:
+        return config_read.read_image_set(self.folder / "images.toml")
 
     @property
     def base(self) -> str:
-        """The base image."""
-        return config_read.read_image_set(self.folder / "images.toml").builders["alpine"].base
+        return self.image_set.builders["alpine"].base
 
     def copy(self, folder: Path, *, cache: Path | None = None) -> "Project":
-        """images.toml and the lock sets once more, for a test to change."""
+        """Return a copy of images.toml and the lock sets, for a test to change."""
         shutil.copytree(self.folder / "locks", folder / "locks")
         return Project(folder, cache or self.cache, (self.folder / "images.toml").read_text())
 
-    def locked(self, release: str = "0.1.0") -> LockSet:
+    def lock_set(self, release: str = "0.1.0") -> LockSet:
         return lockset_folder.read(self.folder / "locks" / release)
 
     def lock_files(self, manager: str) -> LockFiles:
-        return locked_files(self.locked(), "alpine", manager)
+        return locked_files(self.lock_set(), "alpine", manager)
 
     def target(self, platform: str = "linux/amd64") -> Target:
-        return target_for(self.locked().manifest.builders["alpine"], platform)
+        return target_for(self.lock_set().manifest.builders["alpine"], platform)
 
 
 @contextmanager
-def project(folder: Path, cache: Path, images: str) -> Iterator[Project]:
-    """A project with a repository of its own, ``{repository}`` in ``images``; its images go at the end."""
-    made = Project(
-        folder, cache, images.replace("{repository}", f"orbiter-test/alpine-{uuid.uuid4().hex}")
-    )
+def temporary_project(folder: Path, cache: Path, images: str) -> Iterator[Project]:
+    """Yield a project with a repository of its own, which replaces ``{repository}`` in ``images``.
+
+    Its images are removed at the end.
+    """
+    repository = f"orbiter-test/alpine-{uuid.uuid4().hex}"
+    project = Project(folder, cache, images.replace("{repository}", repository))
     try:
-        yield made
+        yield project
     finally:
-        if tags := [line.split()[0] for line in made.images()]:
+        if tags := [line.split()[0] for line in project.engine_images()]:
             docker("image", "rm", "--force", *tags)
 
 
-def inside(tag: str, script: str, *words: str) -> str:
-    """What a script prints in an image, without a network."""
-    return docker("run", "--rm", "--network=none", *words, tag, "sh", "-c", f"set -e\n{script}")
+def run_inside(tag: str, script: str, *options: str) -> str:
+    """Run a shell script in an image without a network and return its output."""
+    return docker("run", "--rm", "--network=none", *options, tag, "sh", "-c", f"set -e\n{script}")
 
 
-def layers(archive: Path) -> list[str]:
-    """The digests of an image archive's layers."""
+def layer_digests(archive: Path) -> list[str]:
+    """Return the digests of the layers in an image archive."""
     with tarfile.open(archive) as tar:
 
         def read(name: str) -> dict[str, list[dict[str, str]]]:
