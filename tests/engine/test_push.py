@@ -42,7 +42,7 @@ def lay(here: Project, content: str) -> None:
         "group": {"default": {"targets": list(STAGES)}},
         "target": targets,
     }
-    here.lay("0.1.0", {**files, "build/docker-bake.json": json.dumps(bake)})
+    here.write_lock_set("0.1.0", {**files, "build/docker-bake.json": json.dumps(bake)})
 
 
 def stage_files(content: str) -> list[tuple[str, str]]:

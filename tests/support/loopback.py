@@ -1,4 +1,4 @@
-"""A real HTTP server on the loopback interface that answers what a test tells it to."""
+"""A real HTTP server on the loopback interface with the answers that a test sets."""
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 class Request(NamedTuple):
     path: str
-    headers: Mapping[str, str]  # by lower-case names
+    headers: Mapping[str, str]  # names in lower case
     method: str = "GET"
     content: bytes = b""
 
@@ -18,7 +18,7 @@ class Answer(NamedTuple):
     status: int = 200
     content: bytes = b""
     headers: Mapping[str, str] = {}
-    sent: int | None = None  # how many bytes really go out before the connection breaks
+    sent: int | None = None  # bytes to send before the connection breaks
     pause: float = 0  # seconds between pieces of 64 KB
 
 
@@ -26,7 +26,7 @@ Reply = Answer | Callable[[Request], Answer]
 
 
 class Server:
-    """Answers by path; keeps what was asked."""
+    """Set an answer for each path, and keep all requests."""
 
     def __init__(self, address: tuple[str, int]) -> None:
         self.host = f"{address[0]}:{address[1]}"
@@ -42,18 +42,22 @@ class Server:
 
 
 def in_turn(*answers: Answer) -> Callable[[Request], Answer]:
-    """One answer after the other, the last one for ever."""
-    left = list(answers)
-    return lambda _request: left.pop(0) if len(left) > 1 else left[0]
+    """Return one answer after the other, and repeat the last one."""
+    remaining = list(answers)
+
+    def answer(_request: Request) -> Answer:
+        return remaining.pop(0) if len(remaining) > 1 else remaining[0]
+
+    return answer
 
 
 def ranged(content: bytes, *, pause: float = 0) -> Callable[[Request], Answer]:
-    """A file whose ranges are served."""
+    """Serve a file and its ranges."""
 
     def answer(request: Request) -> Answer:
-        if not (asked := request.headers.get("range")):
+        if not (requested := request.headers.get("range")):
             return Answer(200, content, pause=pause)
-        start = int(asked.removeprefix("bytes=").removesuffix("-"))
+        start = int(requested.removeprefix("bytes=").removesuffix("-"))
         if start >= len(content):
             return Answer(416)
         span = f"bytes {start}-{len(content) - 1}/{len(content)}"
@@ -64,7 +68,7 @@ def ranged(content: bytes, *, pause: float = 0) -> Callable[[Request], Answer]:
 
 @contextmanager
 def serving() -> Iterator[Server]:
-    """A server for as long as the block runs."""
+    """Run a server until the block ends."""
     stopping = threading.Event()
 
     class Handler(BaseHTTPRequestHandler):
@@ -75,10 +79,8 @@ def serving() -> Iterator[Server]:
             content = self.rfile.read(int(headers.get("content-length", 0)))
             answer = server.answer(Request(self.path, headers, self.command, content))
             self.send_response(answer.status)
-            for name, value in {
-                "Content-Length": str(len(answer.content)),
-                **answer.headers,
-            }.items():
+            headers = {"Content-Length": str(len(answer.content)), **answer.headers}
+            for name, value in headers.items():
                 self.send_header(name, value)
             self.end_headers()
             content = b"" if self.command == "HEAD" else answer.content[: answer.sent]
@@ -87,13 +89,13 @@ def serving() -> Iterator[Server]:
                 stopping.wait(answer.pause)
             self.close_connection = answer.sent is not None
 
-        do_HEAD = do_POST = do_PUT = do_GET  # noqa: N815 - the names that the standard library calls
+        do_HEAD = do_POST = do_PUT = do_GET  # noqa: N815 - names that the standard library calls
 
         def log_message(self, *_words: object) -> None:
             pass
 
         def handle(self) -> None:
-            with suppress(ConnectionError):  # the client was killed: a test wanted it so
+            with suppress(ConnectionError):  # some tests kill the client
                 super().handle()
 
     httpd = ThreadingHTTPServer(("127.0.0.1", 0), Handler)

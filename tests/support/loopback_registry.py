@@ -1,4 +1,4 @@
-"""A registry on the loopback interface that asks for tokens: anybody may pull, one user may push."""
+"""A registry on the loopback interface with tokens: anyone may pull, one user may push."""
 
 import base64
 import hashlib
@@ -14,13 +14,13 @@ NAME = "team/archive"
 
 
 class LoopbackRegistry:
-    """Knows one repository; keeps what was put into it, and what was asked."""
+    """Serve one repository, and keep its content and all requests."""
 
     def __init__(self, server: Server) -> None:
         self.server = server
         self.blobs: dict[str, bytes] = {}
         self.manifests: dict[str, bytes] = {}
-        self.storage = ""  # where blobs are to be sent; the registry itself when empty
+        self.storage = ""  # address for blob uploads; the registry itself if empty
         self.page = 100  # tags in one answer
         server.otherwise = self.answer
 
@@ -34,8 +34,9 @@ class LoopbackRegistry:
             return self.token(request, parse_qs(parts.query)["scope"][0])
         scope = "pull" if request.method in {"GET", "HEAD"} else "pull,push"
         if scope not in request.headers.get("authorization", ""):
-            words = f'Bearer realm="{self.server.url}/token",service="s",scope="repository:{NAME}:{scope}"'
-            return Answer(401, headers={"WWW-Authenticate": words})
+            realm = f'Bearer realm="{self.server.url}/token",service="s"'
+            challenge = f'{realm},scope="repository:{NAME}:{scope}"'
+            return Answer(401, headers={"WWW-Authenticate": challenge})
         kind, _, name = parts.path.removeprefix(f"/v2/{NAME}/").partition("/")
         if request.method in {"GET", "HEAD"}:
             return self.tags(parse_qs(parts.query)) if kind == "tags" else self.read(kind, name)
@@ -48,29 +49,31 @@ class LoopbackRegistry:
         return Answer(200, json.dumps({"token": scope}).encode())
 
     def read(self, kind: str, name: str) -> Answer:
-        found = {"blobs": self.blobs, "manifests": self.manifests}[kind].get(name)
-        return Answer(404) if found is None else Answer(200, found)
+        content = {"blobs": self.blobs, "manifests": self.manifests}[kind].get(name)
+        return Answer(404) if content is None else Answer(200, content)
 
     def tags(self, query: dict[str, list[str]]) -> Answer:
-        after = sorted(tag for tag in self.manifests if tag > query.get("last", [""])[0])
-        content = json.dumps({"tags": after[: self.page]}).encode()
-        last = after[: self.page][-1:]
-        more = (
-            f'</v2/{NAME}/tags/list?last={last[0]}>; rel="next"' if len(after) > self.page else ""
-        )
-        return Answer(200 if after else 404, content, {"Link": more} if more else {})
+        last = query.get("last", [""])[0]
+        remaining = sorted(tag for tag in self.manifests if tag > last)
+        if not remaining:
+            return Answer(404)
+        page = remaining[: self.page]
+        content = json.dumps({"tags": page}).encode()
+        if page == remaining:
+            return Answer(200, content)
+        link = f'</v2/{NAME}/tags/list?last={page[-1]}>; rel="next"'
+        return Answer(200, content, {"Link": link})
 
     def write(self, request: Request, kind: str, name: str, query: dict[str, list[str]]) -> Answer:
         if kind == "manifests":
             self.manifests[name] = request.content
             return Answer(201)
         if request.method == "POST":
-            return Answer(
-                202, headers={"Location": f"{self.storage}/v2/{NAME}/blobs/uploads/1?_state=x"}
-            )
-        return self.keep(query["digest"][0], request.content)
+            location = f"{self.storage}/v2/{NAME}/blobs/uploads/1?_state=x"
+            return Answer(202, headers={"Location": location})
+        return self.store(query["digest"][0], request.content)
 
-    def keep(self, digest: str, content: bytes) -> Answer:
+    def store(self, digest: str, content: bytes) -> Answer:
         if digest != f"sha256:{hashlib.sha256(content).hexdigest()}":
             return Answer(400)
         self.blobs[digest] = content
@@ -79,6 +82,6 @@ class LoopbackRegistry:
 
 @contextmanager
 def registry() -> Iterator[LoopbackRegistry]:
-    """A registry for as long as the block runs."""
+    """Run a registry until the block ends."""
     with serving() as server:
         yield LoopbackRegistry(server)

@@ -1,4 +1,4 @@
-"""Image archives made by hand, as BuildKit lays them out: layers of tar in any compression."""
+"""Image archives in BuildKit's layout, with layers in any compression."""
 
 import gzip
 import hashlib
@@ -24,24 +24,22 @@ COMPRESSIONS: Mapping[str, Callable[[bytes], bytes]] = {
 
 
 def layer(*members: tarfile.TarInfo | tuple[str, bytes]) -> bytes:
-    """A tar of these entries; a path and a content make a file."""
+    """Return a tar with these entries; a path with content becomes a file."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as tar:
         for member in members:
-            info, content = (
-                (member, b"")
-                if isinstance(member, tarfile.TarInfo)
-                else (file(member[0]), member[1])
-            )
-            info.size = len(content)
-            tar.addfile(info, io.BytesIO(content))
+            if isinstance(member, tarfile.TarInfo):
+                tar.addfile(member)
+            else:
+                path, content = member
+                tar.addfile(file(path, size=len(content)), io.BytesIO(content))
     return buffer.getvalue()
 
 
-def file(path: str, **facts: Any) -> tarfile.TarInfo:
-    """An entry of a tar with these facts."""
+def file(path: str, **attributes: Any) -> tarfile.TarInfo:
+    """Return a tar entry with these attributes."""
     info = tarfile.TarInfo(path)
-    for name, value in facts.items():
+    for name, value in attributes.items():
         setattr(info, name, value)
     return info
 
@@ -52,10 +50,13 @@ def archive(
     compression: str = "zstd",
     labels: Mapping[str, str] | None = None,
 ) -> Path:
-    """Write an archive with an image of these layers for each platform; several make an index in an index."""
+    """Write an archive with an image of these layers for each platform.
+
+    For several platforms, the index refers to another index.
+    """
     blobs: dict[str, bytes] = {}
 
-    def put(content: bytes) -> dict[str, Any]:
+    def add_blob(content: bytes) -> dict[str, Any]:
         digest = "sha256:" + hashlib.sha256(content).hexdigest()
         blobs[digest] = content
         return {"digest": digest, "size": len(content)}
@@ -71,12 +72,12 @@ def archive(
             "rootfs": {"type": "layers", "diff_ids": diff_ids},
         }
         manifest = {
-            "config": put(json.dumps(config).encode()),
-            "layers": [put(COMPRESSIONS[compression](tar)) for tar in tars],
+            "config": add_blob(json.dumps(config).encode()),
+            "layers": [add_blob(COMPRESSIONS[compression](tar)) for tar in tars],
         }
-        manifests.append(put(json.dumps(manifest).encode()))
+        manifests.append(add_blob(json.dumps(manifest).encode()))
     if len(manifests) > 1:
-        manifests = [put(json.dumps({"manifests": manifests}).encode())]
+        manifests = [add_blob(json.dumps({"manifests": manifests}).encode())]
     files = {f"blobs/{digest.replace(':', '/')}": content for digest, content in blobs.items()}
     files["index.json"] = json.dumps({"manifests": manifests}).encode()
     with tarfile.open(path, "w") as tar:

@@ -1,4 +1,4 @@
-"""Projects whose images take no time to make: one small file upon nothing, with the labels that Orbiter gives."""
+"""Projects with tiny images: one small file without a base image, with the labels of Orbiter."""
 
 import io
 import os
@@ -28,17 +28,17 @@ python = "3.13"
 
 
 class Project:
-    """A folder with images.toml and a repository of its own, whose images are removed at the end (see ``project``)."""
+    """A folder with images.toml and its own repository; ``project`` removes its images."""
 
     def __init__(self, folder: Path, registry: str = "") -> None:
         self.folder = folder
         self.repository = f"{registry}orbiter-test/tiny-{uuid.uuid4().hex}"
         (folder / "images.toml").write_text(IMAGES.format(repository=self.repository))
 
-    def lay(
+    def write_lock_set(
         self, release: str, files: dict[str, str] | None = None, repository: str = ""
     ) -> LockSet:
-        """Write a lock set in place of the one before."""
+        """Write a lock set, and replace an earlier one."""
         image_set = ImageSet(
             version=release,
             repository=repository or self.repository,
@@ -54,19 +54,17 @@ class Project:
     def image(
         self, name: str, root: str, *, title: str = "", release: str = "", repository: str = ""
     ) -> str:
-        """Make an image with a lock set's label and those of the Dockerfile that are given; gives its tag."""
+        """Make an image with the given labels, and return its tag.
+
+        ``root`` is the root hash of the lock set.
+        """
         tag = f"{repository or self.repository}:{name}"
         labels = {
             "org.orbiter.lockset": root,
             "org.opencontainers.image.title": title,
             "org.opencontainers.image.version": release,
         }
-        changes = [
-            word
-            for key, value in labels.items()
-            if value
-            for word in ("--change", f"LABEL {key}={value}")
-        ]
+        changes = [f"--change=LABEL {key}={value}" for key, value in labels.items() if value]
         command = ["docker", "import", *changes, "-", tag]
         subprocess.run(command, input=_tar(tag), check=True, stdout=subprocess.DEVNULL)
         return tag
@@ -76,18 +74,17 @@ class Project:
 
     def orbiter(self, *words: str, stdin: str = "") -> "subprocess.CompletedProcess[str]":
         command = self.command(*words)
-        done = subprocess.run(
+        result = subprocess.run(
             command, cwd=self.folder, input=stdin, capture_output=True, text=True, check=False
         )
-        assert "Traceback" not in done.stderr, done.stderr
-        return done
+        assert "Traceback" not in result.stderr, result.stderr
+        return result
 
     def tags(self) -> list[str]:
-        """What the engine has of the repository."""
+        """Return the repository's tags in the engine, sorted."""
         command = ["docker", "image", "ls", "--format", "{{.Repository}}:{{.Tag}}", self.repository]
-        return sorted(
-            subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
-        )
+        result = subprocess.run(command, check=True, capture_output=True, text=True)
+        return sorted(result.stdout.split())
 
 
 def _tar(content: str) -> bytes:
@@ -101,31 +98,30 @@ def _tar(content: str) -> bytes:
 
 @contextmanager
 def project(folder: Path, registry: str = "") -> Iterator[Project]:
-    """A project whose images are gone when the block ends."""
-    made = Project(folder, registry)
+    """Make a project, and remove its images when the block ends."""
+    new_project = Project(folder, registry)
     try:
-        yield made
+        yield new_project
     finally:
-        if tags := made.tags():
-            subprocess.run(
-                ["docker", "rmi", "--force", *tags], check=True, stdout=subprocess.DEVNULL
-            )
+        if tags := new_project.tags():
+            command = ["docker", "rmi", "--force", *tags]
+            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
 
 def on_terminal(command: list[str], folder: Path, keys: str) -> tuple[int, str]:
-    """Run a command on a terminal of its own, where somebody types; gives its exit code and what is seen."""
-    ours, theirs = os.openpty()
+    """Run a command on a terminal and type keys; return its exit code and the terminal's text."""
+    controller, terminal = os.openpty()
     with subprocess.Popen(
-        command, cwd=folder, stdin=theirs, stdout=theirs, stderr=theirs
+        command, cwd=folder, stdin=terminal, stdout=terminal, stderr=terminal
     ) as process:
-        os.close(theirs)
-        os.write(ours, keys.encode())
-        seen = b"".join(_typed(ours))
-    os.close(ours)
-    return process.returncode, seen.decode()
+        os.close(terminal)
+        os.write(controller, keys.encode())
+        text = b"".join(_read_all(controller))
+    os.close(controller)
+    return process.returncode, text.decode()
 
 
-def _typed(terminal: int) -> Iterator[bytes]:
+def _read_all(terminal: int) -> Iterator[bytes]:
     while True:
         try:
             chunk = os.read(terminal, 4096)

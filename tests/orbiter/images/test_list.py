@@ -19,7 +19,7 @@ def here(tmp_path: Path) -> Iterator[Project]:
 
 
 def test_each_image_is_fresh_or_stale_or_has_no_lock_set(here: Project) -> None:
-    root = here.lay("0.1.0").root
+    root = here.write_lock_set("0.1.0").root
     here.image("debian-core-0.1.0", root, title="debian-core", release="0.1.0")
     here.image("debian-base-build-0.1.0", OTHER, title="debian-base-build", release="0.1.0")
     here.image("debian-0.2.0-rc.1", OTHER)  # a base made of packages has no further labels
@@ -43,7 +43,7 @@ def test_each_image_is_fresh_or_stale_or_has_no_lock_set(here: Project) -> None:
 
 
 def test_as_json(here: Project) -> None:
-    root = here.lay("0.1.0").root
+    root = here.write_lock_set("0.1.0").root
     tag = here.image("debian-core-0.1.0", root)
     listed = json.loads(here.orbiter("images", "--format", "json").stdout)
     assert listed["format"] == 1
@@ -57,7 +57,7 @@ def test_as_json(here: Project) -> None:
 def test_images_of_others_and_those_built_upon_ours_are_not_listed(
     here: Project, tmp_path: Path
 ) -> None:
-    root = here.lay("0.1.0").root
+    root = here.write_lock_set("0.1.0").root
     here.image("mine", root, title="debian-core", release="0.1.0")
     here.image("mine-0.1.0", root, title="debian-core", release="0.1.0")
     (tmp_path / "other").mkdir()
@@ -75,6 +75,6 @@ def test_images_of_others_and_those_built_upon_ours_are_not_listed(
 def test_an_older_release_may_have_another_repository(here: Project, tmp_path: Path) -> None:
     (tmp_path / "old").mkdir()
     with project(tmp_path / "old") as old:
-        root = here.lay("0.0.1", repository=f"docker.io/{old.repository}").root
+        root = here.write_lock_set("0.0.1", repository=f"docker.io/{old.repository}").root
         tag = old.image("debian-core-0.0.1", root)
         assert here.orbiter("images").stdout.splitlines()[1].split()[0] == tag

@@ -25,7 +25,7 @@ def here(tmp_path: Path) -> Iterator[Project]:
                 "debian_seed": {},
             },
         }
-        made.lay("0.1.0", {"build/docker-bake.json": json.dumps(bake)})
+        made.write_lock_set("0.1.0", {"build/docker-bake.json": json.dumps(bake)})
         yield made
 
 
@@ -44,7 +44,7 @@ def containers(tag: str) -> str:
 
 
 def test_it_runs_standard_input_and_exits_with_its_code(here: Project) -> None:
-    tag = build(here, here.lay("0.1.0", bake_of(here)).root)
+    tag = build(here, here.write_lock_set("0.1.0", bake_of(here)).root)
     done = here.orbiter(
         "shell", "debian-core", stdin="id -u; pwd; echo error >&2; echo $BASH; exit 3\n"
     )
@@ -60,7 +60,7 @@ def bake_of(here: Project) -> dict[str, str]:
 
 
 def test_on_a_terminal_it_is_interactive(here: Project) -> None:
-    tag = build(here, here.lay("0.1.0", bake_of(here)).root)
+    tag = build(here, here.write_lock_set("0.1.0", bake_of(here)).root)
     command = here.command("shell", "debian-core", "--release", "0.1.0")
     code, seen = on_terminal(command, here.folder, "tty; echo $-; exit 4\n")
     assert code == 4
