@@ -1,10 +1,14 @@
 """Targets, requests and stored lock files, shared by the tests of pip and its engines."""
 
+import subprocess
+import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
+from resolvers import uv_program
 from resolvers.pip import manager as pip
+from resolvers.pip import poetry
 from resolvers.types import Group, LockFiles, Request, Target, Upgrade
 from tests.support.paths import TESTS
 
@@ -60,3 +64,14 @@ def assert_portable(files: LockFiles) -> None:
         assert str(Path.cwd()) not in text, name
         assert text.endswith("\n"), name
         assert not text.endswith("\n\n"), name
+
+
+def check_lock(engine: str, folder: Path) -> "subprocess.CompletedProcess[str]":
+    """Run the engine's own check of the lock in a folder."""
+    if engine == "poetry":
+        python = poetry.interpreter(lambda _line: None)
+        command = [python, "-m", "poetry", "check", "--lock", "--no-interaction"]
+    else:
+        options = ["--check", "--offline", "--no-config", "--python", sys.executable]
+        command = [uv_program.program(), "lock", *options]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)

@@ -28,6 +28,7 @@ STAGES = {"core": (), "a-build": ("core",), "b-build": ("a-build", "core"), "apa
 def provided(
     group: str, name: str, version: str, package: str = "", platforms: tuple[str, ...] = BOTH
 ) -> tuple[ProvidedDistribution, ...]:
+    """Return a distribution that conda provides, on each platform."""
     return tuple(
         ProvidedDistribution(
             group=group, platform=platform, name=name, version=version, package=package or name
@@ -65,6 +66,7 @@ def again(
     *conda: tuple[ProvidedDistribution, ...],
     upgrade: Upgrade | None = None,
 ) -> Request:
+    """Return the request with previous files, and perhaps with other provided distributions."""
     provided = tuple(chain(*conda)) or pip_request.pip.provided
     changed = msgspec.structs.replace(
         pip_request, previous=files, as_of=None, upgrade=upgrade or Upgrade()
@@ -73,14 +75,17 @@ def again(
 
 
 def with_options(request: Request, **options: Any) -> Request:
-    return msgspec.structs.replace(request, pip=msgspec.structs.replace(request.pip, **options))
+    changed = msgspec.structs.replace(request.pip, **options)
+    return msgspec.structs.replace(request, pip=changed)
 
 
 def selected(files: LockFiles, target: Target, stage: str) -> list[str]:
+    """Return the names that pip installs in a stage."""
     return [pin.name for pin in pip.select(files, target, (stage, *STAGES[stage]))]
 
 
 def conda_tables(files: LockFiles) -> dict[str, object]:
+    """Return the provided versions that pyproject.toml records, by group."""
     tool = tomllib.loads(files["pyproject.toml"])["tool"]
     tables = tool.get("orbiter", {}).get("conda", {})
     assert isinstance(tables, dict)

@@ -240,8 +240,8 @@ def test_find_links_are_folders_pages_and_files(server: Server, tmp_path: Path) 
     server.replies["/links"] = html_page('<a href="/a_b-3.zip">a</a>', '<a href="/c-1.zip">c</a>')
     direct = f"{server.url}/a-b-4.tar.gz#sha256={A}"
     configured = index.Index((), (str(tmp_path), f"{server.url}/links", direct))
-    found = {file.name: file.hashes for file in configured.files("a-b")}
-    assert found == {
+    hashes = {file.name: file.hashes for file in configured.files("a-b")}
+    assert hashes == {
         "a.b-2.tar.gz": {"sha256": hashlib.sha256(b"a.b-2.tar.gz").hexdigest()},
         "a_b-1-py3-none-any.whl": {"sha256": hashlib.sha256(b"a_b-1-py3-none-any.whl").hexdigest()},
         "a_b-3.zip": {},
@@ -255,10 +255,14 @@ def test_the_configuration_of_pip_is_used(configure: Path, monkeypatch: pytest.M
         "[global]\nindex-url = https://a.test/simple\nfind-links = x\n"
     )
     monkeypatch.setenv("PIP_EXTRA_INDEX_URL", "https://b.test/simple https://c.test/simple")
-    found = index.configured()
-    assert found.urls == ("https://a.test/simple", "https://b.test/simple", "https://c.test/simple")
-    assert found.find_links == ("/one", "/two")
-    assert index.configured() is found
+    configured = index.configured()
+    assert configured.urls == (
+        "https://a.test/simple",
+        "https://b.test/simple",
+        "https://c.test/simple",
+    )
+    assert configured.find_links == ("/one", "/two")
+    assert index.configured() is configured
     monkeypatch.setenv("PIP_INDEX_URL", "https://d.test/simple")
     assert index.configured().urls[0] == "https://d.test/simple"
     monkeypatch.setenv("PIP_INDEX_URL", "")

@@ -5,7 +5,7 @@ import pytest
 from resolvers.errors import ExpectedError, UnsolvableError
 from resolvers.pip import conda_conflicts
 from resolvers.pip import manager as pip
-from resolvers.types import Package, Upgrade
+from resolvers.types import Package, ProvidedDistribution, Upgrade
 from tests.support.pip_cases import AMD64, data, versions
 from tests.support.pip_on_conda import (
     BOTH,
@@ -26,13 +26,12 @@ def test_a_version_missing_from_the_index_does_not_lead_to_old_packages(
     engine: str, version: str
 ) -> None:
     conda = provided("core", "markupsafe", version), provided("core", "six", version)
-    pip_request = request(
-        engine, *conda, a_build=("jinja2",)
-    )  # jinja2 2.6 does not need markupsafe
-    before = pip.resolve(with_options(pip_request, provided=()))
-    for each in (pip_request, again(pip_request, before)):
+    # An engine could choose jinja2 2.6, which does not need markupsafe.
+    first = request(engine, *conda, a_build=("jinja2",))
+    previous = pip.resolve(with_options(first, provided=()))
+    for pip_request in (first, again(first, previous)):
         with pytest.raises(UnsolvableError) as caught:
-            pip.resolve(each)
+            pip.resolve(pip_request)
         assert caught.value.message.splitlines()[1:] == [
             f"  'markupsafe' is {version}, provided by the conda package 'markupsafe' of 'core'",
             "  pip needs 'markupsafe': via jinja2, required by 'a-build'",
@@ -64,10 +63,8 @@ def test_poetry_cannot_lock_a_version_for_each_platform() -> None:
     )
     with pytest.raises(UnsolvableError) as caught:
         pip.resolve(pip_request)
-    assert (
-        "pip's lock has markupsafe 3.0.2, but conda provides 3.0.1 on linux/amd64"
-        in caught.value.message
-    )
+    message = "pip's lock has markupsafe 3.0.2, but conda provides 3.0.1 on linux/amd64"
+    assert message in caught.value.message
     assert "use the engine uv" in caught.value.hint
 
 
@@ -89,18 +86,15 @@ def test_a_distribution_required_from_both_is_rejected(engine: str, stage: str, 
 
 
 def test_requirements_in_unrelated_stages_or_for_other_platforms_are_allowed() -> None:
-    for stage, text in (("apart", "numpy"), ("core", "numpy; sys_platform == 'win32'")):
-        conda_conflicts.check_request(
-            request("uv", provided(stage, "numpy", "2.4.0"), a_build=(text,))
-        )
+    def check(requirement: str, conda: tuple[ProvidedDistribution, ...]) -> None:
+        conda_conflicts.check_request(request("uv", conda, a_build=(requirement,)))
+
+    check("numpy", provided("apart", "numpy", "2.4.0"))
+    check("numpy; sys_platform == 'win32'", provided("core", "numpy", "2.4.0"))
     arm64 = provided("core", "numpy", "2.4.0", platforms=BOTH[1:])
-    conda_conflicts.check_request(
-        request("uv", arm64, a_build=("numpy; platform_machine == 'x86_64'",))
-    )
+    check("numpy; platform_machine == 'x86_64'", arm64)
     with pytest.raises(ExpectedError, match="pip requires 'numpy; platform_machine == 'aarch64''"):
-        conda_conflicts.check_request(
-            request("uv", arm64, a_build=("numpy; platform_machine == 'aarch64'",))
-        )
+        check("numpy; platform_machine == 'aarch64'", arm64)
 
 
 @ENGINES
@@ -136,12 +130,12 @@ def test_provided_in_parents_or_unrelated_stages_is_allowed(engine: str) -> None
     both = provided("b-build", "markupsafe", "3.0.1"), provided("core", "markupsafe", "3.0.1")
     files = pip.resolve(request(engine, *both, a_build=("jinja2",)))
     assert selected(files, AMD64, "a-build") == ["jinja2"]
-    elsewhere = request(engine, provided("apart", "markupsafe", "3.0.1"), a_build=("jinja2",))
-    files = pip.resolve(elsewhere)
+    unrelated = request(engine, provided("apart", "markupsafe", "3.0.1"), a_build=("jinja2",))
+    files = pip.resolve(unrelated)
     assert selected(files, AMD64, "a-build") == ["jinja2", "markupsafe"]
-    assert versions(files)["markupsafe"] == "3.0.1"  # one solve, one version for all images
+    assert versions(files)["markupsafe"] == "3.0.1"  # all images share one solve
     stacked = with_options(
-        again(elsewhere, files), parents={**STAGES, "apart": ("a-build", "core")}
+        again(unrelated, files), parents={**STAGES, "apart": ("a-build", "core")}
     )
     with pytest.raises(ExpectedError, match=r"pip installs markupsafe in 'a-build' \(via jinja2"):
         pip.resolve(stacked)
@@ -156,7 +150,8 @@ def test_an_overwritten_package_has_its_shortest_dependency_chain() -> None:
         "markupsafe": (),
     }
     packages = tuple(
-        Package(manager="pip", name=each, version="3.0.1", requires=needs[each]) for each in needs
+        Package(manager="pip", name=name, version="3.0.1", requires=requires)
+        for name, requires in needs.items()
     )
     pip_request = request("uv", provided("b-build", "markupsafe", "3.0.1"), a_build=("One",))
     with pytest.raises(ExpectedError, match=r"\(via two, needed by one, required by 'a-build'\)"):

@@ -1,30 +1,23 @@
 """The engine Poetry."""
 
-import subprocess
 import zipfile
 from pathlib import Path
 
 import pytest
 
 from resolvers.pip import manager as pip
-from resolvers.pip import poetry
-from tests.support.pip_cases import request, versions, written
+from tests.support.pip_cases import check_lock, request, versions, written
 
 
 @pytest.mark.index
 def test_poetry_accepts_the_written_files(tmp_path: Path) -> None:
-    pip_request = request("poetry", "attrs", "jinja2; sys_platform == 'linux'")
-    files = pip.resolve(pip_request)
+    files = pip.resolve(request("poetry", "attrs", "jinja2; sys_platform == 'linux'"))
     folder = written(files, tmp_path)
-    python = poetry.interpreter(pip_request.progress)
-    check = [python, "-m", "poetry", "check", "--lock", "--no-interaction"]
-    completed = subprocess.run(check, cwd=folder, capture_output=True, text=True, check=False)
-    assert completed.returncode == 0, completed.stdout + completed.stderr
-    (folder / "pyproject.toml").write_text(
-        files["pyproject.toml"].replace("attrs", "six"), encoding="utf-8"
-    )
-    completed = subprocess.run(check, cwd=folder, capture_output=True, text=True, check=False)
-    assert completed.returncode != 0
+    check = check_lock("poetry", folder)
+    assert check.returncode == 0, check.stdout + check.stderr
+    changed = files["pyproject.toml"].replace("attrs", "six")
+    (folder / "pyproject.toml").write_text(changed, encoding="utf-8")
+    assert check_lock("poetry", folder).returncode != 0
 
 
 @pytest.mark.index

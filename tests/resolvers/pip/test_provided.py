@@ -1,18 +1,22 @@
 """Distributions that conda provides constrain the lock of pip."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from resolvers import uv_program
 from resolvers.errors import ExpectedError, UnsolvableError
 from resolvers.pip import manager as pip
-from resolvers.pip import poetry
 from resolvers.types import Group
-from tests.support.pip_cases import AMD64, ARM64, assert_portable, data, versions, written
+from tests.support.pip_cases import (
+    AMD64,
+    ARM64,
+    assert_portable,
+    check_lock,
+    data,
+    versions,
+    written,
+)
 from tests.support.pip_on_conda import (
     BOTH,
     ENGINES,
@@ -44,9 +48,8 @@ def test_a_provided_version_is_locked_and_not_installed(engine: str) -> None:
         "six",
         "tzdata",
     ]
-    assert "numpy" in [
-        pin.name for pin in pip.select(files, AMD64, ("a-build",))
-    ]  # outside of core, pip installs it
+    without_core = [pin.name for pin in pip.select(files, AMD64, ("a-build",))]
+    assert "numpy" in without_core
     assert conda_tables(files) == {"core": {"numpy": "2.2.0"}}  # pip does not need requests
     assert '[tool.orbiter.conda."core"]\nnumpy = "2.2.0"\n' in files["pyproject.toml"]
     assert "requests" not in "".join(files.values())
@@ -61,9 +64,8 @@ def test_only_distributions_that_pip_needs_affect_locking_again(engine: str) -> 
     files = pip.resolve(pip_request)
     assert pip.resolve(msgspec.structs.replace(pip_request, previous=files)) == files
     assert pip.resolve(again(pip_request, files)) == files
-    assert (
-        pip.resolve(again(pip_request, files, core, provided("a-build", "six", "1.17.0"))) == files
-    )
+    other_six = provided("a-build", "six", "1.17.0")
+    assert pip.resolve(again(pip_request, files, core, other_six)) == files
     moved = pip.resolve(again(pip_request, files, provided("core", "markupsafe", "3.0.2")))
     assert versions(moved) == {"jinja2": "3.1.5", "markupsafe": "3.0.2"}
     assert conda_tables(moved) == {"core": {"markupsafe": "3.0.2"}}
@@ -73,7 +75,7 @@ def test_only_distributions_that_pip_needs_affect_locking_again(engine: str) -> 
 
 
 REQUESTS = provided("core", "requests", "2.31.0")
-OF_REQUESTS = {"certifi", "charset-normalizer", "idna", "urllib3"}
+REQUIRED_BY_REQUESTS = {"certifi", "charset-normalizer", "idna", "urllib3"}
 
 
 @pytest.mark.index
@@ -90,13 +92,15 @@ def test_requirements_of_provided_distributions_are_left_to_conda(engine: str) -
         "soupsieve",
         "tqdm",
     ]
-    assert not OF_REQUESTS & set(versions(files))
+    assert not REQUIRED_BY_REQUESTS & set(versions(files))
     assert pip.resolve(msgspec.structs.replace(pip_request, previous=files)) == files
     more = request(engine, REQUESTS, a_build=("gdown", "yarl"))
     files = pip.resolve(again(more, files))
-    assert OF_REQUESTS & set(selected(files, AMD64, "a-build")) == {"idna"}  # yarl needs it
+    assert REQUIRED_BY_REQUESTS & set(selected(files, AMD64, "a-build")) == {
+        "idna"
+    }  # yarl needs it
     freed = pip.resolve(again(with_options(more, provided=()), files))
-    assert set(versions(freed)) >= OF_REQUESTS
+    assert set(versions(freed)) >= REQUIRED_BY_REQUESTS
 
 
 @pytest.mark.index
@@ -114,15 +118,11 @@ def test_requirements_of_shared_distributions_are_locked(engine: str) -> None:
     elsewhere = with_options(here, parents={**STAGES, "a-build": ("core",), "apart": ("core",)})
     groups = (*here.groups, Group(name="apart", requirements=("requests-file",), parents=("core",)))
     both = pip.resolve(again(msgspec.structs.replace(elsewhere, groups=groups), files))
-    assert set(versions(both)) == {"attrs", "requests", "requests-file", *OF_REQUESTS}
+    assert set(versions(both)) == {"attrs", "requests", "requests-file", *REQUIRED_BY_REQUESTS}
     assert '[tool.orbiter]\nshared = [\n    "requests",\n]\n' in both["pyproject.toml"]
     assert versions(both)["requests"] == "2.31.0"
-    assert set(selected(both, AMD64, "apart")) == {
-        "attrs",
-        "requests",
-        "requests-file",
-        *OF_REQUESTS,
-    }
+    apart = {"attrs", "requests", "requests-file", *REQUIRED_BY_REQUESTS}
+    assert set(selected(both, AMD64, "apart")) == apart
     assert pip.resolve(again(here, both)) == files
 
 
@@ -132,21 +132,19 @@ def test_other_parents_of_a_stage_change_the_lock(engine: str) -> None:
     pip_request = request(engine, REQUESTS, a_build=("requests-file",))
     files = pip.resolve(pip_request)
     assert selected(files, AMD64, "a-build") == ["requests-file"]
-    alone = with_options(again(pip_request, files), parents={**STAGES, "a-build": ()})
-    files = pip.resolve(alone)
-    found = {pin.name for pin in pip.select(files, AMD64, ("a-build",))}
-    assert found == {"requests", "requests-file", *OF_REQUESTS}
-    assert pip.resolve(msgspec.structs.replace(alone, previous=files)) == files
+    without_core = with_options(again(pip_request, files), parents={**STAGES, "a-build": ()})
+    files = pip.resolve(without_core)
+    names = {pin.name for pin in pip.select(files, AMD64, ("a-build",))}
+    assert names == {"requests", "requests-file", *REQUIRED_BY_REQUESTS}
+    assert pip.resolve(msgspec.structs.replace(without_core, previous=files)) == files
     assert selected(pip.resolve(again(pip_request, files)), AMD64, "a-build") == ["requests-file"]
 
 
 @pytest.mark.index
 @ENGINES
 def test_requirements_among_provided_distributions_do_not_matter(engine: str) -> None:
-    conda = (
-        provided("core", "jinja2", "3.1.5"),
-        provided("core", "markupsafe", "1.1.1"),
-    )  # on the index it needs >= 2
+    # On the index, jinja2 requires markupsafe >= 2.
+    conda = provided("core", "jinja2", "3.1.5"), provided("core", "markupsafe", "1.1.1")
     files = pip.resolve(request(engine, *conda, a_build=("jinja2-humanize-extension",)))
     assert set(versions(files)) == {"humanize", "jinja2", "jinja2-humanize-extension"}
     assert conda_tables(files) == {"core": {"jinja2": "3.1.5"}}
@@ -156,20 +154,21 @@ def test_requirements_among_provided_distributions_do_not_matter(engine: str) ->
 @pytest.mark.index
 @ENGINES
 def test_the_index_may_lack_files_of_provided_versions(engine: str) -> None:
-    torch = (
-        provided("core", "torch", "2.5.1", "pytorch"),
+    conda = (
+        provided("core", "torch", "2.5.1", "pytorch"),  # has no wheel for ARM64
         provided("core", "numpy", "2.2.0"),
-    )  # no wheel for ARM64
-    docopt = provided("core", "docopt", "0.6.2")  # no wheel at all
-    files = pip.resolve(request(engine, *torch, docopt, a_build=("torchmetrics", "num2words")))
+        provided("core", "docopt", "0.6.2"),  # has no wheels at all
+    )
+    files = pip.resolve(request(engine, *conda, a_build=("torchmetrics", "num2words")))
     text = "".join(files.values())
     for target in (AMD64, ARM64):
         assert not {"torch", "numpy", "docopt", "sympy"} & set(selected(files, target, "a-build"))
     assert "nvidia" not in text
-    found = {each.name: {artifact.file for artifact in each.artifacts} for each in pip.read(files)}
-    assert found["docopt"] == {"docopt-0.6.2.tar.gz"}
-    assert "torch-2.5.1-cp313-cp313-manylinux1_x86_64.whl" in found["torch"]
-    assert "torch-2.5.1-py3-none-any.whl" not in found["torch"]
+    packages = {package.name: package for package in pip.read(files)}
+    assert [artifact.file for artifact in packages["docopt"].artifacts] == ["docopt-0.6.2.tar.gz"]
+    wheels = {artifact.file for artifact in packages["torch"].artifacts}
+    assert "torch-2.5.1-cp313-cp313-manylinux1_x86_64.whl" in wheels
+    assert "torch-2.5.1-py3-none-any.whl" not in wheels
 
 
 @pytest.mark.index
@@ -178,10 +177,10 @@ def test_uv_keeps_the_version_of_each_platform() -> None:
     arm64 = provided("core", "markupsafe", "3.0.2", platforms=BOTH[1:])
     files = pip.resolve(request("uv", amd64, arm64, a_build=("jinja2==3.1.4",)))
     more = request("uv", amd64, arm64, a_build=("jinja2", "six"))
-    moved = pip.resolve(again(more, files))
-    assert [(each.name, each.version) for each in pip.read(moved) if each.name != "six"] == [
-        (each.name, each.version) for each in pip.read(files)
-    ]
+    before = [(package.name, package.version) for package in pip.read(files)]
+    packages = pip.read(pip.resolve(again(more, files)))
+    after = [(package.name, package.version) for package in packages if package.name != "six"]
+    assert after == before
 
 
 @pytest.mark.index
@@ -200,11 +199,9 @@ def test_an_explanation_lists_provided_versions(engine: str) -> None:
     conda = provided("core", "markupsafe", "1.1.1", "safe"), provided("a-build", "six", "1.16.0")
     with pytest.raises(UnsolvableError) as caught:
         pip.resolve(request(engine, *conda, a_build=("jinja2>=3",)))
-    assert (
-        "  'markupsafe' is 1.1.1, provided by the conda package 'safe' of 'core'"
-        in caught.value.message
-    )
-    assert "  'jinja2>=3' is required by 'a-build'" in caught.value.message
+    message = caught.value.message
+    assert "  'markupsafe' is 1.1.1, provided by the conda package 'safe' of 'core'" in message
+    assert "  'jinja2>=3' is required by 'a-build'" in message
     assert "six" not in caught.value.message
     assert "request another version from conda" in caught.value.hint
 
@@ -230,12 +227,9 @@ def test_uv_locks_a_version_for_each_platform() -> None:
         a_build=("jinja2",),
     )
     files = pip.resolve(pip_request)
-    found = {
-        target: [(pin.name, pin.version) for pin in pip.select(files, target, ("a-build",))]
-        for target in (AMD64, ARM64)
-    }
-    assert found[AMD64] == [("jinja2", "3.1.5"), ("markupsafe", "3.0.1")]
-    assert found[ARM64] == [("jinja2", "3.1.5"), ("markupsafe", "3.0.2")]
+    for target, markupsafe in ((AMD64, "3.0.1"), (ARM64, "3.0.2")):
+        pins = [(pin.name, pin.version) for pin in pip.select(files, target, ("a-build",))]
+        assert pins == [("jinja2", "3.1.5"), ("markupsafe", markupsafe)]
     assert conda_tables(files) == {
         "core": {"markupsafe": {"linux/amd64": "3.0.1", "linux/arm64": "3.0.2"}}
     }
@@ -269,9 +263,8 @@ def test_an_sdist_of_a_provided_distribution_is_not_built(engine: str) -> None:
         pip.resolve(apart)
     groups = tuple(msgspec.structs.replace(group, sources=("docopt",)) for group in apart.groups)
     files = pip.resolve(msgspec.structs.replace(apart, groups=groups))
-    assert (
-        files["build-requirements.txt"] == data(engine)["build-requirements.txt"]
-    )  # conda's setuptools is not used
+    # The sdist is built with the setuptools of the index instead of conda's.
+    assert files["build-requirements.txt"] == data(engine)["build-requirements.txt"]
     assert selected(files, AMD64, "a-build") == ["num2words"]
     assert selected(files, AMD64, "apart") == ["docopt", "num2words"]
 
@@ -284,25 +277,5 @@ def test_the_engine_accepts_the_written_files(engine: str, tmp_path: Path) -> No
     pip_request = request(
         engine, conda, unfit, a_build=("jinja2", "gdown", "num2words", "torchmetrics")
     )
-    folder = written(pip.resolve(pip_request), tmp_path)
-    if engine == "poetry":
-        check = [
-            poetry.interpreter(pip_request.progress),
-            "-m",
-            "poetry",
-            "check",
-            "--lock",
-            "--no-interaction",
-        ]
-    else:
-        check = [
-            uv_program.program(),
-            "lock",
-            "--check",
-            "--offline",
-            "--no-config",
-            "--python",
-            sys.executable,
-        ]
-    completed = subprocess.run(check, cwd=folder, capture_output=True, text=True, check=False)
-    assert completed.returncode == 0, completed.stdout + completed.stderr
+    check = check_lock(engine, written(pip.resolve(pip_request), tmp_path))
+    assert check.returncode == 0, check.stdout + check.stderr

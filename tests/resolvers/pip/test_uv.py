@@ -1,7 +1,5 @@
 """The engine uv and the program uv."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -10,7 +8,7 @@ from resolvers import uv_program
 from resolvers.index import index
 from resolvers.pip import manager as pip
 from resolvers.pip import uv
-from tests.support.pip_cases import request, versions, written
+from tests.support.pip_cases import check_lock, request, versions, written
 
 
 def test_addresses_are_removed_from_locks() -> None:
@@ -57,21 +55,11 @@ def test_uv_receives_the_indexes_in_the_order_of_pip(monkeypatch: pytest.MonkeyP
 def test_uv_accepts_the_written_files(tmp_path: Path) -> None:
     files = pip.resolve(request("uv", "attrs", "jinja2"))
     folder = written(files, tmp_path)
-    check = [
-        uv_program.program(),
-        "lock",
-        "--check",
-        "--offline",
-        "--no-config",
-        "--python",
-        sys.executable,
-    ]
-    completed = subprocess.run(check, cwd=folder, capture_output=True, text=True, check=False)
-    assert completed.returncode == 0, completed.stderr
-    (folder / "pyproject.toml").write_text(
-        files["pyproject.toml"].replace("attrs", "six"), encoding="utf-8"
-    )
-    assert subprocess.run(check, cwd=folder, capture_output=True, check=False).returncode != 0
+    check = check_lock("uv", folder)
+    assert check.returncode == 0, check.stderr
+    changed = files["pyproject.toml"].replace("attrs", "six")
+    (folder / "pyproject.toml").write_text(changed, encoding="utf-8")
+    assert check_lock("uv", folder).returncode != 0
 
 
 @pytest.mark.index
