@@ -50,7 +50,7 @@ def _link_artifacts(locked: LockSet, options: BuildOptions, store: Store, folder
         tools = stage_folder / "tools"
         # micromamba is unpacked here, because a build stage has no program that could do it.
         for package in tools.glob(f"{MICROMAMBA}-*"):
-            conda_fetch.unpack_program(package, MICROMAMBA, tools / MICROMAMBA)
+            conda_fetch.extract_program(package, MICROMAMBA, tools / MICROMAMBA)
 
 
 def _write_seeds(locked: LockSet, folder: Path) -> None:

@@ -8,7 +8,7 @@ from msgspec.structs import fields
 from orbiter.config.image_set import Builder, CondaSettings, ImageSet
 from orbiter.config.mistakes import Mistakes, key_path
 from orbiter.config.schema import BASES, BUILDERS, BuilderTable, ConfigFile, Packages
-from resolvers.conda.channels import channel
+from resolvers.conda.channels import parse_channel
 from resolvers.errors import ExpectedError
 from resolvers.types import CondaOptions
 
@@ -93,7 +93,7 @@ def _check_builder(name: str, table: BuilderTable, mistakes: Mistakes) -> None:
 def _check_conda(table: BuilderTable, path: str, mistakes: Mistakes) -> None:
     for index, text in enumerate(table.channels):
         try:
-            channel(text)
+            parse_channel(text)
         except ExpectedError as error:
             mistakes.add(f"{path}.channels[{index}]", error.message, hint=error.hint)
     if table.keep_installer and table.installer != MICROMAMBA:

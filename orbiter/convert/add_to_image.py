@@ -17,7 +17,7 @@ from orbiter.config.requirements import package_name
 from orbiter.config.toml_edit import Edit, ListItem, TablePath, apply_edits
 from orbiter.convert import environment_yml
 from orbiter.convert.outcome import ImportedRequirements, LeftOut
-from resolvers.conda.channels import channel
+from resolvers.conda.channels import parse_channel
 from resolvers.errors import ExpectedError
 
 UNVERSIONED = re.compile(r"[\w.-]+")
@@ -159,7 +159,7 @@ def _existing_channels(image_set: ImageSet) -> tuple[str, ...]:
     builder = image_set.builders.get(CONDA_BUILDER)
     if not builder or not builder.conda:
         return ()
-    return tuple(channel(name).url for name in builder.conda.channels)
+    return tuple(parse_channel(name).url for name in builder.conda.channels)
 
 
 def _new_channels(imported: ImportedRequirements, image_set: ImageSet) -> tuple[str, ...]:

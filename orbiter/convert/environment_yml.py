@@ -20,7 +20,7 @@ from orbiter.convert.reasons import (
 )
 from orbiter.convert.selectors import selector_conflict
 from orbiter.convert.yaml_comments import entry_comments
-from resolvers.conda.channels import channel
+from resolvers.conda.channels import parse_channel
 from resolvers.errors import ExpectedError
 
 KEYS: Mapping[str, str] = {
@@ -82,7 +82,7 @@ def _channels(file: str, listed: Iterable[str], in_requirements: Iterable[str]) 
     if extra and not names:
         names = [FORGE]
     try:
-        urls = [channel(name).url for name in (*names, *extra)]
+        urls = [parse_channel(name).url for name in (*names, *extra)]
     except ExpectedError as error:
         raise ExpectedError(f"{file}: {error.message}", error.hint) from None
     return tuple(dict.fromkeys(urls))

@@ -12,10 +12,11 @@ from orbiter.config.mistakes import suggest
 from orbiter.lockset.model import LockSet
 from resolvers.conda import environment_yml, lock_file
 from resolvers.conda import manager as conda
+from resolvers.conda.content_hash import content_hash
 from resolvers.conda.environment_yml import VIRTUAL, scalar
-from resolvers.conda.explicit import explicit
-from resolvers.conda.lock_file import FILE, MAIN, CondaLock
-from resolvers.conda.requirements import SUBDIRS, Wish, wishes
+from resolvers.conda.explicit import format_explicit
+from resolvers.conda.lock_file import LOCK_FILE, MAIN_CATEGORY, CondaLock
+from resolvers.conda.requirements import SUBDIRS, CondaRequirement, parse_requirements
 from resolvers.errors import ExpectedError
 from resolvers.types import Group, LockFiles, Target
 
@@ -67,7 +68,7 @@ def _select(lock_set: LockSet, image: str, platform: str) -> _Selection:
         problem = f"{image} of release {release} has no conda packages"
         raise ExpectedError(problem, _conda_hint(with_conda))
     files = lock_set.builder_files(stage.builder, conda.FILES)
-    if FILE not in files:
+    if LOCK_FILE not in files:
         problem = f"the conda packages of release {release} are not locked"
         raise ExpectedError(problem, "run orbiter lock")
     return _Selection(
@@ -92,7 +93,7 @@ def _explicit(selection: _Selection) -> str:
         problem = f"an explicit file is for one platform, but the release has {names}"
         raise ExpectedError(problem, "choose one with --platform")
     target = Target(platform=selection.platforms[0])
-    return explicit(selection.files, target, selection.stages)
+    return format_explicit(selection.files, target, selection.stages)
 
 
 def _conda_lock(selection: _Selection) -> str:
@@ -100,20 +101,22 @@ def _conda_lock(selection: _Selection) -> str:
 
     Its hash covers the requirements of these packages only.
     """
-    lock, virtual = lock_file.parse(selection.files), _virtual_packages(selection)
+    lock, virtual = lock_file.parse_lock(selection.files), _virtual_packages(selection)
     requirements = _conda_requirements(selection)
     packages = {
-        (entry.name, entry.platform): msgspec.structs.replace(entry, category=MAIN)
-        for entry in lock.package
+        (entry.name, entry.platform): msgspec.structs.replace(entry, category=MAIN_CATEGORY)
+        for entry in lock.entries
         if entry.category in selection.stages and entry.platform in virtual
     }
     hashes = {
-        subdir: environment_yml.content_hash(lock.channels, subdir, requirements, versions)
+        subdir: content_hash(lock.channels, subdir, requirements, versions)
         for subdir, versions in virtual.items()
     }
     head = LOCK_HEAD.format(stage=selection.stage.name, release=selection.image_set.version)
-    exported = CondaLock(channels=lock.channels, hashes=hashes, package=tuple(packages.values()))
-    return head + lock_file.write(exported).removeprefix(lock_file.HEAD)
+    exported = CondaLock(
+        channels=lock.channels, content_hashes=hashes, entries=tuple(packages.values())
+    )
+    return head + lock_file.format_lock(exported).removeprefix(lock_file.HEAD)
 
 
 def _environment(selection: _Selection) -> str:
@@ -121,12 +124,12 @@ def _environment(selection: _Selection) -> str:
 
     conda expects pip's requirements in a list under pip.
     """
-    channels = lock_file.parse(selection.files).channels
+    channels = lock_file.parse_lock(selection.files).channels
     requirements = _conda_requirements(selection)
     priority = conda_settings(selection.image_set.builders[selection.stage.builder]).priority
     remarks = (f"channel priority: {priority}",) if priority != "strict" else ()
     virtual = _virtual_packages(selection)
-    text = environment_yml.environment(channels, virtual, requirements, remarks)
+    text = environment_yml.format_environment(channels, virtual, requirements, remarks)
     pip: dict[str, None] = {}
     for group in _groups(selection, "pip"):
         pip |= dict.fromkeys(group.requirements)
@@ -144,8 +147,8 @@ def _groups(selection: _Selection, manager: str) -> tuple[Group, ...]:
     return tuple(group for group in groups if group.name in selection.stages)
 
 
-def _conda_requirements(selection: _Selection) -> tuple[Wish, ...]:
-    return wishes(_groups(selection, "conda"))
+def _conda_requirements(selection: _Selection) -> tuple[CondaRequirement, ...]:
+    return parse_requirements(_groups(selection, "conda"))
 
 
 def _virtual_packages(selection: _Selection) -> dict[str, Mapping[str, str]]:

@@ -111,7 +111,7 @@ class UpstreamLocator:
             yield from self._archive.locate(file)
         kind, _, location = file.source.partition(":")
         if kind == "conda":
-            yield FileSource(location, partial(fetch.opened, location))
+            yield FileSource(location, partial(fetch.open_package, location))
         else:
             yield from map(_http_source, self.http_locations(file))
 

@@ -9,7 +9,7 @@ from orbiter.config.image_set import Builder, ImageSet
 from orbiter.locking.work import LockRun
 from orbiter.lockset.inputs import LOCK_FILES
 from orbiter.lockset.model import Installer
-from resolvers.conda.channels import channel
+from resolvers.conda.channels import parse_channel
 from resolvers.types import Pin
 
 
@@ -58,7 +58,7 @@ def _is_kept(run: LockRun, installer: Installer, builder: Builder) -> bool:
     if installer.pin.name != MICROMAMBA:
         return True
     source = installer.pin.artifact.source
-    urls = [channel(name).url for name in conda_settings(builder).channels]
+    urls = [parse_channel(name).url for name in conda_settings(builder).channels]
     return any(source.startswith(f"{url}/") or f"/{url}/" in source for url in urls)
 
 

@@ -74,12 +74,12 @@ def _provided(
     """Return the Python distributions that conda's packages provide; queries the channels."""
     if not conda_files:
         return ()
-    from resolvers.conda.python_names import distributions
+    from resolvers.conda.python_names import provided_distributions
 
     provided = []
     for group in groups(image_set, builder, "conda"):
         for target in targets:
-            for distribution in distributions(conda_files, target, (group.name,)):
+            for distribution in provided_distributions(conda_files, target, (group.name,)):
                 provided.append(
                     ProvidedDistribution(
                         group=group.name,

@@ -11,7 +11,7 @@ from orbiter.config.stage_graph import ancestors
 from orbiter.lockset.model import Installer
 from orbiter.render.model import Plan, StagePlan, platform_slug
 from orbiter.render.toolchain import with_toolchain
-from resolvers.conda.explicit import explicit
+from resolvers.conda.explicit import format_explicit
 from resolvers.errors import ExpectedError
 from resolvers.managers import MANAGERS
 from resolvers.npm import manager as npm
@@ -211,7 +211,9 @@ def _explicit_files(locked: _LockedStage) -> dict[str, str]:
     files, names = locked.locks["conda"], locked.lineage("conda")
     inherited = locked.inherited("conda")
     return {
-        f"conda-{platform_slug(target.platform)}.txt": explicit(files, target, names, inherited)
+        f"conda-{platform_slug(target.platform)}.txt": format_explicit(
+            files, target, names, inherited
+        )
         for target in locked.targets
     }
 

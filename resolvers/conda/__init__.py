@@ -1,5 +1,5 @@
 """conda packages.
 
-Manager.py satisfies resolvers.types.Resolver, lock_file.py is the lock format, the rest runs the
-engine.
+manager.py satisfies resolvers.types.Resolver, lock_file.py is the lock format, the rest runs the
+engines.
 """

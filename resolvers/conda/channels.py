@@ -1,4 +1,4 @@
-"""The channels of conda: what may stand in a lock file, and what is really asked for. No secret gets into a lock."""
+"""conda channels: the addresses in lock files, which hold variables instead of credentials."""
 
 import os
 import re
@@ -10,128 +10,157 @@ import msgspec
 from resolvers.errors import ExpectedError
 
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*")
-"""A channel of the usual host, perhaps with a label: ``conda-forge``, ``conda-forge/label/dev``."""
+"""A channel of the default host, with an optional label: ``conda-forge/label/dev``."""
 TOKEN = re.compile(r"/t/([^/]+)(?=/|$)")
-"""How anaconda.org and others take a token in an address."""
+"""A token inside an address, as anaconda.org and other servers accept it."""
 VARIABLE = re.compile(r"\$(?:([A-Za-z_]\w*)|\{([A-Za-z_]\w*)\})")
-PERMITTED = ("http", "https", "file")
-LOGIN = "log in with rattler or pixi (auth login HOST), use ~/.netrc, or write the name of a variable: ${TOKEN}"
+SCHEMES = ("http", "https", "file")
+LOGIN_HINT = (
+    "log in with rattler or pixi (auth login HOST), use ~/.netrc, or write a variable: ${TOKEN}"
+)
 
 
 class Channel(msgspec.Struct, frozen=True, kw_only=True):
-    """A channel as conda-lock.yml has it.
+    """A channel as conda-lock.yml stores it.
 
-    ``url`` is a name or an address in which variables of the environment, ``variables``, stand for credentials.
+    ``url`` is a name or an address. Environment variables in it, listed in ``variables``, stand for
+    credentials.
     """
 
     url: str
     variables: tuple[str, ...] = ()
 
     def address(self) -> str:
-        """What to ask for: the variables replaced by their values. Raises ExpectedError where one is not set."""
-        return expanded(self.url) if self.variables else self.url
+        """Return the address with the values of its variables.
+
+        Raises ExpectedError if a variable is not set.
+        """
+        return expand_variables(self.url) if self.variables else self.url
 
 
-def channel(text: str) -> Channel:
-    """Read a channel's name or address. Raises ExpectedError for credentials, and for what is neither."""
+def parse_channel(text: str) -> Channel:
+    """Parse the name or address of a channel.
+
+    Raises ExpectedError if it is neither, and if it contains credentials.
+    """
     if "://" not in text:
         if NAME.fullmatch(text):
             return Channel(url=text)
         raise ExpectedError(
-            f"'{text}' is no channel", "write a name, such as conda-forge, or an address, https://…"
+            f"'{text}' is not a channel",
+            "write a name, such as conda-forge, or an address, https://…",
         )
-    try:
-        parts = urlsplit(text)
-        parts.port  # noqa: B018 - reading it checks it
-    except ValueError:
-        raise ExpectedError(
-            f"{_shown(text)} is no address of a channel", "write https://HOST/CHANNEL"
-        ) from None
-    if parts.scheme not in PERMITTED or parts.query or parts.fragment:
-        raise ExpectedError(
-            f"{_shown(text)} is no address of a channel", "write https://HOST/CHANNEL"
-        )
+    parts = _parse_address(text)
     tokens = TOKEN.findall(parts.path)
-    secrets = [each for each in (parts.username, parts.password, *tokens) if each]
-    names = [_variable(each, text) for each in secrets]
-    for secret, name in zip(secrets, names, strict=True):
-        parts = _with_variable(parts, secret, name)
+    secrets = [secret for secret in (parts.username, parts.password, *tokens) if secret]
+    variables = [_variable_name(secret, text) for secret in secrets]
+    for secret, variable in zip(secrets, variables, strict=True):
+        parts = _with_variable(parts, secret, variable)
     if VARIABLE.search(_without_secrets(parts)):
         raise ExpectedError(
-            f"the channel {_shown(text)} has a variable where none is replaced",
-            "a variable stands for a user, a password or a token (/t/${TOKEN})",
+            f"the channel {_redact(text)} has a variable in an unsupported place",
+            "a variable can only be a user, a password or a token (/t/${TOKEN})",
         )
-    return Channel(url=urlunsplit(parts).rstrip("/"), variables=tuple(sorted(set(names))))
+    url = urlunsplit(parts).rstrip("/")
+    return Channel(url=url, variables=tuple(sorted(set(variables))))
+
+
+def _parse_address(text: str) -> SplitResult:
+    try:
+        parts = urlsplit(text)
+        parts.port  # noqa: B018 - reading the port validates it
+    except ValueError:
+        raise _invalid_address(text) from None
+    if parts.scheme not in SCHEMES or parts.query or parts.fragment:
+        raise _invalid_address(text)
+    return parts
+
+
+def _invalid_address(text: str) -> ExpectedError:
+    return ExpectedError(
+        f"{_redact(text)} is not the address of a channel", "write https://HOST/CHANNEL"
+    )
 
 
 def _without_secrets(parts: SplitResult) -> str:
     return parts.netloc.rpartition("@")[2] + TOKEN.sub("", parts.path)
 
 
-def _variable(secret: str, text: str) -> str:
-    found = VARIABLE.fullmatch(secret)
-    if not found:
+def _variable_name(secret: str, text: str) -> str:
+    match = VARIABLE.fullmatch(secret)
+    if not match:
         raise ExpectedError(
-            f"the channel {_shown(text)} is given with credentials, which no lock may hold", LOGIN
+            f"the channel {_redact(text)} contains credentials, which a lock must not hold",
+            LOGIN_HINT,
         )
-    return found[1] or found[2]
+    return match[1] or match[2]
 
 
-def _with_variable(parts: SplitResult, secret: str, name: str) -> SplitResult:
-    """The address with one spelling of a variable, the one that conda-lock writes."""
-    spelled = f"${{{name}}}"
-    user, separator, host = parts.netloc.rpartition("@")
-    words = [spelled if word == secret else word for word in user.split(":")]
-    path = TOKEN.sub(lambda found: f"/t/{spelled}" if found[1] == secret else found[0], parts.path)
+def _with_variable(parts: SplitResult, secret: str, variable: str) -> SplitResult:
+    """Return the address with a variable written as ``${NAME}``, like conda-lock does."""
+    reference = f"${{{variable}}}"
+    user_info, separator, host = parts.netloc.rpartition("@")
+    words = [reference if word == secret else word for word in user_info.split(":")]
+
+    def replace_token(match: re.Match[str]) -> str:
+        return f"/t/{reference}" if match[1] == secret else match[0]
+
+    path = TOKEN.sub(replace_token, parts.path)
     return parts._replace(netloc=":".join(words) + separator + host, path=path)
 
 
-def expanded(url: str) -> str:
-    """An address of a lock file with the values of its variables. Raises ExpectedError where one is not set."""
+def expand_variables(url: str) -> str:
+    """Return an address of a lock file with the values of its variables.
 
-    def value(found: re.Match[str]) -> str:
-        name = found[1] or found[2]
-        if not (value := os.environ.get(name)):
+    Raises ExpectedError if a variable is not set.
+    """
+
+    def value_of(match: re.Match[str]) -> str:
+        name = match[1] or match[2]
+        value = os.environ.get(name)
+        if not value:
             raise ExpectedError(
-                f"the variable {name} of the channel {url} is not set", f"set {name} to its value"
+                f"the environment variable {name}, which the channel {url} uses, is not set",
+                f"set {name}",
             )
         return value
 
-    return VARIABLE.sub(value, url)
+    return VARIABLE.sub(value_of, url)
 
 
-def without_values(url: str, channels: Iterable[Channel]) -> str:
-    """A package's address as it may be locked: variables instead of their values.
+def lockable_address(url: str, channels: Iterable[Channel]) -> str:
+    """Return a package's address as it may be locked: with variables instead of their values.
 
-    Raises ExpectedError where credentials are left, as where an index of packages names them itself.
+    Raises ExpectedError if credentials remain: an index may list addresses of its own.
     """
-    for each in channels:
-        if each.variables and url.startswith(address := each.address()):
-            return each.url + url[len(address) :]
+    for channel in channels:
+        if channel.variables and url.startswith(address := channel.address()):
+            return channel.url + url.removeprefix(address)
     parts = urlsplit(url)
     if parts.username or parts.password or TOKEN.search(parts.path):
         raise ExpectedError(
-            f"the channel gives addresses with credentials, {_shown(url)}, which no lock may hold",
-            LOGIN,
+            f"the channel lists addresses with credentials ({_redact(url)}), "
+            "which a lock must not hold",
+            LOGIN_HINT,
         )
     return url
 
 
-def hidden(text: str, channels: Iterable[Channel]) -> str:
-    """What another program said of the channels, without the values of their variables."""
-    for name in {name for each in channels for name in each.variables}:
+def hide_secrets(text: str, channels: Iterable[Channel]) -> str:
+    """Return the output of another program with the values of the channels' variables hidden."""
+    for name in {name for channel in channels for name in channel.variables}:
         if value := os.environ.get(name):
             text = text.replace(value, f"${{{name}}}")
     return text
 
 
-def in_one_line(text: str) -> str:
-    """A chain of causes as rattler tells it, each said once."""
+def join_causes(text: str) -> str:
+    """Return rattler's chain of causes as one line, without repetitions."""
     causes = [line.strip().removeprefix("Caused by:").strip() for line in text.splitlines()]
     return ": ".join(dict.fromkeys(cause for cause in causes if cause))
 
 
-def _shown(text: str) -> str:
-    """An address for an error message; all that may be a secret is left out."""
+def _redact(text: str) -> str:
+    """Return an address for an error message, without anything that may be a secret."""
     scheme, _, rest = text.partition("://")
     return f"{scheme}://{TOKEN.sub('/t/…', rest.rpartition('@')[2]).partition('?')[0]}"

@@ -1,4 +1,4 @@
-"""The engine conda-lock: the real program at a pinned version, with the micromamba, mamba or conda of the user."""
+"""The engine conda-lock: the real program, with the user's micromamba, mamba or conda."""
 
 import os
 import re
@@ -7,87 +7,104 @@ import tempfile
 from pathlib import Path
 
 from resolvers import process, uv_program
-from resolvers.conda import lock_file
-from resolvers.conda.channels import channel, hidden
+from resolvers.conda.channels import hide_secrets, parse_channel
 from resolvers.conda.environment_yml import ENVIRONMENT, VIRTUAL
-from resolvers.conda.lock_file import FILE, CondaEntry
-from resolvers.conda.requirements import Wish, subdir
+from resolvers.conda.lock_file import LOCK_FILE, CondaEntry, CondaLock, parse_lock
+from resolvers.conda.requirements import CondaRequirement, subdir
 from resolvers.errors import ExpectedError, ProgramError, UnsolvableError
 from resolvers.types import NOTE, LockFiles, Request
 
 VERSION = "4.0.3"
-"""The version of conda-lock that is run."""
-PROGRAMS = ("micromamba", "mamba", "conda")
-"""The programs that can solve for it, the fastest first."""
-VARIABLES = ("MAMBA_EXE", "CONDA_EXE")
+"""The version of conda-lock that Orbiter runs."""
+SOLVERS = ("micromamba", "mamba", "conda")
+"""The programs that can solve for conda-lock, fastest first."""
+SOLVER_VARIABLES = ("MAMBA_EXE", "CONDA_EXE")
+"""Shells hide the programs behind functions, and name the real path in these variables."""
 UNSOLVABLE = re.compile(
     r"[Cc]ould not solve|nothing provides|Unsatisfiable|PackagesNotFound|are incompatible"
 )
 TRACEBACK = re.compile(r"^Traceback .*?\n(?=\S)", re.MULTILINE | re.DOTALL)
-"""What nobody can read, up to the line that names the error."""
+"""A Python traceback, up to the line that names the error."""
 NAMES = "names.json"
-"""conda-lock's table of names of PyPI, which it would fetch; conda's part needs none."""
+"""conda-lock's table of PyPI names. It would download it, although conda packages need none."""
 
 
 def lock(
-    request: Request, files: LockFiles, wishes: tuple[Wish, ...]
+    request: Request, files: LockFiles, requirements: tuple[CondaRequirement, ...]
 ) -> dict[str, tuple[CondaEntry, ...]]:
-    """The program's answer by platform, which keeps earlier pins as it does itself: only for ``--update``, and says so.
+    """Return the entries of each requested subdir.
 
-    Raises ExpectedError where the user has none of the programs that solve, and for what conda-lock cannot do.
+    conda-lock keeps previous pins only with ``--update``; otherwise a note says that packages may
+    change. Raises ExpectedError if the user has no solver, and for requests that conda-lock does
+    not support.
     """
-    _check(request, wishes)
-    solver = _solver()
-    moving = sorted(request.upgrade.packages) if not request.upgrade.everything else []
-    with tempfile.TemporaryDirectory(prefix="orbiter-conda-") as name:
-        place = Path(name)
-        given = {**files, NAMES: "{}"} | ({FILE: request.previous[FILE]} if moving else {})
-        for file, text in given.items():
-            (place / file).write_text(text, encoding="utf-8")
-        program = _program(request)
-        if request.previous and not moving:
-            request.progress(f"{NOTE}conda-lock solves anew: any package may move")
-        request.progress(f"conda-lock {VERSION} solves with {Path(solver).name}")
-        updates = [word for each in moving for word in ("--update", each)]
-        _run([program, *_words(solver), *updates], place, request)
-        found = lock_file.parse({FILE: (place / FILE).read_text(encoding="utf-8")})
+    _check_supported(request, requirements)
+    solver = _find_solver()
+    upgraded = sorted(request.upgrade.packages) if not request.upgrade.everything else []
+    if request.previous and not upgraded:
+        request.progress(f"{NOTE}conda-lock ignores the previous lock: any package may change")
+    inputs = {**files, NAMES: "{}"}
+    if upgraded:
+        inputs[LOCK_FILE] = request.previous[LOCK_FILE]
+    locked = _run(request, inputs, solver, upgraded)
     subdirs = (subdir(target.platform) for target in request.targets)
-    return {
-        each: tuple({entry.name: entry for entry in found.of(each)}.values()) for each in subdirs
-    }
+    return {name: _without_categories(locked, name) for name in subdirs}
 
 
-def _check(request: Request, wishes: tuple[Wish, ...]) -> None:
-    instead = 'leave out conda-engine = "conda-lock" for this'
+def _without_categories(locked: CondaLock, subdir: str) -> tuple[CondaEntry, ...]:
+    """Return the entries of a subdir, each package once."""
+    return tuple({entry.name: entry for entry in locked.entries_for(subdir)}.values())
+
+
+def _check_supported(request: Request, requirements: tuple[CondaRequirement, ...]) -> None:
+    alternative = 'remove conda-engine = "conda-lock" to let rattler solve'
     if request.as_of:
-        raise ExpectedError("conda-lock cannot solve as of a date", instead)
+        raise ExpectedError("conda-lock cannot solve as of a date", alternative)
     if any(request.upgrade.packages.values()):
         raise ExpectedError(
-            "conda-lock cannot upgrade to a version", f"name the package alone, or {instead}"
+            "conda-lock cannot upgrade to a version",
+            f"name the package without a version, or {alternative}",
         )
-    first: dict[str, Wish] = {}
-    for wish in wishes:
-        other = first.setdefault(wish.name, wish)
-        if other.text != wish.text:
+    first_by_name: dict[str, CondaRequirement] = {}
+    for requirement in requirements:
+        first = first_by_name.setdefault(requirement.name, requirement)
+        if first.spec != requirement.spec:
             raise ExpectedError(
-                f"conda-lock takes one requirement a package: '{other.written}' of group '{other.group}' or "
-                f"'{wish.written}' of group '{wish.group}'",
-                f"write the same in both, or {instead}",
+                "conda-lock accepts one requirement per package: "
+                f"'{first.written}' of group '{first.group}' conflicts with "
+                f"'{requirement.written}' of group '{requirement.group}'",
+                f"write the same requirement in both groups, or {alternative}",
             )
 
 
-def _solver() -> str:
-    """The path of the user's program; shells hide it behind functions, and tell it in variables."""
-    known = [os.environ.get(variable) for variable in VARIABLES] + [
-        shutil.which(program) for program in PROGRAMS
-    ]
-    found = next((path for path in known if path and os.access(path, os.X_OK)), None)
-    if found is None:
-        raise ExpectedError(
-            "the engine conda-lock needs micromamba, mamba or conda, and none is on PATH",
-            'install micromamba, or leave out conda-engine = "conda-lock": rattler needs no program',
-        )
-    return found
+def _find_solver() -> str:
+    """Return the path of the user's solver."""
+    paths = [os.environ.get(variable) for variable in SOLVER_VARIABLES]
+    paths += [shutil.which(program) for program in SOLVERS]
+    for path in paths:
+        if path and os.access(path, os.X_OK):
+            return path
+    raise ExpectedError(
+        "the engine conda-lock needs micromamba, mamba or conda, and none of them is on PATH",
+        'install micromamba, or remove conda-engine = "conda-lock": rattler needs no program',
+    )
+
+
+def _run(request: Request, inputs: LockFiles, solver: str, upgraded: list[str]) -> CondaLock:
+    """Run conda-lock on input files in a temporary folder."""
+    with tempfile.TemporaryDirectory(prefix="orbiter-conda-") as name:
+        folder = Path(name)
+        for file, text in inputs.items():
+            (folder / file).write_text(text, encoding="utf-8")
+        program = _program(request)
+        request.progress(f"conda-lock {VERSION} solves with {Path(solver).name}")
+        command: list[str | Path] = [program, *_arguments(solver, upgraded)]
+        environment = {"CONDA_CHANNEL_PRIORITY": request.conda.priority}
+        try:
+            process.run(command, cwd=folder, env=environment)
+        except ProgramError as error:
+            raise _failure(error, request, solver) from error
+        return parse_lock({LOCK_FILE: (folder / LOCK_FILE).read_text(encoding="utf-8")})
 
 
 def _program(request: Request) -> Path:
@@ -96,22 +113,22 @@ def _program(request: Request) -> Path:
     return Path(python).with_name("conda-lock")
 
 
-def _words(solver: str) -> list[str | Path]:
-    kind = next((program for program in PROGRAMS[:2] if program in Path(solver).name), "")
-    kinds = [f"--{'' if program == kind else 'no-'}{program}" for program in PROGRAMS[:2]]
-    told = ["--file", ENVIRONMENT, "--virtual-package-spec", VIRTUAL, "--lockfile", FILE]
-    return ["lock", "--conda", solver, *kinds, *told, "--pypi_to_conda_lookup_file", NAMES]
+def _arguments(solver: str, upgraded: list[str]) -> list[str]:
+    # conda-lock does not recognise the solver: it must be selected, and the others deselected.
+    kind = next((name for name in ("micromamba", "mamba") if name in Path(solver).name), "")
+    kinds = [f"--{'' if name == kind else 'no-'}{name}" for name in ("micromamba", "mamba")]
+    files = ["--file", ENVIRONMENT, "--virtual-package-spec", VIRTUAL, "--lockfile", LOCK_FILE]
+    updates = [word for name in upgraded for word in ("--update", name)]
+    arguments = ["lock", "--conda", solver, *kinds, *files]
+    return [*arguments, "--pypi_to_conda_lookup_file", NAMES, *updates]
 
 
-def _run(command: list[str | Path], place: Path, request: Request) -> None:
-    try:
-        process.run(command, cwd=place, env={"CONDA_CHANNEL_PRIORITY": request.conda.priority})
-    except ProgramError as error:
-        words = hidden(TRACEBACK.sub("", error.output), map(channel, request.conda.channels))
-        lines = [f"  {line}" for line in words.splitlines() if line.strip()]
-        message = "\n".join([f"conda-lock {VERSION} failed", *lines])
-        if UNSOLVABLE.search(words):
-            raise UnsolvableError(
-                message, "loosen or drop one of the requirements, or add a channel"
-            ) from error
-        raise ExpectedError(message, f"see that {command[3]} reaches the channels") from error
+def _failure(error: ProgramError, request: Request, solver: str) -> ExpectedError:
+    """Return the error for a failed run, without secrets and traceback."""
+    channels = [parse_channel(name) for name in request.conda.channels]
+    output = hide_secrets(TRACEBACK.sub("", error.output), channels)
+    lines = [f"  {line}" for line in output.splitlines() if line.strip()]
+    message = "\n".join([f"conda-lock {VERSION} failed", *lines])
+    if UNSOLVABLE.search(output):
+        return UnsolvableError(message, "relax or remove one of the requirements, or add a channel")
+    return ExpectedError(message, f"check that {solver} can reach the channels")

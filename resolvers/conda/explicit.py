@@ -1,94 +1,83 @@
-"""The explicit file of one platform, which conda, mamba and micromamba install as it is, without solving.
+"""The explicit file of one platform, which conda, mamba and micromamba install without solving.
 
-Format: https://docs.conda.io/projects/conda/en/stable/user-guide/tasks/manage-environments.html, "Building identical
-conda environments": after ``@EXPLICIT`` an address a line, with the hash of the file behind a ``#``.
+Format: https://docs.conda.io/projects/conda/en/stable/user-guide/tasks/manage-environments.html,
+"Building identical conda environments": after ``@EXPLICIT`` one address per line, followed by ``#``
+and the hash of the file.
 """
 
 from collections.abc import Collection, Mapping
 
-from resolvers.conda import lock_file
-from resolvers.conda.lock_file import FILE, CondaEntry
+from resolvers.conda.lock_file import CondaEntry, select_entries
 from resolvers.conda.requirements import subdir
-from resolvers.errors import ExpectedError
 from resolvers.types import LockFiles, Target
 
+# Both heads are part of rendered build folders, so another wording changes files of lock sets.
 HEAD = """\
 # Written by Orbiter: the packages of {groups}, each after those that it needs.
 # Install them with: micromamba create -n YOURENV --file THIS-FILE
 """
-HEAD_OF_MORE = """\
+HEAD_OF_ADDITIONS = """\
 # Written by Orbiter: what {groups} adds to {without}, each package after those that it needs.
 """
 PYTHON = "python"
 
 
-def explicit(
+def format_explicit(
     files: LockFiles, target: Target, groups: tuple[str, ...], without: tuple[str, ...] = ()
 ) -> str:
-    """What the groups install on the target's platform, but for the packages that the groups ``without`` have. Pure.
+    """Return the packages of ``groups`` that the groups ``without`` do not install. Pure.
 
-    Raises ExpectedError where the lock file does not have the platform.
+    Raises ExpectedError if the lock file lacks the target's platform.
     """
-    entries = _entries(files, target, groups)
-    there = _entries(files, target, without)
-    needs = {
+    entries = select_entries(files, target, groups)
+    excluded = select_entries(files, target, without)
+    dependencies = {
         name: sorted(entries.keys() & entry.dependencies.keys()) for name, entry in entries.items()
     }
-    lines = [_line(entries[name]) for name in in_order(needs) if name not in there]
+    order = installation_order(dependencies)
+    lines = [_line(entries[name]) for name in order if name not in excluded]
     own = ", ".join(group for group in groups if group not in without)
-    head = (
-        HEAD_OF_MORE.format(groups=own, without=", ".join(without))
-        if there
-        else HEAD.format(groups=own)
-    )
+    head = HEAD.format(groups=own)
+    if excluded:
+        head = HEAD_OF_ADDITIONS.format(groups=own, without=", ".join(without))
     return "\n".join([f"{head}# platform: {subdir(target.platform)}", "@EXPLICIT", *lines]) + "\n"
-
-
-def _entries(files: LockFiles, target: Target, groups: tuple[str, ...]) -> dict[str, CondaEntry]:
-    """The packages of groups on the target's platform by name."""
-    if FILE not in files:
-        return {}
-    lock, name = lock_file.parse(files), subdir(target.platform)
-    if name not in lock.hashes:
-        raise ExpectedError(
-            f"{FILE} is not locked for {target.platform}", "lock for this platform: orbiter lock"
-        )
-    return {each.name: each for each in lock.of(name) if each.category in groups}
 
 
 def _line(entry: CondaEntry) -> str:
     return f"{entry.url}#{entry.hash.md5 or f'sha256:{entry.hash.sha256}'}"
 
 
-def in_order(needs: Mapping[str, Collection[str]]) -> tuple[str, ...]:
-    """Names so that each follows those it needs, otherwise by name; circles are cut where they close.
+def installation_order(dependencies: Mapping[str, Collection[str]]) -> tuple[str, ...]:
+    """Return names so that each follows its dependencies, otherwise sorted by name.
 
-    Python and what it needs go first, since installing a package may run it; what it needs that needs Python itself
-    (as pip has been) follows it.
+    A cycle is cut where it closes. Python and its dependencies come first, because installing a
+    package may run Python. A dependency of Python that itself needs Python, as pip did in the past,
+    follows it.
     """
-    cut = {
-        **needs,
-        PYTHON: [each for each in needs.get(PYTHON, ()) if PYTHON not in _reach(needs, each)],
-    }
-    done: dict[str, None] = {}
-    for root in (PYTHON, *sorted(needs)):
-        trail = [root] if root in needs and root not in done else []
-        while trail:
-            waiting = next(
-                (each for each in cut[trail[-1]] if each not in done and each not in trail), None
-            )
-            if waiting is None:
-                done[trail.pop()] = None
+    before_python = [
+        name for name in dependencies.get(PYTHON, ()) if PYTHON not in _closure(dependencies, name)
+    ]
+    graph = {**dependencies, PYTHON: before_python}
+    ordered: dict[str, None] = {}
+    for root in (PYTHON, *sorted(dependencies)):
+        path = [root] if root in dependencies and root not in ordered else []
+        while path:
+            # The path holds the names that wait for their dependencies.
+            pending = [name for name in graph[path[-1]] if name not in ordered and name not in path]
+            if pending:
+                path.append(pending[0])
             else:
-                trail.append(waiting)
-    return tuple(done)
+                ordered[path.pop()] = None
+    return tuple(ordered)
 
 
-def _reach(needs: Mapping[str, Collection[str]], name: str) -> set[str]:
-    found: set[str] = set()
-    waiting = [name]
-    while waiting:
-        if (each := waiting.pop()) not in found:
-            found.add(each)
-            waiting += needs[each]
-    return found
+def _closure(dependencies: Mapping[str, Collection[str]], name: str) -> set[str]:
+    """Return a name and all its direct and indirect dependencies."""
+    closure: set[str] = set()
+    pending = [name]
+    while pending:
+        current = pending.pop()
+        if current not in closure:
+            closure.add(current)
+            pending += dependencies[current]
+    return closure

@@ -1,4 +1,7 @@
-"""Fetching conda packages with rattler, which knows this machine's credentials, mirrors, proxies and certificates."""
+"""Fetching conda packages with rattler.
+
+rattler knows this machine's credentials, mirrors, proxies and certificates.
+"""
 
 import asyncio
 import re
@@ -7,28 +10,38 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from resolvers.conda.channels import expanded, in_one_line
-from resolvers.conda.client import configured
+from resolvers.conda.channels import expand_variables, join_causes
 from resolvers.errors import ExpectedError
 from resolvers.net import http
 
 if TYPE_CHECKING:
-    from rattler import Client
+    from rattler import Client, Config
 
 CHUNK = 1 << 20
+RETRIES = 2
+"""Retries of a failed request; rattler waits longer before each one."""
 STATUS = re.compile(r"\(([45]\d\d) ")
 
 
-@contextmanager
-def opened(url: str, _headers: Mapping[str, str] = {}) -> Iterator[http.Stream]:
-    """The bytes of a package at an address of conda-lock.yml; whole, whatever range is asked for.
+def configured_client() -> "tuple[Config, Client]":
+    """Return rattler's configuration on this machine, and an HTTP client that follows it."""
+    from rattler import Client, Config
 
-    Raises HTTPError, and ExpectedError where a variable of the address is not set.
+    config = Config.load_from_default_locations("rattler")
+    return config, Client.from_config(config, max_retries=RETRIES, user_agent="orbiter")
+
+
+@contextmanager
+def open_package(url: str, _headers: Mapping[str, str] = {}) -> Iterator[http.Stream]:
+    """Stream the package at an address of conda-lock.yml; ranges are ignored.
+
+    Raises HTTPError, and ExpectedError if a variable of the address is not set.
     """
-    address = expanded(url)
+    address = expand_variables(url)
     if address.startswith("file:"):
         with http.stream(address) as stream:
             yield stream
@@ -37,8 +50,8 @@ def opened(url: str, _headers: Mapping[str, str] = {}) -> Iterator[http.Stream]:
         path = Path(folder, "package")
         asyncio.run(_download(url, address, path))
         with path.open("rb") as file:
-            size = {"content-length": str(path.stat().st_size)}
-            yield http.Stream(200, url, size, iter(lambda: file.read(CHUNK), b""))
+            length = {"content-length": str(path.stat().st_size)}
+            yield http.Stream(HTTPStatus.OK, url, length, iter(lambda: file.read(CHUNK), b""))
 
 
 async def _download(url: str, address: str, path: Path) -> None:
@@ -46,30 +59,34 @@ async def _download(url: str, address: str, path: Path) -> None:
 
     try:
         await download_to_path(_client(), address, path)
-    except Exception as error:  # what rattler raises has no base class of its own
-        words = in_one_line(str(error).replace(address, url))
-        found = STATUS.search(words)
+    except Exception as error:  # rattler's exceptions have no common base class
+        reason = join_causes(str(error).replace(address, url))
+        match = STATUS.search(reason)
+        status = int(match[1]) if match else 0
         raise http.HTTPError(
-            f"{url}: {words}", "is the channel there?", status=int(found[1]) if found else 0
+            f"{url}: {reason}", "check that the channel exists", status=status
         ) from None
 
 
 @cache
 def _client() -> "Client":
-    return configured()[1]
+    return configured_client()[1]
 
 
-def unpack_program(package: Path, name: str, target: Path) -> None:
-    """Write ``bin/<name>`` of a conda package to ``target``, executable. Raises ExpectedError where it has none."""
+def extract_program(package: Path, name: str, target: Path) -> None:
+    """Write ``bin/<name>`` of a conda package to ``target`` and make it executable.
+
+    Raises ExpectedError if the package does not contain it.
+    """
     from rattler.package_streaming import extract
 
     with tempfile.TemporaryDirectory(prefix="orbiter-") as folder:
         try:
             extract(package, Path(folder))
             shutil.copyfile(Path(folder, "bin", name), target)
-        except Exception as error:  # what rattler raises has no base class of its own
+        except Exception as error:  # rattler's exceptions have no common base class
             raise ExpectedError(
                 f"{package.name} has no program bin/{name}: {error}",
-                'let rattler install: installer = "rattler"',
+                'let rattler install the packages: installer = "rattler"',
             ) from error
     target.chmod(0o755)

@@ -1,175 +1,202 @@
-"""Starting from an earlier lock: as few packages move as can be, and it is told which had to, and why."""
+"""Solving from a previous lock: keep as many pins as possible, and explain every other change."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from resolvers.conda.rattler_solver import Known, Solution, Solver
+from resolvers.conda.rattler_solver import PlatformSolver, PreviousPackage, Solution
 from resolvers.errors import UnsolvableError
 from resolvers.types import Upgrade
 
 if TYPE_CHECKING:
     from rattler import RepoDataRecord
 
-TRIES = 16
-"""How often it is tried to let more stand, at most; each try takes a fraction of a second."""
+    Records = Mapping[str, RepoDataRecord]
+    """Packages by name."""
+
+ATTEMPTS = 16
+"""Solves that try to keep more pins; each takes a fraction of a second."""
 
 
-class Moved(msgspec.Struct, frozen=True, kw_only=True):
-    """A package that nobody asked to move: ``linux-64``, its name and versions, and the reason."""
+class UnrequestedChange(msgspec.Struct, frozen=True, kw_only=True):
+    """A package whose version had to change although nobody requested it, with the reason."""
 
-    subdir: str
     name: str
     old: str
     new: str
-    why: str
+    reason: str
 
     def __str__(self) -> str:
-        return f"{self.name} {self.old} -> {self.new} ({self.why})"
+        return f"{self.name} {self.old} -> {self.new} ({self.reason})"
 
 
-class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """What a platform installs now, and which packages moved or went away though nobody asked for it."""
+class PlatformResult(msgspec.Struct, frozen=True, kw_only=True):
+    """The packages of one platform, and the changes that nobody requested."""
 
     solution: Solution
-    moved: tuple[Moved, ...] = ()
+    changes: tuple[UnrequestedChange, ...] = ()
 
 
-async def answer(solver: Solver, previous: tuple[Known, ...], upgrade: Upgrade) -> Answer:
-    """Solve for one platform. Raises UnsolvableError, also where a version that was asked for does not fit."""
+async def solve_platform(
+    solver: PlatformSolver, previous: tuple[PreviousPackage, ...], upgrade: Upgrade
+) -> PlatformResult:
+    """Solve for one platform.
+
+    Raises UnsolvableError, also if a version that the upgrade requests does not fit.
+    """
     if upgrade.everything or not previous:
-        return Answer(solution=await solver.solve(also=_exactly(upgrade)))
+        return PlatformResult(solution=await solver.solve(extra=_exact_specs(upgrade.packages)))
     pins = await solver.find(previous)
-    asked = {
-        name: wanted
-        for name, wanted in upgrade.packages.items()
-        if name in {each.name for each in previous}
+    previous_names = {package.name for package in previous}
+    requested = {
+        name: version for name, version in upgrade.packages.items() if name in previous_names
     }
-    fresh = await _upgraded(solver, pins, asked)
-    stay = {name: record for name, record in pins.items() if name not in asked}
-    solution = await _least(solver, stay, fresh, _exactly(upgrade))
-    gone = {
-        each.name: each for each in previous if each.name not in pins and each.name not in asked
-    }
-    return Answer(solution=solution, moved=_moved(solver, pins, gone, solution, asked))
+    upgraded = await _upgraded(solver, pins, requested)
+    kept = {name: record for name, record in pins.items() if name not in requested}
+    extra = _exact_specs(upgrade.packages)
+    solution = await _keep_most(solver, kept, list(upgraded.values()), extra)
+    removed = [
+        package
+        for package in previous
+        if package.name not in pins and package.name not in requested
+    ]
+    changes = [*_moved_pins(solver, kept, solution), *_replaced_pins(solver, removed, solution)]
+    return PlatformResult(
+        solution=solution, changes=tuple(sorted(changes, key=lambda change: change.name))
+    )
 
 
-def _exactly(upgrade: Upgrade) -> list[str]:
-    return [f"{name} =={wanted}" for name, wanted in sorted(upgrade.packages.items()) if wanted]
+def _exact_specs(versions: Mapping[str, str]) -> list[str]:
+    return [f"{name} =={version}" for name, version in sorted(versions.items()) if version]
 
 
 async def _upgraded(
-    solver: Solver, pins: Mapping[str, "RepoDataRecord"], asked: Mapping[str, str]
+    solver: PlatformSolver, pins: "Records", requested: Mapping[str, str]
 ) -> dict[str, "RepoDataRecord"]:
-    """What is asked to move, as it would be in a lock that starts from nothing; but nothing becomes older."""
-    if not asked:
+    """Return the requested packages as a lock without previous pins would have them.
+
+    No package becomes older, unless the upgrade requests that version.
+    """
+    if not requested:
         return {}
-    exact = _exactly(Upgrade(packages=asked))
-    free = await solver.solve(also=exact)
-    found = {name: free[name] for name in asked if name in free}
-    older = {n for n, record in found.items() if n in pins and not asked[n] and record < pins[n]}
-    return {name: pins[name] if name in older else record for name, record in found.items()}
+    fresh = await solver.solve(extra=_exact_specs(requested))
+    upgraded = {name: fresh[name] for name in requested if name in fresh}
+    for name, record in upgraded.items():
+        is_older = name in pins and record < pins[name]
+        if is_older and not requested[name]:
+            upgraded[name] = pins[name]
+    return upgraded
 
 
-async def _least(
-    solver: Solver,
-    stay: Mapping[str, "RepoDataRecord"],
-    fresh: Mapping[str, "RepoDataRecord"],
-    also: list[str],
+async def _keep_most(
+    solver: PlatformSolver,
+    pins: "Records",
+    fixed: list["RepoDataRecord"],
+    extra: list[str],
 ) -> Solution:
-    """A solution that has all that is fresh and as much as can be of what may stay."""
-    fixed = list(fresh.values())
+    """Return a solution with all ``fixed`` packages and as many of the pins as possible.
+
+    If not all pins fit, tries to keep the pins that changed: first all of them, then halves of the
+    sets that do not fit, down to single pins.
+    """
     try:
-        return await solver.solve(keep=[*fixed, *stay.values()], also=also)
+        return await solver.solve(keep=[*fixed, *pins.values()], extra=extra)
     except UnsolvableError:
-        best = await solver.solve(keep=fixed, prefer=stay.values(), also=also)
-    moved = [name for name, record in stay.items() if name in best and best[name].url != record.url]
-    kept = {name for name in stay if name not in moved}
-    waiting = [moved]
-    for _ in range(TRIES):
-        if not waiting:
+        best = await solver.solve(keep=fixed, prefer=pins.values(), extra=extra)
+    changed = [
+        name for name, record in pins.items() if name in best and best[name].url != record.url
+    ]
+    kept = pins.keys() - set(changed)
+    candidates = [changed]
+    for _ in range(ATTEMPTS):
+        if not candidates:
             break
-        some = waiting.pop(0)
-        held = kept.union(some)
+        candidate = candidates.pop(0)
+        names = kept.union(candidate)
+        keep = [*fixed, *(pins[name] for name in names)]
+        prefer = [record for name, record in pins.items() if name not in names]
         try:
-            best = await solver.solve(
-                keep=[*fixed, *(stay[name] for name in held)],
-                prefer=[record for name, record in stay.items() if name not in held],
-                also=also,
-            )
-            kept = held
+            best = await solver.solve(keep=keep, prefer=prefer, extra=extra)
+            kept = names
         except UnsolvableError:
-            half = len(some) // 2
-            waiting += [part for part in (some[:half], some[half:]) if half and part]
+            candidates += _halves(candidate)
     return best
 
 
-def _moved(
-    solver: Solver,
-    pins: Mapping[str, "RepoDataRecord"],
-    gone: Mapping[str, Known],
-    solution: Solution,
-    asked: Mapping[str, str],
-) -> tuple[Moved, ...]:
-    found = []
+def _halves(names: list[str]) -> list[list[str]]:
+    """Return both halves of a list; none if it has one item."""
+    middle = len(names) // 2
+    return [names[:middle], names[middle:]] if middle else []
+
+
+def _moved_pins(
+    solver: PlatformSolver, pins: "Records", solution: Solution
+) -> Iterable[UnrequestedChange]:
+    """Yield the pins that the channels still have but the solution does not."""
     for name, old in pins.items():
         new = solution.get(name)
-        if new is not None and name not in asked and new.url != old.url:
-            found.append(
-                _move(
-                    solver.subdir,
-                    name,
-                    _label(old, new),
-                    _label(new, old),
-                    _why(solver, old, solution),
-                )
+        if new is not None and new.url != old.url:
+            yield UnrequestedChange(
+                name=name,
+                old=_label(old, new),
+                new=_label(new, old),
+                reason=_reason(solver, old, solution),
             )
-    for name, known in gone.items():
-        if name in solution:
-            why = "the channels had it later" if solver.as_of else "the channels have it no more"
-            found.append(
-                _move(solver.subdir, name, known.version, str(solution[name].version), why)
-            )
-    return tuple(sorted(found, key=lambda each: each.name))
 
 
-def _move(subdir: str, name: str, old: str, new: str, why: str) -> Moved:
-    return Moved(subdir=subdir, name=name, old=old, new=new, why=why)
+def _replaced_pins(
+    solver: PlatformSolver, removed: Iterable[PreviousPackage], solution: Solution
+) -> Iterable[UnrequestedChange]:
+    """Yield the packages of the solution whose pins the channels do not have."""
+    reason = "no longer in the channels"
+    if solver.as_of:
+        reason = "not in the channels at that time"
+    for package in removed:
+        if package.name in solution:
+            yield UnrequestedChange(
+                name=package.name,
+                old=package.version,
+                new=str(solution[package.name].version),
+                reason=reason,
+            )
 
 
 def _label(record: "RepoDataRecord", other: "RepoDataRecord") -> str:
-    """The version, with the build where the versions are the same."""
+    """Return the version, with the build if both versions are equal."""
     version = str(record.version)
     return version if version != str(other.version) else f"{version} {record.build}"
 
 
-def _why(solver: Solver, old: "RepoDataRecord", solution: Solution) -> str:
-    """What the old package does not fit: a requirement, a package that is there now, or its own dependencies."""
+def _reason(solver: PlatformSolver, old: "RepoDataRecord", solution: Solution) -> str:
+    """Return what excludes the old package.
+
+    Tries the requirements, then the packages of the solution, then its own dependencies.
+    """
     name = old.name.normalized
-    for wish in solver.wishes:
-        if wish.name == name and not _fits(wish.text, old):
-            return f"'{wish.written}' is asked for by '{wish.group}'"
+    for requirement in solver.requirements:
+        if requirement.name == name and not _fits(requirement.spec, old):
+            return f"'{requirement.group}' requires '{requirement.written}'"
     for record in solution.values():
-        for need in (*record.depends, *record.constrains):
-            if _name(need) == name and not _fits(need, old):
-                return f"{record.name.normalized} {record.version} needs {need}"
-    for need in (*old.depends, *old.constrains):
-        there = solution.get(_name(need))
-        if there is not None and not _fits(need, there):
-            return f"it needs {need}, and {there.name.normalized} is {there.version} now"
-    return "by way of other packages"
+        for spec in (*record.depends, *record.constrains):
+            if _name(spec) == name and not _fits(spec, old):
+                return f"{record.name.normalized} {record.version} needs {spec}"
+    for spec in (*old.depends, *old.constrains):
+        other = solution.get(_name(spec))
+        if other is not None and not _fits(spec, other):
+            return f"it needs {spec}, but {other.name.normalized} is now {other.version}"
+    return "because of other packages"
 
 
-def _name(need: str) -> str:
-    return need.partition("[")[0].split(" ")[0].rpartition("::")[2].lower()
+def _name(spec: str) -> str:
+    return spec.partition("[")[0].split(" ")[0].rpartition("::")[2].lower()
 
 
-def _fits(need: str, record: "RepoDataRecord") -> bool:
+def _fits(spec: str, record: "RepoDataRecord") -> bool:
     from rattler import MatchSpec
     from rattler.exceptions import InvalidMatchSpecError
 
     try:
-        return MatchSpec(need).matches(record)
+        return MatchSpec(spec).matches(record)
     except InvalidMatchSpecError:
-        return True  # an index may hold what nobody can read; then it explains nothing
+        return True  # an index may contain invalid specs; they explain nothing

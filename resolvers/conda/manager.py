@@ -1,19 +1,35 @@
-"""The manager conda: solved by rattler in process, or by the program conda-lock; the lock file is conda-lock's."""
+"""The manager conda: locked by rattler or conda-lock, in conda-lock's format."""
 
 from collections.abc import Mapping
 from datetime import datetime
 
-from resolvers.conda import environment_yml, lock_file, rattler_solver
-from resolvers.conda.channels import Channel, channel
-from resolvers.conda.entries import categorised, entry
-from resolvers.conda.environment_yml import ENVIRONMENT, VIRTUAL
-from resolvers.conda.keep_pins import Answer, answer
-from resolvers.conda.lock_file import FILE, CondaEntry, CondaLock
-from resolvers.conda.rattler_solver import Known, Solver
-from resolvers.conda.requirements import PLATFORMS, SUBDIRS, Wish, subdir, virtual_packages, wishes
+from resolvers.conda import rattler_engine, rattler_solver
+from resolvers.conda.channels import Channel, parse_channel
+from resolvers.conda.content_hash import content_hash
+from resolvers.conda.entries import assign_categories
+from resolvers.conda.environment_yml import (
+    ENVIRONMENT,
+    VIRTUAL,
+    format_environment,
+    format_virtual_packages,
+)
+from resolvers.conda.lock_file import (
+    LOCK_FILE,
+    CondaEntry,
+    CondaLock,
+    format_lock,
+    parse_lock,
+    select_entries,
+)
+from resolvers.conda.requirements import (
+    PLATFORMS,
+    CondaRequirement,
+    parse_requirements,
+    subdir,
+    virtual_packages,
+)
 from resolvers.errors import ExpectedError, UnsolvableError
 from resolvers.types import (
-    NOTE,
     Artifact,
     CondaOptions,
     Group,
@@ -24,29 +40,15 @@ from resolvers.types import (
     Target,
 )
 
-__all__ = [
-    "FILE",
-    "FILES",
-    "SUBDIRS",
-    "installer",
-    "python_version",
-    "read",
-    "resolve",
-    "select",
-    "tools",
-]
-
-FILES = (ENVIRONMENT, VIRTUAL, FILE)
+FILES = (ENVIRONMENT, VIRTUAL, LOCK_FILE)
 """The names of the lock files."""
 
 ENGINES = ("rattler", "conda-lock")
 INSTALLER = "micromamba"
-SHOWN = 8
-"""How many moved packages one line of progress names."""
 
 
 def tools(engine: str) -> dict[str, str]:
-    """The version of the engine that solves."""
+    """Return the engine that solves and its version."""
     if engine != "conda-lock":
         return {"rattler": rattler_solver.version()}
     from resolvers.conda import conda_lock_program
@@ -55,175 +57,118 @@ def tools(engine: str) -> dict[str, str]:
 
 
 def resolve(request: Request) -> LockFiles:
-    """CondaLock conda's part, all groups and platforms; {} where nothing is asked, the previous files where nothing moves.
+    """Lock all groups and platforms; return ``{}`` if nothing is required.
 
-    Gives environment.yml, virtual-packages.yml and conda-lock.yml, in which each group is a category. Raises
-    UnsolvableError with the engine's explanation, ExpectedError for what is no requirement or channel, for channels
-    that cannot be read, and for packages without hashes.
+    Returns environment.yml, virtual-packages.yml and conda-lock.yml, in which each group is a
+    category, or the previous files if they are up to date. Raises UnsolvableError with the engine's
+    explanation, and ExpectedError for invalid requirements and channels, for unreadable channels
+    and for packages without hashes.
     """
     if not any(group.requirements for group in request.groups):
         return {}
     if request.engine not in {"", *ENGINES}:
         raise ExpectedError(
-            f"conda has no engine '{request.engine}'", f"its engines are {', '.join(ENGINES)}"
+            f"conda has no engine '{request.engine}'", f"choose one of {', '.join(ENGINES)}"
         )
-    asked = wishes(request.groups)
-    channels = tuple(channel(each) for each in request.conda.channels)
+    requirements = parse_requirements(request.groups)
+    channels = tuple(parse_channel(name) for name in request.conda.channels)
     virtual = {
         subdir(target.platform): virtual_packages(target, request.conda)
         for target in request.targets
     }
+    remarks = _remarks(request)
     files = {
-        ENVIRONMENT: environment_yml.environment(channels, virtual, asked, _remarks(request)),
-        VIRTUAL: environment_yml.virtual(virtual),
+        ENVIRONMENT: format_environment(channels, virtual, requirements, remarks),
+        VIRTUAL: format_virtual_packages(virtual),
     }
-    previous = lock_file.parse(request.previous) if FILE in request.previous else None
-    if previous and _is_fresh(request, files):
+    previous = parse_lock(request.previous) if LOCK_FILE in request.previous else None
+    if previous and _is_up_to_date(request, files):
         return dict(request.previous)
     _check_upgrade(request, previous)
     if request.engine == "conda-lock":
-        from resolvers.conda import conda_lock_program  # which imports much that rattler needs not
+        from resolvers.conda import conda_lock_program  # imports more than rattler needs
 
-        found = conda_lock_program.lock(request, files, asked)
+        locked = conda_lock_program.lock(request, files, requirements)
     else:
-        found = _solved(request, channels, asked, virtual, previous)
-    _check_versions(request, found)
+        locked = rattler_engine.lock(request, channels, requirements, virtual, previous)
+    _check_upgraded_versions(request, locked)
+    return {**files, LOCK_FILE: _lock_text(channels, requirements, virtual, locked)}
+
+
+def _lock_text(
+    channels: tuple[Channel, ...],
+    requirements: tuple[CondaRequirement, ...],
+    virtual: Mapping[str, Mapping[str, str]],
+    locked: Mapping[str, tuple[CondaEntry, ...]],
+) -> str:
+    """Return conda-lock.yml for the entries of each subdir."""
     hashes = {
-        name: environment_yml.content_hash(channels, name, asked, virtual[name]) for name in virtual
+        name: content_hash(channels, name, requirements, packages)
+        for name, packages in virtual.items()
     }
-    package = tuple(each for entries in found.values() for each in categorised(entries, asked))
-    return {
-        **files,
-        FILE: lock_file.write(CondaLock(channels=channels, hashes=hashes, package=package)),
-    }
+    entries: list[CondaEntry] = []
+    for platform_entries in locked.values():
+        entries += assign_categories(platform_entries, requirements)
+    return format_lock(CondaLock(channels=channels, content_hashes=hashes, entries=tuple(entries)))
 
 
 def _remarks(request: Request) -> list[str]:
-    """Where it is not as usual: what decides the solution besides the files."""
-    priority = (
-        f"channel priority: {request.conda.priority}" if request.conda.priority != "strict" else ""
+    """Return the settings that influence the solution and differ from their defaults."""
+    remarks = []
+    if request.conda.priority != "strict":
+        remarks.append(f"channel priority: {request.conda.priority}")
+    if request.engine == "conda-lock":
+        remarks.append(f"engine: {request.engine}")
+    return remarks
+
+
+def _is_up_to_date(request: Request, files: LockFiles) -> bool:
+    """Return whether the previous lock files answer the request without any change."""
+    may_change = request.upgrade.everything or request.upgrade.packages or request.as_of
+    return not may_change and all(
+        request.previous.get(name) == text for name, text in files.items()
     )
-    engine = f"engine: {request.engine}" if request.engine == "conda-lock" else ""
-    return [remark for remark in (priority, engine) if remark]
-
-
-def _is_fresh(request: Request, files: LockFiles) -> bool:
-    """Whether the previous files are an answer to the request as they are."""
-    moves = request.upgrade.everything or request.upgrade.packages or request.as_of
-    return not moves and all(request.previous.get(name) == text for name, text in files.items())
 
 
 def _check_upgrade(request: Request, previous: CondaLock | None) -> None:
-    known = {each.name for each in previous.package} if previous else set()
+    """Raise ExpectedError if the upgrade names a package that is not locked."""
+    locked_names = {entry.name for entry in previous.entries} if previous else set()
     for name in request.upgrade.packages:
-        if name not in known:
+        if name not in locked_names:
             raise ExpectedError(
                 f"'{name}' cannot be upgraded: conda's lock has no such package",
                 "name a package of the lock, or add it to a conda list first",
             )
 
 
-def _check_versions(request: Request, found: Mapping[str, tuple[CondaEntry, ...]]) -> None:
-    locked = {each.name for entries in found.values() for each in entries}
-    for name, wanted in request.upgrade.packages.items():
-        if wanted and name not in locked:
+def _check_upgraded_versions(
+    request: Request, locked: Mapping[str, tuple[CondaEntry, ...]]
+) -> None:
+    """Raise UnsolvableError if a package with a requested version is no longer needed."""
+    names = {entry.name for entries in locked.values() for entry in entries}
+    for name, version in request.upgrade.packages.items():
+        if version and name not in names:
             raise UnsolvableError(
-                f"'{name}' cannot become {wanted}: nothing that is asked for needs it any more"
+                f"'{name}' cannot be upgraded to {version}: no requirement needs it any longer"
             )
 
 
-def _solved(
-    request: Request,
-    channels: tuple[Channel, ...],
-    asked: tuple[Wish, ...],
-    virtual: Mapping[str, Mapping[str, str]],
-    previous: CondaLock | None,
-) -> dict[str, tuple[CondaEntry, ...]]:
-    """rattler's answer by platform."""
-    import asyncio
-
-    answers = asyncio.run(_answers(request, channels, asked, virtual, previous))
-    for name, one in answers.items():
-        _tell(request, name, one)
-    return {
-        name: tuple(entry(record, name, channels) for record in one.solution.values())
-        for name, one in answers.items()
-    }
-
-
-async def _answers(
-    request: Request,
-    channels: tuple[Channel, ...],
-    asked: tuple[Wish, ...],
-    virtual: Mapping[str, Mapping[str, str]],
-    previous: CondaLock | None,
-) -> dict[str, Answer]:
-    """All platforms side by side: they share what the channels answer."""
-    import asyncio
-
-    gateway = rattler_solver.gateway()
-    solvers = {
-        name: Solver(
-            gateway=gateway,
-            channels=channels,
-            priority=request.conda.priority,
-            subdir=name,
-            virtual=packages,
-            wishes=asked,
-            as_of=request.as_of,
-        )
-        for name, packages in virtual.items()
-    }
-    found = await asyncio.gather(
-        *(
-            answer(solver, _known(previous, name), request.upgrade)
-            for name, solver in solvers.items()
-        ),
-        return_exceptions=True,  # so that none is still running when this ends
-    )
-    for each in found:
-        if isinstance(each, BaseException):
-            raise each
-    return {
-        name: each for name, each in zip(solvers, found, strict=True) if isinstance(each, Answer)
-    }
-
-
-def _known(previous: CondaLock | None, name: str) -> tuple[Known, ...]:
-    entries = previous.of(name) if previous else ()
-    known = {each.name: each for each in entries}  # it is there once for each category
-    return tuple(
-        Known(name=each.name, version=each.version, file=each.file, sha256=each.hash.sha256)
-        for each in known.values()
-    )
-
-
-def _tell(request: Request, name: str, one: Answer) -> None:
-    if one.moved:
-        shown = "; ".join(str(each) for each in one.moved[:SHOWN])
-        more = f"; and {len(one.moved) - SHOWN} more" if len(one.moved) > SHOWN else ""
-        request.progress(f"{NOTE}{name}: these had to move too: {shown}{more}")
-
-
 def python_version(files: LockFiles) -> str:
-    """The exact Python that the lock files name; "" where they name none. Pure."""
-    found = (
-        {each.version for each in lock_file.parse(files).package if each.name == "python"}
-        if files
-        else set()
-    )
-    if len(found) > 1:
+    """Return the exact Python version that the lock files install; empty for none. Pure."""
+    entries = parse_lock(files).entries if files else ()
+    versions = {entry.version for entry in entries if entry.name == "python"}
+    if len(versions) > 1:
         raise ExpectedError(
-            f"conda locked different Pythons for the platforms: {', '.join(sorted(found))}",
-            'ask for one, such as "python=3.12.11"',
+            f"conda locked different Pythons for the platforms: {', '.join(sorted(versions))}",
+            'require one of them, such as "python=3.12.11"',
         )
-    return next(iter(found), "")
+    return next(iter(versions), "")
 
 
 def installer(conda: CondaOptions, platform: str, as_of: datetime | None) -> Pin:
-    """The package of the channels with the program that installs the others in a build stage: micromamba.
+    """Return the package of micromamba, which installs the other packages in a build stage.
 
-    Raises ExpectedError where they have none.
+    Raises ExpectedError if the channels do not have it.
     """
     group = Group(name="installer", requirements=(INSTALLER,))
     target = Target(platform=platform)
@@ -232,52 +177,46 @@ def installer(conda: CondaOptions, platform: str, as_of: datetime | None) -> Pin
     except UnsolvableError as error:
         raise ExpectedError(
             f"the channels ({', '.join(conda.channels)}) have no {INSTALLER} for {platform}",
-            'add one that has it, such as conda-forge, or let rattler install: installer = "rattler"',
+            "add a channel that has it, such as conda-forge, or let rattler install the packages: "
+            'installer = "rattler"',
         ) from error
     return next(pin for pin in select(files, target, (group.name,)) if pin.name == INSTALLER)
 
 
 def read(files: LockFiles) -> tuple[Package, ...]:
-    """All packages that the lock names, those of several platforms once where it is the same file. Pure."""
-    found: dict[tuple[str, str, str], list[CondaEntry]] = {}
-    for each in lock_file.parse(files).package if FILE in files else ():
-        found.setdefault((each.name, each.version, each.build), []).append(each)
-    return tuple(_package(same) for _, same in sorted(found.items()))
+    """Return all packages of the lock; a file that fits several platforms counts once. Pure."""
+    entries = parse_lock(files).entries if LOCK_FILE in files else ()
+    same_build: dict[tuple[str, str, str], list[CondaEntry]] = {}
+    for entry in entries:
+        same_build.setdefault((entry.name, entry.version, entry.build), []).append(entry)
+    return tuple(_package(same_build[key]) for key in sorted(same_build))
 
 
-def _package(same: list[CondaEntry]) -> Package:
-    first = same[0]
+def _package(entries: list[CondaEntry]) -> Package:
+    """Return the package that several entries have in common."""
+    first = entries[0]
+    platforms = {PLATFORMS.get(entry.platform, entry.platform) for entry in entries}
+    dependencies = {name for entry in entries for name in entry.dependencies}
     return Package(
         manager="conda",
         name=first.name,
         version=first.version,
         build=first.build,
-        platforms=tuple(sorted({PLATFORMS.get(each.platform, each.platform) for each in same})),
-        groups=tuple(sorted({each.category for each in same})),
-        requires=tuple(
-            sorted(
-                {need for each in same for need in each.dependencies if not need.startswith("__")}
-            )
-        ),
-        artifacts=tuple(sorted({_artifact(each) for each in same})),
+        platforms=tuple(sorted(platforms)),
+        groups=tuple(sorted({entry.category for entry in entries})),
+        requires=tuple(sorted(name for name in dependencies if not name.startswith("__"))),
+        artifacts=tuple(sorted({_artifact(entry) for entry in entries})),
     )
 
 
-def _artifact(each: CondaEntry) -> Artifact:
-    return Artifact(file=each.file, hash=f"sha256:{each.hash.sha256}", source=each.url)
+def _artifact(entry: CondaEntry) -> Artifact:
+    return Artifact(file=entry.file, hash=f"sha256:{entry.hash.sha256}", source=entry.url)
 
 
 def select(files: LockFiles, target: Target, groups: tuple[str, ...]) -> tuple[Pin, ...]:
-    """What the groups together install on the target's platform, sorted by name. Pure."""
-    if FILE not in files:
-        return ()
-    lock, name = lock_file.parse(files), subdir(target.platform)
-    if name not in lock.hashes:
-        raise ExpectedError(
-            f"{FILE} is not locked for {target.platform}", "lock for this platform: orbiter lock"
-        )
-    found = {each.name: each for each in lock.of(name) if each.category in groups}
+    """Return the packages that the groups together install on the target, sorted by name. Pure."""
+    entries = select_entries(files, target, groups)
     return tuple(
-        Pin(name=each.name, version=each.version, artifact=_artifact(each))
-        for _, each in sorted(found.items())
+        Pin(name=entry.name, version=entry.version, artifact=_artifact(entry))
+        for _, entry in sorted(entries.items())
     )

@@ -1,4 +1,4 @@
-"""Solving conda's part in process, with rattler: what to ask it for, and what its errors mean."""
+"""Solving conda requirements for one platform with rattler, and explaining its errors."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from resolvers.cache import folder
-from resolvers.conda.channels import Channel, hidden, in_one_line
-from resolvers.conda.client import configured
-from resolvers.conda.requirements import PLATFORMS, Wish
+from resolvers.conda.channels import Channel, hide_secrets, join_causes
+from resolvers.conda.fetch import configured_client
+from resolvers.conda.requirements import PLATFORMS, CondaRequirement
 from resolvers.errors import ExpectedError, UnsolvableError
 
 if TYPE_CHECKING:
@@ -19,18 +19,19 @@ if TYPE_CHECKING:
     from rattler.virtual_package import GenericVirtualPackage
 
 NOARCH = "noarch"
-"""How often a request that failed is sent again; rattler waits longer each time."""
+"""The subdir of packages that fit every platform."""
 WORD = re.compile(r"[\w.-]+")
-UNREACHED = re.compile(
+CONNECTION_FAILED = re.compile(
     r"error sending request|Connection refused|timed out|dns error|connection closed|reset"
 )
+ACCESS_DENIED = re.compile(r"\b(401|403)\b")
 
 Solution = Mapping[str, "RepoDataRecord"]
 """The packages of one platform by name."""
 
 
-class Known(msgspec.Struct, frozen=True, kw_only=True):
-    """A package of an earlier lock: what tells it among all others."""
+class PreviousPackage(msgspec.Struct, frozen=True, kw_only=True):
+    """A package of the previous lock, identified by its file and hash."""
 
     name: str
     version: str
@@ -38,8 +39,8 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     sha256: str
 
 
-class Solver:
-    """Everything that is asked of one platform; solves as often as one likes."""
+class PlatformSolver:
+    """The requirements and channels of one platform; ``solve`` can be called repeatedly."""
 
     def __init__(
         self,
@@ -48,43 +49,45 @@ class Solver:
         channels: tuple[Channel, ...],
         priority: str,
         subdir: str,
-        virtual: Mapping[str, str],
-        wishes: tuple[Wish, ...],
+        virtual_packages: Mapping[str, str],
+        requirements: tuple[CondaRequirement, ...],
         as_of: datetime | None,
     ) -> None:
-        from rattler import Channel as Asked
+        from rattler import Channel as RattlerChannel
         from rattler import MatchSpec
 
         self.subdir = subdir
-        self.wishes = wishes
+        self.requirements = requirements
         self.as_of = as_of.astimezone(UTC) if as_of else None
         self._gateway = gateway
         self._channels = channels
-        self._sources = [Asked(channel.address()) for channel in channels]
+        self._sources = [RattlerChannel(channel.address()) for channel in channels]
+        self._subdirs: Any = [subdir, NOARCH]  # rattler's type is a Literal of all known subdirs
         self._priority = _priority(priority)
-        self._specs = [MatchSpec(wish.text) for wish in wishes]
-        self._virtual = [_virtual(name, text) for name, text in virtual.items()]
+        self._specs = [MatchSpec(requirement.spec) for requirement in requirements]
+        self._virtual = [_virtual(name, text) for name, text in virtual_packages.items()]
 
     async def solve(
         self,
         *,
         prefer: Iterable["RepoDataRecord"] = (),
         keep: Iterable["RepoDataRecord"] = (),
-        also: Sequence[str] = (),
+        extra: Sequence[str] = (),
     ) -> Solution:
-        """The newest packages that fit; rather those of ``prefer``, and none but those of ``keep``, where needed.
+        """Return the newest packages that meet the requirements and the ``extra`` ones.
 
-        ``also`` are further requirements. Raises UnsolvableError with rattler's explanation.
+        Uses the packages of ``prefer`` if they fit. Of the names in ``keep``, only these packages
+        are allowed. Raises UnsolvableError with rattler's explanation.
         """
         from rattler import solve
         from rattler.exceptions import SolverError
 
         try:
-            found = await solve(
+            records = await solve(
                 self._sources,
-                [*self._specs, *also],
+                [*self._specs, *extra],
                 gateway=self._gateway,
-                platforms=[self.subdir, NOARCH],  # type: ignore[list-item]
+                platforms=self._subdirs,
                 locked_packages=list(prefer),
                 pinned_packages=list(keep),
                 virtual_packages=self._virtual,
@@ -92,90 +95,96 @@ class Solver:
                 exclude_newer=self.as_of,
             )
         except SolverError as error:
-            own = await self._gateway.names(self._sources, [self.subdir])  # type: ignore[list-item]
-            raise self._unsolvable(str(error), also, noarch_only=not own) from None
-        except Exception as error:  # what rattler raises has no base class of its own
-            raise self._failed(error) from error
-        return {record.name.normalized: record for record in found}
+            own_names = await self._gateway.names(self._sources, self._subdirs[:1])
+            raise self._unsolvable(str(error), extra, noarch_only=not own_names) from None
+        except Exception as error:  # rattler's exceptions have no common base class
+            raise self._unreadable_channels(error) from error
+        return {record.name.normalized: record for record in records}
 
-    async def find(self, packages: Iterable[Known]) -> dict[str, "RepoDataRecord"]:
-        """Those of the packages that the channels have today, and had at the cut-off, by name."""
+    async def find(self, packages: Iterable[PreviousPackage]) -> dict[str, "RepoDataRecord"]:
+        """Return the packages that the channels still list, and listed at the cut-off, by name."""
         from rattler import MatchSpec
 
-        wanted = {package.file: package for package in packages}
-        if not wanted:
+        by_file = {package.file: package for package in packages}
+        if not by_file:
             return {}
-        specs = [MatchSpec(f"{each.name}[sha256={each.sha256}]") for each in wanted.values()]
+        specs = [
+            MatchSpec(f"{package.name}[sha256={package.sha256}]") for package in by_file.values()
+        ]
         try:
-            subdirs: Any = [self.subdir, NOARCH]  # rattler's Literal of every known subdir
-            lists = await self._gateway.query(self._sources, subdirs, specs, recursive=False)
-        except Exception as error:  # what rattler raises has no base class of its own
-            raise self._failed(error) from error
-        found: dict[str, RepoDataRecord] = {}
-        for record in (each for records in lists for each in records):
-            if record.file_name in wanted and not self._is_late(record):
-                found.setdefault(record.name.normalized, record)
-        return found
+            results = await self._gateway.query(
+                self._sources, self._subdirs, specs, recursive=False
+            )
+        except Exception as error:  # rattler's exceptions have no common base class
+            raise self._unreadable_channels(error) from error
+        records: dict[str, RepoDataRecord] = {}
+        for record in (record for result in results for record in result):
+            if record.file_name in by_file and not self._is_too_new(record):
+                records.setdefault(record.name.normalized, record)
+        return records
 
-    def _is_late(self, record: "RepoDataRecord") -> bool:
-        """As rattler judges it: what has no time stamp was not there."""
+    def _is_too_new(self, record: "RepoDataRecord") -> bool:
+        """Decide like rattler: a package without a timestamp is too new for any cut-off."""
         if self.as_of is None:
             return False
         published = record.indexed_timestamp or record.timestamp
         return published is None or published.astimezone(UTC) > self.as_of
 
     def _unsolvable(
-        self, explanation: str, also: Sequence[str], *, noarch_only: bool
+        self, explanation: str, extra: Sequence[str], *, noarch_only: bool
     ) -> UnsolvableError:
         text = explanation.strip().removeprefix("Cannot solve the request because of:").strip()
-        names = set(WORD.findall(text))
-        asked = [
-            f"  '{wish.written}' is asked for by '{wish.group}'"
-            for wish in dict.fromkeys(self.wishes)
-            if wish.name in names
-        ]
-        asked += [f"  '{each}' is asked for as upgrade" for each in also]
-        where = f"{self.subdir} by {', '.join(channel.url for channel in self._channels)}"
-        lines = [
-            f"the conda requirements cannot be met together for {where}:",
-            *_indented(text),
-            *asked,
-        ]
-        hint = "loosen or drop one of these requirements, or add a channel"
+        channels = ", ".join(channel.url for channel in self._channels)
+        lines = [f"no packages for {self.subdir} in {channels} meet all conda requirements:"]
+        lines += [f"  {line}" for line in text.splitlines()]
+        lines += self._involved_requirements(text)
+        lines += [f"  '{spec}' is required by the upgrade" for spec in extra]
+        hint = "relax or remove one of these requirements, or add a channel"
         if noarch_only:
             lines.append(
-                f"  no channel has packages for {self.subdir}, but for those that fit every platform"
+                f"  no channel has packages for {self.subdir}, "
+                "except packages that fit every platform"
             )
-            hint = f"leave {PLATFORMS[self.subdir]} out of platforms, or add a channel that has packages for it"
+            hint = (
+                f"remove {PLATFORMS[self.subdir]} from platforms, "
+                "or add a channel that has packages for it"
+            )
         return UnsolvableError("\n".join(lines), hint)
 
-    def _failed(self, error: Exception) -> ExpectedError:
-        words = in_one_line(hidden(str(error), self._channels))
-        listed = ", ".join(channel.url for channel in self._channels)
-        if UNREACHED.search(words):
-            hint = "is this machine on line, and are HTTPS_PROXY, HTTP_PROXY and NO_PROXY right?"
-        elif re.search(r"\b(401|403)\b", words):
-            hint = "log in with rattler or pixi (auth login HOST), or give credentials in ~/.netrc"
-        else:
-            hint = "see that the channel's index, SUBDIR/repodata.json, is there and whole"
+    def _involved_requirements(self, explanation: str) -> list[str]:
+        """Return a line for each requirement whose package the explanation mentions."""
+        names = set(WORD.findall(explanation))
+        return [
+            f"  '{requirement.written}' is required by '{requirement.group}'"
+            for requirement in dict.fromkeys(self.requirements)
+            if requirement.name in names
+        ]
+
+    def _unreadable_channels(self, error: Exception) -> ExpectedError:
+        reason = join_causes(hide_secrets(str(error), self._channels))
+        channels = ", ".join(channel.url for channel in self._channels)
+        hint = "check that the channel's index, SUBDIR/repodata.json, exists and is complete"
+        if CONNECTION_FAILED.search(reason):
+            hint = "check that this machine is online, and HTTPS_PROXY, HTTP_PROXY and NO_PROXY"
+        elif ACCESS_DENIED.search(reason):
+            hint = "log in with rattler or pixi (auth login HOST), or add credentials to ~/.netrc"
         return ExpectedError(
-            f"the conda channels cannot be read ({listed}, {self.subdir}): {words}", hint
+            f"the conda channels cannot be read ({channels}, {self.subdir}): {reason}", hint
         )
 
 
-def gateway() -> "Gateway":
-    """Asks channels for their indexes."""
+def open_gateway() -> "Gateway":
+    """Return rattler's access to the indexes of channels, with Orbiter's cache."""
     from rattler import Gateway
 
-    config, client = configured()
-    folder("conda").chmod(
-        0o700
-    )  # rattler writes addresses there, with passwords that stand in them
-    return Gateway.from_config(config, cache_dir=folder("conda"), client=client)
+    config, client = configured_client()
+    cache = folder("conda")
+    cache.chmod(0o700)  # rattler stores addresses there, which may contain passwords
+    return Gateway.from_config(config, cache_dir=cache, client=client)
 
 
 def version() -> str:
-    """The version of rattler that solves."""
+    """Return the version of rattler."""
     from importlib.metadata import version
 
     return version("py-rattler")
@@ -184,10 +193,12 @@ def version() -> str:
 def _priority(name: str) -> "ChannelPriority":
     from rattler import ChannelPriority
 
-    known = {"strict": ChannelPriority.Strict, "disabled": ChannelPriority.Disabled}
-    if name not in known:
-        raise ExpectedError(f"conda has no channel priority '{name}'", f"it has {', '.join(known)}")
-    return known[name]
+    priorities = {"strict": ChannelPriority.Strict, "disabled": ChannelPriority.Disabled}
+    if name not in priorities:
+        raise ExpectedError(
+            f"conda has no channel priority '{name}'", f"choose one of {', '.join(priorities)}"
+        )
+    return priorities[name]
 
 
 def _virtual(name: str, text: str) -> "GenericVirtualPackage":
@@ -200,9 +211,5 @@ def _virtual(name: str, text: str) -> "GenericVirtualPackage":
         return GenericVirtualPackage(PackageName(name), Version(version), BuildString(build or "0"))
     except InvalidVersionError:
         raise ExpectedError(
-            f"'{version}' is no version of the virtual package {name}", "for example 12.4"
+            f"'{version}' is not a valid version of the virtual package {name}", "for example 12.4"
         ) from None
-
-
-def _indented(text: str) -> list[str]:
-    return [f"  {line}" for line in text.splitlines()]

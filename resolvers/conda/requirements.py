@@ -1,94 +1,117 @@
-"""What is asked of conda: requirements (MatchSpecs), platforms and their virtual packages, as rattler reads them."""
+"""conda's requirements (MatchSpecs), platforms and virtual packages, as rattler reads them."""
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from resolvers.errors import ExpectedError
 from resolvers.types import CondaOptions, Group, Target
 
+if TYPE_CHECKING:
+    from rattler import MatchSpec
+
 SUBDIRS: Mapping[str, str] = {"linux/amd64": "linux-64", "linux/arm64": "linux-aarch64"}
 """conda's names for Docker's platforms."""
 PLATFORMS: Mapping[str, str] = {subdir: platform for platform, subdir in SUBDIRS.items()}
 MACHINES: Mapping[str, str] = {"linux-64": "x86_64", "linux-aarch64": "aarch64"}
 GLIBC = "2.28"
-"""Assumed where nothing tells the glibc of the image; conda-lock assumes the same."""
+"""Assumed if the glibc of the image is unknown; conda-lock assumes the same version."""
 KERNEL = "5.10"
-"""Linux of the machines that run the images, at least; conda-lock assumes the same."""
+"""Oldest Linux kernel that images must run on; conda-lock assumes the same version."""
+VERSION_AND_BUILD = 2
 
 
-class Wish(msgspec.Struct, frozen=True, kw_only=True):
-    """One requirement of one group: as written, and as rattler understands it; "" for what it does not tell."""
+class CondaRequirement(msgspec.Struct, frozen=True, kw_only=True):
+    """A requirement of one group.
+
+    ``written`` is the requirement as people wrote it, ``spec`` as rattler formats it. ``version``,
+    ``build`` and ``channel`` are empty if the requirement does not restrict them.
+    """
 
     group: str
     written: str
-    text: str
+    spec: str
     name: str
     version: str = ""
     build: str = ""
     channel: str = ""
 
 
-def wishes(groups: tuple[Group, ...]) -> tuple[Wish, ...]:
-    """All requirements in their order. Raises ExpectedError for what is none, or what no lock can hold."""
-    return tuple(_wish(group.name, each) for group in groups for each in group.requirements)
+def parse_requirements(groups: tuple[Group, ...]) -> tuple[CondaRequirement, ...]:
+    """Parse all requirements, in order.
+
+    Raises ExpectedError for an invalid requirement, and for one that a lock cannot express.
+    """
+    return tuple(_parse(group.name, written) for group in groups for written in group.requirements)
 
 
-def _wish(group: str, written: str) -> Wish:
+def _parse(group: str, written: str) -> CondaRequirement:
     from rattler import MatchSpec
     from rattler.exceptions import InvalidMatchSpecError
 
-    where = f"conda: '{written}' of group '{group}'"
     try:
         spec = MatchSpec(written)
     except (InvalidMatchSpecError, ValueError) as error:
-        words = str(error).partition("\n")[0]
+        reason = str(error).partition("\n")[0]
         raise ExpectedError(
-            f"{where} is no requirement: {words}",
+            f"conda: '{written}' of group '{group}' is not a valid requirement: {reason}",
             "for example numpy, numpy>=2,<3, python=3.12 or blas=*=openblas",
         ) from None
-    canonical = spec.to_canonical_string()
-    if "url=" in canonical:
-        raise ExpectedError(
-            f"{where} is an address", "a lock names packages of channels: write its name"
-        )
-    if spec.condition or spec.extras or "flags=" in canonical:
-        raise ExpectedError(
-            f"{where} has a condition, extras or flags, which conda-lock.yml cannot tell",
-            "ask for the packages",
-        )
+    _check_lockable(spec, f"conda: '{written}' of group '{group}'")
     version = spec.version or ""
-    return Wish(
+    # conda accepts parentheses only inside brackets, which the canonical form uses.
+    text = spec.to_canonical_string() if "(" in version else str(spec)
+    channel = spec.channel.name if spec.channel else ""
+    return CondaRequirement(
         group=group,
         written=written,
-        text=canonical if "(" in version else str(spec),  # conda reads parentheses in brackets only
+        spec=text,
         name=spec.name.normalized,
         version=version,
         build=spec.build or "",
-        channel=(spec.channel.name or "") if spec.channel else "",
+        channel=channel or "",
     )
 
 
+def _check_lockable(spec: "MatchSpec", subject: str) -> None:
+    canonical = spec.to_canonical_string()
+    if "url=" in canonical:
+        raise ExpectedError(
+            f"{subject} is an address",
+            "write the package's name: a lock names packages of channels",
+        )
+    if spec.condition or spec.extras or "flags=" in canonical:
+        raise ExpectedError(
+            f"{subject} has a condition, extras or flags, which conda-lock.yml cannot express",
+            "list the packages themselves",
+        )
+
+
 def subdir(platform: str) -> str:
-    """conda's name for one of Docker's platforms. Raises ExpectedError where it has none."""
+    """Return conda's name for one of Docker's platforms; raises ExpectedError if it has none."""
     if platform not in SUBDIRS:
         raise ExpectedError(
-            f"conda has no packages for {platform}", f"it has them for {', '.join(SUBDIRS)}"
+            f"conda has no packages for {platform}", f"it has packages for {', '.join(SUBDIRS)}"
         )
     return SUBDIRS[platform]
 
 
 def virtual_packages(target: Target, options: CondaOptions) -> dict[str, str]:
-    """The virtual packages of a platform: name to version, with a build behind a blank where there is one."""
-    found = {
+    """Return the virtual packages of a platform: names to versions.
+
+    A build string may follow the version after a blank.
+    """
+    versions = {
         "__archspec": f"1 {MACHINES[subdir(target.platform)]}",
         "__glibc": target.glibc or GLIBC,
         "__linux": KERNEL,
         "__unix": "0",
     } | dict(options.virtual)
     for name, version in options.virtual.items():
-        if not name.startswith("__") or len(version.split(" ")) > 2:  # noqa: PLR2004 - version and build
+        if not name.startswith("__") or len(version.split(" ")) > VERSION_AND_BUILD:
             raise ExpectedError(
-                f"'{name} {version}' is no virtual package of conda", 'for example "__cuda": "12.4"'
+                f"'{name} {version}' is not a virtual package of conda",
+                'for example "__cuda": "12.4"',
             )
-    return {name: version for name, version in sorted(found.items()) if version}
+    return {name: version for name, version in sorted(versions.items()) if version}

@@ -374,7 +374,7 @@ dependencies:
         (
             "channels: ['a b']\ndependencies: [a]\n",
             "micromamba-base",
-            "environment.yml: 'a b' is no channel",
+            "environment.yml: 'a b' is not a channel",
         ),
     ],
 )

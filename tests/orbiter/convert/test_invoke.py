@@ -213,7 +213,7 @@ def test_the_type_of_a_file_is_detected_from_its_content(tmp_path: Path) -> None
             SMALL.replace("core", "Odd name"),
             'images.toml with invoke.yaml: image.micromamba."Odd name"',
         ),
-        (SMALL + "      conda: {channels: ['a b']}\n", "invoke.yaml: 'a b' is no channel"),
+        (SMALL + "      conda: {channels: ['a b']}\n", "invoke.yaml: 'a b' is not a channel"),
         (
             SMALL + "      conda: {channels: ['https://me:hunter2@c.example.org/x']}\n",
             "credentials",

@@ -18,7 +18,7 @@ from orbiter.lockset.inputs import LOCK_FILES, inputs_digest, locked_files
 from orbiter.lockset.model import BuilderFacts, LockSet, Manifest
 from orbiter.report.builders import format_differences
 from resolvers.conda import lock_file
-from resolvers.conda.lock_file import CondaEntry, CondaLock, Hash
+from resolvers.conda.lock_file import CondaEntry, CondaLock, FileHashes
 from tests.support.conda_world import channel, record
 from tests.support.paths import ROOT
 
@@ -108,13 +108,13 @@ def conda(*packages: tuple[str, str, str]) -> dict[str, str]:
             platform="linux-64",
             dependencies={need: ""} if need else {},
             url=f"https://example.invalid/linux-64/{name}-{version}-0.conda",
-            hash=Hash(sha256="a" * 64),
+            hash=FileHashes(sha256="a" * 64),
             category="micromamba-base-build",
         )
         for name, version, need in packages
     )
-    lock = CondaLock(channels=(), hashes={"linux-64": "b" * 64}, package=entries)
-    return {"micromamba/conda-lock.yml": lock_file.write(lock)}
+    lock = CondaLock(channels=(), content_hashes={"linux-64": "b" * 64}, entries=entries)
+    return {"micromamba/conda-lock.yml": lock_file.format_lock(lock)}
 
 
 def npm(builder: str, entries: Mapping[str, str], *asked: str) -> dict[str, str]:

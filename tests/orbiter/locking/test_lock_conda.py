@@ -124,7 +124,7 @@ def test_a_gpu_package_needs_a_virtual_package(tmp_path: Path) -> None:
     write(tmp_path, *RECORDS, geo='"gpu"')
     refused = orbiter(tmp_path, "lock", "--only", "conda")
     assert refused.returncode == 2
-    assert "'gpu' is asked for by 'micromamba-geo-build'" in refused.stderr
+    assert "'gpu' is required by 'micromamba-geo-build'" in refused.stderr
     assert not (tmp_path / "locks").exists()
     write(tmp_path, *RECORDS, geo='"gpu"', builder='virtual = { cuda = "12.4" }')
     lock(tmp_path)

@@ -1,4 +1,4 @@
-"""Channels over real HTTP: credentials that get into no lock, and servers that fail."""
+"""Channels over HTTP: credentials, which no lock contains, and servers that fail."""
 
 import base64
 import json
@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from resolvers.conda import manager as conda
-from resolvers.conda.channels import Channel, expanded
-from resolvers.conda.channels import channel as parsed
+from resolvers.conda.channels import Channel, expand_variables, parse_channel
 from resolvers.errors import ExpectedError
 from resolvers.types import LockFiles
 from tests.support.conda_world import base, record, repodata, request
@@ -21,14 +20,15 @@ SECRET = "s3cr3t"
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _calm_end() -> Iterator[None]:
+def _wait_for_rattler() -> Iterator[None]:
+    """Wait for rattler's threads, which can crash an interpreter that ends; see orbiter/cli/exit.py."""
     yield
-    time.sleep(0.3)  # see orbiter/cli/exit.py
+    time.sleep(0.3)
 
 
 @pytest.fixture
 def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    """A server, asked by a user who has no configuration at all."""
+    """Start a server; the current user has no configuration."""
     monkeypatch.setenv("HOME", str(tmp_path))
     for variable in ("NETRC", "RATTLER_AUTH_FILE", "XDG_CONFIG_HOME"):
         monkeypatch.delenv(variable, raising=False)
@@ -37,7 +37,7 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
 
 
 def offer(server: Server, path: str, user: str = "") -> str:
-    """Serve the packages, to nobody but the user where one is named; gives the address."""
+    """Serve the packages, to one user only if it is given; return the address."""
     for subdir in ("linux-64", "noarch"):
         server.replies[f"{path}/{subdir}/repodata.json"] = _guarded(
             repodata(PACKAGES, subdir), user
@@ -46,12 +46,12 @@ def offer(server: Server, path: str, user: str = "") -> str:
 
 
 def _guarded(content: bytes, user: str) -> Reply:
-    wanted = "Basic " + base64.b64encode(f"{user}:{SECRET}".encode()).decode()
+    expected = "Basic " + base64.b64encode(f"{user}:{SECRET}".encode()).decode()
 
     def answer(request: Request) -> Answer:
         return (
             Answer(200, content)
-            if not user or request.headers.get("authorization") == wanted
+            if not user or request.headers.get("authorization") == expected
             else Answer(401)
         )
 
@@ -62,7 +62,7 @@ def lock(address: str, previous: LockFiles | None = None, *requirements: str) ->
     return conda.resolve(request(address, base(*(requirements or ("a",))), previous=previous or {}))
 
 
-def test_variables_stand_for_a_user_and_a_password(
+def test_variables_replace_a_user_and_a_password(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     offer(server, "/private", "me")
@@ -70,16 +70,22 @@ def test_variables_stand_for_a_user_and_a_password(
     monkeypatch.setenv("CHANNEL_PASSWORD", SECRET)
     files = lock(f"http://$CHANNEL_USER:${{CHANNEL_PASSWORD}}@{server.host}/private")
     assert SECRET not in "".join(files.values())
-    kept = f"http://${{CHANNEL_USER}}:${{CHANNEL_PASSWORD}}@{server.host}/private"
+    locked = f"http://${{CHANNEL_USER}}:${{CHANNEL_PASSWORD}}@{server.host}/private"
     sources = [artifact.source for package in conda.read(files) for artifact in package.artifacts]
-    assert sources == [f"{kept}/noarch/a-1-0.conda", f"{kept}/linux-64/b-1-0.conda"]
-    assert expanded(sources[0]) == f"http://me:{SECRET}@{server.host}/private/noarch/a-1-0.conda"
+    assert sources == [f"{locked}/noarch/a-1-0.conda", f"{locked}/linux-64/b-1-0.conda"]
+    assert (
+        expand_variables(sources[0])
+        == f"http://me:{SECRET}@{server.host}/private/noarch/a-1-0.conda"
+    )
     monkeypatch.delenv("CHANNEL_PASSWORD")
-    with pytest.raises(ExpectedError, match="the variable CHANNEL_PASSWORD of the channel"):
-        expanded(sources[0])
+    with pytest.raises(
+        ExpectedError,
+        match=r"the environment variable CHANNEL_PASSWORD, which the channel .* uses, is not set",
+    ):
+        expand_variables(sources[0])
 
 
-def test_a_variable_stands_for_a_token(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_variable_replaces_a_token(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     offer(server, f"/t/{SECRET}/x")
     monkeypatch.setenv("CHANNEL_TOKEN", SECRET)
     files = lock(f"{server.url}/t/$CHANNEL_TOKEN/x/")
@@ -93,7 +99,7 @@ def test_a_variable_stands_for_a_token(server: Server, monkeypatch: pytest.Monke
     assert SECRET not in caught.value.message
 
 
-def test_netrc_and_rattlers_own_store_give_credentials(
+def test_credentials_come_from_netrc_or_rattlers_store(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     address = offer(server, "/private", "me")
@@ -124,30 +130,30 @@ def test_netrc_and_rattlers_own_store_give_credentials(
 )
 def test_credentials_in_an_address_are_refused_and_not_shown(address: str) -> None:
     with pytest.raises(ExpectedError) as caught:
-        parsed(address)
+        parse_channel(address)
     assert SECRET not in caught.value.message + caught.value.hint
 
 
 @pytest.mark.parametrize(
     "text", ["", "conda forge", "../here", "ftp://example.org/c", "https://example.org:x/c", "a::b"]
 )
-def test_what_is_no_channel_is_refused(text: str) -> None:
+def test_invalid_channels_are_refused(text: str) -> None:
     with pytest.raises(ExpectedError, match="channel"):
-        parsed(text)
+        parse_channel(text)
 
 
 def test_names_and_addresses_are_channels() -> None:
-    assert parsed("conda-forge") == Channel(url="conda-forge")
-    assert parsed("conda-forge/label/dev") == Channel(url="conda-forge/label/dev")
-    assert parsed("https://example.org/c/") == Channel(url="https://example.org/c")
+    assert parse_channel("conda-forge") == Channel(url="conda-forge")
+    assert parse_channel("conda-forge/label/dev") == Channel(url="conda-forge/label/dev")
+    assert parse_channel("https://example.org/c/") == Channel(url="https://example.org/c")
 
 
-def test_an_index_that_tells_addresses_with_credentials_is_refused(server: Server) -> None:
+def test_an_index_whose_addresses_have_credentials_is_refused(server: Server) -> None:
     address = offer(server, "/c")
-    told = json.loads(repodata(PACKAGES, "noarch"))
-    told["info"]["base_url"] = f"http://me:{SECRET}@{server.host}/c/noarch/"
+    index = json.loads(repodata(PACKAGES, "noarch"))
+    index["info"]["base_url"] = f"http://me:{SECRET}@{server.host}/c/noarch/"
     server.replies["/c/noarch/repodata.json"] = Answer(
-        200, json.dumps(told | {"repodata_version": 2}).encode()
+        200, json.dumps(index | {"repodata_version": 2}).encode()
     )
     with pytest.raises(ExpectedError, match="addresses with credentials") as caught:
         lock(address)
@@ -164,7 +170,7 @@ def test_an_index_that_tells_addresses_with_credentials_is_refused(server: Serve
         (Answer(403), "403"),
     ],
 )
-def test_an_index_that_is_none_is_told(server: Server, reply: Answer, words: str) -> None:
+def test_a_broken_index_is_an_error(server: Server, reply: Answer, words: str) -> None:
     address = offer(server, "/c")
     server.replies["/c/linux-64/repodata.json"] = reply
     with pytest.raises(ExpectedError, match=words) as caught:
@@ -173,12 +179,12 @@ def test_an_index_that_is_none_is_told(server: Server, reply: Answer, words: str
     assert caught.value.hint
 
 
-def test_a_channel_that_is_not_there_is_told(server: Server) -> None:
+def test_a_missing_channel_is_an_error(server: Server) -> None:
     with pytest.raises(ExpectedError, match=f"{server.url}/nowhere.*404"):
         lock(f"{server.url}/nowhere")
 
 
-def test_a_channel_that_vanishes_between_two_locks_is_told(
+def test_a_channel_that_stops_responding_is_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -187,4 +193,4 @@ def test_a_channel_that_vanishes_between_two_locks_is_told(
         files = lock(address)
     with pytest.raises(ExpectedError, match="Connection refused") as caught:
         lock(address, files, "a", "b")
-    assert "on line" in caught.value.hint
+    assert "online" in caught.value.hint

@@ -1,4 +1,4 @@
-"""The engine conda-lock: the real program, with a micromamba of the test's own that answers what was prepared."""
+"""The real conda-lock, with a fake micromamba that prints a prepared solution."""
 
 import json
 import time
@@ -20,21 +20,22 @@ SOLVER = """\
 #!/bin/sh
 [ "$1" = --version ] && echo 2.3.0 && exit 0
 case "$*" in *impossible*) echo "error    libmamba Could not solve for environment specs" >&2; exit 1;; esac
-echo "$CONDA_CHANNEL_PRIORITY $*" >> "$(dirname "$0")/asked"
-cat "$(dirname "$0")/answer.json"
+echo "$CONDA_CHANNEL_PRIORITY $*" >> "$(dirname "$0")/arguments"
+cat "$(dirname "$0")/solution.json"
 """
 CHANNEL = "https://conda.example.org/c"
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _calm_end() -> Iterator[None]:
+def _wait_for_rattler() -> Iterator[None]:
+    """Wait for rattler's threads, which can crash an interpreter that ends; see orbiter/cli/exit.py."""
     yield
-    time.sleep(0.3)  # see orbiter/cli/exit.py
+    time.sleep(0.3)
 
 
 @pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder of the solver, which is on PATH."""
+def solver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Put a fake solver on PATH and return its folder."""
     for variable in ("MAMBA_EXE", "CONDA_EXE"):
         monkeypatch.delenv(variable, raising=False)
     program = tmp_path / "micromamba"
@@ -44,11 +45,11 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def asking(*requirements: str) -> Request:
+def request_for(*requirements: str) -> Request:
     return request(CHANNEL, base(*requirements), engine="conda-lock")
 
 
-def answer(place: Path, *packages: Mapping[str, Any]) -> None:
+def prepare(solver: Path, *packages: Mapping[str, Any]) -> None:
     found = []
     for package in packages:
         file = f"{package['name']}-{package['version']}-{package['build']}.conda"
@@ -60,14 +61,14 @@ def answer(place: Path, *packages: Mapping[str, Any]) -> None:
                 "channel": f"{CHANNEL}/noarch",
             }
         )
-    (place / "answer.json").write_text(
+    (solver / "solution.json").write_text(
         json.dumps({"success": True, "actions": {"FETCH": found, "LINK": found}})
     )
 
 
 @pytest.mark.index
-def test_its_answer_is_locked_in_our_categories(place: Path) -> None:
-    answer(place, record("a", "1", "c >=1"), record("b", "2", "c"), record("c", "1"))
+def test_its_solution_is_locked_in_our_categories(solver: Path) -> None:
+    prepare(solver, record("a", "1", "c >=1"), record("b", "2", "c"), record("c", "1"))
     both = request(CHANNEL, base("a"), geo("b>=2"), engine="conda-lock")
     files = conda.resolve(
         replace(both, conda=CondaOptions(channels=(CHANNEL,), priority="disabled"))
@@ -75,17 +76,17 @@ def test_its_answer_is_locked_in_our_categories(place: Path) -> None:
     groups = {package.name: package.groups for package in conda.read(files)}
     assert groups == {"a": (base().name,), "b": (geo().name,), "c": (base().name, geo().name)}
     assert [pin.name for pin in conda.select(files, AMD64, (geo().name,))] == ["b", "c"]
-    assert lock_file.write(lock_file.parse(files)) == files["conda-lock.yml"]
-    asked = (place / "asked").read_text()
-    assert asked.startswith("disabled ")
-    assert CHANNEL in asked
+    assert lock_file.format_lock(lock_file.parse_lock(files)) == files["conda-lock.yml"]
+    arguments = (solver / "arguments").read_text()
+    assert arguments.startswith("disabled ")
+    assert CHANNEL in arguments
 
 
 @pytest.mark.index
-def test_a_lock_of_the_other_engine_is_no_answer(place: Path, tmp_path: Path) -> None:
+def test_a_lock_of_the_other_engine_is_replaced(solver: Path, tmp_path: Path) -> None:
     packages = (record("a", "1"), record("a", "2"))
     where = channel(tmp_path / "channel", *packages)
-    answer(place, packages[0])
+    prepare(solver, packages[0])
     by_rattler = request(where, base("a"))
     files = conda.resolve(by_rattler)
     changed = conda.resolve(replace(by_rattler, engine="conda-lock", previous=files))
@@ -97,20 +98,20 @@ def test_a_lock_of_the_other_engine_is_no_answer(place: Path, tmp_path: Path) ->
 
 
 @pytest.mark.index
-def test_no_solution_is_told(place: Path) -> None:
-    answer(place)
+def test_an_unsolvable_request_is_an_error(solver: Path) -> None:
+    prepare(solver)
     with pytest.raises(UnsolvableError, match="Could not solve"):
-        conda.resolve(asking("impossible"))
+        conda.resolve(request_for("impossible"))
 
 
-def test_without_a_program_that_solves_the_error_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_solver_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     for variable in ("MAMBA_EXE", "CONDA_EXE"):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("PATH", "/usr/bin:/bin")
     with pytest.raises(
-        ExpectedError, match="needs micromamba, mamba or conda, and none is on PATH"
+        ExpectedError, match="needs micromamba, mamba or conda, and none of them is on PATH"
     ) as caught:
-        conda.resolve(asking("a"))
+        conda.resolve(request_for("a"))
     assert "rattler needs no program" in caught.value.hint
 
 
@@ -120,19 +121,21 @@ def test_without_a_program_that_solves_the_error_says_so(monkeypatch: pytest.Mon
         ({"as_of": datetime(2026, 1, 1, tzinfo=UTC)}, "cannot solve as of a date"),
         (
             {"groups": (base("a >=1"), geo("a <2"))},
-            "takes one requirement a package: 'a >=1' of group",
+            "accepts one requirement per package: 'a >=1' of group",
         ),
     ],
 )
-def test_what_it_cannot_do_is_told(place: Path, more: dict[str, Any], words: str) -> None:
-    answer(place, record("a", "1"))
+def test_unsupported_requests_are_refused(solver: Path, more: dict[str, Any], words: str) -> None:
+    prepare(solver, record("a", "1"))
     with pytest.raises(ExpectedError, match=words):
-        conda.resolve(replace(asking("a"), **more))
+        conda.resolve(replace(request_for("a"), **more))
 
 
 @pytest.mark.index
-def test_it_cannot_upgrade_to_a_version(place: Path) -> None:
-    answer(place, record("a", "1"))
-    files = conda.resolve(asking("a"))
+def test_it_cannot_upgrade_to_a_version(solver: Path) -> None:
+    prepare(solver, record("a", "1"))
+    files = conda.resolve(request_for("a"))
     with pytest.raises(ExpectedError, match="cannot upgrade to a version"):
-        conda.resolve(replace(asking("a"), previous=files, upgrade=Upgrade(packages={"a": "2"})))
+        conda.resolve(
+            replace(request_for("a"), previous=files, upgrade=Upgrade(packages={"a": "2"}))
+        )

@@ -1,4 +1,4 @@
-"""conda against a real channel, served over HTTP in two snapshots whose addresses the environment names."""
+"""A real channel over HTTP, in two snapshots; the environment holds their addresses."""
 
 import os
 import time
@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from resolvers.conda import manager as conda
-from resolvers.conda.python_names import distributions
+from resolvers.conda.python_names import provided_distributions
 from resolvers.types import NOTE, LockFiles, Request, Upgrade
 from tests.support.conda_world import AMD64, base, request
 
@@ -36,12 +36,13 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _calm_end() -> Iterator[None]:
+def _wait_for_rattler() -> Iterator[None]:
+    """Wait for rattler's threads, which can crash an interpreter that ends; see orbiter/cli/exit.py."""
     yield
-    time.sleep(0.3)  # see orbiter/cli/exit.py
+    time.sleep(0.3)
 
 
-def asking(snapshot: int, previous: LockFiles | None = None) -> Request:
+def request_from(snapshot: int, previous: LockFiles | None = None) -> Request:
     return request(os.environ[VARIABLES[snapshot - 1]], base(*LIST), previous=previous or {})
 
 
@@ -49,44 +50,48 @@ def builds(files: LockFiles) -> dict[str, tuple[str, str]]:
     return {package.name: (package.version, package.build) for package in conda.read(files)}
 
 
-def moved(old: LockFiles, new: LockFiles) -> set[str]:
+def changed(old: LockFiles, new: LockFiles) -> set[str]:
     before = builds(old)
     return {name for name, build in builds(new).items() if before.get(name, build) != build}
 
 
-def test_a_newer_snapshot_moves_only_what_is_asked_for() -> None:
-    old = conda.resolve(asking(1))
-    assert conda.resolve(asking(1)) == old
-    newest = moved(old, conda.resolve(asking(2)))
+def test_a_newer_snapshot_changes_only_upgraded_packages() -> None:
+    old = conda.resolve(request_from(1))
+    assert conda.resolve(request_from(1)) == old
+    newest = changed(old, conda.resolve(request_from(2)))
     assert {"numpy", "pandas", "python", "pyyaml", "tqdm"} <= newest
-    same = conda.resolve(asking(2, old))
-    assert moved(old, same) == set()
-    for name in ("numpy", "python", "pyyaml", "tqdm"):  # of two there are higher builds only
-        one = conda.resolve(replace(asking(2, same), upgrade=Upgrade(packages={name: ""})))
-        assert moved(same, one) == {name}
+    same = conda.resolve(request_from(2, old))
+    assert changed(old, same) == set()
+    for name in ("numpy", "python", "pyyaml", "tqdm"):  # of two only the build changes
+        one = conda.resolve(replace(request_from(2, same), upgrade=Upgrade(packages={name: ""})))
+        assert changed(same, one) == {name}
     assert (
-        moved(old, conda.resolve(replace(asking(2, same), upgrade=Upgrade(everything=True))))
+        changed(
+            old, conda.resolve(replace(request_from(2, same), upgrade=Upgrade(everything=True)))
+        )
         == newest
     )
 
 
-def test_what_else_must_move_is_told() -> None:
-    old = conda.resolve(asking(2, conda.resolve(asking(1))))
-    said: list[str] = []
+def test_other_necessary_changes_are_reported() -> None:
+    old = conda.resolve(request_from(2, conda.resolve(request_from(1))))
+    lines: list[str] = []
     new = conda.resolve(
-        replace(asking(2, old), upgrade=Upgrade(packages={"notebook": ""}), progress=said.append)
+        replace(
+            request_from(2, old), upgrade=Upgrade(packages={"notebook": ""}), progress=lines.append
+        )
     )
-    assert moved(old, new) == {"notebook", "jupyterlab"}
+    assert changed(old, new) == {"notebook", "jupyterlab"}
     assert [
         line
-        for line in said
+        for line in lines
         if line.startswith(NOTE) and "jupyterlab" in line and "notebook" in line
     ]
 
 
-def test_real_packages_tell_their_distributions() -> None:
-    files = conda.resolve(asking(1))
-    found = {each.name: each for each in distributions(files, AMD64, (base().name,))}
+def test_distributions_of_real_packages() -> None:
+    files = conda.resolve(request_from(1))
+    found = {each.name: each for each in provided_distributions(files, AMD64, (base().name,))}
     assert found["matplotlib"].package == "matplotlib-base"
     assert found["fastjsonschema"].package == "python-fastjsonschema"
     assert found["numpy"].version == builds(files)["numpy"][0]

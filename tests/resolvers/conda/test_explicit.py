@@ -1,4 +1,4 @@
-"""Explicit files: which packages, in which order, and that the real conda-lock names the same ones."""
+"""Explicit files: their packages and the order of these."""
 
 import time
 from collections.abc import Iterator, Mapping, Set
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from resolvers.conda import lock_file
 from resolvers.conda import manager as conda
-from resolvers.conda.explicit import explicit, in_order
+from resolvers.conda.explicit import format_explicit, installation_order
 from resolvers.errors import ExpectedError
 from resolvers.types import LockFiles, Target
 from tests.support.conda_world import (
@@ -32,9 +32,10 @@ GRAPHS = st.dictionaries(
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _calm_end() -> Iterator[None]:
+def _wait_for_rattler() -> Iterator[None]:
+    """Wait for rattler's threads, which can crash an interpreter that ends; see orbiter/cli/exit.py."""
     yield
-    time.sleep(0.3)  # see orbiter/cli/exit.py
+    time.sleep(0.3)
 
 
 @pytest.fixture
@@ -60,57 +61,59 @@ def names(text: str) -> list[str]:
     return [line.rpartition("/")[2].partition("-")[0] for line in lines.splitlines()]
 
 
-def test_each_package_follows_those_it_needs_and_python_goes_first(files: LockFiles) -> None:
-    text = explicit(files, AMD64, (base().name,))
+def test_packages_follow_their_dependencies_and_python_is_first(files: LockFiles) -> None:
+    text = format_explicit(files, AMD64, (base().name,))
     assert names(text) == ["zlib", "python", "y", "z", "a", "pip"]
     assert text.startswith("# Written by Orbiter")
     assert "\n# platform: linux-64\n@EXPLICIT\n" in text
-    locked = {each.name: each for each in lock_file.parse(files).of("linux-64")}
+    locked = {each.name: each for each in lock_file.parse_lock(files).entries_for("linux-64")}
     assert text.endswith(f"\n{locked['pip'].url}#{locked['pip'].hash.md5}\n")
 
 
-def test_what_other_groups_brought_is_left_out(files: LockFiles) -> None:
-    assert names(explicit(files, AMD64, (geo().name,), (base().name,))) == ["x", "b"]
-    assert names(explicit(files, AMD64, (geo().name, base().name))) == [
+def test_packages_of_other_groups_are_left_out(files: LockFiles) -> None:
+    assert names(format_explicit(files, AMD64, (geo().name,), (base().name,))) == ["x", "b"]
+    assert names(format_explicit(files, AMD64, (geo().name, base().name))) == [
         "zlib", "python", "y", "z", "a", "x", "b", "pip"
     ]  # fmt: skip
 
 
-def test_without_packages_there_is_a_head(files: LockFiles) -> None:
+def test_a_file_without_packages_has_a_head(files: LockFiles) -> None:
     for lock in (files, {}):
-        assert explicit(lock, ARM64, ("none",)).endswith("# platform: linux-aarch64\n@EXPLICIT\n")
+        assert format_explicit(lock, ARM64, ("none",)).endswith(
+            "# platform: linux-aarch64\n@EXPLICIT\n"
+        )
 
 
-def test_a_platform_that_is_not_locked_is_told(tmp_path: Path) -> None:
+def test_a_platform_that_is_not_locked_is_an_error(tmp_path: Path) -> None:
     files = conda.resolve(request(channel(tmp_path, record("a", "1")), base("a")))
     with pytest.raises(ExpectedError, match="not locked for linux/arm64"):
-        explicit(files, Target(platform="linux/arm64"), (base().name,))
+        format_explicit(files, Target(platform="linux/arm64"), (base().name,))
 
 
-def test_a_file_without_md5_is_named_with_its_sha256(files: LockFiles) -> None:
-    lock = lock_file.parse(files)
-    without = files["conda-lock.yml"].replace(f"md5: {lock.package[0].hash.md5}", "size: 1")
-    text = explicit({"conda-lock.yml": without}, AMD64, (lock.package[0].category,))
-    assert f"#sha256:{lock.package[0].hash.sha256}\n" in text
+def test_the_sha256_replaces_a_missing_md5(files: LockFiles) -> None:
+    lock = lock_file.parse_lock(files)
+    without = files["conda-lock.yml"].replace(f"md5: {lock.entries[0].hash.md5}", "size: 1")
+    text = format_explicit({"conda-lock.yml": without}, AMD64, (lock.entries[0].category,))
+    assert f"#sha256:{lock.entries[0].hash.sha256}\n" in text
 
 
 @given(GRAPHS)
-def test_every_order_holds_each_name_once_after_what_it_needs(
+def test_each_name_follows_its_dependencies_without_cycles(
     graph: dict[str, frozenset[str]],
 ) -> None:
-    """Where there is no circle: names need only those behind them in the alphabet, and python some of them."""
+    """Without cycles: names depend only on names before them in the alphabet."""
     needs = {
         name: sorted(each for each in needed if each in graph and each < name)
         for name, needed in graph.items()
     }
-    order = in_order(needs)
+    order = installation_order(needs)
     assert sorted(order) == sorted(needs)
     for name, needed in needs.items():
         assert all(order.index(each) < order.index(name) for each in needed)
 
 
 @given(GRAPHS, st.frozensets(st.sampled_from("abcdefgh")))
-def test_python_comes_before_what_needs_it_in_any_circle(
+def test_python_precedes_its_users_in_any_cycle(
     graph: dict[str, frozenset[str]], users: frozenset[str]
 ) -> None:
     graph = {**graph, "python": graph.get("python", frozenset())}
@@ -118,29 +121,31 @@ def test_python_comes_before_what_needs_it_in_any_circle(
         name: sorted((needed | ({"python"} if name in users else set())) & graph.keys())
         for name, needed in graph.items()
     }
-    order = in_order(needs)
+    order = installation_order(needs)
     assert sorted(order) == sorted(needs)
     assert all(
         order.index("python") < order.index(name) for name in users & graph.keys() - {"python"}
     )
 
 
-def test_the_real_lists_come_in_order(tmp_path: Path) -> None:
+def test_the_real_lists_are_in_order(tmp_path: Path) -> None:
     files = conda.resolve(request(real_channel(tmp_path), base(*BASE), geo(*GEOSPATIAL)))
     groups = (geo().name, base().name)
-    entries = {each.url: each for each in lock_file.parse(files).of("linux-64")}
+    entries = {each.url: each for each in lock_file.parse_lock(files).entries_for("linux-64")}
     found = [
         entries[line.partition("#")[0]]
-        for line in explicit(files, AMD64, groups).splitlines()
+        for line in format_explicit(files, AMD64, groups).splitlines()
         if "://" in line
     ]
-    place = {each.name: number for number, each in enumerate(found)}
-    assert len(place) == len(found) == len(conda.select(files, AMD64, groups)) > 250
-    needs = {each.name: place.keys() & each.dependencies.keys() for each in found}
-    late = {(name, need) for name in needs for need in needs[name] if place[need] > place[name]}
+    position = {each.name: number for number, each in enumerate(found)}
+    assert len(position) == len(found) == len(conda.select(files, AMD64, groups)) > 250
+    needs = {each.name: position.keys() & each.dependencies.keys() for each in found}
+    late = {
+        (name, need) for name in needs for need in needs[name] if position[need] > position[name]
+    }
     assert all(
         name in reached(needs, need) for name, need in late
-    )  # circles, such as Sphinx and its own extensions
+    )  # cycles, such as Sphinx and its own extensions
 
 
 def reached(needs: Mapping[str, Set[str]], name: str) -> set[str]:

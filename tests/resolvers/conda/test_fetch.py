@@ -1,4 +1,4 @@
-"""Packages of channels that ask who one is, and channels that fail, over HTTP."""
+"""Packages over HTTP, from channels that require credentials and channels that fail."""
 
 import base64
 import json
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from resolvers.conda import fetch
-from resolvers.conda.fetch import opened, unpack_program
+from resolvers.conda.fetch import extract_program, open_package
 from resolvers.errors import ExpectedError
 from resolvers.net import http
 from tests.support.conda_packages import package
@@ -20,22 +20,25 @@ CONTENT = bytes(range(256)) * 5000
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _calm_end() -> Iterator[None]:
+def _wait_for_rattler() -> Iterator[None]:
+    """Wait for rattler's threads, which can crash an interpreter that ends; see orbiter/cli/exit.py."""
     yield
-    time.sleep(0.3)  # see orbiter/cli/exit.py
+    time.sleep(0.3)
 
 
 @pytest.fixture
 def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    """A server with a package for one user only, asked by a user who has no configuration at all."""
+    """Serve a package to one user; the current user has no configuration."""
     monkeypatch.setenv("HOME", str(tmp_path))
     for variable in ("NETRC", "RATTLER_AUTH_FILE", "XDG_CONFIG_HOME"):
         monkeypatch.delenv(variable, raising=False)
-    wanted = "Basic " + base64.b64encode(f"me:{SECRET}".encode()).decode()
+    expected = "Basic " + base64.b64encode(f"me:{SECRET}".encode()).decode()
 
     def answer(request: Request) -> Answer:
         return (
-            Answer(200, CONTENT) if request.headers.get("authorization") == wanted else Answer(401)
+            Answer(200, CONTENT)
+            if request.headers.get("authorization") == expected
+            else Answer(401)
         )
 
     with serving() as server:
@@ -44,13 +47,13 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
 
 
 def content(url: str) -> bytes:
-    fetch._client.cache_clear()  # a user's configuration is read once
-    with opened(url) as stream:
+    fetch._client.cache_clear()  # it keeps the configuration of the first use
+    with open_package(url) as stream:
         assert stream.headers["content-length"] == str(len(CONTENT))
         return b"".join(stream.chunks)
 
 
-def test_variables_netrc_and_rattlers_own_store_give_credentials(
+def test_credentials_come_from_variables_netrc_or_rattlers_store(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url = f"{server.url}/private/noarch/a-1-0.conda"
@@ -71,7 +74,7 @@ def test_variables_netrc_and_rattlers_own_store_give_credentials(
     assert content(url) == CONTENT
 
 
-def test_no_message_tells_a_secret(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_message_contains_a_secret(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CHANNEL_PASSWORD", "wr0ng")
     with pytest.raises(http.HTTPError) as caught:
         content(f"http://me:${{CHANNEL_PASSWORD}}@{server.host}/private/noarch/a-1-0.conda")
@@ -79,9 +82,9 @@ def test_no_message_tells_a_secret(server: Server, monkeypatch: pytest.MonkeyPat
     assert "${CHANNEL_PASSWORD}" in caught.value.message
 
 
-def test_who_does_not_answer_is_named() -> None:
+def test_an_unresponsive_server_is_named() -> None:
     with serving() as server:
-        url = f"{server.url}/gone/noarch/a-1-0.conda"
+        url = f"{server.url}/missing/noarch/a-1-0.conda"
     with pytest.raises(http.HTTPError, match=url) as caught:
         content(url)
     assert caught.value.status == 0
@@ -92,15 +95,15 @@ def test_a_channel_may_be_a_folder(tmp_path: Path) -> None:
     assert content((tmp_path / "a-1-0.conda").as_uri()) == CONTENT
 
 
-def test_a_program_is_unpacked_out_of_its_package(tmp_path: Path) -> None:
+def test_a_program_is_extracted_from_its_package(tmp_path: Path) -> None:
     made = package("micromamba", "2.6.2", {"bin/micromamba": "#!/bin/sh\n", "share/more": "more\n"})
     (tmp_path / made.file).write_bytes(made.content)
-    unpack_program(tmp_path / made.file, "micromamba", tmp_path / "program")
+    extract_program(tmp_path / made.file, "micromamba", tmp_path / "program")
     assert (tmp_path / "program").read_text() == "#!/bin/sh\n"
     assert (tmp_path / "program").stat().st_mode & 0o777 == 0o755
     with pytest.raises(ExpectedError, match="has no program bin/mamba"):
-        unpack_program(tmp_path / made.file, "mamba", tmp_path / "other")
+        extract_program(tmp_path / made.file, "mamba", tmp_path / "other")
     (tmp_path / "broken-1-0.conda").write_bytes(b"no package")
     with pytest.raises(ExpectedError, match=r"broken-1-0\.conda has no program"):
-        unpack_program(tmp_path / "broken-1-0.conda", "micromamba", tmp_path / "other")
+        extract_program(tmp_path / "broken-1-0.conda", "micromamba", tmp_path / "other")
     assert not (tmp_path / "other").exists()

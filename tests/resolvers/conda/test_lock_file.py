@@ -1,4 +1,4 @@
-"""conda-lock.yml and what stands beside it, read by the real program conda-lock."""
+"""conda-lock.yml and its neighbours, read by Orbiter and by the real conda-lock."""
 
 import json
 import os
@@ -18,7 +18,7 @@ from resolvers.errors import ExpectedError
 from resolvers.types import CondaOptions, LockFiles
 from tests.support.conda_world import AMD64, ARM64, base, channel, geo, record, request
 
-NO_SOLVER = '#!/bin/sh\n[ "$1" = --version ] && echo 2.3.0 && exit 0\necho "it was to solve: $*" >&2\nexit 99\n'
+NO_SOLVER = '#!/bin/sh\n[ "$1" = --version ] && echo 2.3.0 && exit 0\necho "unexpected solve: $*" >&2\nexit 99\n'
 SPECS = [
     "numpy",
     "numpy>=2,<3",
@@ -68,9 +68,10 @@ print(json.dumps(found))
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _calm_end() -> Iterator[None]:
+def _wait_for_rattler() -> Iterator[None]:
+    """Wait for rattler's threads, which can crash an interpreter that ends; see orbiter/cli/exit.py."""
     yield
-    time.sleep(0.3)  # see orbiter/cli/exit.py
+    time.sleep(0.3)
 
 
 @pytest.fixture
@@ -95,7 +96,7 @@ def write(files: LockFiles, folder: Path) -> None:
 
 @cache
 def programs() -> Path:
-    """The folder of programs of an environment that has the real conda-lock."""
+    """Return the bin folder of an environment with the real conda-lock."""
     tool = [
         uv_program.program(),
         "tool",
@@ -105,26 +106,28 @@ def programs() -> Path:
         "--from",
         f"conda-lock=={conda_lock_program.VERSION}",
     ]
-    ask = ["python", "-c", "import sys; print(sys.executable)"]
+    command = ["python", "-c", "import sys; print(sys.executable)"]
     environment = {**os.environ, **uv_program.environment()}
-    return Path(subprocess.check_output([*tool, *ask], env=environment, text=True).strip()).parent
+    return Path(
+        subprocess.check_output([*tool, *command], env=environment, text=True).strip()
+    ).parent
 
 
 def run(folder: Path, program: str, *words: str | Path) -> subprocess.CompletedProcess[str]:
-    """A program of the environment that has the real conda-lock."""
+    """Run a program from the environment of the real conda-lock."""
     return subprocess.run(
         [programs() / program, *words], cwd=folder, capture_output=True, text=True, check=False
     )
 
 
 @pytest.mark.index
-def test_conda_lock_takes_the_lock_for_its_own(files: LockFiles, tmp_path: Path) -> None:
+def test_conda_lock_accepts_the_lock_as_up_to_date(files: LockFiles, tmp_path: Path) -> None:
     write(files, tmp_path / "lock")
     program = tmp_path / "micromamba"
     program.write_text(NO_SOLVER)
     program.chmod(0o755)
     (tmp_path / "lock" / "names.json").write_text("{}")
-    told: list[str | Path] = [
+    options: list[str | Path] = [
         "--pypi_to_conda_lookup_file",
         "names.json",
         "--micromamba",
@@ -138,7 +141,7 @@ def test_conda_lock_takes_the_lock_for_its_own(files: LockFiles, tmp_path: Path)
         "--check-input-hash",
         "-f",
         "environment.yml",
-        *told,
+        *options,
     )
     assert checked.returncode == 0, checked.stderr
     assert "already locked for ['linux-64', 'linux-aarch64']" in checked.stderr
@@ -152,9 +155,9 @@ def test_conda_lock_takes_the_lock_for_its_own(files: LockFiles, tmp_path: Path)
         "--check-input-hash",
         "-f",
         "environment.yml",
-        *told,
+        *options,
     )
-    assert "it was to solve" in stale.stderr + stale.stdout
+    assert "unexpected solve" in stale.stderr + stale.stdout
 
 
 @pytest.mark.index
@@ -169,24 +172,25 @@ def test_conda_lock_renders_explicit_files_of_a_stage(files: LockFiles, tmp_path
         )
         assert rendered.returncode == 0, rendered.stderr
         lines = (tmp_path / f"conda-{platform}.lock").read_text().splitlines()
-        entries = {each.name: each for each in lock_file.parse(files).of(platform)}
-        wanted = {f"{entries[name].url}#{entries[name].hash.md5}" for name in names}
-        assert {line for line in lines if "://" in line} == wanted
-        assert f"# input_hash: {lock_file.parse(files).hashes[platform]}" in lines
+        entries = {each.name: each for each in lock_file.parse_lock(files).entries_for(platform)}
+        expected = {f"{entries[name].url}#{entries[name].hash.md5}" for name in names}
+        assert {line for line in lines if "://" in line} == expected
+        assert f"# input_hash: {lock_file.parse_lock(files).content_hashes[platform]}" in lines
 
 
 @pytest.mark.index
-def test_the_content_hash_is_conda_locks_for_all_kinds_of_requirements(tmp_path: Path) -> None:
+def test_the_content_hash_equals_conda_locks_for_all_kinds_of_requirements(tmp_path: Path) -> None:
     from resolvers.conda import environment_yml
-    from resolvers.conda.channels import channel as parsed
-    from resolvers.conda.requirements import virtual_packages, wishes
+    from resolvers.conda.channels import parse_channel
+    from resolvers.conda.content_hash import content_hash
+    from resolvers.conda.requirements import parse_requirements, virtual_packages
 
     cases = [(each,) for each in SPECS] + [("numpy >=2", "a", "numpy <3"), ("b", "B=2", "a")]
     options = CondaOptions(virtual={"__cuda": "12.4", "__archspec": "1 x86_64_v3", "__unix": ""})
     channels = (
-        parsed("conda-forge"),
-        parsed("https://example.org/t/$SOME_TOKEN/c"),
-        parsed("https://${U}:$P@h.org/x"),
+        parse_channel("conda-forge"),
+        parse_channel("https://example.org/t/$SOME_TOKEN/c"),
+        parse_channel("https://${U}:$P@h.org/x"),
     )
     virtual = {
         "linux-64": virtual_packages(AMD64, options),
@@ -194,16 +198,11 @@ def test_the_content_hash_is_conda_locks_for_all_kinds_of_requirements(tmp_path:
     }
     ours = []
     for number, case in enumerate(cases):
-        asked = wishes((base(*case),))
-        text = environment_yml.environment(channels, virtual, asked, ("engine: conda-lock",))
-        more = {"virtual-packages.yml": environment_yml.virtual(virtual)}
+        asked = parse_requirements((base(*case),))
+        text = environment_yml.format_environment(channels, virtual, asked, ("engine: conda-lock",))
+        more = {"virtual-packages.yml": environment_yml.format_virtual_packages(virtual)}
         write({"environment.yml": text, **more}, tmp_path / str(number))
-        ours.append(
-            {
-                each: environment_yml.content_hash(channels, each, asked, virtual[each])
-                for each in virtual
-            }
-        )
+        ours.append({each: content_hash(channels, each, asked, virtual[each]) for each in virtual})
     folders = [str(tmp_path / str(number)) for number in range(len(cases))]
     theirs = run(tmp_path, "python", "-c", HASHES, *folders)
     assert theirs.returncode == 0, theirs.stderr
@@ -214,20 +213,20 @@ def test_the_content_hash_is_conda_locks_for_all_kinds_of_requirements(tmp_path:
     ] == []
 
 
-def test_what_is_written_is_read_again(files: LockFiles) -> None:
-    lock = lock_file.parse(files)
-    assert lock_file.write(lock) == files["conda-lock.yml"]
-    assert {(each.name, each.version) for each in lock.package} == {
+def test_formatting_and_parsing_are_inverse(files: LockFiles) -> None:
+    lock = lock_file.parse_lock(files)
+    assert lock_file.format_lock(lock) == files["conda-lock.yml"]
+    assert {(each.name, each.version) for each in lock.entries} == {
         ("a", "1"),
         ("b", "3.10"),
         ("c", "1.3_31"),
     }
-    assert [each.build for each in lock.of("linux-64") if each.name == "a"] == ["0"]
-    odd = next(each for each in lock.of("linux-aarch64") if each.name == "b")
-    assert odd.hash == lock_file.Hash(md5="1" * 31 + "f", sha256="5" * 64)
+    assert [each.build for each in lock.entries_for("linux-64") if each.name == "a"] == ["0"]
+    odd = next(each for each in lock.entries_for("linux-aarch64") if each.name == "b")
+    assert odd.hash == lock_file.FileHashes(md5="1" * 31 + "f", sha256="5" * 64)
 
 
-def test_a_lock_that_conda_lock_itself_wrote_is_read() -> None:
+def test_a_lock_written_by_conda_lock_is_read() -> None:
     text = """\
 version: 1
 metadata:
@@ -275,6 +274,6 @@ package:
         "version: 1\nmetadata:\n  channels: 3\npackage: 5\n",
     ],
 )
-def test_what_is_no_lock_is_refused(text: str) -> None:
+def test_malformed_locks_are_refused(text: str) -> None:
     with pytest.raises(ExpectedError, match=r"conda-lock\.yml cannot be read"):
         conda.read({"conda-lock.yml": text})

@@ -1,4 +1,4 @@
-"""conda: real records of conda-forge and made-up ones, solved by rattler and checked without it."""
+"""Real and made-up records, solved by rattler and checked without it."""
 
 import time
 from collections.abc import Iterator, Mapping
@@ -30,12 +30,12 @@ from tests.support.conda_world import (
 )
 
 VIRTUAL = {"__archspec": "1 x86_64", "__glibc": "2.41", "__linux": "5.10", "__unix": "0"}
-IN_DEPENDS = {"python=3.12": "python 3.12.*", "jupyter-book<2": "jupyter-book <2"}
+AS_DEPENDENCIES = {"python=3.12": "python 3.12.*", "jupyter-book<2": "jupyter-book <2"}
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _calm_end() -> Iterator[None]:
-    """An interpreter that ends at once after rattler solved may crash; see orbiter/cli/exit.py."""
+def _wait_for_rattler() -> Iterator[None]:
+    """Wait for rattler's threads, which can crash an interpreter that ends; see orbiter/cli/exit.py."""
     yield
     time.sleep(0.3)
 
@@ -51,13 +51,14 @@ def versions(files: LockFiles) -> dict[str, str]:
     return {package.name: package.version for package in conda.read(files)}
 
 
-def chosen(
+def locked_records(
     files: LockFiles, known: Mapping[str, Mapping[str, object]], target: Target
 ) -> list[Mapping[str, object]]:
-    """The channel's own records of what is locked; refuses hashes and addresses that are not theirs."""
+    """Return the channel's records of the locked packages, after comparing hashes and addresses."""
     found = []
     for entry in {
-        each.url: each for each in lock_file.parse(files).of(requirements.SUBDIRS[target.platform])
+        each.url: each
+        for each in lock_file.parse_lock(files).entries_for(requirements.SUBDIRS[target.platform])
     }.values():
         its = known["/".join(unquote(urlsplit(entry.url).path).split("/")[-2:])]
         assert (entry.name, entry.version, entry.build) == (
@@ -70,14 +71,17 @@ def chosen(
     return found
 
 
-def test_the_original_lists_are_solved_with_all_dependencies_and_constraints_met(
+def test_solutions_of_the_original_lists_meet_all_dependencies_and_constraints(
     real: Path,
 ) -> None:
     asked = request(real.as_uri(), base(*BASE), geo(*GEOSPATIAL))
     files = conda.resolve(asked)
-    found = chosen(files, records(real), AMD64)
+    found = locked_records(files, records(real), AMD64)
     assert len(found) > 450
-    assert faults(found, VIRTUAL, [IN_DEPENDS.get(each, each) for each in BASE + GEOSPATIAL]) == []
+    assert (
+        faults(found, VIRTUAL, [AS_DEPENDENCIES.get(each, each) for each in BASE + GEOSPATIAL])
+        == []
+    )
     assert conda.resolve(asked) == files
     first, both = (
         conda.select(files, AMD64, names)
@@ -85,15 +89,15 @@ def test_the_original_lists_are_solved_with_all_dependencies_and_constraints_met
     )
     assert {pin.name for pin in first} < {pin.name for pin in both} == set(versions(files))
     alone = [each for each in found if each["name"] in {pin.name for pin in first}]
-    assert faults(alone, VIRTUAL, [IN_DEPENDS.get(each, each) for each in BASE]) == []
+    assert faults(alone, VIRTUAL, [AS_DEPENDENCIES.get(each, each) for each in BASE]) == []
 
 
-def test_both_platforms_are_solved_each_with_its_own_files(real: Path) -> None:
+def test_each_platform_gets_its_own_files(real: Path) -> None:
     asked = ["python=3.12", "numpy", "pandas", "matplotlib", "jupyterlab"]
     files = conda.resolve(request(real.as_uri(), base(*asked), targets=(AMD64, ARM64)))
     for target, machine in ((AMD64, "x86_64"), (ARM64, "aarch64")):
         virtual = VIRTUAL | {"__archspec": f"1 {machine}", "__glibc": target.glibc}
-        found = chosen(files, records(real), target)
+        found = locked_records(files, records(real), target)
         assert faults(found, virtual, ["python 3.12.*", *asked[1:]]) == []
         assert len(conda.select(files, target, (base().name,))) == len(found)
     lab = next(each for each in conda.read(files) if each.name == "jupyterlab")
@@ -111,9 +115,7 @@ def test_both_platforms_are_solved_each_with_its_own_files(real: Path) -> None:
         ("blas>=1,<2|>2.1,<3", "mkl"),
     ],
 )
-def test_versions_and_builds_are_asked_for_as_conda_does(
-    tmp_path: Path, requirement: str, build: str
-) -> None:
+def test_requirements_use_condas_syntax(tmp_path: Path, requirement: str, build: str) -> None:
     some = (
         record("blas", "1.0"),
         record("blas", "2.1", build="openblas"),
@@ -123,13 +125,13 @@ def test_versions_and_builds_are_asked_for_as_conda_does(
     assert [each.build for each in conda.read(files)] == [build]
 
 
-def test_nothing_is_asked(tmp_path: Path) -> None:
+def test_no_requirements(tmp_path: Path) -> None:
     assert conda.resolve(request(channel(tmp_path), base())) == {}
     assert conda.read({}) == ()
     assert conda.select({}, AMD64, ("x",)) == ()
 
 
-def test_an_edit_moves_nothing_that_may_stay(tmp_path: Path) -> None:
+def test_an_edit_keeps_all_pins_that_fit(tmp_path: Path) -> None:
     old = [record("a", "1", "b >=1"), record("b", "1"), record("c", "1")]
     files = conda.resolve(request(channel(tmp_path, *old), base("a")))
     new = [
@@ -140,10 +142,10 @@ def test_an_edit_moves_nothing_that_may_stay(tmp_path: Path) -> None:
         record("c", "2", "b >=1"),
     ]
     where = channel(tmp_path, *new)
-    said: list[str] = []
-    edited = conda.resolve(request(where, base("a", "c"), previous=files, progress=said.append))
+    lines: list[str] = []
+    edited = conda.resolve(request(where, base("a", "c"), previous=files, progress=lines.append))
     assert versions(edited) == {"a": "1", "b": "1", "c": "2"}
-    assert not [line for line in said if line.startswith(NOTE)]
+    assert not [line for line in lines if line.startswith(NOTE)]
     assert conda.resolve(request(where, base("a", "c"), previous=edited)) == edited
     fresh = conda.resolve(
         request(where, base("a", "c"), previous=edited, upgrade=Upgrade(everything=True))
@@ -151,7 +153,7 @@ def test_an_edit_moves_nothing_that_may_stay(tmp_path: Path) -> None:
     assert versions(fresh) == {"a": "2", "b": "3", "c": "2"}
 
 
-def test_what_must_move_moves_alone_and_the_reason_is_told(tmp_path: Path) -> None:
+def test_only_conflicting_pins_change_and_the_reason_is_reported(tmp_path: Path) -> None:
     many = [record(f"p{number}", version, "a") for number in range(20) for version in ("1", "2")]
     old = [record("a", "1"), record("z", "1", "a <2")]
     names = [f"p{number}" for number in range(20)]
@@ -165,19 +167,19 @@ def test_what_must_move_moves_alone_and_the_reason_is_told(tmp_path: Path) -> No
         record("z", "2"),
         record("n", "1", "a ==2"),
     )
-    said: list[str] = []
+    lines: list[str] = []
     edited = conda.resolve(
-        request(where, base("a", "z", "n", *names), previous=files, progress=said.append)
+        request(where, base("a", "z", "n", *names), previous=files, progress=lines.append)
     )
     assert versions(edited) == {"a": "2", "z": "2", "n": "1", **dict.fromkeys(names, "1")}
-    note = next(line for line in said if line.startswith(NOTE))
+    note = next(line for line in lines if line.startswith(NOTE))
     assert (
-        "linux-64: these had to move too: a 1 -> 2 (n 1 needs a ==2); z 1 -> 2 (it needs a <2, and a is 2 now)"
+        "linux-64: these packages also had to change: a 1 -> 2 (n 1 needs a ==2); z 1 -> 2 (it needs a <2, but a is now 2)"
         in note
     )
 
 
-def test_a_newer_requirement_does_not_move_what_an_older_one_of_it_leaves_alone(
+def test_an_older_new_package_is_preferred_over_changing_a_pin(
     tmp_path: Path,
 ) -> None:
     old = [record("a", "1")]
@@ -191,7 +193,7 @@ def test_a_newer_requirement_does_not_move_what_an_older_one_of_it_leaves_alone(
     }
 
 
-def test_one_package_is_upgraded_with_what_it_needs(tmp_path: Path) -> None:
+def test_an_upgrade_changes_a_package_and_its_dependencies(tmp_path: Path) -> None:
     old = [record("a", "1", "b <2"), record("b", "1"), record("c", "1")]
     files = conda.resolve(request(channel(tmp_path, *old), base("a", "c")))
     where = channel(
@@ -202,37 +204,39 @@ def test_one_package_is_upgraded_with_what_it_needs(tmp_path: Path) -> None:
         record("b", "2"),
         record("c", "2"),
     )
-    said: list[str] = []
-    asked = request(where, base("a", "c"), previous=files, progress=said.append)
+    lines: list[str] = []
+    asked = request(where, base("a", "c"), previous=files, progress=lines.append)
 
     def upgraded(name: str, version: str = "") -> LockFiles:
         return conda.resolve(replace(asked, upgrade=Upgrade(packages={name: version})))
 
     assert versions(upgraded("c")) == {"a": "1", "b": "1", "c": "2"}
-    assert said == []
+    assert lines == []
     assert versions(upgraded("a")) == {"a": "3", "b": "2", "c": "1"}
-    assert said == [f"{NOTE}linux-64: these had to move too: b 1 -> 2 (a 3 needs b >=2)"]
+    assert lines == [
+        f"{NOTE}linux-64: these packages also had to change: b 1 -> 2 (a 3 needs b >=2)"
+    ]
     assert versions(upgraded("a", "2")) == {"a": "2", "b": "2", "c": "1"}
-    with pytest.raises(UnsolvableError, match="'a ==7' is asked for as upgrade"):
+    with pytest.raises(UnsolvableError, match="'a ==7' is required by the upgrade"):
         upgraded("a", "7")
     with pytest.raises(ExpectedError, match="conda's lock has no such package"):
         upgraded("nowhere")
 
 
-def test_a_pin_that_the_channel_lost_is_replaced_and_told(tmp_path: Path) -> None:
+def test_a_pin_missing_from_the_channel_is_replaced_and_reported(tmp_path: Path) -> None:
     files = conda.resolve(
         request(channel(tmp_path, record("a", "1", "b"), record("b", "1")), base("a"))
     )
-    said: list[str] = []
+    lines: list[str] = []
     where = channel(tmp_path, record("a", "1", "b"), record("b", "2"))
-    moved = conda.resolve(request(where, base("a", "b"), previous=files, progress=said.append))
+    moved = conda.resolve(request(where, base("a", "b"), previous=files, progress=lines.append))
     assert versions(moved) == {"a": "1", "b": "2"}
-    assert said == [
-        f"{NOTE}linux-64: these had to move too: b 1 -> 2 (the channels have it no more)"
+    assert lines == [
+        f"{NOTE}linux-64: these packages also had to change: b 1 -> 2 (no longer in the channels)"
     ]
 
 
-def test_as_of_hides_what_came_later_also_from_pins(tmp_path: Path) -> None:
+def test_as_of_also_hides_newer_pins(tmp_path: Path) -> None:
     later = BUILD_MS + 86_400_000
     where = channel(
         tmp_path,
@@ -267,7 +271,7 @@ def test_virtual_packages_are_declared_and_written(tmp_path: Path) -> None:
     assert "__glibc: '2.31'" in files["virtual-packages.yml"]
 
 
-def test_channels_go_in_their_order(tmp_path: Path) -> None:
+def test_channels_have_priority_in_order(tmp_path: Path) -> None:
     first = channel(tmp_path / "first", record("a", "1"))
     second = channel(tmp_path / "second", record("a", "2"), record("b", "1"))
 
@@ -289,30 +293,30 @@ def test_channels_go_in_their_order(tmp_path: Path) -> None:
     assert versions(named) == {"a": "2", "b": "1"}
 
 
-def test_no_solution_is_explained_with_the_requirements_and_their_groups(tmp_path: Path) -> None:
+def test_an_unsolvable_request_names_the_requirements_and_their_groups(tmp_path: Path) -> None:
     where = channel(tmp_path, record("a", "1", "b <2"), record("b", "1"), record("b", "2"))
     with pytest.raises(UnsolvableError) as caught:
         conda.resolve(request(where, base("a"), geo("b >=2", "missing")))
-    assert "'missing' is asked for by 'micromamba-geo-build'" in caught.value.message
+    assert "'missing' is required by 'micromamba-geo-build'" in caught.value.message
     with pytest.raises(UnsolvableError) as caught:
         conda.resolve(request(where, base("a"), geo("b >=2")))
     assert "linux-64" in caught.value.message
-    assert "'a' is asked for by 'micromamba-base-build'" in caught.value.message
-    assert "'b >=2' is asked for by 'micromamba-geo-build'" in caught.value.message
+    assert "'a' is required by 'micromamba-base-build'" in caught.value.message
+    assert "'b >=2' is required by 'micromamba-geo-build'" in caught.value.message
 
 
 @pytest.mark.parametrize(
     ("requirement", "words"),
     [
-        ("numpy>=", "is no requirement"),
-        ("foo;bar", "is no requirement"),
-        ("", "is no requirement"),
-        ("numpy*", "is no requirement"),
+        ("numpy>=", "is not a valid requirement"),
+        ("foo;bar", "is not a valid requirement"),
+        ("", "is not a valid requirement"),
+        ("numpy*", "is not a valid requirement"),
         ("https://example.org/c/noarch/a-1-0.conda", "is an address"),
         ('a[when="python <3"]', "has a condition"),
     ],
 )
-def test_what_is_no_requirement_is_refused(tmp_path: Path, requirement: str, words: str) -> None:
+def test_invalid_requirements_are_refused(tmp_path: Path, requirement: str, words: str) -> None:
     with pytest.raises(ExpectedError, match=words) as caught:
         conda.resolve(request(channel(tmp_path), base(requirement)))
     assert "micromamba-base-build" in caught.value.message
@@ -320,13 +324,13 @@ def test_what_is_no_requirement_is_refused(tmp_path: Path, requirement: str, wor
 
 def test_a_package_without_a_hash_is_refused(tmp_path: Path) -> None:
     where = channel(tmp_path, record("a", "1", sha256=None), record("b", "1", md5=None))
-    with pytest.raises(ExpectedError, match="no sha256 of a-1-0"):
+    with pytest.raises(ExpectedError, match="no sha256 for a-1-0"):
         conda.resolve(request(where, base("a")))
-    with pytest.raises(ExpectedError, match="no md5 of b-1-0"):
+    with pytest.raises(ExpectedError, match="no md5 for b-1-0"):
         conda.resolve(request(where, base("b")))
 
 
-def test_what_conda_does_not_have_is_refused(tmp_path: Path) -> None:
+def test_unsupported_platforms_and_engines_are_refused(tmp_path: Path) -> None:
     where = channel(tmp_path, record("a", "1"))
     files = conda.resolve(request(where, base("a")))
     with pytest.raises(ExpectedError, match="no packages for linux/s390x"):
@@ -337,7 +341,7 @@ def test_what_conda_does_not_have_is_refused(tmp_path: Path) -> None:
         conda.resolve(request(where, base("a"), engine="mamba"))
 
 
-def test_a_package_of_two_groups_stands_there_for_both(tmp_path: Path) -> None:
+def test_a_package_of_two_groups_is_in_both_categories(tmp_path: Path) -> None:
     where = channel(tmp_path, record("a", "1", "c"), record("b", "1", "c"), record("c", "1"))
     files = conda.resolve(
         request(where, base("a"), geo("b"), Group(name="other", requirements=("c",)))

@@ -1,4 +1,4 @@
-"""Which Python distributions conda's packages bring, told by the packages themselves."""
+"""The Python distributions in conda packages, read from the packages' own file lists."""
 
 import io
 import json
@@ -10,21 +10,22 @@ from pathlib import Path
 import pytest
 
 from resolvers.conda import manager as conda
-from resolvers.conda.lock_file import CondaEntry, Hash
-from resolvers.conda.python_names import Distribution, distributions, provided
+from resolvers.conda.lock_file import CondaEntry, FileHashes
+from resolvers.conda.python_names import CondaDistribution, distributions_in, provided_distributions
 from resolvers.errors import ExpectedError
 from tests.support.conda_world import AMD64, base, record, repodata, request
 from tests.support.loopback import Answer, Server, serving
 
 ENTRY = CondaEntry(
-    name="pytorch-cpu", version="2.1", platform="linux-64", url="u", hash=Hash(sha256="s")
+    name="pytorch-cpu", version="2.1", platform="linux-64", url="u", hash=FileHashes(sha256="s")
 )
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _calm_end() -> Iterator[None]:
+def _wait_for_rattler() -> Iterator[None]:
+    """Wait for rattler's threads, which can crash an interpreter that ends; see orbiter/cli/exit.py."""
     yield
-    time.sleep(0.3)  # see orbiter/cli/exit.py
+    time.sleep(0.3)
 
 
 @pytest.mark.parametrize(
@@ -48,18 +49,18 @@ def _calm_end() -> Iterator[None]:
         (["site-packages/vendor/_vendor/inner-1.dist-info/METADATA", "bin/tool"], {}),
     ],
 )
-def test_metadata_tells_name_and_version(paths: list[str], found: dict[str, str]) -> None:
-    assert {each.name: each.version for each in provided(paths, ENTRY)} == found
-    assert {each.package for each in provided(paths, ENTRY)} <= {"pytorch-cpu"}
+def test_metadata_paths_name_the_distribution(paths: list[str], found: dict[str, str]) -> None:
+    assert {each.name: each.version for each in distributions_in(paths, ENTRY)} == found
+    assert {each.package for each in distributions_in(paths, ENTRY)} <= {"pytorch-cpu"}
 
 
 def archive(*paths: str) -> bytes:
-    """A package of conda that has nothing but its list of files."""
-    listed = [
+    """Return a conda package that contains only its list of files."""
+    entries = [
         {"_path": path, "path_type": "hardlink", "sha256": "0" * 64, "size_in_bytes": 0}
         for path in paths
     ]
-    content = json.dumps({"paths": listed, "paths_version": 1}).encode()
+    content = json.dumps({"paths": entries, "paths_version": 1}).encode()
     with io.BytesIO() as file:
         with tarfile.open(fileobj=file, mode="w:bz2") as tar:
             info = tarfile.TarInfo("info/paths.json")
@@ -72,7 +73,7 @@ def offer(server: Server) -> str:
     packages = [
         record("torchy", "1", "python"),
         record("python", "3.12"),
-        record("gone", "1", "python"),
+        record("missing", "1", "python"),
     ]
     for subdir in ("linux-64", "noarch"):
         index = (
@@ -88,23 +89,21 @@ def offer(server: Server) -> str:
     return f"{server.url}/c"
 
 
-def test_packages_are_asked_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_package_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     with serving() as server:
         files = conda.resolve(request(offer(server), base("torchy")))
-        found = distributions(files, AMD64, (base().name,))
-    assert found == (Distribution(name="torch", version="1.0", package="torchy"),)
-    assert distributions(files, AMD64, (base().name,)) == found
-    assert distributions(files, AMD64, ("another",)) == ()
+        found = provided_distributions(files, AMD64, (base().name,))
+    assert found == (CondaDistribution(name="torch", version="1.0", package="torchy"),)
+    assert provided_distributions(files, AMD64, (base().name,)) == found
+    assert provided_distributions(files, AMD64, ("another",)) == ()
 
 
-def test_a_package_that_cannot_be_had_is_told(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_missing_package_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     with serving() as server:
-        files = conda.resolve(request(offer(server), base("gone")))
+        files = conda.resolve(request(offer(server), base("missing")))
         with pytest.raises(
-            ExpectedError, match="the files of the conda package gone 1 cannot be listed"
+            ExpectedError, match="the files of the conda package missing 1 cannot be listed"
         ):
-            distributions(files, AMD64, (base().name,))
+            provided_distributions(files, AMD64, (base().name,))
