@@ -24,7 +24,7 @@ from resolvers.errors import ExpectedError
 
 
 def archive_release(
-    locked: LockSet, platforms: Sequence[str], target: str, start_task: StartTask
+    lock_set: LockSet, platforms: Sequence[str], target: str, start_task: StartTask
 ) -> str:
     """Add all files of a release to an archive; return a summary.
 
@@ -33,18 +33,18 @@ def archive_release(
     ExpectedError if ``target`` is something else than an archive.
     """
     storage = open_storage(target)
-    fill.require_complete(locked, platforms)
-    storage.prepare(locked.manifest.release)
-    fill.fill(locked, platforms, start_task, configured_archive(storage.name))
+    fill.require_complete(lock_set, platforms)
+    storage.prepare(lock_set.manifest.release)
+    fill.fill(lock_set, platforms, start_task, configured_archive(storage.name))
     store = Store()
     report = start_task("hashing")
     files = _verified_files(
-        fill.all_files(locked, platforms, store),
+        fill.all_files(lock_set, platforms, store),
         store,
         lambda progress: report(format_progress(progress)),
     )
     report("")
-    release = compose_artifact(locked.manifest.release, locked.root, files)
+    release = compose_artifact(lock_set.manifest.release, lock_set.root, files)
     report = start_task("archive")
     result = storage.add(release, lambda progress: report(format_progress(progress)))
     report("")
@@ -53,11 +53,11 @@ def archive_release(
 
 
 def fetch_release(
-    locked: LockSet, platforms: Sequence[str], target: str, start_task: StartTask
+    lock_set: LockSet, platforms: Sequence[str], target: str, start_task: StartTask
 ) -> str:
     """Fill the store with the files of a release from an archive alone; return a summary."""
-    locator = ReleaseLocator(open_storage(target), locked)
-    return fill.fill_from(locator, locked, platforms, start_task)
+    locator = ReleaseLocator(open_storage(target), lock_set)
+    return fill.fill_from(locator, lock_set, platforms, start_task)
 
 
 def _verified_files(
@@ -81,12 +81,12 @@ def _verified_files(
 class ReleaseLocator:
     """Finds the files of one release in an archive, and nowhere else."""
 
-    def __init__(self, storage: ArchiveStorage, locked: LockSet) -> None:
-        release = locked.manifest.release
+    def __init__(self, storage: ArchiveStorage, lock_set: LockSet) -> None:
+        release = lock_set.manifest.release
         self._storage = storage
         self._content = read_content(storage.read_manifest(release), f"{release} in {storage.name}")
         self._hint = ARCHIVE_HINT
-        if self._content.root != locked.root:
+        if self._content.root != lock_set.root:
             self._hint = (
                 f"the archive was made from another lock set ({self._content.root}); {self._hint}"
             )

@@ -18,7 +18,7 @@ from resolvers.conda import fetch as conda_fetch
 
 
 def build(
-    locked: LockSet,
+    lock_set: LockSet,
     options: BuildOptions,
     start_task: StartTask,
     approve: Approve = lambda _built: True,
@@ -27,23 +27,23 @@ def build(
 
     Images that ``approve`` rejects are not loaded, pushed or kept.
     """
-    fill(locked, options.platforms, start_task, configured_archive())
+    fill(lock_set, options.platforms, start_task, configured_archive())
     store = Store()
     # The folder is beside the store, because hard links cannot cross file systems.
     with scratch_folder(store.root / "build", "build-") as folder:
-        _link_artifacts(locked, options, store, folder / "artifacts")
-        _write_seeds(locked, folder)
-        for image in base_images(locked, options.platforms):
+        _link_artifacts(lock_set, options, store, folder / "artifacts")
+        _write_seeds(lock_set, folder)
+        for image in base_images(lock_set, options.platforms):
             write_layout(image.digest, store, folder / BASES / image.digest.partition(":")[2])
-        for path, text in locked.files.items():
+        for path, text in lock_set.files.items():
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
             (folder / path).write_text(text, encoding="utf-8", newline="\n")
-        return build_images(folder, locked.root, options, start_task, approve)
+        return build_images(folder, lock_set.root, options, start_task, approve)
 
 
-def _link_artifacts(locked: LockSet, options: BuildOptions, store: Store, folder: Path) -> None:
+def _link_artifacts(lock_set: LockSet, options: BuildOptions, store: Store, folder: Path) -> None:
     """Link the artifacts of each stage and platform into ``<stage>/<platform>/``."""
-    for (stage, platform), files in artifacts_by_stage(locked, options.platforms).items():
+    for (stage, platform), files in artifacts_by_stage(lock_set, options.platforms).items():
         stage_folder = folder / stage / platform_slug(platform)
         stage_folder.mkdir(parents=True)
         store.link_all((file.hash, stage_folder / file.path) for file in files)
@@ -53,9 +53,9 @@ def _link_artifacts(locked: LockSet, options: BuildOptions, store: Store, folder
             conda_fetch.extract_program(package, MICROMAMBA, tools / MICROMAMBA)
 
 
-def _write_seeds(locked: LockSet, folder: Path) -> None:
+def _write_seeds(lock_set: LockSet, folder: Path) -> None:
     """Write the seed of each base made of packages, for every platform that is built."""
-    for stage in locked.image_set.stages:
+    for stage in lock_set.image_set.stages:
         if stage.kind != "base":
             continue
         seeds = folder / SEEDS / stage.name

@@ -19,13 +19,13 @@ from resolvers.errors import ExpectedError
 
 
 def artifacts_by_stage(
-    locked: LockSet, platforms: Sequence[str] = ()
+    lock_set: LockSet, platforms: Sequence[str] = ()
 ) -> dict[tuple[str, str], tuple[LockedFile, ...]]:
     """Return the artifacts of a lock set by stage and platform; no ``platforms`` means all."""
-    require_complete(locked, platforms)
-    selected = _selected_platforms(locked, platforms)
+    require_complete(lock_set, platforms)
+    selected = _selected_platforms(lock_set, platforms)
     artifacts = {}
-    for path, text in locked.files.items():
+    for path, text in lock_set.files.items():
         for platform in selected:
             name = f"/artifacts-{platform_slug(platform)}.txt"
             if path.startswith(f"{model.BUILD}/") and path.endswith(name):
@@ -33,10 +33,10 @@ def artifacts_by_stage(
     return artifacts
 
 
-def base_images(locked: LockSet, platforms: Sequence[str] = ()) -> Iterator[BaseImage]:
+def base_images(lock_set: LockSet, platforms: Sequence[str] = ()) -> Iterator[BaseImage]:
     """Yield the pinned base images of a lock set."""
-    selected = _selected_platforms(locked, platforms)
-    for reference, digests in locked.manifest.bases.items():
+    selected = _selected_platforms(lock_set, platforms)
+    for reference, digests in lock_set.manifest.bases.items():
         for platform, digest in digests.items():
             if platform in selected:
                 yield BaseImage(
@@ -45,7 +45,7 @@ def base_images(locked: LockSet, platforms: Sequence[str] = ()) -> Iterator[Base
 
 
 def fill(
-    locked: LockSet, platforms: Sequence[str], start_task: StartTask, archive: Locator | None
+    lock_set: LockSet, platforms: Sequence[str], start_task: StartTask, archive: Locator | None
 ) -> str:
     """Download every artifact and base image that the store lacks; return a summary.
 
@@ -54,12 +54,12 @@ def fill(
     store = Store()
     report = start_task("artifacts")
     totals = fetch(
-        artifacts(locked, platforms),
+        artifacts(lock_set, platforms),
         store,
-        fetch_settings(locked, archive),
+        fetch_settings(lock_set, archive),
         lambda progress: report(format_progress(progress)),
     )
-    for image in base_images(locked, platforms):
+    for image in base_images(lock_set, platforms):
         if not _is_present(image, store):
             totals += _fetch_base_image(image, store, archive)
     report("")
@@ -67,54 +67,54 @@ def fill(
 
 
 def fill_from(
-    locator: Locator, locked: LockSet, platforms: Sequence[str], start_task: StartTask
+    locator: Locator, lock_set: LockSet, platforms: Sequence[str], start_task: StartTask
 ) -> str:
     """Download every artifact and base image from the sources of one locator; return a summary."""
     store = Store()
     report = start_task("artifacts")
     totals = fetch_from(
         locator,
-        artifacts(locked, platforms),
+        artifacts(lock_set, platforms),
         store,
         lambda progress: report(format_progress(progress)),
     )
-    for image in base_images(locked, platforms):
+    for image in base_images(lock_set, platforms):
         totals += fetch_image_from(image, store, locator)
     report("")
     return format_totals(totals)
 
 
-def artifacts(locked: LockSet, platforms: Sequence[str]) -> list[LockedFile]:
+def artifacts(lock_set: LockSet, platforms: Sequence[str]) -> list[LockedFile]:
     """Return the artifacts of all stages; a file of several stages comes several times."""
-    by_stage = artifacts_by_stage(locked, platforms)
+    by_stage = artifacts_by_stage(lock_set, platforms)
     return [file for files in by_stage.values() for file in files]
 
 
-def all_files(locked: LockSet, platforms: Sequence[str], store: Store) -> list[LockedFile]:
+def all_files(lock_set: LockSet, platforms: Sequence[str], store: Store) -> list[LockedFile]:
     """Return the artifacts and the blobs of the base images, whose manifests are in the store."""
-    files = artifacts(locked, platforms)
-    for image in base_images(locked, platforms):
+    files = artifacts(lock_set, platforms)
+    for image in base_images(lock_set, platforms):
         files += image_files(image, store)
     return files
 
 
-def require_complete(locked: LockSet, platforms: Sequence[str]) -> None:
+def require_complete(lock_set: LockSet, platforms: Sequence[str]) -> None:
     """Raise ExpectedError for a partial lock set, and for a platform that is not locked."""
-    _selected_platforms(locked, platforms)
-    if not locked.is_complete:
+    _selected_platforms(lock_set, platforms)
+    if not lock_set.is_complete:
         raise ExpectedError(
-            f"the lock set of release {locked.manifest.release} is partial: "
+            f"the lock set of release {lock_set.manifest.release} is partial: "
             "some managers are not locked",
             "run orbiter lock without --only on a machine with a Docker engine",
         )
 
 
-def _selected_platforms(locked: LockSet, platforms: Sequence[str]) -> tuple[str, ...]:
-    available = locked.image_set.platforms
+def _selected_platforms(lock_set: LockSet, platforms: Sequence[str]) -> tuple[str, ...]:
+    available = lock_set.image_set.platforms
     for platform in platforms:
         if platform not in available:
             raise ExpectedError(
-                f"release {locked.manifest.release} is not locked for {platform}",
+                f"release {lock_set.manifest.release} is not locked for {platform}",
                 f"it is locked for {', '.join(available)}",
             )
     return tuple(platforms) or tuple(available)

@@ -28,25 +28,25 @@ class _SourceImage(NamedTuple):
     platform: str
 
 
-def fetch_settings(locked: LockSet, archive: Locator | None = None) -> FetchSettings:
+def fetch_settings(lock_set: LockSet, archive: Locator | None = None) -> FetchSettings:
     """Return the sources of a lock set's files; images are not read before a mirror is needed."""
     return FetchSettings(
-        apk_mirrors=lambda: _mirrors(locked, "apk"),
-        apt_mirrors=lambda: _mirrors(locked, "apt"),
+        apk_mirrors=lambda: _mirrors(lock_set, "apk"),
+        apt_mirrors=lambda: _mirrors(lock_set, "apt"),
         archive=archive,
     )
 
 
-def _mirrors(locked: LockSet, manager: str) -> tuple[str, ...]:
+def _mirrors(lock_set: LockSet, manager: str) -> tuple[str, ...]:
     mirrors: dict[str, None] = {}
-    for image in _source_images(locked, manager):
+    for image in _source_images(lock_set, manager):
         mirrors |= dict.fromkeys(_read_mirrors(image, manager))
     return tuple(mirrors)
 
 
-def _source_images(locked: LockSet, manager: str) -> Iterator[_SourceImage]:
+def _source_images(lock_set: LockSet, manager: str) -> Iterator[_SourceImage]:
     """Yield each image in which a manager's packages were resolved."""
-    image_set = locked.image_set
+    image_set = lock_set.image_set
     builders = [
         builder
         for builder in image_set.builders.values()
@@ -55,7 +55,7 @@ def _source_images(locked: LockSet, manager: str) -> Iterator[_SourceImage]:
     for suite in dict.fromkeys(builder.suite for builder in builders if builder.suite):
         yield _SourceImage(solver_image(suite), solver_shell(suite), image_set.platforms[0])
     for reference in dict.fromkeys(builder.base for builder in builders if builder.base):
-        digests = locked.manifest.bases[reference]
+        digests = lock_set.manifest.bases[reference]
         yield _SourceImage(reference, base_shell(reference, digests), next(iter(digests)))
 
 

@@ -46,7 +46,7 @@ class UpstreamReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def check_availability(
-    locked: LockSet, platforms: Sequence[str], start_task: StartTask
+    lock_set: LockSet, platforms: Sequence[str], start_task: StartTask
 ) -> UpstreamReport:
     """Look for a lock set's artifacts on this machine's indexes, npm registry and mirrors.
 
@@ -54,8 +54,8 @@ def check_availability(
     """
     report = start_task("upstream")
     result = check_files(
-        artifacts(locked, platforms),
-        fetch_settings(locked),
+        artifacts(lock_set, platforms),
+        fetch_settings(lock_set),
         lambda progress: report(f"{progress.files} of {progress.total_files} files"),
     )
     report("")

@@ -59,10 +59,10 @@ def own_images(image_set: ImageSet) -> OwnImages:
     lock_sets = {
         release: folder.read(folder.release_folder(release)) for release in folder.releases()
     }
-    image_sets = [image_set, *(locked.image_set for locked in lock_sets.values())]
+    image_sets = [image_set, *(lock_set.image_set for lock_set in lock_sets.values())]
     return OwnImages(
         repositories=frozenset(_repository(each.repository) for each in image_sets),
-        roots={release: locked.root for release, locked in lock_sets.items()},
+        roots={release: lock_set.root for release, lock_set in lock_sets.items()},
     )
 
 

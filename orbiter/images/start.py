@@ -32,7 +32,7 @@ TAIL = 20
 
 
 def run_image(
-    locked: LockSet, image: str, *, port: int | None = None, mount: Path | None = None
+    lock_set: LockSet, image: str, *, port: int | None = None, mount: Path | None = None
 ) -> None:
     """Run the JupyterLab of an image (``debian-base``) until Ctrl-C, then remove its container.
 
@@ -40,8 +40,8 @@ def run_image(
     ``mount`` becomes ``~/work``; the server runs as the folder's owner, so that it can write there.
     Raises ExpectedError if the image has no JupyterLab, or was not built from this lock set.
     """
-    _refuse_without_jupyterlab(locked, image)
-    tag = find_built_tag(locked, image)
+    _refuse_without_jupyterlab(lock_set, image)
+    tag = find_built_tag(lock_set, image)
     host_port = _free_port(port)
     token = secrets.token_hex(24)
     command, user = list(COMMAND), ""
@@ -49,7 +49,7 @@ def run_image(
     if mount:
         owner = mount.stat()
         user = f"{owner.st_uid}:{owner.st_gid}"
-        mounts[str(mount.resolve())] = f"/home/{locked.image_set.user.name}/work"
+        mounts[str(mount.resolve())] = f"/home/{lock_set.image_set.user.name}/work"
         command += ["--allow-root"] if owner.st_uid == 0 else []
     container = client.start_container(
         tag,
@@ -68,27 +68,27 @@ def run_image(
         client.stop_container(container)
 
 
-def open_shell(locked: LockSet, image: str) -> NoReturn:
+def open_shell(lock_set: LockSet, image: str) -> NoReturn:
     """Replace this process by a shell in a new container of an image or build stage.
 
     The shell runs as the image's user, and reads standard input if there is no terminal. Its
     container is removed at the end. Raises ExpectedError like ``find_built_tag``.
     """
-    client.become_shell(find_built_tag(locked, image))
+    client.become_shell(find_built_tag(lock_set, image))
 
 
-def find_built_tag(locked: LockSet, image: str) -> str:
+def find_built_tag(lock_set: LockSet, image: str) -> str:
     """Return the tag of an image that was built from this lock set.
 
     Raises ExpectedError if the image is unknown, not built, or built from another lock set.
     """
-    tag = _tag(locked, image)
+    tag = _tag(lock_set, image)
     labels = client.image_labels(tag)
-    release = locked.manifest.release
+    release = lock_set.manifest.release
     hint = f"orbiter build --image {image} --release {release}"
     if labels is None:
         raise ExpectedError(f"the image {tag} is not built", hint)
-    if labels.get(LOCKSET) != locked.root:
+    if labels.get(LOCKSET) != lock_set.root:
         raise ExpectedError(
             f"the image {tag} was built from another lock set than locks/{release}", hint
         )
@@ -122,43 +122,43 @@ def _log_lines(container: "Container") -> Iterator[str]:
             yield line.decode(errors="replace").rstrip()
 
 
-def _tag(locked: LockSet, image: str) -> str:
+def _tag(lock_set: LockSet, image: str) -> str:
     """Return the tag of an image; raise ExpectedError if the release does not have it."""
-    bake_file = _bake_file(locked)
+    bake_file = _bake_file(lock_set)
     target = bake_file["target"].get(image, {})
     if "tags" in target:
         return str(target["tags"][0])
     names = ", ".join(bake_file["group"]["default"]["targets"])
     raise ExpectedError(
-        f"release {locked.manifest.release} has no image '{image}'",
+        f"release {lock_set.manifest.release} has no image '{image}'",
         f"it has {names}" if names else "run orbiter lock",
     )
 
 
-def _bake_file(locked: LockSet) -> dict[str, Any]:
-    if not locked.is_complete:
+def _bake_file(lock_set: LockSet) -> dict[str, Any]:
+    if not lock_set.is_complete:
         return {"target": {}, "group": {"default": {"targets": []}}}
-    bake_file: dict[str, Any] = json.loads(locked.files[f"{model.BUILD}/docker-bake.json"])
+    bake_file: dict[str, Any] = json.loads(lock_set.files[f"{model.BUILD}/docker-bake.json"])
     return bake_file
 
 
-def _refuse_without_jupyterlab(locked: LockSet, image: str) -> None:
-    tag = _tag(locked, image)
-    if not _has_jupyterlab(locked, image):
+def _refuse_without_jupyterlab(lock_set: LockSet, image: str) -> None:
+    tag = _tag(lock_set, image)
+    if not _has_jupyterlab(lock_set, image):
         raise ExpectedError(
             f"'{image}' has no JupyterLab to run",
             f"run another program in it: docker run --rm -it {tag}",
         )
 
 
-def _has_jupyterlab(locked: LockSet, image: str) -> bool:
+def _has_jupyterlab(lock_set: LockSet, image: str) -> bool:
     """Return whether an image starts JupyterLab: final stages with the package do."""
-    image_set = locked.image_set
+    image_set = lock_set.image_set
     is_final = any(stage.name == image and stage.kind == "final" for stage in image_set.stages)
     if not is_final:
         return False
     platform = platform_slug(image_set.platforms[0])
-    text = locked.files[f"{model.BUILD}/{image}/packages-{platform}.json"]
+    text = lock_set.files[f"{model.BUILD}/{image}/packages-{platform}.json"]
     packages = {(package["manager"], package["name"]) for package in json.loads(text)["packages"]}
     return not JUPYTERLAB.isdisjoint(packages)
 

@@ -129,7 +129,8 @@ def inside(tag: str, script: str, *words: str) -> list[str]:
 def test_the_notebook_user_has_what_it_needs(built: Built) -> None:
     found = inside(
         built.tag(),
-        "id -un; id -u; id -g; pwd; echo $HOME $NB_USER $NB_UID $NB_GID $LANG; bash -lc 'which python semver'",
+        "id -un; id -u; id -g; pwd; echo $HOME $NB_USER $NB_UID $NB_GID $LANG; "
+        "bash -lc 'which python semver'",
         "--init",
     )
     environment = "/home/jovyan jovyan 1000 100 C.UTF-8"
@@ -181,7 +182,8 @@ def test_the_image_contains_its_package_list(built: Built) -> None:
 def test_nothing_is_left_over(built: Built) -> None:
     leftovers = "ls -d /artifacts /lock /opt/uv /usr/sbin/policy-rc.d /tmp/* 2>/dev/null || true"
     leftovers += "; find /var/lib/apt/lists /var/cache/apt /var/log -type f"
-    old = "find / -xdev '(' -name uv_cache.json -o -path '/var/lib/dpkg/*-old' -o -path '/usr/share/man/man?/*' ')'"
+    old = "find / -xdev '(' -name uv_cache.json -o -path '/var/lib/dpkg/*-old' "
+    old += "-o -path '/usr/share/man/man?/*' ')'"
     byte_code = "find /opt/env /usr/lib/python3 -name '*.pyc' | sort"
     assert inside(built.tag(), f"{leftovers}; {old}; {byte_code}", "--user", "0") == COMPILED
     assert inside(

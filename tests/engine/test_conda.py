@@ -127,7 +127,7 @@ def test_its_records_are_those_of_the_lock(own: Built) -> None:
     ):
         lines = inside(tag, f"python -B - <<'END'\n{FOUND}\nEND").splitlines()
         found = sorted(line.rpartition(" ")[0] for line in lines)
-        assert found == sorted(expected(own.place, *groups))
+        assert found == sorted(expected(own.project, *groups))
         assert all(len(line.rpartition(" ")[2]) == 32 for line in lines)
 
 
@@ -138,11 +138,13 @@ def test_pip_stands_on_conda(own: Built) -> None:
     assert inside(more, "ls -d /opt/env/lib/python3.12/site-packages/numpy-*").count("\n") == 1
     pins = {
         pin.name: pin.version
-        for pin in conda_manager.select(locked(own.place), Target(platform="linux/amd64"), groups())
+        for pin in conda_manager.select(
+            locked(own.project), Target(platform="linux/amd64"), groups()
+        )
     }
     assert version == pins["numpy"]
     requirements = (
-        next((own.place / "locks").iterdir()) / "build/micromamba-more-build/pip-linux-amd64.txt"
+        next((own.project / "locks").iterdir()) / "build/micromamba-more-build/pip-linux-amd64.txt"
     )
     assert {line.split("==")[0] for line in requirements.read_text().splitlines()} == {
         "cowsay",
@@ -182,8 +184,8 @@ def test_any_user_serves_and_the_environment_is_activated(own: Built) -> None:
 
 def test_built_twice_it_is_the_same(own: Built) -> None:
     base = ("build", "--no-load", "--image", "micromamba-base")
-    first = digests(orbiter(own.place, own.cache, *base))
-    again = digests(orbiter(own.place, own.cache, *base, "--no-cache"))
+    first = digests(orbiter(own.project, own.cache, *base))
+    again = digests(orbiter(own.project, own.cache, *base, "--no-cache"))
     assert first == again
 
 

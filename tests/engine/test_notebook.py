@@ -1,4 +1,4 @@
-"""The project's own image set, from images.toml to a notebook in a browser: its release, and locked anew by uv."""
+"""The project's own images in a browser: the newest release, and a new lock set by uv."""
 
 import os
 import subprocess
@@ -18,9 +18,9 @@ from tests.support.paths import ROOT
 
 pytestmark = [pytest.mark.engine, pytest.mark.index]
 RELEASED = "released"
-"""The newest release in locks/, built of a fresh clone without any cache, and verified."""
+"""The newest release in locks/, built and verified from a fresh clone without a cache."""
 REPOSITORY = {RELEASED: "dorgeln/orbiter:"}
-"""What ``--verify`` leaves out of a tag."""
+"""Part of a tag that ``--verify`` omits."""
 both = pytest.mark.parametrize("locked", [RELEASED, "uv"])
 
 NEWEST = max((ROOT / "locks").glob("*/digests.toml")).parent.name
@@ -63,15 +63,14 @@ SHOWN = {
     ),
     "test -w /opt/env/lib/python3*/site-packages && echo writable": ("writable",),
 }
-"""What is run in the image by its user, and what that must print."""
-
+"""Commands that the image's user runs, and texts that they must print."""
 
 SERVE = """set -e
 timeout 90 jupyter lab --ip=0.0.0.0 --port=8888 --no-browser > ~/log 2>&1 &
 until grep -q 'is running at' ~/log; do kill -0 $! || { cat ~/log >&2; exit 1; }; sleep 0.2; done
 kill $!
 wait $! || true"""
-"""Starts JupyterLab as hubs and Binder do, and ends it with SIGTERM once it serves."""
+"""Starts JupyterLab as hubs and Binder do, and stops it with SIGTERM when it answers."""
 
 BINDER = """FROM {tag}
 COPY . ${{HOME}}
@@ -79,11 +78,12 @@ USER root
 RUN chown -R ${{NB_UID}} ${{HOME}}
 USER ${{NB_USER}}
 """
-"""As Binder's documentation has it."""
+"""The Dockerfile in Binder's documentation."""
 
 HUB = """set -e
 cd /tmp
-timeout 90 jupyterhub --ip=127.0.0.1 --JupyterHub.authenticator_class=dummy --JupyterHub.spawner_class=simple \\
+timeout 90 jupyterhub --ip=127.0.0.1 \\
+    --JupyterHub.authenticator_class=dummy --JupyterHub.spawner_class=simple \\
     --Authenticator.allow_all=True > ~/log 2>&1 &
 trap '[ $? = 0 ] || cat ~/log >&2' EXIT"""
 LOGIN = """
@@ -99,17 +99,18 @@ def page(path):
         return ""
 while not (field := re.search('name="_xsrf" +value="([^"]+)"', page("/hub/login"))):
     pass
-hub.post("/hub/login", data={"username": "jovyan", "password": "any", "_xsrf": field[1]}).raise_for_status()
+login = {"username": "jovyan", "password": "any", "_xsrf": field[1]}
+hub.post("/hub/login", data=login).raise_for_status()
 while "jupyter-config-data" not in page("/user/jovyan/lab"):
     pass
 assert httpx.get("http://127.0.0.1:8000/user/jovyan/api/contents").status_code == 403
 print("JupyterLab for", hub.get("/hub/api/user").json()["name"])
 """
-"""Logs into a real hub, which starts jupyterhub-singleuser, and opens its JupyterLab by way of the hub's OAuth."""
+"""Logs into a hub, which starts jupyterhub-singleuser, and opens its JupyterLab by OAuth."""
 
 
 class Built(NamedTuple):
-    place: Path
+    project: Path
     cache: Path
     tag: str
     release: tuple[str, ...] = ()
@@ -117,39 +118,41 @@ class Built(NamedTuple):
 
 @pytest.fixture(scope="module")
 def build(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Built]]:
-    """Builds the newest release, or locks the image set with an engine of pip and builds that, each once."""
+    """Return a function that builds the newest release, or a lock set by a pip engine, once."""
     cache = tmp_path_factory.mktemp("cache")
     tags: list[str] = []
 
     @once
     def built(locked: str) -> Built:
-        place = tmp_path_factory.mktemp(locked)
+        project = tmp_path_factory.mktemp(locked)
         if locked == RELEASED:
-            subprocess.run(["git", "clone", "--quiet", ROOT, place], check=True)
+            subprocess.run(["git", "clone", "--quiet", ROOT, project], check=True)
             words = [["build", "--verify", "--no-cache", "--release", NEWEST]]
         else:
-            (place / "images.toml").write_text(changed(locked))
+            (project / "images.toml").write_text(changed_images(locked))
             words = [["lock"], ["build"]]
-        for each in words:
+        for arguments in words:
             done = subprocess.run(
-                command(*each),
-                cwd=place,
-                env=own(cache),
+                command(*arguments),
+                cwd=project,
+                env=environment(cache),
                 capture_output=True,
                 text=True,
                 check=False,
             )
             assert done.returncode == 0, done.stderr + done.stdout
-        tagged = [REPOSITORY.get(locked, "") + line.split()[0] for line in done.stdout.splitlines()]
-        tags.extend(tagged)
+        prefix = REPOSITORY.get(locked, "")
+        built_tags = [prefix + line.split()[0] for line in done.stdout.splitlines()]
+        tags.extend(built_tags)
         release = ("--release", NEWEST) if locked == RELEASED else ()
-        return Built(place, cache, next(tag for tag in tagged if ":debian-base-" in tag), release)
+        tag = next(tag for tag in built_tags if ":debian-base-" in tag)
+        return Built(project, cache, tag, release)
 
     yield built
     subprocess.run(["docker", "image", "rm", "--force", *tags], check=False)
 
 
-def changed(engine: str) -> str:
+def changed_images(engine: str) -> str:
     text = (ROOT / "images.toml").read_text().partition("\n[builder.micromamba]")[0]
     for old, new in CHANGES.items():
         assert old in text
@@ -158,24 +161,24 @@ def changed(engine: str) -> str:
 
 
 def command(*words: str) -> list[str]:
-    """A program that Ctrl-C stops, also where the tests run in the background of a shell that has it ignored."""
+    """Return a command that SIGINT stops, even if the shell of the tests ignores that signal."""
     return ["env", "--default-signal=INT", sys.executable, "-m", "orbiter", *words]
 
 
-def own(cache: Path) -> dict[str, str]:
+def environment(cache: Path) -> dict[str, str]:
     return {**os.environ, "ORBITER_CACHE_DIR": str(cache)}
 
 
 @contextmanager
 def running(built: Built, *words: str, image: str = "debian-base") -> Iterator[str]:
-    """``orbiter run``: gives the printed URL, and presses Ctrl-C at the end."""
-    log = built.place / "run.log"
+    """Start ``orbiter run``; yield the printed URL, and send SIGINT at the end."""
+    log = built.project / "run.log"
     with (
         log.open("w") as errors,
         subprocess.Popen(
             command("run", image, *built.release, *words),
-            cwd=built.place,
-            env=own(built.cache),
+            cwd=built.project,
+            env=environment(built.cache),
             stdout=subprocess.PIPE,
             stderr=errors,
             text=True,
@@ -231,7 +234,9 @@ def read(path: Path) -> str:
 
 
 @both
-def test_the_image_holds_what_its_users_expect(locked: str, build: Callable[[str], Built]) -> None:
+def test_the_image_contains_the_expected_programs(
+    locked: str, build: Callable[[str], Built]
+) -> None:
     tag = build(locked).tag
     script = "\n".join(f"echo '--- {number}'; {line}" for number, line in enumerate(SHOWN))
     answers = inside(tag, script).split("--- ")[1:]
@@ -247,9 +252,7 @@ def test_any_user_can_serve_from_the_home(build: Callable[[str], Built]) -> None
     )
 
 
-def test_a_dockerfile_of_binder_on_top_serves(
-    build: Callable[[str], Built], tmp_path: Path
-) -> None:
+def test_a_dockerfile_for_binder_serves(build: Callable[[str], Built], tmp_path: Path) -> None:
     tag = build("uv").tag
     (tmp_path / "Dockerfile").write_text(BINDER.format(tag=tag))
     (tmp_path / "index.ipynb").write_text("{}")
@@ -257,12 +260,12 @@ def test_a_dockerfile_of_binder_on_top_serves(
         ["docker", "build", "--quiet", tmp_path], capture_output=True, text=True, check=False
     )
     assert built.returncode == 0, built.stderr
-    on_top = built.stdout.strip()
-    assert inside(on_top, f"{SERVE}\nstat --format %U index.ipynb") == "jovyan\n"
-    subprocess.run(["docker", "image", "rm", on_top], check=True)
+    image = built.stdout.strip()
+    assert inside(image, f"{SERVE}\nstat --format %U index.ipynb") == "jovyan\n"
+    subprocess.run(["docker", "image", "rm", image], check=True)
 
 
-def test_jupyterhub_spawns_it_and_logs_its_user_in(build: Callable[[str], Built]) -> None:
+def test_jupyterhub_starts_it_for_its_user(build: Callable[[str], Built]) -> None:
     assert (
         inside(build("uv").tag, f"{HUB}\npython - <<'LOGIN'\n{LOGIN}\nLOGIN", "--init")
         == "JupyterLab for jovyan\n"

@@ -211,8 +211,8 @@ def test_another_compression_counts_as_equal_but_is_not_pushed(
     code, reports = released.verify("--image", "debian-core", "--no-load")
     assert code == 0
     assert (
-        "  as released, except for the compression\n  every layer has the same content, but is compressed differently"
-        in reports["core"]
+        "  as released, except for the compression\n"
+        "  every layer has the same content, but is compressed differently" in reports["core"]
     )
     assert "released with " in reports["core"]
     done = released.orbiter("build", "--verify", "--image", "debian-core", "--push", "-q")

@@ -1,4 +1,4 @@
-"""Drives JupyterLab in headless Chromium as a person would: opens it, runs a notebook, looks at what is drawn."""
+"""JupyterLab in headless Chromium: runs a notebook as a person would, and checks its output."""
 
 import json
 import re
@@ -20,9 +20,9 @@ from tests.support.browser import chromium
 T = TypeVar("T")
 
 PATIENCE = 120
-"""Seconds for one step of the page on a busy machine; each wait ends as soon as there is what it waits for."""
+"""Seconds for one step of the page on a busy machine; no wait is longer than necessary."""
 WINDOW = (1300, 2000)
-"""Tall enough for the whole notebook, for JupyterLab draws only what is in sight."""
+"""Tall enough for the whole notebook, because JupyterLab draws only visible cells."""
 
 CELLS = (
     """import altair, matplotlib, numpy, pandas
@@ -33,8 +33,9 @@ figure, axes = plt.subplots(figsize=(5, 3))
 axes.plot(table.x, table.y)
 axes.set_title("matplotlib: 50 squares")
 plt.show()""",
-    # Altair's own renderers fetch Vega from the network; JupyterLab's draws with the Vega that it brings along.
-    """altair.renderers.register("jupyterlab-vega", lambda spec: {"application/vnd.vegalite.v5+json": spec})
+    # Altair's own renderers fetch Vega from the network; JupyterLab contains Vega.
+    """VEGA = "application/vnd.vegalite.v5+json"
+altair.renderers.register("jupyterlab-vega", lambda spec: {VEGA: spec})
 altair.renderers.enable("jupyterlab-vega")
 altair.Chart(table, title="altair: 50 squares").mark_point().encode(x="x", y="y")""",
 )
@@ -42,7 +43,7 @@ PRINTED = "sum 40425"
 NAME = "squares.ipynb"
 
 NUMBERED = re.compile(r"\[\d+\]:")
-"""The prompt of a cell that has run to its end."""
+"""Prompt of a cell that has finished."""
 PROMPT = ".jp-CodeCell .jp-InputArea-prompt"
 STDERR = '.jp-OutputArea-output[data-mime-type="application/vnd.jupyter.stderr"]'
 TEXT = '.jp-OutputArea-output[data-mime-type="application/vnd.jupyter.stdout"]'
@@ -57,17 +58,17 @@ TERMINAL = ".jp-Terminal textarea"
 NATURAL_SIZE = "return Math.min(arguments[0].naturalWidth, arguments[0].naturalHeight)"
 COLOURS = """
 const [element] = arguments, {width, height} = element;
-const pixels = new Uint32Array(element.getContext("2d").getImageData(0, 0, width, height).data.buffer);
-return new Set(pixels).size;
+const image = element.getContext("2d").getImageData(0, 0, width, height);
+return new Set(new Uint32Array(image.data.buffer)).size;
 """
-"""How many colours are on a canvas: one where nothing was drawn."""
+"""Number of colours on a canvas; an empty one has a single colour."""
 
 
 def run_notebook(url: str, folder: Path) -> Path:
-    """Run a notebook in the JupyterLab at ``url`` (with its token) and give the path of a screenshot.
+    """Run a notebook in the JupyterLab at ``url`` (with its token); return a screenshot's path.
 
-    Asserts that nothing failed, that what was printed is there, and that the plot of matplotlib and the chart of
-    altair are drawn. The screenshot goes into ``folder`` also where that is not so.
+    Asserts that no cell failed, that the text was printed, and that matplotlib and altair drew
+    their plots. Writes the screenshot into ``folder`` even if an assertion fails.
     """
     picture = folder / "notebook.png"
     with _browser(folder) as browser:
@@ -81,13 +82,13 @@ def run_notebook(url: str, folder: Path) -> Path:
 
 
 def type_into_terminal(url: str, line: str, done: Callable[[], bool], folder: Path) -> None:
-    """Type a line into a new terminal of the JupyterLab at ``url`` until ``done`` says that it has run.
+    """Type a line into a new terminal of the JupyterLab at ``url`` until ``done`` returns True.
 
-    It is typed again while it has not, for a terminal drops what comes before it is connected.
+    Types the line repeatedly, because a terminal ignores input before it is connected.
     """
     with _browser(folder) as browser:
-        browser.get(f"{url}&reset")  # to the launcher, whatever was open before
-        _seen(browser, NEW_TERMINAL).click()
+        browser.get(f"{url}&reset")  # shows the launcher
+        _visible(browser, NEW_TERMINAL).click()
         _wait(
             browser, lambda: browser.find_elements(By.CSS_SELECTOR, TERMINAL), "no terminal opened"
         )
@@ -105,7 +106,7 @@ def _browser(folder: Path) -> AbstractContextManager[Chrome]:
 
 
 def _upload(url: str) -> str:
-    """Save the notebook on the server; gives the address that opens it in JupyterLab."""
+    """Save the notebook on the server; return the URL that opens it in JupyterLab."""
     parts = urlsplit(url)
     server, token = f"{parts.scheme}://{parts.netloc}", parse_qs(parts.query)["token"][0]
     cell: dict[str, object] = {
@@ -129,22 +130,22 @@ def _upload(url: str) -> str:
 
 
 def _run_all(browser: Chrome) -> None:
-    """Choose Run, Run All Cells in the menu, and wait until each cell has a number or one has failed."""
-    _seen(browser, IDLE, By.XPATH)
-    _seen(browser, RUN_MENU, By.XPATH).click()
-    _seen(browser, RUN_ALL).click()
+    """Choose "Run All Cells" in the menu; wait until all cells have finished or one has failed."""
+    _visible(browser, IDLE, By.XPATH)
+    _visible(browser, RUN_MENU, By.XPATH).click()
+    _visible(browser, RUN_ALL).click()
 
-    def ended() -> bool:
+    def has_ended() -> bool:
         numbered = [*filter(NUMBERED.fullmatch, _texts(browser, PROMPT))]
         return bool(_failures(browser)) or len(numbered) == len(CELLS)
 
-    _wait(browser, ended, "the cells did not run to their end")
+    _wait(browser, has_ended, "the cells did not finish")
 
 
 def _assert_drawn(browser: Chrome) -> None:
     assert not _failures(browser)
     assert PRINTED in _texts(browser, TEXT)
-    plot, chart = _seen(browser, PLOT), _seen(browser, CHART)
+    plot, chart = _visible(browser, PLOT), _visible(browser, CHART)
     _wait(
         browser,
         lambda: browser.execute_script(NATURAL_SIZE, plot) > 100,
@@ -154,7 +155,7 @@ def _assert_drawn(browser: Chrome) -> None:
 
 
 def _failures(browser: Chrome) -> list[str]:
-    """The tracebacks; JupyterLab shows them, like warnings, as standard error."""
+    """Return the tracebacks; JupyterLab shows them, like warnings, as standard error."""
     return [text for text in _texts(browser, STDERR) if "Traceback" in text]
 
 
@@ -162,21 +163,19 @@ def _texts(browser: Chrome, selector: str) -> list[str]:
     return [element.text for element in browser.find_elements(By.CSS_SELECTOR, selector)]
 
 
-def _seen(browser: Chrome, selector: str, by: str = By.CSS_SELECTOR) -> WebElement:
-    """The first element that is in sight, once there is one."""
+def _visible(browser: Chrome, selector: str, by: str = By.CSS_SELECTOR) -> WebElement:
+    """Wait for a visible element; return the first one."""
 
-    def found() -> WebElement | None:
-        return next(
-            (element for element in browser.find_elements(by, selector) if element.is_displayed()),
-            None,
-        )
+    def find() -> WebElement | None:
+        elements = browser.find_elements(by, selector)
+        return next((element for element in elements if element.is_displayed()), None)
 
-    element = _wait(browser, found, f"the page never showed {selector}")
+    element = _wait(browser, find, f"the page never showed {selector}")
     assert element is not None
     return element
 
 
 def _wait(browser: Chrome, condition: Callable[[], T], failure: str) -> T:
-    """What ``condition`` gives, once it is true; a TimeoutException says ``failure``."""
+    """Wait until ``condition`` returns a true value, and return it; fail with ``failure``."""
     waiting = WebDriverWait(browser, PATIENCE, ignored_exceptions=(StaleElementReferenceException,))
     return waiting.until(lambda _: condition(), failure)

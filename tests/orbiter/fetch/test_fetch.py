@@ -174,14 +174,16 @@ def test_packages_that_alpine_deleted(server: Server, store: Store) -> None:
         fetch([entry, broken], store, FetchSettings(apk_mirrors=lambda: (f"{server.url}/alpine",)))
     _, changed, deleted = caught.value.message.splitlines()
     assert deleted == (
-        f"  apk/curl-8.17.0-r1.apk is no longer available upstream: {server.url}/alpine/v3.23/main/x86_64/curl-8.17.0-r1.apk "
+        "  apk/curl-8.17.0-r1.apk is no longer available upstream: "
+        f"{server.url}/alpine/v3.23/main/x86_64/curl-8.17.0-r1.apk "
         "returned 404 Not Found"
     )
     assert changed.startswith(
         f"  apk/bash-5.3-r0.apk: {server.url}/alpine/v3.23/main/x86_64/bash-5.3-r0.apk: expected"
     )
     assert caught.value.hint.startswith(
-        "Alpine deletes old versions within days: set a mirror that keeps them in ORBITER_APK_MIRROR, or "
+        "Alpine deletes old versions within days: "
+        "set a mirror that keeps them in ORBITER_APK_MIRROR, or "
     )
 
 

@@ -103,7 +103,8 @@ def test_without_a_terminal_it_does_not_guess(here: Project) -> None:
     done = here.orbiter("clean", stdin="y\n")
     assert done.returncode == 2
     assert done.stderr == (
-        "error: nothing was removed: confirmation needs a terminal\n\nhint: run orbiter clean --yes\n"
+        "error: nothing was removed: confirmation needs a terminal\n\n"
+        "hint: run orbiter clean --yes\n"
     )
     assert f"image       {tag}" in done.stdout
     assert here.tags() == [tag]

@@ -32,7 +32,8 @@ def here(tmp_path: Path) -> Iterator[Project]:
 def build(here: Project, root: str) -> str:
     tag = f"{here.repository}:debian-core-0.1.0"
     digest = base_image.pin(BASE, AMD64, mirrors=client.mirrors()).digest
-    text = f"FROM {client.pull_image(BASE, digest, AMD64)}\nUSER 1000\nWORKDIR /srv\nLABEL org.orbiter.lockset={root}\n"
+    base = client.pull_image(BASE, digest, AMD64)
+    text = f"FROM {base}\nUSER 1000\nWORKDIR /srv\nLABEL org.orbiter.lockset={root}\n"
     command = ["docker", "buildx", "build", "--quiet", "--load", "--tag", tag, "-"]
     subprocess.run(command, input=text, text=True, check=True, stdout=subprocess.DEVNULL)
     return tag

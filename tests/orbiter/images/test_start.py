@@ -41,7 +41,10 @@ server = http.server.HTTPServer(("", 8888), Handler)
 print("Jupyter Server is running at:", sys.argv, flush=True)
 server.serve_forever()
 """
-BAKE = f'{{"group": {{"default": {{"targets": ["debian-base"]}}}}, "target": {{"debian-base": {{"tags": ["{TAG}"]}}}}}}'
+BAKE = {
+    "group": {"default": {"targets": ["debian-base"]}},
+    "target": {"debian-base": {"tags": [TAG]}},
+}
 IMAGE_SET = ImageSet(
     version="0.1.0",
     repository="orbiter-test/run",
@@ -56,7 +59,7 @@ def locked(package: str = "jupyterlab", epoch: int = 1) -> LockSet:
     packages = {"format": 1, "packages": [{"manager": "pip", "name": package, "version": "1"}]}
     files = {
         "images.toml": snapshot.dump(IMAGE_SET),
-        "build/docker-bake.json": BAKE,
+        "build/docker-bake.json": json.dumps(BAKE),
         "build/debian-base/packages-linux-amd64.json": json.dumps(packages),
     }
     manifest = Manifest(release="0.1.0", cutoff="2026-01-01T00:00:00Z", source_date_epoch=epoch)
@@ -71,8 +74,10 @@ def image(tmp_path: Path) -> Iterator[str]:
     (folder / "jupyter").write_text(SERVER)
     digest = base_image.pin(BASE, "linux/amd64", mirrors=client.mirrors()).digest
     (folder / "Dockerfile").write_text(
-        f"FROM {client.pull_image(BASE, digest, 'linux/amd64')}\nRUN mkdir -m 777 /home/jovyan\nENV HOME=/home/jovyan\n"
-        f"COPY --chmod=755 jupyter /usr/local/bin/\nUSER 1000\nLABEL org.orbiter.lockset={locked().root}\n"
+        f"FROM {client.pull_image(BASE, digest, 'linux/amd64')}\n"
+        "RUN mkdir -m 777 /home/jovyan\nENV HOME=/home/jovyan\n"
+        "COPY --chmod=755 jupyter /usr/local/bin/\nUSER 1000\n"
+        f"LABEL org.orbiter.lockset={locked().root}\n"
     )
     subprocess.run(
         ["docker", "buildx", "build", "--quiet", "--load", "--tag", TAG, folder], check=True

@@ -42,11 +42,16 @@ def project(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("release", "step", "following"),
     [
-        ("0.1.2", "patch", "0.1.3"), ("0.1.2", "minor", "0.2.0"), ("0.1.2", "major", "1.0.0"),
-        ("0.2.0-rc1", "patch", "0.2.0"), ("0.2.0-rc1", "minor", "0.2.0"), ("0.2.0-rc1", "major", "1.0.0"),
-        ("0.2.1-rc1", "minor", "0.3.0"), ("1.0.0-a.1", "major", "1.0.0"),
+        ("0.1.2", "patch", "0.1.3"),
+        ("0.1.2", "minor", "0.2.0"),
+        ("0.1.2", "major", "1.0.0"),
+        ("0.2.0-rc1", "patch", "0.2.0"),
+        ("0.2.0-rc1", "minor", "0.2.0"),
+        ("0.2.0-rc1", "major", "1.0.0"),
+        ("0.2.1-rc1", "minor", "0.3.0"),
+        ("1.0.0-a.1", "major", "1.0.0"),
     ],
-)  # fmt: skip
+)
 def test_the_next_release(release: str, step: BumpStep, following: str) -> None:
     assert next_release(release, step) == following
 

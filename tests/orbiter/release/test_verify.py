@@ -130,7 +130,8 @@ def test_the_likely_cause(path: str, cause: str) -> None:
 def test_another_builder_is_the_cause_if_the_path_has_none() -> None:
     cause = likely_cause(EntryDifference(path="opt/x", change="added"), (OLD, NEW))
     assert cause == (
-        "builder version: released with the BuildKit of Engine 26.1.5, built now with BuildKit v0.25.1"
+        "builder version: released with the BuildKit of Engine 26.1.5, "
+        "built now with BuildKit v0.25.1"
     )
 
 
