@@ -81,11 +81,12 @@ def _index(urls: tuple[str, ...], find_links: tuple[str, ...]) -> Index:
 
 def _index_files(index_url: str, name: str, *, is_default: bool) -> tuple[IndexFile, ...]:
     url = f"{index_url.rstrip('/')}/{name}/"
-    # In a local folder no server maps the address of a project to its page.
+    if url.startswith("file:"):
+        url += "index.html"  # a server would add this file name itself
     try:
-        return read_page(url + "index.html" if url.startswith("file:") else url)
+        return read_page(url)
     except http.HTTPError as error:
-        # For the default index, 403 more likely means that the credentials are wrong.
+        # From the default index, 403 is an error: the credentials may be wrong.
         if error.status in NOT_FOUND or (error.status == FORBIDDEN and not is_default):
             return ()
         raise

@@ -52,9 +52,9 @@ def _applicable_requirements(group: Group, target: Target) -> Iterator[tuple[str
 def check_available(request: Request, packages_of: PackagesOf) -> None:
     """Raise UnsolvableError if the index lacks a version that conda provides and pip needs.
 
-    The engines would not report this: they go back to a years-old version of the package that
-    needs the distribution, from before it did so. Hence the index proxy shows them a placeholder
-    wheel, which must not remain in a lock.
+    The engines would not report this. They would choose an old version of the dependent package,
+    from before it needed the distribution. So the index proxy offers a placeholder wheel, which
+    must not remain in a lock.
     """
     if not request.pip.provided:
         return
@@ -70,28 +70,24 @@ def check_available(request: Request, packages_of: PackagesOf) -> None:
                 causes[dist] = _cause(group, target, packages, dist.name)
             if provided.parse_version(dist.version) is None or _is_missing(package):
                 missing[dist] = None
-    _raise_for(
-        request,
-        causes,
-        provided.with_several_versions(causes),
-        "conda provides two versions of a distribution that pip locks once:",
-    )
-    _raise_for(
-        request, causes, missing, "conda provides versions that the package index does not have:"
-    )
+    ambiguous = provided.with_several_versions(causes)
+    title = "conda provides two versions of a distribution that pip locks once:"
+    _reject(ambiguous, request, causes, title)
+    title = "conda provides versions that the package index does not have:"
+    _reject(list(missing), request, causes, title)
 
 
 def _is_missing(package: Package) -> bool:
     return any(artifact.hash == f"sha256:{MISSING_VERSION}" for artifact in package.artifacts)
 
 
-def _raise_for(
+def _reject(
+    distributions: list[ProvidedDistribution],
     request: Request,
     causes: Mapping[ProvidedDistribution, str],
-    conflicting: Iterable[ProvidedDistribution],
     title: str,
 ) -> None:
-    distributions = tuple(conflicting)
+    """Raise UnsolvableError if there are any distributions."""
     if not distributions:
         return
     names = {dist.name for dist in distributions}

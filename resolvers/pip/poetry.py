@@ -53,16 +53,7 @@ def lock(
 
     Raises UnsolvableError, and ExpectedError if the index or Poetry fails.
     """
-    upgrades = request.upgrade.packages
-    # Poetry cannot be asked for a version in an upgrade, so the proxy hides all others.
-    proxy = IndexProxy(
-        index.configured(),
-        as_of=request.as_of,
-        exact={name: version for name, version in upgrades.items() if version},
-        provided=provided.versions(request),
-        satisfied=provided.versions(request, without=shared),
-        progress=request.progress,
-    )
+    proxy = _index_proxy(request, shared)
     requirements = [text for group in request.groups for text in group.requirements]
     likely_versions = {package.name: package.version for package in previous}
     python = interpreter(request.progress)
@@ -79,7 +70,7 @@ def lock(
         movable: list[str] = []
         if pins := _minimal_lock(previous, proxy):
             lock_file.write_text(pins, encoding="utf-8")
-            movable = [canonicalize_name(package) for package in upgrades]
+            movable = [canonicalize_name(package) for package in request.upgrade.packages]
         arguments = [url, pyproject.python_version(request), *movable]
         # -I ignores PYTHONPATH and the user's site-packages.
         _run([python, "-I", DRIVER, *arguments], folder, proxy, request)
@@ -87,6 +78,19 @@ def lock(
     files = {poetry_lock.FILE: text}
     locked = provided.only_locked(request, poetry_lock.read(files))
     return {pyproject.FILE: project(locked, shared), **files}
+
+
+def _index_proxy(request: Request, shared: Set[str]) -> IndexProxy:
+    upgrades = request.upgrade.packages
+    return IndexProxy(
+        index.configured(),
+        as_of=request.as_of,
+        # Poetry has no option for the version of an upgrade, so the proxy hides all others.
+        exact={name: version for name, version in upgrades.items() if version},
+        provided=provided.versions(request),
+        satisfied=provided.versions(request, without=shared),
+        progress=request.progress,
+    )
 
 
 def interpreter(progress: Callable[[str], None]) -> str:

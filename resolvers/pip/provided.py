@@ -75,7 +75,7 @@ def versions(request: Request, without: Set[str] = frozenset()) -> Mapping[str, 
     for dist in request.pip.provided:
         if dist.name not in without:
             collected.setdefault(dist.name, set()).add(Version(dist.version))
-    return {name: frozenset(versions) for name, versions in collected.items()}
+    return {name: frozenset(unique) for name, unique in collected.items()}
 
 
 def shared(request: Request, packages_of: PackagesOf) -> frozenset[str]:
@@ -109,7 +109,7 @@ def provided_in(request: Request, group: str, target: Target) -> dict[str, Provi
         if dist.platform == target.platform:
             by_stage.setdefault(dist.group, {})[dist.name] = dist
     nearest: dict[str, ProvidedDistribution] = {}
-    # Farthest first, so that nearer stages replace its distributions.
+    # Farthest stage first, so that the distributions of nearer stages replace its own.
     for stage in reversed(stages):
         nearest |= by_stage.get(stage, {})
     return nearest
@@ -152,7 +152,7 @@ def _is_on_all_platforms(request: Request, dist: ProvidedDistribution) -> bool:
 
 
 def describe(request: Request, names: Set[str]) -> list[str]:
-    """Return a line for an error message for each version provided of the named distributions."""
+    """Return a line of an error message for each provided version of the named distributions."""
     lines: dict[str, str] = {}
     for dist in lowest_stage_first(request):
         if dist.name in names:

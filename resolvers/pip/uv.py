@@ -73,7 +73,7 @@ def lock(
     Raises UnsolvableError, and ExpectedError if the index or uv fails.
     """
     # uv needs a Python to build sdists for their metadata. Any will do: the exact one is a marker.
-    arguments: list[str | Path] = ["lock", "--python", sys.executable, *published_before(request)]
+    arguments: list[str | Path] = ["lock", "--python", sys.executable, *_exclude_newer(request)]
     for name, requested in request.upgrade.packages.items():
         arguments += ["--upgrade-package", f"{name}=={requested}" if requested else name]
     request.progress(f"uv {version()} is resolving")
@@ -98,7 +98,7 @@ def lock(
     }
 
 
-def published_before(request: Request) -> list[str]:
+def _exclude_newer(request: Request) -> list[str]:
     """Return the arguments of uv that hide files uploaded after the request's moment."""
     return ["--exclude-newer", request.as_of.astimezone(UTC).isoformat()] if request.as_of else []
 
