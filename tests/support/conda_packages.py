@@ -1,4 +1,4 @@
-"""Conda packages made for tests, and a channel of them as files that a server can answer with."""
+"""Conda packages for tests, and a channel of them as files that a server can send."""
 
 import bz2
 import hashlib
@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 
 class Made(NamedTuple):
-    """A package: the name and bytes of its file, and its record in the channel's index."""
+    """A package: the name and content of its file, and its record in the channel's index."""
 
     file: str
     content: bytes
@@ -18,67 +18,67 @@ class Made(NamedTuple):
 
 
 def package(name: str, version: str, files: Mapping[str, str], *depends: str) -> Made:
-    """A .tar.bz2 package for linux-64; what lies in bin/ is executable."""
+    """Make a .tar.bz2 package for linux-64; the files in bin/ are executable."""
     index = {
         "name": name,
         "version": version,
         "build": "0",
         "build_number": 0,
         "depends": list(depends),
+        "subdir": "linux-64",
+        "timestamp": 1_700_000_000_000,
     }
-    index |= {"subdir": "linux-64", "timestamp": 1_700_000_000_000}
-    paths = [
-        {
-            "_path": path,
-            "path_type": "hardlink",
-            "sha256": hashlib.sha256(text.encode()).hexdigest(),
-        }
-        | {"size_in_bytes": len(text)}
-        for path, text in files.items()
-    ]
+    paths = [_path_entry(path, text) for path, text in files.items()]
     info = {
         "info/index.json": json.dumps(index),
         "info/paths.json": json.dumps({"paths_version": 1, "paths": paths}),
         "info/files": "".join(f"{path}\n" for path in files),
     }
-    content = _packed({**info, **files})
-    hashes = {
+    content = _compressed_tar({**info, **files})
+    checks = {
         "md5": hashlib.md5(content).hexdigest(),
         "sha256": hashlib.sha256(content).hexdigest(),
+        "size": len(content),
     }
-    return Made(f"{name}-{version}-0.tar.bz2", content, {**index, **hashes, "size": len(content)})
+    return Made(f"{name}-{version}-0.tar.bz2", content, index | checks)
 
 
-def _packed(files: Mapping[str, str]) -> bytes:
+def _path_entry(path: str, text: str) -> dict[str, Any]:
+    return {
+        "_path": path,
+        "path_type": "hardlink",
+        "sha256": hashlib.sha256(text.encode()).hexdigest(),
+        "size_in_bytes": len(text),
+    }
+
+
+def _compressed_tar(files: Mapping[str, str]) -> bytes:
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as tar:
         for path, text in files.items():
+            content = text.encode()
             member = tarfile.TarInfo(path)
-            member.size, member.mode = (
-                len(text.encode()),
-                0o755 if path.startswith("bin/") else 0o644,
-            )
-            tar.addfile(member, io.BytesIO(text.encode()))
+            member.size = len(content)
+            member.mode = 0o755 if path.startswith("bin/") else 0o644
+            tar.addfile(member, io.BytesIO(content))
     return bz2.compress(buffer.getvalue())
 
 
 def channel(*packages: Made) -> dict[str, bytes]:
-    """The files of a channel by path, its indexes too."""
-    records = {each.file: each.record for each in packages}
+    """Return the files of a channel with their paths, including its indexes."""
+    records = {package.file: package.record for package in packages}
+    return {
+        "/linux-64/repodata.json": _repodata("linux-64", records),
+        "/noarch/repodata.json": _repodata("noarch", {}),
+        **{f"/linux-64/{package.file}": package.content for package in packages},
+    }
+
+
+def _repodata(subdir: str, records: Mapping[str, Any]) -> bytes:
     index = {
-        "info": {"subdir": "linux-64"},
+        "info": {"subdir": subdir},
         "packages": records,
         "packages.conda": {},
         "repodata_version": 1,
     }
-    empty = {
-        "info": {"subdir": "noarch"},
-        "packages": {},
-        "packages.conda": {},
-        "repodata_version": 1,
-    }
-    return {
-        "/linux-64/repodata.json": json.dumps(index).encode(),
-        "/noarch/repodata.json": json.dumps(empty).encode(),
-        **{f"/linux-64/{each.file}": each.content for each in packages},
-    }
+    return json.dumps(index).encode()

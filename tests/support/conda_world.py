@@ -17,14 +17,15 @@ ARM64 = Target(platform="linux/arm64", glibc="2.36")
 DATA = TESTS / "data" / "conda"
 BUILD_MS = 1_700_000_000_000
 ABSENT = {"altair_saver", "asciinema", "bash_kernel", "cysgp4", "sat-search"}
-"""What the project's own lists ask for and the records among the tests' data do not have."""
+"""Packages of the project's own lists that the records in the tests' data lack."""
 
 
-def _own(stage: str) -> list[str]:
-    """The conda list of one of the project's own stages, as far as the records reach."""
+def _own(name: str) -> list[str]:
+    """Return the conda list of one of the project's own stages, without absent packages."""
     image_set = read_image_set(ROOT / "images.toml")
-    asked = next(each for each in image_set.stages if each.name == stage).requirements["conda"]
-    return [each for each in asked if each not in ABSENT]
+    stages = {stage.name: stage for stage in image_set.stages}
+    requirements = stages[name].requirements["conda"]
+    return [requirement for requirement in requirements if requirement not in ABSENT]
 
 
 BASE = _own("micromamba-base-build")
@@ -53,34 +54,41 @@ def request(
 
 
 def record(name: str, version: str, *depends: str, build: str = "0", **more: Any) -> dict[str, Any]:
-    """A made-up package as it stands in repodata.json."""
+    """Return the record of a made-up package in repodata.json."""
     number = int(build) if build.isdigit() else 0
     text = f"{name}-{version}-{build}".encode()
     hashes = {"md5": md5(text).hexdigest(), "sha256": sha256(text).hexdigest()}
-    fields = {
+    return {
         "name": name,
         "version": version,
         "build": build,
         "build_number": number,
         "depends": list(depends),
+        "subdir": "noarch",
+        "size": 1,
+        "timestamp": BUILD_MS,
+        **hashes,
+        **more,
     }
-    return {**fields, "subdir": "noarch", "size": 1, "timestamp": BUILD_MS, **hashes, **more}
 
 
 def repodata(records: Iterable[Mapping[str, Any]], subdir: str) -> bytes:
-    mine = [each for each in records if each["subdir"] == subdir]
-    files = {f"{each['name']}-{each['version']}-{each['build']}.conda": each for each in mine}
-    whole = {
+    files = {
+        f"{record['name']}-{record['version']}-{record['build']}.conda": record
+        for record in records
+        if record["subdir"] == subdir
+    }
+    index = {
         "info": {"subdir": subdir},
         "packages": {},
         "packages.conda": files,
         "repodata_version": 1,
     }
-    return json.dumps(whole).encode()
+    return json.dumps(index).encode()
 
 
 def channel(folder: Path, *records: Mapping[str, Any]) -> str:
-    """A channel in a folder, by its address."""
+    """Write a channel into a folder, and return its URL."""
     for subdir in ("noarch", "linux-64", "linux-aarch64"):
         (folder / subdir).mkdir(parents=True, exist_ok=True)
         (folder / subdir / "repodata.json").write_bytes(repodata(records, subdir))
@@ -88,20 +96,19 @@ def channel(folder: Path, *records: Mapping[str, Any]) -> str:
 
 
 def real_channel(folder: Path) -> str:
-    """The real records as a channel in a folder, by its address."""
-    for packed in DATA.glob("*/repodata.json.zst"):
-        (folder / packed.parent.name).mkdir()
-        (folder / packed.parent.name / "repodata.json").write_bytes(
-            zstd.decompress(packed.read_bytes())
-        )
+    """Write a channel with the real records into a folder, and return its URL."""
+    for compressed in DATA.glob("*/repodata.json.zst"):
+        subdir = folder / compressed.parent.name
+        subdir.mkdir()
+        (subdir / "repodata.json").write_bytes(zstd.decompress(compressed.read_bytes()))
     return folder.as_uri()
 
 
 def records(folder: Path) -> dict[str, dict[str, Any]]:
-    """All records of a channel in a folder, by file."""
-    found: dict[str, dict[str, Any]] = {}
+    """Return all records of a channel in a folder, with their files as keys."""
+    result: dict[str, dict[str, Any]] = {}
     for index in folder.glob("*/repodata.json"):
         data = json.loads(index.read_bytes())
         for key in ("packages", "packages.conda"):
-            found |= {f"{index.parent.name}/{file}": each for file, each in data[key].items()}
-    return found
+            result |= {f"{index.parent.name}/{file}": entry for file, entry in data[key].items()}
+    return result
