@@ -13,7 +13,7 @@ from orbiter.diff.compare import diff
 from orbiter.diff.types import Change
 from orbiter.lockfiles.named import git_blob, load_lock
 from orbiter.lockfiles.pip_files import normalise
-from orbiter.lockfiles.types import Lock, Scope
+from orbiter.lockfiles.types import Lock, PackageEntry, Scope
 from orbiter.lockset import folder
 from resolvers import process
 from resolvers.errors import ExpectedError, ProgramError
@@ -133,14 +133,12 @@ def history(
 
 def _restrict_to_name(lock: Lock, name: str, managers: tuple[str, ...]) -> Lock:
     spellings = {name, name.lower(), normalise(name)}
-    packages = {
-        scope: tuple(
-            package
-            for package in packages
-            if package.name in spellings and (not managers or package.manager in managers)
+    packages: dict[Scope, tuple[PackageEntry, ...]] = {}
+    for scope, all_packages in lock.packages.items():
+        named = (package for package in all_packages if package.name in spellings)
+        packages[scope] = tuple(
+            package for package in named if not managers or package.manager in managers
         )
-        for scope, packages in lock.packages.items()
-    }
     return replace(lock, packages=packages, facts={}, notes=())
 
 

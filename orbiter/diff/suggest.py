@@ -48,13 +48,14 @@ def _step_of_change(change: Change) -> Step:
 
 
 def _step_of_fact(fact: Fact) -> Step:
+    is_scope = fact.kind in SCOPE_FACTS
+    if is_scope and fact.new and not fact.old:
+        return "minor"
+    if is_scope and fact.old and not fact.new:
+        return "major"
     if fact.kind == "python" and fact.old and fact.new:
         step = versions.version_step("pip", fact.old, fact.new)
         return "major" if step in {"major", "minor"} else "patch"
-    if fact.kind in SCOPE_FACTS and not fact.old:
-        return "minor" if fact.new else "patch"
-    if fact.kind in SCOPE_FACTS and not fact.new:
-        return "major"
     return "patch"
 
 

@@ -148,8 +148,11 @@ def check_hashes(where: str, hashes: Mapping[str, str]) -> None:
 
 def format_hashes(md5: str, sha256: str) -> tuple[str, ...]:
     """Return the hashes of a file as ``algorithm:hex``, given "" for a missing one."""
+    # Written out, because it runs for every package of a lock.
+    if md5 and sha256:
+        return f"md5:{md5}", f"sha256:{sha256}"
     if md5:
-        return (f"md5:{md5}", f"sha256:{sha256}") if sha256 else (f"md5:{md5}",)
+        return (f"md5:{md5}",)
     return (f"sha256:{sha256}",) if sha256 else ()
 
 

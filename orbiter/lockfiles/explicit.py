@@ -88,8 +88,9 @@ def _hashes(where: str, digest: str) -> tuple[str, str]:
     """Return the md5 and sha256 in the text that follows the ``#``."""
     algorithm, separator, value = digest.partition(":")
     if not separator:
-        value = digest
-        algorithm = "sha256" if len(digest) == SHA256_DIGITS else "md5"
+        algorithm, value = "md5", digest
+    if not separator and len(digest) == SHA256_DIGITS:
+        algorithm = "sha256"
     if algorithm not in {"md5", "sha256"}:
         raise ExpectedError(f"{where}: unsupported hash algorithm '{algorithm}'", DAMAGED)
     check_hashes(where, {algorithm: value})

@@ -126,13 +126,11 @@ def _read_environments(name: str, text: str, data: dict[str, Any]) -> Lock:
     """Read versions from 4 on."""
     document = convert(name, text, data, _Document)
     pool = _PackagePool(name, text, "packages", document.packages or ())
-    packages = {
-        Scope(title, platform): tuple(
-            pool.referenced(title, platform, reference) for reference in references
-        )
-        for title, environment in document.environments.items()
-        for platform, references in environment.packages.items()
-    }
+    packages: dict[Scope, tuple[PackageEntry, ...]] = {}
+    for title, environment in document.environments.items():
+        for platform, references in environment.packages.items():
+            scope = Scope(title, platform)
+            packages[scope] = tuple(pool.referenced(scope, reference) for reference in references)
     return Lock(
         name=name,
         format=f"pixi.lock {data['version']}",
@@ -179,16 +177,16 @@ class _PackagePool:
         for index, entry in enumerate(entries):
             self._by_location.setdefault(_location(entry), []).append(index)
 
-    def referenced(self, environment: str, platform: str, reference: PixiEntry) -> PackageEntry:
-        """Return the package that a reference of an environment and platform selects."""
+    def referenced(self, scope: Scope, reference: PixiEntry) -> PackageEntry:
+        """Return the package that a reference selects."""
         location = _location(reference)
         indexes = self._by_location.get(location, [])
         if len(indexes) > 1:
             indexes = [index for index in indexes if _matches(self._entries[index], reference)]
-            indexes.sort(key=lambda index: not self._fits(index, platform))
+            indexes.sort(key=lambda index: not self._fits(index, scope.platform))
         if not indexes:
             raise ExpectedError(
-                f"{self._name}: the environment {environment} for {platform} refers to "
+                f"{self._name}: the environment {scope.environment} for {scope.platform} refers to "
                 f"'{location}', which is not among the packages",
                 DAMAGED,
             )
@@ -217,17 +215,20 @@ class _PackagePool:
 
 
 def _kind(entry: PixiEntry) -> str:
-    return str(entry.get("kind") or _kind_by_key(entry) or "")
+    return str(entry.get("kind") or _kind_by_key(entry))
 
 
-def _kind_by_key(entry: PixiEntry) -> str | None:
-    return next((kind for kind in KINDS if kind in entry), None)
+def _kind_by_key(entry: PixiEntry) -> str:
+    return next((kind for kind in KINDS if kind in entry), "")
 
 
 def _location(entry: PixiEntry) -> str:
     """Return the URL or path of a package, which references contain as well."""
-    kind = None if "kind" in entry else _kind_by_key(entry)
-    location = entry.get(kind) if kind else entry.get("url") or entry.get("path")
+    kind = _kind_by_key(entry)
+    if kind and "kind" not in entry:
+        location = entry[kind]  # from version 6 on, the kind is the key of the location
+    else:
+        location = entry.get("url") or entry.get("path")
     return location if isinstance(location, str) else ""
 
 

@@ -87,8 +87,10 @@ def render(diff: Diff) -> str:
 
 def _columns(rows: list[HtmlRow], *, has_managers: bool) -> list[str]:
     """Return the columns that are not empty; a single manager needs no column."""
-    used = [column for column in COLUMN_WIDTHS if any(getattr(row, column) for row in rows)]
-    return [column for column in used if has_managers or column != "manager"]
+    used = {field for row in rows for field in HtmlRow._fields if getattr(row, field)}
+    if not has_managers:
+        used.discard("manager")
+    return [column for column in COLUMN_WIDTHS if column in used]
 
 
 def _row(change: Change, note: str) -> HtmlRow:

@@ -7,6 +7,7 @@ command that shows all changes.
 
 import re
 from collections.abc import Callable, Sequence
+from itertools import compress
 from typing import NamedTuple
 
 from orbiter import sizes
@@ -217,9 +218,9 @@ def _cut_list(block: Block, limit: int) -> str:
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Render a table without its empty columns."""
-    used = [column for column in range(len(header)) if any(row[column] for row in rows)]
+    used = [any(cells) for cells in zip(*rows, strict=True)]
     lines = [header, ["---"] * len(header), *rows]
-    return "".join(f"| {' | '.join(line[column] for column in used)} |\n" for line in lines)
+    return "".join(f"| {' | '.join(compress(line, used))} |\n" for line in lines)
 
 
 def _cell(text: str) -> str:

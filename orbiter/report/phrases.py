@@ -23,6 +23,8 @@ SIGNS = {
     "moved": "→",
 }
 
+DETAILS = {"rebuilt": "builds", "moved": "sources"}
+
 OTHERS = frozenset({"other builds", "other sources", "other files", "other hash"})
 """Phrases that replace a new version that cannot be named."""
 
@@ -176,7 +178,7 @@ def versions(change: Change) -> tuple[str, str]:
     if all(old_detail == new_detail for old_detail, new_detail in details):
         return old, "other hash" if change.altered else "other files"
     if len(details) > 1:
-        return old, "other builds" if change.kind == "rebuilt" else "other sources"
+        return old, f"other {DETAILS[change.kind]}"
     old_detail, new_detail = details.pop()
     return f"{old} {old_detail}".rstrip(), new_detail
 

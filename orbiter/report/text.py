@@ -44,7 +44,11 @@ def render(diff: Diff, *, width: int, colour: bool, everything: bool) -> str:
     if diff.notes:
         notes = [line for note in diff.notes for line in _indent(note, width)]
         blocks.append([paint("Notes", "bold"), *notes])
-    return "\n\n".join("\n".join(line.rstrip() for line in block) for block in blocks) + "\n"
+    return "\n\n".join(map(_join_lines, blocks)) + "\n"
+
+
+def _join_lines(lines: list[str]) -> str:
+    return "\n".join(line.rstrip() for line in lines)
 
 
 def _head(diff: Diff, width: int, paint: Painter) -> list[str]:

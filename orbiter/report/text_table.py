@@ -129,10 +129,12 @@ def _fit_columns(rows: Sequence[TextRow], width: int) -> dict[str, tuple[int, in
         before = widths[column]
         if total <= width or before <= minimum:
             continue
-        widths[column] = max(minimum, before - (total - width)) if minimum else 0
-        total -= before - widths[column]
-        if not widths[column]:
+        if minimum:
+            widths[column] = max(minimum, before - (total - width))
+        else:
+            widths[column] = 0
             total -= gaps[column]
+        total -= before - widths[column]
     return {column: (size, gaps[column]) for column, size in widths.items() if size}
 
 

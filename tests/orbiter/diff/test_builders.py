@@ -1,4 +1,4 @@
-"""Where builders of one release differ: of real locks, of small parts made by hand, and as a command tells it."""
+"""Differences between builders: real locks, small hand-made locks, and the command's output."""
 
 import gzip
 import json
@@ -45,7 +45,10 @@ MICROMAMBA = """
 {}
 [image.micromamba.base]
 """
-OWN_PIP = """pip = ["altair", "jupyterlab", "jupyter-server-proxy", "matplotlib", "nbgitpuller", "numpy", "sphinx-thebe"]"""
+OWN_PIP = (
+    'pip = ["altair", "jupyterlab", "jupyter-server-proxy", "matplotlib", "nbgitpuller", '
+    '"numpy", "sphinx-thebe"]'
+)
 PIP = 'pip = ["attrs", "docopt", "jinja2", "tqdm"]'
 
 
@@ -141,7 +144,10 @@ def test_real_locks_of_pip_and_conda(tmp_path: Path) -> None:
         **own("npm"),
         "micromamba/conda-lock.yml": gzip.decompress(packed.read_bytes()).decode(),
     }
-    asked = 'conda = ["jupyterlab", "matplotlib-base", "numpy", "python=3.12", "sphinx-thebe", "xarray"]'
+    asked = (
+        'conda = ["jupyterlab", "matplotlib-base", "numpy", "python=3.12", "sphinx-thebe", '
+        '"xarray"]'
+    )
     images = DEBIAN.format(OWN_PIP + '\nnpm = ["vega-lite"]') + MICROMAMBA.format(asked)
     lock_set = sealed(tmp_path, images, files, ("debian", "3.13.5"), ("micromamba", "3.12.12"))
     all_of_them = builder_differences(lock_set)
@@ -234,8 +240,8 @@ def test_only_requested_npm_packages_are_compared(tmp_path: Path) -> None:
     )
     told = format_differences(builder_differences(sealed(tmp_path, images, files)))
     assert (
-        told
-        == "1 package differs between builders:\n    is-odd 3.0.1 alpine and debian, 3.0.0 micromamba"
+        told == "1 package differs between builders:\n"
+        "    is-odd 3.0.1 alpine and debian, 3.0.0 micromamba"
     )
 
 

@@ -248,7 +248,8 @@ def test_the_minor_number_of_python_is_a_major_step() -> None:
 
 def test_chains_start_at_a_direct_requirement() -> None:
     before = [
-        locked("top", direct=True, requires=("mid", "other")), locked("mid", direct=False, requires=("leaf",)),
+        locked("top", direct=True, requires=("mid", "other")),
+        locked("mid", direct=False, requires=("leaf",)),
         locked("other", direct=False), locked("leaf", "1", direct=False),
     ]  # fmt: skip
     after = [*before[:3], locked("leaf", "2", direct=False)]

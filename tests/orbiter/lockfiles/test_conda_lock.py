@@ -23,7 +23,10 @@ MD5, SHA256 = (
     "d7c89558ba9fa0495403155b64376d81",
     "fe51de6107f9edc7aa4f786a70f4a883943bc9d39b3bb7307c04c41410990726",
 )
-HEAD = "version: 1\nmetadata:\n  channels:\n  - url: conda-forge\n  platforms:\n  - linux-64\npackage:\n"
+HEAD = (
+    "version: 1\nmetadata:\n  channels:\n  - url: conda-forge\n  platforms:\n  - linux-64\n"
+    "package:\n"
+)
 ENTRY = f"""- name: xz
   version: 5.8.1
   manager: conda
@@ -178,7 +181,7 @@ SMALL = (
 
 @given(st.data())
 def test_both_readers_agree_on_damaged_files(data: st.DataObject) -> None:
-    """Remove, duplicate or move a line, or replace a character: both return the same lock or error."""
+    """Remove, duplicate or move a line, or replace a character: the results are equal."""
     lines = SMALL.splitlines(keepends=True)
     at = data.draw(st.integers(0, len(lines) - 1))
     way = data.draw(st.sampled_from(["remove", "double", "move", "character", "cut"]))
@@ -329,20 +332,38 @@ def test_credentials_of_channels_are_removed() -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        (HEAD.replace("1", "2", 1) + ENTRY, "a.yml: conda-lock.yml 2 is not supported (newest supported version: 1)"),
-        (HEAD.replace("version: 1", "version: x") + ENTRY, "a.yml: the 'version' of the format must be 1, not 'x'"),
+        (
+            HEAD.replace("1", "2", 1) + ENTRY,
+            "a.yml: conda-lock.yml 2 is not supported (newest supported version: 1)",
+        ),
+        (
+            HEAD.replace("version: 1", "version: x") + ENTRY,
+            "a.yml: the 'version' of the format must be 1, not 'x'",
+        ),
         (HEAD.replace("version: 1\n", "") + ENTRY, "a.yml: the 'version' of the format is missing"),
         (HEAD + ENTRY + ENTRY.partition("  hash")[0], "a.yml:21: the package xz has no 'hash'"),
-        (HEAD + ENTRY + ENTRY.partition("  optional")[0], "a.yml:21: the package xz has no 'optional'"),
-        (HEAD + ENTRY.replace(MD5, MD5[:20]), f"a.yml:8: the package xz: '{MD5[:20]}' is not a valid md5"),
-        (HEAD + ENTRY.replace(": conda", ": apt"), "a.yml:8: the package xz has the manager 'apt' instead of conda or pip"),
+        (
+            HEAD + ENTRY + ENTRY.partition("  optional")[0],
+            "a.yml:21: the package xz has no 'optional'",
+        ),
+        (
+            HEAD + ENTRY.replace(MD5, MD5[:20]),
+            f"a.yml:8: the package xz: '{MD5[:20]}' is not a valid md5",
+        ),
+        (
+            HEAD + ENTRY.replace(": conda", ": apt"),
+            "a.yml:8: the package xz has the manager 'apt' instead of conda or pip",
+        ),
         (HEAD + ENTRY.replace("    liblzma", "    libgcc"), "a.yml:14: duplicate key 'libgcc'"),
         (HEAD + ENTRY.replace("  version", "  name"), "a.yml:9: duplicate key 'name'"),
         (HEAD + ENTRY + "package: []\n", "a.yml:21: duplicate key 'package'"),
         (HEAD + ENTRY.replace(".conda\n", "\n"), f"a.yml:8: {NOT_CONDA}: '{URL}'"),
         (HEAD + "- xz\n", "a.yml:8: an item of 'package' is not a mapping"),
         (HEAD, "a.yml: 'package' must be a list of packages"),
-        (HEAD + ENTRY.replace("'>=13'", "&a '>=13'"), "a.yml:13: YAML anchors are not supported in lock files"),
+        (
+            HEAD + ENTRY.replace("'>=13'", "&a '>=13'"),
+            "a.yml:13: YAML anchors are not supported in lock files",
+        ),
     ],
 )  # fmt: skip
 def test_errors_contain_the_line(text: str, expected: str) -> None:

@@ -76,9 +76,8 @@ def test_the_platform_of_a_comment_or_of_the_urls() -> None:
 def test_python_packages_in_comments() -> None:
     wheel = "https://example.com/whl/Foo_Bar-1.0-py3-none-any.whl"
     first, second = packages(
-        f"@EXPLICIT\n# pip foo.bar @ {wheel}#sha256={SHA256}\n# pip baz === 2.0 --hash=sha256:{SHA256}\n".replace(
-            "=== ", "==="
-        )
+        f"@EXPLICIT\n# pip foo.bar @ {wheel}#sha256={SHA256}\n"
+        f"# pip baz === 2.0 --hash=sha256:{SHA256}\n".replace("=== ", "===")
     )
     assert (first.manager, first.name, first.version) == ("pip", "foo-bar", "1.0")
     assert first.source == "https://example.com/whl"

@@ -15,7 +15,10 @@ SPECIMENS = sorted(file for file in (DATA / "pixi").glob("v*.gz"))
 PAIRS = sorted((DATA / "pairs" / "pixi").glob("*/*.gz"))
 SHA256 = "fe51de6107f9edc7aa4f786a70f4a883943bc9d39b3bb7307c04c41410990726"
 XZ = "https://conda.anaconda.org/conda-forge/linux-64/xz-5.8.1-hbcc6ac9_2.conda"
-HEAD = "environments:\n  default:\n    channels:\n    - url: https://conda.anaconda.org/conda-forge/\n    packages:\n"
+HEAD = (
+    "environments:\n  default:\n    channels:\n"
+    "    - url: https://conda.anaconda.org/conda-forge/\n    packages:\n"
+)
 SIX = f"version: 6\n{HEAD}      linux-64:\n"
 
 
@@ -38,7 +41,8 @@ def one(text: str) -> PackageEntry:
 
 def pypi(address: str, more: str = "", reference: str = "") -> PackageEntry:
     return one(
-        f"{SIX}      - pypi: {address}\n{reference}packages:\n- pypi: {address}\n  name: Some_Thing\n{more}"
+        f"{SIX}      - pypi: {address}\n{reference}packages:\n- pypi: {address}\n"
+        f"  name: Some_Thing\n{more}"
     )
 
 
@@ -241,7 +245,8 @@ def test_a_package_from_another_index() -> None:
     )
     hashed = f"  version: '1.0'\n  sha256: {SHA256}\n"
     text = (
-        f"{SIX}      - pypi: {wheel}\n      - pypi: {other}\npackages:\n- pypi: {wheel}\n  name: aa\n{hashed}"
+        f"{SIX}      - pypi: {wheel}\n      - pypi: {other}\npackages:\n"
+        f"- pypi: {wheel}\n  name: aa\n{hashed}"
         f"- pypi: {other}\n  name: bb\n{hashed}  index: https://user:secret@b/simple\n"
     )
     assert [package.source for package in all_of(pixi.read("pixi.lock", text))] == [
@@ -274,7 +279,8 @@ def test_a_faulty_merge_is_noted() -> None:
         ),
         (
             f"{SIX}      - conda: {XZ}\npackages: []\n",
-            f"pixi.lock: the environment default for linux-64 refers to '{XZ}', which is not among the packages",
+            f"pixi.lock: the environment default for linux-64 refers to '{XZ}', which "
+            f"is not among the packages",
         ),
         (
             f"{SIX}      - conda: {XZ}\npackages:\n- conda: {XZ}\n  sha256: fe51\n",

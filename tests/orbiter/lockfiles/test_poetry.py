@@ -28,7 +28,10 @@ def named(lock: Lock, name: str) -> list[PackageEntry]:
 
 
 def package(name: str, version: str = "1.0", more: str = "") -> str:
-    head = f'[[package]]\nname = "{name}"\nversion = "{version}"\noptional = false\npython-versions = "*"\n'
+    head = (
+        f'[[package]]\nname = "{name}"\nversion = "{version}"\noptional = false\n'
+        f'python-versions = "*"\n'
+    )
     return f"{head}{more}\n"
 
 
@@ -136,7 +139,10 @@ def test_sources() -> None:
 
 
 def test_requirements_of_extras_count_for_packages_without_another_parent() -> None:
-    needs = '[package.dependencies]\nb = {version = "*", optional = true}\nc = {version = "*", optional = true}\n'
+    needs = (
+        '[package.dependencies]\nb = {version = "*", optional = true}\n'
+        'c = {version = "*", optional = true}\n'
+    )
     lock = (
         package("a", more=needs)
         + package("b")

@@ -16,20 +16,34 @@ name = "Jinja2"
 version = "3.1.6"
 index = "https:///simple"
 dependencies = [{ name = "MarkupSafe" }]
-sdist = { name = "jinja2-3.1.6.tar.gz", url = "https:///packages/b/3", size = 245115, hashes = { sha256 = "AB" } }
-wheels = [
-    { url = "https:///packages/a/jinja2-3.1.6-py3-none-any.whl", size = 134899, hashes = { md5 = "1", sha256 = "2" } },
-]
+
+[packages.sdist]
+name = "jinja2-3.1.6.tar.gz"
+url = "https:///packages/b/3"
+size = 245115
+hashes = { sha256 = "AB" }
+
+[[packages.wheels]]
+url = "https:///packages/a/jinja2-3.1.6-py3-none-any.whl"
+size = 134899
+hashes = { md5 = "1", sha256 = "2" }
 
 [[packages]]
 name = "markupsafe"
 version = "3.0.4"
 marker = "sys_platform == 'linux'"
 index = "https:///simple"
-wheels = [
-    { path = "markupsafe-3.0.4-cp311-cp311-win32.whl", upload-time = 2026-10-02, size = 1, hashes = { sha256 = "3" } },
-    { url = "https:///packages/markupsafe-3.0.4-cp311-cp311-win_amd64.whl", size = 2, hashes = { sha256 = "4" } },
-]
+
+[[packages.wheels]]
+path = "markupsafe-3.0.4-cp311-cp311-win32.whl"
+upload-time = 2026-10-02
+size = 1
+hashes = { sha256 = "3" }
+
+[[packages.wheels]]
+url = "https:///packages/markupsafe-3.0.4-cp311-cp311-win_amd64.whl"
+size = 2
+hashes = { sha256 = "4" }
 
 [[packages]]
 name = "private"
@@ -38,7 +52,12 @@ index = "https://me:secret@example.org/simple"
 
 [[packages]]
 name = "from-git"
-vcs = { type = "git", url = "https://example.org/a.git", requested-revision = "main", commit-id = "0123abc" }
+
+[packages.vcs]
+type = "git"
+url = "https://example.org/a.git"
+requested-revision = "main"
+commit-id = "0123abc"
 
 [[packages]]
 name = "from-here"
@@ -102,9 +121,12 @@ def test_a_lock_version_within_a_table_is_another_format() -> None:
         ),
         (
             LOCK.replace('name = "private"\n', ""),
-            ":26: packages[2]: Object missing required field `name`",
+            ":40: packages[2]: Object missing required field `name`",
         ),
-        (LOCK[:400], ":13: Expected '=' after a key in a key/value pair"),
+        (
+            LOCK.partition(' = "https:///packages/a')[0],
+            ":19: Expected '=' after a key in a key/value pair",
+        ),
     ],
 )
 def test_broken_locks(text: str, expected: str) -> None:

@@ -34,9 +34,18 @@ def test_requirements_written_by_hand(path: Path) -> None:
     assert recognise.read("x", gzip.decompress(path.read_bytes())).format == "requirements.txt"
 
 
-PYPROJECT = '# ours\n[build-system]\nrequires = ["hatchling"]\n\n[project]\nname = "a"\ndependencies = ["b>=1"]\n'
-WORKFLOW = "name: CI\non:\n  push:\njobs:\n  build:\n    runs-on: ubuntu-latest\n    steps:\n      - run: make\n"
-ENVIRONMENT = "name: base\nchannels:\n  - conda-forge\ndependencies:\n  - python=3.11\n  - pip:\n    - a==1.0\n"
+PYPROJECT = (
+    '# ours\n[build-system]\nrequires = ["hatchling"]\n\n[project]\nname = "a"\n'
+    'dependencies = ["b>=1"]\n'
+)
+WORKFLOW = (
+    "name: CI\non:\n  push:\njobs:\n  build:\n    runs-on: ubuntu-latest\n    steps:\n"
+    "      - run: make\n"
+)
+ENVIRONMENT = (
+    "name: base\nchannels:\n  - conda-forge\ndependencies:\n  - python=3.11\n  - pip:\n"
+    "    - a==1.0\n"
+)
 NOT_LOCKED = "it lists requirements, not locked versions"
 EMPTY = "the file is empty"
 

@@ -181,7 +181,10 @@ def test_a_hash_in_a_url() -> None:
 
 
 def test_notes_and_indexes() -> None:
-    options = "--index-url https://me:secret@example.org/simple\n--extra-index-url=https:///simple/\n--no-binary :all:\n"
+    options = (
+        "--index-url https://me:secret@example.org/simple\n"
+        "--extra-index-url=https:///simple/\n--no-binary :all:\n"
+    )
     lock = read(
         f"{options}-r other.txt\n-c limits.txt\na==1.0\nb>=2\nc\n"
         + "".join(f"x{n}\n" for n in range(8))

@@ -109,16 +109,28 @@ def test_indicators_within_text_are_accepted() -> None:
         ("a: 1\nb: &x [1]\nc: *x\n", "a.yml:2: YAML anchors are not supported in lock files"),
         ("a: [1,\n  [&x 2, *x]]\n", "a.yml:2: YAML anchors are not supported in lock files"),
         ("a:\n- *x\n", "a.yml:2: YAML aliases are not supported in lock files"),
-        ("a: 1\nb: !!python/name:os.system\n", "a.yml:2: YAML tags are not supported in lock files"),
-        ("# a\n---\na: 1\n---\nb: 2\n", "a.yml:4: YAML streams of several documents are not supported in lock files"),
+        (
+            "a: 1\nb: !!python/name:os.system\n",
+            "a.yml:2: YAML tags are not supported in lock files",
+        ),
+        (
+            "# a\n---\na: 1\n---\nb: 2\n",
+            "a.yml:4: YAML streams of several documents are not supported in lock files",
+        ),
         ("- a\n", "a.yml: the file is not a YAML mapping"),
         ("# nothing\n", "a.yml: the file is not a YAML mapping"),
         ("a: 1\nb:\n\tc: 1\n", "a.yml:3: tabs disallowed within this context (block indentation)"),
-        ("a: 1\nb: 'x\n", "a.yml:2: while scanning a quoted scalar, found unexpected end of stream"),
+        (
+            "a: 1\nb: 'x\n",
+            "a.yml:2: while scanning a quoted scalar, found unexpected end of stream",
+        ),
         ("a: [1,\nb: }\n", "a.yml:2: invalid indentation in flow construct"),
         ("[" * 100_000, "a.yml:1: recursion limit exceeded"),
         ("a: 1\nb: " + "{a: " * 100_000, "a.yml:2: recursion limit exceeded"),
-        ("- " * 100_000 + "a", "a.yml:1: YAML blocks nested this deeply are not supported in lock files"),
+        (
+            "- " * 100_000 + "a",
+            "a.yml:1: YAML blocks nested this deeply are not supported in lock files",
+        ),
         (STAIRS, "a.yml:121: YAML blocks nested this deeply are not supported in lock files"),
     ],
 )  # fmt: skip

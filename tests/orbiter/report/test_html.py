@@ -152,7 +152,10 @@ def opened(browser: Chrome, place: Path, diff: Diff, *, width: int = 1280) -> No
 
 def shown(browser: Chrome) -> list[str]:
     """Return the names of the visible rows; innerText would skip those below the fold."""
-    script = "return [...document.querySelectorAll('#changes tbody tr:not([hidden]) b')].map(each => each.textContent)"
+    script = (
+        "return [...document.querySelectorAll('#changes tbody tr:not([hidden]) b')].map(each "
+        "=> each.textContent)"
+    )
     names: list[str] = browser.execute_script(script)
     return names
 
@@ -301,7 +304,8 @@ const ground = (each) => {
     if (colour !== clear) return colour;
   }
 };
-return Math.min(...[...document.body.querySelectorAll("h1, h2, p, td, th, th button, label, .tag, .number, output, li")]
+return Math.min(...[...document.body.querySelectorAll(
+    "h1, h2, p, td, th, th button, label, .tag, .number, output, li")]
   .map((each) => [light(getComputedStyle(each).color), light(ground(each))].sort((a, b) => b - a))
   .map(([bright, dark]) => (bright + 0.05) / (dark + 0.05)));
 """
