@@ -1,13 +1,13 @@
 """The keys of images.toml that differ between two image sets."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 from orbiter.config.image_set import Builder, CondaSettings, ImageSet, Stage
 from orbiter.config.mistakes import key_path
 from orbiter.config.requirements import SOURCE_KEYS, SYNTAXES, package_name
 
-USER_KEYS = ("name", "uid", "gid")
-IMAGE_SET_KEYS = ("repository", "maintainer", "source")
+Values = Mapping[str, object]
+"""The values of keys that are neither lists nor tables."""
 
 
 def changed_keys(old: ImageSet, new: ImageSet) -> tuple[str, ...]:
@@ -15,31 +15,38 @@ def changed_keys(old: ImageSet, new: ImageSet) -> tuple[str, ...]:
 
     The version is ignored: a new release changes it even if nothing else changes.
     """
-    return tuple(_image_set(old, new))
+    return tuple(_changes(old, new))
 
 
-def _image_set(old: ImageSet, new: ImageSet) -> Iterator[str]:
-    for key in IMAGE_SET_KEYS:
-        yield from _value(key, getattr(old, key), getattr(new, key))
+def _changes(old: ImageSet, new: ImageSet) -> Iterator[str]:
+    yield from _values("", _top_values(old), _top_values(new))
     yield from _entries("platforms", old.platforms, new.platforms)
-    for key in USER_KEYS:
-        yield from _value(f"user.{key}", getattr(old.user, key), getattr(new.user, key))
-    yield from _builders(old.builders, new.builders)
-    yield from _stages(_stages_by_path(old), _stages_by_path(new))
+    yield from _values("user", _user_values(old), _user_values(new))
+    old_builders, new_builders = _builders_by_path(old), _builders_by_path(new)
+    yield from _tables(old_builders, new_builders)
+    for path in sorted(old_builders.keys() & new_builders.keys()):
+        yield from _builder(path, old_builders[path], new_builders[path])
+    old_stages, new_stages = _stages_by_path(old), _stages_by_path(new)
+    yield from _tables(old_stages, new_stages)
+    for path in sorted(old_stages.keys() & new_stages.keys()):
+        yield from _stage(path, old_stages[path], new_stages[path])
 
 
-def _builders(old: Mapping[str, Builder], new: Mapping[str, Builder]) -> Iterator[str]:
-    old_paths = {key_path("builder", name): builder for name, builder in old.items()}
-    new_paths = {key_path("builder", name): builder for name, builder in new.items()}
-    yield from _tables(old_paths, new_paths)
-    for path in sorted(old_paths.keys() & new_paths.keys()):
-        yield from _builder(path, old_paths[path], new_paths[path])
+def _top_values(image_set: ImageSet) -> Values:
+    return {
+        "repository": image_set.repository,
+        "maintainer": image_set.maintainer,
+        "source": image_set.source,
+    }
 
 
-def _stages(old: Mapping[str, Stage], new: Mapping[str, Stage]) -> Iterator[str]:
-    yield from _tables(old, new)
-    for path in sorted(old.keys() & new.keys()):
-        yield from _stage(path, old[path], new[path])
+def _user_values(image_set: ImageSet) -> Values:
+    user = image_set.user
+    return {"name": user.name, "uid": user.uid, "gid": user.gid}
+
+
+def _builders_by_path(image_set: ImageSet) -> dict[str, Builder]:
+    return {key_path("builder", name): builder for name, builder in image_set.builders.items()}
 
 
 def _stages_by_path(image_set: ImageSet) -> dict[str, Stage]:
@@ -48,49 +55,63 @@ def _stages_by_path(image_set: ImageSet) -> dict[str, Stage]:
 
 
 def _stage_path(stage: Stage) -> str:
-    image = key_path(key_path("image", stage.builder), stage.image)
+    builder = key_path("image", stage.builder)
+    image = key_path(builder, stage.image)
     return f"{image}.build" if stage.kind == "build" else image
 
 
-def _tables(old: Iterable[str], new: Iterable[str]) -> Iterator[str]:
+def _tables(old: Mapping[str, object], new: Mapping[str, object]) -> Iterator[str]:
     """Report the tables that only one side has."""
-    for path in sorted({*old} ^ {*new}):
+    for path in sorted(old.keys() ^ new.keys()):
         yield f"{path}: {'added' if path in new else 'removed'}"
 
 
 def _builder(path: str, old: Builder, new: Builder) -> Iterator[str]:
-    yield from _value(f"{path}.from", _base(old), _base(new))
-    yield from _value(f"{path}.python", old.python, new.python)
-    yield from _value(f"{path}.pip-engine", old.pip_engine, new.pip_engine)
+    yield from _values(path, _builder_values(old), _builder_values(new))
     if old.conda and new.conda:
-        yield from _conda(path, old.conda, new.conda)
+        yield from _channels(f"{path}.channels", old.conda.channels, new.conda.channels)
+        yield from _values(path, _conda_values(old.conda), _conda_values(new.conda))
+        yield from _virtual(f"{path}.virtual", old.conda.virtual, new.conda.virtual)
 
 
-def _base(builder: Builder) -> str:
-    return builder.base or f'{{ debian = "{builder.suite}" }}'
+def _builder_values(builder: Builder) -> Values:
+    return {
+        "from": builder.base or f'{{ debian = "{builder.suite}" }}',
+        "python": builder.python,
+        "pip-engine": builder.pip_engine,
+    }
 
 
-def _conda(path: str, old: CondaSettings, new: CondaSettings) -> Iterator[str]:
-    if set(old.channels) == set(new.channels):  # only the order differs
-        yield from _value(f"{path}.channels", ", ".join(old.channels), ", ".join(new.channels))
-    yield from _entries(f"{path}.channels", old.channels, new.channels)
-    yield from _value(f"{path}.channel-priority", old.priority, new.priority)
-    yield from _value(f"{path}.conda-engine", old.engine, new.engine)
-    yield from _value(f"{path}.installer", old.installer, new.installer)
-    yield from _value(f"{path}.keep-installer", old.keep_installer, new.keep_installer)
-    for name in sorted({*old.virtual, *new.virtual}):
-        before, after = old.virtual.get(name, ""), new.virtual.get(name, "")
-        yield from _value(f"{path}.virtual.{name}", before, after)
+def _conda_values(conda: CondaSettings) -> Values:
+    return {
+        "channel-priority": conda.priority,
+        "conda-engine": conda.engine,
+        "installer": conda.installer,
+        "keep-installer": conda.keep_installer,
+    }
+
+
+def _channels(path: str, old: tuple[str, ...], new: tuple[str, ...]) -> Iterator[str]:
+    if set(old) == set(new):  # only the order differs
+        yield from _value(path, ", ".join(old), ", ".join(new))
+    yield from _entries(path, old, new)
+
+
+def _virtual(path: str, old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[str]:
+    for name in sorted({*old, *new}):
+        yield from _value(f"{path}.{name}", old.get(name, ""), new.get(name, ""))
 
 
 def _stage(path: str, old: Stage, new: Stage) -> Iterator[str]:
     yield from _value(f"{path}.from", _from(old), _from(new))
     for manager in SYNTAXES:
-        before, after = _requirements_by_name(manager, old), _requirements_by_name(manager, new)
+        before = _requirements_by_name(manager, old)
+        after = _requirements_by_name(manager, new)
         yield from _requirements(f"{path}.{manager}", before, after)
     for manager, key in SOURCE_KEYS.items():
-        names_before, names_after = old.sources.get(manager, ()), new.sources.get(manager, ())
-        yield from _entries(f"{path}.{key}", names_before, names_after)
+        old_names = old.sources.get(manager, ())
+        new_names = new.sources.get(manager, ())
+        yield from _entries(f"{path}.{key}", old_names, new_names)
     yield from _commands(f"{path}.postbuild", old.postbuild, new.postbuild)
     yield from _value(f"{path}.network", old.network, new.network)
 
@@ -125,8 +146,19 @@ def _commands(path: str, old: tuple[str, ...], new: tuple[str, ...]) -> Iterator
 
 def _entries(path: str, old: tuple[str, ...], new: tuple[str, ...]) -> Iterator[str]:
     """Report the entries that only one of two lists has."""
-    yield from (f"{path}: {entry} added" for entry in new if entry not in old)
-    yield from (f"{path}: {entry} removed" for entry in old if entry not in new)
+    for entry in new:
+        if entry not in old:
+            yield f"{path}: {entry} added"
+    for entry in old:
+        if entry not in new:
+            yield f"{path}: {entry} removed"
+
+
+def _values(path: str, old: Values, new: Values) -> Iterator[str]:
+    """Report the differences between two sets of values with the same keys."""
+    for key, value in old.items():
+        full_path = f"{path}.{key}" if path else key
+        yield from _value(full_path, value, new[key])
 
 
 def _value(path: str, old: object, new: object) -> Iterator[str]:

@@ -45,7 +45,7 @@ class ImportResult(msgspec.Struct, frozen=True, kw_only=True):
 class _Destination(msgspec.Struct, frozen=True, kw_only=True):
     """The stage that the requirements are added to.
 
-    ``paths`` are the tables that it needs; the last one is its own. A new stage has no ``stage`` yet.
+    ``paths`` are the tables that it needs; the last one is its own. ``stage`` is set if it exists.
     """
 
     name: str
