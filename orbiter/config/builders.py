@@ -58,7 +58,7 @@ def _conda_settings(table: BuilderTable) -> CondaSettings:
     return CondaSettings(
         channels=table.channels,
         priority=table.channel_priority,
-        virtual=dict(sorted(table.virtual.items())),
+        virtual=dict(sorted(table.virtual.items())),  # the order must not change the lock
         engine=table.conda_engine,
         installer=table.installer,
         keep_installer=table.keep_installer,
@@ -85,6 +85,7 @@ def _check_builder(name: str, table: BuilderTable, mistakes: Mistakes) -> None:
     if name == CONDA_BUILDER:
         _check_conda(table, path, mistakes)
         return
+    # The schema has one table for all builders, so these keys are valid TOML everywhere.
     for key in _conda_keys(table):
         hint = f"move it to [builder.{CONDA_BUILDER}], the only builder with this key"
         mistakes.add(key_path(path, key), "has no effect", hint=hint)

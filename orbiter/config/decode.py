@@ -130,6 +130,7 @@ def _struct(struct: Any, value: object, path: str, mistakes: Mistakes) -> Any:
 
 def _default(field: FieldInfo) -> Any:
     """Return the default of a field; an empty value for a required one."""
+    # NODEFAULT, because None and "" are valid defaults
     if field.default_factory is not NODEFAULT:
         return field.default_factory()
     if field.default is not NODEFAULT:
@@ -145,7 +146,7 @@ def _table(value_type: _ValueType, value: object, path: str, mistakes: Mistakes)
     if not value and not value_type.accepts(value):
         mistakes.add(path, "is empty", hint=f"add {value_type.add}")
     name_type, item_type = get_args(value_type.plain)
-    for name in value:
+    for name in value:  # only to report invalid names: the name itself needs no decoding
         _value(name_type, name, key_path(path, name), mistakes)
     return {
         name: _value(item_type, item, key_path(path, name), mistakes)

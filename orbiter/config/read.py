@@ -35,6 +35,7 @@ def json_schema() -> dict[str, Any]:
 
 def _parse(path: Path) -> dict[str, Any]:
     try:
+        # utf-8-sig, because editors on Windows may start a file with a byte order mark
         text = path.read_bytes().decode("utf-8-sig")
         return tomllib.loads(text)
     except FileNotFoundError:
@@ -52,6 +53,7 @@ def _parse(path: Path) -> dict[str, Any]:
 
 def _syntax_mistake(message: str, text: str) -> Mistake:
     """Return a TOML error with its line and column as the key."""
+    # tomllib has no attributes for the position before Python 3.14
     pattern = r"(.*) \((?:at line (\d+), column (\d+)|at end of document)\)"
     match = re.fullmatch(pattern, message, re.DOTALL)
     problem, line, column = match.groups() if match else (message, None, None)

@@ -79,6 +79,7 @@ def _npm_package(text: str) -> str | None:
 
 
 def _pip_name(text: str) -> str | None:
+    # Avoid the import below for as long as possible: see _PLAIN_PIP.
     if plain := _PLAIN_PIP.fullmatch(text):
         return _normalize(plain[1])
     from packaging.requirements import InvalidRequirement, Requirement
@@ -87,6 +88,7 @@ def _pip_name(text: str) -> str | None:
         requirement = Requirement(text)
     except InvalidRequirement:
         return None
+    # A URL is not in the index, so it cannot be locked.
     return None if requirement.url else _normalize(requirement.name)
 
 

@@ -38,6 +38,7 @@ def image_set(file: ConfigFile, mistakes: Mistakes) -> ImageSet:
     check_sets(file.sets, mistakes)
     if len(set(file.platforms)) < len(file.platforms):
         mistakes.add("platforms", "lists a platform twice", hint="remove one of them")
+    # Builders are sorted, so that the order of tables in the file changes no byte of a lock set.
     builders = {name: resolve_builder(name, file) for name in sorted(file.builder)}
     bases = {name: _base(name) for name, builder in builders.items() if builder.suite}
     user = NotebookUser(name=file.user.name, uid=file.user.uid, gid=file.user.gid)
@@ -184,6 +185,7 @@ def _requirements(manager: str, draft: _Draft, sets: Sets, mistakes: Mistakes) -
     if entries and hint:
         problem = f"the builder '{draft.builder}' does not support {manager}"
         mistakes.add(path, problem, hint=hint)
+    # Two requirements for one package could contradict each other, so each package counts once.
     by_name: dict[str, ExpandedEntry] = {}
     for entry in entries:
         name = syntax.name(entry.text)

@@ -16,9 +16,12 @@ BUILDERS = ("alpine", "debian", "micromamba")
 BASES: Mapping[str, str] = {"micromamba": "debian:trixie-slim"}
 """The default base images, by builder."""
 
+# Names become parts of image tags and stage names, so they are stricter than TOML keys.
 NAME = "[a-z0-9][a-z0-9-]*"
+# A semantic version: https://semver.org
 _NUMBER = r"(0|[1-9]\d*)"
 _IDENTIFIER = r"(0|[1-9]\d*|\d*[a-zA-Z-][0-9a-zA-Z-]*)"
+# A repository name: https://github.com/distribution/reference
 _COMPONENT = r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*"
 _REGISTRY = r"[a-zA-Z0-9]([a-zA-Z0-9.-]*[a-zA-Z0-9])?(:[0-9]+)?"
 _REPOSITORY = rf"({_REGISTRY}/)?{_COMPONENT}(/{_COMPONENT})*"

@@ -66,7 +66,7 @@ def check_sets(sets: Sets, mistakes: Mistakes) -> None:
         path = key_path("sets", cycle[-1])
         names = " -> ".join([*cycle, cycle[0]])
         hint = f"remove '@{cycle[0]}' from '{cycle[-1]}'"
-        mistakes.add(path, f"the sets include each other: {names}", hint=hint)
+        mistakes.add(path, f"circular sets: {names}", hint=hint)
 
     parents = {}
     for name, entries in sets.items():

@@ -15,7 +15,7 @@ def builder_stages(image_set: ImageSet, builder: str) -> tuple[Stage, ...]:
 def ancestors(image_set: ImageSet, stage: Stage, manager: str) -> tuple[str, ...]:
     """Return the stages whose packages of a manager a stage inherits, nearest first."""
     stages = {stage.name: stage for stage in image_set.stages}
-    inherited: list[str] = []
+    inherited: list[str] = []  # a breadth-first search, so the nearest stages come first
     queue = _parents(stage, manager)
     while queue:
         name = queue.pop(0)

@@ -17,6 +17,7 @@ def write_starter(path: Path) -> None:
     Raises ExpectedError if the file exists; it is not changed.
     """
     try:
+        # "x" fails if the file exists, also for a dangling link
         with path.open("x", encoding="utf-8") as file:
             file.write(starter_text())
     except FileExistsError:

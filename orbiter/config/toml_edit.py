@@ -69,6 +69,8 @@ def apply_edits(text: str, edits: tuple[Edit, ...], file: str) -> str:
     """
     has_windows_lines = "\r\n" in text
     new = text.replace("\r\n", "\n").rstrip("\n") + "\n"
+    # Every edit is made twice, in the text and in the data: they must stay the same, because the
+    # text may use forms of TOML that this module does not know.
     expected = tomllib.loads(new)
     for edit in edits:
         new = _add_table(new, edit.path)
@@ -177,6 +179,7 @@ def _common_length(one: TablePath, other: TablePath) -> int:
 
 
 def _add_entries(text: str, edit: Edit) -> str:
+    # The positions are computed again for each edit, because the edit before moved them.
     table = next(table for table in _tables(text) if table.path == edit.path)
     key = re.escape(edit.key)
     opening = re.compile(rf"""^([ \t]*)(["']?){key}\2[ \t]*=[ \t]*\[""", re.MULTILINE)

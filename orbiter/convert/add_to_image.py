@@ -97,6 +97,7 @@ def read_text(file: Path) -> str:
 
 def check_image_set(text: str, images: Path, file: Path) -> None:
     """Raise ConfigError if the new text of images.toml is not valid."""
+    # ConfigError must name the real file, and no file of the project may change yet.
     with tempfile.TemporaryDirectory(prefix="orbiter-import-") as folder:
         new = Path(folder) / images.name
         new.write_bytes(text.encode())

@@ -154,6 +154,7 @@ class _DependencyReader:
     def _add(self, manager: str, requirement: str, *, line: str) -> None:
         """Add a requirement with the comment of its line, unless a selector there excludes it."""
         comments = self._comments.get(line)
+        # The same entry may occur several times, each time with its own comment.
         comment = comments.pop(0) if comments else ""
         reason = self._comment_conflict(comment) or unsupported_reason(manager, requirement)
         if reason:

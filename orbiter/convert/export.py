@@ -103,6 +103,7 @@ def _conda_lock(selection: _Selection) -> str:
     """
     lock, virtual = lock_file.parse_lock(selection.files), _virtual_packages(selection)
     requirements = _conda_requirements(selection)
+    # A package may be in several categories, one for each stage; conda-lock expects it once.
     packages = {
         (entry.name, entry.platform): msgspec.structs.replace(entry, category=MAIN_CATEGORY)
         for entry in lock.entries

@@ -25,6 +25,7 @@ _NOT_FOR_PIP: Mapping[str, str] = {
 }
 """Entries of a pip list that are not requirements: the pattern of their start, and the reason."""
 _SUBDIR = re.compile(r"/(noarch|(linux|osx|win)-\w+)$")
+# The values of these options are file names and addresses, which help to find the entry.
 _HARMLESS_OPTION = re.compile(r"-(r|c|e)\b|--(requirement|constraint|editable)")
 
 

@@ -20,6 +20,7 @@ def stale_reasons(image_set: ImageSet, locks: Path = folder.LOCKS) -> tuple[str,
     lock_set = folder.read(path)
     if folder.is_released(path):
         record.read(path, lock_set)
+    # A changed key explains more than the managers that are stale because of it.
     changes = changed_keys(lock_set.image_set, image_set)
     if changes:
         return tuple(f"images.toml: {change}" for change in changes)

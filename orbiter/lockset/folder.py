@@ -139,6 +139,7 @@ def refuse_newer_format(path: Path, content: Mapping[str, Any], supported: int) 
 
 
 def _check_paths(folder: Path, manifest: Manifest) -> None:
+    # A manifest from elsewhere must not make Orbiter read or copy other files of the machine.
     for name in manifest.files:
         path = PurePosixPath(name)
         if path.is_absolute() or ".." in path.parts:
@@ -160,6 +161,7 @@ def _read_file(folder: Path, path: str, sha256: str) -> str:
 
 
 def _check_no_other_files(folder: Path, manifest: Manifest) -> None:
+    # A link to a folder counts as a file, because the manifest cannot list its content.
     paths = {
         str(path.relative_to(folder))
         for path in folder.rglob("*")
@@ -187,12 +189,15 @@ def _write_files(files: Mapping[str, str], folder: Path) -> None:
         new = temporary / folder.name
         for path, content in files.items():
             (new / path).parent.mkdir(parents=True, exist_ok=True)
+            # newline keeps the bytes, and so their sha256, the same on every system
             (new / path).write_text(content, encoding="utf-8", newline="\n")
+        # Another run could otherwise replace the same folder between the two renames.
         with locked(folder.parent):
             _replace(folder, new)
 
 
 def _replace(folder: Path, new: Path) -> None:
+    # A non-empty folder cannot be replaced by a rename, so the old one is renamed first.
     backup = _backup(folder)
     if folder.exists():
         shutil.rmtree(backup, ignore_errors=True)

@@ -99,6 +99,7 @@ def _unlocked_parts(
 ) -> Iterator[str]:
     if builder.base and not bases.keys() >= set(image_set.platforms):
         yield "base image"
+    # The digest is "" for a manager without requirements, so a removed manager is detected too.
     for manager in LOCK_FILES:
         current = inputs_digest(image_set, builder, manager, facts, bases)
         if current != facts.inputs.get(manager, ""):

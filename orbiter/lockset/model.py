@@ -129,4 +129,5 @@ def root_line(root: str) -> str:
 
 def _body(manifest: Manifest) -> str:
     """Return the text of lockset.toml after its root line."""
+    # sorted, so that the same manifest always has the same root digest
     return msgspec.toml.encode(manifest, order="sorted").decode()

@@ -130,6 +130,7 @@ def read(folder: Path, lock_set: LockSet) -> Record:
     image that is missing or not part of the lock set.
     """
     path = folder / DIGESTS
+    # The manifest does not cover the record, so every file of it is checked here.
     digests = _read_digests(path)
     if digests.lockset != lock_set.root:
         problem = (
@@ -188,6 +189,7 @@ def _read_layer_list(path: Path, sha256: str) -> str:
     if actual != sha256:
         problem = f"{path}: {DIGESTS} lists {sha256}, but the file has {actual}"
         raise LockSetError(problem, CHECKOUT)
+    # A correct hash is not enough: digests.toml could have been changed together with the list.
     if not LAYER_LIST.fullmatch(content.decode("ascii", "replace")):
         raise LockSetError(f"{path}: expected lines of nine hex digits", CHECKOUT)
     return content.decode("ascii")

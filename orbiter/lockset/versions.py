@@ -17,7 +17,7 @@ def precedence(release: str) -> tuple[object, ...]:
         problem = f"'{release}' is not a release"
         raise ExpectedError(problem, "use a semantic version, such as 0.1.0")
     numbers = tuple(int(number) for number in match["core"].split("."))
-    is_final = match["pre"] is None
+    is_final = match["pre"] is None  # a release comes after its pre-releases
     identifiers = (match["pre"] or "").split(".")
     return (*numbers, is_final, [_identifier_key(identifier) for identifier in identifiers])
 

@@ -62,6 +62,7 @@ def builder_tables(
     base = _base(name, path, roots, notes)
     channels = _channels(path, stages, notes)
     tables = [_stage_table(stage, MANAGERS[name], names, lists, notes) for stage in stages]
+    # With conda, Python comes from the channels; on Alpine it must be a package of the image.
     if name != CONDA_BUILDER and any("pip" in table.values for table in tables):
         tables = [_with_python(table, notes) for table in tables]
     return Table(path=path, values={"from": base, "channels": channels}), *tables

@@ -67,6 +67,7 @@ def is_image_set(text: str) -> bool:
 def comments(text: str) -> Mapping[str, str]:
     """Return the comments of list entries, by entry; only of entries that occur once."""
     pairs = list(entry_comments(text))
+    # A comment is matched by its entry's text only, so it is ambiguous for repeated entries.
     counts = Counter(entry for entry, _ in pairs)
     return {entry: comment for entry, comment in pairs if comment and counts[entry] == 1}
 
