@@ -45,7 +45,8 @@ class LinkParser(HTMLParser):
         # The parser holds unread text inside a comment, a script and the like.
         is_between_tags = not self.rawdata and not self.cdata_elem
         while is_between_tags and (link := PLAIN_LINK.match(text, end)):
-            self.links.append({name: unescape(value) for name, value in ATTRIBUTE.findall(link[1])})
+            attributes = ATTRIBUTE.findall(link[1])
+            self.links.append({name: unescape(value) for name, value in attributes})
             end = link.end()
         return end
 

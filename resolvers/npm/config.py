@@ -74,7 +74,10 @@ def read(listing: str) -> NpmConfig:
         for key, value in values.items()
         if key.endswith(":registry")
     }
-    files = {section: path for section, path in SECTION.findall(listing) if path.startswith("/")}
+    files = {}
+    for section, origin in SECTION.findall(listing):
+        if origin.startswith("/"):  # other origins are "default values" and the like
+            files[section] = origin
     # npm does not print tokens, so read them from its files.
     tokens: dict[str, str] = {}
     for path in files.values():

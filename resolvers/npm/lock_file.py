@@ -43,20 +43,23 @@ def parse(files: LockFiles) -> PackageTree:
 
     Raises ExpectedError if a file is malformed.
     """
-    manifest, lock = (_parse_json(name, files.get(name, "{}")) for name in (MANIFEST, LOCK))
+    manifest = _parse_json(MANIFEST, files)
+    lock = _parse_json(LOCK, files)
     entries = lock.get("packages")
     if not isinstance(entries, dict):
         raise ExpectedError(
             f"{LOCK} has no key 'packages', so its lockfileVersion is not 3", "lock npm again"
         )
     requirements = manifest.get("orbiter", {}).get("groups", {})
-    groups = {group: tuple(map(required_name, texts)) for group, texts in requirements.items()}
+    groups = {}
+    for group, texts in requirements.items():
+        groups[group] = tuple(required_name(text) for text in texts)
     return PackageTree(manifest=manifest, lock=lock, entries=entries, groups=groups)
 
 
-def _parse_json(name: str, text: str) -> JsonObject:
+def _parse_json(name: str, files: LockFiles) -> JsonObject:
     try:
-        data = json.loads(text)
+        data = json.loads(files.get(name, "{}"))
     except ValueError as error:
         raise _malformed(name, str(error)) from error
     if not isinstance(data, dict):
@@ -192,10 +195,16 @@ def runs_on(entry: LockEntry, target: Target) -> bool:
     _, _, machine = target.platform.partition("/")
     architecture = machine.partition("/")[0]
     cpu = CPUS.get(architecture, architecture)
-    if not _allows(entry.get("os"), "linux") or not _allows(entry.get("cpu"), cpu):
+    if not _allows(entry.get("os"), "linux"):
         return False
-    libraries = {"glibc": target.glibc, "musl": target.musl}
-    return all(_allows(entry.get("libc"), name) for name, version in libraries.items() if version)
+    if not _allows(entry.get("cpu"), cpu):
+        return False
+    library = ""
+    if target.glibc:
+        library = "glibc"
+    elif target.musl:
+        library = "musl"
+    return not library or _allows(entry.get("libc"), library)
 
 
 def _allows(field: str | list[str] | None, value: str) -> bool:
@@ -205,4 +214,6 @@ def _allows(field: str | list[str] | None, value: str) -> bool:
     """
     names = [field] if isinstance(field, str) else field or ["any"]
     allowed = [name for name in names if not name.startswith("!")]
-    return f"!{value}" not in names and (not allowed or value in allowed or "any" in allowed)
+    if f"!{value}" in names:
+        return False
+    return not allowed or value in allowed or "any" in allowed

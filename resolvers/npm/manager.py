@@ -40,19 +40,17 @@ def resolve(request: Request) -> LockFiles:
         return {}
     package_json = manifest(groups)
     start, exact = _starting_point(request)
-    # With as_of, npm must check the pinned packages too, so it requests them from the registry.
-    known = frozenset[str]() if request.as_of else frozenset(pins.names(start))
-    new = {
-        name: version_range
-        for name, version_range in package_json["dependencies"].items()
-        if name not in known
-    }
+    known = frozenset(pins.names(start))
+    if request.as_of:
+        known = frozenset()  # npm must look up when the pinned packages were published
+    dependencies = package_json["dependencies"]
+    new = {name: dependencies[name] for name in dependencies if name not in known}
     with open_session(new, known, request.as_of) as session:
         solve = Solve(session, request, package_json)
         if start and request.as_of:
             start = solve.without_late_pins(start, request.as_of)
         if exact:
-            # As requirements of the project, npm installs them where all packages find them.
+            # npm installs requirements of the project where all packages find them.
             start = solve.lock(start, exact)
         lock = solve.lock(start)
     _check_versions(exact, lock)
@@ -89,14 +87,15 @@ def _check_versions(exact: Mapping[str, str], lock: JsonObject) -> None:
 def read(files: LockFiles) -> tuple[Package, ...]:
     """Return the packages of the lock: one per name and version, even if at several paths."""
     tree = parse(files)
-    groups: dict[str, list[str]] = {path: [] for path in tree.entries}
-    for group, names in sorted(tree.groups.items()):
-        for path in reachable_paths(tree, names):
-            groups[path].append(group)
+    groups: dict[str, list[str]] = {}
+    for group in sorted(tree.groups):
+        for path in reachable_paths(tree, tree.groups[group]):
+            groups.setdefault(path, []).append(group)
     copies: dict[tuple[str, str], list[Package]] = {}
     for path, entry in registry_packages(tree):
-        package = _package(tree, path, entry, tuple(groups[path]))
-        copies.setdefault((package.name, package.version), []).append(package)
+        package = _package(tree, path, entry, tuple(groups.get(path, ())))
+        key = (package.name, package.version)
+        copies.setdefault(key, []).append(package)
     return tuple(_merge(copies[key]) for key in sorted(copies))
 
 

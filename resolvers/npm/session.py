@@ -77,9 +77,12 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
             lock.write_text(start, "utf-8")
         else:
             lock.unlink(missing_ok=True)
-        arguments = ["install", *(f"--{key}={value}" for key, value in SETTINGS.items())]
+        arguments = ["install"]
+        for key, value in SETTINGS.items():
+            arguments.append(f"--{key}={value}")
         if self.as_of:
-            arguments.append(f"--before={self.as_of.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}")
+            moment = self.as_of.astimezone(UTC)
+            arguments.append(f"--before={moment:%Y-%m-%dT%H:%M:%SZ}")
         try:
             self._run(arguments)
         except ProgramError as error:
@@ -145,7 +148,8 @@ def open_session(
         with registry_proxy.serve(proxy) as server:
             host = server.root.partition(":")[2]
             (folder / ".npmrc").write_text(f"{host}/:_authToken={server.secret}\n", "utf-8")
-            keys = [f"{scope}:registry" if scope else "registry" for scope in config.registries]
-            # The proxy repeats failed requests itself.
-            arguments = ("--fetch-retries=0", *(f"--{key}={server.root}/" for key in keys))
-            yield replace(session, arguments=arguments, proxy=proxy, root=server.root)
+            arguments = ["--fetch-retries=0"]  # the proxy repeats failed requests itself
+            for scope in config.registries:
+                key = f"{scope}:registry" if scope else "registry"
+                arguments.append(f"--{key}={server.root}/")
+            yield replace(session, arguments=tuple(arguments), proxy=proxy, root=server.root)

@@ -64,7 +64,11 @@ class Solve(NamedTuple):
             count = len(uncertain)
             self.request.progress(f"looking up when {count} pinned packages were published")
         times = self.session.published({pin.name for pin in uncertain})
-        late = {pin for pin in uncertain if _is_late(times[pin.name].get(pin.version), as_of)}
+        late = set()
+        for pin in uncertain:
+            published = times[pin.name].get(pin.version)
+            if published is None or _parse_time(published) > as_of:
+                late.add(pin)
         return pins.without(lock, lambda pin: pin in late)
 
 
@@ -79,8 +83,6 @@ def _check_entry(path: str, entry: LockEntry) -> None:
     artifact(path, entry)  # raises an error if there is no hash
 
 
-def _is_late(published: str | None, as_of: datetime) -> bool:
-    if published is None:
-        return True
-    moment = datetime.fromisoformat(published)
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) > as_of
+def _parse_time(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -92,9 +92,10 @@ def _reject(
         return
     names = {dist.name for dist in distributions}
     versions = provided.describe(provided.with_provided(request, distributions), names)
-    reasons = sorted({f"  pip needs '{dist.name}': {causes[dist]}" for dist in distributions})
+    reasons = {f"  pip needs '{dist.name}': {causes[dist]}" for dist in distributions}
     hint = "request another version from conda, or of the package that needs it"
-    raise UnsolvableError("\n".join([title, *versions, *reasons]), hint)
+    lines = [title, *versions, *sorted(reasons)]
+    raise UnsolvableError("\n".join(lines), hint)
 
 
 def check_lock(request: Request, packages_of: PackagesOf) -> None:
@@ -114,7 +115,8 @@ def check_lock(request: Request, packages_of: PackagesOf) -> None:
     lines: dict[str, None] = {}
     additions: dict[str, set[str]] = {}
     for group, target in provided.groups_and_targets(request):
-        for line, dist in _overwritten(request, group, target, locked[group.name, target]):
+        packages = locked[group.name, target]
+        for line, dist in _overwritten(request, group, target, packages):
             lines[line] = None
             additions.setdefault(group.name, set()).add(dist.package)
     if lines:
@@ -176,7 +178,8 @@ def _dependency_chain(
 
     The chain is empty if the group itself requires ``name``.
     """
-    parents = dict.fromkeys((root for _, root in _applicable_requirements(group, target)), "")
+    roots = [required for _, required in _applicable_requirements(group, target)]
+    parents = dict.fromkeys(roots, "")
     queue = deque(parents)
     while queue:
         parent = queue.popleft()

@@ -35,4 +35,5 @@ def unsolvable(request: Request, explanation: str) -> UnsolvableError:
     if from_conda:
         hint += ", or request another version from conda"
     title = "the pip requirements cannot be met together:"
-    return UnsolvableError("\n".join([title, text, *requirements, *upgrades, *from_conda]), hint)
+    lines = [title, text, *requirements, *upgrades, *from_conda]
+    return UnsolvableError("\n".join(lines), hint)

@@ -10,7 +10,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from resolvers.errors import ExpectedError
-from resolvers.pip.toml_file import Table, read_toml, toml_string
+from resolvers.pip.toml_file import Table, read_toml, toml_array, toml_string
 from resolvers.types import Group, LockFiles, Request
 
 FILE = "pyproject.toml"
@@ -57,7 +57,10 @@ def render(
     """
     with_requirements = (group for group in request.groups if group.requirements)
     groups = sorted(with_requirements, key=lambda group: group.name)
-    dependency_groups = (f"{group.name} = {_array(group.requirements)}" for group in groups)
+    dependency_groups = []
+    for group in groups:
+        requirements = sorted(set(group.requirements))
+        dependency_groups.append(f"{group.name} = {toml_array(requirements)}")
     sections = [
         f'[project]\nname = "{PROJECT}"\nversion = "0"\n'
         f"requires-python = {toml_string(requires_python)}\n",
@@ -74,21 +77,23 @@ def _orbiter_section(request: Request, shared: Set[str]) -> list[str]:
     for group in request.groups:
         sdists.update(map(canonicalize_name, group.sources))
     lists = {"sdist": sdists, "shared": shared}
-    lines = [f"{key} = {_array(names)}" for key, names in lists.items() if names]
+    lines = [f"{key} = {toml_array(sorted(names))}" for key, names in lists.items() if names]
     return ["[tool.orbiter]\n" + "".join(lines)] if lines else []
 
 
 def _conda_sections(request: Request) -> list[str]:
     """Return a section per group with the versions that conda provides there."""
-    groups: dict[str, dict[str, dict[str, str]]] = {}
+    groups: dict[str, dict[str, dict[str, str]]] = {}  # group, name, platform to version
     for dist in sorted(request.pip.provided):
-        versions = groups.setdefault(dist.group, {}).setdefault(dist.name, {})
-        versions[dist.platform] = dist.version
+        names = groups.setdefault(dist.group, {})
+        names.setdefault(dist.name, {})[dist.platform] = dist.version
     platforms = {target.platform for target in request.targets}
     sections = []
     for group, names in groups.items():
-        lines = [f"{name} = {_version(names[name], platforms)}\n" for name in sorted(names)]
-        sections.append(f"[tool.orbiter.conda.{toml_string(group)}]\n{''.join(lines)}")
+        section = f"[tool.orbiter.conda.{toml_string(group)}]\n"
+        for name in sorted(names):
+            section += f"{name} = {_version(names[name], platforms)}\n"
+        sections.append(section)
     return sections
 
 
@@ -102,11 +107,6 @@ def _version(by_platform: Mapping[str, str], platforms: Set[str]) -> str:
         for platform, version in by_platform.items()
     )
     return f"{{ {', '.join(pairs)} }}"
-
-
-def _array(values: Iterable[str]) -> str:
-    lines = "".join(f"    {toml_string(value)},\n" for value in sorted(set(values)))
-    return f"[\n{lines}]\n"
 
 
 def allowed_sdists(files: LockFiles) -> frozenset[str]:

@@ -2,7 +2,7 @@
 
 import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -31,3 +31,9 @@ def _parse(text: str) -> Table:
 def toml_string(value: str) -> str:
     """Return the value as a basic string of TOML, whose escapes are those of JSON."""
     return json.dumps(value, ensure_ascii=False)
+
+
+def toml_array(values: Iterable[str]) -> str:
+    """Return an array of strings, one per line, with the newline that ends it."""
+    lines = "".join(f"    {toml_string(value)},\n" for value in values)
+    return f"[\n{lines}]\n"

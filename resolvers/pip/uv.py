@@ -18,7 +18,7 @@ from resolvers.pip import provided, pyproject, uv_lock
 from resolvers.pip.explain import unsolvable
 from resolvers.pip.index_proxy import PLACEHOLDER, IndexProxy, serve
 from resolvers.pip.markers import machine
-from resolvers.pip.toml_file import toml_string
+from resolvers.pip.toml_file import toml_array, toml_string
 from resolvers.types import LockFiles, Package, Request, Target
 from resolvers.uv_program import run, version
 
@@ -42,20 +42,21 @@ def project(request: Request, shared: Set[str] = frozenset()) -> str:
     still accepts it as the lock of this project. The exact Python is a marker, because uv refuses
     to lock for a Python that is not installed.
     """
-    markers = "".join(f"    {toml_string(_marker(target))},\n" for target in request.targets)
-    python = tuple(int(part) for part in pyproject.python_version(request).split(".")[:2])
-    major, minor = min(OLDEST_PYTHON, python)
+    markers = [_marker(target) for target in request.targets]
+    major, minor, *_ = pyproject.python_version(request).split(".")
+    major_minor = min(OLDEST_PYTHON, (int(major), int(minor)))
     tool_section = (
-        f"[tool.uv]\npackage = false\nenvironments = [\n{markers}]\n{_constraints(request)}\n"
+        "[tool.uv]\npackage = false\n"
+        f"environments = {toml_array(markers)}{_constraints(request)}\n"
         '[[tool.uv.index]]\nname = "artifacts"\nurl = "artifacts"\ndefault = true\n'
     )
-    return pyproject.render(request, f">={major}.{minor}", tool_section, shared)
+    requires_python = f">={major_minor[0]}.{major_minor[1]}"
+    return pyproject.render(request, requires_python, tool_section, shared)
 
 
 def _constraints(request: Request) -> str:
     constraints = provided.constraints(request)
-    lines = "".join(f"    {toml_string(constraint)},\n" for constraint in constraints)
-    return f"constraint-dependencies = [\n{lines}]\n" if lines else ""
+    return f"constraint-dependencies = {toml_array(constraints)}" if constraints else ""
 
 
 def _marker(target: Target) -> str:

@@ -20,7 +20,9 @@ def read(files: LockFiles) -> tuple[Package, ...]:
     for group in graph.groups:
         for package in graph.walk(group, target=None):
             groups.setdefault(_key(package), []).append(group)
-    packages = (_package(package, groups.get(_key(package), ())) for package in graph.packages)
+    packages = []
+    for package in graph.packages:
+        packages.append(_package(package, groups.get(_key(package), ())))
     return tuple(sorted(packages))
 
 
