@@ -1,6 +1,6 @@
 """The client for OCI and Docker registries: tokens, manifests and blobs.
 
-Protocol: https://github.com/opencontainers/distribution-spec, with tokens as Docker Hub issues them:
+Protocol: https://github.com/opencontainers/distribution-spec, with tokens as in
 https://distribution.github.io/distribution/spec/auth/token/.
 """
 
@@ -38,7 +38,7 @@ REASONS: Mapping[int, str] = {
 }
 
 Credentials = Callable[[str], tuple[str, str] | None]
-"""Returns user and password for a registry (``docker.io``, ``127.0.0.1:5000``), None for no login."""
+"""Returns user and password for a registry (``docker.io``, ``127.0.0.1:5000``), or None."""
 
 T = TypeVar("T")
 

@@ -92,7 +92,7 @@ def _tags(repository: Repository) -> Iterator[str]:
 
 
 def _next_page(page: str, link: str) -> str:
-    """Return the next page from a Link header (RFC 8288) if it is on the same server; else empty."""
+    """Return the next page of a Link header (RFC 8288), or nothing if it is on another server."""
     target, _, parameters = link.partition(">")
     url = urljoin(page, target.lstrip("< "))
     return url if 'rel="next"' in parameters and _same_server(url, page) else ""

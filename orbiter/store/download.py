@@ -82,7 +82,7 @@ def part_size(part: BinaryIO) -> int:
 
 def finish_part(part: BinaryIO, target: Path) -> None:
     """Rename a verified part file to ``target`` and make it read-only."""
-    # No fsync: if a power cut truncates the file, Store.verify notices, because it reads every byte.
+    # No fsync: if a power cut truncates the file, Store.verify notices, since it reads every byte.
     part.flush()
     Path(part.name).replace(target)
     # After the renaming, so that a killed run never leaves a read-only part file behind.

@@ -127,8 +127,7 @@ def _format_list(key: str, items: Iterable[str]) -> list[str]:
 
 
 def _format_entry(entry: CondaEntry) -> list[str]:
-    md5 = [f"    md5: {_hex(entry.hash.md5)}"] if entry.hash.md5 else []
-    optional = "false" if entry.category == MAIN_CATEGORY else "true"
+    is_main = entry.category == MAIN_CATEGORY
     return [
         f"- name: {scalar(entry.name)}",
         f"  version: {scalar(entry.version)}",
@@ -136,12 +135,17 @@ def _format_entry(entry: CondaEntry) -> list[str]:
         f"  platform: {entry.platform}",
         *_format_dependencies(entry.dependencies),
         f"  url: {entry.url}",
-        "  hash:",
-        *md5,
-        f"    sha256: {_hex(entry.hash.sha256)}",
+        *_format_hashes(entry.hash),
         f"  category: {scalar(entry.category)}",
-        f"  optional: {optional}",
+        f"  optional: {'false' if is_main else 'true'}",
     ]
+
+
+def _format_hashes(hashes: FileHashes) -> list[str]:
+    lines = ["  hash:"]
+    if hashes.md5:
+        lines.append(f"    md5: {_hex(hashes.md5)}")
+    return [*lines, f"    sha256: {_hex(hashes.sha256)}"]
 
 
 def _format_dependencies(dependencies: Mapping[str, str]) -> list[str]:

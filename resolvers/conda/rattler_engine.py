@@ -32,10 +32,11 @@ def lock(
     results = asyncio.run(solving)
     for subdir, result in results.items():
         _report_changes(request, subdir, result)
-    return {
-        subdir: tuple(entry_of(record, subdir, channels) for record in result.solution.values())
-        for subdir, result in results.items()
-    }
+    locked: dict[str, tuple[CondaEntry, ...]] = {}
+    for subdir, result in results.items():
+        records = result.solution.values()
+        locked[subdir] = tuple(entry_of(record, subdir, channels) for record in records)
+    return locked
 
 
 async def _solve(

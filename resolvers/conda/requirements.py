@@ -60,8 +60,9 @@ def _parse(group: str, written: str) -> CondaRequirement:
         ) from None
     _check_lockable(spec, f"conda: '{written}' of group '{group}'")
     version = spec.version or ""
-    # conda accepts parentheses only inside brackets, which the canonical form uses.
-    text = spec.to_canonical_string() if "(" in version else str(spec)
+    text = str(spec)
+    if "(" in version:  # conda accepts parentheses only inside brackets
+        text = spec.to_canonical_string()
     channel = spec.channel.name if spec.channel else ""
     return CondaRequirement(
         group=group,

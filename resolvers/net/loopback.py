@@ -58,7 +58,10 @@ class LoopbackAddress(NamedTuple):
 
 @contextmanager
 def serve(respond: Respond, errors: list[ExpectedError]) -> Iterator[LoopbackAddress]:
-    """Serve while the block runs; each ExpectedError becomes a status 500, and is added to ``errors``."""
+    """Serve while the block runs.
+
+    Every ExpectedError becomes a response with status 500, and is added to ``errors``.
+    """
     server = _Server(respond, errors)
     thread = threading.Thread(
         target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True

@@ -49,10 +49,10 @@ def _read(path: Path) -> dict[str, dict[str, str]]:
         raise ExpectedError(
             f"cannot read {path}: {type(error).__name__}", "correct pip's configuration file"
         ) from None
-    return {
-        section: {_name(option): value for option, value in parser.items(section)}
-        for section in parser.sections()
-    }
+    sections: dict[str, dict[str, str]] = {}
+    for section in parser.sections():
+        sections[section] = {_name(option): value for option, value in parser.items(section)}
+    return sections
 
 
 def _environment() -> dict[str, str]:

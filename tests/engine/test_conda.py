@@ -1,4 +1,4 @@
-"""The builder micromamba on a real engine: images of conda packages out of a real channel, and of made ones."""
+"""The builder micromamba on a real engine, with packages of a real channel and made-up ones."""
 
 import os
 import subprocess
@@ -11,7 +11,7 @@ import pytest
 from resolvers.conda import manager as conda_manager
 from resolvers.types import LockFiles, Target
 from tests.engine.test_notebook import SERVE, Built, inside, running
-from tests.support.conda_packages import Made, channel, package
+from tests.support.conda_packages import CondaPackage, channel, package
 from tests.support.loopback import Answer, Server, serving
 from tests.support.notebook import run_notebook
 from tests.support.paths import ROOT
@@ -25,11 +25,11 @@ pytestmark = [
     ),
 ]
 
-STANDS_IN = {
+REPLACEMENTS = {
     'repository = "dorgeln/orbiter"': 'repository = "orbiter-test/conda"',
     'channels = ["conda-forge"]': 'channels = ["{channel}"]\ninstaller = "rattler"',
     'apt = ["@core-tools"]': 'apt = ["@core-tools", "python3"]',
-    # What the stand-in for conda-forge does not have.
+    # The test channel lacks these packages.
     '    "altair_saver",\n': "",
     '    "bash_kernel",\n': "",
     '    "cython",\n': "",
@@ -44,15 +44,15 @@ from = "core"
 [image.micromamba.more.build]
 from = "base-build"
 conda = ["ipywidgets"]
-pip = ["patsy", "cowsay"]          # patsy needs numpy, which conda brings
+pip = ["patsy", "cowsay"]          # patsy needs numpy, which conda installs
 """
-FOUND = """
+LIST_RECORDS = """
 import json, pathlib
 for path in sorted(pathlib.Path("/opt/env/conda-meta").glob("*.json")):
     found = json.loads(path.read_text())
-    print(found["name"], found["version"], found["build"], found["url"], found["sha256"], found["md5"])
+    print(*(found[key] for key in ("name", "version", "build", "url", "sha256", "md5")))
 """
-SAME = """
+COUNT_DUPLICATES = """
 import collections, os, pathlib
 seen = collections.defaultdict(set)
 for path in pathlib.Path("/opt/env").rglob("*"):
@@ -68,9 +68,9 @@ def orbiter(place: Path, cache: Path, *words: str) -> "subprocess.CompletedProce
     return subprocess.run(command, cwd=place, env=env, capture_output=True, text=True, check=False)
 
 
-def digests(done: "subprocess.CompletedProcess[str]") -> dict[str, str]:
-    assert done.returncode == 0, done.stderr
-    return dict(line.split() for line in done.stdout.splitlines())
+def digests(result: "subprocess.CompletedProcess[str]") -> dict[str, str]:
+    assert result.returncode == 0, result.stderr
+    return dict(line.split() for line in result.stdout.splitlines())
 
 
 @pytest.fixture(scope="module")
@@ -80,19 +80,22 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def own(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Iterator[Built]:
-    """The project's own conda images, as far as the stand-in for its channel reaches, and one on top with pip."""
-    place = tmp_path_factory.mktemp("own")
+    """Build the project's own conda images, and one on top of them with pip.
+
+    Packages that the test channel lacks are left out.
+    """
+    folder = tmp_path_factory.mktemp("own")
     text = (ROOT / "images.toml").read_text()
     tools, family = text.partition("[builder.debian]")[0], text.partition("[builder.micromamba]")[2]
     text = f"{tools}[builder.micromamba]{family.partition(GEOSPATIAL)[0]}{STACKED}"
-    for old, new in STANDS_IN.items():
+    for old, new in REPLACEMENTS.items():
         assert old in text, old
         text = text.replace(old, new.format(channel=os.environ["ORBITER_WORLD_CONDA_1"]))
-    (place / "images.toml").write_text(text)
-    done = orbiter(place, cache, "lock")
-    assert done.returncode == 0, done.stderr
-    tags = digests(orbiter(place, cache, "build"))
-    yield Built(place, cache, next(tag for tag in tags if ":micromamba-base-" in tag))
+    (folder / "images.toml").write_text(text)
+    result = orbiter(folder, cache, "lock")
+    assert result.returncode == 0, result.stderr
+    tags = digests(orbiter(folder, cache, "build"))
+    yield Built(folder, cache, next(tag for tag in tags if ":micromamba-base-" in tag))
     subprocess.run(["docker", "image", "rm", "--force", *tags], check=False, capture_output=True)
 
 
@@ -102,7 +105,7 @@ def locked(place: Path) -> LockFiles:
 
 
 def expected(place: Path, *groups: str) -> list[str]:
-    """What conda-meta must tell of the packages of these groups."""
+    """Return the lines that LIST_RECORDS must print for the packages of these groups."""
     files = locked(place)
     builds = {(each.name, each.version): each.build for each in conda_manager.read(files)}
     pins = conda_manager.select(files, Target(platform="linux/amd64"), groups)
@@ -119,19 +122,19 @@ def test_the_image_runs_a_notebook(own: Built, tmp_path: Path) -> None:
         assert run_notebook(url, tmp_path).stat().st_size > 0
 
 
-def test_its_records_are_those_of_the_lock(own: Built) -> None:
+def test_installed_records_match_the_lock(own: Built) -> None:
     more = own.tag.replace("-base-", "-more-")
     for tag, groups in (
         (own.tag, ("micromamba-base-build",)),
         (more, ("micromamba-base-build", "micromamba-more-build")),
     ):
-        lines = inside(tag, f"python -B - <<'END'\n{FOUND}\nEND").splitlines()
+        lines = inside(tag, f"python -B - <<'END'\n{LIST_RECORDS}\nEND").splitlines()
         found = sorted(line.rpartition(" ")[0] for line in lines)
         assert found == sorted(expected(own.project, *groups))
         assert all(len(line.rpartition(" ")[2]) == 32 for line in lines)
 
 
-def test_pip_stands_on_conda(own: Built) -> None:
+def test_pip_uses_condas_packages(own: Built) -> None:
     more = own.tag.replace("-base-", "-more-")
     script = "import patsy, cowsay, numpy; print(numpy.__version__)"
     version = inside(more, f"python -B -c '{script}'").strip()
@@ -156,14 +159,15 @@ def groups() -> tuple[str, ...]:
     return ("micromamba-base-build", "micromamba-more-build")
 
 
-def test_nothing_superfluous_is_left(own: Built) -> None:
+def test_no_superfluous_files_remain(own: Built) -> None:
     find = (
         "find /opt/env '(' -name '*.a' -o -path '*/site-packages/*.pyc' -o -name CACHEDIR.TAG ')'"
     )
     assert (
         inside(
             own.tag,
-            f"{find}; find / -xdev -name 'pkgs' -path '*conda*'; test ! -s /opt/env/conda-meta/history",
+            f"{find}; find / -xdev -name 'pkgs' -path '*conda*'; "
+            "test ! -s /opt/env/conda-meta/history",
         )
         == ""
     )
@@ -172,17 +176,17 @@ def test_nothing_superfluous_is_left(own: Built) -> None:
         inside(own.tag, "cat /opt/env/conda-meta/*.json | grep -E 'artifacts|/opt/conda' || true")
         == ""
     )
-    assert inside(own.tag, f"python -B - <<'END'\n{SAME}\nEND") == "0\n"
+    assert inside(own.tag, f"python -B - <<'END'\n{COUNT_DUPLICATES}\nEND") == "0\n"
 
 
-def test_any_user_serves_and_the_environment_is_activated(own: Built) -> None:
+def test_any_user_can_serve_and_the_environment_is_active(own: Built) -> None:
     assert (
         inside(own.tag, f"{SERVE}\nid -u; echo $CONDA_PREFIX", "--init", "--user", "12345")
         == "12345\n/opt/env\n"
     )
 
 
-def test_built_twice_it_is_the_same(own: Built) -> None:
+def test_two_builds_are_identical(own: Built) -> None:
     base = ("build", "--no-load", "--image", "micromamba-base")
     first = digests(orbiter(own.project, own.cache, *base))
     again = digests(orbiter(own.project, own.cache, *base, "--no-cache"))
@@ -195,7 +199,7 @@ def server() -> Iterator[Server]:
         yield server
 
 
-def offer(server: Server, *packages: Made) -> None:
+def offer(server: Server, *packages: CondaPackage) -> None:
     server.replies |= {
         path: Answer(content=content) for path, content in channel(*packages).items()
     }
@@ -218,6 +222,9 @@ conda = [{conda}]
     )
 
 
+LINK_SCRIPT = """#!/bin/sh
+echo "$PKG_NAME $PKG_VERSION" > "$PREFIX/share/linked"
+"""
 HELLO = package(
     "hello",
     "1.0",
@@ -227,39 +234,41 @@ HELLO = package(
         "lib/libhello.a": "static",
         "lib/gcc/x86_64-conda-linux-gnu/libgcc.a": "a compiler's",
         "lib/python3.12/site-packages/sourceless.pyc": "a module",
-        "bin/.hello-post-link.sh": '#!/bin/sh\necho "$PKG_NAME $PKG_VERSION" > "$PREFIX/share/linked"\n',
+        "bin/.hello-post-link.sh": LINK_SCRIPT,
         "etc/conda/activate.d/hello.sh": "export HELLO=$CONDA_PREFIX/share/hello\n",
     },
 )
 
 
-def test_scripts_of_packages_run_and_duplicates_are_one_file(
-    server: Server, tmp_path: Path
-) -> None:
+def test_package_scripts_run_and_duplicate_files_are_linked(server: Server, tmp_path: Path) -> None:
     offer(server, HELLO)
-    # Such a base has no certificates.
+    # A base of Debian packages has no certificates.
     images(
         tmp_path,
         server,
         builder='from = { debian = "trixie" }\ninstaller = "rattler"',
         apt='"python3"',
     )
-    done = orbiter(tmp_path, tmp_path / "cache", "lock")
-    assert done.returncode == 0, done.stderr
+    result = orbiter(tmp_path, tmp_path / "cache", "lock")
+    assert result.returncode == 0, result.stderr
     (tag,) = digests(orbiter(tmp_path, tmp_path / "cache", "build"))
-    answers = inside(
+    output = inside(
         tag,
-        "cat /opt/env/share/linked $HELLO; stat -c %h $HELLO; cd /opt/env; ls . bin conda-meta; find lib -type f",
+        "cat /opt/env/share/linked $HELLO; stat -c %h $HELLO; "
+        "cd /opt/env; ls . bin conda-meta; find lib -type f",
     )
-    assert answers == (
-        "hello 1.0\nhello\n2\n.:\nbin\nconda-meta\netc\nlib\nshare\n\nbin:\n\nconda-meta:\nhello-1.0-0.json\nhistory\n"
+    assert output == (
+        "hello 1.0\nhello\n2\n"
+        ".:\nbin\nconda-meta\netc\nlib\nshare\n\n"
+        "bin:\n\n"
+        "conda-meta:\nhello-1.0-0.json\nhistory\n"
         "lib/gcc/x86_64-conda-linux-gnu/libgcc.a\nlib/python3.12/site-packages/sourceless.pyc\n"
     )
 
 
 MICROMAMBA = """#!/bin/bash
-# Stands in for micromamba, which cannot be had where these tests run: it takes the same words, checks what the
-# real one checks of an explicit file, and unpacks.
+# Replaces micromamba, which the test channel lacks: accepts the same arguments, checks an explicit
+# file like the real program, and unpacks the packages.
 set -eu
 flags="--yes --quiet --offline --no-rc --no-env --no-pyc"
 test "$*" = "install $flags --root-prefix /opt/conda --prefix /opt/env --file /tmp/conda.txt"
@@ -280,21 +289,22 @@ def test_micromamba_is_a_locked_package_of_the_channel(
     stand_in = package("micromamba", "2.6.2", {"bin/micromamba": MICROMAMBA})
     offer(server, HELLO, stand_in)
     images(tmp_path, server, builder=f"keep-installer = {str(keep).lower()}", apt='"bzip2"')
-    done = orbiter(tmp_path, tmp_path / "cache", "lock")
-    assert done.returncode == 0, done.stderr
+    result = orbiter(tmp_path, tmp_path / "cache", "lock")
+    assert result.returncode == 0, result.stderr
     manifest = (tmp_path / "locks/0.1.0/lockset.toml").read_text()
     assert f'hash = "sha256:{stand_in.record["sha256"]}"' in manifest
     (tag,) = digests(orbiter(tmp_path, tmp_path / "cache", "build"))
-    answers = inside(
+    output = inside(
         tag,
-        "ls /opt/env; cat /opt/env/conda-meta/*.json; test ! -x /opt/env/bin/micromamba || echo kept",
+        "ls /opt/env; cat /opt/env/conda-meta/*.json; "
+        "test ! -x /opt/env/bin/micromamba || echo kept",
     )
-    assert f"{server.url}/linux-64/{HELLO.file}" in answers
-    assert ("kept" in answers) == keep
-    assert "libhello.a" not in answers
+    assert f"{server.url}/linux-64/{HELLO.file}" in output
+    assert ("kept" in output) == keep
+    assert "libhello.a" not in output
 
 
-def test_the_installer_is_of_todays_channels_and_can_be_upgraded(
+def test_the_installer_comes_from_current_channels_and_can_be_upgraded(
     server: Server, tmp_path: Path
 ) -> None:
     def installer() -> str:
@@ -308,8 +318,8 @@ def test_the_installer_is_of_todays_channels_and_can_be_upgraded(
     offer(server, HELLO, newer)
     assert orbiter(tmp_path, tmp_path / "cache", "lock").returncode == 0
     assert 'version = "2.6.2"' in installer()
-    done = orbiter(tmp_path, tmp_path / "cache-2", "lock", "--upgrade-package", "micromamba")
-    assert done.returncode == 0, done.stderr
+    result = orbiter(tmp_path, tmp_path / "cache-2", "lock", "--upgrade-package", "micromamba")
+    assert result.returncode == 0, result.stderr
     assert 'version = "2.7.0"' in installer()
     with serving() as other:
         offer(other, HELLO, newer)
@@ -319,29 +329,29 @@ def test_the_installer_is_of_todays_channels_and_can_be_upgraded(
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         (HELLO.content[:-1] + b"!", "hello-1.0-0.tar.bz2: expected sha256:"),
         (HELLO.content[: len(HELLO.content) // 2], "hello-1.0-0.tar.bz2"),
         (b"", "hello-1.0-0.tar.bz2"),
         (None, "404"),
     ],
-    ids=["other-bytes", "truncated", "empty", "gone"],
+    ids=["other-bytes", "truncated", "empty", "missing"],
 )
-def test_a_package_with_other_bytes_is_refused(
-    server: Server, tmp_path: Path, content: bytes | None, said: str
+def test_a_package_with_unexpected_bytes_is_refused(
+    server: Server, tmp_path: Path, content: bytes | None, message: str
 ) -> None:
     offer(server, HELLO)
     images(tmp_path, server, builder='installer = "rattler"', apt='"python3"')
-    done = orbiter(tmp_path, tmp_path / "cache", "lock")
-    assert done.returncode == 0, done.stderr
+    result = orbiter(tmp_path, tmp_path / "cache", "lock")
+    assert result.returncode == 0, result.stderr
     path = f"/linux-64/{HELLO.file}"
     server.replies[path] = Answer(404) if content is None else Answer(content=content)
-    done = orbiter(tmp_path, tmp_path / "cache", "fetch")
-    assert done.returncode == 2, done.stdout + done.stderr
-    assert said in done.stderr
-    assert "hint: " in done.stderr
-    assert "Traceback" not in done.stderr
+    result = orbiter(tmp_path, tmp_path / "cache", "fetch")
+    assert result.returncode == 2, result.stdout + result.stderr
+    assert message in result.stderr
+    assert "hint: " in result.stderr
+    assert "Traceback" not in result.stderr
     assert not list((tmp_path / "cache").rglob(str(HELLO.record["sha256"])))
     server.replies[path] = Answer(content=HELLO.content)
     assert orbiter(tmp_path, tmp_path / "cache", "fetch").returncode == 0
@@ -355,9 +365,9 @@ def test_a_package_with_other_bytes_is_refused(
         Answer(content=b'{"packages": {', sent=8),
         Answer(503),
     ],
-    ids=["gone", "no-json", "breaks-off", "ill"],
+    ids=["missing", "no-json", "incomplete", "unavailable"],
 )
-def test_a_channel_that_fails_leaves_the_lock_as_it_was(
+def test_a_failing_channel_leaves_the_lock_unchanged(
     server: Server, tmp_path: Path, answer: Answer
 ) -> None:
     offer(server, HELLO)
@@ -368,11 +378,11 @@ def test_a_channel_that_fails_leaves_the_lock_as_it_was(
     images(
         tmp_path, server, builder='installer = "rattler"', apt='"python3"', conda='"hello", "other"'
     )
-    done = orbiter(tmp_path, tmp_path / "cache-2", "lock")
-    assert done.returncode == 2, done.stdout + done.stderr
-    assert server.url in done.stderr
-    assert "hint: " in done.stderr
-    assert "Traceback" not in done.stderr
+    result = orbiter(tmp_path, tmp_path / "cache-2", "lock")
+    assert result.returncode == 2, result.stdout + result.stderr
+    assert server.url in result.stderr
+    assert "hint: " in result.stderr
+    assert "Traceback" not in result.stderr
     assert before == {
         path: path.read_bytes() for path in (tmp_path / "locks").rglob("*") if path.is_file()
     }
@@ -381,11 +391,11 @@ def test_a_channel_that_fails_leaves_the_lock_as_it_was(
 def test_rattler_needs_a_python(server: Server, tmp_path: Path) -> None:
     offer(server, HELLO)
     images(tmp_path, server, builder='installer = "rattler"')
-    done = orbiter(tmp_path, tmp_path / "cache", "lock")
-    assert done.returncode == 2
+    result = orbiter(tmp_path, tmp_path / "cache", "lock")
+    assert result.returncode == 2
     assert (
         "micromamba-base-build installs conda packages with rattler, which needs Python from apt"
-        in done.stderr
+        in result.stderr
     )
     assert not (tmp_path / "locks").exists()
 
@@ -393,7 +403,7 @@ def test_rattler_needs_a_python(server: Server, tmp_path: Path) -> None:
 def test_a_channel_without_micromamba(server: Server, tmp_path: Path) -> None:
     offer(server, HELLO)
     images(tmp_path, server)
-    done = orbiter(tmp_path, tmp_path / "cache", "lock")
-    assert done.returncode == 2
-    assert f"the channels ({server.url}) have no micromamba for linux/amd64" in done.stderr
-    assert 'installer = "rattler"' in done.stderr
+    result = orbiter(tmp_path, tmp_path / "cache", "lock")
+    assert result.returncode == 2
+    assert f"the channels ({server.url}) have no micromamba for linux/amd64" in result.stderr
+    assert 'installer = "rattler"' in result.stderr

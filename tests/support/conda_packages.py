@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 
-class Made(NamedTuple):
+class CondaPackage(NamedTuple):
     """A package: the name and content of its file, and its record in the channel's index."""
 
     file: str
@@ -17,7 +17,7 @@ class Made(NamedTuple):
     record: dict[str, Any]
 
 
-def package(name: str, version: str, files: Mapping[str, str], *depends: str) -> Made:
+def package(name: str, version: str, files: Mapping[str, str], *depends: str) -> CondaPackage:
     """Make a .tar.bz2 package for linux-64; the files in bin/ are executable."""
     index = {
         "name": name,
@@ -40,7 +40,7 @@ def package(name: str, version: str, files: Mapping[str, str], *depends: str) ->
         "sha256": hashlib.sha256(content).hexdigest(),
         "size": len(content),
     }
-    return Made(f"{name}-{version}-0.tar.bz2", content, index | checks)
+    return CondaPackage(f"{name}-{version}-0.tar.bz2", content, index | checks)
 
 
 def _path_entry(path: str, text: str) -> dict[str, Any]:
@@ -64,7 +64,7 @@ def _compressed_tar(files: Mapping[str, str]) -> bytes:
     return bz2.compress(buffer.getvalue())
 
 
-def channel(*packages: Made) -> dict[str, bytes]:
+def channel(*packages: CondaPackage) -> dict[str, bytes]:
     """Return the files of a channel with their paths, including its indexes."""
     records = {package.file: package.record for package in packages}
     return {

@@ -21,7 +21,7 @@ class LoopbackRegistry:
         self.blobs: dict[str, bytes] = {}
         self.manifests: dict[str, bytes] = {}
         self.storage = ""  # address for blob uploads; the registry itself if empty
-        self.page = 100  # tags in one answer
+        self.page = 100  # tags per response
         server.otherwise = self.answer
 
     @property

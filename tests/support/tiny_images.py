@@ -125,7 +125,7 @@ def _read_all(terminal: int) -> Iterator[bytes]:
     while True:
         try:
             chunk = os.read(terminal, 4096)
-        except OSError:  # the other end is closed
+        except OSError:  # the command has closed its end
             return
         if not chunk:
             return

@@ -2,7 +2,6 @@
 
 import base64
 import json
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,13 +16,6 @@ from tests.support.loopback import Answer, Reply, Request, Server, serving
 
 PACKAGES = (record("a", "1", "b"), record("b", "1", subdir="linux-64"))
 SECRET = "s3cr3t"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _wait_for_rattler() -> Iterator[None]:
-    """Wait for rattler's threads, which can crash an interpreter that ends; see orbiter/cli/exit.py."""
-    yield
-    time.sleep(0.3)
 
 
 @pytest.fixture

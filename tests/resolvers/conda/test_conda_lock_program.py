@@ -1,8 +1,7 @@
 """The real conda-lock, with a fake micromamba that prints a prepared solution."""
 
 import json
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,18 +18,14 @@ from tests.support.conda_world import AMD64, base, channel, geo, record, request
 SOLVER = """\
 #!/bin/sh
 [ "$1" = --version ] && echo 2.3.0 && exit 0
-case "$*" in *impossible*) echo "error    libmamba Could not solve for environment specs" >&2; exit 1;; esac
+case "$*" in *impossible*)
+    echo "error    libmamba Could not solve for environment specs" >&2
+    exit 1
+esac
 echo "$CONDA_CHANNEL_PRIORITY $*" >> "$(dirname "$0")/arguments"
 cat "$(dirname "$0")/solution.json"
 """
 CHANNEL = "https://conda.example.org/c"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _wait_for_rattler() -> Iterator[None]:
-    """Wait for rattler's threads, which can crash an interpreter that ends; see orbiter/cli/exit.py."""
-    yield
-    time.sleep(0.3)
 
 
 @pytest.fixture

@@ -1,8 +1,6 @@
 """A real channel over HTTP, in two snapshots; the environment holds their addresses."""
 
 import os
-import time
-from collections.abc import Iterator
 
 import pytest
 from msgspec.structs import replace
@@ -33,13 +31,6 @@ pytestmark = [
         reason=f"needs the addresses of two snapshots in {' and '.join(VARIABLES)}",
     ),
 ]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _wait_for_rattler() -> Iterator[None]:
-    """Wait for rattler's threads, which can crash an interpreter that ends; see orbiter/cli/exit.py."""
-    yield
-    time.sleep(0.3)
 
 
 def request_from(snapshot: int, previous: LockFiles | None = None) -> Request:

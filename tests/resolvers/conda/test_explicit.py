@@ -1,7 +1,6 @@
 """Explicit files: their packages and the order of these."""
 
-import time
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Mapping, Set
 from pathlib import Path
 
 import pytest
@@ -29,13 +28,6 @@ from tests.support.conda_world import (
 GRAPHS = st.dictionaries(
     st.sampled_from([*"abcdefgh", "python"]), st.frozensets(st.sampled_from("abcdefgh")), min_size=1
 )
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _wait_for_rattler() -> Iterator[None]:
-    """Wait for rattler's threads, which can crash an interpreter that ends; see orbiter/cli/exit.py."""
-    yield
-    time.sleep(0.3)
 
 
 @pytest.fixture

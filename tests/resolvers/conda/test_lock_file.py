@@ -4,8 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -18,7 +16,12 @@ from resolvers.errors import ExpectedError
 from resolvers.types import CondaOptions, LockFiles
 from tests.support.conda_world import AMD64, ARM64, base, channel, geo, record, request
 
-NO_SOLVER = '#!/bin/sh\n[ "$1" = --version ] && echo 2.3.0 && exit 0\necho "unexpected solve: $*" >&2\nexit 99\n'
+NO_SOLVER = """\
+#!/bin/sh
+[ "$1" = --version ] && echo 2.3.0 && exit 0
+echo "unexpected solve: $*" >&2
+exit 99
+"""
 SPECS = [
     "numpy",
     "numpy>=2,<3",
@@ -65,13 +68,6 @@ for folder in map(pathlib.Path, sys.argv[1:]):
     found.append(compute_content_hashes(spec, virtual))
 print(json.dumps(found))
 """
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _wait_for_rattler() -> Iterator[None]:
-    """Wait for rattler's threads, which can crash an interpreter that ends; see orbiter/cli/exit.py."""
-    yield
-    time.sleep(0.3)
 
 
 @pytest.fixture

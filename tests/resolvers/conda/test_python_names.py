@@ -3,8 +3,6 @@
 import io
 import json
 import tarfile
-import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,13 +17,6 @@ from tests.support.loopback import Answer, Server, serving
 ENTRY = CondaEntry(
     name="pytorch-cpu", version="2.1", platform="linux-64", url="u", hash=FileHashes(sha256="s")
 )
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _wait_for_rattler() -> Iterator[None]:
-    """Wait for rattler's threads, which can crash an interpreter that ends; see orbiter/cli/exit.py."""
-    yield
-    time.sleep(0.3)
 
 
 @pytest.mark.parametrize(
