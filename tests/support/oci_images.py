@@ -7,6 +7,7 @@ import json
 import sys
 import tarfile
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ else:
 AMD64, ARM64 = "linux/amd64", "linux/arm64"
 COMPRESSIONS: Mapping[str, Callable[[bytes], bytes]] = {
     "zstd": zstd.compress,
-    "gzip": gzip.compress,
+    "gzip": partial(gzip.compress, mtime=0),  # the time would change the bytes
     "none": bytes,
 }
 

@@ -57,7 +57,7 @@ ALONE = (
 
 @pytest.fixture(params=[None, 2], ids=["one line per event", "indented"])
 def indent(request: pytest.FixtureRequest) -> int | None:
-    """The forms of events: buildx 0.29 writes each on one line, 0.13 indents them."""
+    """Return the indent of events: none as in buildx 0.29, or 2 as in 0.13."""
     return request.param  # type: ignore[no-any-return]  # pytest does not type it
 
 

@@ -25,7 +25,7 @@ def here(tmp_path: Path) -> Iterator[Project]:
 
 @pytest.fixture
 def whole() -> Path:
-    """A file of the store."""
+    """Add a complete file to the store; return its path."""
     digest = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
     Store().add(b"", digest)
     return Store().path(digest)
