@@ -41,6 +41,7 @@ class FolderStorage:
 
     def prepare(self, release: str) -> None:
         """Raise ExpectedError if this release cannot be added."""
+        # A killed run may have left nothing but its scratch folder: that is still a new archive.
         if self._folder.is_dir() and not self._has_only_scratch_folders():
             self._manifest_digests()
             refuse_replacing(self._index(), release, self.name, self._manifest)
@@ -74,6 +75,7 @@ class FolderStorage:
             added = run_parallel(add_file, release.files, counter)
             for content in (EMPTY, release.manifest):
                 _write(self._path(sha256(content)), content, scratch)
+            # The index comes last, so that it names only complete releases.
             with locked(self._folder):
                 self._add_to_index(release, scratch)
         return add_result(release.files, {digest for digest in added if digest})

@@ -34,6 +34,7 @@ def archive_release(
     """
     storage = open_storage(target)
     fill.require_complete(lock_set, platforms)
+    # Downloading may take long: find out first whether the archive can be written.
     storage.prepare(lock_set.manifest.release)
     fill.fill(lock_set, platforms, start_task, configured_archive(storage.name))
     store = Store()

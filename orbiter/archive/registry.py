@@ -46,6 +46,7 @@ class RegistryStorage:
         """Raise ExpectedError if uploads are denied, or if the tag names something else."""
         tag = self._tag or release
         with self._registry_errors():
+            # Every release needs this blob: uploading it shows whether uploads are allowed.
             put_blob(self._repository, sha256(EMPTY), len(EMPTY), lambda: EMPTY)
             try:
                 manifest = self._repository.manifest(tag)

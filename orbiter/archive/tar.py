@@ -133,6 +133,7 @@ class TarStorage:
             raise not_an_archive(self.name, "it does not exist") from None
         except tarfile.TarError as error:
             raise not_an_archive(self.name, str(error)) from error
+        # Other tools write "./" before the names.
         members = {
             file.name.removeprefix("./"): _ByteRange(self._path, file.offset_data, file.size)
             for file in files
@@ -158,9 +159,11 @@ def _chunks(file: IO[bytes], content: _ByteRange) -> Iterator[bytes]:
 
 def _write(path: Path, contents: Mapping[str, _ByteRange | bytes], report: ReportProgress) -> None:
     """Write a tar file; the same contents give the same bytes."""
-    counter = ProgressCounter({name: _size(content) for name, content in contents.items()}, report)
+    sizes = {name: _size(content) for name, content in contents.items()}
+    counter = ProgressCounter(sizes, report)
     with tarfile.open(path, "w", format=tarfile.PAX_FORMAT) as tar:
         for name, content in sorted(contents.items()):
+            # A new TarInfo has no time, owner or group.
             member = tarfile.TarInfo(name)
             member.size = _size(content)
             if isinstance(content, bytes):

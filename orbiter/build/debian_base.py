@@ -61,6 +61,7 @@ def _add_member(
         return
     written.add(name)
     copy = member.replace(name=name, mtime=LAYER_TIME, deep=False)
+    # The target of a hard link may have moved to /usr; that of a symbolic link is kept.
     if member.islnk():
         copy.linkname = _merged(PurePosixPath(member.linkname).parts)
     seed.addfile(copy, content.extractfile(member) if member.isreg() else None)

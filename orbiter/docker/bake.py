@@ -92,8 +92,11 @@ def push_from_builder(
     Returns the pushed digest of each stage.
     """
     targets = _selected_targets(folder, options)
-    settings = _settings(targets, msgspec.structs.replace(options, no_cache=False, cache_to=()))
+    # Every step comes from the cache of the build before, which was also exported then.
+    cached_options = msgspec.structs.replace(options, no_cache=False, cache_to=())
+    settings = _settings(targets, cached_options)
     for name, target in targets.items():
+        # The other exporter options stay, because they decide the digest.
         output = ["type=image", "push=true", *_exporter_words(target)]
         settings += ["--set", f"{name}.output={','.join(output)}"]
     metadata = folder / "pushed.json"
@@ -129,6 +132,7 @@ def _keep(image: BuiltImage, folder: Path) -> Path:
     name = image.tag.rpartition(":")[2]
     target = folder / f"{name}.tar"
     partial = folder / f".{name}.tar.part-{os.getpid()}"
+    # Copy, then rename: a killed run leaves no incomplete archive under the final name.
     try:
         shutil.copyfile(image.archive, partial)
         partial.replace(target)
@@ -151,7 +155,8 @@ def _read_bake_file(folder: Path) -> dict[str, Any]:
 def _selected_targets(folder: Path, options: BuildOptions) -> dict[str, Any]:
     """Return the targets to build, by name; raise ExpectedError for an unknown image."""
     bake_file = _read_bake_file(folder)
-    images = {name: target for name, target in bake_file["target"].items() if "tags" in target}
+    targets = bake_file["target"]
+    images = {name: target for name, target in targets.items() if "tags" in target}
     names = options.images or tuple(bake_file["group"]["default"]["targets"])
     for name in names:
         if name not in images:

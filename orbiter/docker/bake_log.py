@@ -115,6 +115,7 @@ class BakeLog:
         self._flush_event_lines()
         hint = next((hint for sign, hint in HINTS.items() if sign in self._signs), "")
         step = self._steps.get(self._failed.digest) if self._failed else None
+        # Exporting an image fails outside of any stage: show the last lines of everything.
         if self._failed is None or step is None:
             output = _indented(self._recent)
             return ExpectedError(f"docker buildx bake failed:\n{output}", hint)

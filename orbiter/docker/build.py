@@ -34,6 +34,7 @@ def build_images(
         return built
     stages_to_push: frozenset[str] = frozenset()
     if options.push:
+        # Every tag is checked first, so that either all images are pushed or none.
         images = images_to_push(built, client.credentials, force=options.force)
         stages_to_push = frozenset(image.stage for image in images)
     by_builder = bool(stages_to_push) and buildx.can_push(options.builder)

@@ -56,6 +56,7 @@ def connect() -> "DockerClient":
     try:
         if os.environ.get("DOCKER_HOST"):
             return docker.from_env(timeout=TIMEOUT)
+        # The SDK itself ignores contexts.
         context = ContextAPI.get_current_context()
         tls = context.TLSConfig or False
         return docker.DockerClient(base_url=context.Host, tls=tls, version="auto", timeout=TIMEOUT)
@@ -127,6 +128,7 @@ def pull_image(reference: str, digest: str, platform: str) -> str:
     from docker.errors import ImageNotFound
 
     repository = reference.partition("@")[0]
+    # The host may have a port, so only a colon in the last part begins a tag.
     if ":" in repository.rpartition("/")[2]:
         repository = repository.rpartition(":")[0]
     name = f"{repository}@{digest}"
@@ -229,6 +231,7 @@ def start_container(
             tag,
             list(command),
             detach=True,
+            # The first process of a container ignores signals that it does not handle.
             init=True,
             ports={f"{inside}/tcp": ("127.0.0.1", port) for inside, port in ports.items()},
             environment=dict(environment),

@@ -37,6 +37,7 @@ def images_to_push(
 
 def _pushed_digest(tag: str, credentials: Credentials) -> str:
     """Return the digest that a tag names in its registry; empty if there is no such tag."""
+    # Mirrors come first, but a push goes to the registry itself.
     repository = repositories(tag, credentials=credentials)[-1]
     try:
         return tag_digest(repository, parse_reference(tag).tag)

@@ -39,6 +39,7 @@ def base_images(lock_set: LockSet, platforms: Sequence[str] = ()) -> Iterator[Ba
     for reference, digests in lock_set.manifest.bases.items():
         for platform, digest in digests.items():
             if platform in selected:
+                # The lock set has the digest of the platform, not that of the index.
                 yield BaseImage(
                     reference=reference, platform=platform, digest=digest, index_digest=digest
                 )

@@ -51,6 +51,7 @@ def run_parallel(work: Callable[[K], T], items: Iterable[K], counter: "ProgressC
         try:
             return [job.result() for job in as_completed(jobs)]
         except BaseException:
+            # Threads cannot be killed: each one ends at its next update.
             counter.stop()
             pool.shutdown(cancel_futures=True)
             raise

@@ -130,7 +130,9 @@ class UpstreamLocator:
             return iter([HttpLocation(url, npm.headers(url))])
         if kind in MIRROR_RULES:
             mirrors = self._mirrors(kind, lambda: self._read_mirrors(kind))
-            return (HttpLocation(f"{mirror.rstrip('/')}/{quote(location)}") for mirror in mirrors)
+            # Names of packages contain characters such as "+" and "~".
+            path = quote(location)
+            return (HttpLocation(f"{mirror.rstrip('/')}/{path}") for mirror in mirrors)
         raise ExpectedError(
             f"unknown source '{file.source}'", "use the version of Orbiter that locked this release"
         )
@@ -199,7 +201,8 @@ def _pip_urls(file: LockedFile, location: str) -> Iterator[str]:
     """Return the URLs of a file on the package index; ``location`` is ``project/filename``."""
     project, _, name = location.partition("/")
     algorithm, _, digest = file.hash.partition(":")
-    same_name = [link for link in index.configured().files(project) if link.name == name]
+    links = index.configured().files(project)
+    same_name = [link for link in links if link.name == name]
     # An index without hashes may have the file: its bytes are checked after the download.
     matching = [link for link in same_name if link.hashes.get(algorithm, digest) == digest]
     if not matching:
@@ -208,6 +211,7 @@ def _pip_urls(file: LockedFile, location: str) -> Iterator[str]:
             f"the package index {reason} ({file.hash})",
             "set an index that has it in PIP_INDEX_URL or PIP_EXTRA_INDEX_URL, or lock again",
         )
+    # Links with the right hash come first: their bytes are known to match.
     matching.sort(key=lambda link: algorithm not in link.hashes)
     return (link.url for link in matching)
 

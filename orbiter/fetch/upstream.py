@@ -115,11 +115,13 @@ def _check_location(location: HttpLocation, file: LockedFile) -> None:
     if location.url.startswith("file:"):
         with http.stream(location.url):
             return
+    # A compressed answer would report another size.
     headers = {"accept-encoding": "identity", **location.headers}
-    response = http.retry(location.url, lambda: http.send("HEAD", location.url, headers=headers))
+    url = location.url
+    response = http.retry(url, lambda: http.send("HEAD", url, headers=headers))
     # Some servers answer HEAD without a size, others with 0.
     size = response.headers.get("content-length", "0")
     if file.size and size not in {"0", str(file.size)}:
         raise MissingUpstreamError(
-            f"{http.redact(location.url)} is another file now: {size} bytes instead of {file.size}"
+            f"{http.redact(url)} is another file now: {size} bytes instead of {file.size}"
         )

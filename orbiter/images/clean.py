@@ -53,6 +53,7 @@ def plan_cleanup(image_set: ImageSet) -> CleanupPlan:
     users = {
         container.image: container.name for container in containers if container not in stopped
     }
+    # Containers come first, because a stopped one still uses its image.
     leftovers = [
         Leftover(kind="container", name=container.name, size=container.size)
         for container in stopped

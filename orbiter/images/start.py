@@ -44,13 +44,13 @@ def run_image(
     tag = find_built_tag(lock_set, image)
     host_port = _free_port(port)
     token = secrets.token_hex(24)
-    command, user = list(COMMAND), ""
-    mounts: dict[str, str] = {}
+    command, user, mounts = list(COMMAND), "", {}
     if mount:
         owner = mount.stat()
         user = f"{owner.st_uid}:{owner.st_gid}"
         mounts[str(mount.resolve())] = f"/home/{lock_set.image_set.user.name}/work"
-        command += ["--allow-root"] if owner.st_uid == 0 else []
+        if owner.st_uid == 0:
+            command.append("--allow-root")
     container = client.start_container(
         tag,
         command,
@@ -59,6 +59,7 @@ def run_image(
         mounts=mounts,
         user=user,
     )
+    # SIGTERM removes the container too, like Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         _follow(container, f"http://127.0.0.1:{host_port}", token)
@@ -138,8 +139,8 @@ def _tag(lock_set: LockSet, image: str) -> str:
 def _bake_file(lock_set: LockSet) -> dict[str, Any]:
     if not lock_set.is_complete:
         return {"target": {}, "group": {"default": {"targets": []}}}
-    bake_file: dict[str, Any] = json.loads(lock_set.files[f"{model.BUILD}/docker-bake.json"])
-    return bake_file
+    text = lock_set.files[f"{model.BUILD}/docker-bake.json"]
+    return dict(json.loads(text))
 
 
 def _refuse_without_jupyterlab(lock_set: LockSet, image: str) -> None:
@@ -159,15 +160,18 @@ def _has_jupyterlab(lock_set: LockSet, image: str) -> bool:
         return False
     platform = platform_slug(image_set.platforms[0])
     text = lock_set.files[f"{model.BUILD}/{image}/packages-{platform}.json"]
-    packages = {(package["manager"], package["name"]) for package in json.loads(text)["packages"]}
-    return not JUPYTERLAB.isdisjoint(packages)
+    packages = json.loads(text)["packages"]
+    names = {(package["manager"], package["name"]) for package in packages}
+    return not JUPYTERLAB.isdisjoint(names)
 
 
 def _free_port(requested: int | None) -> int:
     """Return the requested port; without a request 8888, or any other port if it is taken."""
+    # The system replaces port 0 by a free port.
     candidates = (requested,) if requested else (PORT, 0)
     for port in candidates:
         with socket.socket() as probe:
+            # A port whose last connection was just closed counts as free.
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind(("127.0.0.1", port))

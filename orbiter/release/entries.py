@@ -37,9 +37,7 @@ def first_difference(
     old = [line[:CONTENT_DIGITS] for line in recorded]
     new = [entry.line[:CONTENT_DIGITS] for entry in built]
     if old != new:
-        position = 0
-        while position < min(len(old), len(new)) and old[position] == new[position]:
-            position += 1
+        position = first_differing(old, new)
         path = built[position].path if position < len(built) else ""
         return EntryDifference(path=path, change=_change(old[position:], new[position:]))
     for line, entry in zip(recorded, built, strict=True):
@@ -67,8 +65,21 @@ def _change(old: Sequence[str], new: Sequence[str]) -> EntryChange:
         return "missing"
     if not old:
         return "added"
-    added = new.index(old[0]) if old[0] in new else 0
-    missing = old.index(new[0]) if new[0] in old else 0
+    added = _position(old[0], new)
+    missing = _position(new[0], old)
     if added and (not missing or added <= missing):
         return "added"
     return "missing" if missing else "changed"
+
+
+def _position(line: str, lines: Sequence[str]) -> int:
+    """Return the position of a line; 0 if it is missing, because the first lines always differ."""
+    return lines.index(line) if line in lines else 0
+
+
+def first_differing(old: Sequence[str], new: Sequence[str]) -> int:
+    """Return the first position at which two lists differ, at most the shorter length."""
+    for position, (old_item, new_item) in enumerate(zip(old, new, strict=False)):
+        if old_item != new_item:
+            return position
+    return min(len(old), len(new))

@@ -154,5 +154,6 @@ def _line(tar: tarfile.TarFile, member: tarfile.TarInfo) -> str:
     if member.isreg() and (content := tar.extractfile(member)):
         while chunk := content.read(CHUNK):
             hasher.update(chunk)
-    time = hashlib.sha256(str(member.pax_headers.get("mtime", member.mtime)).encode())
-    return hasher.hexdigest()[:6] + time.hexdigest()[:3]
+    # The header has fractions of a second as exact text.
+    time = str(member.pax_headers.get("mtime", member.mtime))
+    return hasher.hexdigest()[:6] + hashlib.sha256(time.encode()).hexdigest()[:3]

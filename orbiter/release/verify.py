@@ -17,7 +17,12 @@ from orbiter.release.causes import (
     format_versions,
     likely_cause,
 )
-from orbiter.release.entries import EntryDifference, first_difference, format_difference
+from orbiter.release.entries import (
+    EntryDifference,
+    first_difference,
+    first_differing,
+    format_difference,
+)
 from orbiter.release.layers import LayerEntry
 from orbiter.sizes import MEGABYTE
 
@@ -73,6 +78,7 @@ def difference_kind(released: RecordedImage, built: RecordedImage) -> Difference
         return "same"
     if released.digest == built.digest:
         return "record"  # equal manifests have equal configurations and layers
+    # The configuration contains the diff IDs, so it differs if they do.
     if _diff_ids(released) != _diff_ids(built):
         return "layer"
     if released.config != built.config:
@@ -109,7 +115,7 @@ def _explain_layer(
     released: RecordedImage, built: RecordedImage, builders: Builders, reader: LayerReader
 ) -> tuple[DifferenceKind, tuple[str, ...]]:
     """Explain a differing layer; without differing files, the record may be wrong."""
-    position = _first_differing(_diff_ids(released), _diff_ids(built))
+    position = first_differing(_diff_ids(released), _diff_ids(built))
     if position == len(built.layers):
         missing = f"layer {position + 1} of {len(released.layers)} of the release is missing"
         return "layer", (missing,)
@@ -141,11 +147,3 @@ def _explain_entry(difference: EntryDifference, builders: Builders) -> tuple[str
 
 def _cause_line(cause: str) -> str:
     return f"likely cause: {cause}"
-
-
-def _first_differing(old: Sequence[str], new: Sequence[str]) -> int:
-    """Return the first position at which two lists differ, at most the shorter length."""
-    for position, (old_item, new_item) in enumerate(zip(old, new, strict=False)):
-        if old_item != new_item:
-            return position
-    return min(len(old), len(new))
