@@ -14,6 +14,7 @@ from pathlib import Path
 
 from packaging.tags import Tag, compatible_tags, cpython_tags
 from packaging.utils import parse_wheel_filename
+from uv import find_uv_bin
 
 from bench.support.programs import seconds
 from orbiter.fetch.fetch import fetch
@@ -78,7 +79,9 @@ def lock_requirements(requirements: Path) -> None:
     flags = ["--generate-hashes", "--no-build", "--quiet", "--no-cache"]
     flags += ["--python-version", "3.13", "--python-platform", "x86_64-manylinux_2_40"]
     flags += ["--default-index", index.configured().urls[0]]
-    subprocess.run(["uv", "pip", "compile", source, "-o", requirements, *flags], check=True)
+    subprocess.run(
+        [find_uv_bin(), "pip", "compile", source, "-o", requirements, *flags], check=True
+    )
 
 
 def select_wheels(requirements: str) -> list[LockedFile]:
@@ -117,7 +120,7 @@ def pip_download(requirements: Path, folder: Path) -> None:
     flags = ["--quiet", "--no-deps", "--no-cache-dir", "--require-hashes"]
     flags += ["--only-binary=:all:", "--python-version", "3.13"]
     flags += [word for platform in PLATFORMS for word in ("--platform", platform)]
-    command = ["uv", "tool", "run", "--quiet", "pip", "download", *flags]
+    command = [find_uv_bin(), "tool", "run", "--quiet", "pip", "download", *flags]
     subprocess.run(
         [*command, "--requirement", requirements, "--dest", folder],
         check=True,

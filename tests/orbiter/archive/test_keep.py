@@ -313,7 +313,7 @@ def test_files_that_the_archive_lacks_are_all_named(
     assert "another lock set" in caught.value.hint
 
 
-def test_another_lock_set_of_the_release_is_no_error_when_all_files_are_there(
+def test_another_lock_set_of_the_release_is_accepted_if_no_file_is_missing(
     target: str, other_machine: Callable[[], None]
 ) -> None:
     archive(locked(), target)
@@ -521,7 +521,7 @@ def test_an_unwritable_target_is_reported_before_anything_is_fetched(
 ) -> None:
     release, target = locked(), str(tmp_path / form)
     (tmp_path / "file").write_text("")
-    other_machine()  # where nothing can be fetched
+    other_machine()  # nothing can be fetched there
     with pytest.raises(ExpectedError, match=f"cannot write {target}: "):
         archive(release, target)
 
