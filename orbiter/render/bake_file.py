@@ -49,6 +49,7 @@ def _target(plan: Plan, stage: Stage) -> dict[str, Any]:
             "org.orbiter.lockset": "${LOCKSET}",
         },
         "tags": [_tag(plan.image_set, stage.name)],
+        # Attestations contain the time of the build.
         "attest": ["type=provenance,disabled=true", "type=sbom,disabled=true"],
         "output": [output],
     }

@@ -182,6 +182,7 @@ def _labels(plan: Plan, stage: Stage) -> dict[str, str]:
 
 def _quote(value: str) -> str:
     """Return a word of a Dockerfile that nothing is expanded in."""
+    # A line break would end the instruction.
     escaped = re.sub(r'([\\"$])', r"\\\1", " ".join(value.split()))
     return f'"{escaped}"'
 
@@ -198,6 +199,7 @@ def _npm_links(files: Mapping[str, str]) -> tuple[NpmLink, ...]:
     if "package-lock.json" not in files:
         return ()
     packages = json.loads(files["package-lock.json"])["packages"]
+    # The entry "" is the project itself; its dependencies are the requirements.
     links = []
     for package in sorted(packages.get("", {}).get("dependencies", {})):
         folder = f"node_modules/{package}"

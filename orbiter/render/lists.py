@@ -35,21 +35,21 @@ def _pip_lists(stage_plan: StagePlan, pins: Iterable[Pin], slug: str) -> dict[st
 
     The hash of a wheel that is built here is not known, so its sdist is verified before the build.
     """
-    wheels: list[Pin] = []
-    sdists: list[Pin] = []
+    wheels: list[str] = []
+    sdists: list[str] = []
+    sdist_pins: list[Pin] = []
     for pin in pins:
-        kind = wheels if pin.artifact.file.endswith(".whl") else sdists
-        kind.append(pin)
-    with_hashes = (f"{_requirement(pin)} --hash={pin.artifact.hash}\n" for pin in wheels)
-    files = {f"pip-{slug}.txt": "".join(sorted(with_hashes))}
+        requirement = f"{pin.name}=={pin.version}"
+        if pin.artifact.file.endswith(".whl"):
+            wheels.append(f"{requirement} --hash={pin.artifact.hash}\n")
+        else:
+            sdists.append(f"{requirement}\n")
+            sdist_pins.append(pin)
+    files = {f"pip-{slug}.txt": "".join(sorted(wheels))}
     if "build-requirements.txt" in stage_plan.files:
-        files[f"sdists-{slug}.sha256"] = _checksums(sdists)
-        files[f"sdists-{slug}.txt"] = "".join(sorted(f"{_requirement(pin)}\n" for pin in sdists))
+        files[f"sdists-{slug}.sha256"] = _checksums(sdist_pins)
+        files[f"sdists-{slug}.txt"] = "".join(sorted(sdists))
     return files
-
-
-def _requirement(pin: Pin) -> str:
-    return f"{pin.name}=={pin.version}"
 
 
 def _artifacts(stage_plan: StagePlan, platform: str) -> Iterable[LockedFile]:
@@ -66,7 +66,8 @@ def _artifacts(stage_plan: StagePlan, platform: str) -> Iterable[LockedFile]:
 
 def _all_artifacts(stage_plan: StagePlan, platform: str) -> Iterator[LockedFile]:
     for manager, pins in stage_plan.pins.get(platform, {}).items():
-        yield from (_locked_file(pin, manager, manager) for pin in pins)
+        for pin in pins:
+            yield _locked_file(pin, manager, manager)
     for pin in stage_plan.build_pins.get(platform, ()):
         yield _locked_file(pin, "pip", "pip")
     for tool in stage_plan.tools.get(platform, ()):
@@ -105,12 +106,11 @@ def hash_algorithm(pin: Pin) -> str:
 
 def _checksums(pins: Iterable[Pin]) -> str:
     """Return the input of ``sha256sum --check``, sorted by file."""
-    lines = {f"{pin.artifact.hash.partition(':')[2]}  {pin.artifact.file}\n" for pin in pins}
-    return "".join(sorted(lines, key=_file_of_line))
-
-
-def _file_of_line(line: str) -> str:
-    return line.partition("  ")[2]
+    checksums = set()
+    for pin in pins:
+        digest = pin.artifact.hash.partition(":")[2]
+        checksums.add((pin.artifact.file, digest))
+    return "".join(f"{digest}  {file}\n" for file, digest in sorted(checksums))
 
 
 def to_json(value: object) -> str:

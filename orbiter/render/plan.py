@@ -134,13 +134,13 @@ def _check_python_of_rattler(locked: _LockedStage, installed: Mapping[str, Pins]
     if "conda" not in locked.stage.requirements or settings.installer != "rattler":
         return
     # apt does not lock packages of the base image, so a requirement counts too.
-    required = {
-        package_name("apt", requirement)
-        for stage in locked.stages("apt")
-        for requirement in stage.requirements.get("apt", ())
-    }
+    required = set()
+    for stage in locked.stages("apt"):
+        for requirement in stage.requirements.get("apt", ()):
+            required.add(package_name("apt", requirement))
     for pins in installed.values():
-        if "python3" not in required | {pin.name for pin in pins.get("apt", ())}:
+        names = {pin.name for pin in pins.get("apt", ())}
+        if "python3" not in names | required:
             raise ExpectedError(
                 f"images.toml: {locked.stage.name} installs conda packages with rattler,"
                 " which needs Python from apt",
@@ -151,15 +151,17 @@ def _check_python_of_rattler(locked: _LockedStage, installed: Mapping[str, Pins]
 
 def _tools(locked: _LockedStage, target: Target) -> tuple[Pin, ...]:
     """Return the installers that the stage needs on a platform."""
+    stage = locked.stage
     names = {
-        installer_package(locked.image_set, locked.stage.builder, manager)
-        for manager in locked.stage.requirements
+        installer_package(locked.image_set, stage.builder, manager)
+        for manager in stage.requirements
     }
-    return tuple(
-        installer.pin
-        for installer in locked.installers
-        if installer.pin.name in names and installer.platform in ("", target.platform)
-    )
+    pins = []
+    for installer in locked.installers:
+        # An installer without a platform, such as npm, runs on all of them.
+        if installer.pin.name in names and installer.platform in ("", target.platform):
+            pins.append(installer.pin)
+    return tuple(pins)
 
 
 def _builds_sdists(added: Pins) -> bool:
@@ -232,6 +234,8 @@ def _world_files(locked: _LockedStage) -> dict[str, str]:
 
 
 def _package_list(pins: Pins) -> tuple[tuple[str, str, str], ...]:
-    return tuple(
-        (manager, pin.name, pin.version) for manager in sorted(pins) for pin in pins[manager]
-    )
+    packages = []
+    for manager in sorted(pins):
+        for pin in pins[manager]:
+            packages.append((manager, pin.name, pin.version))
+    return tuple(packages)

@@ -46,21 +46,20 @@ def inspect_base(shell: Shell, platform: str) -> AlpineBase:
 
 def parse_base(section: str) -> AlpineBase:
     """Return the base image that the section ``facts`` describes."""
-    lines = facts(section)
-    values = dict(lines)
-    repositories = (
-        repository
-        for key, line in lines
-        if key == "repository"
-        for repository in parse_repositories(line)
-    )
+    values, world, mirrors = {}, [], []
+    for key, value in facts(section):
+        values[key] = value
+        if key == "world" and value:
+            world.append(value)
+        if key == "repository":
+            mirrors += [repository.mirror for repository in parse_repositories(value)]
     return AlpineBase(
         apk=values["apk"],
         musl=upstream_version(values.get("musl", "")),
         python=values.get("python", ""),
         interpreter=values.get("interpreter", ""),
-        world=tuple(value for key, value in lines if key == "world" and value),
-        mirrors=tuple(dict.fromkeys(repository.mirror for repository in repositories)),
+        world=tuple(world),
+        mirrors=tuple(dict.fromkeys(mirrors)),
     )
 
 
@@ -70,7 +69,7 @@ def parse_repositories(line: str) -> Iterator[Repository]:
     The line is ``[@tag] address``, or with apk 3 also ``[@tag] address component...``.
     """
     words = line.partition("#")[0].split()
-    while words and "://" not in words[0]:
+    while words and "://" not in words[0]:  # a tag, or a folder of the image
         words.pop(0)
     if not words:
         return

@@ -50,7 +50,7 @@ def parse_records(sections: Mapping[str, str]) -> dict[Key, ApkRecord]:
     repositories = _repository_paths(sections["policy"].splitlines())
     records = {}
     for stanza in sections["packages"].split("\n\n"):
-        fields = dict(line.partition(":")[::2] for line in stanza.splitlines() if line)
+        fields = _fields(stanza)
         if not fields:
             continue
         key = fields["P"], fields["V"]
@@ -58,6 +58,16 @@ def parse_records(sections: Mapping[str, str]) -> dict[Key, ApkRecord]:
         if file and key in repositories and file.size == int(fields["S"]):
             records[key] = _record(fields, repositories[key], file)
     return records
+
+
+def _fields(stanza: str) -> dict[str, str]:
+    """Return the fields of a record, whose names are single letters."""
+    fields = {}
+    for line in stanza.splitlines():
+        name, _, value = line.partition(":")
+        if name:
+            fields[name] = value
+    return fields
 
 
 def _cached_files(lines: Iterable[str]) -> dict[str, CachedFile]:
@@ -70,8 +80,9 @@ def _cached_files(lines: Iterable[str]) -> dict[str, CachedFile]:
 
 def _cached_name(fields: Mapping[str, str]) -> str:
     """Return the file name in apk's cache, which holds the start of the checksum of the index."""
+    checksum = fields["C"].removeprefix("Q1")  # the mark of a SHA-1
     try:
-        digest = base64.b64decode(fields["C"][2:], validate=True).hex()
+        digest = base64.b64decode(checksum, validate=True).hex()
     except binascii.Error:
         return ""
     return f"{fields['P']}-{fields['V']}.{digest[:8]}.apk"
@@ -86,9 +97,9 @@ def _repository_paths(policy: Iterable[str]) -> dict[Key, str]:
     paths: dict[Key, str] = {}
     name = version = ""
     for line in policy:
-        if not line.startswith(" "):
+        if not line.startswith(" "):  # "bash policy:"
             name = line.removesuffix(" policy:")
-        elif not line.startswith("    "):
+        elif not line.startswith("    "):  # "  5.2.15-r0:"
             version = line.strip().removesuffix(":")
         else:
             for repository in parse_repositories(line):
@@ -109,6 +120,7 @@ def _record(fields: Mapping[str, str], repository: str, file: CachedFile) -> Apk
         sha256=file.sha256,
         origin=fields.get("o", ""),
         license=fields.get("L", ""),
+        # "!" marks a conflict.
         depends=tuple(bare_name(name) for name in depends if not name.startswith("!")),
         provides=tuple(bare_name(name) for name in fields.get("p", "").split()),
     )

@@ -76,8 +76,12 @@ def world(files: LockFiles, target: Target, groups: tuple[str, ...]) -> str:
     for group in groups:
         if group in lock.groups:
             lines.update(lock.groups[group].requirements)
-    constrained = {bare_name(line) for line in lines if bare_name(line) != line}
-    by_name = sorted(lines - constrained, key=lambda line: (bare_name(line), line))
+    # apk keeps one line per name: a version constraint replaces the name alone.
+    for line in tuple(lines):
+        name = bare_name(line)
+        if name != line:
+            lines.discard(name)
+    by_name = sorted(lines, key=lambda line: (bare_name(line), line))
     return "".join(f"{line}\n" for line in by_name)
 
 
@@ -87,11 +91,10 @@ def python_version(files: LockFiles, groups: tuple[str, ...]) -> str:
     Return an empty string if there is no Python.
     """
     lock = parse(files)
-    versions = {
-        upstream_version(package.version)
-        for package in lock.package
-        if package.name == "python3" and not set(groups).isdisjoint(package.groups)
-    }
+    versions = set()
+    for package in lock.package:
+        if package.name == "python3" and not set(groups).isdisjoint(package.groups):
+            versions.add(upstream_version(package.version))
     return python.first_version(lock.platforms.values(), versions)
 
 
@@ -128,6 +131,7 @@ def cached_packages(platform: str) -> dict[str, Path]:
         for line in sums.read_text(encoding="utf-8").splitlines():
             sha256, _, name = line.split()
             files[f"sha256:{sha256}"] = sums.parent / name
+    # A user may have deleted files of the cache.
     return {digest: path for digest, path in files.items() if path.exists()}
 
 
@@ -146,6 +150,7 @@ def _solve_platform(
     shell = request.system.shell
     assert shell
     kept, upgraded = _previous_pins(request, before)
+    # A version in images.toml wins over one of the command line.
     fixed = {**upgraded, **exact}
 
     def solve_with(pins: Mapping[str, str]) -> ApkSolution:
@@ -180,10 +185,11 @@ def _agree(solve_with: SolveWithPins, pins: Mapping[str, str]) -> ApkSolution:
     for packages in solution.groups.values():
         for name, version in packages:
             versions.setdefault(name, set()).add(version)
-    conflicts = sorted(name for name, different in versions.items() if len(different) > 1)
+    conflicts = [name for name, different in versions.items() if len(different) > 1]
     if not conflicts:
         return solution
-    name = conflicts[0]
+    # One package at a time: its version often settles the packages that come with it.
+    name = min(conflicts)
     *others, last = sorted(versions[name])
     for version in others:
         try:

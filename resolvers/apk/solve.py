@@ -47,16 +47,16 @@ def solve(shell: Shell, platform: str, groups: tuple[Group, ...], pins: ApkPins)
     output = shell(script(groups, pins), platform=platform, cache=cache_folder(platform))
     answer = sections(output)
     failed = next((title for title in answer if title.startswith("failed ")), "")
-    if failed:
+    if failed:  # the script exits with 0, so that its output arrives
         raise failure(failed, groups, platform, answer)
-    solved = {
-        group.name: _installed(group, platform, answer[f"group {number}"])
-        for number, group in enumerate(groups)
-    }
+    solved = {}
+    for number, group in enumerate(groups):
+        solved[group.name] = _installed(group, platform, answer[f"group {number}"])
     records = parse_records(answer)
-    for packages in solved.values():
-        for name, version in sorted(packages - records.keys()):
-            raise unknown_file(name, version, platform)
+    unknown = frozenset[Key]().union(*solved.values()) - records.keys()
+    if unknown:
+        name, version = min(unknown)
+        raise unknown_file(name, version, platform)
     return ApkSolution(base=parse_base(answer["facts"]), groups=solved, records=records)
 
 
@@ -76,8 +76,13 @@ def cache_folder(platform: str) -> str:
 
 def _installed(group: Group, platform: str, section: str) -> frozenset[Key]:
     """Return the packages of a section ``group <number>``: lines ``<action> <name> <version>``."""
-    actions = [line.split() for line in section.splitlines()]
-    removed = [name for action, name, _ in actions if action == "Purging"]
+    installed, removed = set(), []
+    for line in section.splitlines():
+        action, name, version = line.split()
+        if action == "Purging":
+            removed.append(name)
+        installed.add((name, version))
+    # A stage may only add to the base image.
     if removed:
         raise removed_packages(removed, group, platform)
-    return frozenset((name, version) for _, name, version in actions)
+    return frozenset(installed)

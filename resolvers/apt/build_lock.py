@@ -65,7 +65,7 @@ def _requires(record: DebRecord, providers: Mapping[str, str]) -> tuple[str, ...
 
     The first alternative that is locked counts.
     """
-    required = set()
+    required: set[str] = set()
     for alternatives in record.depends:
         locked = [providers[name] for name in alternatives if name in providers]
         required.update(locked[:1])

@@ -35,13 +35,22 @@ def parse_records(section: str) -> dict[str, DebRecord]:
 
     Raises ExpectedError if a package has no file name, size or SHA256.
     """
-    stanzas = (_fields(stanza) for stanza in section.split("\n\n"))
-    records = (_record(fields) for fields in stanzas if fields)
-    return {record.key: record for record in records}
+    records = {}
+    for stanza in section.split("\n\n"):
+        fields = _fields(stanza)
+        if fields:
+            record = _record(fields)
+            records[record.key] = record
+    return records
 
 
 def _fields(stanza: str) -> dict[str, str]:
-    return dict(line.partition(": ")[::2] for line in stanza.strip().splitlines())
+    # The script removes fields that span several lines, such as the description.
+    fields = {}
+    for line in stanza.strip().splitlines():
+        name, _, value = line.partition(": ")
+        fields[name] = value
+    return fields
 
 
 def _record(fields: Mapping[str, str]) -> DebRecord:
@@ -52,12 +61,13 @@ def _record(fields: Mapping[str, str]) -> DebRecord:
             "use a package repository whose index has SHA256 hashes",
         )
     dependencies = ", ".join(fields[key] for key in ("Pre-Depends", "Depends") if key in fields)
+    # "a (>= 1) | b, c" has two dependencies, the first with two alternatives.
     alternatives = (text for text in dependencies.split(",") if text.strip())
     return DebRecord(
         name=fields["Package"],
         version=fields["Version"],
         architecture=fields["Architecture"],
-        file=fields["Filename"].removeprefix("./"),
+        file=fields["Filename"].removeprefix("./"),  # in indexes that dpkg-scanpackages wrote
         size=int(fields["Size"]),
         sha256=fields["SHA256"],
         depends=tuple(_names(text, "|") for text in alternatives),
@@ -67,5 +77,9 @@ def _record(fields: Mapping[str, str]) -> DebRecord:
 
 def _names(text: str, separator: str) -> tuple[str, ...]:
     """Return the names in a dependency field, without versions and architecture qualifiers."""
-    members = (member for member in text.split(separator) if member.strip())
-    return tuple(member.split()[0].partition(":")[0] for member in members)
+    names = []
+    for member in text.split(separator):
+        if member.strip():
+            name = member.split()[0]
+            names.append(name.partition(":")[0])
+    return tuple(names)

@@ -72,6 +72,7 @@ def python_version(files: LockFiles, groups: tuple[str, ...]) -> str:
         if package.name == "python3":
             defaults.update(package.requires)
     pythons = [package for package in installed if PYTHON.fullmatch(package.name)]
+    # Debian may have several, such as python3.12 and python3.13; python3 links to one of them.
     default_pythons = [package for package in pythons if package.name in defaults]
     versions = {upstream_version(package.version) for package in default_pythons or pythons}
     return python.first_version(lock.platforms.values(), versions)
@@ -147,6 +148,7 @@ def _previous_pins(
             if not PATTERN.fullmatch(requirement):
                 pins[requirement.partition("=")[0]] = INSTALLED
     pins |= {name: f"version {version}" for name, version in before.items()}
+    # Without a pin there is nothing to upgrade.
     for name, version in request.upgrade.packages.items():
         if pins.pop(name, None) and version:
             pins[name] = f"version {version}"

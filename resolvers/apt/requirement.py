@@ -29,4 +29,6 @@ def package_names(text: str) -> frozenset[str]:
 
 def upstream_version(version: str) -> str:
     """Return the upstream part of a Debian version: ``3.13.5`` for ``3.13.5-2+deb13u5``."""
-    return re.sub(r"^\d+:|-[^-]*$", "", version).replace("~", "")
+    # "[epoch:]upstream[-revision]"; the upstream version itself may contain hyphens.
+    without_epoch_and_revision = re.sub(r"^\d+:|-[^-]*$", "", version)
+    return without_epoch_and_revision.replace("~", "")

@@ -47,6 +47,7 @@ class SystemPackage(Protocol):
 
 def read_packages(manager: str, packages: Iterable[SystemPackage]) -> tuple[Package, ...]:
     """Return one package per name and version, with one artifact per architecture."""
+    # A lock has an entry per architecture; their groups and requirements may differ.
     by_version: dict[tuple[str, str], list[SystemPackage]] = {}
     for package in packages:
         by_version.setdefault((package.name, package.version), []).append(package)
@@ -68,15 +69,11 @@ def select_pins(
     packages: Iterable[SystemPackage], platform: str, groups: tuple[str, ...]
 ) -> tuple[Pin, ...]:
     """Return the packages that the groups add to the base image, sorted by name."""
-    selected = (
-        package
-        for package in packages
-        if platform in package.platforms and not set(groups).isdisjoint(package.groups)
-    )
-    pins = (
-        Pin(name=package.name, version=package.version, artifact=_artifact(package))
-        for package in selected
-    )
+    pins = []
+    for package in packages:
+        if platform in package.platforms and not set(groups).isdisjoint(package.groups):
+            artifact = _artifact(package)
+            pins.append(Pin(name=package.name, version=package.version, artifact=artifact))
     return tuple(sorted(pins))
 
 

@@ -33,6 +33,7 @@ def solve_keeping_pins(solve: Callable[[Mapping[str, str]], S], pins: Mapping[st
     all pins are dropped.
     """
     kept = dict(pins)
+    # Each round drops at least one pin, so the loop ends.
     while True:
         try:
             return solve(kept)
@@ -66,11 +67,12 @@ def report_changed_pins(
     """Report the pins that changed although no upgrade allows it."""
     if request.upgrade.everything:
         return
-    changed = [
-        f"{name} {version} -> {after[name]}"
-        for name, version in sorted(before.items())
-        if name not in request.upgrade.packages and after.get(name, version) != version
-    ]
+    changed = []
+    for name, version in sorted(before.items()):
+        # A package that is no longer installed is not a changed pin.
+        new_version = after.get(name, version)
+        if name not in request.upgrade.packages and new_version != version:
+            changed.append(f"{name} {version} -> {new_version}")
     if not changed:
         return
     hidden = len(changed) - SHOWN

@@ -28,8 +28,11 @@ def first_version(bases: Collection[BasePython], locked: Collection[str]) -> str
     ``locked`` holds the versions that packages install at SYSTEM. A Python that the image has at
     another path comes before it on PATH.
     """
+    # Images such as python:3.13-slim have their own Python in /usr/local.
     own = {base.python for base in bases if base.interpreter not in {"", SYSTEM}}
-    versions = own or set(locked) or {base.python for base in bases}
+    distribution = {base.python for base in bases}
+    # A locked package replaces the distribution's Python in the base image.
+    versions = own or set(locked) or distribution
     return max(versions, key=_numbers)
 
 

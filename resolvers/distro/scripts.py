@@ -12,8 +12,13 @@ PYTHON = Path(__file__).with_name("python.sh")
 
 def with_variables(scripts: tuple[Path, ...], **variables: str) -> str:
     """Return the text of scripts that run one after the other, with shell variables set before."""
-    assignments = [f"{name}={shlex.quote(value)}\n" for name, value in variables.items()]
-    return "".join([*assignments, *(script.read_text(encoding="utf-8") for script in scripts)])
+    # Values never become part of the code, so a requirement cannot run a command.
+    lines = []
+    for name, value in variables.items():
+        lines.append(f"{name}={shlex.quote(value)}\n")
+    for script in scripts:
+        lines.append(script.read_text(encoding="utf-8"))
+    return "".join(lines)
 
 
 def stage_lines(groups: tuple[Group, ...]) -> str:
@@ -22,22 +27,32 @@ def stage_lines(groups: tuple[Group, ...]) -> str:
     A line is ``<number>:<numbers of the parents>:<requirements>``. Parents without requirements
     are left out.
     """
-    numbers = {group.name: str(number) for number, group in enumerate(groups)}
+    # Numbers, because they become file names in the script and titles of its sections.
+    numbers: dict[str, str] = {}
     lines = []
-    for group in groups:
-        parents = " ".join(numbers[parent] for parent in group.parents if parent in numbers)
-        lines.append(f"{numbers[group.name]}:{parents}:{' '.join(group.requirements)}")
+    for number, group in enumerate(groups):
+        numbers[group.name] = str(number)
+        parents = [numbers[parent] for parent in group.parents if parent in numbers]
+        requirements = " ".join(group.requirements)
+        # A colon in a requirement is harmless: the last field takes the rest of the line.
+        lines.append(f"{number}:{' '.join(parents)}:{requirements}")
     return "\n".join(lines)
 
 
 def sections(output: str) -> dict[str, str]:
     """Return the sections of a script's output by title; each begins with a line ``@@ <title>``."""
-    texts = re.split(r"^@@ ", output, flags=re.MULTILINE)[1:]
-    pairs = (text.partition("\n") for text in texts)
-    return {title: content.strip("\n") for title, _, content in pairs}
+    texts = re.split(r"^@@ ", output, flags=re.MULTILINE)
+    result = {}
+    for text in texts[1:]:  # the first one is before the first title
+        title, _, content = text.partition("\n")
+        result[title] = content.strip("\n")
+    return result
 
 
 def facts(section: str) -> list[tuple[str, str]]:
     """Return the lines ``<key> <value>`` of the section ``facts``; keys may repeat."""
-    lines = (line.partition(" ") for line in section.splitlines())
-    return [(key, value) for key, _, value in lines]
+    pairs = []
+    for line in section.splitlines():
+        key, _, value = line.partition(" ")
+        pairs.append((key, value))
+    return pairs

@@ -29,8 +29,10 @@ class IndexRecord(Protocol):
 def solve_platforms(request: Request, solve: Callable[[str], S]) -> dict[str, S]:
     """Solve for all platforms at the same time; return the solutions by platform."""
     platforms = [target.platform for target in request.targets]
+    # Each thread waits for a container, and an emulated platform takes much longer than others.
     with ThreadPoolExecutor(max_workers=len(platforms)) as pool:
-        return dict(zip(platforms, pool.map(solve, platforms), strict=True))
+        solutions = pool.map(solve, platforms)
+        return dict(zip(platforms, solutions, strict=True))
 
 
 def report_as_of(request: Request, manager: str) -> None:
@@ -48,8 +50,11 @@ def adding_groups(groups: tuple[Group, ...], content: Mapping[str, Set[K]]) -> d
     """
     adding: dict[K, list[str]] = {}
     for group in groups:
-        inherited = [content.get(parent, frozenset()) for parent in group.parents]
-        for package in set(content[group.name]).difference(*inherited):
+        added = set(content[group.name])
+        for parent in group.parents:
+            # A parent without requirements is not among the groups, and adds nothing.
+            added -= content.get(parent, frozenset())
+        for package in added:
             adding.setdefault(package, []).append(group.name)
     return adding
 
@@ -60,11 +65,14 @@ def package_providers(records: Iterable[IndexRecord]) -> dict[str, str]:
     A package comes before those that only provide its name.
     """
     providers: dict[str, str] = {}
+    # In the order of names, because several packages may provide a name.
     by_name = sorted(records, key=lambda record: record.name)
     for record in by_name:
         for name in record.provides:
             providers.setdefault(name, record.name)
-    return providers | {record.name: record.name for record in by_name}
+    for record in by_name:
+        providers[record.name] = record.name
+    return providers
 
 
 def merge_platforms(packages: Mapping[str, Iterable[P]]) -> list[P]:
