@@ -6,7 +6,6 @@ import msgspec
 import pytest
 
 from resolvers.errors import ExpectedError, UnsolvableError
-from resolvers.pip import installers
 from resolvers.pip import manager as pip
 from resolvers.types import Group, Request, Target, Upgrade
 from tests.support.pip_cases import AMD64, ARM64, assert_portable, data, request, versions
@@ -211,18 +210,3 @@ def test_building_a_package_without_wheels_must_be_allowed(engine: str) -> None:
     assert files["build-requirements.txt"] == data(engine)["build-requirements.txt"]
     assert [pin.artifact.file for pin in pip.select(files, ARM64, ALL)] == ["docopt-0.6.2.tar.gz"]
     assert pip.resolve(msgspec.structs.replace(allowed, previous=files)) == files
-
-
-@pytest.mark.index
-@pytest.mark.parametrize(
-    ("platform", "machine"), [("linux/amd64", "x86_64"), ("linux/arm64", "aarch64")]
-)
-@pytest.mark.parametrize(("name", "libc"), [("uv", "musllinux"), ("py-rattler", "manylinux")])
-def test_an_installer_is_a_wheel_for_the_platform(
-    name: str, libc: str, platform: str, machine: str
-) -> None:
-    pin = installers.installer(name, platform)
-    assert (pin.name, pin.version) == (name, installers.VERSIONS[name])
-    assert libc in pin.artifact.file
-    assert pin.artifact.file.endswith(f"{machine}.whl")
-    assert pin.artifact.hash.startswith("sha256:")

@@ -1,10 +1,8 @@
-"""The choice of wheels and sdists, and markers, for a target."""
+"""The choice among the files of a package for a target."""
 
-import pytest
 from packaging.tags import Tag
 
-from resolvers.errors import ExpectedError
-from resolvers.pip import markers, wheels
+from resolvers.pip import wheels
 from resolvers.types import Artifact, Target
 
 AMD64 = Target(platform="linux/amd64", python="3.13.5", glibc="2.41")
@@ -19,29 +17,6 @@ def artifacts(*files: str) -> list[Artifact]:
 def best(target: Target, *files: str) -> str:
     wheel = wheels.best_wheel(artifacts(*files), target)
     return wheel.file if wheel else ""
-
-
-def test_an_unknown_platform_is_rejected() -> None:
-    with pytest.raises(ExpectedError, match="linux/riscv64"):
-        markers.environment(Target(platform="linux/riscv64", python="3.13.5"))
-
-
-@pytest.mark.parametrize(
-    ("marker", "amd64", "arm64"),
-    [
-        ("", True, True),
-        ("sys_platform == 'win32'", False, False),
-        ("platform_machine == 'aarch64'", False, True),
-        ("python_full_version >= '3.13.5' and python_version < '3.14'", True, True),
-        ("python_full_version < '3.13.5'", False, False),
-        ("platform_python_implementation == 'PyPy'", False, False),
-        ("extra == 'test'", False, False),
-        ("os_name == 'posix' and platform_system == 'Linux'", True, True),
-    ],
-)
-def test_markers_see_the_target_not_the_host(marker: str, amd64: bool, arm64: bool) -> None:
-    assert markers.applies(marker, AMD64) == amd64
-    assert markers.applies(marker, ARM64) == arm64
 
 
 def test_on_musl_only_wheels_for_musl_or_for_any_libc_fit() -> None:
