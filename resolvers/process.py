@@ -80,6 +80,7 @@ def run(
     finally:
         _running.discard(process)
     if process.returncode != 0:
+        # Most programs explain a failure on standard error; some print it on standard output.
         raise _failure(name or Path(command[0]).name, process.returncode, errors + output)
     return output
 
@@ -115,7 +116,7 @@ def _start(
         text=True,
         encoding="utf-8",
         errors=undecodable,
-        start_new_session=True,
+        start_new_session=True,  # so that killpg reaches the programs that it starts itself
     )
 
 

@@ -61,6 +61,7 @@ class Repository:
         """Return the manifest or index of a tag or digest, verified against its digest."""
         url = f"{self.url}/v2/{self.name}/manifests/{reference}"
         response = self.authorised(lambda token: http.get(url, headers={"accept": ACCEPT, **token}))
+        # A tag may name any content; then only the registry announces the digest.
         announced = response.headers.get("docker-content-digest", "")
         expected = reference if ":" in reference else announced
         actual = sha256(response.content)
@@ -123,6 +124,7 @@ def repositories(
     ``mirrors`` are addresses of registries; they are used only for images of ``docker.io``.
     """
     parsed = parse_reference(reference)
+    # Like Docker, which uses its registry mirrors only for Docker Hub.
     usable_mirrors = mirrors if parsed.registry == HUB else ()
     registries = [(url.rstrip("/"), urlsplit(url).netloc) for url in usable_mirrors]
     registries.append((_address(parsed.registry), parsed.registry))

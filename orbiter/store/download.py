@@ -127,7 +127,7 @@ def _append(
             received += len(chunk)
             progress(received, total)
             if size and received > size:
-                break
+                break  # the hash cannot match any more
     return format_hash(hasher)
 
 

@@ -66,7 +66,7 @@ class Store:
         """
         target = self.path(digest)
         with open_part(target, progress) as part:
-            if self.has(digest, size):
+            if self.has(digest, size):  # another process has fetched it in the meantime
                 return
             resumed = part_size(part) > 0
             actual = download_rest(part, digest, size, source, progress)

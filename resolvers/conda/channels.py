@@ -51,6 +51,7 @@ def parse_channel(text: str) -> Channel:
             "write a name, such as conda-forge, or an address, https://…",
         )
     parts = _parse_address(text)
+    # Users may write credentials only as variables: their values would end up in the lock.
     tokens = TOKEN.findall(parts.path)
     secrets = [secret for secret in (parts.username, parts.password, *tokens) if secret]
     variables = [_variable_name(secret, text) for secret in secrets]
@@ -162,5 +163,6 @@ def join_causes(text: str) -> str:
 
 def _redact(text: str) -> str:
     """Return an address for an error message, without anything that may be a secret."""
+    # Some servers also accept tokens in the query.
     scheme, _, rest = text.partition("://")
     return f"{scheme}://{TOKEN.sub('/t/…', rest.rpartition('@')[2]).partition('?')[0]}"

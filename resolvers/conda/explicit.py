@@ -44,6 +44,7 @@ def format_explicit(
 
 
 def _line(entry: CondaEntry) -> str:
+    # In explicit files an md5 has no prefix, and a sha256 needs one.
     return f"{entry.url}#{entry.hash.md5 or f'sha256:{entry.hash.sha256}'}"
 
 

@@ -46,6 +46,7 @@ def open_package(url: str, _headers: Mapping[str, str] = {}) -> Iterator[http.St
         with http.stream(address) as stream:
             yield stream
         return
+    # rattler can only download a complete package to a path.
     with tempfile.TemporaryDirectory(prefix="orbiter-") as folder:
         path = Path(folder, "package")
         asyncio.run(_download(url, address, path))

@@ -104,6 +104,7 @@ async def _keep_most(
         return await solver.solve(keep=[*fixed, *pins.values()], extra=extra)
     except UnsolvableError:
         best = await solver.solve(keep=fixed, prefer=pins.values(), extra=extra)
+    # Pins that this solution keeps fit together; try to add the others to them.
     changed = [
         name for name, record in pins.items() if name in best and best[name].url != record.url
     ]

@@ -121,6 +121,7 @@ def format_lock(lock: CondaLock) -> str:
 
 
 def _format_list(key: str, items: Iterable[str]) -> list[str]:
+    # The items are indented like their key, as in conda-lock's own files.
     indent = key[: len(key) - len(key.lstrip())]
     lines = [f"{indent}- {scalar(item)}" for item in items]
     return [f"{key}:", *lines] if lines else [f"{key}: []"]

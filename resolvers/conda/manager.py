@@ -124,6 +124,7 @@ def _remarks(request: Request) -> list[str]:
 
 def _is_up_to_date(request: Request, files: LockFiles) -> bool:
     """Return whether the previous lock files answer the request without any change."""
+    # The files hold everything that influences the solution, so equal files mean an equal request.
     may_change = request.upgrade.everything or request.upgrade.packages or request.as_of
     return not may_change and all(
         request.previous.get(name) == text for name, text in files.items()

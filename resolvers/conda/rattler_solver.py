@@ -95,6 +95,7 @@ class PlatformSolver:
                 exclude_newer=self.as_of,
             )
         except SolverError as error:
+            # A likely mistake: none of the channels supports the platform at all.
             own_names = await self._gateway.names(self._sources, self._subdirs[:1])
             raise self._unsolvable(str(error), extra, noarch_only=not own_names) from None
         except Exception as error:  # rattler's exceptions have no common base class
@@ -108,6 +109,7 @@ class PlatformSolver:
         by_file = {package.file: package for package in packages}
         if not by_file:
             return {}
+        # By hash: a channel may rebuild a package under the same version and build.
         specs = [
             MatchSpec(f"{package.name}[sha256={package.sha256}]") for package in by_file.values()
         ]

@@ -128,6 +128,7 @@ def stream(url: str, *, headers: Mapping[str, str] = {}) -> Iterator[Stream]:
             length = {"content-length": str(os.fstat(file.fileno()).st_size)}
             yield Stream(HTTPStatus.OK, url, length, iter(lambda: file.read(CHUNK), b""))
         return
+    # Without compression, ranges and hashes refer to the bytes of the file itself.
     response = retry(url, lambda: _open(url, {"accept-encoding": "identity", **headers}))
     try:
         final_url, chunks = str(response.url), _chunks(url, response)
@@ -159,7 +160,7 @@ def retry(url: str, attempt: Callable[[], T]) -> T:
     host = urlsplit(url).netloc
     for pause in PAUSES:
         if _session.is_unresponsive(host):
-            break
+            break  # one last attempt follows
         try:
             return attempt()
         except HTTPError as error:
@@ -201,6 +202,7 @@ def _new_client() -> "httpx.Client":
         verify=tls_context(),
         follow_redirects=True,
         headers={"user-agent": "orbiter"},
+        # More threads than connections may wait for one, for as long as a large file takes.
         timeout=httpx.Timeout(60, connect=20, pool=None),
         limits=httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS),
         mounts=dict.fromkeys(LOOPBACK),
@@ -235,7 +237,7 @@ def _open(
             request,
             stream=True,
             auth=_netrc_credentials(url, headers),
-            follow_redirects=not content,
+            follow_redirects=not content,  # an iterator cannot be sent a second time
         )
     except (httpx.RequestError, httpx.InvalidURL) as error:
         raise _no_response(url, error) from error
