@@ -137,13 +137,13 @@ def _new_requirements(
         for entry in entries:
             name = package_name(manager, entry.text)
             if name in existing_by_name:
-                kept = f"images.toml already has '{existing_by_name[name]}'"
-                left_out += _duplicate(manager, entry.text, existing_by_name[name], kept)
+                reason = f"images.toml already has '{existing_by_name[name]}'"
+                left_out += _duplicate(manager, entry.text, existing_by_name[name], reason)
             elif name not in new or UNVERSIONED.fullmatch(new[name].text):
                 new[name] = entry
             else:
-                kept = f"the file already has '{new[name].text}'"
-                left_out += _duplicate(manager, entry.text, new[name].text, kept)
+                reason = f"the file already has '{new[name].text}'"
+                left_out += _duplicate(manager, entry.text, new[name].text, reason)
         if new:
             added[manager] = tuple(new.values())
     return added, left_out

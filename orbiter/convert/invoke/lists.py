@@ -131,8 +131,9 @@ class Lists:
         """Yield the valid requirements in an entry, which may have several names in one string."""
         text = entry.strip() if isinstance(entry, str) else ""
         if not text:
-            shown = ", ".join(entry) if isinstance(entry, dict) else str(entry)
-            self._leave_out(target, shown, "not a string")
+            # of a table only the names, because values may be secret
+            names = ", ".join(entry) if isinstance(entry, dict) else str(entry)
+            self._leave_out(target, names, "not a string")
             return
         reason = _reason(target.manager, text)
         words = text.split()
