@@ -60,7 +60,10 @@ def diff(old: Lock, new: Lock) -> Diff:
     in_both = Counter(name for pair in pairs if not pair.one_sided for name in _names(pair))
     changes = _changes(outcomes, in_both)
     changed = {(change.manager, change.name) for change in changes}
-    facts = [*_facts(old.facts, new.facts, pairs), *hash_facts((p.old, p.new) for p in pairs)]
+    facts = [
+        *_facts(old.facts, new.facts, pairs),
+        *hash_facts((pair.old, pair.new) for pair in pairs),
+    ]
     result = Diff(
         old=Side(name=old.name, format=old.format, release=old.release),
         new=Side(name=new.name, format=new.format, release=new.release),
@@ -84,6 +87,7 @@ def _by_name(packages: Iterable[PackageEntry]) -> dict[PackageName, Packages]:
     by_name: dict[PackageName, Packages] = {}
     for package in packages:
         name = (package.manager, package.name)
+        # Nearly all names have one package, so tuples need less memory than lists.
         by_name[name] = (*by_name[name], package) if name in by_name else (package,)
     return by_name
 
@@ -245,6 +249,7 @@ def _growth(packages: NameInScope) -> int | None:
     None if a size is unknown, or if machines get one of several versions.
     """
     sides = (packages.old, packages.new)
+    # Markers select one of the versions, so a sum would be wrong.
     if any(len(side) > 1 and side[0].manager == "pip" for side in sides):
         return None
     old, new = ([package.size for package in side] for side in sides)
@@ -257,12 +262,14 @@ def _licence_change(packages: NameInScope) -> tuple[str, str] | None:
 
 
 def _licences(packages: Packages) -> str:
-    return " or ".join(sorted({package.licence for package in packages} - {""}))
+    licences = {package.licence for package in packages if package.licence}
+    return " or ".join(sorted(licences))
 
 
 def _facts(old: FactsByKind, new: FactsByKind, pairs: tuple[ScopePair, ...]) -> Iterable[Fact]:
     """Return the facts that differ, of the kinds that both formats have."""
     facts: dict[tuple[str, str], Fact] = {}
+    # A kind that one format lacks does not mean that its values were added.
     for kind in old.keys() & new.keys():
         for name in {**old[kind], **new[kind]}:
             before, after = old[kind].get(name, ""), new[kind].get(name, "")

@@ -42,8 +42,9 @@ def _has_hashes(packages: Iterable[PackageEntry]) -> dict[Identity, bool]:
 
 def _format_names(packages: set[Identity]) -> str:
     names = sorted({f"{manager} {name}" for manager, name, _, _ in packages})
+    listed = ", ".join(names[:NAMES_IN_FACT])
     more = len(names) - NAMES_IN_FACT
-    return ", ".join(names[:NAMES_IN_FACT]) + (f" and {more} more" if more > 0 else "")
+    return f"{listed} and {more} more" if more > 0 else listed
 
 
 def has_altered_file(old: list[PackageFile], new: list[PackageFile]) -> bool:
@@ -53,6 +54,7 @@ def has_altered_file(old: list[PackageFile], new: list[PackageFile]) -> bool:
     file. If only one of them has file names, a file is altered only if all hashes differ.
     """
     old_hashes, new_hashes = _hashes_by_name(old), _hashes_by_name(new)
+    # One format omits file names, so only all hashes together are comparable.
     if ("" in old_hashes) != ("" in new_hashes):
         all_old = set().union(*old_hashes.values())
         all_new = set().union(*new_hashes.values())
@@ -70,10 +72,12 @@ def _replaces_any(old: set[str], new: set[str]) -> bool:
 
 def _any_algorithm(old: set[str], new: set[str], test: HashTest) -> bool:
     """Return whether a test holds for the hashes of any algorithm that both sides have."""
-    return any(
-        test(_of_algorithm(old, algorithm), _of_algorithm(new, algorithm))
-        for algorithm in _algorithms(old) & _algorithms(new)
-    )
+    for algorithm in _algorithms(old) & _algorithms(new):
+        old_values = _of_algorithm(old, algorithm)
+        new_values = _of_algorithm(new, algorithm)
+        if test(old_values, new_values):
+            return True
+    return False
 
 
 def _of_algorithm(hashes: set[str], algorithm: str) -> set[str]:
@@ -89,10 +93,17 @@ def _hashes_by_name(files: list[PackageFile]) -> dict[str, set[str]]:
 
 def has_other_hashes(old: list[PackageFile], new: list[PackageFile]) -> bool:
     """Return whether any hash differs, among the algorithms that both sides have."""
-    old_hashes = {value for file in old for value in file.hashes}
-    new_hashes = {value for file in new for value in file.hashes}
+    old_hashes, new_hashes = _all_hashes(old), _all_hashes(new)
     common = _algorithms(old_hashes) & _algorithms(new_hashes)
-    return any(value.partition(":")[0] in common for value in old_hashes ^ new_hashes)
+    different = _algorithms(old_hashes ^ new_hashes)
+    return not common.isdisjoint(different)
+
+
+def _all_hashes(files: list[PackageFile]) -> set[str]:
+    hashes: set[str] = set()
+    for file in files:
+        hashes.update(file.hashes)
+    return hashes
 
 
 def _algorithms(hashes: set[str]) -> set[str]:

@@ -44,6 +44,7 @@ def release_revisions(locks: Path = folder.LOCKS) -> list[Revision]:
         raise ExpectedError(
             f"no lock set in {locks}/", "lock a release, or name a lock file with --git PATH"
         )
+    # The locks are read later, one at a time.
     return [
         Revision(release, _cutoff_date(release, locks), partial(load_lock, release, locks))
         for release in releases

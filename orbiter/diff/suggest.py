@@ -60,9 +60,10 @@ def _step_of_fact(fact: Fact) -> Step:
 
 
 def _describe(change: Change) -> str:
+    old, new = ", ".join(change.old), ", ".join(change.new)
     if change.kind in {"added", "removed", "rebuilt", "moved"}:
-        return f"{change.name} {', '.join(change.new or change.old)} {change.kind}"
-    return f"{change.name} {', '.join(change.old)} → {', '.join(change.new)}"
+        return f"{change.name} {new or old} {change.kind}"
+    return f"{change.name} {old} → {new}"
 
 
 def bump_release(release: str, step: Step) -> str:

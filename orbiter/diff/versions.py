@@ -32,6 +32,7 @@ DOTTED_NUMBERS = re.compile(r"[0-9]+(?:\.[0-9]+)*")
 RELEASE_NUMBERS = {"conda": re.compile(r"[0-9]+(?:[._-][0-9]+)*")}
 """Release numbers of managers that separate them by more than dots."""
 
+# pip and conda write an epoch as 1!, Debian as 1:.
 EPOCH = re.compile(r"(?:([0-9]+)[!:])?v?", re.IGNORECASE)
 
 REVISION = {"apt": re.compile(r"-[^-]*$"), "apk": re.compile(r"-r[0-9]+$")}
@@ -81,6 +82,7 @@ def version_step(manager: str, old: str, new: str) -> Step:
     return steps.get(position, "patch")
 
 
+# A diff compares the same versions in many scopes.
 @cache
 def sort_key(manager: str, version: str) -> SortKey | None:
     """Return a key that sorts versions like their manager (``apk``, ``apt``, ``conda``, …) does.

@@ -165,6 +165,7 @@ def _hashes(package: dict[str, Any]) -> tuple[str, str]:
     if not isinstance(hashes, dict) or hashes.keys().isdisjoint({"md5", "sha256"}):
         raise ExpectedError(f"{where} has neither an md5 nor a sha256", DAMAGED)
     md5, sha256 = (_hash(hashes.get(algorithm)) for algorithm in ("md5", "sha256"))
+    # For a git source, conda-lock stores the commit as sha256.
     is_commit = package["manager"] == "pip" and len(sha256) == COMMIT_DIGITS
     check_hashes(where, {"md5": md5, "sha256": "" if is_commit else sha256})
     return md5, sha256
@@ -192,6 +193,7 @@ def _lock(name: str, data: dict[str, Any], rows: Iterable[CondaLockRow]) -> Lock
     metadata = data.get("metadata")
     if not isinstance(metadata, dict):
         metadata = {}
+    # A platform without packages is a scope, too.
     platforms: dict[str, dict[tuple[str, ...], PackageEntry]] = {
         str(platform): {} for platform in metadata.get("platforms") or ()
     }

@@ -79,6 +79,7 @@ def read_regular_list(text: str) -> RegularList | None:
             return None
         rows.append(row)
         end = match.end()
+    # An indented line, an item or a comment means that the list has an irregular part.
     continues = text[end : end + 1] in {" ", "-", "#"}
     return None if continues else RegularList(rows, start, end)
 
@@ -101,6 +102,7 @@ def _read_row(fields: tuple[Any, ...], names_by_block: NamesByBlock) -> CondaLoc
 
 def _names_in_block(block: str) -> tuple[str, ...] | None:
     """Return the names in a block of dependencies; None unless each line has a name of its own."""
+    # Names repeat thousands of times, and equal interned strings compare fast.
     names = tuple(map(intern, DEPENDENCY.findall(block)))
     return names if len(set(names)) == len(names) == block.count("\n") else None
 

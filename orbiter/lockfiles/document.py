@@ -49,6 +49,7 @@ def decode_text(name: str, content: bytes) -> str:
                 f"{name}: the file is {kind}, not UTF-8 text", "unpack or convert it first"
             )
     try:
+        # Some editors on Windows write a byte order mark.
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
@@ -57,6 +58,7 @@ def decode_text(name: str, content: bytes) -> str:
         line = line_of(text, text.index("\0"))
         raise ExpectedError(f"{name}:{line}: not text: it contains a NUL byte", DAMAGED)
     if "\r" in text:
+        # The patterns of all readers expect Unix line endings.
         text = text.replace("\r\n", "\n")
     _check_merged(name, text)
     return text
@@ -99,6 +101,7 @@ def load_json(name: str, text: str) -> dict[str, Any]:
     Raises ExpectedError for invalid JSON, duplicate keys, and any other JSON value.
     """
     try:
+        # Otherwise json keeps the last of two keys, which hides a faulty merge.
         data = json.loads(text, object_pairs_hook=_without_duplicates)
     except json.JSONDecodeError as error:
         raise ExpectedError(f"{name}:{error.lineno}: {error.msg}", DAMAGED) from error
@@ -158,6 +161,7 @@ def convert(name: str, text: str, data: object, kind: type[T]) -> T:
     try:
         return msgspec.convert(data, kind)
     except msgspec.ValidationError as error:
+        # msgspec knows the path of a value, but not its line.
         reason, _, path = str(error).partition(" - at `$")
         table = ARRAY_TABLE.match(path)
         where = f"{name}:{_line_of_table(text, table[1], int(table[2]))}" if table else name
@@ -182,6 +186,7 @@ def without_credentials(url: str) -> str:
     """Return a URL that is safe to display."""
     if "@" not in url or NO_CREDENTIALS.match(url):
         return url
+    # The network modules are slow to import, and few URLs have credentials.
     from resolvers.net.http import redact
 
     return redact(url)

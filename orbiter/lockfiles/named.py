@@ -24,6 +24,7 @@ def load_lock(name: str, locks: Path = lockset_folder.LOCKS) -> Lock:
         return _load_lock_set(lockset_folder.release_folder(name, locks), name)
     if path.is_dir():
         return _load_lock_set(path, name)
+    # Reading a device could block or never end.
     if path.is_char_device() or path.is_block_device():
         raise ExpectedError(f"'{name}' is a device, not a file", VALID_NAMES)
     if path.exists():
@@ -63,6 +64,7 @@ def git_blob(revision: str, path: str) -> bytes:
     relative = path if path.startswith(("./", "../")) else f"./{path}"
     command = ["git", "show", f"{revision}:{relative}"]
     try:
+        # The file may contain any bytes; the reader reports those that are not UTF-8.
         content = process.run(command, name="git", undecodable="surrogateescape")
     except ProgramError as error:
         reason = _first_line(error.output) or "the command failed"

@@ -123,6 +123,7 @@ def read(name: str, text: str) -> Lock:
 
 def _check_version(name: str, data: dict[str, Any]) -> int:
     version = data.get("lockfileVersion")
+    # isinstance would accept true, because bool is a subclass of int.
     if type(version) is not int or version < TREE:
         raise ExpectedError(
             f"{name}: the 'lockfileVersion' must be a number from 1 to {NEWEST}, not {version!r}",
@@ -155,8 +156,10 @@ def _contradictions(
         if path in packages and not _is_same_tarball(package, packages[path])
     ]
     if different:
+        names = ", ".join(different[:NAMES_IN_NOTE])
         more = len(different) - NAMES_IN_NOTE
-        names = ", ".join(different[:NAMES_IN_NOTE]) + (f" and {more} more" if more > 0 else "")
+        if more > 0:
+            names += f" and {more} more"
         yield (
             "its 'dependencies', which npm 6 installs, differ from its 'packages', "
             f"compared here: {names}"
@@ -247,6 +250,7 @@ def _entry(path: str, package: _Package, context: _Context) -> PackageEntry:
     packages, registry, direct = context
     name = _real_name(path, package)
     source, commit = _source(package.url(), registry)
+    # Node searches the folders above a path, so a name may mean different packages.
     requirements = {find(packages, path, requirement) for requirement in package.requirements()}
     requires = {_real_name(found, packages[found]) for found in requirements if found}
     return PackageEntry(
@@ -291,10 +295,12 @@ def _merge(same: list[PackageEntry]) -> PackageEntry:
         return first
     direct = [entry.direct for entry in same]
     groups = set(first.groups).intersection(*(entry.groups for entry in same))
+    files = chain.from_iterable(entry.files for entry in same)
+    requires = chain.from_iterable(entry.requires for entry in same)
     return msgspec.structs.replace(
         first,
-        files=tuple(sorted({file for entry in same for file in entry.files})),
-        requires=tuple(sorted({name for entry in same for name in entry.requires})),
+        files=tuple(sorted(set(files))),
+        requires=tuple(sorted(set(requires))),
         direct=None if None in direct else any(direct),
         groups=tuple(sorted(groups)),
     )
@@ -312,6 +318,7 @@ def _tarball_note(path: str, package: _Package) -> str:
         return ""
     tarball = rest.rpartition("/")[2]
     expected = f"{name.rpartition('/')[2]}-{package.version.partition('+')[0]}"
+    # Some registries encode the slash in the name of a scope.
     if folder.replace("%2f", "/").endswith(f"/{name}") and tarball.startswith(expected):
         return ""
     return f"{path} is {name} {package.version}, but its tarball is {tarball}"

@@ -14,6 +14,7 @@ class NotAPackageError(ValueError):
 def tree_as_paths(root: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """Return the packages of the tree by path. Raises NotAPackageError."""
     packages: dict[str, dict[str, Any]] = {}
+    # A stack, because the tree may be deeper than the recursion limit.
     stack = [("", root)]
     while stack:
         parent_path, parent = stack.pop()

@@ -93,6 +93,7 @@ def _read_flat(name: str, text: str, data: dict[str, Any]) -> Lock:
     document = convert(name, text, data, _FlatDocument)
     entries = tuple(map(_upgrade_entry, document.package or ()))
     pool = _PackagePool(name, text, "package", entries)
+    # A platform without packages is a scope, too.
     platforms: dict[str, list[PackageEntry]] = {
         platform: [] for platform in document.metadata.platforms
     }
@@ -111,6 +112,7 @@ def _read_flat(name: str, text: str, data: dict[str, Any]) -> Lock:
 def _upgrade_entry(entry: PixiEntry) -> PixiEntry:
     """Return an entry of versions 1 to 3 with the keys of version 4."""
     manager = entry.get("manager")
+    # These versions wrote a missing hash as the text null.
     hashes = entry.get("hash")
     if not isinstance(hashes, dict):
         hashes = {}
@@ -182,6 +184,7 @@ class _PackagePool:
         location = _location(reference)
         indexes = self._by_location.get(location, [])
         if len(indexes) > 1:
+            # Version 6 may have several packages with the same path.
             indexes = [index for index in indexes if _matches(self._entries[index], reference)]
             indexes.sort(key=lambda index: not self._fits(index, scope.platform))
         if not indexes:

@@ -173,6 +173,7 @@ def _pin_of_url(url: str, line: LogicalLine, name: str, files: tuple[PackageFile
     file_project, version = parse_distribution(file)
     if "sha256" in parameters:
         files = (PackageFile(file, (f"sha256:{parameters['sha256']}",)),)
+    # The fragment may contain the name: #egg=NAME[EXTRA].
     egg = EXTRAS.sub("", parameters.get("egg", ""))
     folder = EXTRAS.sub("", file.removesuffix(".git"))
     names = (name, normalise(egg), file_project, normalise(folder).strip("-"), address)
@@ -248,5 +249,6 @@ def _notes(content: _Content) -> Iterator[str]:
 
 
 def _shorten(names: list[str]) -> str:
+    listed = ", ".join(names[:NAMES_IN_NOTE])
     more = len(names) - NAMES_IN_NOTE
-    return ", ".join(names[:NAMES_IN_NOTE]) + (f" and {more} more" if more > 0 else "")
+    return f"{listed} and {more} more" if more > 0 else listed

@@ -122,6 +122,7 @@ def _direct_requirements(document: _Document) -> NameGroups | None:
 
     None if the lock has neither a project nor requirements, as that of a script without any.
     """
+    # A lock without a workspace has no list of members, only the project at the path ".".
     members = set(document.manifest.members) or {
         package.name
         for package in document.package

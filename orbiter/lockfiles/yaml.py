@@ -93,6 +93,7 @@ def load_yaml(name: str, text: str) -> dict[str, Any]:
 
 def _quote_scalars(text: str) -> str:
     """Quote all scalars that are not text without quotes; lines keep their numbers."""
+    # With a line break before it, the first line matches the patterns of items, too.
     quoted = "\n" + TYPED_VALUE.sub(r": '\1'", text)
     if " #" in quoted:
         quoted = TYPED_VALUE_BEFORE_COMMENT.sub(r"\1'\2'", quoted)
@@ -152,6 +153,7 @@ def _check_duplicate_keys(name: str, text: str) -> None:
         _add_key(name, text, match.start(), keys, key)
         if block_scalar:
             scalar_end = _end_of_block(text, match.end(), column)
+    # Mappings in braces have no indentation to compare.
     for flow in FLOW_MAPPING.finditer(text):
         keys = set()
         for pair in flow[1].split(", "):

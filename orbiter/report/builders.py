@@ -10,10 +10,10 @@ def format_differences(differences: tuple[BuilderDifference, ...]) -> str:
     verb = "differs" if len(differences) == 1 else "differ"
     summary = f"{count_of(len(differences), 'package')} {verb} between builders"
     if not direct:
-        return f"{summary}, none that was asked for by name"
+        return f"{summary}; images.toml requests none of them by name"
     lines = [f"{summary}:", *map(_format_difference, direct)]
     if others := len(differences) - len(direct):
-        lines.append(f"and {others:,} more that nobody asked for by name")
+        lines.append(f"and {others:,} more that images.toml does not request by name")
     return "\n    ".join(lines)
 
 

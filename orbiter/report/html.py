@@ -62,6 +62,7 @@ def render(diff: Diff) -> str:
     managers = _count(rows, "manager", sorted({row.manager for row in rows}))
     columns = _columns(rows, has_managers=len(managers) > 1)
     widths = " ".join(COLUMN_WIDTHS[column] for column in columns)
+    # The policy forbids style attributes, so the widths are part of the style sheet.
     style = f"{_read('page.css')}:root {{ --tracks: {widths}; }}\n"
     script = _read("page.js")
     return _template().render(
@@ -144,6 +145,7 @@ def _template() -> "Template":
 
     environment = Environment(
         loader=FileSystemLoader(FOLDER),
+        # Texts from a lock are not trusted.
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -206,6 +206,7 @@ def _cut_list(block: Block, limit: int) -> str:
         rest = f"\n**… and {left_out:,} more of {len(block.lines):,}**, left out here.\n"
         return _render_list(block, block.lines[:count], rest)
 
+    # Search, because fences and counts change the size as well.
     low, high = 0, len(block.lines) - 1
     while low < high:
         middle = (low + high + 1) // 2

@@ -117,7 +117,8 @@ def suggestion(suggested: Suggestion) -> str:
     if suggested.release:
         details = ": ".join(filter(None, (suggested.step, reason)))
         return f"suggested release: {suggested.release} ({details})"
-    return f"suggested step: {suggested.step}" + (f" ({reason})" if reason else "")
+    step_only = f"suggested step: {suggested.step}"
+    return f"{step_only} ({reason})" if reason else step_only
 
 
 def download(diff: Diff) -> str:
@@ -128,10 +129,9 @@ def download(diff: Diff) -> str:
     known = [change.grown for change in diff.changes if change.grown is not None]
     if len(diff.counts) != 1 or not sum(known):
         return ""
+    growth = f"download: {format_size_change(sum(known))}"
     unknown = len(diff.changes) - len(known)
-    return f"download: {format_size_change(sum(known))}" + (
-        f" ({unknown:,} of unknown size)" if unknown else ""
-    )
+    return f"{growth} ({unknown:,} of unknown size)" if unknown else growth
 
 
 def sections(diff: Diff) -> tuple[Section, ...]:
@@ -264,6 +264,7 @@ def scopes_of(diff: Diff) -> Callable[[Change], str]:
 
     It returns "" for a change in all scopes.
     """
+    # A scope that only one side has contains no changes.
     known = {scope for scope, numbers in diff.counts.items() if numbers.get("kept")}
     known |= {occurrence.scope for change in diff.changes for occurrence in change.where}
     formatted: dict[frozenset[Scope], str] = {}

@@ -143,6 +143,7 @@ def _cell(row: TextRow, column: str, width: int, paint: Painter) -> str:
     if len(text) > width:
         text = f"{text[: width - 1]}…"
     padding = " " * (width - len(text))
+    # Numbers are aligned to the right.
     if column == "grown":
         return padding + text
     return paint(text, _style(row, column)) + padding

@@ -158,7 +158,7 @@ def test_real_locks_of_pip_and_conda(tmp_path: Path) -> None:
         "    nbgitpuller 1.3.0 debian, 1.2.2 micromamba",
         "    numpy 2.5.5 debian, 2.3.4 micromamba",
         "    python 3.13.5 debian, 3.12.12 micromamba",
-        "    and 94 more that nobody asked for by name",
+        "    and 94 more that images.toml does not request by name",
     ]
     names = {each.name for each in all_of_them}
     assert {"typing-extensions", "python-json-logger"} <= names  # conda writes typing_extensions
@@ -288,7 +288,7 @@ def test_no_direct_package_differs() -> None:
     )
     assert (
         format_differences(two)
-        == "2 packages differ between builders, none that was asked for by name"
+        == "2 packages differ between builders; images.toml requests none of them by name"
     )
 
 
