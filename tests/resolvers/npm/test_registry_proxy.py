@@ -16,7 +16,6 @@ import pytest
 
 from resolvers.errors import ExpectedError, UnsolvableError
 from resolvers.net import http
-from resolvers.npm import config as npm_config
 from resolvers.npm import manager as npm
 from resolvers.npm import program
 from resolvers.npm.config import NpmConfig
@@ -226,52 +225,6 @@ def test_npm_connects_itself_if_the_proxy_cannot(
     monkeypatch.setattr(http, "get", unreachable)
     put(registry, "a", "1.0.0")
     assert locked(solve("a")) == {("a", "1.0.0")}
-
-
-LISTED = """\
-; "default" config from default values
-
-_auth = (protected)
-; cafile = null ; overridden by global
-https-proxy = null
-registry = "https://public.invalid/"
-strict-ssl = true
-userconfig = "{folder}/npmrc"
-
-; "global" config from /etc/npmrc
-
-cafile = "/etc/ssl/certs/ca.crt"
-
-; "user" config from {folder}/npmrc
-
-//acme.invalid/:_authToken = (protected)
-@acme:registry = "https://acme.invalid/npm"
-; node version = v20.1.0
-"""
-
-
-@pytest.mark.parametrize(
-    ("more", "simple"),
-    [
-        ("", True),
-        ('https-proxy = "http://proxy.invalid/"\n', False),
-        ('; https-proxy = "http://proxy.invalid/" ; overridden by cli\n', True),
-        ("//other.invalid/:_authToken = (protected)\n", False),
-        ("//acme.invalid/:_password = (protected)\n", False),
-        ("_auth = (protected)\n", False),
-        ("strict-ssl = false\n", False),
-        ('//acme.invalid/:certfile = "/cert.pem"\n', False),
-    ],
-)
-def test_the_configuration_that_npm_lists_is_read(tmp_path: Path, more: str, simple: bool) -> None:
-    (tmp_path / "npmrc").write_text("//acme.invalid/:_authToken=abc\n")
-    config = npm_config.read(LISTED.format(folder=tmp_path) + more)
-    assert config.registries == {"": "https://public.invalid/", "@acme": "https://acme.invalid/npm"}
-    assert config.tokens == {"//acme.invalid/": "abc"}
-    assert config.is_simple is simple
-    assert config.tarball("@acme/x/-/x-1.tgz") == "https://acme.invalid/npm/@acme/x/-/x-1.tgz"
-    assert config.headers("https://acme.invalid/npm/x") == {"authorization": "Bearer abc"}
-    assert config.headers("https://public.invalid/x") == {}
 
 
 @pytest.mark.parametrize(
