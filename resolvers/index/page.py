@@ -1,7 +1,7 @@
 """Pages of a package index: the list of a project's files, in HTML or JSON.
 
-The formats are PEP 503 (HTML), PEP 691 (JSON), PEP 629 (versions of the format), PEP 592 (yanked
-files), PEP 658 and PEP 714 (metadata files) and PEP 700 (sizes and upload times).
+PEP 503 defines the HTML format, PEP 691 the JSON format and PEP 629 their versions. PEP 592 adds
+yanked files, PEP 658 and PEP 714 metadata files, PEP 700 sizes and upload times.
 """
 
 import hashlib

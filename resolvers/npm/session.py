@@ -131,8 +131,8 @@ def open_session(
 
     ``known`` are the names that npm need not look up. npm reads from a proxy of its registries,
     which fetches in advance. It reads from the registries themselves if its configuration has
-    settings that the proxy does not support, or if they do not answer the proxy: then npm's own
-    error is the better one.
+    settings that the proxy does not support. It also does so if they do not answer the proxy,
+    because npm's own error is then the better one.
     """
     with tempfile.TemporaryDirectory(prefix="orbiter-npm-") as name:
         folder = Path(name)

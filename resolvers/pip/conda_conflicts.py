@@ -101,8 +101,8 @@ def _reject(
 def check_lock(request: Request, packages_of: PackagesOf) -> None:
     """Check that pip's lock is consistent with the distributions that conda provides.
 
-    Raises UnsolvableError if pip's version of a distribution is not the provided one, and
-    ExpectedError if conda would overwrite it in a later stage.
+    Raises UnsolvableError if pip locked another version than the provided one. Raises ExpectedError
+    if conda would overwrite a package of pip in a later stage.
     """
     if not request.pip.provided:
         return

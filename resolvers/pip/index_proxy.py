@@ -46,9 +46,9 @@ class IndexProxy:
     ``as_of`` hides files that were uploaded later. ``exact`` maps projects to the only version that
     is visible. ``provided`` does the same for versions that conda provides, and makes them visible
     even if they are yanked. ``satisfied`` lists versions whose requirements conda already installs:
-    their metadata keeps only the requirements of extras. If such a version has no wheel for every
-    platform, or is not in the index at all, a placeholder wheel makes it installable; so an engine
-    never builds its sdist. ``errors`` collects the errors that occur while a client is served.
+    their metadata keeps only the requirements of extras. If the index lacks such a version, or has
+    no wheel of it for every platform, a placeholder wheel makes it installable. So an engine never
+    builds its sdist. ``errors`` collects the errors that occur while a client is served.
     """
 
     def __init__(
