@@ -60,13 +60,11 @@ def diff(old: Lock, new: Lock) -> Diff:
     in_both = Counter(name for pair in pairs if not pair.one_sided for name in _names(pair))
     changes = _changes(outcomes, in_both)
     changed = {(change.manager, change.name) for change in changes}
-    facts = [
-        *_facts(old.facts, new.facts, pairs),
-        *hash_facts((pair.old, pair.new) for pair in pairs),
-    ]
+    facts = _facts(old.facts, new.facts, pairs)
+    facts += hash_facts((pair.old, pair.new) for pair in pairs)
     result = Diff(
-        old=Side(name=old.name, format=old.format, release=old.release),
-        new=Side(name=new.name, format=new.format, release=new.release),
+        old=_side(old),
+        new=_side(new),
         changes=changes,
         facts=tuple(sorted(facts)),
         counts=dict(sorted(counts.items())),
@@ -74,6 +72,10 @@ def diff(old: Lock, new: Lock) -> Diff:
         notes=tuple(f"{side.name}: {note}" for side in (old, new) for note in side.notes),
     )
     return with_suggestion(result)
+
+
+def _side(lock: Lock) -> Side:
+    return Side(name=lock.name, format=lock.format, release=lock.release)
 
 
 def _packages_by_name(pair: ScopePair) -> Iterator[tuple[PackageName, Packages, Packages]]:
@@ -266,7 +268,7 @@ def _licences(packages: Packages) -> str:
     return " or ".join(sorted(licences))
 
 
-def _facts(old: FactsByKind, new: FactsByKind, pairs: tuple[ScopePair, ...]) -> Iterable[Fact]:
+def _facts(old: FactsByKind, new: FactsByKind, pairs: tuple[ScopePair, ...]) -> list[Fact]:
     """Return the facts that differ, of the kinds that both formats have."""
     facts: dict[tuple[str, str], Fact] = {}
     # A kind that one format lacks does not mean that its values were added.
