@@ -296,7 +296,7 @@ def test_errors_name_file_key_and_remedy(tmp_path: Path, cache: Path) -> None:
     (tmp_path / "images.toml").write_text(IMAGES)
     unlocked = orbiter(tmp_path, cache, "build")
     assert unlocked.returncode == 2
-    assert "hint: orbiter lock" in unlocked.stderr
+    assert "hint: run orbiter lock" in unlocked.stderr
     nobody = orbiter(tmp_path, cache, "lock", prefix=("env", "DOCKER_HOST=unix:///nowhere.sock"))
     assert nobody.returncode == 2
     assert "cannot connect to a Docker engine" in nobody.stderr
