@@ -19,7 +19,7 @@ def goes(path: Path) -> bool:
 
 
 def recorded(path: Path) -> None:
-    """Remove the removed files from the record of a package."""
+    """Drop removed files from the record of a package."""
     text = path.read_text()
     if '.a"' not in text and '.pyc"' not in text:  # true for most records, and parsing is slow
         return
