@@ -87,7 +87,7 @@ class Painter(NamedTuple):
     colour: bool
 
     def __call__(self, text: str, style: str) -> str:
-        """Return a text in a style of STYLES; "" is no style."""
+        """Return a text in a style of STYLES; "" means no style."""
         if not (self.colour and style and text):
             return text
         return f"\x1b[{STYLES[style]}m{text}\x1b[0m"

@@ -41,7 +41,7 @@ BETTER: dict[str, str] = {
     r"\bgone upstream\b": "no longer available upstream",
     r"\bbut for\b": "except, unless, without",
     r"(?<!there )\b(is|are) no (?!longer|more|less|fewer|better|worse|later|earlier)": "is not a",
-    r"(?<!there )\b(is|are) none\b": "name the thing that is missing",
+    r"(?<!there )\b(is|are) (?-i:none)\b": "name the thing that is missing",
     r"\bstand(s|ing)? (on|upon|in|behind|beside|below|above)\b": "start from, is in, follow",
     r"\bask(s|ed|ing)? (\w+ )?of\b": "require, request",
     r"\bwho(so)?ever\b": "anyone who, users who",
