@@ -30,7 +30,7 @@ class Component:
     def __lt__(self, other: "Component") -> bool:
         return self.key < other.key
 
-    __hash__ = None  # type: ignore[assignment]  # mutable in principle, and never hashed
+    __hash__ = None  # type: ignore[assignment] # a method for mypy; nothing hashes components
 
 
 def segments(text: str) -> list[list[Component]]:
