@@ -36,8 +36,8 @@ OWN = package_spec("orbit-own", "1.0")
 FILES = {"usr/bin/orbit-own": b"#!/bin/sh\necho own\n"}
 PLATFORMS = 'platforms = ["linux/amd64", "linux/arm64"]\n\n[builder.alpine]'
 PIP = 'apk = ["python3"]\npip = ["numpy"]\nnpm = ["semver"]'
-PROGRAM = b"\x7fELF\x02\x01\x01" + bytes(9) + b"\x02\x00\xb7\x00" + bytes(44)
-"""The header of a program for arm64."""
+PROGRAM = b"\x7fELF\x02\x01\x01" + bytes(9) + b"\x02\0\xf3\0\x01\0\0\0" + bytes(40)
+"""The header of a program for riscv64, which machines rarely emulate, unlike arm64."""
 
 
 @pytest.fixture
