@@ -151,7 +151,7 @@ def test_a_platform_without_a_channel_is_named(tmp_path: Path) -> None:
     refused = orbiter(tmp_path, "lock", "--only", "conda")
     assert refused.returncode == 2
     assert "no channel has packages for linux-aarch64" in refused.stderr
-    assert "leave linux/arm64 out of platforms" in refused.stderr
+    assert "remove linux/arm64 from platforms" in refused.stderr
 
 
 def test_pip_needs_the_conda_lock_first(tmp_path: Path) -> None:
