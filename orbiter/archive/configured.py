@@ -1,4 +1,4 @@
-"""The archive that the environment configures; it is tried before indexes and mirrors."""
+"""The archive that ORBITER_ARCHIVE names, tried before indexes and mirrors."""
 
 import os
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""Moves all files of a release into an archive, and from an archive into the store."""
+"""Copy a release's files into an archive, and back into the store."""
 
 from collections.abc import Iterable, Iterator, Sequence
 

@@ -1,4 +1,4 @@
-"""From the name of an archive on the command line to its storage."""
+"""Open the storage that a TARGET on the command line names."""
 
 from pathlib import Path
 
@@ -31,7 +31,7 @@ def _refuse_invalid(target: str) -> None:
     scheme, separator, address = target.partition("://")
     if separator:
         raise ExpectedError(
-            f"{target}: an archive cannot have an address of {scheme}://",
+            f"{target}: an archive address cannot start with {scheme}://",
             f"for a registry, write {SCHEME}{address}",
         )
     if not target.strip():

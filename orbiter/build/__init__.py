@@ -1,1 +1,1 @@
-"""From a lock set to images, built from nothing but the store."""
+"""Build images from a lock set and the store."""

@@ -1,5 +1,5 @@
-"""The command line: one file per command, named like it.
+"""The command line: one file per command, and what the commands share.
 
-Each defines the options, calls the core, prints the result and sets the exit code. Nothing else
-prints.
+A command defines the options, calls the core, prints the result and sets the exit code. Nothing
+else prints.
 """

@@ -36,7 +36,8 @@ from orbiter.cli.verify import build_verified
 @click.option(
     "--verify",
     is_flag=True,
-    help="Compare with the recorded digests first; exits with 1 if they differ.",
+    help="Compare with the recorded digests before loading or pushing; exits with 1 if they "
+    "differ.",
 )
 @click.option(
     "--cache-from",
@@ -66,9 +67,10 @@ def build(
     cache_to: tuple[str, ...],
     quiet: bool,
 ) -> None:
-    """Build images from a lock set alone, without network access.
+    """Build images from a lock set, without network access.
 
-    Missing files are fetched into the store first; the build itself runs offline.
+    Files that the store lacks are fetched first. Build steps have no network access unless a
+    stage sets network = true.
     """
     from orbiter.build.build import build as build_images
     from orbiter.cli.board import Board

@@ -54,7 +54,8 @@ PIPED_WIDTH = 120
     "kinds",
     multiple=True,
     type=click.Choice(KINDS),
-    help="Only changes of this kind; repeatable.",
+    help="Only changes of this kind; repeatable. A package is 'moved' if it comes from another "
+    "index or channel.",
 )
 @click.option("--exit-code", is_flag=True, help="Exit with 1 if anything differs.")
 @click.option(
@@ -62,7 +63,8 @@ PIPED_WIDTH = 120
     "failures",
     multiple=True,
     type=click.Choice(FAILURES),
-    help="Exit with 1 on changes of this kind; repeatable. Altered packages always count.",
+    help="Exit with 1 on changes of this kind; repeatable. A changed hash of the same "
+    "version always counts.",
 )
 @guarded
 def diff_locks(
@@ -81,7 +83,7 @@ def diff_locks(
     """Report what changed between two releases or lock files.
 
     OLD and NEW are each a release (0.1.0), a lock file in any supported format, or a lock file
-    at a git revision (v1.0:conda-lock.yml). NEW defaults to the version in images.toml.
+    at a git revision (v1.0:conda-lock.yml). NEW defaults to the release in images.toml.
     """
     gc.disable()  # a short process: scanning 100,000 packages for cycles takes a tenth of its time
     from orbiter.diff.compare import diff

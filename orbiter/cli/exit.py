@@ -1,4 +1,4 @@
-"""Ending the process with the right exit code, even if rattler would crash the interpreter."""
+"""End the process with the right exit code, even if rattler would crash the interpreter."""
 
 import atexit
 import os

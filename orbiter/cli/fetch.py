@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     "--from",
     "origin",
     metavar="TARGET",
-    help="Read files only from an `orbiter archive` TARGET; use no other source.",
+    help="Read files only from this archive, which `orbiter archive` wrote.",
 )
 @click.option(
     "--upstream",

@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 @click.option(
     "--as-of",
     metavar="DATE",
-    help="Use only packages published before DATE (2026-08-01 or 2026-08-01T12:00:00Z; conda, "
-    "pip and npm).",
+    help="Use only packages published before DATE, such as 2026-08-01 or 2026-08-01T12:00:00Z "
+    "(conda, pip and npm only).",
 )
 @click.option(
     "--only",
@@ -59,8 +59,8 @@ def lock(
 ) -> None:
     """Resolve images.toml into locks/<release>/.
 
-    Starts from the pins of the previous lock set and changes as few packages as possible. The
-    lock set of a recorded release is never changed.
+    Starts from the pins of the previous lock set and changes as few packages as possible. A
+    lock set that `orbiter release` has recorded is never changed.
     """
     from orbiter.config.read import read_image_set
 

@@ -56,11 +56,11 @@ def _select(lock_set: LockSet, image: str, platform: str) -> _Selection:
     stages = {stage.name: stage for stage in image_set.stages}
     release = lock_set.manifest.release
     if image not in stages:
-        hint = suggest(image, stages, f"it has {', '.join(stages)}")
+        hint = suggest(image, stages, f"choose one of {', '.join(stages)}")
         raise ExpectedError(f"release {release} has no image or stage '{image}'", hint)
     if platform and platform not in image_set.platforms:
-        hint = f"it has {', '.join(image_set.platforms)}"
-        raise ExpectedError(f"release {release} has no '{platform}'", hint)
+        hint = f"choose one of {', '.join(image_set.platforms)}"
+        raise ExpectedError(f"release {release} is not locked for {platform}", hint)
     stage = stages[image]
     names = (image, *stage_graph.ancestors(image_set, stage, "conda"))
     with_conda = [name for name in stages if stages[name].requirements.get("conda")]

@@ -161,7 +161,9 @@ def _selected_targets(folder: Path, options: BuildOptions) -> dict[str, Any]:
     for name in names:
         if name not in images:
             available = ", ".join(sorted(images))
-            raise ExpectedError(f"the release has no image '{name}'", f"it has {available}")
+            raise ExpectedError(
+                f"the release has no image or stage '{name}'", f"choose one of {available}"
+            )
     return {name: images[name] for name in dict.fromkeys(names)}
 
 

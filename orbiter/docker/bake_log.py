@@ -31,7 +31,7 @@ HINTS = {
     "then orbiter build --builder orbiter",
     "exec format error": "this machine cannot run programs of that platform: "
     "choose a builder that can (--builder), or build fewer platforms (--platform)",
-    "no space left on device": "free disk space for the engine: docker buildx prune",
+    "no space left on device": "free disk space for the Docker engine: docker buildx prune",
     "no builder": "list the available builders: docker buildx ls",
     "invalid progress mode": "install buildx 0.13 or newer",
 }

@@ -68,7 +68,7 @@ def _load_and_push(image: BuiltImage, start_task: StartTask, *, load: bool, push
     """Load an image into the engine, and let the engine push it."""
     report = start_task(image.stage)
     if load or push:  # the engine can only push an image that it has
-        report("loading into the engine")
+        report("loading into the Docker engine")
         client.load_image(image.archive)
     if push:
         report("pushing")
@@ -81,6 +81,6 @@ def _check_digest(image: BuiltImage, pushed_digest: str) -> None:
     if pushed_digest != image.digest:
         raise ExpectedError(
             f"{image.tag} was pushed as {pushed_digest}, but built as {image.digest}",
-            "enable the engine's containerd image store, "
-            "or push with --builder NAME (of driver docker-container)",
+            "enable the Docker engine's containerd image store, "
+            "or push with --builder NAME, a buildx builder with the driver docker-container",
         )

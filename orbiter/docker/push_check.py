@@ -1,4 +1,4 @@
-"""Check before a push: a version tag never moves to another image."""
+"""Check before a push that no version tag would move to another image."""
 
 from collections.abc import Sequence
 
@@ -28,7 +28,9 @@ def images_to_push(
             for image in moved
         ]
         raise ExpectedError(
-            "\n".join(["nothing was pushed: the registry has other images under", *lines]),
+            "\n".join(
+                ["nothing was pushed, because these tags already name other images:", *lines]
+            ),
             "start the next release (orbiter bump), because a version tag must not change; "
             "to move the tag for everyone who pulls it: orbiter push --force",
         )
@@ -44,6 +46,6 @@ def _pushed_digest(tag: str, credentials: Credentials) -> str:
     except http.HTTPError as error:
         raise ExpectedError(
             f"pushing {tag} failed: cannot read the tag from the registry: {error.message}",
-            f"docker login {repository.registry}; "
-            "orbiter push --force pushes without reading the tags",
+            f"run docker login {repository.registry}, "
+            "or push without reading the tags: orbiter push --force",
         ) from error

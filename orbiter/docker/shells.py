@@ -7,7 +7,7 @@ from resolvers.net.once import OncePerKey
 from resolvers.types import Shell
 
 HINTS = {
-    "exec format error": "let the engine emulate that platform (QEMU with binfmt_misc), "
+    "exec format error": "let the Docker engine emulate that platform (QEMU with binfmt_misc), "
     "lock on a machine of that platform, "
     "or lock only the managers that do not need it: orbiter lock --only conda,pip,npm",
     "apk: not found": "the builder alpine needs an image of Alpine: "
@@ -25,8 +25,8 @@ def pin_base(reference: str, platform: str) -> str:
 
     if reason := client.unavailable_reason():
         raise ExpectedError(
-            f"base images, apk and apt are locked with a Docker engine: {reason}",
-            "start one, or lock only the other managers: orbiter lock --only conda,pip,npm",
+            f"locking base images, apk and apt needs a Docker engine: {reason}",
+            "start Docker, or lock only the other managers: orbiter lock --only conda,pip,npm",
         )
     image = base_image.pin(
         reference, platform, mirrors=client.mirrors(), credentials=client.credentials

@@ -64,12 +64,12 @@ def _read_mirrors(image: _SourceImage, manager: str) -> tuple[str, ...]:
         return READ_MIRRORS[manager](image.shell, image.platform)
     except ExpectedError as error:
         rules = MIRROR_RULES[manager]
-        message = f"the {rules.distribution} mirrors are read from the image {image.name}, "
-        hint = f"set mirrors in {rules.variable}, or fetch all files from an archive: "
-        hint += "orbiter fetch --from TARGET"
+        task = f"reading the {rules.distribution} mirrors from the image {image.name}"
+        hint = (
+            f"set mirrors in {rules.variable}, or fetch all files from an archive: "
+            "orbiter fetch --from TARGET"
+        )
         if reason := client.unavailable_reason():
-            message += f"which needs a Docker engine: {reason}"
-            hint = f"start one, {hint}"
-        else:
-            message += f"which failed: {error.message}"
-        raise ExpectedError(message, hint) from error
+            problem = f"{task} needs a Docker engine: {reason}"
+            raise ExpectedError(problem, f"start Docker, {hint}") from error
+        raise ExpectedError(f"{task} failed: {error.message}", hint) from error

@@ -131,8 +131,8 @@ def _tag(lock_set: LockSet, image: str) -> str:
         return str(target["tags"][0])
     names = ", ".join(bake_file["group"]["default"]["targets"])
     raise ExpectedError(
-        f"release {lock_set.manifest.release} has no image '{image}'",
-        f"it has {names}" if names else "run orbiter lock",
+        f"release {lock_set.manifest.release} has no image or stage '{image}'",
+        f"choose one of {names}" if names else "run orbiter lock",
     )
 
 

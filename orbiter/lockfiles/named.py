@@ -1,4 +1,4 @@
-"""Reader of locks by their names on the command line: releases, files, and git revisions."""
+"""Read a lock by its name on the command line: release, file or git revision."""
 
 import re
 from pathlib import Path

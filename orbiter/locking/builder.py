@@ -43,16 +43,16 @@ def lock_builder(run: LockRun, builder: Builder) -> LockedBuilder:
     apk or apt resolves first, with npm in parallel. conda then resolves for the C library that
     they determined, and pip for the Python that conda, apk or apt determined.
     """
-    this = _builder_run(run, builder)
+    builder_run = _start(run, builder)
     system_name = system_manager(builder.name)
     with ThreadPoolExecutor(max_workers=2) as pool:
-        npm = pool.submit(_lock_manager, this, "npm")
-        system = _lock_manager(this, system_name)
-        stored = pool.submit(_store_artifacts, this, system_name, system)
-        facts = _base_facts(this, system.files)
-        conda = _lock_manager(this, "conda", facts)
-        facts = _facts_for_pip(this, facts, system.files, conda.files)
-        pip = _lock_manager(this, "pip", facts, conda.files)
+        npm = pool.submit(_lock_manager, builder_run, "npm")
+        system = _lock_manager(builder_run, system_name)
+        stored = pool.submit(_store_artifacts, builder_run, system_name, system)
+        facts = _base_facts(builder_run, system.files)
+        conda = _lock_manager(builder_run, "conda", facts)
+        facts = _facts_for_pip(builder_run, facts, system.files, conda.files)
+        pip = _lock_manager(builder_run, "pip", facts, conda.files)
         stored.result()
         managers = {system_name: system, "conda": conda, "pip": pip, "npm": npm.result()}
     digests = {manager: locked.inputs for manager, locked in managers.items() if locked.inputs}
@@ -60,7 +60,7 @@ def lock_builder(run: LockRun, builder: Builder) -> LockedBuilder:
     return LockedBuilder(facts=facts, targets=targets(run.image_set, facts), managers=managers)
 
 
-def _builder_run(run: LockRun, builder: Builder) -> _BuilderRun:
+def _start(run: LockRun, builder: Builder) -> _BuilderRun:
     bases = run.bases.get(builder.base, {})
     if builder.base:
         shell = run.environment.base_shell(builder.base, bases)
@@ -70,7 +70,7 @@ def _builder_run(run: LockRun, builder: Builder) -> _BuilderRun:
 
 
 def _lock_manager(
-    this: _BuilderRun,
+    builder_run: _BuilderRun,
     manager: str,
     facts: BuilderFacts = NO_FACTS,
     conda_files: LockFiles = NO_FILES,
@@ -79,17 +79,18 @@ def _lock_manager(
 
     ``conda_files`` are the lock files of conda that pip builds on.
     """
-    run, builder = this.run, this.builder
-    current = inputs_digest(run.image_set, builder, manager, facts, this.bases)
-    files = locked_files(run.previous, builder.name, manager)
-    known = run.previous_facts(builder.name) or BuilderFacts()
-    previous = known.inputs.get(manager, "")
+    run, builder = builder_run.run, builder_run.builder
+    new_inputs = inputs_digest(run.image_set, builder, manager, facts, builder_run.bases)
+    previous_files = locked_files(run.previous, builder.name, manager)
+    previous_facts = run.previous_facts(builder.name) or BuilderFacts()
+    previous_inputs = previous_facts.inputs.get(manager, "")
     if not run.includes(manager):
-        return LockedManager(files=files, inputs=previous)
-    if not current:
+        return LockedManager(files=previous_files, inputs=previous_inputs)
+    if not new_inputs:
         return LockedManager()
-    if files and current == previous and can_reuse(run, manager, files):
-        return LockedManager(files=files, inputs=current)
+    unchanged = previous_files and new_inputs == previous_inputs
+    if unchanged and can_reuse(run, manager, previous_files):
+        return LockedManager(files=previous_files, inputs=new_inputs)
     report = run.start_task(f"{builder.name} {manager}")
     report("resolving")
     request = request_for(
@@ -97,39 +98,39 @@ def _lock_manager(
         builder,
         manager,
         targets=targets(run.image_set, facts),
-        previous=files,
+        previous=previous_files,
         conda_files=conda_files,
-        shell=this.shell,
+        shell=builder_run.shell,
         progress=report,
     )
     resolved = MANAGERS[manager].resolve(request)
     report("")
-    return LockedManager(files=resolved, inputs=current, resolved=True)
+    return LockedManager(files=resolved, inputs=new_inputs, resolved=True)
 
 
-def _base_facts(this: _BuilderRun, system_files: LockFiles) -> BuilderFacts:
+def _base_facts(builder_run: _BuilderRun, system_files: LockFiles) -> BuilderFacts:
     return base_facts(
-        this.run.image_set,
-        this.builder.name,
+        builder_run.run.image_set,
+        builder_run.builder.name,
         system_files=system_files,
-        known=known_base_facts(this.run, this.builder, this.bases),
-        shell=this.shell if this.bases else None,
+        known=known_base_facts(builder_run.run, builder_run.builder, builder_run.bases),
+        shell=builder_run.shell if builder_run.bases else None,
     )
 
 
 def _facts_for_pip(
-    this: _BuilderRun, facts: BuilderFacts, system_files: LockFiles, conda_files: LockFiles
+    builder_run: _BuilderRun, facts: BuilderFacts, system_files: LockFiles, conda_files: LockFiles
 ) -> BuilderFacts:
     """Return the facts with the Python that pip resolves for, after checking that it exists."""
-    run, builder = this.run, this.builder
-    for_pip = run.includes("pip") and this.has_requirements("pip")
-    base_is_known = bool(this.bases or system_files)
+    run, builder = builder_run.run, builder_run.builder
+    for_pip = run.includes("pip") and builder_run.has_requirements("pip")
+    base_is_known = bool(builder_run.bases or system_files)
     if for_pip and run.includes(system_manager(builder.name)) and base_is_known:
         check_python(run.image_set, builder.name, facts, system_files, conda_files)
     facts = with_python(run.image_set, builder, facts, conda_files, for_pip=for_pip)
     if not for_pip:
         return facts
-    if not conda_files and this.has_requirements("conda"):
+    if not conda_files and builder_run.has_requirements("conda"):
         raise ExpectedError(
             f"builder {builder.name}: pip needs conda's packages, which are not locked",
             "lock them too: orbiter lock --only conda,pip",
@@ -138,17 +139,17 @@ def _facts_for_pip(
     return facts
 
 
-def _store_artifacts(this: _BuilderRun, manager: str, locked: LockedManager) -> None:
+def _store_artifacts(builder_run: _BuilderRun, manager: str, locked: LockedManager) -> None:
     """Put newly locked artifacts of apk or apt into the store."""
     if not locked.resolved:
         return
-    run = this.run
-    names = tuple(group.name for group in groups(run.image_set, this.builder.name, manager))
+    run = builder_run.run
+    names = tuple(group.name for group in groups(run.image_set, builder_run.builder.name, manager))
     select = MANAGERS[manager].select
     pins = {
         platform: select(locked.files, Target(platform=platform), names)
         for platform in run.image_set.platforms
     }
-    report = run.start_task(f"{this.builder.name} {manager} artifacts")
-    run.environment.store_artifacts(manager, pins, this.shell, report)
+    report = run.start_task(f"{builder_run.builder.name} {manager} artifacts")
+    run.environment.store_artifacts(manager, pins, builder_run.shell, report)
     report("")

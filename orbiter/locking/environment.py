@@ -1,4 +1,4 @@
-"""Access to the registry, the Docker engine and the store, for ``orbiter lock``."""
+"""The registry, Docker engine and store that ``orbiter lock`` uses."""
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress

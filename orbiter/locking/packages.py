@@ -1,4 +1,4 @@
-"""Packages of one manager's lock files."""
+"""Read the packages and names in one manager's lock files."""
 
 from resolvers.managers import MANAGERS
 from resolvers.types import LockFiles, Package

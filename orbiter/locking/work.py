@@ -1,4 +1,4 @@
-"""Types of one run of ``orbiter lock``."""
+"""Types of one run of ``orbiter lock``: the run, its options and its results."""
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime

@@ -68,7 +68,7 @@ class Repository:
         if expected.startswith("sha256:") and expected != actual:
             raise ExpectedError(
                 f"{url}: expected {expected}, got {actual}",
-                "the registry, or a proxy in front of it, is broken",
+                "check the registry, and any proxy in front of it",
             )
         return response.content
 

@@ -1,4 +1,4 @@
-"""From a plan to the build folder of a lock set, readable and reviewed. Pure.
+"""Render a plan as the build folder of a lock set: files that people can review. Pure.
 
 The folder is part of the lock set, so a newer Orbiter with newer templates still builds an old
 release to the same bytes. Its texts contain no host, no path of a machine and no current time. The

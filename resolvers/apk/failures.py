@@ -61,7 +61,7 @@ def _parents_with_blamed_packages(
             continue
         installed = {line.split()[1] for line in sections[f"group {number}"].splitlines()}
         notes += [
-            f"  group '{parent.name}' already installs {name}"
+            f"  stage '{parent.name}' already installs {name}"
             for name in sorted(blamed & installed)
         ]
         blamed -= installed
@@ -75,7 +75,7 @@ def _no_solution(group: Group, platform: str, output: str) -> NoSolutionError:
     requirements = [text for text in group.requirements if bare_name(text) in blamed]
     return NoSolutionError(
         f"apk cannot install {', '.join(requirements or group.requirements)}"
-        f" for group '{group.name}' on {platform}\n{output}",
+        f" for stage '{group.name}' on {platform}\n{output}",
         "search for the name with apk search in a container of the base image;"
         " name=version requires one exact version",
         frozenset(pins),
@@ -86,7 +86,7 @@ def removed_packages(removed: list[str], group: Group, platform: str) -> NoSolut
     """Return the error for a solution that removes packages of the base image."""
     return NoSolutionError(
         f"apk would remove {', '.join(removed)} from the base image"
-        f" for group '{group.name}' on {platform}",
+        f" for stage '{group.name}' on {platform}",
         "add it to the requirements, or use a newer base image",
         frozenset(),
     )

@@ -21,8 +21,8 @@ def failure(
     if step == "update":
         return ExpectedError(
             f"apt-get update failed on {platform}\n{explanation}",
-            "package lists must be available, signed and valid: see the sources of the image in"
-            " which apt runs",
+            "check the apt sources of the image: the package lists must be available, signed and"
+            " current",
         )
     if step == "keys":
         return ExpectedError(
@@ -39,7 +39,7 @@ def _no_solution(group: Group, platform: str, explanation: str) -> NoSolutionErr
     requirements = [text for text in group.requirements if re.split("[:=]", text)[0] in blamed]
     return NoSolutionError(
         f"apt cannot install {', '.join(requirements or group.requirements)}"
-        f" for group '{group.name}' on {platform}\n{explanation}",
+        f" for stage '{group.name}' on {platform}\n{explanation}",
         "search for the name with apt-cache in a container of this Debian release;"
         " name=version requires one exact version",
         blamed,

@@ -56,7 +56,7 @@ def _fields(stanza: str) -> dict[str, str]:
 def _record(fields: Mapping[str, str]) -> DebRecord:
     if not all(fields.get(field) for field in ("Filename", "Size", "SHA256")):
         raise ExpectedError(
-            f"apt: the index does not have the file name, size and SHA256 of {fields['Package']}"
+            f"apt: the index lacks the file name, size or SHA256 of {fields['Package']}"
             f" {fields['Version']}",
             "use a package repository whose index has SHA256 hashes",
         )

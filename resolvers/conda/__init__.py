@@ -1,4 +1,4 @@
-"""conda packages.
+"""conda packages, resolved by rattler or conda-lock.
 
 manager.py satisfies resolvers.types.Resolver, lock_file.py is the lock format, the rest runs the
 engines.

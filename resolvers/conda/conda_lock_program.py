@@ -59,10 +59,10 @@ def _without_categories(locked: CondaLock, subdir: str) -> tuple[CondaEntry, ...
 def _check_supported(request: Request, requirements: tuple[CondaRequirement, ...]) -> None:
     alternative = 'remove conda-engine = "conda-lock" to let rattler solve'
     if request.as_of:
-        raise ExpectedError("conda-lock cannot solve as of a date", alternative)
+        raise ExpectedError("the engine conda-lock does not support --as-of", alternative)
     if any(request.upgrade.packages.values()):
         raise ExpectedError(
-            "conda-lock cannot upgrade to a version",
+            "the engine conda-lock does not support --upgrade-package NAME==VERSION",
             f"name the package without a version, or {alternative}",
         )
     first_by_name: dict[str, CondaRequirement] = {}
@@ -71,8 +71,8 @@ def _check_supported(request: Request, requirements: tuple[CondaRequirement, ...
         if first.spec != requirement.spec:
             raise ExpectedError(
                 "conda-lock accepts one requirement per package: "
-                f"'{first.written}' of group '{first.group}' conflicts with "
-                f"'{requirement.written}' of group '{requirement.group}'",
+                f"'{first.written}' of stage '{first.group}' conflicts with "
+                f"'{requirement.written}' of stage '{requirement.group}'",
                 f"write the same requirement in both groups, or {alternative}",
             )
 

@@ -203,7 +203,8 @@ def _parse_text(text: str) -> CondaLock:
     for entry in entries:
         if entry.manager != "conda":
             raise ExpectedError(
-                f"{LOCK_FILE}: {entry.name} {entry.version} is a package of pip",
+                f"{LOCK_FILE}: {entry.name} {entry.version} is a pip package, "
+                "which conda's lock cannot contain",
                 "list it under pip in images.toml",
             )
     return CondaLock(channels=channels, content_hashes=content_hashes, entries=entries)

@@ -55,10 +55,10 @@ def _parse(group: str, written: str) -> CondaRequirement:
     except (InvalidMatchSpecError, ValueError) as error:
         reason = str(error).partition("\n")[0]
         raise ExpectedError(
-            f"conda: '{written}' of group '{group}' is not a valid requirement: {reason}",
+            f"conda: '{written}' of stage '{group}' is not a valid requirement: {reason}",
             "for example numpy, numpy>=2,<3, python=3.12 or blas=*=openblas",
         ) from None
-    _check_lockable(spec, f"conda: '{written}' of group '{group}'")
+    _check_lockable(spec, f"conda: '{written}' of stage '{group}'")
     version = spec.version or ""
     text = str(spec)
     if "(" in version:  # conda accepts parentheses only inside brackets
@@ -79,7 +79,7 @@ def _check_lockable(spec: "MatchSpec", subject: str) -> None:
     canonical = spec.to_canonical_string()
     if "url=" in canonical:
         raise ExpectedError(
-            f"{subject} is an address",
+            f"{subject} is a URL, not a package name",
             "write the package's name: a lock names packages of channels",
         )
     if spec.condition or spec.extras or "flags=" in canonical:

@@ -41,8 +41,8 @@ def exact_versions(groups: tuple[Group, ...], syntax: Syntax) -> dict[str, str]:
             first, stage = versions.setdefault(name, exact), stages.setdefault(name, group.name)
             if first != exact:
                 raise ExpectedError(
-                    f"{syntax.manager}: group '{stage}' requires {name}={first},"
-                    f" but group '{group.name}' requires {name}={exact}",
+                    f"{syntax.manager}: stage '{stage}' requires {name}={first},"
+                    f" but stage '{group.name}' requires {name}={exact}",
                     "use one version of a package in all stages of a builder",
                 )
     return versions
@@ -52,6 +52,6 @@ def _parse(text: str, stage: str, syntax: Syntax) -> Requirement:
     requirement = syntax.parse(text)
     if requirement is None:
         raise ExpectedError(
-            f"{syntax.manager}: '{text}' of group '{stage}' is not a valid requirement", syntax.hint
+            f"{syntax.manager}: '{text}' of stage '{stage}' is not a valid requirement", syntax.hint
         )
     return requirement

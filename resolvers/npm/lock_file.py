@@ -48,7 +48,7 @@ def parse(files: LockFiles) -> PackageTree:
     entries = lock.get("packages")
     if not isinstance(entries, dict):
         raise ExpectedError(
-            f"{LOCK} has no key 'packages', so its lockfileVersion is not 3", "lock npm again"
+            f"{LOCK} has no key 'packages', so its lockfileVersion is not 3", "run orbiter lock"
         )
     requirements = manifest.get("orbiter", {}).get("groups", {})
     groups = {}

@@ -56,7 +56,7 @@ def _requirements(groups: tuple[Group, ...]) -> Iterator[_Requirement]:
         for text in group.requirements:
             if not REQUIREMENT.fullmatch(text):
                 raise ExpectedError(
-                    f"group '{group.name}': '{text}' is not a valid npm requirement",
+                    f"stage '{group.name}': '{text}' is not a valid npm requirement",
                     "write the name of a package, or name@range; packages must come from a "
                     "registry",
                 )
@@ -66,7 +66,7 @@ def _requirements(groups: tuple[Group, ...]) -> Iterator[_Requirement]:
 
 def _different_ranges(first: _Requirement, second: _Requirement) -> ExpectedError:
     return ExpectedError(
-        f"npm: group '{first.group}' requires {first.name}@{first.range}, "
-        f"but group '{second.group}' requires {second.name}@{second.range}",
+        f"npm: stage '{first.group}' requires {first.name}@{first.range}, "
+        f"but stage '{second.group}' requires {second.name}@{second.range}",
         "all stages of a builder share one tree of packages: use the same range",
     )

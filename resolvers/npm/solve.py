@@ -51,7 +51,7 @@ class Solve(NamedTuple):
         for group in self.request.groups:
             for requirement in group.requirements:
                 if required_name(requirement) in error.message:
-                    requirements.append(f"{requirement} of group '{group.name}'")
+                    requirements.append(f"{requirement} of stage '{group.name}'")
         title = f"npm cannot install {', '.join(requirements) or 'the requirements'}"
         return UnsolvableError(f"{title}\n{error.message}", error.hint)
 

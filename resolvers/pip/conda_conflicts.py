@@ -21,13 +21,13 @@ def check_request(request: Request) -> None:
             if dist.name == canonicalize_name(name):
                 raise ExpectedError(
                     f"pip cannot upgrade '{name}': conda provides {dist.name} {dist.version} "
-                    f"(package '{dist.package}' of '{dist.group}')",
+                    f"(package '{dist.package}' of stage '{dist.group}')",
                     f"upgrade conda's package '{dist.package}' instead",
                 )
     # As keys of a dictionary, equal lines for several platforms appear once, in order.
     lines = {line: None for group in request.groups for line in _required_twice(request, group)}
     if lines:
-        raise ExpectedError("\n".join(lines), "remove it from one of the two lists")
+        raise ExpectedError("\n".join(lines), "remove each package from one of its two lists")
 
 
 def _required_twice(request: Request, group: Group) -> Iterator[str]:
@@ -36,8 +36,9 @@ def _required_twice(request: Request, group: Group) -> Iterator[str]:
         for requirement, name in _applicable_requirements(group, target):
             if dist := distributions.get(name):
                 yield (
-                    f"group '{group.name}': pip requires '{requirement}', but conda already "
-                    f"provides {name} {dist.version} (package '{dist.package}' of '{dist.group}')"
+                    f"stage '{group.name}': pip requires '{requirement}', but conda already "
+                    f"provides {name} {dist.version} "
+                    f"(package '{dist.package}' of stage '{dist.group}')"
                 )
 
 
@@ -137,7 +138,7 @@ def _check_versions(request: Request, target: Target, packages: Iterable[Package
         if not SpecifierSet(f"=={dist.version}").contains(version, prereleases=True):
             raise UnsolvableError(
                 f"pip's lock has {dist.name} {version}, but conda provides {dist.version} "
-                f"on {dist.platform} (package '{dist.package}' of '{dist.group}')",
+                f"on {dist.platform} (package '{dist.package}' of stage '{dist.group}')",
                 "request the same version from conda on every platform, or use the engine uv, "
                 "which can lock one version per platform",
             )

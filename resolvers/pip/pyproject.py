@@ -40,7 +40,7 @@ def check_requirements(groups: tuple[Group, ...]) -> None:
         for requirement in group.requirements:
             if Requirement(requirement).url:
                 raise ExpectedError(
-                    f"group '{group.name}': the pip requirement '{requirement}' refers to a URL",
+                    f"stage '{group.name}': the pip requirement '{requirement}' refers to a URL",
                     "put the wheel into a find-links folder, and require it by name and version",
                 )
 

@@ -210,7 +210,7 @@ def test_an_environment_has_the_requirements_and_conda_lock_reads_it(
             "environment",
             "micromamba-base",
             "linux/386",
-            "no 'linux/386'",
+            "is not locked for linux/386",
             "linux/amd64, linux/arm64",
         ),
     ],

@@ -83,5 +83,6 @@ def test_it_rejects_the_same_images_as_run(here: Project) -> None:
     done = here.orbiter("shell", "debian_seed")
     assert (done.returncode, done.stderr) == (
         2,
-        "error: release 0.1.0 has no image 'debian_seed'\n\nhint: it has debian-core\n",
+        "error: release 0.1.0 has no image or stage 'debian_seed'\n\n"
+        "hint: choose one of debian-core\n",
     )

@@ -135,7 +135,7 @@ def test_an_error_quotes_the_explanation_of_apk(
 ) -> None:
     with pytest.raises(UnsolvableError) as error:
         lock(snapshot(snapshot_number), core(*requirements))
-    assert f"{requirements[-1]} for group 'alpine-core' on linux/amd64" in error.value.message
+    assert f"{requirements[-1]} for stage 'alpine-core' on linux/amd64" in error.value.message
     assert explanation in error.value.message
 
 

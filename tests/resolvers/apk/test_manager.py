@@ -54,7 +54,7 @@ def test_without_requirements_there_is_no_lock() -> None:
 )
 def test_a_malformed_requirement_is_rejected(requirement: str) -> None:
     request = Request(groups=(core("lib", requirement),), targets=(AMD64,))
-    with pytest.raises(ExpectedError, match="of group 'alpine-core' is not a valid requirement"):
+    with pytest.raises(ExpectedError, match="of stage 'alpine-core' is not a valid requirement"):
         apk.resolve(request)
 
 
@@ -79,7 +79,7 @@ def test_all_forms_of_requirements_are_accepted(requirement: str) -> None:
 
 def test_different_exact_versions_in_two_groups_are_rejected() -> None:
     groups = core("a=1"), Group(name="x", requirements=("a=2",))
-    message = "group 'alpine-core' requires a=1, but group 'x' requires a=2"
+    message = "stage 'alpine-core' requires a=1, but stage 'x' requires a=2"
     with pytest.raises(ExpectedError, match=message):
         apk.resolve(Request(groups=groups, targets=(AMD64,)))
 

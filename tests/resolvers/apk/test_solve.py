@@ -67,7 +67,7 @@ def test_an_error_names_the_missing_package_with_its_group_and_quotes_apk() -> N
         with pytest.raises(UnsolvableError) as error:
             lock(repo.shell, core("lib"), base)
         assert (
-            "apk cannot install no-such-thing for group 'base' on linux/amd64"
+            "apk cannot install no-such-thing for stage 'base' on linux/amd64"
             in error.value.message
         )
         assert (
@@ -83,14 +83,14 @@ def test_an_error_names_the_parent_that_installs_the_conflicting_package() -> No
     base = Group(name="base", requirements=("rival",), parents=("alpine-core",))
     with repository(TOOL, LIB, rival) as repo, pytest.raises(UnsolvableError) as error:
         lock(repo.shell, core("tool"), base)
-    assert "apk cannot install rival for group 'base'" in error.value.message
-    assert "\n  group 'alpine-core' already installs lib" in error.value.message
+    assert "apk cannot install rival for stage 'base'" in error.value.message
+    assert "\n  stage 'alpine-core' already installs lib" in error.value.message
 
 
 def test_a_stage_cannot_require_another_version_than_its_parent_has() -> None:
     base = Group(name="base", requirements=("lib<2",), parents=("alpine-core",))
     with repository(LIB, package_spec("lib", "2")) as repo:
-        with pytest.raises(UnsolvableError, match="apk cannot install lib<2 for group 'base'"):
+        with pytest.raises(UnsolvableError, match="apk cannot install lib<2 for stage 'base'"):
             lock(repo.shell, core("lib"), base)
         files = lock(repo.shell, core("lib=1.0-r0"), base)
         assert added_versions(files, "alpine-core") == {"lib": "1.0"}
@@ -186,7 +186,7 @@ def test_a_solution_that_removes_a_package_is_rejected() -> None:
     with repository(*slim) as repo, pytest.raises(UnsolvableError) as error:
         lock(repo.shell, core("wants"))
     assert error.value.message.startswith(
-        "apk would remove scanelf from the base image for group 'alpine-core'"
+        "apk would remove scanelf from the base image for stage 'alpine-core'"
     )
 
 

@@ -22,13 +22,13 @@ def test_without_requirements_there_is_no_lock() -> None:
 )
 def test_a_malformed_requirement_is_rejected(requirement: str) -> None:
     request = Request(groups=(core("adduser", requirement),), targets=(AMD64,))
-    with pytest.raises(ExpectedError, match="of group 'debian-core' is not a valid requirement"):
+    with pytest.raises(ExpectedError, match="of stage 'debian-core' is not a valid requirement"):
         apt.resolve(request)
 
 
 def test_different_exact_versions_in_two_groups_are_rejected() -> None:
     groups = core("a1=1"), Group(name="x", requirements=("a1=2",))
-    message = "group 'debian-core' requires a1=1, but group 'x' requires a1=2"
+    message = "stage 'debian-core' requires a1=1, but stage 'x' requires a1=2"
     with pytest.raises(ExpectedError, match=message):
         apt.resolve(Request(groups=groups, targets=(AMD64,)))
 

@@ -49,7 +49,7 @@ def test_an_error_names_the_missing_package_with_its_group_and_quotes_apt() -> N
     with pytest.raises(UnsolvableError) as error:
         lock(base_shell(), core("bash"), base)
     assert (
-        "apt cannot install no-such-thing for group 'debian-base' on linux/amd64"
+        "apt cannot install no-such-thing for stage 'debian-base' on linux/amd64"
         in error.value.message
     )
     assert "E: Unable to locate package no-such-thing" in error.value.message
@@ -123,7 +123,7 @@ def test_a_package_of_the_base_image_that_met_a_requirement_stays_until_an_upgra
 def test_a_solution_that_removes_a_package_is_rejected() -> None:
     with pytest.raises(UnsolvableError) as error:
         lock(repository(("rival", "1", "Conflicts: diffutils, sed")), core("rival"))
-    assert "apt cannot install rival for group 'debian-core'" in error.value.message
+    assert "apt cannot install rival for stage 'debian-core'" in error.value.message
 
 
 def test_an_unsigned_index_is_rejected() -> None:

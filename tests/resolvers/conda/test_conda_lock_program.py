@@ -113,10 +113,10 @@ def test_a_missing_solver_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("more", "words"),
     [
-        ({"as_of": datetime(2026, 1, 1, tzinfo=UTC)}, "cannot solve as of a date"),
+        ({"as_of": datetime(2026, 1, 1, tzinfo=UTC)}, "does not support --as-of"),
         (
             {"groups": (base("a >=1"), geo("a <2"))},
-            "accepts one requirement per package: 'a >=1' of group",
+            "accepts one requirement per package: 'a >=1' of stage",
         ),
     ],
 )

@@ -130,7 +130,7 @@ def test_an_unsolvable_requirement_is_named_with_its_group_and_npms_explanation(
 ) -> None:
     with pytest.raises(UnsolvableError) as error:
         solve(base("is-odd"), geo(requirement))
-    assert f"npm cannot install {requirement} of group 'debian-geo-build'" in error.value.message
+    assert f"npm cannot install {requirement} of stage 'debian-geo-build'" in error.value.message
     assert code in error.value.message
 
 
@@ -237,7 +237,7 @@ def test_without_requirements_nothing_is_locked() -> None:
     ],
 )
 def test_a_requirement_that_is_not_from_a_registry_is_rejected(requirement: str) -> None:
-    message = r"group 'debian-base-build': .* is not a valid npm requirement"
+    message = r"stage 'debian-base-build': .* is not a valid npm requirement"
     with pytest.raises(ExpectedError, match=message):
         solve(base("a", requirement))
 
@@ -246,7 +246,7 @@ def test_two_groups_with_different_ranges_are_rejected() -> None:
     with pytest.raises(ExpectedError) as error:
         solve(base("a@^1"), geo("a@^2"))
     assert error.value.message == (
-        "npm: group 'debian-base-build' requires a@^1, but group 'debian-geo-build' requires a@^2"
+        "npm: stage 'debian-base-build' requires a@^1, but stage 'debian-geo-build' requires a@^2"
     )
 
 

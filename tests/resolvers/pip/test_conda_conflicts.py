@@ -79,10 +79,10 @@ def test_a_distribution_required_from_both_is_rejected(engine: str, stage: str, 
     with pytest.raises(ExpectedError) as caught:
         pip.resolve(pip_request)
     assert caught.value.message == (
-        f"group 'a-build': pip requires '{text}', but conda already provides numpy 2.4.0 "
-        f"(package 'numpy-base' of '{stage}')"
+        f"stage 'a-build': pip requires '{text}', but conda already provides numpy 2.4.0 "
+        f"(package 'numpy-base' of stage '{stage}')"
     )
-    assert caught.value.hint == "remove it from one of the two lists"
+    assert caught.value.hint == "remove each package from one of its two lists"
 
 
 def test_requirements_in_unrelated_stages_or_for_other_platforms_are_allowed() -> None:
@@ -103,7 +103,7 @@ def test_pip_does_not_upgrade_provided_distributions(engine: str) -> None:
         engine, provided("core", "markupsafe", "3.0.1", "safe"), a_build=("jinja2",)
     )
     with pytest.raises(
-        ExpectedError, match=r"pip cannot upgrade 'MarkupSafe'.*package 'safe' of 'core'"
+        ExpectedError, match=r"pip cannot upgrade 'MarkupSafe'.*package 'safe' of stage 'core'"
     ):
         pip.resolve(again(pip_request, data(engine), upgrade=Upgrade(packages={"MarkupSafe": ""})))
 
