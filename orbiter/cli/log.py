@@ -22,12 +22,16 @@ def log(name: str, path: str | None, managers: tuple[str, ...]) -> None:
     from orbiter.report.log import render
     from resolvers.errors import ExpectedError
 
-    revisions = tag_revisions(path) if path else release_revisions()
+    if path:
+        revisions, searched = tag_revisions(path), "tags"
+    else:
+        revisions, searched = release_revisions(), "releases"
     unreadable: list[ExpectedError] = []
     lines = render(history(name, revisions, managers, unreadable.append))
     for error in unreadable:
         click.echo(f"skipped: {error.message}", err=True)
     if not lines:
-        searched = f"{len(revisions)} tags" if path else f"{len(revisions)} releases"
-        raise ExpectedError(f"package '{name}' not found in {searched}", "check its spelling")
+        raise ExpectedError(
+            f"package '{name}' not found in {len(revisions)} {searched}", "check its spelling"
+        )
     click.echo(lines, nl=False)

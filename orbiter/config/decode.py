@@ -228,9 +228,10 @@ def _type_hint(value_type: _ValueType, value: object, path: str) -> str:
     if expected is tuple:
         entry = toml_literal(value) if isinstance(value, str) else "…"
         return f"write a list: {key} = [{entry}]"
+    if expected is str and value_type.example:
+        return f"put it in quotes, as in {key} = {value_type.example}"
     if expected is str:
-        example = f", as in {key} = {value_type.example}"
-        return f"put it in quotes{example}" if value_type.example else "put it in quotes"
+        return "put it in quotes"
     return _unquoted_hint(value_type, value, key)
 
 

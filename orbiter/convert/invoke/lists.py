@@ -129,12 +129,12 @@ class Lists:
 
     def _split(self, entry: object, target: _Target) -> Iterator[str]:
         """Yield the valid requirements in an entry, which may have several names in one string."""
-        text = entry.strip() if isinstance(entry, str) else ""
-        if not text:
-            # of a table only the names, because values may be secret
-            names = ", ".join(entry) if isinstance(entry, dict) else str(entry)
-            self._leave_out(target, names, "not a string")
+        if not isinstance(entry, str) or not entry.strip():
+            # The values of a table may be secret, so only its keys are reported.
+            reported = ", ".join(entry) if isinstance(entry, dict) else str(entry)
+            self._leave_out(target, reported, "not a string")
             return
+        text = entry.strip()
         reason = _reason(target.manager, text)
         words = text.split()
         if not reason:
