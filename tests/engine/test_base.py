@@ -253,4 +253,4 @@ def test_a_modified_dockerfile_is_rejected_by_name(project: Project) -> None:
     finally:
         dockerfile.write_text(text)
     assert process.returncode == 2
-    assert f"{dockerfile.relative_to(project.folder)}: lockset.toml names sha256:" in process.stderr
+    assert f"{dockerfile.relative_to(project.folder)}: lockset.toml lists sha256:" in process.stderr
