@@ -81,31 +81,31 @@ def fetch(project: Path, **env: str) -> "subprocess.CompletedProcess[str]":
         (
             [OF_AN_IMAGE],
             PACKAGES,
-            f"Debian mirrors are read from the image {BASE}",
+            f"Debian mirrors from the image {BASE}",
             "ORBITER_APT_MIRROR",
         ),
         (
             [OF_PACKAGES],
             PACKAGES,
-            f"Debian mirrors are read from the image {BASE}",
+            f"Debian mirrors from the image {BASE}",
             "ORBITER_APT_MIRROR",
         ),
         (
             [OF_ALPINE],
             APKS,
-            f"Alpine mirrors are read from the image {ALPINE}",
+            f"Alpine mirrors from the image {ALPINE}",
             "ORBITER_APK_MIRROR",
         ),
         (
             [OF_AN_IMAGE, OF_ALPINE],
             APKS,
-            f"Alpine mirrors are read from the image {ALPINE}",
+            f"Alpine mirrors from the image {ALPINE}",
             "ORBITER_APK_MIRROR",
         ),
         (
             [OF_ALPINE, OF_AN_IMAGE],
             PACKAGES,
-            f"Debian mirrors are read from the image {BASE}",
+            f"Debian mirrors from the image {BASE}",
             "ORBITER_APT_MIRROR",
         ),
     ],
@@ -117,9 +117,9 @@ def test_without_an_engine_and_mirrors_there_is_one_error(
     done = fetch(tmp_path)
     assert done.returncode == 2
     error, _, hint = done.stderr.partition("\n\nhint: ")
-    assert error.startswith(f"error: the {mirrors}, which needs a Docker engine: ")
+    assert error.startswith(f"error: reading the {mirrors} needs a Docker engine: ")
     assert len(error.splitlines()) == 1
-    assert hint.startswith(f"start one, set mirrors in {variable}, or ")
+    assert hint.startswith(f"start Docker, set mirrors in {variable}, or ")
     assert "orbiter fetch --from" in hint
 
 
