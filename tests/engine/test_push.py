@@ -101,7 +101,7 @@ def test_nothing_is_pushed_if_a_version_tag_would_move(
     done = here.orbiter(*words, "-q")
     assert (done.returncode, done.stdout) == (2, "")
     assert (
-        f"has other images under\n  {here.repository}:debian-core-0.1.0\n"
+        f"these tags already name other images:\n  {here.repository}:debian-core-0.1.0\n"
         f"    pushed {before['debian-core']}" in done.stderr
     )
     assert "debian-base" not in done.stderr
