@@ -239,7 +239,7 @@ def test_a_failing_step_is_reported_with_its_last_lines(built: Built) -> None:
 
 
 def test_an_unknown_image_is_an_error_that_names_the_available_ones(built: Built) -> None:
-    with pytest.raises(ExpectedError, match="no image 'debian-bose'") as caught:
+    with pytest.raises(ExpectedError, match="no image or stage 'debian-bose'") as caught:
         built.build(images=("debian-bose",))
     assert "debian-base" in caught.value.hint
 
