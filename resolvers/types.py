@@ -187,6 +187,17 @@ class PipOptions(msgspec.Struct, frozen=True, kw_only=True):
     parents: Mapping[str, tuple[str, ...]] = {}
 
 
+class LockWarning(msgspec.Struct, frozen=True):
+    """Advice about a lock that is valid, such as a yanked release.
+
+    ``package`` is empty if the warning concerns no single package. ``text`` does not repeat it.
+    """
+
+    package: str
+    text: str
+    hint: str = ""
+
+
 class Request(msgspec.Struct, frozen=True, kw_only=True):
     """Everything a resolver needs to lock one builder.
 
@@ -194,7 +205,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     ``previous`` holds the lock files to start from, or nothing. ``as_of`` (with a time zone) hides
     everything published later. ``engine`` is the name of one of the manager's engines, or empty for
     its default. ``progress`` receives short lines for the user; lines with the prefix NOTE stay
-    visible. The remaining fields are options that only the named managers read.
+    visible. ``warn`` receives warnings, which the lock set keeps; several threads may call it. The
+    remaining fields are options that only the named managers read.
     """
 
     groups: tuple[Group, ...]
@@ -204,6 +216,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     as_of: datetime | None = None
     engine: str = ""
     progress: Callable[[str], None] = lambda _line: None
+    warn: Callable[[LockWarning], None] = lambda _warning: None
     system: SystemOptions = SystemOptions()
     conda: CondaOptions = CondaOptions()
     pip: PipOptions = PipOptions()

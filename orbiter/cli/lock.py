@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     metavar="MANAGERS",
     help="Lock only these managers, separated by commas: apk, apt, conda, pip, npm.",
 )
+@click.option("--strict", is_flag=True, help="Treat warnings as errors: write nothing.")
 @quiet_option
 @guarded
 def lock(
@@ -55,6 +56,7 @@ def lock(
     packages: tuple[str, ...],
     as_of: str | None,
     only: str,
+    strict: bool,
     quiet: bool,
 ) -> None:
     """Resolve images.toml into locks/<release>/.
@@ -64,7 +66,7 @@ def lock(
     """
     from orbiter.config.read import read_image_set
 
-    if check and (dry_run or upgrade or packages or as_of or only):
+    if check and (dry_run or upgrade or packages or as_of or only or strict):
         raise click.UsageError("--check cannot be combined with other options")
     image_set = read_image_set(IMAGES)
     if check:
@@ -81,10 +83,12 @@ def lock(
         only=only,
         now=datetime.now(UTC),
     )
-    _lock(image_set, options, dry_run=dry_run, quiet=quiet)
+    _lock(image_set, options, dry_run=dry_run, strict=strict, quiet=quiet)
 
 
-def _lock(image_set: "ImageSet", options: "LockOptions", *, dry_run: bool, quiet: bool) -> None:
+def _lock(
+    image_set: "ImageSet", options: "LockOptions", *, dry_run: bool, strict: bool, quiet: bool
+) -> None:
     from orbiter.cli.board import Board
     from orbiter.locking.environment import LocalEnvironment
     from orbiter.locking.lock import lock as lock_image_set
@@ -99,12 +103,15 @@ def _lock(image_set: "ImageSet", options: "LockOptions", *, dry_run: bool, quiet
     _print_changes(image_set, previous, locked)
     if previous is None or previous.root != locked.root:
         _print_builder_differences(locked)
+    if strict:
+        _refuse_warnings(locked)
     if dry_run:
         click.echo(f"dry run: {path} was not written")
     elif folder.write(locked, path):
         click.echo(f"wrote {path} ({locked.root})")
     else:
         click.echo(f"{path} is up to date ({locked.root})")
+    _print_warnings(locked)
 
 
 def _check(image_set: "ImageSet") -> None:
@@ -139,3 +146,24 @@ def _print_builder_differences(locked: "LockSet") -> None:
     found = builder_differences(locked)
     if found:
         click.echo(format_differences(found))
+
+
+def _refuse_warnings(locked: "LockSet") -> None:
+    """Raise ExpectedError after printing the warnings, if there are any."""
+    from resolvers.errors import ExpectedError
+
+    count = len(locked.manifest.warnings)
+    if count:
+        _print_warnings(locked)
+        warnings = "1 warning" if count == 1 else f"{count} warnings"
+        raise ExpectedError(
+            f"--strict: {warnings}, so nothing was written",
+            "correct images.toml, or omit --strict to accept them",
+        )
+
+
+def _print_warnings(locked: "LockSet") -> None:
+    for warning in locked.manifest.warnings:
+        click.echo(f"{click.style('warning', fg='yellow', bold=True)}: {warning}", err=True)
+        if warning.hint:
+            click.echo(f"    {click.style('hint', fg='cyan')}: {warning.hint}", err=True)

@@ -7,6 +7,7 @@ from orbiter import __version__
 from orbiter.config.snapshot import dump
 from orbiter.locking.request import engine_of
 from orbiter.locking.reuse import kept_cutoff
+from orbiter.locking.warnings import all_warnings
 from orbiter.locking.work import LockedBuilder, LockRun, timestamp
 from orbiter.lockset.model import BUILD, SNAPSHOT, Installer, LockSet, Manifest, seal
 from resolvers.types import LockFiles
@@ -37,6 +38,7 @@ def assemble(
         bases=run.bases,
         builders={name: locked.facts for name, locked in builders.items()},
         installers=installers,
+        warnings=all_warnings(builders),
     )
     files = _own_files(run, builders)
     if complete:
@@ -82,6 +84,7 @@ def _is_unchanged(
         and manifest.bases == run.bases
         and manifest.installers == installers
         and manifest.builders == facts
+        and manifest.warnings == all_warnings(builders)
         and kept_cutoff(run.image_set, previous) == run.as_of
     )
 

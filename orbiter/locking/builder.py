@@ -12,13 +12,14 @@ from orbiter.locking.base_facts import base_facts
 from orbiter.locking.python import check_conda_python, check_python, with_python
 from orbiter.locking.request import request_for
 from orbiter.locking.reuse import can_reuse, known_base_facts
+from orbiter.locking.warnings import recorded_warnings
 from orbiter.locking.work import LockedBuilder, LockedManager, LockRun
 from orbiter.lockset.inputs import inputs_digest, locked_files
 from orbiter.lockset.model import BuilderFacts
 from orbiter.lockset.targets import targets
 from resolvers.errors import ExpectedError
 from resolvers.managers import MANAGERS
-from resolvers.types import LockFiles, Shell, Target
+from resolvers.types import LockFiles, LockWarning, Shell, Target
 
 NO_FACTS = BuilderFacts()
 NO_FILES: LockFiles = {}
@@ -84,13 +85,32 @@ def _lock_manager(
     previous_files = locked_files(run.previous, builder.name, manager)
     previous_facts = run.previous_facts(builder.name) or BuilderFacts()
     previous_inputs = previous_facts.inputs.get(manager, "")
+    kept = LockedManager(
+        files=previous_files,
+        inputs=previous_inputs,
+        warnings=run.previous_warnings(builder.name, manager),
+    )
     if not run.includes(manager):
-        return LockedManager(files=previous_files, inputs=previous_inputs)
+        return kept
     if not new_inputs:
         return LockedManager()
     unchanged = previous_files and new_inputs == previous_inputs
     if unchanged and can_reuse(run, manager, previous_files):
-        return LockedManager(files=previous_files, inputs=new_inputs)
+        return kept
+    resolved = _resolve(builder_run, manager, facts, previous_files, conda_files)
+    return msgspec.structs.replace(resolved, inputs=new_inputs)
+
+
+def _resolve(
+    builder_run: _BuilderRun,
+    manager: str,
+    facts: BuilderFacts,
+    previous_files: LockFiles,
+    conda_files: LockFiles,
+) -> LockedManager:
+    """Run a manager's engine; the result has no digest of its inputs yet."""
+    run, builder = builder_run.run, builder_run.builder
+    warnings: list[LockWarning] = []
     report = run.start_task(f"{builder.name} {manager}")
     report("resolving")
     request = request_for(
@@ -102,10 +122,12 @@ def _lock_manager(
         conda_files=conda_files,
         shell=builder_run.shell,
         progress=report,
+        warn=warnings.append,
     )
-    resolved = MANAGERS[manager].resolve(request)
+    files = MANAGERS[manager].resolve(request)
     report("")
-    return LockedManager(files=resolved, inputs=new_inputs, resolved=True)
+    recorded = recorded_warnings(builder.name, manager, warnings)
+    return LockedManager(files=files, resolved=True, warnings=recorded)
 
 
 def _base_facts(builder_run: _BuilderRun, system_files: LockFiles) -> BuilderFacts:

@@ -9,6 +9,7 @@ from orbiter.locking.packages import locked_names
 from orbiter.locking.work import LockRun
 from resolvers.types import (
     LockFiles,
+    LockWarning,
     PipOptions,
     ProvidedDistribution,
     Request,
@@ -29,6 +30,7 @@ def request_for(
     conda_files: LockFiles,
     shell: Shell,
     progress: Callable[[str], None],
+    warn: Callable[[LockWarning], None],
 ) -> Request:
     """Return the request; ``conda_files`` are the lock files of conda that pip builds on."""
     image_set = run.image_set
@@ -47,6 +49,7 @@ def request_for(
         as_of=run.as_of,
         engine=engine_of(builder, manager),
         progress=progress,
+        warn=warn,
         system=SystemOptions(shell=shell, suite=builder.suite),
         conda=conda_options(builder),
         pip=pip,

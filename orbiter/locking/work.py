@@ -7,7 +7,7 @@ from typing import Protocol
 import msgspec
 
 from orbiter.config.image_set import ImageSet
-from orbiter.lockset.model import BuilderFacts, LockSet
+from orbiter.lockset.model import BuilderFacts, LockSet, RecordedWarning
 from orbiter.tasks import StartTask
 from resolvers.types import LockFiles, Pin, Shell, Target, Upgrade
 
@@ -77,17 +77,28 @@ class LockRun(msgspec.Struct, frozen=True, kw_only=True):
             return None
         return self.previous.manifest.builders.get(builder)
 
+    def previous_warnings(self, builder: str, manager: str) -> tuple[RecordedWarning, ...]:
+        """Return the warnings about a manager's packages in the previous lock set."""
+        if self.previous is None:
+            return ()
+        return tuple(
+            warning
+            for warning in self.previous.manifest.warnings
+            if (warning.builder, warning.manager) == (builder, manager)
+        )
+
 
 class LockedManager(msgspec.Struct, frozen=True, kw_only=True):
     """The lock files of one manager of a builder.
 
     ``inputs`` is the digest of everything they were resolved from; ``resolved`` says whether an
-    engine ran for them in this run.
+    engine ran for them in this run. ``warnings`` are those of the run that resolved them.
     """
 
     files: LockFiles = {}
     inputs: str = ""
     resolved: bool = False
+    warnings: tuple[RecordedWarning, ...] = ()
 
 
 class LockedBuilder(msgspec.Struct, frozen=True, kw_only=True):

@@ -50,6 +50,27 @@ class BuilderFacts(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", om
     inputs: Mapping[str, str] = {}
 
 
+class RecordedWarning(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    order=True,
+    omit_defaults=True,
+    forbid_unknown_fields=True,
+):
+    """A warning of the run that locked a manager's packages; fields that do not apply are empty."""
+
+    builder: str = ""
+    manager: str = ""
+    package: str = ""
+    text: str
+    hint: str = ""
+
+    def __str__(self) -> str:
+        scope = " ".join(part for part in (self.builder, self.manager) if part)
+        return ": ".join(part for part in (scope, self.package, self.text) if part)
+
+
 class Manifest(
     msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True
 ):
@@ -57,7 +78,7 @@ class Manifest(
 
     ``cutoff`` is the time of the package selection (ISO 8601, UTC); ``as_of`` says that the user
     set it. ``bases`` maps base images and platforms to manifest digests. ``files`` maps every other
-    file of the lock set to its sha256.
+    file of the lock set to its sha256. ``warnings`` are sorted.
     """
 
     format: int = FORMAT
@@ -70,6 +91,7 @@ class Manifest(
     bases: Mapping[str, Mapping[str, str]] = {}
     builders: Mapping[str, BuilderFacts] = {}
     installers: tuple[Installer, ...] = ()
+    warnings: tuple[RecordedWarning, ...] = ()
     files: Mapping[str, str] = {}
 
 
@@ -129,5 +151,9 @@ def root_line(root: str) -> str:
 
 def _body(manifest: Manifest) -> str:
     """Return the text of lockset.toml after its root line."""
+    content = msgspec.to_builtins(manifest)
+    # Lock sets from before there were warnings keep their bytes.
+    if not manifest.warnings:
+        del content["warnings"]
     # sorted, so that the same manifest always has the same root digest
-    return msgspec.toml.encode(manifest, order="sorted").decode()
+    return msgspec.toml.encode(content, order="sorted").decode()
