@@ -82,8 +82,9 @@ def diff_locks(
 ) -> None:
     """Report what changed between two releases or lock files.
 
-    OLD and NEW are each a release (0.1.0), a lock file in any supported format, or a lock file
-    at a git revision (v1.0:conda-lock.yml). NEW defaults to the release in images.toml.
+    OLD and NEW are each a release (0.1.0), the folder of a lock set, a lock file in any supported
+    format, or a file or folder at a git revision (v1.0:conda-lock.yml, main:locks/0.1.0). NEW
+    defaults to the release in images.toml.
     """
     gc.disable()  # a short process: scanning 100,000 packages for cycles takes a tenth of its time
     from orbiter.diff.compare import diff

@@ -11,7 +11,8 @@ from msgspec.structs import replace
 
 from orbiter.diff.compare import diff
 from orbiter.diff.types import Change
-from orbiter.lockfiles.named import git_blob, load_lock
+from orbiter.lockfiles import git
+from orbiter.lockfiles.named import load_lock
 from orbiter.lockfiles.pip_files import normalise
 from orbiter.lockfiles.types import Lock, PackageEntry, Scope
 from orbiter.lockset import folder
@@ -107,7 +108,7 @@ def _contains_file(tag: str, path: str) -> bool:
 def _read_tag(tag: str, path: str) -> Lock:
     from orbiter.lockfiles import recognise
 
-    return recognise.read(f"{tag}:{path}", git_blob(f"refs/tags/{tag}", path))
+    return recognise.read(f"{tag}:{path}", git.read_file(f"refs/tags/{tag}", path))
 
 
 def history(

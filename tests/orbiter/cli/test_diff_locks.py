@@ -4,13 +4,14 @@ import gzip
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.support.paths import TESTS
+from tests.support.paths import ROOT, TESTS
 
 PAIRS = TESTS / "data" / "locks" / "pairs"
 OLD = f"""\
@@ -153,6 +154,30 @@ def test_git_revisions(repository: Path) -> None:
         assert result.returncode == 2
         assert message in result.stderr
         assert "Traceback" not in result.stderr
+
+
+def test_the_folder_of_a_lock_set_at_a_git_revision(tmp_path: Path) -> None:
+    locks = tmp_path / "repository" / "project" / "locks"
+    for release in ("0.1.0", "0.2.0"):
+        shutil.copytree(ROOT / "locks" / release, locks / release)
+    git(tmp_path / "repository", "init", "--quiet")
+    git(tmp_path / "repository", "config", "core.autocrlf", "true")
+    git(tmp_path / "repository", "add", "--force", ".")
+    git(tmp_path / "repository", "commit", "--quiet", "-m", "x")
+    git(tmp_path / "repository", "tag", "v1")
+    project = locks.parent
+    expected = diff(project, "locks/0.1.0", "locks/0.2.0", "--format", "json").stdout
+    shutil.rmtree(locks / "0.1.0")
+    for name in ("v1:locks/0.1.0", "v1:./locks/0.1.0/"):
+        result = diff(project, name, "locks/0.2.0", "--format", "json")
+        assert result.stdout.replace(name, "locks/0.1.0") == expected
+    same = diff(project, "v1:locks/0.2.0", "locks/0.2.0", "--exit-code")
+    assert (same.returncode, same.stderr) == (0, "")
+    (locks / "0.2.0" / "lockset.toml").unlink()
+    git(tmp_path / "repository", "commit", "--quiet", "--all", "-m", "y")
+    broken = diff(project, "HEAD:locks/0.2.0", "v1:locks/0.2.0")
+    assert broken.returncode == 2
+    assert "error: no lock set in HEAD:locks/0.2.0" in broken.stderr
 
 
 def test_bytes_of_a_git_revision_are_not_guessed(repository: Path) -> None:
