@@ -57,7 +57,7 @@ def scratch_folder(parent: Path, prefix: str) -> Iterator[Path]:
     """
     parent.mkdir(parents=True, exist_ok=True)
     for leftover in parent.glob(f"{prefix}*"):
-        _remove_if_free(leftover)
+        remove_if_free(leftover)
     folder = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
     folder.chmod(0o755)
     try:
@@ -67,7 +67,8 @@ def scratch_folder(parent: Path, prefix: str) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _remove_if_free(folder: Path) -> None:
+def remove_if_free(folder: Path) -> None:
+    """Remove a folder unless another process holds its lock."""
     with locked_if_free(folder) as free:
         if free:
             shutil.rmtree(folder, ignore_errors=True)

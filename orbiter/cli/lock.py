@@ -92,8 +92,10 @@ def _lock(
     from orbiter.cli.board import Board
     from orbiter.locking.environment import LocalEnvironment
     from orbiter.locking.lock import lock as lock_image_set
-    from orbiter.lockset import folder
+    from orbiter.lockset import exchange, folder
 
+    if not dry_run:
+        exchange.recover(folder.LOCKS)
     path = folder.release_folder(image_set.version)
     if not dry_run:
         folder.refuse_released(path)

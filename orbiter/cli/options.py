@@ -43,8 +43,9 @@ managers_option = click.option(
 
 def read_lock_set(release: str | None) -> "LockSet":
     """Read and check the lock set of a release (default: the version in images.toml)."""
-    from orbiter.lockset import folder
+    from orbiter.lockset import exchange, folder
 
+    exchange.recover(folder.LOCKS)
     if release is None:
         from orbiter.config.read import read_image_set
 

@@ -32,12 +32,13 @@ def release(twice: bool, builder: str | None, quiet: bool) -> None:
     """
     from orbiter.cli.board import Board
     from orbiter.config.read import read_image_set
-    from orbiter.lockset import folder
+    from orbiter.lockset import exchange, folder
     from orbiter.lockset.model import DIGESTS
     from orbiter.lockset.record import write
     from orbiter.release.release import build_release as record_release
 
     image_set = read_image_set(IMAGES)
+    exchange.recover(folder.LOCKS)
     path = folder.release_folder(image_set.version)
     folder.refuse_released(path)
     _refuse_stale(image_set)

@@ -2,14 +2,14 @@
 
 import hashlib
 import re
-import shutil
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import msgspec
 
-from orbiter.files import locked, scratch_folder
+from orbiter.files import scratch_folder
+from orbiter.lockset import exchange
 from orbiter.lockset.model import (
     DIGESTS,
     FORMAT,
@@ -35,17 +35,17 @@ _RECORD_FILE = re.compile(rf"{re.escape(DIGESTS)}|{LAYERS}/[0-9a-f]{{16}}\.txt")
 def release_folder(release: str, locks: Path = LOCKS) -> Path:
     """Return the folder of a release's lock set.
 
-    A run that was killed while it replaced a folder leaves only the old one, under another name;
-    that one is returned then. Raises ExpectedError if the release is not a semantic version.
+    Raises ExpectedError if the release is not a semantic version, and LockSetError if a killed run
+    left a lock set under another name.
     """
     precedence(release)
-    folder = locks / release
-    backup = _backup(folder)
-    return backup if backup.is_dir() and not folder.exists() else folder
+    _refuse_unfinished(locks)
+    return locks / release
 
 
 def releases(locks: Path = LOCKS) -> tuple[str, ...]:
     """Return the releases that have a lock set, oldest version first."""
+    _refuse_unfinished(locks)
     names = (manifest.parent.name for manifest in locks.glob(f"*/{MANIFEST}"))
     return tuple(sorted((name for name in names if SEMVER.fullmatch(name)), key=precedence))
 
@@ -185,26 +185,17 @@ def _has_same_files(folder: Path, lock_set: LockSet) -> bool:
 
 
 def _write_files(files: Mapping[str, str], folder: Path) -> None:
-    with scratch_folder(folder.parent, f".{folder.name}.new-") as temporary:
+    with scratch_folder(folder.parent, f".{folder.name}{exchange.SCRATCH}") as temporary:
         new = temporary / folder.name
         for path, content in files.items():
             (new / path).parent.mkdir(parents=True, exist_ok=True)
             # newline keeps the bytes, and so their sha256, the same on every system
             (new / path).write_text(content, encoding="utf-8", newline="\n")
-        # Another run could otherwise replace the same folder between the two renames.
-        with locked(folder.parent):
-            _replace(folder, new)
+        exchange.replace_folder(folder, new)
 
 
-def _replace(folder: Path, new: Path) -> None:
-    # A non-empty folder cannot be replaced by a rename, so the old one is renamed first.
-    backup = _backup(folder)
-    if folder.exists():
-        shutil.rmtree(backup, ignore_errors=True)
-        folder.rename(backup)
-    new.rename(folder)
-    shutil.rmtree(backup, ignore_errors=True)
-
-
-def _backup(folder: Path) -> Path:
-    return folder.with_name(f".{folder.name}.old")
+def _refuse_unfinished(locks: Path) -> None:
+    # A check must not write, so only commands that write call exchange.recover before.
+    for folder, backup in exchange.unfinished(locks):
+        problem = f"{folder}: a run was killed while it replaced this lock set"
+        raise LockSetError(problem, f"restore it: mv {backup} {folder}")

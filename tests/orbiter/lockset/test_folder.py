@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orbiter.lockset import folder, model, versions
+from orbiter.lockset import exchange, folder, model, versions
 from orbiter.lockset.model import LockSet, LockSetError, Manifest
 from resolvers.errors import ExpectedError
 
@@ -119,6 +119,7 @@ def test_a_killed_writer_leaves_a_complete_lock_set(tmp_path: Path) -> None:
         time.sleep(0.05 + 0.013 * attempt)
         os.kill(child.pid or 0, signal.SIGKILL)
         child.join()
+        exchange.recover(tmp_path)
         folder.read(folder.release_folder("0.1.0", tmp_path))
     assert folder.write(sealed({"a.txt": "next run\n"}), path)
     assert folder.read(path).files == {"a.txt": "next run\n"}
