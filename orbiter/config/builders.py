@@ -8,7 +8,7 @@ from msgspec.structs import fields
 from orbiter.config.image_set import Builder, CondaSettings, ImageSet
 from orbiter.config.mistakes import Mistakes, key_path
 from orbiter.config.schema import BASES, BUILDERS, BuilderTable, ConfigFile, Packages
-from resolvers.conda.channels import parse_channel
+from resolvers.conda.channels import NO_DEFAULTS, parse_channel
 from resolvers.errors import ExpectedError
 from resolvers.types import CondaOptions
 
@@ -56,7 +56,7 @@ def resolve_builder(name: str, file: ConfigFile) -> Builder:
 
 def _conda_settings(table: BuilderTable) -> CondaSettings:
     return CondaSettings(
-        channels=table.channels,
+        channels=tuple(name for name in table.channels if name != NO_DEFAULTS),
         priority=table.channel_priority,
         virtual=dict(sorted(table.virtual.items())),  # the order must not change the lock
         engine=table.conda_engine,
@@ -97,6 +97,9 @@ def _check_conda(table: BuilderTable, path: str, mistakes: Mistakes) -> None:
             parse_channel(text)
         except ExpectedError as error:
             mistakes.add(f"{path}.channels[{index}]", error.message, hint=error.hint)
+    if set(table.channels) == {NO_DEFAULTS}:
+        problem = f"names no channel, because '{NO_DEFAULTS}' only excludes conda's defaults"
+        mistakes.add(f"{path}.channels", problem, hint='add a channel, such as "conda-forge"')
     if table.keep_installer and table.installer != MICROMAMBA:
         problem = f"has no effect, because {table.installer} never stays in the images"
         hint = f'remove it, or write installer = "{MICROMAMBA}"'

@@ -20,7 +20,7 @@ from orbiter.convert.reasons import (
 )
 from orbiter.convert.selectors import selector_conflict
 from orbiter.convert.yaml_comments import entry_comments
-from resolvers.conda.channels import parse_channel
+from resolvers.conda.channels import NO_DEFAULTS, parse_channel
 from resolvers.errors import ExpectedError
 
 KEYS: Mapping[str, str] = {
@@ -77,7 +77,7 @@ def _channels(file: str, listed: Iterable[str], in_requirements: Iterable[str]) 
 
     Like conda, this adds channels that only requirements name, after all others.
     """
-    names = [FORGE if name == DEFAULTS else name for name in listed if name != "nodefaults"]
+    names = [FORGE if name == DEFAULTS else name for name in listed if name != NO_DEFAULTS]
     extra = list(in_requirements)
     if extra and not names:
         names = [FORGE]

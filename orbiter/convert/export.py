@@ -24,6 +24,7 @@ LOCK_HEAD = """\
 # Written by Orbiter: the conda packages of {stage} in release {release}.
 # Install them with conda-lock or micromamba:
 #     conda-lock install -n YOURENV conda-lock.yml
+#     micromamba create -n YOURENV -f conda-lock.yml
 """
 
 

@@ -4,13 +4,13 @@ import re
 from collections.abc import Mapping
 
 from orbiter.config.requirements import SYNTAXES
-from resolvers.conda.channels import TOKEN
+from resolvers.conda.channels import NO_DEFAULTS, TOKEN
 
 DEFAULTS, FORGE = "defaults", "conda-forge"
 _ANACONDA = "Anaconda's channels, which have their own terms of service"
 CHANNELS: Mapping[str, str] = {
     DEFAULTS: f"replaced by {FORGE}, because it means {_ANACONDA}",
-    "nodefaults": "not needed, because only the channels of images.toml are used",
+    NO_DEFAULTS: "not needed, because only the channels of images.toml are used",
 }
 """Channels that are not imported, with the reason."""
 

@@ -14,6 +14,8 @@ NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*")
 TOKEN = re.compile(r"/t/([^/]+)(?=/|$)")
 """A token inside an address, as anaconda.org and other servers accept it."""
 VARIABLE = re.compile(r"\$(?:([A-Za-z_]\w*)|\{([A-Za-z_]\w*)\})")
+NO_DEFAULTS = "nodefaults"
+"""Not a channel: the user's default channels are not added. Orbiter never adds them."""
 SCHEMES = ("http", "https", "file")
 LOGIN_HINT = (
     "log in with rattler or pixi (auth login HOST), use ~/.netrc, or write a variable: ${TOKEN}"

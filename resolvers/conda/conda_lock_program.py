@@ -9,8 +9,9 @@ from pathlib import Path
 from resolvers import process, uv_program
 from resolvers.conda.channels import hide_secrets, parse_channel
 from resolvers.conda.environment_yml import ENVIRONMENT, VIRTUAL
+from resolvers.conda.explain import solver_messages, unsolvable_hint
 from resolvers.conda.lock_file import LOCK_FILE, CondaEntry, CondaLock, parse_lock
-from resolvers.conda.requirements import CondaRequirement, subdir
+from resolvers.conda.requirements import CondaRequirement, subdir, virtual_packages
 from resolvers.errors import ExpectedError, ProgramError, UnsolvableError
 from resolvers.types import NOTE, LockFiles, Request
 
@@ -99,12 +100,19 @@ def _run(request: Request, inputs: LockFiles, solver: str, upgraded: list[str]) 
         program = _program(request)
         request.progress(f"conda-lock {VERSION} solves with {Path(solver).name}")
         command: list[str | Path] = [program, *_arguments(solver, upgraded)]
-        environment = {"CONDA_CHANNEL_PRIORITY": request.conda.priority}
         try:
-            process.run(command, cwd=folder, env=environment)
+            process.run(command, cwd=folder, env=_solver_variables(request))
         except ProgramError as error:
             raise _failure(error, request, solver) from error
         return parse_lock({LOCK_FILE: (folder / LOCK_FILE).read_text(encoding="utf-8")})
+
+
+def _solver_variables(request: Request) -> dict[str, str]:
+    """Return the variables that set the channel priority, over the user's configuration files."""
+    # conda reads CONDA_* variables only, micromamba reads MAMBA_* variables only. The files still
+    # apply otherwise, because they hold proxies, certificates and mirrors.
+    prefixes = ("CONDA", "MAMBA")
+    return {f"{prefix}_CHANNEL_PRIORITY": request.conda.priority for prefix in prefixes}
 
 
 def _program(request: Request) -> Path:
@@ -127,8 +135,17 @@ def _failure(error: ProgramError, request: Request, solver: str) -> ExpectedErro
     """Return the error for a failed run, without secrets and traceback."""
     channels = [parse_channel(name) for name in request.conda.channels]
     output = hide_secrets(TRACEBACK.sub("", error.output), channels)
-    lines = [f"  {line}" for line in output.splitlines() if line.strip()]
-    message = "\n".join([f"conda-lock {VERSION} failed", *lines])
-    if UNSOLVABLE.search(output):
-        return UnsolvableError(message, "relax or remove one of the requirements, or add a channel")
-    return ExpectedError(message, f"check that {solver} can reach the channels")
+    if not UNSOLVABLE.search(output):
+        lines = [f"  {line}" for line in output.splitlines() if line.strip()]
+        message = "\n".join([f"conda-lock {VERSION} failed", *lines])
+        return ExpectedError(message, f"check that {solver} can reach the channels")
+    explanation = solver_messages(output)
+    platforms = [virtual_packages(target, request.conda) for target in request.targets]
+    assumed = {name for packages in platforms for name in packages}
+    message = "\n".join(
+        [
+            f"conda-lock {VERSION} found no packages that meet all conda requirements:",
+            *(f"  {line}" for line in explanation),
+        ]
+    )
+    return UnsolvableError(message, unsolvable_hint("\n".join(explanation), assumed))

@@ -7,7 +7,7 @@ https://conda.github.io/conda-lock/flags/.
 import re
 from collections.abc import Iterable, Mapping
 
-from resolvers.conda.channels import Channel
+from resolvers.conda.channels import NO_DEFAULTS, Channel
 from resolvers.conda.requirements import CondaRequirement
 
 ENVIRONMENT = "environment.yml"
@@ -41,7 +41,7 @@ def format_environment(
     """
     lines = [HEAD, *(f"# {remark}" for remark in remarks), "channels:"]
     lines += [f"  - {scalar(channel.url)}" for channel in channels]
-    lines += ["  - nodefaults", "platforms:"]
+    lines += [f"  - {NO_DEFAULTS}", "platforms:"]
     lines += [f"  - {subdir}" for subdir in sorted(subdirs)]
     lines.append("dependencies:")
     group = ""

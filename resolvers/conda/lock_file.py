@@ -18,11 +18,13 @@ from resolvers.types import LockFiles, Target, thread_safe_decoding
 
 LOCK_FILE = "conda-lock.yml"
 FORMAT = "1"
-# Part of every lock set: another wording would change the bytes of unchanged locks.
+# A lock that is still up to date keeps the head that it was written with.
 HEAD = """\
 # Written by Orbiter: what conda installs. To change it, edit images.toml and lock.
-# conda-lock and micromamba read it too; each stage is a category:
-#     conda-lock install -n YOURENV -e STAGE conda-lock.yml
+# conda-lock and micromamba read it too. Each stage is a category. Without its name, both
+# programs install nothing. Repeat the option for every stage that STAGE starts from:
+#     conda-lock install -n YOURENV -E STAGE conda-lock.yml
+#     micromamba create -n YOURENV -f conda-lock.yml --category STAGE
 """
 MAIN_CATEGORY = "main"
 """The category that conda-lock always installs."""

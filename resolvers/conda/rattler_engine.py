@@ -29,7 +29,10 @@ def lock(
     import asyncio
 
     solving = _solve(request, channels, requirements, virtual_packages, previous)
-    results = asyncio.run(solving)
+    try:
+        results = asyncio.run(solving)
+    finally:
+        rattler_solver.protect_cache()
     for subdir, result in results.items():
         _report_changes(request, subdir, result)
     locked: dict[str, tuple[CondaEntry, ...]] = {}

@@ -2,13 +2,16 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from resolvers.cache import folder
 from resolvers.conda.channels import Channel, hide_secrets, join_causes
+from resolvers.conda.explain import unsolvable_hint
 from resolvers.conda.fetch import configured_client
 from resolvers.conda.requirements import PLATFORMS, CondaRequirement
 from resolvers.errors import ExpectedError, UnsolvableError
@@ -65,6 +68,7 @@ class PlatformSolver:
         self._subdirs: Any = [subdir, NOARCH]  # rattler's type is a Literal of all known subdirs
         self._priority = _priority(priority)
         self._specs = [MatchSpec(requirement.spec) for requirement in requirements]
+        self._virtual_names = frozenset(virtual_packages)
         self._virtual = [_virtual(name, text) for name, text in virtual_packages.items()]
 
     async def solve(
@@ -141,7 +145,7 @@ class PlatformSolver:
         lines += [f"  {line}" for line in text.splitlines()]
         lines += self._involved_requirements(text)
         lines += [f"  '{spec}' is required by the upgrade" for spec in extra]
-        hint = "relax or remove one of these requirements, or add a channel"
+        hint = unsolvable_hint(text, self._virtual_names)
         if noarch_only:
             lines.append(
                 f"  no channel has packages for {self.subdir}, "
@@ -180,9 +184,25 @@ def open_gateway() -> "Gateway":
     from rattler import Gateway
 
     config, client = configured_client()
+    return Gateway.from_config(config, cache_dir=_cache(), client=client)
+
+
+def protect_cache() -> None:
+    """Let only this user read the cached indexes of channels.
+
+    rattler stores the addresses of channels with them, which may contain tokens and passwords. It
+    compares these addresses, so they cannot be removed.
+    """
+    for path in _cache().iterdir():
+        # Another process may just have replaced the file.
+        with suppress(FileNotFoundError):
+            path.chmod(0o600)
+
+
+def _cache() -> Path:
     cache = folder("conda")
-    cache.chmod(0o700)  # rattler stores addresses there, which may contain passwords
-    return Gateway.from_config(config, cache_dir=cache, client=client)
+    cache.chmod(0o700)  # protects the files while they are written
+    return cache
 
 
 def version() -> str:

@@ -15,7 +15,7 @@ from orbiter.convert.invoke.toml_text import Table, Value
 from orbiter.convert.invoke.yaml import flat
 from orbiter.convert.outcome import Notes
 from orbiter.convert.reasons import CHANNELS, DEFAULTS, FORGE
-from resolvers.conda.channels import parse_channel
+from resolvers.conda.channels import NO_DEFAULTS, parse_channel
 
 MANAGERS: Mapping[str, str] = {CONDA_BUILDER: "apt", "alpine": "apk"}
 """The builders of the original, and the manager that replaces their lists ``apk``."""
@@ -121,7 +121,7 @@ def _channels(path: str, stages: tuple[_InvokeStage, ...], notes: Notes) -> tupl
     for name in names:
         if name in CHANNELS:
             notes.add("left out", path, f"channel '{name}'", CHANNELS[name])
-        if name != "nodefaults":
+        if name != NO_DEFAULTS:
             urls[parse_channel(FORGE if name == DEFAULTS else name).url] = None
     return tuple(ListItem(text=url) for url in urls)
 

@@ -1,6 +1,7 @@
 """images.toml is read into an image set, and described by a JSON Schema."""
 
 import json
+import re
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -186,6 +187,15 @@ def test_missing_keys_have_their_defaults(tmp_path: Path) -> None:
         builders={"debian": Builder(name="debian", base="debian")},
         stages=(Stage(name="debian-core", builder="debian", image="core", kind="final"),),
     )
+
+
+def test_nodefaults_is_not_a_channel(tmp_path: Path) -> None:
+    file = tmp_path / "images.toml"
+    text = (DATA / "valid/micromamba.toml").read_text()
+    file.write_text(re.sub(r"channels = .*", 'channels = ["bioconda", "nodefaults"]', text))
+    settings = read_image_set(file).builders["micromamba"].conda
+    assert isinstance(settings, CondaSettings)
+    assert settings.channels == ("bioconda",)
 
 
 def test_the_project_has_the_requirements_of_the_original() -> None:

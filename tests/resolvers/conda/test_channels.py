@@ -91,6 +91,18 @@ def test_a_variable_replaces_a_token(server: Server, monkeypatch: pytest.MonkeyP
     assert SECRET not in caught.value.message
 
 
+def test_only_this_user_can_read_the_cached_token(
+    server: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    offer(server, f"/t/{SECRET}/x")
+    monkeypatch.setenv("CHANNEL_TOKEN", SECRET)
+    monkeypatch.setenv("ORBITER_CACHE_DIR", str(tmp_path))
+    lock(f"{server.url}/t/$CHANNEL_TOKEN/x")
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert any(SECRET.encode() in path.read_bytes() for path in files)  # so this test is needed
+    assert {path.stat().st_mode & 0o077 for path in (*files, tmp_path / "conda")} == {0}
+
+
 def test_credentials_come_from_netrc_or_rattlers_store(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

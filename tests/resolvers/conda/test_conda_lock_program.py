@@ -18,11 +18,19 @@ from tests.support.conda_world import AMD64, base, channel, geo, record, request
 SOLVER = """\
 #!/bin/sh
 [ "$1" = --version ] && echo 2.3.0 && exit 0
-case "$*" in *impossible*)
-    echo "error    libmamba Could not solve for environment specs" >&2
+case "$*" in *impossible*) # what micromamba 2 prints
+    printf '%s\n' '{"solver_problems": ["nothing provides __cuda"], "success": false}'
+    cat >&2 <<'END'
+info     libmamba Searching index cache file for repo "https://conda.example.org/c/noarch"
+error    libmamba Could not solve for environment specs
+    The following package could not be installed
+    └─ impossible =* * is not installable because it requires
+       └─ __cuda =* *, which is missing on the system.
+critical libmamba Could not solve for environment specs
+END
     exit 1
 esac
-echo "$CONDA_CHANNEL_PRIORITY $*" >> "$(dirname "$0")/arguments"
+echo "$CONDA_CHANNEL_PRIORITY $MAMBA_CHANNEL_PRIORITY $*" >> "$(dirname "$0")/arguments"
 cat "$(dirname "$0")/solution.json"
 """
 CHANNEL = "https://conda.example.org/c"
@@ -73,7 +81,7 @@ def test_its_solution_is_locked_in_our_categories(solver: Path) -> None:
     assert [pin.name for pin in conda.select(files, AMD64, (geo().name,))] == ["b", "c"]
     assert lock_file.format_lock(lock_file.parse_lock(files)) == files["conda-lock.yml"]
     arguments = (solver / "arguments").read_text()
-    assert arguments.startswith("disabled ")
+    assert arguments.startswith("disabled disabled ")
     assert CHANNEL in arguments
 
 
@@ -95,8 +103,16 @@ def test_a_lock_of_the_other_engine_is_replaced(solver: Path, tmp_path: Path) ->
 @pytest.mark.index
 def test_an_unsolvable_request_is_an_error(solver: Path) -> None:
     prepare(solver)
-    with pytest.raises(UnsolvableError, match="Could not solve"):
+    with pytest.raises(UnsolvableError) as caught:
         conda.resolve(request_for("impossible"))
+    first, *lines = caught.value.message.splitlines()
+    assert first.endswith("found no packages that meet all conda requirements:")
+    assert lines == [
+        "  The following package could not be installed",
+        "  └─ impossible =* * is not installable because it requires",
+        "     └─ __cuda =* *, which is missing on the system.",
+    ]
+    assert 'virtual = { cuda = "12.4" } in [builder.micromamba]' in caught.value.hint
 
 
 def test_a_missing_solver_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -174,6 +174,35 @@ def test_conda_lock_renders_explicit_files_of_a_stage(files: LockFiles, tmp_path
         assert f"# input_hash: {lock_file.parse_lock(files).content_hashes[platform]}" in lines
 
 
+INSTALLER = """\
+#!/bin/sh
+[ "$1" = --version ] && echo 2.3.0 && exit 0
+while [ "$1" != --file ]; do shift; done
+cat "$2" > "$(dirname "$0")/installed"
+"""
+
+
+@pytest.mark.index
+def test_the_command_in_the_head_installs_a_stage(files: LockFiles, tmp_path: Path) -> None:
+    write(files, tmp_path)
+    program = tmp_path / "micromamba"
+    program.write_text(INSTALLER)
+    program.chmod(0o755)
+    head = files["conda-lock.yml"].partition("version:")[0]
+    commands = [line.split()[1:] for line in head.splitlines() if line.startswith("#     ")]
+    assert [command[0] for command in commands] == ["conda-lock", "micromamba"]
+    name, verb, *words = commands[0]
+    words = [word.replace("STAGE", geo().name) for word in words]
+    options = ["--micromamba", "--conda", str(program), "--force-platform", "linux-64"]
+    for arguments, packages in ((words, ["c", "b"]), (["-n", "YOURENV", words[-1]], [])):
+        installed = run(tmp_path, name, verb, *options, *arguments)
+        assert installed.returncode == 0, installed.stderr
+        text = (tmp_path / "installed").read_text()
+        lines = [line for line in text.splitlines() if "://" in line]
+        assert [line.rpartition("/")[2][0] for line in lines] == packages
+    assert commands[1][-2:] == ["--category", "STAGE"]  # the real one is not available to tests
+
+
 @pytest.mark.index
 def test_the_content_hash_equals_conda_locks_for_all_kinds_of_requirements(tmp_path: Path) -> None:
     from resolvers.conda import environment_yml

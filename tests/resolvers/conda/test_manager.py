@@ -283,6 +283,15 @@ def test_channels_have_priority_in_order(tmp_path: Path) -> None:
     assert versions(named) == {"a": "2", "b": "1"}
 
 
+def test_a_missing_virtual_package_is_named(tmp_path: Path) -> None:
+    where = channel(tmp_path, record("a", "1", "__cuda >=12", subdir="linux-64"))
+    with pytest.raises(UnsolvableError) as caught:
+        conda.resolve(request(where, base("a")))
+    assert 'virtual = { cuda = "12.4" } in [builder.micromamba]' in caught.value.hint
+    options = CondaOptions(channels=(where,), virtual={"__cuda": "12.4"})
+    assert versions(conda.resolve(request(where, base("a"), conda=options))) == {"a": "1"}
+
+
 def test_an_unsolvable_request_names_the_requirements_and_their_groups(tmp_path: Path) -> None:
     where = channel(tmp_path, record("a", "1", "b <2"), record("b", "1"), record("b", "2"))
     with pytest.raises(UnsolvableError) as caught:
