@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import msgspec
+
 from orbiter.archive.configured import configured_archive
 from orbiter.build.debian_base import write_seed
 from orbiter.config.builders import MICROMAMBA
@@ -10,6 +12,7 @@ from orbiter.docker.build import Approve, build_images
 from orbiter.fetch.fill import artifacts_by_stage, base_images, fill
 from orbiter.files import scratch_folder
 from orbiter.lockset.model import LockSet
+from orbiter.lockset.names import check_platforms, resolve_stages
 from orbiter.oci.layout import write_layout
 from orbiter.render.model import platform_slug
 from orbiter.store.store import Store
@@ -25,8 +28,12 @@ def build(
 ) -> tuple[BuiltImage, ...]:
     """Build images of a lock set from the store, after downloading what the store lacks.
 
-    Images that ``approve`` rejects are not loaded, pushed or kept.
+    Images that ``approve`` rejects are not loaded, pushed or kept. Raises ExpectedError for an
+    unknown image or platform before anything is downloaded.
     """
+    check_platforms(lock_set, options.platforms)
+    images = resolve_stages(lock_set, options.images)
+    options = msgspec.structs.replace(options, images=images)
     fill(lock_set, options.platforms, start_task, configured_archive())
     store = Store()
     # The folder is beside the store, because hard links cannot cross file systems.

@@ -7,6 +7,7 @@ import click
 from orbiter.cli.errors import guarded
 from orbiter.cli.options import (
     builder_option,
+    locked_option,
     platform_option,
     quiet_option,
     read_lock_set,
@@ -18,6 +19,7 @@ from orbiter.cli.verify import build_verified
 
 @click.command()
 @release_option
+@locked_option
 @stages_option
 @platform_option
 @builder_option
@@ -55,6 +57,7 @@ from orbiter.cli.verify import build_verified
 @guarded
 def build(
     release: str | None,
+    locked: bool,
     stages: tuple[str, ...],
     platforms: tuple[str, ...],
     builder: str | None,
@@ -76,7 +79,7 @@ def build(
     from orbiter.cli.board import Board
     from orbiter.docker.bake import BuildOptions
 
-    locked = read_lock_set(release)
+    lock_set = read_lock_set(release, locked=locked)
     load_by_default = not (push or output)
     options = BuildOptions(
         images=stages,
@@ -90,9 +93,9 @@ def build(
         cache_to=cache_to,
     )
     if verify:
-        build_verified(locked, options, quiet=quiet)
+        build_verified(lock_set, options, quiet=quiet)
         return
     with Board(quiet=quiet) as board:
-        built = build_images(locked, options, board)
+        built = build_images(lock_set, options, board)
     for image in built:
         click.echo(f"{image.tag}  {image.digest}")

@@ -41,6 +41,13 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
     return run
 
 
+def warn(message: str, hint: str = "") -> None:
+    """Print a warning to standard error; the command goes on."""
+    click.echo(f"{click.style('warning', fg='yellow', bold=True)}: {message}", err=True)
+    if hint:
+        click.echo(f"{click.style('hint', fg='cyan', bold=True)}: {hint}", err=True)
+
+
 def _interrupt(_number: int, _frame: object) -> None:
     from resolvers.process import terminate_all
 

@@ -5,16 +5,25 @@ from typing import TYPE_CHECKING
 
 import click
 
+from orbiter.cli.errors import warn
+from resolvers.errors import ExpectedError
+
 if TYPE_CHECKING:
+    from orbiter.config.image_set import ImageSet
     from orbiter.lockset.model import LockSet
 
 IMAGES = Path("images.toml")
+SHOWN_CHANGES = 5
+"""Number of changed keys in a warning."""
 MANAGERS = ("apk", "apt", "conda", "npm", "pip")
 
 release_option = click.option(
     "--release",
     metavar="VERSION",
     help="A locked release (default: the version in images.toml).",
+)
+locked_option = click.option(
+    "--locked", is_flag=True, help="Fail if images.toml has changed since it was locked."
 )
 builder_option = click.option("--builder", metavar="NAME", help="Use this buildx builder.")
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="Do not show progress.")
@@ -41,13 +50,58 @@ managers_option = click.option(
 )
 
 
-def read_lock_set(release: str | None) -> "LockSet":
-    """Read and check the lock set of a release (default: the version in images.toml)."""
+def read_lock_set(release: str | None, *, locked: bool = False) -> "LockSet":
+    """Read and check the lock set of a release (default: the version in images.toml).
+
+    Warns if images.toml describes the release and has changed since it was locked; with ``locked``
+    this is an error.
+    """
     from orbiter.lockset import exchange, folder
+    from orbiter.lockset.model import MANIFEST
+    from orbiter.lockset.versions import release_name
 
     exchange.recover(folder.LOCKS)
-    if release is None:
-        from orbiter.config.read import read_image_set
+    image_set = _image_set(required=release is None)
+    if release is None and image_set:
+        release = image_set.version
+    name = release_name(release or "")
+    path = folder.release_folder(name)
+    existing = folder.releases()
+    if existing and not (path / MANIFEST).exists():
+        raise ExpectedError(
+            f"release {name} is not locked",
+            f"choose a locked release ({', '.join(existing)}), or run orbiter lock",
+        )
+    lock_set = folder.read(path)
+    if image_set and image_set.version == name:
+        _report_changes(lock_set, image_set, locked=locked)
+    return lock_set
 
-        release = read_image_set(IMAGES).version
-    return folder.read(folder.release_folder(release))
+
+def _image_set(*, required: bool) -> "ImageSet | None":
+    """Return the image set; None if it is not required and images.toml cannot be read."""
+    from orbiter.config.mistakes import ConfigError
+    from orbiter.config.read import read_image_set
+
+    try:
+        return read_image_set(IMAGES)
+    except ConfigError:
+        if required:
+            raise
+        return None
+
+
+def _report_changes(lock_set: "LockSet", image_set: "ImageSet", *, locked: bool) -> None:
+    from orbiter.config.changes import changed_keys
+
+    changes = changed_keys(lock_set.image_set, image_set)
+    if not changes:
+        return
+    lines = [f"\n  {change}" for change in changes[:SHOWN_CHANGES]]
+    if len(changes) > SHOWN_CHANGES:
+        lines.append(f"\n  and {len(changes) - SHOWN_CHANGES} more")
+    problem = f"{IMAGES} has changed since release {image_set.version} was locked:{''.join(lines)}"
+    hint = "run orbiter lock to include the changes"
+    if locked:
+        raise ExpectedError(problem, hint)
+    warn(problem, hint)

@@ -5,6 +5,7 @@ import click
 from orbiter.cli.errors import guarded
 from orbiter.cli.options import (
     builder_option,
+    locked_option,
     platform_option,
     quiet_option,
     read_lock_set,
@@ -15,6 +16,7 @@ from orbiter.cli.options import (
 
 @click.command()
 @release_option
+@locked_option
 @stages_option
 @platform_option
 @builder_option
@@ -27,6 +29,7 @@ from orbiter.cli.options import (
 @guarded
 def push(
     release: str | None,
+    locked: bool,
     stages: tuple[str, ...],
     platforms: tuple[str, ...],
     builder: str | None,
@@ -42,7 +45,7 @@ def push(
     from orbiter.cli.board import Board
     from orbiter.docker.bake import BuildOptions
 
-    locked = read_lock_set(release)
+    lock_set = read_lock_set(release, locked=locked)
     options = BuildOptions(
         images=stages,
         platforms=platforms,
@@ -52,7 +55,7 @@ def push(
         load=False,
     )
     with Board(quiet=quiet) as board:
-        built = build(locked, options, board)
+        built = build(lock_set, options, board)
     for image in built:
         state = "pushed" if image.pushed else "already there"
         click.echo(f"{image.tag}  {image.digest}  {state}")

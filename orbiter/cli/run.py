@@ -5,12 +5,13 @@ from pathlib import Path
 import click
 
 from orbiter.cli.errors import guarded
-from orbiter.cli.options import read_lock_set, release_option
+from orbiter.cli.options import locked_option, read_lock_set, release_option
 
 
 @click.command()
 @click.argument("image")
 @release_option
+@locked_option
 @click.option(
     "--port",
     type=click.IntRange(1, 65535),
@@ -22,11 +23,13 @@ from orbiter.cli.options import read_lock_set, release_option
     help="Mount this folder at ~/work.",
 )
 @guarded
-def run(image: str, release: str | None, port: int | None, mount: Path | None) -> None:
+def run(
+    image: str, release: str | None, locked: bool, port: int | None, mount: Path | None
+) -> None:
     """Start JupyterLab in IMAGE and print its URL.
 
     IMAGE is a name such as debian-base. Ctrl-C stops the container.
     """
     from orbiter.images.start import run_image
 
-    run_image(read_lock_set(release), image, port=port, mount=mount)
+    run_image(read_lock_set(release, locked=locked), image, port=port, mount=mount)

@@ -65,12 +65,16 @@ def _conda_settings(table: BuilderTable) -> CondaSettings:
     )
 
 
+NO_IMAGES = "has no images"
+"""The problem of a builder that an import may still solve."""
+
+
 def check_builders(file: ConfigFile, mistakes: Mistakes) -> None:
     """Add the mistakes in the builders of a file."""
     for name, table in file.builder.items():
         if not file.image.get(name):
             hint = f"declare an image, such as [image.{name}.core], or remove the builder"
-            mistakes.add(key_path("builder", name), "has no images", hint=hint)
+            mistakes.add(key_path("builder", name), NO_IMAGES, hint=hint)
         _check_builder(name, table, mistakes)
     for name in file.image:
         if name in BUILDERS and name not in file.builder:

@@ -4,7 +4,7 @@ msgspec's own decoder stops at the first mistake. Values that cannot be decoded 
 their default here, so that the rest of the document can still be checked.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from types import UnionType
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
@@ -16,6 +16,9 @@ from orbiter.config.mistakes import Mistakes, key_path, suggest, toml_literal
 from orbiter.config.schema import TABLE_OF_KEY
 
 T = TypeVar("T", bound=msgspec.Struct)
+
+MISSING = "is missing"
+EMPTY = "is empty"
 
 _TYPE_NAMES = {
     str: "a string in quotes",
@@ -31,7 +34,8 @@ _TYPE_NAMES = {
 class _ValueType(msgspec.Struct, frozen=True, kw_only=True):
     """The type of a value, with the texts of its Meta that describe a valid value.
 
-    ``annotated`` is the type with its Meta, ``plain`` the type without it.
+    ``annotated`` is the type with its Meta, ``plain`` the type without it. ``aliases`` maps names
+    that other tools use to choices.
     """
 
     annotated: Any
@@ -40,6 +44,7 @@ class _ValueType(msgspec.Struct, frozen=True, kw_only=True):
     expected: str = ""
     add: str = ""
     choices: tuple[str, ...] = ()
+    aliases: Mapping[str, str] = {}
 
     @property
     def toml_type(self) -> Any:
@@ -144,7 +149,7 @@ def _table(value_type: _ValueType, value: object, path: str, mistakes: Mistakes)
         _add_wrong_type(_TABLE, value, path, mistakes)
         return {}
     if not value and not value_type.accepts(value):
-        mistakes.add(path, "is empty", hint=f"add {value_type.add}")
+        mistakes.add(path, EMPTY, hint=f"add {value_type.add}")
     name_type, item_type = get_args(value_type.plain)
     for name in value:  # only to report invalid names: the name itself needs no decoding
         _value(name_type, name, key_path(path, name), mistakes)
@@ -159,7 +164,7 @@ def _list(value_type: _ValueType, value: object, path: str, mistakes: Mistakes) 
         _add_wrong_type(_LIST, value, path, mistakes)
         return ()
     if not value and not value_type.accepts(value):
-        mistakes.add(path, "is empty", hint="remove the key to use its default")
+        mistakes.add(path, EMPTY, hint="remove the key to use its default")
     item_type = get_args(value_type.plain)[0]
     return tuple(
         _value(item_type, item, f"{path}[{index}]", mistakes) for index, item in enumerate(value)
@@ -186,7 +191,7 @@ def _add_missing(key: str, field: FieldInfo, path: str, mistakes: Mistakes) -> N
     value_type = _value_type(field.type)
     line = value_type.add or f"{key} = {value_type.example}"
     expected = value_type.expected or "a table"
-    mistakes.add(key_path(path, key), "is missing", expected=expected, hint=f"add {line}")
+    mistakes.add(key_path(path, key), MISSING, expected=expected, hint=f"add {line}")
 
 
 def _add_unknown_key(key: str, known: Iterable[str], path: str, mistakes: Mistakes) -> None:
@@ -206,7 +211,8 @@ def _add_invalid(value_type: _ValueType, value: object, path: str, mistakes: Mis
     if value_type.choices:
         names = ", ".join(value_type.choices)
         problem, expected = f"unknown value '{value}'", f"one of {names}"
-        hint = suggest(str(value), value_type.choices, f"use one of {names}")
+        similar = value_type.aliases.get(str(value), str(value))
+        hint = suggest(similar, value_type.choices, f"use one of {names}")
     elif value_type.example:
         hint = f"for example {value_type.example}"
     mistakes.add(path, problem, expected=expected, hint=hint)

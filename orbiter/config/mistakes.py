@@ -9,12 +9,16 @@ from resolvers.errors import ExpectedError
 
 
 class Mistake(msgspec.Struct, frozen=True, kw_only=True):
-    """One mistake: its key path (``image.debian.base.pip[3]``), the problem and the remedy."""
+    """One mistake: its key path (``image.debian.base.pip[3]``), the problem and the remedy.
+
+    ``line`` is its line in the file, or 0 if unknown.
+    """
 
     key: str
     problem: str
     expected: str = ""
     hint: str
+    line: int = 0
 
     def __str__(self) -> str:
         text = f"{self.key}: {self.problem}" if self.key else self.problem
@@ -27,13 +31,18 @@ class ConfigError(ExpectedError):
     """All mistakes of one images.toml, with a line and a hint for each."""
 
     def __init__(self, file: str, mistakes: tuple[Mistake, ...]) -> None:
-        lines = [f"{file}: {mistake}" for mistake in mistakes]
+        lines = [f"{_position(file, mistake.line)}: {mistake}" for mistake in mistakes]
         hints = [mistake.hint for mistake in mistakes]
         if len(mistakes) > 1:
             lines.insert(0, f"{file} has {len(mistakes)} mistakes")
             hints = [f"{mistake.key}: {mistake.hint}" for mistake in mistakes]
         super().__init__("\n  ".join(lines), "\n  ".join(hints))
         self.mistakes = mistakes
+
+
+def _position(file: str, line: int) -> str:
+    """Return ``images.toml:12``, which editors and terminals can open."""
+    return f"{file}:{line}" if line else file
 
 
 class Mistakes:

@@ -2,13 +2,15 @@
 
 import re
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from orbiter.config import resolve
-from orbiter.config.decode import decode
+from orbiter.config.builders import NO_IMAGES
+from orbiter.config.decode import EMPTY, MISSING, decode
 from orbiter.config.image_set import ImageSet
 from orbiter.config.mistakes import ConfigError, Mistake, Mistakes
 from orbiter.config.schema import ConfigFile
@@ -19,12 +21,32 @@ def read_image_set(path: Path) -> ImageSet:
 
     Raises ConfigError with all mistakes of the file.
     """
+    return _read(path)
+
+
+def read_incomplete_image_set(path: Path) -> ImageSet:
+    """Read an images.toml that may still lack builders and images, because an import adds them.
+
+    Raises ConfigError with all other mistakes of the file.
+    """
+    return _read(path, is_mistake=lambda mistake: not _is_incomplete(mistake))
+
+
+def _read(path: Path, is_mistake: Callable[[Mistake], bool] = lambda _mistake: True) -> ImageSet:
     mistakes = Mistakes()
-    file = decode(ConfigFile, _parse(path), mistakes)
+    text = _read_text(path)
+    file = decode(ConfigFile, _parse(text, path), mistakes)
     image_set = resolve.image_set(file, mistakes)
-    if mistakes.all:
-        raise ConfigError(str(path), mistakes.all)
+    remaining = tuple(filter(is_mistake, mistakes.all))
+    if remaining:
+        raise ConfigError(str(path), _with_lines(remaining, text))
     return image_set
+
+
+def _is_incomplete(mistake: Mistake) -> bool:
+    if mistake.key in {"builder", "image"}:
+        return mistake.problem in {MISSING, EMPTY}
+    return mistake.problem == NO_IMAGES
 
 
 def json_schema() -> dict[str, Any]:
@@ -33,11 +55,10 @@ def json_schema() -> dict[str, Any]:
     return dialect | msgspec.json.schema(ConfigFile)
 
 
-def _parse(path: Path) -> dict[str, Any]:
+def _read_text(path: Path) -> str:
     try:
         # utf-8-sig, because editors on Windows may start a file with a byte order mark
-        text = path.read_bytes().decode("utf-8-sig")
-        return tomllib.loads(text)
+        return path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
         mistake = Mistake(key="", problem="file not found", hint="create one: orbiter init")
     except OSError as error:
@@ -46,9 +67,28 @@ def _parse(path: Path) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         problem = f"byte {error.start} is not UTF-8"
         mistake = Mistake(key="", problem=problem, hint="save the file as UTF-8")
+    raise ConfigError(str(path), (mistake,))
+
+
+def _parse(text: str, path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         mistake = _syntax_mistake(str(error), text)
+    except (ValueError, RecursionError):
+        # tomllib passes on the errors of int() and of the interpreter's stack.
+        problem = "contains a number with too many digits, or too many nested brackets"
+        mistake = Mistake(key="", problem=problem, hint="`orbiter schema` describes every key")
     raise ConfigError(str(path), (mistake,))
+
+
+def _with_lines(mistakes: tuple[Mistake, ...], text: str) -> tuple[Mistake, ...]:
+    from orbiter.config.lines import key_lines, line_of  # only needed if there is a mistake
+
+    lines = key_lines(text)
+    return tuple(
+        msgspec.structs.replace(mistake, line=line_of(mistake.key, lines)) for mistake in mistakes
+    )
 
 
 def _syntax_mistake(message: str, text: str) -> Mistake:

@@ -11,6 +11,8 @@ from typing import Annotated, Literal
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 from msgspec.structs import fields
 
+from orbiter.config.platforms import PLATFORM_ALIASES
+
 BUILDERS = ("alpine", "debian", "micromamba")
 """The supported builders."""
 BASES: Mapping[str, str] = {"micromamba": "debian:trixie-slim"}
@@ -57,7 +59,9 @@ Source = Annotated[
         extra={"expected": "an http or https URL without credentials"},
     ),
 ]
-Platform = Literal["linux/amd64", "linux/arm64"]
+Platform = Annotated[
+    Literal["linux/amd64", "linux/arm64"], Meta(extra={"aliases": PLATFORM_ALIASES})
+]
 Platforms = Annotated[
     tuple[Platform, ...],
     Meta(min_length=1, description="The platforms that the images are built for."),

@@ -12,7 +12,7 @@ import msgspec
 from orbiter.config.builders import CONDA_BUILDER
 from orbiter.config.image_set import ImageSet, Stage
 from orbiter.config.mistakes import ConfigError
-from orbiter.config.read import read_image_set
+from orbiter.config.read import read_image_set, read_incomplete_image_set
 from orbiter.config.requirements import package_name
 from orbiter.config.toml_edit import Edit, ListItem, TablePath, apply_edits
 from orbiter.convert import environment_yml
@@ -60,7 +60,7 @@ def import_environment(file: Path, images: Path, name: str) -> ImportResult:
     stage. Existing entries are kept: a requirement whose package is already in the list is left
     out. Raises ExpectedError, and ConfigError if the new images.toml is not valid.
     """
-    image_set = read_image_set(images)
+    image_set = read_incomplete_image_set(images)
     text = images.read_bytes().decode("utf-8-sig")
     destination = _destination(image_set, name)
     imported = environment_yml.read(str(file), read_text(file), image_set.platforms)
@@ -104,7 +104,9 @@ def check_image_set(text: str, images: Path, file: Path) -> None:
         try:
             read_image_set(new)
         except ConfigError as error:
-            raise ConfigError(f"{images} with {file}", error.mistakes) from None
+            # The lines would be those of the new text, which nobody can see.
+            mistakes = [msgspec.structs.replace(each, line=0) for each in error.mistakes]
+            raise ConfigError(f"{images} with {file}", tuple(mistakes)) from None
 
 
 def _destination(image_set: ImageSet, name: str) -> _Destination:
@@ -185,7 +187,7 @@ def _lost_order(
 def _edits(
     destination: _Destination, added: Lists, channels: tuple[str, ...], data: dict[str, Any]
 ) -> tuple[Edit, ...]:
-    builder = _builder_edit(channels, data["builder"].get(CONDA_BUILDER))
+    builder = _builder_edit(channels, data.get("builder", {}).get(CONDA_BUILDER))
     tables = [Edit(path=path) for path in destination.paths]
     own = destination.paths[-1]
     lists = [Edit(path=own, key=manager, entries=items) for manager, items in added.items()]

@@ -8,8 +8,8 @@ import msgspec
 from orbiter.config import stage_graph
 from orbiter.config.builders import conda_settings
 from orbiter.config.image_set import ImageSet, Stage
-from orbiter.config.mistakes import suggest
 from orbiter.lockset.model import LockSet
+from orbiter.lockset.names import check_platforms, resolve_stage
 from resolvers.conda import environment_yml, lock_file
 from resolvers.conda import manager as conda
 from resolvers.conda.content_hash import content_hash
@@ -56,12 +56,8 @@ def _select(lock_set: LockSet, image: str, platform: str) -> _Selection:
     image_set = lock_set.image_set
     stages = {stage.name: stage for stage in image_set.stages}
     release = lock_set.manifest.release
-    if image not in stages:
-        hint = suggest(image, stages, f"choose one of {', '.join(stages)}")
-        raise ExpectedError(f"release {release} has no image or stage '{image}'", hint)
-    if platform and platform not in image_set.platforms:
-        hint = f"choose one of {', '.join(image_set.platforms)}"
-        raise ExpectedError(f"release {release} is not locked for {platform}", hint)
+    image = resolve_stage(lock_set, image)
+    check_platforms(lock_set, (platform,) if platform else ())
     stage = stages[image]
     names = (image, *stage_graph.ancestors(image_set, stage, "conda"))
     with_conda = [name for name in stages if stages[name].requirements.get("conda")]

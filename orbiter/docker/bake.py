@@ -15,7 +15,7 @@ from orbiter.docker.bake_log import BakeLog
 from orbiter.docker.buildx import buildx_version, docker_program
 from orbiter.tasks import StartTask
 from resolvers import process
-from resolvers.errors import ExpectedError, ProgramError
+from resolvers.errors import ProgramError
 
 BASES = "bases"
 """Folder beside ``build/`` with the base images, as OCI layouts: ``<hex>/``."""
@@ -153,18 +153,11 @@ def _read_bake_file(folder: Path) -> dict[str, Any]:
 
 
 def _selected_targets(folder: Path, options: BuildOptions) -> dict[str, Any]:
-    """Return the targets to build, by name; raise ExpectedError for an unknown image."""
+    """Return the targets to build, by name."""
     bake_file = _read_bake_file(folder)
     targets = bake_file["target"]
-    images = {name: target for name, target in targets.items() if "tags" in target}
     names = options.images or tuple(bake_file["group"]["default"]["targets"])
-    for name in names:
-        if name not in images:
-            available = ", ".join(sorted(images))
-            raise ExpectedError(
-                f"the release has no image or stage '{name}'", f"choose one of {available}"
-            )
-    return {name: images[name] for name in dict.fromkeys(names)}
+    return {name: targets[name] for name in dict.fromkeys(names)}
 
 
 def _settings(targets: Mapping[str, Any], options: BuildOptions) -> list[str]:

@@ -10,6 +10,7 @@ from orbiter.fetch.progress import FetchTotals, format_progress, format_totals
 from orbiter.fetch.sources import Locator, LocatorError
 from orbiter.lockset import model
 from orbiter.lockset.model import LockSet
+from orbiter.lockset.names import check_platforms
 from orbiter.oci.base_image import BaseImage
 from orbiter.render.model import platform_slug
 from orbiter.store.artifact_list import LockedFile, parse_list
@@ -101,7 +102,7 @@ def all_files(lock_set: LockSet, platforms: Sequence[str], store: Store) -> list
 
 def require_complete(lock_set: LockSet, platforms: Sequence[str]) -> None:
     """Raise ExpectedError for a partial lock set, and for a platform that is not locked."""
-    _selected_platforms(lock_set, platforms)
+    check_platforms(lock_set, platforms)
     if not lock_set.is_complete:
         raise ExpectedError(
             f"the lock set of release {lock_set.manifest.release} is partial: "
@@ -111,14 +112,8 @@ def require_complete(lock_set: LockSet, platforms: Sequence[str]) -> None:
 
 
 def _selected_platforms(lock_set: LockSet, platforms: Sequence[str]) -> tuple[str, ...]:
-    available = lock_set.image_set.platforms
-    for platform in platforms:
-        if platform not in available:
-            raise ExpectedError(
-                f"release {lock_set.manifest.release} is not locked for {platform}",
-                f"it is locked for {', '.join(available)}",
-            )
-    return tuple(platforms) or tuple(available)
+    check_platforms(lock_set, platforms)
+    return tuple(platforms) or lock_set.image_set.platforms
 
 
 def _fetch_base_image(image: BaseImage, store: Store, archive: Locator | None) -> FetchTotals:

@@ -8,12 +8,13 @@ import sys
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from orbiter.docker import client
 from orbiter.docker.objects import LOCKSET
 from orbiter.lockset import model
 from orbiter.lockset.model import LockSet
+from orbiter.lockset.names import resolve_stage
 from orbiter.render.model import platform_slug
 from resolvers.errors import ExpectedError
 from resolvers.net import http
@@ -40,6 +41,7 @@ def run_image(
     ``mount`` becomes ``~/work``; the server runs as the folder's owner, so that it can write there.
     Raises ExpectedError if the image has no JupyterLab, or was not built from this lock set.
     """
+    image = resolve_stage(lock_set, image)
     _refuse_without_jupyterlab(lock_set, image)
     tag = find_built_tag(lock_set, image)
     host_port = _free_port(port)
@@ -83,6 +85,7 @@ def find_built_tag(lock_set: LockSet, image: str) -> str:
 
     Raises ExpectedError if the image is unknown, not built, or built from another lock set.
     """
+    image = resolve_stage(lock_set, image)
     tag = _tag(lock_set, image)
     labels = client.image_labels(tag)
     release = lock_set.manifest.release
@@ -123,24 +126,13 @@ def _log_lines(container: "Container") -> Iterator[str]:
             yield line.decode(errors="replace").rstrip()
 
 
-def _tag(lock_set: LockSet, image: str) -> str:
-    """Return the tag of an image; raise ExpectedError if the release does not have it."""
-    bake_file = _bake_file(lock_set)
-    target = bake_file["target"].get(image, {})
-    if "tags" in target:
-        return str(target["tags"][0])
-    names = ", ".join(bake_file["group"]["default"]["targets"])
-    raise ExpectedError(
-        f"release {lock_set.manifest.release} has no image or stage '{image}'",
-        f"choose one of {names}" if names else "run orbiter lock",
-    )
-
-
-def _bake_file(lock_set: LockSet) -> dict[str, Any]:
+def _tag(lock_set: LockSet, stage: str) -> str:
+    """Return the tag of a stage; raise ExpectedError if the lock set is partial."""
+    release = lock_set.manifest.release
     if not lock_set.is_complete:
-        return {"target": {}, "group": {"default": {"targets": []}}}
-    text = lock_set.files[f"{model.BUILD}/docker-bake.json"]
-    return dict(json.loads(text))
+        raise ExpectedError(f"the lock set of release {release} is partial", "run orbiter lock")
+    bake_file = json.loads(lock_set.files[f"{model.BUILD}/docker-bake.json"])
+    return str(bake_file["target"][stage]["tags"][0])
 
 
 def _refuse_without_jupyterlab(lock_set: LockSet, image: str) -> None:

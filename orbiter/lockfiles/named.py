@@ -19,8 +19,9 @@ def load_lock(name: str, locks: Path = lockset_folder.LOCKS) -> Lock:
     Raises ExpectedError if it does not exist or is not a lock.
     """
     path = Path(name)
-    if versions.SEMVER.fullmatch(name) and not path.exists():
-        return _load_lock_set(lockset_folder.release_folder(name, locks), name)
+    release = versions.release_name(name)
+    if versions.SEMVER.fullmatch(release) and not path.exists():
+        return _load_lock_set(lockset_folder.release_folder(release, locks), release)
     if path.is_dir():
         return _load_lock_set(path, name)
     # Reading a device could block or never end.

@@ -22,6 +22,12 @@ def precedence(release: str) -> tuple[object, ...]:
     return (*numbers, is_final, [_identifier_key(identifier) for identifier in identifiers])
 
 
+def release_name(text: str) -> str:
+    """Return the release that a text names: ``v0.1.0``, a usual git tag, is release ``0.1.0``."""
+    without_prefix = text.removeprefix("v")
+    return without_prefix if SEMVER.fullmatch(without_prefix) else text
+
+
 def _identifier_key(identifier: str) -> tuple[bool, int, str]:
     """Return the sort key of a pre-release identifier: numbers first, by value."""
     is_number = identifier.isdigit()

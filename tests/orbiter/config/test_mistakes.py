@@ -40,7 +40,8 @@ def test_a_broken_file_has_the_mistakes_of_its_first_line_and_no_others(path: Pa
 def test_every_mistake_names_the_file_and_has_a_hint(path: Path) -> None:
     error = config_error(path)
     for mistake in error.mistakes:
-        assert f"{path}: {mistake}" in error.message
+        position = f"{path}:{mistake.line}" if mistake.line else str(path)
+        assert f"{position}: {mistake}" in error.message
         assert mistake.hint
         assert mistake.hint in error.hint
 

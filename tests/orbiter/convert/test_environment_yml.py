@@ -420,3 +420,19 @@ def test_selectors(selector: str, platforms: tuple[str, ...], words: str) -> Non
         assert words in conflict
     else:
         assert conflict == ""
+
+
+@pytest.mark.parametrize(
+    "tables", ["", "[builder.micromamba]\n", "[builder.micromamba]\n[image]\n"]
+)
+def test_an_image_set_without_images_gets_its_first_one(folder: Path, tables: str) -> None:
+    (folder / "images.toml").write_text(f'version = "0.1.0"\nrepository = "a/b"\n{tables}')
+    done = import_text(folder, "dependencies: [numpy]\n")
+    assert done.returncode == 0, done.stderr
+    assert lists(folder)["conda"] == ["numpy"]
+    assert read_image_set(folder / "images.toml").builders.keys() >= {"micromamba"}
+
+
+def test_other_mistakes_of_an_image_set_without_images_are_reported(folder: Path) -> None:
+    (folder / "images.toml").write_text('version = "0.1"\nrepository = "a/b"\n[builder.debian]\n')
+    assert 'images.toml:1: version: "0.1" is not valid' in import_error(folder, "dependencies: [a]")

@@ -1,0 +1,94 @@
+"""Names on the command line, and images.toml compared with the lock set, on a real release."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.paths import ROOT
+
+RELEASES = ROOT / "locks"
+RELEASE = ("--release", "0.2.0")
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """Return a project with the locked releases 0.1.0 and 0.2.0, and images.toml for 0.3.0."""
+    shutil.copytree(RELEASES, tmp_path / "locks")
+    shutil.copy(ROOT / "images.toml", tmp_path)
+    return tmp_path
+
+
+def run(project: Path, *words: str) -> "subprocess.CompletedProcess[str]":
+    # Without an engine and a store, a command that goes on fails early, and fetches nothing.
+    environment = os.environ | {
+        "DOCKER_HOST": "unix:///nonexistent/docker.sock",
+        "ORBITER_CACHE_DIR": str(project / "cache"),
+        "HOME": str(project),
+    }
+    command = [sys.executable, "-m", "orbiter", *words]
+    return subprocess.run(
+        command, cwd=project, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+def error_of(project: Path, *words: str) -> str:
+    result = run(project, *words)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert not (project / "cache").exists()
+    return result.stderr
+
+
+def test_an_unknown_image_is_reported_before_anything_is_fetched(project: Path) -> None:
+    for command in ("build", "push"):
+        error = error_of(project, command, *RELEASE, "--image", "debian-bas")
+        assert "error: release 0.2.0 has no image or stage 'debian-bas'" in error
+        assert "did you mean 'debian-base'?" in error
+        assert "debian-core" in error
+
+
+@pytest.mark.parametrize("platform", ["linux-64", "x86_64", "linux/x86_64"])
+def test_a_platform_of_another_tool_gets_the_name_of_docker(project: Path, platform: str) -> None:
+    error = error_of(project, "build", *RELEASE, "--platform", platform)
+    assert f"release 0.2.0 is not locked for {platform}" in error
+    assert "did you mean linux/amd64?" in error
+
+
+def test_a_short_name_is_enough_if_only_one_builder_has_the_image(project: Path) -> None:
+    error = error_of(project, "shell", *RELEASE, "base")
+    assert "no image or stage" not in error
+
+
+def test_a_release_may_be_named_like_its_git_tag(project: Path) -> None:
+    assert run(project, "diff-locks", "v0.1.0", "v0.2.0").returncode == 0
+    assert "no image or stage 'x'" in error_of(project, "build", "--release", "v0.1.0", "--image=x")
+
+
+def test_an_unknown_release_is_reported_with_the_locked_ones(project: Path) -> None:
+    for words in ((), ("--release", "0.3.0")):
+        error = error_of(project, "build", *words)
+        assert "error: release 0.3.0 is not locked" in error
+        assert "choose a locked release (0.1.0, 0.2.0), or run orbiter lock" in error
+
+
+def test_a_changed_images_toml_is_a_warning_and_with_locked_an_error(project: Path) -> None:
+    images = project / "images.toml"
+    images.write_text(images.read_text().replace('version = "0.3.0"', 'version = "0.2.0"'))
+    # The unknown image ends the command after the warning.
+    words = ("build", "--image", "x")
+    error = error_of(project, *words)
+    assert error.startswith("warning: images.toml has changed since release 0.2.0 was locked:\n")
+    assert "\n  and " in error
+    assert "no image or stage" in error
+    error = error_of(project, *words, "--locked")
+    assert error.startswith("error: images.toml has changed since release 0.2.0 was locked:\n")
+    assert "no image or stage" not in error
+
+
+def test_another_release_is_not_compared_with_images_toml(project: Path) -> None:
+    (project / "images.toml").unlink()
+    error = error_of(project, "build", "--release", "0.1.0", "--locked", "--image", "x")
+    assert error.startswith("error: release 0.1.0 has no image or stage 'x'")
