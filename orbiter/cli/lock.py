@@ -133,12 +133,12 @@ def _check(image_set: "ImageSet") -> None:
 
 
 def _print_changes(image_set: "ImageSet", previous: "LockSet | None", locked: "LockSet") -> None:
-    from orbiter.config.requirements import direct_names
-    from orbiter.locking.changes import lock_set_changes, report
+    from orbiter.diff.lock_sets import lock_set_changes
+    from orbiter.report.lock_sets import format_changes
 
     start = f"from {previous.manifest.release}" if previous else "first lock"
     click.echo(f"release {image_set.version} ({start}, packages as of {locked.manifest.cutoff})")
-    click.echo(report(lock_set_changes(previous, locked), direct_names(image_set)))
+    click.echo(format_changes(lock_set_changes(previous, locked)))
 
 
 def _print_builder_differences(locked: "LockSet") -> None:

@@ -25,9 +25,9 @@ def hash_facts(
         lost |= {package for package in in_both if had[package] and not has[package]}
         gained |= {package for package in in_both if has[package] and not had[package]}
     if lost:
-        yield Fact(kind="hashes", name="no longer told", old=_format_names(lost))
+        yield Fact(kind="hashes", name="no longer in the lock", old=_format_names(lost))
     if gained:
-        yield Fact(kind="hashes", name="told now", new=_format_names(gained))
+        yield Fact(kind="hashes", name="now in the lock", new=_format_names(gained))
 
 
 def _has_hashes(packages: Iterable[PackageEntry]) -> dict[Identity, bool]:

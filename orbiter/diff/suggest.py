@@ -63,7 +63,9 @@ def _describe(change: Change) -> str:
     old, new = ", ".join(change.old), ", ".join(change.new)
     if change.kind in {"added", "removed", "rebuilt", "moved"}:
         return f"{change.name} {new or old} {change.kind}"
-    return f"{change.name} {old} → {new}"
+    if not old:
+        return f"{change.name} now also {new}"
+    return f"{change.name} {old} → {new}" if new else f"{change.name} no longer {old}"
 
 
 def bump_release(release: str, step: Step) -> str:

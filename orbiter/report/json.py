@@ -28,21 +28,21 @@ from orbiter.report import phrases
 FORMAT: Literal[1] = 1
 
 DESCRIPTIONS = {
-    "Report": "What changed between two locks. Altered changes come first, then direct ones, then "
+    "Report": "The changes between two locks. Altered changes come first, then direct ones, then "
     "by kind, manager and name.",
-    "Side": 'One side: what people called it, what it is, and the release of a lock set or "".',
+    "Side": 'One side: the name that the user passed, its format, and the release of a lock set or "".',
     "Summary": "How many packages are of each kind; one that differs between places may be of "
     "several. ``kept`` are the same\n    everywhere; ``altered`` are also counted in their kind; "
-    "``left_out`` are changes that were not asked for.",
-    "Suggestion": 'What semantic versioning suggests: the step ("" for nothing changed), the '
-    "release where the old one is known,\n    and the change that decides it, in a few words.",
+    "``left_out`` are changes that --direct or --kind hides.",
+    "Suggestion": 'The suggestion of semantic versioning: the step ("" if nothing changed), the '
+    "release if the old one is known,\n    and the change that decides it.",
     "OneChange": "One package that changed in the same way at all places of ``where``.",
-    "At": "One place of a change, and what exactly went and came there; "
-    '"" for what a format does not know.',
-    "Form": "One form of a package; an empty source is where its manager looks by itself.",
+    "At": "One place of a change, with the variants that were removed and added there; "
+    '"" for a value that the format does not have.',
+    "Form": "One form of a package; an empty source is the default of its manager.",
     "Licences": "The licence before and after.",
     "Fact": "Something else that changed: a base image's digest, a tool's version; "
-    '"" for what one side does not have.',
+    '"" if one side does not have it.',
     "Count": "How many names of packages are of each kind at one place; "
     "together each name there exactly once.",
 }
@@ -83,31 +83,37 @@ class OneChange(msgspec.Struct, frozen=True, kw_only=True):
     kind: Kind
     old: Annotated[
         tuple[str, ...],
-        Meta(description="versions that went; those of both sides for rebuilt and moved"),
+        Meta(
+            description="versions on the old side only; for rebuilt and moved, those of both sides"
+        ),
     ]
     new: Annotated[
         tuple[str, ...],
-        Meta(description="versions that came; those of both sides for rebuilt and moved"),
+        Meta(
+            description="versions on the new side only; for rebuilt and moved, those of both sides"
+        ),
     ]
     stays: Annotated[tuple[str, ...], Meta(description="versions that both sides have beside them")]
     where: tuple[At, ...]
-    everywhere: Annotated[bool, Meta(description="where names every place that has the package")]
+    everywhere: Annotated[
+        bool, Meta(description="whether where names every place that has the package")
+    ]
     step: Annotated[
         Step,
-        Meta(description="how far the version went; build where it stayed, empty for no meaning"),
+        Meta(
+            description="the distance of the versions; build if equal, empty if they have no order"
+        ),
     ]
-    direct: Annotated[bool, Meta(description="a person asked for this package")]
+    direct: Annotated[bool, Meta(description="whether a person requested this package")]
     why: Annotated[
         tuple[str, ...],
         Meta(description="names from a direct requirement to the package, both included"),
     ]
     altered: Annotated[bool, Meta(description=phrases.ALTERED)]
     grown: Annotated[
-        int | None, Meta(description="bytes more to download at one place; null for not known")
+        int | None, Meta(description="additional bytes to download at one place; null if unknown")
     ]
-    licences: Annotated[
-        Licences | None, Meta(description="null where they are the same or not known")
-    ]
+    licences: Annotated[Licences | None, Meta(description="null if they are equal or unknown")]
 
 
 class Count(msgspec.Struct, frozen=True, kw_only=True):

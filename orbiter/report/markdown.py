@@ -151,13 +151,17 @@ def _row(change: Change, note: str, *, show_kind: bool, show_manager: bool) -> t
         change.kind * show_kind,
         _cell(change.name),
         _text(change.manager) * show_manager,
-        _cell(old),
-        new if new in phrases.OTHERS else _cell(new),
+        _version(old),
+        _version(new),
         step.replace("major", "**major**"),
         sizes.format_size_change(change.grown),
         _text(note),
         _cell(phrases.chain(change).removeprefix("via ")),
     )
+
+
+def _version(text: str) -> str:
+    return _text(text) if phrases.is_words(text) else _cell(text)
 
 
 def _line(change: Change, note: str, *, show_manager: bool) -> str:

@@ -28,6 +28,9 @@ DETAILS = {"rebuilt": "builds", "moved": "sources"}
 OTHERS = frozenset({"other builds", "other sources", "other files", "other hash"})
 """Phrases that replace a new version that cannot be named."""
 
+NOW_ALSO = "now also "
+NO_LONGER = "no longer "
+
 STEPS = ("major", "minor", "patch", "build", "")
 """All steps, the largest first."""
 
@@ -65,7 +68,12 @@ def _side_name(side: Side, other: Side) -> str:
 
 def tally(diff: Diff) -> dict[str, int]:
     """Count the packages of each kind, in the order of KINDS, without zeros."""
-    packages = {(change.kind, change.manager, change.name) for change in diff.changes}
+    return count_kinds(diff.changes)
+
+
+def count_kinds(changes: Iterable[Change]) -> dict[str, int]:
+    """Count the packages of each kind; one with several changes of a kind counts once."""
+    packages = {(change.kind, change.manager, change.name) for change in changes}
     counts = Counter(kind for kind, _, _ in packages)
     return {kind: counts[kind] for kind in KINDS if counts[kind]}
 
@@ -93,7 +101,7 @@ def _no_changes(diff: Diff) -> str:
         return "no such change"
     if not diff.facts:
         return "no package changed"
-    return f"no package changed, but {count_of(len(diff.facts), 'other thing')} did"
+    return f"no package changed, but {count_of(len(diff.facts), 'other value')} did"
 
 
 def count_of(number: int, noun: str) -> str:
@@ -170,8 +178,13 @@ def versions(change: Change) -> tuple[str, str]:
     """Return the old and the new version.
 
     If the version is the same, they include the builds or sources, as written in the locks.
+    If only the number of copies changed, as npm allows, they say so in words.
     """
     old, new = printable(", ".join(change.old)), printable(", ".join(change.new))
+    if change.stays and not old:
+        return "", f"{NOW_ALSO}{new}"
+    if change.stays and not new:
+        return f"{NO_LONGER}{old}", ""
     if change.kind not in {"rebuilt", "moved"}:
         return old, new
     details = {_detail(change, occurrence) for occurrence in change.where}
@@ -181,6 +194,11 @@ def versions(change: Change) -> tuple[str, str]:
         return old, f"other {DETAILS[change.kind]}"
     old_detail, new_detail = details.pop()
     return f"{old} {old_detail}".rstrip(), new_detail
+
+
+def is_words(version: str) -> bool:
+    """Return whether the text of a version is a phrase."""
+    return version in OTHERS or version.startswith((NOW_ALSO, NO_LONGER))
 
 
 def step(change: Change) -> str:

@@ -160,8 +160,8 @@ def test_a_new_release_starts_from_earlier_pins_and_a_cutoff_is_repeatable(
     ).read_bytes()
     done = orbiter(project, cache, "lock", "--upgrade-package", "Attrs")
     assert done.returncode == 0, done.stderr
-    assert "1 changed" in done.stdout
-    assert "~ attrs 25.3.0 -> " in done.stdout
+    assert "1 upgraded" in done.stdout
+    assert "↑ attrs 25.3.0 → " in done.stdout
     assert orbiter(project, cache, "lock", "--upgrade-package", "nothing").returncode == 2
 
 

@@ -216,10 +216,10 @@ def test_packages_that_lose_their_hashes_are_reported() -> None:
     silent = lock(*(locked(name) for name in "abcdefg"))
     (fact,) = diff(told, silent).facts
     assert (fact.kind, fact.name, fact.old) == (
-        "hashes", "no longer told", "conda a, conda b, conda c, conda d, conda e and 2 more",
+        "hashes", "no longer in the lock", "conda a, conda b, conda c, conda d, conda e and 2 more",
     )  # fmt: skip
     assert matches_any(diff(told, silent), ("any",))
-    assert diff(silent, told).facts[0].name == "told now"
+    assert diff(silent, told).facts[0].name == "now in the lock"
 
 
 def test_scopes_are_aligned_before_a_filter_selects_an_image() -> None:
