@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from orbiter.diff import versions
 from orbiter.diff.hashes import has_altered_file, has_other_hashes, hash_facts
+from orbiter.diff.importance import RUNTIMES, Dependents
 from orbiter.diff.scopes import ScopePair, align_scopes, pair_scopes
 from orbiter.diff.suggest import with_suggestion
 from orbiter.diff.types import KINDS, Change, Diff, Fact, Kind, Occurrence, Side, Step, Variant
@@ -26,6 +27,13 @@ class Outcome(NamedTuple):
     new: tuple[str, ...]
     stays: tuple[str, ...] = ()
     altered: bool = False
+
+
+class Graphs(NamedTuple):
+    """The relations between the packages of all scopes."""
+
+    requirements: RequirementChains
+    dependents: Dependents
 
 
 class NameInScope(NamedTuple):
@@ -195,30 +203,41 @@ def _changes(
     in_both: Mapping[PackageName, int],
 ) -> tuple[Change, ...]:
     """Return one change for all scopes in which a name has the same outcome."""
-    chains = RequirementChains()
+    graphs = Graphs(RequirementChains(), Dependents())
     changes = [
-        _change(name, outcome, scopes, chains, everywhere=len(scopes) == in_both[name])
+        _change(name, outcome, scopes, graphs, everywhere=len(scopes) == in_both[name])
         for (name, outcome), scopes in outcomes.items()
     ]
     return tuple(sorted(changes, key=_importance))
 
 
 def _importance(change: Change) -> tuple[object, ...]:
-    kind = KINDS.index(change.kind)
-    return (not change.altered, not change.direct, kind, change.manager, change.name, change.old)
+    is_requested = change.direct and not change.guessed
+    return (
+        not change.altered,
+        not is_requested,
+        not (change.guessed and change.name in RUNTIMES),
+        -change.dependents,
+        not change.direct,
+        KINDS.index(change.kind),
+        change.manager,
+        change.name,
+        change.old,
+    )
 
 
 def _change(
     name: PackageName,
     outcome: Outcome,
     scopes: list[NameInScope],
-    requirements: RequirementChains,
+    graphs: Graphs,
     *,
     everywhere: bool,
 ) -> Change:
     is_removed = outcome.kind == "removed"
     sides = [scope.pair.old if is_removed else scope.pair.new for scope in scopes]
-    chains = [requirements.chain(side, name) for side in sides]
+    chains = [graphs.requirements.chain(side, name) for side in sides]
+    guessed = all(package.direct is None for package in (*scopes[0].old, *scopes[0].new))
     return Change(
         manager=name[0],
         name=name[1],
@@ -230,6 +249,8 @@ def _change(
         everywhere=everywhere,
         step=_step(name[0], outcome),
         direct=any(len(chain) == 1 for chain in chains),
+        guessed=guessed,
+        dependents=graphs.dependents.count(sides[0], name) if guessed else 0,
         why=min(filter(None, chains), key=lambda chain: (len(chain), chain), default=()),
         altered=outcome.altered,
         grown=_growth(scopes[0]),

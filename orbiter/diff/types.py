@@ -59,6 +59,8 @@ class Change(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     ``everywhere`` is True if ``where`` contains every scope with the package.
     ``why`` is a chain of names from a direct requirement to the package. It is the name alone for
     a direct requirement, and empty if the locks do not record the reason.
+    ``guessed`` is True if the locks do not record requests: ``direct`` then means that no other
+    package requires this one, and ``dependents`` is the number of packages that do.
     ``altered`` is True if a file of the same version and build has another hash, which indicates
     tampering.
     ``grown`` is the growth of the download in one scope in bytes; None if unknown.
@@ -75,6 +77,8 @@ class Change(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     everywhere: bool = True
     step: Step = ""
     direct: bool = False
+    guessed: bool = False
+    dependents: int = 0
     why: tuple[str, ...] = ()
     altered: bool = False
     grown: int | None = None
@@ -113,7 +117,8 @@ class Suggestion(msgspec.Struct, frozen=True, kw_only=True):
 class Diff(msgspec.Struct, frozen=True, kw_only=True):
     """All differences between two locks.
 
-    ``changes`` are sorted: altered ones, direct ones, then by kind, manager and name.
+    ``changes`` are sorted: altered ones, requested ones, language runtimes, then by the number of
+    dependents, kind, manager and name.
     ``counts`` contains, for each scope, the number of names of each kind and of those that are
     ``kept``; it counts each name once.
     ``kept`` is the number of packages that changed in no scope.

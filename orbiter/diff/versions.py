@@ -28,6 +28,10 @@ from orbiter.diff.types import Step
 MAX_LENGTH = 1000
 """Longer texts are not versions; Python also refuses to read numbers of thousands of digits."""
 
+DATE_LENGTHS = frozenset({4, 6, 8})
+YEARS = range(1990, 2100)
+MONTHS, DAYS = 12, 31
+
 DOTTED_NUMBERS = re.compile(r"[0-9]+(?:\.[0-9]+)*")
 RELEASE_NUMBERS = {"conda": re.compile(r"[0-9]+(?:[._-][0-9]+)*")}
 """Release numbers of managers that separate them by more than dots."""
@@ -60,7 +64,8 @@ def version_step(manager: str, old: str, new: str) -> Step:
 
     It is the position of the first release number that differs: "major" for the first number (and
     another epoch), "minor" for the second, "patch" for any other. A missing number is 0. Only the
-    position counts, even before 1.0 and in calendar versions: 0.1 to 0.2 is "minor".
+    position counts, even before 1.0: 0.1 to 0.2 is "minor". If both versions start with a year or
+    a date, another first number is "minor", too: it does not announce an incompatible change.
 
     If all numbers are equal, other letters, pre-releases, post-releases and local parts are
     "patch". Versions that are equal, or differ only in the revision of a Debian or Alpine package,
@@ -78,6 +83,8 @@ def version_step(manager: str, old: str, new: str) -> Step:
         return "major"
     pairs = enumerate(zip_longest(old_numbers, new_numbers, fillvalue=0))
     position = next((position for position, (one, two) in pairs if one != two), None)
+    if position == 0 and _is_calendar(old_numbers) and _is_calendar(new_numbers):
+        return "minor"
     steps: dict[int | None, Step] = {0: "major", 1: "minor"}
     return steps.get(position, "patch")
 
@@ -110,6 +117,20 @@ def _release_numbers(manager: str, version: str) -> tuple[int, list[int]]:
     numbers = RELEASE_NUMBERS.get(manager, DOTTED_NUMBERS).match(version, epoch.end())
     digits = re.findall("[0-9]+", numbers[0]) if numbers else []
     return int(epoch[1] or 0), list(map(int, digits))
+
+
+def _is_calendar(numbers: list[int]) -> bool:
+    """Return whether a version starts with a year (2026), a month (202611) or a day (20261128)."""
+    if not numbers:
+        return False
+    date = str(numbers[0])
+    year, month, day = date[:4], date[4:6], date[6:]
+    return (
+        len(date) in DATE_LENGTHS
+        and int(year) in YEARS
+        and 1 <= int(month or 1) <= MONTHS
+        and 1 <= int(day or 1) <= DAYS
+    )
 
 
 def _pip_key(version: str) -> SortKey:

@@ -1,8 +1,10 @@
 """Read a lock by its name on the command line: release, file or git revision."""
 
+from functools import partial
 from pathlib import Path
 
 from orbiter.lockfiles import git
+from orbiter.lockfiles.siblings import with_requests
 from orbiter.lockfiles.types import Lock
 from orbiter.lockset import folder as lockset_folder
 from orbiter.lockset import model, versions
@@ -28,7 +30,7 @@ def load_lock(name: str, locks: Path = lockset_folder.LOCKS) -> Lock:
     if path.is_char_device() or path.is_block_device():
         raise ExpectedError(f"'{name}' is a device, not a file", VALID_NAMES)
     if path.exists():
-        return _read_file(name, path.read_bytes())
+        return with_requests(_read_file(name, path.read_bytes()), partial(_read_sibling, path))
     # Revisions may contain colons; without a revision, git reads from its index.
     revision, colon, file = name.rpartition(":")
     if colon and file:
@@ -44,9 +46,26 @@ def _read_file(name: str, content: bytes) -> Lock:
     return recognise.read(name, content)
 
 
+def _read_sibling(path: Path, name: str) -> str:
+    """Return the text of a file in the folder of a lock, "" if it cannot be read."""
+    try:
+        return path.with_name(name).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return ""
+
+
+def _read_sibling_at(revision: str, path: str, name: str) -> str:
+    folder = path.rpartition("/")[0] or "."
+    try:
+        return git.read_file(revision, f"{folder}/{name}").decode("utf-8", "replace")
+    except ExpectedError:
+        return ""
+
+
 def _load_revision(name: str, revision: str, path: str) -> Lock:
     if not git.is_folder(revision, path):
-        return _read_file(name, git.read_file(revision, path))
+        lock = _read_file(name, git.read_file(revision, path))
+        return with_requests(lock, partial(_read_sibling_at, revision, path))
     with git.folder_at(revision, path) as folder:
         try:
             return _load_lock_set(folder, name)

@@ -49,6 +49,7 @@ class HtmlRow(NamedTuple):
     why: str
     sign: str
     direct: bool
+    guessed: bool
     altered: bool
     bytes: int
     rank: int
@@ -108,6 +109,7 @@ def _row(change: Change, note: str) -> HtmlRow:
         why=phrases.chain(change),
         sign=phrases.SIGNS[change.kind],
         direct=change.direct,
+        guessed=change.guessed,
         altered=change.altered,
         bytes=change.grown or 0,
         rank=phrases.STEPS.index(change.step),

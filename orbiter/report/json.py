@@ -28,9 +28,9 @@ from orbiter.report import phrases
 FORMAT: Literal[1] = 1
 
 DESCRIPTIONS = {
-    "Report": "The changes between two locks. Altered changes come first, then direct ones, then "
-    "by kind, manager and name.",
-    "Side": 'One side: the name that the user passed, its format, and the release of a lock set or "".',
+    "Report": "The changes between two locks. Altered changes come first, then requested packages, "
+    "language runtimes, and packages that most others require.",
+    "Side": 'One side: its name, its format, and the release of a lock set or "".',
     "Summary": "How many packages are of each kind; one that differs between places may be of "
     "several. ``kept`` are the same\n    everywhere; ``altered`` are also counted in their kind; "
     "``left_out`` are changes that --direct or --kind hides.",
@@ -105,6 +105,13 @@ class OneChange(msgspec.Struct, frozen=True, kw_only=True):
         ),
     ]
     direct: Annotated[bool, Meta(description="whether a person requested this package")]
+    guessed: Annotated[
+        bool,
+        Meta(description="the lock has no requests: direct is a guess, true if none requires it"),
+    ]
+    dependents: Annotated[
+        Number, Meta(description="packages that require a guessed one, also indirectly")
+    ]
     why: Annotated[
         tuple[str, ...],
         Meta(description="names from a direct requirement to the package, both included"),
@@ -226,6 +233,8 @@ def _one_change(change: Change) -> OneChange:
         everywhere=change.everywhere,
         step=change.step,
         direct=change.direct,
+        guessed=change.guessed,
+        dependents=change.dependents,
         why=change.why,
         altered=change.altered,
         grown=change.grown,

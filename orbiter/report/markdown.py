@@ -23,8 +23,10 @@ MAX_TEXT = 300
 IMPORTANCE = (
     "altered",
     "direct",
+    "important",
     "facts",
     "notes",
+    "guessed",
     "removed",
     "downgraded",
     "added",
@@ -35,7 +37,7 @@ IMPORTANCE = (
 )
 """Sections, the most important first."""
 
-UNFOLDED = frozenset({"altered", "direct", "facts", "notes"})
+UNFOLDED = frozenset({"altered", "direct", "important", "facts", "notes"})
 """Sections whose tables are not folded with ``<details>``."""
 
 CHANGE_COLUMNS = ("change", "package", "manager", "old", "new", "step", "size", "note", "why")
@@ -135,7 +137,7 @@ def _fact_line(fact: Fact) -> str:
 def _section_block(
     section: Section, notes: Callable[[Change], str], *, show_manager: bool
 ) -> Block:
-    show_kind = section.key in UNFOLDED
+    show_kind = section.key in phrases.SECTIONS
     rows, lines = [], []
     for change in section.changes:
         note = notes(change)

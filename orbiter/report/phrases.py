@@ -3,9 +3,10 @@
 import re
 import shlex
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
+from orbiter.diff.importance import RUNTIMES
 from orbiter.diff.types import KINDS, Change, Diff, Occurrence, Side, Suggestion, Variant
 from orbiter.lockfiles.types import Scope
 from orbiter.sizes import format_size_change
@@ -34,6 +35,11 @@ NO_LONGER = "no longer "
 STEPS = ("major", "minor", "patch", "build", "")
 """All steps, the largest first."""
 
+MAX_UNSORTED = 17
+MAX_IMPORTANT = 12
+MANY_DEPENDENTS = 10
+"""A list that is longer starts with at most so many packages with at least so many dependents."""
+
 MAX_LISTED = 3
 """Scopes or links of a chain that are listed; more are counted or left out."""
 
@@ -41,8 +47,12 @@ DIGEST = re.compile(r"\b(?:sha\d+|md5|blake2b):([0-9a-f]{12})[0-9a-f]{20,}")
 BARE_DIGEST = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{52,}\b")
 
 
+SECTIONS = ("altered", "direct", "important", "guessed")
+"""Sections of several kinds of change, the most important first."""
+
+
 class Section(NamedTuple):
-    """Changes under one heading; ``key`` is ``altered``, ``direct``, or their kind."""
+    """Changes under one heading; ``key`` is one of SECTIONS, or their kind."""
 
     key: str
     title: str
@@ -143,12 +153,17 @@ def download(diff: Diff) -> str:
 
 
 def sections(diff: Diff) -> tuple[Section, ...]:
-    """Sort all changes into sections: altered ones, direct ones, then by kind."""
+    """Sort all changes into sections: altered and important ones, then by kind."""
     others = [change for change in diff.changes if not change.altered]
-    direct = _largest_first(change for change in others if change.direct)
+    important = _important(others)
+    others = [change for change in others if change not in important]
+    requested = (change for change in others if change.direct and not change.guessed)
+    guessed = (change for change in others if change.direct and change.guessed)
     first = (
         Section("altered", "Altered", altered(diff)),
-        Section("direct", "Direct requirements", direct),
+        Section("direct", "Direct requirements", _largest_first(requested)),
+        Section("important", "Required by most other packages", important),
+        Section("guessed", "Direct requirements, guessed", _largest_first(guessed)),
     )
     kinds_before = {change.kind for section in first for change in section.changes}
     rest = []
@@ -157,6 +172,27 @@ def sections(diff: Diff) -> tuple[Section, ...]:
         changes = (change for change in others if change.kind == kind and not change.direct)
         rest.append(Section(kind, heading, _largest_first(changes)))
     return tuple(_with_count(section) for section in (*first, *rest) if section.changes)
+
+
+def _important(changes: Sequence[Change]) -> tuple[Change, ...]:
+    """Return the first changes of a long list whose lock does not record direct requirements.
+
+    The list starts with language runtimes, and continues with packages that most others require.
+    """
+    guessed = [change for change in changes if change.guessed]
+    if len(guessed) <= MAX_UNSORTED:
+        return ()
+    runtimes = [change for change in guessed if change.name in RUNTIMES]
+    libraries = [
+        change
+        for change in guessed
+        if change.dependents >= MANY_DEPENDENTS
+        and change.step not in {"patch", "build"}
+        and change not in runtimes
+    ]
+    # Only the sort by step changes the order, which is that of the number of dependents.
+    libraries.sort(key=lambda change: change.step != "major")
+    return (*runtimes, *libraries)[:MAX_IMPORTANT]
 
 
 def _largest_first(changes: Iterable[Change]) -> tuple[Change, ...]:

@@ -82,7 +82,7 @@ def _row_maker(diff: Diff) -> Callable[[Change, Section], TextRow]:
 
     def make_row(change: Change, section: Section) -> TextRow:
         old, new = phrases.versions(change)
-        show_kind = section.key in {"altered", "direct"}
+        show_kind = section.key in phrases.SECTIONS
         return TextRow(
             sign=phrases.SIGNS[change.kind],
             kind=change.kind * show_kind,

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from orbiter.diff.compare import KEPT, diff
 from orbiter.diff.filter import filter_changes, matches_any, restrict_lock
+from orbiter.diff.importance import MAX_TRANSITIVE
 from orbiter.diff.scopes import align_scopes
 from orbiter.diff.types import KINDS, Change, Diff, Occurrence, Variant
 from orbiter.lockfiles.types import Lock, PackageEntry, PackageFile, Scope
@@ -260,9 +261,36 @@ def test_chains_start_at_a_direct_requirement() -> None:
 def test_packages_that_no_other_requires_are_direct_if_unknown() -> None:
     old = lock(locked("top", requires=("leaf",)), locked("leaf", "1"))
     new = lock(locked("top", "2.0", requires=("leaf",)), locked("leaf", "2"))
-    top, leaf = diff(old, new).changes
-    assert (top.name, top.direct, top.why) == ("top", True, ("top",))
-    assert (leaf.direct, leaf.why) == (False, ("top", "leaf"))
+    leaf, top = diff(old, new).changes
+    assert (top.name, top.direct, top.guessed, top.why) == ("top", True, True, ("top",))
+    assert (leaf.direct, leaf.guessed, leaf.why) == (False, True, ("top", "leaf"))
+
+
+def test_without_requests_runtimes_come_first_and_then_packages_with_many_dependents() -> None:
+    def side(version: str) -> list[PackageEntry]:
+        return [
+            locked("app", version, requires=("python", "mid")),
+            locked("mid", version, requires=("low", "python")),
+            locked("low", version, requires=("lowest",)),
+            locked("lowest", version, requires=("low",)),  # a cycle
+            locked("python", version),
+        ]
+
+    result = diff(lock(*side("1.0")), lock(*side("1.1")))
+    assert [(change.name, change.dependents) for change in result.changes] == [
+        ("python", 2), ("low", 3), ("lowest", 3), ("mid", 1), ("app", 0),
+    ]  # fmt: skip
+    requested = locked("app", "1.0", direct=True), locked("app", "1.1", direct=True)
+    old, new = (lock(*side(each.version)[1:], each) for each in requested)
+    change = diff(old, new).changes[0]
+    assert (change.name, change.direct, change.guessed) == ("app", True, False)
+
+
+def test_large_locks_count_direct_dependents_only() -> None:
+    chain = [locked(f"p{n}", "1", requires=(f"p{n + 1}",)) for n in range(MAX_TRANSITIVE + 1)]
+    old = lock(*chain, locked(f"p{MAX_TRANSITIVE + 1}", "1"))
+    new = lock(*chain, locked(f"p{MAX_TRANSITIVE + 1}", "2"))
+    assert the(diff(old, new)).dependents == 1
 
 
 def test_a_lock_without_dependencies_has_no_chains() -> None:

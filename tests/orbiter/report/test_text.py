@@ -5,10 +5,13 @@ import re
 import pytest
 from msgspec.structs import replace
 
+from orbiter.diff import compare
 from orbiter.diff.types import Diff, Side
+from orbiter.lockfiles.named import load_lock
 from orbiter.report import phrases, text
 from tests.support.diff_samples import ALTERED, ALTERED_WORDS, EMPTY, SAMPLES, SMALL, change, many
 from tests.support.golden import assert_golden
+from tests.support.paths import TESTS
 
 COLOUR = re.compile(r"\x1b\[[0-9;]+m")
 
@@ -83,3 +86,14 @@ def test_a_lock_cannot_control_the_terminal() -> None:
 def test_the_summary_is_the_first_line() -> None:
     for diff in SAMPLES.values():
         assert rendered(diff, 300).splitlines()[0] == phrases.summary(diff)
+
+
+def test_python_is_the_first_row_of_a_lock_without_requests() -> None:
+    folder = TESTS / "data" / "locks" / "python-buried"
+    old, new = (load_lock(str(folder / f"{side}.conda-lock.yml")) for side in ("old", "new"))
+    lines = rendered(compare.diff(old, new), 80).splitlines()
+    heading = lines.index("Required by most other packages (1)")
+    assert lines[heading + 1].split() == [
+        "↑", "upgraded", "python", "3.10.9", "→", "3.12.12", "minor", "via", "app",
+    ]  # fmt: skip
+    assert "Direct requirements, guessed (1)" in lines
