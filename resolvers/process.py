@@ -5,9 +5,11 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
-from threading import Event, Thread
+from threading import Lock, Thread
 from typing import NoReturn
 
 from resolvers.errors import ExpectedError, ProgramError
@@ -16,6 +18,23 @@ OUTPUT_TAIL = 40
 """Number of lines of a failed program's output that its error message shows."""
 GRACE_PERIOD = 5.0
 """Seconds between SIGTERM and SIGKILL."""
+POLL_INTERVAL = 0.02
+"""Seconds between two checks whether terminated programs have ended."""
+
+
+GUARD = """
+while read -r action group; do
+  others=
+  for known in $groups; do [ "$known" = "$group" ] || others="$others $known"; done
+  groups=$others
+  [ "$action" = ended ] || groups="$groups $group"
+done
+for group in $groups; do kill -s TERM -- "-$group"; done
+"""
+"""Shell script that terminates the programs of a process that was killed with SIGKILL.
+
+It reads the process groups of programs that started and ended, until its input closes.
+"""
 
 
 class _RunningPrograms:
@@ -23,23 +42,40 @@ class _RunningPrograms:
 
     def __init__(self) -> None:
         self._processes: set[subprocess.Popen[str]] = set()
-        self._terminating = Event()
+        self._terminating = False
+        self._guard: subprocess.Popen[bytes] | None = None
+        self._guard_lock = Lock()
+
+    def prepare(self) -> None:
+        """Start the guard, which ends the programs if this process is killed."""
+        with self._guard_lock:
+            self._guard = self._guard or _start_guard()
 
     def add(self, process: "subprocess.Popen[str]") -> None:
         """Add a program; terminate it if it started while all others were being terminated."""
         self._processes.add(process)
-        if self._terminating.is_set():
-            _terminate(process)
+        self._tell_guard("started", process)
+        if self._terminating:
+            _terminate([process])
 
     def discard(self, process: "subprocess.Popen[str]") -> None:
         """Remove a program that has ended."""
         self._processes.discard(process)
+        self._tell_guard("ended", process)
 
-    def terminate(self) -> None:
-        """Terminate all programs, and those that are added later."""
-        self._terminating.set()
-        for process in tuple(self._processes):
-            _terminate(process)
+    def terminate(self) -> Thread:
+        """Terminate all programs, and those that are added later; the thread ends with them."""
+        self._terminating = True
+        # A signal handler must not wait: the code that it interrupted may hold a lock.
+        thread = Thread(target=_terminate, args=(tuple(self._processes),), daemon=True)
+        thread.start()
+        return thread
+
+    def _tell_guard(self, action: str, process: "subprocess.Popen[str]") -> None:
+        assert self._guard is not None
+        assert self._guard.stdin is not None
+        with self._guard_lock, suppress(OSError):  # somebody may have killed the guard
+            self._guard.stdin.write(f"{action} {process.pid}\n".encode())
 
 
 _running = _RunningPrograms()
@@ -70,12 +106,14 @@ def run(
     UTF-8. Raises ProgramError, which mentions ``name``, if the exit code is not 0. Terminates the
     program's whole process group if this process is interrupted.
     """
+    _running.prepare()
     process = _start(command, cwd, env, undecodable)
     _running.add(process)
     try:
         output, errors = _communicate(process, stdin, on_line)
     except BaseException:
-        _terminate(process)
+        _terminate([process])
+        process.wait()
         raise
     finally:
         _running.discard(process)
@@ -95,12 +133,13 @@ def replace_process(command: Sequence[str | Path]) -> NoReturn:
     os.execvp(words[0], words)
 
 
-def terminate_all() -> None:
-    """Terminate every program that is running or about to start.
+def terminate_all() -> Thread:
+    """Terminate every program that is running or about to start, without waiting for them.
 
-    Programs run in sessions of their own, so Ctrl-C does not reach them.
+    Programs run in sessions of their own, so Ctrl-C does not reach them. The returned thread ends
+    when all of them have ended.
     """
-    _running.terminate()
+    return _running.terminate()
 
 
 def _start(
@@ -147,14 +186,41 @@ def _communicate(
     return "".join(output), "".join(errors)
 
 
-def _terminate(process: "subprocess.Popen[str]") -> None:
+def _start_guard() -> "subprocess.Popen[bytes]":
+    return subprocess.Popen(
+        ["/bin/sh", "-c", GUARD],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        bufsize=0,  # it must read each line at once
+        start_new_session=True,
+    )
+
+
+def _terminate(processes: "Sequence[subprocess.Popen[str]]") -> None:
+    """End programs with everything that they started: by SIGKILL after the grace period."""
+    for process in processes:
+        _signal_group(process, signal.SIGTERM)
+    deadline = time.monotonic() + GRACE_PERIOD
+    while any(map(_is_running, processes)) and time.monotonic() < deadline:
+        time.sleep(POLL_INTERVAL)
+    for process in processes:
+        _signal_group(process, signal.SIGKILL)
+
+
+def _is_running(process: "subprocess.Popen[str]") -> bool:
+    """Return whether a program or another process of its group runs."""
+    process.poll()  # a process that nobody has waited for still counts as a member of its group
+    return _signal_group(process, 0)
+
+
+def _signal_group(process: "subprocess.Popen[str]", number: int) -> bool:
+    """Send a signal to the process group of a program; return False if it has ended."""
     try:
-        os.killpg(process.pid, signal.SIGTERM)
-        process.wait(timeout=GRACE_PERIOD)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
+        os.killpg(process.pid, number)
+    except (ProcessLookupError, PermissionError):
+        return False
+    return True
 
 
 def _failure(name: str, code: int, output: str) -> ProgramError:

@@ -23,7 +23,7 @@ ORBITER = (
 """The packages of Orbiter, lowest layer first."""
 
 RESOLVERS = (
-    ("resolvers", "resolvers.cache", "resolvers.types", "resolvers.errors"),
+    ("resolvers", "resolvers.cache", "resolvers.types", "resolvers.errors", "resolvers.scratch"),
     ("resolvers.process",),
     ("resolvers.net", "resolvers.distro"),
     ("resolvers.index", "resolvers.apk", "resolvers.apt"),

@@ -21,13 +21,13 @@ from orbiter.archive.storage import (
     not_an_archive,
 )
 from orbiter.fetch.progress import ProgressCounter, ReportProgress, run_parallel
-from orbiter.files import locked, scratch_folder
 from orbiter.oci.layout import INDEX_FILE, LAYOUT, LAYOUT_FILE, blob_path
 from orbiter.oci.registry import sha256
 from orbiter.store.download import OpenSource
 from orbiter.store.store import hash_file, hash_mismatch, link_or_copy
 from resolvers.errors import ExpectedError
 from resolvers.net import http
+from resolvers.scratch import locked, scratch_folder
 
 SCRATCH_PREFIX = ".orbiter-new-"
 

@@ -25,12 +25,12 @@ from orbiter.archive.storage import (
     not_an_archive,
 )
 from orbiter.fetch.progress import ProgressCounter, ReportProgress
-from orbiter.files import locked, scratch_folder
 from orbiter.oci.layout import BLOBS, INDEX_FILE, LAYOUT, LAYOUT_FILE, blob_path
 from orbiter.oci.registry import sha256
 from orbiter.store.download import CHUNK, OpenSource, format_hash
 from orbiter.store.store import hash_mismatch
 from resolvers.net import http
+from resolvers.scratch import locked, scratch_folder
 
 
 class _ByteRange(NamedTuple):

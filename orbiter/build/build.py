@@ -10,7 +10,6 @@ from orbiter.config.builders import MICROMAMBA
 from orbiter.docker.bake import BASES, SEEDS, BuildOptions, BuiltImage
 from orbiter.docker.build import Approve, build_images
 from orbiter.fetch.fill import artifacts_by_stage, base_images, fill
-from orbiter.files import scratch_folder
 from orbiter.lockset.model import LockSet
 from orbiter.lockset.names import check_platforms, resolve_stages
 from orbiter.oci.layout import write_layout
@@ -18,6 +17,7 @@ from orbiter.render.model import platform_slug
 from orbiter.store.store import Store
 from orbiter.tasks import StartTask
 from resolvers.conda import fetch as conda_fetch
+from resolvers.scratch import scratch_folder
 
 
 def build(

@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Callable
 from functools import wraps
+from threading import Thread
 from typing import NoReturn, ParamSpec
 
 import click
@@ -15,7 +16,14 @@ from resolvers.errors import ExpectedError
 
 FINDINGS = 1
 EXPECTED_ERROR = 2
-INTERRUPTED = 130
+SIGNALS = {
+    signal.SIGINT: "interrupted",
+    signal.SIGTERM: "terminated",
+    signal.SIGHUP: "the terminal was closed",
+}
+"""The signals that end a command after it has cleaned up, with the message for each."""
+SIGNALLED = 128
+"""A command that a signal ends exits with this number plus that of the signal, as in shells."""
 
 P = ParamSpec("P")
 
@@ -25,7 +33,7 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
 
     @wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
-        signal.signal(signal.SIGINT, _interrupt)
+        _handle_signals()
         try:
             command(*args, **kwargs)
         except ExpectedError as error:
@@ -34,9 +42,10 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
             raise  # click exits quietly: the reader of our output has closed the pipe
         except OSError as error:
             _fail(_expected(error))
-        except KeyboardInterrupt:
-            click.echo("error: interrupted", err=True)
-            sys.exit(INTERRUPTED)
+        except Interruption as error:
+            error.programs.join()
+            click.echo(f"error: {SIGNALS[error.signal]}", err=True)
+            sys.exit(SIGNALLED + error.signal)
 
     return run
 
@@ -48,11 +57,26 @@ def warn(message: str, hint: str = "") -> None:
         click.echo(f"{click.style('hint', fg='cyan', bold=True)}: {hint}", err=True)
 
 
-def _interrupt(_number: int, _frame: object) -> None:
+class Interruption(KeyboardInterrupt):
+    """A signal asks the command to end; the thread ``programs`` ends with the last program."""
+
+    def __init__(self, number: signal.Signals, programs: Thread) -> None:
+        super().__init__()
+        self.signal = number
+        self.programs = programs
+
+
+def _handle_signals() -> None:
+    for number in SIGNALS:
+        # nohup lets a command ignore the end of its terminal.
+        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, _interrupt)
+
+
+def _interrupt(number: int, _frame: object) -> NoReturn:
     from resolvers.process import terminate_all
 
-    terminate_all()
-    raise KeyboardInterrupt
+    raise Interruption(signal.Signals(number), terminate_all())
 
 
 def _expected(error: OSError) -> ExpectedError:

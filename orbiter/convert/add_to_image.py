@@ -1,7 +1,6 @@
 """Add the requirements of another tool's file to a stage in images.toml."""
 
 import re
-import tempfile
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -19,6 +18,7 @@ from orbiter.convert import environment_yml
 from orbiter.convert.outcome import ImportedRequirements, LeftOut
 from resolvers.conda.channels import parse_channel
 from resolvers.errors import ExpectedError
+from resolvers.scratch import temporary_folder
 
 UNVERSIONED = re.compile(r"[\w.-]+")
 """A requirement without a version, which every other requirement for the package satisfies."""
@@ -98,8 +98,8 @@ def read_text(file: Path) -> str:
 def check_image_set(text: str, images: Path, file: Path) -> None:
     """Raise ConfigError if the new text of images.toml is not valid."""
     # ConfigError must name the real file, and no file of the project may change yet.
-    with tempfile.TemporaryDirectory(prefix="orbiter-import-") as folder:
-        new = Path(folder) / images.name
+    with temporary_folder() as folder:
+        new = folder / images.name
         new.write_bytes(text.encode())
         try:
             read_image_set(new)

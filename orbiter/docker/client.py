@@ -113,7 +113,8 @@ def image_shell(reference: str, digest: str, platform: str) -> "Shell":
 
     def run(script: str, *, platform: str = platform, cache: str = "") -> str:
         image = pull_image(reference, digest, platform)
-        options = ["--rm", "--interactive", "--platform", platform, "--user", "0"]
+        # Without --init, the shell is the first process, which ignores SIGTERM.
+        options = ["--rm", "--init", "--interactive", "--platform", platform, "--user", "0"]
         if cache:
             options += ["--volume", f"{Path(cache).absolute()}:/cache"]
         options += ["--entrypoint", "/bin/sh"]

@@ -13,12 +13,12 @@ import msgspec
 from orbiter.config.image_set import ImageSet
 from orbiter.docker import client
 from orbiter.docker.objects import STOPPED_STATES, LocalContainer
-from orbiter.files import locked_if_free
 from orbiter.images import list as image_list
 from orbiter.images.list import OwnImages
 from orbiter.sizes import format_size
 from orbiter.store.store import Store
 from resolvers.errors import ExpectedError
+from resolvers.scratch import locked_if_free
 
 UNFINISHED = ("build/build-*", "*/??/*.part", "*/??/*.bad")
 """Files in the store from killed runs, and files that ``Store.verify`` moved aside."""

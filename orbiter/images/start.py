@@ -2,7 +2,6 @@
 
 import json
 import secrets
-import signal
 import socket
 import sys
 from collections import deque
@@ -61,8 +60,6 @@ def run_image(
         mounts=mounts,
         user=user,
     )
-    # SIGTERM removes the container too, like Ctrl-C.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         _follow(container, f"http://127.0.0.1:{host_port}", token)
     except KeyboardInterrupt:

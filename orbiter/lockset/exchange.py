@@ -11,8 +11,8 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from orbiter.files import locked, remove_if_free
 from orbiter.lockset.versions import SEMVER
+from resolvers.scratch import locked, remove_if_free
 
 SCRATCH = ".new-"
 """Part of the names of the folders in which new lock sets are written: ``.0.1.0.new-…``."""

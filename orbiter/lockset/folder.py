@@ -8,7 +8,6 @@ from typing import Any
 
 import msgspec
 
-from orbiter.files import scratch_folder
 from orbiter.lockset import exchange
 from orbiter.lockset.model import (
     DIGESTS,
@@ -23,6 +22,7 @@ from orbiter.lockset.model import (
     root_line,
 )
 from orbiter.lockset.versions import SEMVER, precedence
+from resolvers.scratch import scratch_folder
 
 LOCKS = Path("locks")
 

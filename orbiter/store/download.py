@@ -9,9 +9,9 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from orbiter.files import try_lock
 from resolvers.errors import ExpectedError
 from resolvers.net import http
+from resolvers.scratch import try_lock
 
 if TYPE_CHECKING:
     from hashlib import _Hash

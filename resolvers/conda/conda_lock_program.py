@@ -3,7 +3,6 @@
 import os
 import re
 import shutil
-import tempfile
 from pathlib import Path
 
 from resolvers import process, uv_program
@@ -13,6 +12,7 @@ from resolvers.conda.explain import solver_messages, unsolvable_hint
 from resolvers.conda.lock_file import LOCK_FILE, CondaEntry, CondaLock, parse_lock
 from resolvers.conda.requirements import CondaRequirement, subdir, virtual_packages
 from resolvers.errors import ExpectedError, ProgramError, UnsolvableError
+from resolvers.scratch import temporary_folder
 from resolvers.types import NOTE, LockFiles, Request
 
 VERSION = "4.0.3"
@@ -93,8 +93,7 @@ def _find_solver() -> str:
 
 def _run(request: Request, inputs: LockFiles, solver: str, upgraded: list[str]) -> CondaLock:
     """Run conda-lock on input files in a temporary folder."""
-    with tempfile.TemporaryDirectory(prefix="orbiter-conda-") as name:
-        folder = Path(name)
+    with temporary_folder() as folder:
         for file, text in inputs.items():
             (folder / file).write_text(text, encoding="utf-8")
         program = _program(request)

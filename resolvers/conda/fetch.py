@@ -6,7 +6,6 @@ rattler knows this machine's credentials, mirrors, proxies and certificates.
 import asyncio
 import re
 import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING
 from resolvers.conda.channels import expand_variables, join_causes
 from resolvers.errors import ExpectedError
 from resolvers.net import http
+from resolvers.scratch import temporary_folder
 
 if TYPE_CHECKING:
     from rattler import Client, Config
@@ -47,8 +47,8 @@ def open_package(url: str, _headers: Mapping[str, str] = {}) -> Iterator[http.St
             yield stream
         return
     # rattler can only download a complete package to a path.
-    with tempfile.TemporaryDirectory(prefix="orbiter-") as folder:
-        path = Path(folder, "package")
+    with temporary_folder() as folder:
+        path = folder / "package"
         asyncio.run(_download(url, address, path))
         with path.open("rb") as file:
             length = {"content-length": str(path.stat().st_size)}
@@ -81,10 +81,10 @@ def extract_program(package: Path, name: str, target: Path) -> None:
     """
     from rattler.package_streaming import extract
 
-    with tempfile.TemporaryDirectory(prefix="orbiter-") as folder:
+    with temporary_folder() as folder:
         try:
-            extract(package, Path(folder))
-            shutil.copyfile(Path(folder, "bin", name), target)
+            extract(package, folder)
+            shutil.copyfile(folder / "bin" / name, target)
         except Exception as error:  # rattler's exceptions have no common base class
             raise ExpectedError(
                 f"{package.name} has no program bin/{name}: {error}",

@@ -3,8 +3,6 @@
 import json
 import os
 import re
-import shutil
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -18,6 +16,7 @@ from resolvers.errors import ExpectedError, ProgramError, UnsolvableError
 from resolvers.npm import program, registry_proxy
 from resolvers.npm.lock_file import LOCK, MANIFEST
 from resolvers.npm.registry_proxy import RegistryProxy
+from resolvers.scratch import temporary_folder
 
 SETTINGS = {
     "audit": "false",
@@ -134,15 +133,15 @@ def open_session(
     settings that the proxy does not support. It also does so if they do not answer the proxy,
     because npm's own error is then the better one.
     """
-    with tempfile.TemporaryDirectory(prefix="orbiter-npm-") as name:
-        folder = Path(name)
+    with temporary_folder() as folder:
         session = Session(folder=folder, as_of=as_of)
         config = program.config()
         proxy = RegistryProxy(config, requirements, known)
         if not (config.is_simple and proxy.reaches_registry()):
             # npm works in another folder, where it would not find the project's .npmrc.
             if config.project:
-                shutil.copyfile(config.project, folder / ".npmrc")
+                # A link, because a copy of a token could outlive a run that is killed.
+                (folder / ".npmrc").symlink_to(config.project)
             yield session
             return
         with registry_proxy.serve(proxy) as server:

@@ -1,7 +1,6 @@
 """The engine Poetry: solves against a proxy of the index, so that its lock has no addresses."""
 
 import re
-import tempfile
 from collections.abc import Callable, Sequence, Set
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from resolvers.pip.explain import unsolvable
 from resolvers.pip.index_proxy import PLACEHOLDER, IndexProxy, serve
 from resolvers.pip.prefetch import prefetching
 from resolvers.pip.toml_file import toml_string
+from resolvers.scratch import temporary_folder
 from resolvers.types import LockFiles, Package, Request
 
 VERSION = "2.5.1"
@@ -59,11 +59,10 @@ def lock(
     python = interpreter(request.progress)
     request.progress(f"Poetry {VERSION} is resolving {len(requirements)} requirements")
     with (
-        tempfile.TemporaryDirectory(prefix="orbiter-") as name,
+        temporary_folder() as folder,
         prefetching(proxy, requirements, likely_versions, request.targets[0]),
         serve(proxy) as url,
     ):
-        folder = Path(name)
         # Poetry does not read Orbiter's own section, so this one needs no shared distributions.
         (folder / pyproject.FILE).write_text(project(request), encoding="utf-8")
         lock_file = folder / poetry_lock.FILE

@@ -5,7 +5,6 @@ If conda provides distributions, uv solves against a proxy of the indexes.
 
 import re
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence, Set
 from contextlib import contextmanager
 from datetime import UTC
@@ -19,6 +18,7 @@ from resolvers.pip.explain import unsolvable
 from resolvers.pip.index_proxy import PLACEHOLDER, IndexProxy, serve
 from resolvers.pip.markers import machine
 from resolvers.pip.toml_file import toml_array, toml_string
+from resolvers.scratch import temporary_folder
 from resolvers.types import LockFiles, Package, Request, Target
 from resolvers.uv_program import run, version
 
@@ -79,10 +79,9 @@ def lock(
         arguments += ["--upgrade-package", f"{name}=={requested}" if requested else name]
     request.progress(f"uv {version()} is resolving")
     with (
-        tempfile.TemporaryDirectory(prefix="orbiter-") as temporary,
+        temporary_folder() as folder,
         _served_index(request, shared) as index_url,
     ):
-        folder = Path(temporary)
         (folder / pyproject.FILE).write_text(project(request), encoding="utf-8")
         lock_file = folder / uv_lock.FILE
         # uv prefers the versions of an existing lock.
