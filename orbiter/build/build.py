@@ -7,6 +7,7 @@ import msgspec
 from orbiter.archive.configured import configured_archive
 from orbiter.build.debian_base import write_seed
 from orbiter.config.builders import MICROMAMBA
+from orbiter.docker import client
 from orbiter.docker.bake import BASES, SEEDS, BuildOptions, BuiltImage
 from orbiter.docker.build import Approve, build_images
 from orbiter.fetch.fill import artifacts_by_stage, base_images, fill
@@ -29,11 +30,13 @@ def build(
     """Build images of a lock set from the store, after downloading what the store lacks.
 
     Images that ``approve`` rejects are not loaded, pushed or kept. Raises ExpectedError for an
-    unknown image or platform before anything is downloaded.
+    unknown image or platform, and if no Docker engine answers, before anything is downloaded.
     """
     check_platforms(lock_set, options.platforms)
     images = resolve_stages(lock_set, options.images)
     options = msgspec.structs.replace(options, images=images)
+    if options.load or not options.builder:
+        client.connect()
     fill(lock_set, options.platforms, start_task, configured_archive())
     store = Store()
     # The folder is beside the store, because hard links cannot cross file systems.

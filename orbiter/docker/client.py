@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 TIMEOUT = 600
 """Seconds that the engine may take for one answer; loading a large image is one answer."""
+FIRST_ANSWER_TIMEOUT = 10
+"""Seconds that the engine may take for its first answer."""
 STOP_TIMEOUT = 5
 """Seconds that a container may take to stop."""
 LOGIN_SHELL = "if command -v bash > /dev/null; then exec bash; else exec sh; fi"
@@ -37,33 +39,81 @@ PUSHED_DIGEST = re.compile(r"digest: (sha256:[0-9a-f]{64})")
 def unavailable_reason() -> str:
     """Return why this machine cannot build images, in one line; empty if it can."""
     try:
-        connect().ping()
+        connect()
         command = [buildx.docker_program(), "buildx", "version"]
         process.run(command, name="docker buildx")
     except ExpectedError as error:
         return error.message.splitlines()[0]
-    except Exception as error:  # the SDK does not wrap the errors of its libraries
-        return f"cannot connect to a Docker engine: {_reason(error)}"
     return ""
 
 
-@cache
 def connect() -> "DockerClient":
-    """Return the SDK's client for this user's engine; raise ExpectedError if there is none."""
+    """Return the SDK's client for this user's engine; raise ExpectedError if none answers."""
+    connection = _connection()
+    if isinstance(connection, ExpectedError):
+        raise connection
+    return connection
+
+
+@cache
+def _connection() -> "DockerClient | ExpectedError":
+    """Connect once in this process: an engine that does not answer must not cost time again."""
+    source = "DOCKER_HOST"
+    address = os.environ.get(source, "")
+    try:
+        if not address:
+            context = _current_context()
+            source, address = f"the context '{context.Name}'", context.Host
+        client = _new_client()
+        client.ping()
+    except Exception as error:  # the SDK does not wrap the errors of its libraries
+        problem = f"cannot connect to a Docker engine: {_connection_problem(error)}"
+        if address:
+            problem += f" ({address}, set by {source})"
+        return ExpectedError(problem, buildx.INSTALL_HINT)
+    client.api.timeout = TIMEOUT
+    return client
+
+
+def _new_client() -> "DockerClient":
+    """Return a client whose answers are expected soon."""
     import docker
+
+    if os.environ.get("DOCKER_HOST"):
+        return docker.from_env(timeout=FIRST_ANSWER_TIMEOUT)
+    # The SDK itself ignores contexts.
+    context = _current_context()
+    return docker.DockerClient(
+        base_url=context.Host,
+        tls=context.TLSConfig or False,
+        version="auto",
+        timeout=FIRST_ANSWER_TIMEOUT,
+    )
+
+
+def _current_context() -> Any:
     from docker.context import ContextAPI
 
-    try:
-        if os.environ.get("DOCKER_HOST"):
-            return docker.from_env(timeout=TIMEOUT)
-        # The SDK itself ignores contexts.
-        context = ContextAPI.get_current_context()
-        tls = context.TLSConfig or False
-        return docker.DockerClient(base_url=context.Host, tls=tls, version="auto", timeout=TIMEOUT)
-    except Exception as error:
-        raise ExpectedError(
-            f"cannot connect to a Docker engine: {_reason(error)}", buildx.INSTALL_HINT
-        ) from error
+    return ContextAPI.get_current_context()
+
+
+def _connection_problem(error: Exception) -> str:
+    """Return the reason in the words of the system, not of the libraries above it."""
+    from requests.exceptions import Timeout
+
+    for cause in _causes(error):
+        if isinstance(cause, (Timeout, TimeoutError)):
+            return f"no answer within {FIRST_ANSWER_TIMEOUT} seconds"
+    reasons = [cause.strerror for cause in _causes(error) if isinstance(cause, OSError)]
+    known = [reason for reason in reasons if reason]
+    return known[-1] if known else _reason(error)
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield an error and the errors that led to it, the first one last."""
+    while error:
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 def builder_versions(builder: str) -> RecordedBuilder:

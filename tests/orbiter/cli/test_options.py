@@ -50,6 +50,14 @@ def test_an_unknown_image_is_reported_before_anything_is_fetched(project: Path) 
         assert "debian-core" in error
 
 
+def test_a_missing_engine_is_reported_before_anything_is_fetched(project: Path) -> None:
+    errors = {error_of(project, *words) for words in (("build", *RELEASE), ("push", *RELEASE))}
+    assert len(errors) == 1
+    [error] = errors
+    assert error.startswith("error: cannot connect to a Docker engine: No such file or directory")
+    assert "hint: install Docker Engine with buildx and start it" in error
+
+
 @pytest.mark.parametrize("platform", ["linux-64", "x86_64", "linux/x86_64"])
 def test_a_platform_of_another_tool_gets_the_name_of_docker(project: Path, platform: str) -> None:
     error = error_of(project, "build", *RELEASE, "--platform", platform)

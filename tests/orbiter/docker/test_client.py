@@ -1,0 +1,55 @@
+"""The errors for an engine that does not answer."""
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from orbiter.docker import client
+from resolvers.errors import ExpectedError
+
+
+@pytest.fixture(autouse=True)
+def new_connection() -> Iterator[None]:
+    """Forget the engine of other tests, and the missing one of this test."""
+    client._connection.cache_clear()
+    yield
+    client._connection.cache_clear()
+
+
+def problem() -> str:
+    with pytest.raises(ExpectedError) as caught:
+        client.connect()
+    assert "start it" in caught.value.hint
+    return caught.value.message
+
+
+def test_a_silent_engine_is_an_error_after_a_short_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client, "FIRST_ANSWER_TIMEOUT", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"tcp://127.0.0.1:{silent.getsockname()[1]}"
+        monkeypatch.setenv("DOCKER_HOST", address)
+        expected = f"no answer within 0.2 seconds ({address}, set by DOCKER_HOST)"
+        assert problem() == f"cannot connect to a Docker engine: {expected}"
+
+
+def test_a_missing_engine_is_an_error_with_its_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
+    assert problem().endswith(
+        ": No such file or directory (unix:///nowhere/docker.sock, set by DOCKER_HOST)"
+    )
+
+
+def test_without_docker_host_the_context_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("DOCKER_HOST", raising=False)
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    context = client._current_context()
+    monkeypatch.setattr(context, "endpoints", {"docker": {"Host": "tcp://127.0.0.1:1"}})
+    monkeypatch.setattr(client, "_current_context", lambda: context)
+    assert problem().endswith(
+        "Connection refused (tcp://127.0.0.1:1, set by the context 'default')"
+    )
