@@ -78,8 +78,10 @@ UserName = Annotated[
         },
     ),
 ]
-Uid = Annotated[int, Meta(ge=1, le=60000, description="The user ID.", examples=[1000])]
-Gid = Annotated[int, Meta(ge=0, le=60000, description="The group ID.", examples=[100])]
+_MAX_ID = 2**31 - 1
+"""The largest user and group ID that Docker accepts."""
+Uid = Annotated[int, Meta(ge=1, le=_MAX_ID, description="The user ID.", examples=[1000])]
+Gid = Annotated[int, Meta(ge=0, le=_MAX_ID, description="The group ID.", examples=[100])]
 Name = Annotated[str, Meta(pattern=f"^{NAME}$", extra={"expected": "a name of a-z, 0-9 and '-'"})]
 BuilderName = Annotated[str, Meta(pattern=f"^({'|'.join(BUILDERS)})$", extra={"choices": BUILDERS})]
 BaseImage = Annotated[

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -30,6 +31,8 @@ TIMEOUT = 600
 """Seconds that the engine may take for one answer; loading a large image is one answer."""
 FIRST_ANSWER_TIMEOUT = 10
 """Seconds that the engine may take for its first answer."""
+LOCAL_SCHEMES = ("unix", "npipe")
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
 STOP_TIMEOUT = 5
 """Seconds that a container may take to stop."""
 LOGIN_SHELL = "if command -v bash > /dev/null; then exec bash; else exec sh; fi"
@@ -58,21 +61,36 @@ def connect() -> "DockerClient":
 @cache
 def _connection() -> "DockerClient | ExpectedError":
     """Connect once in this process: an engine that does not answer must not cost time again."""
-    source = "DOCKER_HOST"
-    address = os.environ.get(source, "")
+    problem = "cannot connect to a Docker engine"
+    address = source = ""
     try:
-        if not address:
-            context = _current_context()
-            source, address = f"the context '{context.Name}'", context.Host
+        address, source = _address()
         client = _new_client()
         client.ping()
     except Exception as error:  # the SDK does not wrap the errors of its libraries
-        problem = f"cannot connect to a Docker engine: {_connection_problem(error)}"
+        problem += f": {_connection_problem(error)}"
         if address:
             problem += f" ({address}, set by {source})"
         return ExpectedError(problem, buildx.INSTALL_HINT)
     client.api.timeout = TIMEOUT
     return client
+
+
+def remote_address() -> str:
+    """Return the address of the engine if it runs on another machine, otherwise ``""``."""
+    address, _source = _address()
+    url = urlsplit(address)
+    is_local = url.scheme in LOCAL_SCHEMES or url.hostname in LOOPBACK
+    return "" if is_local else address
+
+
+def _address() -> tuple[str, str]:
+    """Return the address of this user's engine, and the name of the setting that has it."""
+    variable = "DOCKER_HOST"
+    if os.environ.get(variable):
+        return os.environ[variable], variable
+    context = _current_context()
+    return context.Host, f"the context '{context.Name}'"
 
 
 def _new_client() -> "DockerClient":
@@ -276,7 +294,10 @@ def start_container(
     ``ports`` maps ports of the container to ports on 127.0.0.1, ``mounts`` maps folders of this
     machine to folders in the container. ``user`` is ``uid:gid``, or empty for the image's user.
     """
-    volumes = {folder: {"bind": inside, "mode": "rw"} for folder, inside in mounts.items()}
+    from docker.types import Mount
+
+    # Unlike a volume, a mount fails if the engine's machine does not have the folder.
+    binds = [Mount(inside, folder, type="bind") for folder, inside in mounts.items()]
     with _sdk_errors(f"starting {tag}"):
         return connect().containers.run(
             tag,
@@ -288,7 +309,7 @@ def start_container(
             environment=dict(environment),
             user=user or None,
             labels={STARTED: tag},
-            volumes=volumes,
+            mounts=binds,
         )
 
 

@@ -40,6 +40,8 @@ def run_image(
     ``mount`` becomes ``~/work``; the server runs as the folder's owner, so that it can write there.
     Raises ExpectedError if the image has no JupyterLab, or was not built from this lock set.
     """
+    if mount:
+        _refuse_remote_engine(mount)
     image = resolve_stage(lock_set, image)
     _refuse_without_jupyterlab(lock_set, image)
     tag = find_built_tag(lock_set, image)
@@ -66,6 +68,17 @@ def run_image(
         sys.stderr.write("\nstopping\n")
     finally:
         client.stop_container(container)
+
+
+def _refuse_remote_engine(mount: Path) -> None:
+    """Raise ExpectedError if the engine's machine cannot have the folder to mount."""
+    address = client.remote_address()
+    if address:
+        raise ExpectedError(
+            f"--mount {mount}: the Docker engine {address} is on another machine, "
+            "whose containers do not see this folder",
+            "leave out --mount, or run orbiter on that machine",
+        )
 
 
 def open_shell(lock_set: LockSet, image: str) -> NoReturn:

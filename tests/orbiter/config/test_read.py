@@ -34,7 +34,9 @@ image_sets = st.builds(
     maintainer=words,
     source=words,
     platforms=lists,
-    user=st.builds(NotebookUser, name=words, uid=st.integers(0, 60000), gid=st.integers(0, 60000)),
+    user=st.builds(
+        NotebookUser, name=words, uid=st.integers(0, 2**31 - 1), gid=st.integers(0, 2**31 - 1)
+    ),
     builders=st.dictionaries(
         words,
         st.builds(

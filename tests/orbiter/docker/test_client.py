@@ -53,3 +53,20 @@ def test_without_docker_host_the_context_is_named(
     assert problem().endswith(
         "Connection refused (tcp://127.0.0.1:1, set by the context 'default')"
     )
+
+
+@pytest.mark.parametrize(
+    ("address", "remote"),
+    [
+        ("unix:///var/run/docker.sock", False),
+        ("tcp://127.0.0.1:2375", False),
+        ("tcp://[::1]:2375", False),
+        ("tcp://engine.example:2376", True),
+        ("ssh://ada@engine.example", True),
+    ],
+)
+def test_an_engine_on_another_machine_is_remote(
+    monkeypatch: pytest.MonkeyPatch, address: str, *, remote: bool
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", address)
+    assert bool(client.remote_address()) == remote

@@ -95,6 +95,14 @@ def test_only_images_of_the_release_with_jupyterlab_can_be_run() -> None:
     assert caught.value.hint.endswith(f"docker run --rm -it {TAG}")
 
 
+def test_a_folder_cannot_be_mounted_by_an_engine_on_another_machine(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "tcp://engine.example:2376")
+    with pytest.raises(ExpectedError, match="is on another machine"):
+        run_image(locked(), "debian-base", mount=tmp_path)
+
+
 @pytest.mark.engine
 def test_an_image_that_is_not_built_is_an_error_with_the_remedy() -> None:
     with pytest.raises(ExpectedError, match="is not built") as caught:
