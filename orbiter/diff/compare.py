@@ -194,8 +194,25 @@ def _occurrence(packages: NameInScope) -> Occurrence:
     return Occurrence(packages.pair.scope, tuple(sorted(old)), tuple(sorted(new)))
 
 
+def _changed(packages: NameInScope) -> tuple[Packages, Packages]:
+    """Return the packages of a side, and those of the name that only this side has.
+
+    It is the new side unless that has none. If only files differ, they are all of the new side.
+    """
+    pair, old, new = packages
+    for side, own, other in ((pair.new, new, old), (pair.old, old, new)):
+        only = _variants(own) - _variants(other)
+        if changed := tuple(package for package in own if _variant(package) in only):
+            return side, changed
+    return pair.new, new
+
+
 def _variants(packages: Packages) -> set[Variant]:
-    return {Variant(package.version, package.build, package.source) for package in packages}
+    return set(map(_variant, packages))
+
+
+def _variant(package: PackageEntry) -> Variant:
+    return Variant(package.version, package.build, package.source)
 
 
 def _changes(
@@ -234,9 +251,8 @@ def _change(
     *,
     everywhere: bool,
 ) -> Change:
-    is_removed = outcome.kind == "removed"
-    sides = [scope.pair.old if is_removed else scope.pair.new for scope in scopes]
-    chains = [graphs.requirements.chain(side, name) for side in sides]
+    changed = list(map(_changed, scopes))
+    chains = [graphs.requirements.chain(*packages) for packages in changed]
     guessed = all(package.direct is None for package in (*scopes[0].old, *scopes[0].new))
     return Change(
         manager=name[0],
@@ -250,7 +266,7 @@ def _change(
         step=_step(name[0], outcome),
         direct=any(len(chain) == 1 for chain in chains),
         guessed=guessed,
-        dependents=graphs.dependents.count(sides[0], name) if guessed else 0,
+        dependents=graphs.dependents.count(changed[0][0], name) if guessed else 0,
         why=min(filter(None, chains), key=lambda chain: (len(chain), chain), default=()),
         altered=outcome.altered,
         grown=_growth(scopes[0]),

@@ -7,7 +7,7 @@ Format: npm help package-lock-json. Version 1 is a tree of names. Versions 2 and
 import re
 from base64 import b64decode
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -21,10 +21,16 @@ from orbiter.lockfiles.document import (
     unsupported_version,
     without_credentials,
 )
-from orbiter.lockfiles.package_lock_v1 import NODE_MODULES, NotAPackageError, tree_as_paths
-from orbiter.lockfiles.types import Lock, PackageEntry, PackageFile, Scope
+from orbiter.lockfiles.package_lock_tree import (
+    NpmPackage,
+    PackagesByPath,
+    PackageTree,
+    alias,
+    is_local,
+)
+from orbiter.lockfiles.package_lock_v1 import MAX_PATH, InvalidTreeError, tree_as_paths
+from orbiter.lockfiles.types import Copy, Lock, PackageEntry, PackageFile, Scope
 from resolvers.errors import ExpectedError
-from resolvers.npm.lock_file import find
 
 NEWEST = 3
 TREE, TREE_AND_PATHS = 1, 2
@@ -34,59 +40,10 @@ NAMES_IN_NOTE = 5
 MARK = re.compile(r'"lockfileVersion"\s*:')
 
 
-class _Package(msgspec.Struct, rename="camel"):
-    name: str = ""
-    version: str = ""
-    resolved: str | bool | None = ""
-    integrity: str = ""
-    link: bool = False
-    in_bundle: bool = False
-    dev: bool = False
-    optional: bool = False
-    dev_optional: bool = False
-    peer: bool = False
-    license: Any = ""
-    dependencies: dict[str, Any] = {}
-    dev_dependencies: dict[str, Any] = {}
-    optional_dependencies: dict[str, Any] = {}
-    peer_dependencies: dict[str, Any] = {}
-
-    def groups(self) -> set[str]:
-        """Return the groups that alone require the package; empty for a regular dependency."""
-        flags = {
-            "dev": self.dev or self.dev_optional,
-            "optional": self.optional or self.dev_optional,
-            "peer": self.peer,
-        }
-        return {group for group, is_set in flags.items() if is_set}
-
-    def url(self) -> str:
-        """Return the URL of the package.
-
-        It is "" if the lock has none or the package is in the tarball of another.
-        """
-        return self.resolved if isinstance(self.resolved, str) else ""
-
-    def licence(self) -> str:
-        """Return the licence, which old packages write as an object."""
-        licence = self.license
-        if isinstance(licence, dict):
-            licence = licence.get("type")
-        return licence if isinstance(licence, str) else ""
-
-    def requirements(self) -> Iterator[str]:
-        """Return the names of all requirements except those for development."""
-        return chain(self.dependencies, self.optional_dependencies, self.peer_dependencies)
-
-
-PackagesByPath = Mapping[str, _Package]
-"""Packages by path: "" is the project; only members of its workspace have no node_modules."""
-
-
 class _Context(NamedTuple):
     """The values that all packages of a lock share; ``direct`` are paths, None if unknown."""
 
-    packages: PackagesByPath
+    tree: PackageTree
     registry: str
     direct: frozenset[str] | None
 
@@ -107,9 +64,10 @@ def read(name: str, text: str) -> Lock:
         packages = _read_tree(name, text, data)
     else:
         packages = _read_packages(name, text, data.get("packages", {}))
+    tree = PackageTree(packages)
     registry = _most_common_host(packages.values())
-    entries = _entries(name, text, _Context(packages, registry, _direct_paths(packages)))
-    notes = [_tarball_note(path, package) for path, package in _installed(packages)]
+    entries = _entries(name, text, _Context(tree, registry, tree.direct()))
+    notes = [_tarball_note(tree, path) for path in tree.copies() if not is_local(path)]
     if version == TREE_AND_PATHS:
         notes += _contradictions(name, text, data, packages)
     return Lock(
@@ -136,9 +94,9 @@ def _check_version(name: str, data: dict[str, Any]) -> int:
 
 def _entries(name: str, text: str, context: _Context) -> tuple[PackageEntry, ...]:
     same: dict[tuple[str, str, str, str], list[PackageEntry]] = defaultdict(list)
-    for path, package in _installed(context.packages):
+    for path in context.tree.copies():
         try:
-            entry = _entry(path, package, context)
+            entry = _entry(path, context)
         except ValueError as error:
             where = _where(name, text, path)
             raise ExpectedError(f"{where}: the integrity is not a valid hash", DAMAGED) from error
@@ -166,51 +124,61 @@ def _contradictions(
         )
 
 
-def _is_same_tarball(package: _Package, other: _Package) -> bool:
+def _is_same_tarball(package: NpmPackage, other: NpmPackage) -> bool:
     return (package.version, package.integrity) == (other.version, other.integrity)
 
 
-def _installed(packages: PackagesByPath) -> Iterator[tuple[str, _Package]]:
-    """Yield the packages that are installed: not the project, workspace members, or links."""
+def _installed(packages: PackagesByPath) -> Iterator[tuple[str, NpmPackage]]:
+    """Yield the packages that are installed: not the project, local folders, or links."""
     for path, package in packages.items():
-        if NODE_MODULES in path and not package.link:
+        if not is_local(path) and not package.link:
             yield path, package
 
 
-def _read_packages(name: str, text: str, packages: Any) -> PackagesByPath:
+def _read_packages(name: str, text: str, data: Any) -> PackagesByPath:
     try:
-        return convert(name, text, packages, dict[str, _Package])
+        packages = convert(name, text, data, dict[str, NpmPackage])
     except ExpectedError:
-        # Convert them one at a time, so that the message names the path of the invalid one.
-        if isinstance(packages, dict):
-            for path, package in packages.items():
-                convert(_where(name, text, path), text, package, _Package)
+        _check_each(name, text, data)
         raise
+    if longest := max(packages, key=len, default=""):
+        _check_length(name, longest)
+    return packages
+
+
+def _check_each(name: str, text: str, data: Any) -> None:
+    """Raise ExpectedError with the path of the first invalid package."""
+    for path, package in data.items() if isinstance(data, dict) else ():
+        try:
+            msgspec.convert(package, NpmPackage)
+        except msgspec.ValidationError:
+            convert(_where(name, text, path), text, package, NpmPackage)
+
+
+def _check_length(name: str, path: str) -> None:
+    # The time to resolve a requirement grows with the depth of its package.
+    if len(path) > MAX_PATH:
+        raise ExpectedError(f"{name}: a path is longer than {MAX_PATH}: {path[:50]}…", DAMAGED)
 
 
 def _read_tree(name: str, text: str, data: dict[str, Any]) -> PackagesByPath:
     try:
         packages = tree_as_paths(data)
-    except NotAPackageError as error:
-        where = _where(name, text, str(error))
-        raise ExpectedError(f"{where}: a package must be an object", DAMAGED) from error
+    except InvalidTreeError as error:
+        where = _where(name, text, error.path)
+        raise ExpectedError(f"{where}: {error}", DAMAGED) from error
     return _read_packages(name, text, packages)
 
 
 def _where(name: str, text: str, path: str) -> str:
     """Return the file and line of a path, or of the name if version 1 has no paths."""
-    for key in (path, path.rpartition(NODE_MODULES)[2]):
+    for key in (path, alias(path)):
         if (position := text.find(f'"{key}": ')) >= 0:
             return f"{name}:{line_of(text, position)}: {key}"
     return f"{name}: {path}"
 
 
-def _real_name(path: str, package: _Package) -> str:
-    """Return the name in the registry, which the package contains if its path has an alias."""
-    return package.name or path.rpartition(NODE_MODULES)[2]
-
-
-def _most_common_host(packages: Iterable[_Package]) -> str:
+def _most_common_host(packages: Iterable[NpmPackage]) -> str:
     """Return the host of most tarballs, which depends on the machine that wrote the lock."""
     urls = [package.url() for package in packages]
     hosts = Counter(_host(url) for url in urls if "://" in url)
@@ -232,27 +200,15 @@ def _source(url: str, registry: str) -> tuple[str, str]:
     return "" if host == registry else host, ""
 
 
-def _direct_paths(packages: PackagesByPath) -> frozenset[str] | None:
-    """Return the paths that the project and its workspace require; None without a project."""
-    if "" not in packages:
-        return None
-    paths = {
-        find(packages, path, name)
-        for path, package in packages.items()
-        if NODE_MODULES not in path
-        for name in chain(package.requirements(), package.dev_dependencies)
-    }
-    return frozenset(filter(None, paths))
-
-
-def _entry(path: str, package: _Package, context: _Context) -> PackageEntry:
+def _entry(path: str, context: _Context) -> PackageEntry:
     """Return the entry of a package. Raises ValueError for an invalid integrity."""
-    packages, registry, direct = context
-    name = _real_name(path, package)
+    tree, registry, direct = context
+    package, name = tree.packages[path], tree.name(path)
     source, commit = _source(package.url(), registry)
-    # Node searches the folders above a path, so a name may mean different packages.
-    requirements = {find(packages, path, requirement) for requirement in package.requirements()}
-    requires = {_real_name(found, packages[found]) for found in requirements if found}
+    if is_local(path):
+        source = path
+    required = tuple(tree.requirements(path))
+    is_direct = None if direct is None else path in direct
     return PackageEntry(
         manager="npm",
         name=name,
@@ -261,13 +217,14 @@ def _entry(path: str, package: _Package, context: _Context) -> PackageEntry:
         source=source,
         files=_files(name, package),
         licence=package.licence(),
-        requires=tuple(sorted(requires)),
-        direct=None if direct is None else path in direct,
+        requires=tuple(sorted(set(map(tree.name, required)))),
+        direct=is_direct,
         groups=tuple(sorted(package.groups())),
+        copies=(Copy(path, required, is_direct),),
     )
 
 
-def _files(name: str, package: _Package) -> tuple[PackageFile, ...]:
+def _files(name: str, package: NpmPackage) -> tuple[PackageFile, ...]:
     hashes = _hashes(package.integrity)
     file = f"{name.rpartition('/')[2]}-{package.version}.tgz"
     return (PackageFile(file, hashes),) if hashes else ()
@@ -303,15 +260,16 @@ def _merge(same: list[PackageEntry]) -> PackageEntry:
         requires=tuple(sorted(set(requires))),
         direct=None if None in direct else any(direct),
         groups=tuple(sorted(groups)),
+        copies=tuple(chain.from_iterable(entry.copies for entry in same)),
     )
 
 
-def _tarball_note(path: str, package: _Package) -> str:
+def _tarball_note(tree: PackageTree, path: str) -> str:
     """Return a note if the tarball is that of another package; "" otherwise.
 
     Such an entry results from a merge that took one line from each side.
     """
-    name = _real_name(path, package)
+    package, name = tree.packages[path], tree.name(path)
     url = without_credentials(package.url().partition("#")[0])
     folder, mark, rest = url.rpartition("/-/")
     if not mark:

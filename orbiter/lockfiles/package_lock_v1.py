@@ -7,12 +7,20 @@ SAME_FIELDS = ("resolved", "integrity", "dev", "optional")
 TARBALL_SUFFIXES = (".tgz", ".tar.gz")
 
 
-class NotAPackageError(ValueError):
-    """A value in the tree is not an object; the message is its path."""
+MAX_PATH = 1024
+"""Characters of a path; some systems on which npm runs allow no longer one."""
+
+
+class InvalidTreeError(ValueError):
+    """A value in the tree is not a package."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(reason)
+        self.path = path
 
 
 def tree_as_paths(root: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return the packages of the tree by path. Raises NotAPackageError."""
+    """Return the packages of the tree by path. Raises InvalidTreeError."""
     packages: dict[str, dict[str, Any]] = {}
     # A stack, because the tree may be deeper than the recursion limit.
     stack = [("", root)]
@@ -25,7 +33,9 @@ def tree_as_paths(root: dict[str, Any]) -> dict[str, dict[str, Any]]:
         for name, child in children.items():
             path = f"{prefix}{NODE_MODULES}{name}"
             if not isinstance(child, dict):
-                raise NotAPackageError(path)
+                raise InvalidTreeError(path, "a package must be an object")
+            if len(path) > MAX_PATH:
+                raise InvalidTreeError(name, f"nested too deeply: its path exceeds {MAX_PATH}")
             packages[path] = _upgrade(name, child)
             stack.append((path, child))
     return packages
@@ -53,4 +63,5 @@ def _split_version(name: str, version: str) -> dict[str, Any]:
         stem = file.removesuffix(".tgz").removesuffix(".tar.gz")
         number = stem.removeprefix(f"{name.rpartition('/')[2]}-")
         return {"version": number, "resolved": version}
-    return {"version": "", "resolved": version, "link": version.startswith("file:")}
+    folder = version.removeprefix("file:")
+    return {"version": "", "resolved": folder, "link": folder != version}

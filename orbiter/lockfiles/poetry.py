@@ -23,9 +23,8 @@ from orbiter.lockfiles.types import Lock, PackageEntry, PackageFile, Scope
 from resolvers.errors import ExpectedError
 
 NEWEST = "2.1"
-METADATA = re.compile(
-    r"^\[metadata\]\n(?:[^\[].*\n?)*?(?:lock-version|content-hash) *=", re.MULTILINE
-)
+METADATA = "\n[metadata]\n"
+METADATA_KEY = re.compile(r"^(?:lock-version|content-hash) *=", re.MULTILINE)
 
 
 class _File(msgspec.Struct, gc=False):
@@ -66,7 +65,13 @@ def recognises(text: str) -> bool:
     """Return whether a text has packages or metadata as only a poetry.lock has them."""
     if "[[package]]\n" in text and "\npython-versions = " in text:
         return True
-    return METADATA.search(text) is not None
+    # Splitting keeps this linear, however often the text repeats the header.
+    _, *tables = f"\n{text}".split(METADATA)
+    return any(METADATA_KEY.search(_until_next_table(table)) for table in tables)
+
+
+def _until_next_table(text: str) -> str:
+    return f"\n{text}".partition("\n[")[0]
 
 
 def read(name: str, text: str) -> Lock:

@@ -20,6 +20,17 @@ class PackageFile(NamedTuple):
     hashes: tuple[str, ...]
 
 
+class Copy(NamedTuple):
+    """An installed copy of a package, in a format that resolves requirements to copies.
+
+    ``requires`` holds ids of copies. ``direct`` has the meaning of ``PackageEntry.direct``.
+    """
+
+    id: str
+    requires: tuple[str, ...] = ()
+    direct: bool | None = None
+
+
 # A lock has thousands of entries and none is part of a reference cycle, hence gc=False.
 class PackageEntry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A package in a lock; all scopes that contain the package share one entry.
@@ -31,6 +42,7 @@ class PackageEntry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     ``requires`` holds names.
     ``direct`` is True if a user requested the package; None if the lock does not record that.
     ``groups`` are categories, dependency groups or extras.
+    ``copies`` are the copies of this version, if the lock has a package in several places.
     """
 
     manager: str
@@ -44,6 +56,7 @@ class PackageEntry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     requires: tuple[str, ...] = ()
     direct: bool | None = None
     groups: tuple[str, ...] = ()
+    copies: tuple[Copy, ...] = ()
 
 
 class Lock(msgspec.Struct, frozen=True, kw_only=True):
