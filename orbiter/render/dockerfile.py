@@ -60,7 +60,9 @@ def _variables(context: msgspec.Struct) -> dict[str, Any]:
 
 
 def _scripts(plan: Plan, stage_plan: StagePlan) -> Iterator[str]:
-    """Yield the programs that install a stage's conda packages, besides the installer."""
+    """Yield the programs that run in the steps of a stage, besides the installers."""
+    if stage_plan.stage.postbuild:
+        yield "byte-code.py"
     if stage_plan.stage.requirements.get("conda"):
         yield "conda-tidy.py"
         if conda_settings(plan.image_set.builders[stage_plan.stage.builder]).installer == "rattler":

@@ -17,6 +17,7 @@ from orbiter.config.snapshot import load
 from orbiter.docker.bake import BuildOptions
 from orbiter.lockset import folder
 from orbiter.render.context import ENV_PARTS
+from tests.support.byte_code import invalid_byte_code
 
 pytestmark = [pytest.mark.engine, pytest.mark.index]
 
@@ -111,6 +112,13 @@ def test_no_files_of_the_build_remain() -> None:
     assert run_inside("find /usr/share/doc -name copyright | wc -l") != ["0"]
     folders = "/bin /home /lib64 /opt /root /srv /usr /var"
     assert run_inside(f"find {folders} -xdev ! -newermt @946684799 -o -newermt @946684800") == []
+
+
+@pytest.mark.usefixtures("project")
+def test_all_byte_code_is_valid_without_times() -> None:
+    invalid, count = invalid_byte_code("orbiter-test/base:debian-base-0.1.0")
+    assert invalid == []
+    assert count > 500
 
 
 @pytest.mark.usefixtures("project")

@@ -23,6 +23,7 @@ from orbiter.render.dockerfile import render
 from orbiter.render.model import Plan, StagePlan, platform_slug
 from orbiter.store.store import Store
 from resolvers.errors import ExpectedError
+from tests.support.byte_code import invalid_byte_code
 
 pytestmark = [pytest.mark.engine, pytest.mark.index]
 
@@ -51,12 +52,16 @@ npm = ["semver"]
 postbuild = [
     "semver 1.2.3 > /opt/env/postbuild",
     "python -c 'import six'",
+    "env -u PYTHONPYCACHEPREFIX python -c 'import docopt'",
     "{COMPILE} /opt/env/lib/python3*/site-packages/markupsafe",
 ]
 """
 COMPILED = [
-    f"/opt/env/lib/python3.13/site-packages/markupsafe/__pycache__/{name}.cpython-313.pyc"
-    for name in ("__init__", "_native")
+    "/opt/env/lib/python3.13/site-packages/__pycache__/docopt.cpython-313.pyc",
+    *(
+        f"/opt/env/lib/python3.13/site-packages/markupsafe/__pycache__/{name}.cpython-313.pyc"
+        for name in ("__init__", "_native")
+    ),
 ]
 
 
@@ -190,6 +195,12 @@ def test_nothing_is_left_over(built: Built) -> None:
         built.tag(),
         "python3 -c 'import json; print(json.__cached__)'; ls /usr/lib/python3.13/json/__pycache__",
     )
+
+
+def test_all_byte_code_is_valid_without_times(built: Built) -> None:
+    invalid, count = invalid_byte_code(built.tag())
+    assert invalid == []
+    assert count > 500
 
 
 def test_two_builds_without_cache_have_one_digest(built: Built) -> None:

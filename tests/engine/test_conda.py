@@ -11,6 +11,7 @@ import pytest
 from resolvers.conda import manager as conda_manager
 from resolvers.types import LockFiles, Target
 from tests.engine.test_notebook import SERVE, Built, inside, running
+from tests.support.byte_code import invalid_byte_code
 from tests.support.conda_packages import CondaPackage, channel, package
 from tests.support.loopback import Answer, Server, serving
 from tests.support.notebook import run_notebook
@@ -132,6 +133,12 @@ def test_installed_records_match_the_lock(own: Built) -> None:
         found = sorted(line.rpartition(" ")[0] for line in lines)
         assert found == sorted(expected(own.project, *groups))
         assert all(len(line.rpartition(" ")[2]) == 32 for line in lines)
+
+
+def test_all_byte_code_is_valid_without_times(own: Built) -> None:
+    invalid, count = invalid_byte_code(own.tag.replace("-base-", "-more-"))
+    assert invalid == []
+    assert count > 500
 
 
 def test_pip_uses_condas_packages(own: Built) -> None:
