@@ -32,14 +32,14 @@ def _parents(stage: Stage, manager: str) -> list[str]:
     return [name for name in names if name]
 
 
-def stages_with_pip(image_set: ImageSet, builder: str) -> tuple[Stage, ...]:
-    """Return the stages of a builder that have pip packages, either their own or inherited."""
+def stages_with(image_set: ImageSet, builder: str, manager: str) -> tuple[Stage, ...]:
+    """Return the stages of a builder that have packages of a manager, own or inherited ones."""
     stages = builder_stages(image_set, builder)
-    own = {stage.name for stage in stages if stage.requirements.get("pip")}
+    own = {stage.name for stage in stages if stage.requirements.get(manager)}
     return tuple(
         stage
         for stage in stages
-        if not own.isdisjoint({stage.name, *ancestors(image_set, stage, "pip")})
+        if not own.isdisjoint({stage.name, *ancestors(image_set, stage, manager)})
     )
 
 

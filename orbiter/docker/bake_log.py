@@ -12,6 +12,7 @@ from collections.abc import Collection, Sequence
 
 import msgspec
 
+from orbiter.docker.network_off import network_hint, wants_network
 from orbiter.tasks import ReportLine, StartTask
 from resolvers.errors import ExpectedError
 
@@ -73,6 +74,7 @@ class _Step:
         self.tail: deque[str] = deque(maxlen=TAIL)
         self.unfinished: dict[int, bytes] = {}
         """The beginning of a line, by stream."""
+        self.wants_network = False
 
 
 class BakeLog:
@@ -121,6 +123,8 @@ class BakeLog:
             return ExpectedError(f"docker buildx bake failed:\n{output}", hint)
         stage = step.stage or "the images"
         output = _indented(step.tail or [self._failed.error])
+        if step.wants_network:
+            hint = network_hint(self._failed.name, step.title) or hint
         return ExpectedError(f"building {stage} failed at '{step.title}':\n{output}", hint)
 
     def _read_event(self) -> None:
@@ -202,6 +206,7 @@ class BakeLog:
             return
         self._add_output(line)
         step.tail.append(line)
+        step.wants_network = step.wants_network or wants_network(line)
         self._report(step.stage, f"{step.title}: {line}")
 
     def _add_output(self, line: str) -> None:

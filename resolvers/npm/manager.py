@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from msgspec.structs import replace
 
 from resolvers.errors import ExpectedError, UnsolvableError
-from resolvers.npm import pins
+from resolvers.npm import install_scripts, pins
 from resolvers.npm.lock_file import (
     LOCK,
     MANIFEST,
@@ -53,8 +53,12 @@ def resolve(request: Request) -> LockFiles:
             # npm installs requirements of the project where all packages find them.
             start = solve.lock(start, exact)
         lock = solve.lock(start)
-    _check_versions(exact, lock)
-    return {MANIFEST: to_json(package_json), LOCK: to_json(lock)}
+        _check_versions(exact, lock)
+        files = {MANIFEST: to_json(package_json), LOCK: to_json(lock)}
+        skipped = install_scripts.skipped_scripts(parse(files), groups, request.targets)
+        for warning in install_scripts.warnings(session, skipped):
+            request.warn(warning)
+    return files
 
 
 def _starting_point(request: Request) -> tuple[JsonObject, dict[str, str]]:

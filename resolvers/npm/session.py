@@ -96,9 +96,13 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
             return dict(zip(unique, pool.map(self._times, unique), strict=True))
 
     def _times(self, name: str) -> Mapping[str, str]:
-        text = self._run(["view", name, "time", "--json", "--prefer-offline", "--loglevel=error"])
-        times = json.loads(text or "{}")
+        times = json.loads(self.view(name, "time") or "{}")
         return times if isinstance(times, dict) else {}
+
+    def view(self, package: str, field: str) -> str:
+        """Return a field of a registry's metadata as JSON; empty if the package lacks it."""
+        words = ["view", package, field, "--json", "--prefer-offline", "--loglevel=error"]
+        return self._run(words)
 
     def _run(self, arguments: list[str]) -> str:
         arguments = [*arguments, f"--prefix={self.folder}", *self.arguments]

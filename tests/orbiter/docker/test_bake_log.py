@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from orbiter.docker.bake_log import BakeLog
+from resolvers.errors import ExpectedError
 
 STAGES = ("debian-core", "debian-base")
 STARTED, COMPLETED = "2026-11-28T08:32:12.913459458Z", "2026-11-28T08:32:13.913459458Z"
@@ -165,3 +166,36 @@ def test_a_failure_outside_of_any_step_shows_the_end_and_a_remedy(end: str, hint
 def test_the_output_of_a_failed_step_decides_the_remedy() -> None:
     events = (*SEVERAL[:4], output(7, "exec /bin/sh: exec format error\n"), SEVERAL[-1])
     assert "--platform" in read(events, STAGES)[0].failure().hint
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "npm error gyp ERR! stack Error: getaddrinfo EAI_AGAIN nodejs.org",
+        "npm error code ENOTCACHED",
+        "curl: (6) Could not resolve host: example.org",
+        "wget: unable to resolve host address 'example.org'",
+        "wget: bad address 'example.org'",
+        "NewConnectionError: Failed to establish a new connection: [Errno -3] Temporary failure in "
+        "name resolution",
+        "fatal: unable to access 'https://example.org/a/': Could not resolve host: example.org",
+        "connect: Network is unreachable",
+    ],
+)
+@pytest.mark.parametrize("script", ["NPM", "POSTBUILD"])
+def test_a_step_that_wanted_the_network_names_the_reason(line: str, script: str) -> None:
+    def failure(network: str, text: str) -> ExpectedError:
+        name = f"[debian-core stage-0 2/4] RUN --network={network} <<'{script}' (set -eu)"
+        events = (
+            step(7, name, started=STARTED),
+            output(7, f"{text}\n" + "one more line\n" * 30),
+            step(7, name, started=STARTED, completed=COMPLETED, error=FAILURE),
+        )
+        log, _ = read(events, ("debian-core",))
+        return log.failure()
+
+    hint = failure("none", line).hint
+    assert hint.startswith("the network is off during builds")
+    assert ("npm-scripts" in hint) == (script == "NPM")
+    assert failure("default", line).hint == ""
+    assert failure("none", "E: it broke").hint == ""
