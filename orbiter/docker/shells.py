@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from orbiter.oci.base_image import BaseStart
 from resolvers.errors import ExpectedError, ProgramError
 from resolvers.net.once import OncePerKey
 from resolvers.types import Shell
@@ -32,6 +33,16 @@ def pin_base(reference: str, platform: str) -> str:
         reference, platform, mirrors=client.mirrors(), credentials=client.credentials
     )
     return image.digest
+
+
+def read_start(reference: str, digest: str) -> BaseStart:
+    """Return what a pinned base image starts, read from its registry."""
+    from orbiter.docker import client
+    from orbiter.oci import base_image
+
+    return base_image.start(
+        reference, digest, mirrors=client.mirrors(), credentials=client.credentials
+    )
 
 
 def solver_image(suite: str) -> str:

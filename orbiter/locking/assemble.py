@@ -102,6 +102,7 @@ def _build_folder(
         bases=manifest.bases,
         locks={name: _lock_files(locked) for name, locked in builders.items()},
         targets={name: locked.targets for name, locked in builders.items()},
+        facts=manifest.builders,
         installers=manifest.installers,
     )
     return {f"{BUILD}/{path}": text for path, text in dockerfile.render(build_plan).items()}

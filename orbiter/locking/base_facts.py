@@ -4,7 +4,7 @@ import msgspec
 
 from orbiter.config.builders import system_manager
 from orbiter.config.image_set import ImageSet, Stage
-from orbiter.config.stage_graph import ancestors, builder_stages, stages_with_pip
+from orbiter.config.stage_graph import ancestors, builder_stages, stages_with
 from orbiter.lockset.model import BuilderFacts
 from resolvers.types import LockFiles, Shell
 
@@ -49,7 +49,7 @@ def _stages_below_pip(image_set: ImageSet, builder: str) -> tuple[str, ...]:
 
     Without pip packages, these are all stages of the builder.
     """
-    stages = stages_with_pip(image_set, builder) or builder_stages(image_set, builder)
+    stages = stages_with(image_set, builder, "pip") or builder_stages(image_set, builder)
     return tuple({name for stage in stages for name in system_stages(image_set, stage)})
 
 

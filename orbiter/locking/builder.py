@@ -9,20 +9,24 @@ from orbiter.config.builders import system_manager
 from orbiter.config.image_set import Builder
 from orbiter.config.stage_graph import groups
 from orbiter.locking.base_facts import base_facts
+from orbiter.locking.node import check_node
 from orbiter.locking.python import check_conda_python, check_python, with_python
 from orbiter.locking.request import request_for
 from orbiter.locking.reuse import can_reuse, known_base_facts
+from orbiter.locking.system_modules import system_module_warnings
 from orbiter.locking.warnings import recorded_warnings
 from orbiter.locking.work import LockedBuilder, LockedManager, LockRun
 from orbiter.lockset.inputs import inputs_digest, locked_files
 from orbiter.lockset.model import BuilderFacts
 from orbiter.lockset.targets import targets
+from orbiter.oci.base_image import BaseStart
 from resolvers.errors import ExpectedError
 from resolvers.managers import MANAGERS
 from resolvers.types import LockFiles, LockWarning, Shell, Target
 
 NO_FACTS = BuilderFacts()
 NO_FILES: LockFiles = {}
+FIND_NODE = "command -v node || true"
 
 
 class _BuilderRun(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,9 +60,17 @@ def lock_builder(run: LockRun, builder: Builder) -> LockedBuilder:
         pip = _lock_manager(builder_run, "pip", facts, conda.files)
         stored.result()
         managers = {system_name: system, "conda": conda, "pip": pip, "npm": npm.result()}
+    _check_node(builder_run, managers)
     digests = {manager: locked.inputs for manager, locked in managers.items() if locked.inputs}
     facts = msgspec.structs.replace(facts, inputs=digests)
-    return LockedBuilder(facts=facts, targets=targets(run.image_set, facts), managers=managers)
+    # They depend on images.toml alone, so each run finds them again.
+    modules = system_module_warnings(run.image_set, builder.name)
+    return LockedBuilder(
+        facts=facts,
+        targets=targets(run.image_set, facts),
+        managers=managers,
+        warnings=recorded_warnings(builder.name, "", modules),
+    )
 
 
 def _start(run: LockRun, builder: Builder) -> _BuilderRun:
@@ -131,13 +143,32 @@ def _resolve(
 
 
 def _base_facts(builder_run: _BuilderRun, system_files: LockFiles) -> BuilderFacts:
-    return base_facts(
+    facts = base_facts(
         builder_run.run.image_set,
         builder_run.builder.name,
         system_files=system_files,
         known=known_base_facts(builder_run.run, builder_run.builder, builder_run.bases),
         shell=builder_run.shell if builder_run.bases else None,
     )
+    start = _base_start(builder_run)
+    return msgspec.structs.replace(facts, entrypoint=start.entrypoint, command=start.command)
+
+
+def _base_start(builder_run: _BuilderRun) -> BaseStart:
+    """Return what the base image starts, from the previous lock set if it has the same image."""
+    run, base = builder_run.run, builder_run.builder.base
+    digest = next(iter(builder_run.bases.values()), "")
+    if not digest:
+        return BaseStart()
+    previous = run.previous_facts(builder_run.builder.name) or BuilderFacts()
+    known = BaseStart(previous.entrypoint, previous.command)
+    previous_bases = run.previous.manifest.bases.get(base, {}) if run.previous else {}
+    is_same_image = digest in previous_bases.values()
+    if is_same_image and (
+        known != BaseStart() or not run.includes(system_manager(builder_run.builder.name))
+    ):
+        return known
+    return run.environment.base_start(base, digest)
 
 
 def _facts_for_pip(
@@ -159,6 +190,25 @@ def _facts_for_pip(
         )
     check_conda_python(run.image_set, builder.name, conda_files)
     return facts
+
+
+def _check_node(builder_run: _BuilderRun, managers: Mapping[str, LockedManager]) -> None:
+    """Raise ExpectedError if a stage has npm packages, but no Node.js."""
+    run, builder = builder_run.run, builder_run.builder
+    system_name = system_manager(builder.name)
+    files = {manager: locked.files for manager, locked in managers.items()}
+    base_is_known = bool(builder_run.bases or files[system_name])
+    if not (run.includes("npm") and run.includes(system_name) and base_is_known):
+        return
+    resolved = any(locked.resolved for locked in managers.values())
+
+    def base_has_node(platform: str) -> bool:
+        if not builder_run.bases:
+            return False
+        # Without a new result, this was checked by an earlier run.
+        return not resolved or bool(builder_run.shell(FIND_NODE, platform=platform).strip())
+
+    check_node(run.image_set, builder.name, files, base_has_node)
 
 
 def _store_artifacts(builder_run: _BuilderRun, manager: str, locked: LockedManager) -> None:

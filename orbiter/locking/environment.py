@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from orbiter.docker.shells import base_shell, pin_base, solver_shell
+from orbiter.docker.shells import base_shell, pin_base, read_start, solver_shell
 from orbiter.fetch.progress import format_progress, format_totals
+from orbiter.oci.base_image import BaseStart
 from orbiter.store.artifact_list import LockedFile
 from orbiter.store.download import HashMismatchError
 from orbiter.store.store import Store
@@ -24,6 +25,10 @@ class LocalEnvironment:
     def pin_base(self, reference: str, platform: str) -> str:
         """Return the digest of a base image's manifest that its registry has now."""
         return pin_base(reference, platform)
+
+    def base_start(self, reference: str, digest: str) -> BaseStart:
+        """Return what the containers of a pinned base image start."""
+        return read_start(reference, digest)
 
     def base_shell(self, reference: str, digests: Mapping[str, str]) -> Shell:
         """Return a shell in a base image that is pinned by platform."""

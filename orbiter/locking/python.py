@@ -4,7 +4,7 @@ import msgspec
 
 from orbiter.config.builders import system_manager
 from orbiter.config.image_set import Builder, ImageSet
-from orbiter.config.stage_graph import ancestors, builder_stages, groups, stages_with_pip
+from orbiter.config.stage_graph import ancestors, builder_stages, groups, stages_with
 from orbiter.locking.base_facts import system_stages
 from orbiter.lockset.inputs import LOCK_FILES
 from orbiter.lockset.model import BuilderFacts, digest
@@ -85,7 +85,7 @@ def check_python(
     if _conda_python(conda_files):
         return
     manager = system_manager(builder)
-    for stage in stages_with_pip(image_set, builder):
+    for stage in stages_with(image_set, builder, "pip"):
         stages = system_stages(image_set, stage)
         for platform in image_set.platforms:
             present = bool(facts.python)

@@ -26,11 +26,9 @@ def recorded_warnings(
 
 def all_warnings(builders: Mapping[str, LockedBuilder]) -> tuple[RecordedWarning, ...]:
     """Return the warnings about all builders, sorted."""
-    return tuple(
-        sorted(
-            warning
-            for locked in builders.values()
-            for manager in locked.managers.values()
-            for warning in manager.warnings
-        )
-    )
+    warnings: list[RecordedWarning] = []
+    for locked in builders.values():
+        warnings += locked.warnings
+        for manager in locked.managers.values():
+            warnings += manager.warnings
+    return tuple(sorted(warnings))

@@ -8,6 +8,7 @@ import msgspec
 
 from orbiter.config.image_set import ImageSet
 from orbiter.lockset.model import BuilderFacts, LockSet, RecordedWarning
+from orbiter.oci.base_image import BaseStart
 from orbiter.tasks import StartTask
 from resolvers.types import LockFiles, Pin, Shell, Target, Upgrade
 
@@ -17,6 +18,10 @@ class Environment(Protocol):
 
     def pin_base(self, reference: str, platform: str) -> str:
         """Return the digest of a base image's manifest for one platform."""
+        ...
+
+    def base_start(self, reference: str, digest: str) -> BaseStart:
+        """Return what the containers of a pinned base image start."""
         ...
 
     def base_shell(self, reference: str, digests: Mapping[str, str]) -> Shell:
@@ -102,11 +107,15 @@ class LockedManager(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LockedBuilder(msgspec.Struct, frozen=True, kw_only=True):
-    """One builder after locking, with its lock files by manager."""
+    """One builder after locking, with its lock files by manager.
+
+    ``warnings`` concern no single manager.
+    """
 
     facts: BuilderFacts
     targets: tuple[Target, ...]
     managers: Mapping[str, LockedManager]
+    warnings: tuple[RecordedWarning, ...] = ()
 
 
 def timestamp(moment: datetime) -> str:

@@ -30,6 +30,13 @@ class BaseImage(msgspec.Struct, frozen=True, kw_only=True):
     index_digest: str
 
 
+class BaseStart(msgspec.Struct, frozen=True):
+    """The entrypoint and the command of a base image."""
+
+    entrypoint: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
+
+
 class Blob(msgspec.Struct, frozen=True, kw_only=True):
     """One file of an image: its manifest, its config or a layer; ``size`` is in bytes."""
 
@@ -65,6 +72,19 @@ class _Manifest(msgspec.Struct, rename="camel"):
     layers: list[_Descriptor] = []
 
 
+@thread_safe_decoding
+class _Runtime(msgspec.Struct, rename="pascal"):
+    entrypoint: tuple[str, ...] | None = None
+    cmd: tuple[str, ...] | None = None
+
+
+@thread_safe_decoding
+class _Config(msgspec.Struct):
+    """The config of an image; images without any settings for containers omit ``config``."""
+
+    config: _Runtime | None = None
+
+
 def pin(
     reference: str,
     platform: str,
@@ -83,6 +103,18 @@ def pin(
     return read_first(
         candidates, lambda repository: _pin(repository, reference, name, platform), reference
     )
+
+
+def start(
+    reference: str,
+    digest: str,
+    *,
+    mirrors: tuple[str, ...] = (),
+    credentials: Credentials = anonymous,
+) -> BaseStart:
+    """Read what the image with this manifest starts; ``reference`` names its repository."""
+    candidates = repositories(reference, mirrors=mirrors, credentials=credentials)
+    return read_first(candidates, lambda repository: _start(repository, digest), reference)
 
 
 def image_blobs(manifest: bytes, digest: str) -> tuple[Blob, ...]:
@@ -118,13 +150,28 @@ def _platform_of(repository: Repository, manifest: _Manifest) -> _Platform:
     """Return the platform that an image's config names."""
     assert manifest.config
     digest = manifest.config.digest
+    return decode_json(_verified_blob(repository, digest), _Platform, digest)
+
+
+def _start(repository: Repository, digest: str) -> BaseStart:
+    manifest = decode_json(repository.manifest(digest), _Manifest, digest)
+    if manifest.config is None:
+        raise ExpectedError(f"{digest} is not the manifest of an image for one platform")
+    content = _verified_blob(repository, manifest.config.digest)
+    config = decode_json(content, _Config, manifest.config.digest)
+    runtime = config.config or _Runtime()
+    return BaseStart(entrypoint=runtime.entrypoint or (), command=runtime.cmd or ())
+
+
+def _verified_blob(repository: Repository, digest: str) -> bytes:
+    """Return the bytes of a config."""
     with repository.blob(digest, {}) as stream:
         content = b"".join(stream.chunks)
     if sha256(content) != digest:
         raise ExpectedError(
             f"{repository.url}: the bytes of the config {digest} do not match its digest"
         )
-    return decode_json(content, _Platform, digest)
+    return content
 
 
 def _choose(available: list[_Platform], platform: str, reference: str) -> int:

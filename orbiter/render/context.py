@@ -9,6 +9,7 @@ import msgspec
 
 from orbiter.config.builders import conda_settings, system_manager
 from orbiter.config.image_set import NotebookUser, Stage
+from orbiter.lockset.model import BuilderFacts
 from orbiter.render.bake_file import COMPRESSION
 from orbiter.render.lists import hash_algorithm
 from orbiter.render.model import (
@@ -19,6 +20,7 @@ from orbiter.render.model import (
     platform_slug,
     platform_slug_expression,
 )
+from orbiter.render.start import image_start
 
 ENV_PARTS = range(9)
 """The layers of /opt/env without conda.
@@ -64,11 +66,12 @@ class StageContext(msgspec.Struct, frozen=True, kw_only=True):
     slug: str  # the platform's part of file names
     find_new: str  # arguments of find for files that the current step wrote
     shell: str
+    entrypoint: str  # as JSON; empty to leave it unchanged
+    command: str  # as JSON
 
     managers: frozenset[str]  # with packages to install
-    has_conda: bool  # including inherited packages, as the next two
+    has_conda: bool  # including inherited packages, as the next one
     has_conda_python: bool
-    has_jupyterlab: bool
     adds_python_library: bool  # apt installs a standard library, which is then compiled
     writes_world: bool  # apk's requirements change
     compiles: bool  # pip builds wheels from sdists
@@ -92,6 +95,8 @@ def stage_context(plan: Plan, stage_plan: StagePlan) -> StageContext:
     from_packages = bool(builder.suite)
     first = platforms[0]
     packages = {package[:2] for package in stage_plan.packages.get(first, ())}
+    shell = _shell(packages, alpine=alpine)
+    start = image_start(packages, plan.facts.get(stage.builder, BuilderFacts()), shell)
     apt_pins = stage_plan.pins.get(first, {}).get("apt", ())
     return StageContext(
         stage=stage,
@@ -108,12 +113,13 @@ def stage_context(plan: Plan, stage_plan: StagePlan) -> StageContext:
         multi_platform=len(platforms) > 1,
         slug=platform_slug_expression(platforms),
         find_new=_find_new(from_packages=from_packages, alpine=alpine),
-        shell=_shell(packages, alpine=alpine),
+        shell=shell,
+        entrypoint=_json_words(start.entrypoint),
+        command=_json_words(start.command),
         managers=_managers(stage_plan),
         hash_algorithms={pin.name: hash_algorithm(pin) for pin in stage_plan.tools.get(first, ())},
         has_conda=any(manager == "conda" for manager, _ in packages),
         has_conda_python=("conda", "python") in packages,
-        has_jupyterlab=not packages.isdisjoint({("pip", "jupyterlab"), ("conda", "jupyterlab")}),
         adds_python_library=any(_is_python_library(pin.name) for pin in apt_pins),
         writes_world=any(name.endswith(".world") for name in stage_plan.files),
         compiles="build-requirements.txt" in stage_plan.files,
@@ -137,6 +143,11 @@ def _managers(stage_plan: StagePlan) -> frozenset[str]:
 
 def _shell(packages: set[tuple[str, str]], *, alpine: bool) -> str:
     return "sh" if alpine and ("apk", "bash") not in packages else "bash"
+
+
+def _json_words(words: tuple[str, ...]) -> str:
+    """Return the words of a command as JSON; empty if there are none."""
+    return json.dumps(words) if words else ""
 
 
 def _is_python_library(name: str) -> bool:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import msgspec
 
 from orbiter.config.image_set import ImageSet, Stage
+from orbiter.lockset.model import BuilderFacts
 from resolvers.types import Pin
 
 LAYER_TIME = 946684800
@@ -43,13 +44,14 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """All stages of a release, parents and build stages first.
 
     ``bases`` maps a base image and a platform to the digest of its manifest. ``epoch`` is
-    SOURCE_DATE_EPOCH.
+    SOURCE_DATE_EPOCH. ``facts`` are by builder.
     """
 
     image_set: ImageSet
     release: str
     epoch: int
     bases: Mapping[str, Mapping[str, str]]
+    facts: Mapping[str, BuilderFacts] = {}
     stages: tuple[StagePlan, ...]
 
 

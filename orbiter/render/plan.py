@@ -8,7 +8,7 @@ from orbiter.config.builders import conda_settings, installer_package
 from orbiter.config.image_set import ImageSet, Stage
 from orbiter.config.requirements import package_name
 from orbiter.config.stage_graph import ancestors
-from orbiter.lockset.model import Installer
+from orbiter.lockset.model import BuilderFacts, Installer
 from orbiter.render.model import Plan, StagePlan, platform_slug
 from orbiter.render.toolchain import with_toolchain
 from resolvers.conda.explicit import format_explicit
@@ -31,12 +31,13 @@ def plan(
     bases: Mapping[str, Mapping[str, str]],
     locks: Mapping[str, Locks],
     targets: Mapping[str, tuple[Target, ...]],
+    facts: Mapping[str, BuilderFacts],
     installers: tuple[Installer, ...],
 ) -> Plan:
     """Return the packages that every stage installs on every platform.
 
-    ``locks`` and ``targets`` are by builder. Raises ExpectedError if a stage lacks a package that
-    its requirements imply.
+    ``locks``, ``targets`` and ``facts`` are by builder. Raises ExpectedError if a stage lacks a
+    package that its requirements imply.
     """
     stages = tuple(
         _plan_stage(
@@ -55,6 +56,7 @@ def plan(
         release=image_set.version,
         epoch=epoch,
         bases=bases,
+        facts=facts,
         stages=tuple(with_toolchain(image_set, stage, stages, bases) for stage in stages),
     )
 

@@ -249,6 +249,19 @@ def test_a_failing_step_is_reported_with_its_last_lines(built: Built) -> None:
         file.write_text(text)
 
 
+def test_a_step_that_wants_the_network_says_that_it_is_off(built: Built) -> None:
+    file = built.place / "build/debian-base/Dockerfile"
+    text = file.read_text()
+    download = """node -e 'require("https").get("https://nodejs.example/headers.tar.gz")'"""
+    file.write_text(text.replace("semver 1.2.3 >", f"{download} >"))
+    try:
+        with pytest.raises(ExpectedError, match="building debian-base failed at") as caught:
+            built.build(images=("debian-base",), load=False)
+    finally:
+        file.write_text(text)
+    assert "the network is off during builds" in caught.value.hint
+
+
 def test_an_unknown_image_is_an_error_that_names_the_available_ones(built: Built) -> None:
     with pytest.raises(ExpectedError, match="no image or stage 'debian-bose'") as caught:
         built.build(images=("debian-bose",))

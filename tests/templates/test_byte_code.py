@@ -24,7 +24,7 @@ def compiled(folder: Path, name: str, source: str = SOURCE) -> Path:
 
 
 def mend(*paths: Path) -> None:
-    command = [sys.executable, "-B", TEMPLATES / "byte_code.py"]
+    command = [sys.executable, "-B", str(TEMPLATES / "byte_code.py")]
     lines = "".join(f"{path}\n" for path in paths)
     subprocess.run(command, input=lines, text=True, check=True)
 

@@ -27,7 +27,8 @@ def test_the_starter_is_an_image_set(tmp_path: Path) -> None:
         "debian-base-build",
         "debian-base",
     ]
-    assert stages[2].requirements["pip"] == ("jupyterlab", "numpy", "pandas")
+    assert stages[2].requirements["pip"] == ("jupyterlab", "numpy", "pandas", "pip")
+    assert "tini" in stages[1].requirements["apt"]
 
 
 def test_the_starter_shows_every_key_with_its_default(tmp_path: Path) -> None:

@@ -62,6 +62,7 @@ def npm_plan(image_set: ImageSet, names: tuple[str, ...]) -> Plan:
         bases={"debian:trixie-slim": {"linux/amd64": "sha256:" + "a" * 64}},
         locks={"debian": {"npm": files}},
         targets={"debian": (Target(platform="linux/amd64"),)},
+        facts={},
         installers=(Installer(pin=Pin(name="npm", version="11", artifact=tool)),),
     )
 
