@@ -16,17 +16,26 @@ if TYPE_CHECKING:
 @click.command()
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @click.option("--dry-run", is_flag=True, help="List what would be removed; remove nothing.")
+@click.option("--all", "everything", is_flag=True, help="Also remove fresh and released images.")
+@click.option(
+    "--stale", is_flag=True, help="Only remove images that were built from another lock set."
+)
+@click.option("--release", metavar="VERSION", help="Only remove the images of this release.")
 @guarded
-def clean(yes: bool, dry_run: bool) -> None:
-    """Remove built images, stopped containers and unfinished files.
+def clean(yes: bool, dry_run: bool, everything: bool, stale: bool, release: str | None) -> None:
+    """Remove outdated images, stopped containers and unfinished files.
 
-    Removes only what Orbiter made for this image set and what no container uses. Complete
-    files in the store, lock sets and BuildKit's cache are kept.
+    Removes only what Orbiter made for this image set and what no container uses. Fresh images,
+    images of recorded releases, complete files in the store, lock sets and BuildKit's cache
+    are kept.
     """
     from orbiter.config.read import read_image_set
     from orbiter.images import clean as images_clean
 
-    found = images_clean.plan_cleanup(read_image_set(IMAGES))
+    if everything + stale + (release is not None) > 1:
+        raise click.UsageError("--all, --stale and --release cannot be combined")
+    scope = images_clean.CleanupScope(everything=everything, stale=stale, release=release or "")
+    found = images_clean.plan_cleanup(read_image_set(IMAGES), scope)
     for line in found.notes:
         click.echo(line, err=True)
     if not found.leftovers:

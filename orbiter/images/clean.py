@@ -1,10 +1,11 @@
-"""``orbiter clean``: removes stopped containers, built images, and unfinished files.
+"""``orbiter clean``: removes stopped containers, outdated images, and unfinished files.
 
-BuildKit's cache and the complete files of the store stay, because other builds use them.
+Fresh images and those of recorded releases stay unless the user asks for them. BuildKit's cache
+and the complete files of the store stay, because other builds use them.
 """
 
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -14,7 +15,8 @@ from orbiter.config.image_set import ImageSet
 from orbiter.docker import client
 from orbiter.docker.objects import STOPPED_STATES, LocalContainer
 from orbiter.images import list as image_list
-from orbiter.images.list import OwnImages
+from orbiter.images.list import ListedImage, OwnImages
+from orbiter.lockset import folder
 from orbiter.sizes import format_size
 from orbiter.store.store import Store
 from resolvers.errors import ExpectedError
@@ -37,19 +39,49 @@ class Leftover(msgspec.Struct, frozen=True, kw_only=True):
     size: int
 
 
+class CleanupScope(msgspec.Struct, frozen=True, kw_only=True):
+    """The images to remove: all, only stale ones, only those of a release, or the outdated ones.
+
+    Outdated images are neither fresh nor images of a recorded release. Unfinished files and the
+    stopped containers of other images are not part of a scope with only some images.
+    """
+
+    everything: bool = False
+    stale: bool = False
+    release: str = ""
+
+    @property
+    def only_images(self) -> bool:
+        """Return whether the user chose some images, so that nothing else is removed."""
+        return self.stale or bool(self.release)
+
+    def has(self, image: ListedImage, recorded: Collection[str]) -> bool:
+        """Return whether an image is in scope, given the releases that are recorded."""
+        if self.release:
+            return image.release == self.release
+        if self.stale:
+            return image.state == "stale"
+        return self.everything or (image.state != "fresh" and image.release not in recorded)
+
+
 class CleanupPlan(msgspec.Struct, frozen=True, kw_only=True):
-    """The leftovers in the order of their removal, and a note for each image that stays."""
+    """The leftovers in the order of their removal, and notes on the images that stay."""
 
     leftovers: tuple[Leftover, ...]
     notes: tuple[str, ...]
 
 
-def plan_cleanup(image_set: ImageSet) -> CleanupPlan:
+def plan_cleanup(image_set: ImageSet, scope: CleanupScope) -> CleanupPlan:
     """Find the leftovers of an image set and its lock sets, and those in this user's store."""
     own = image_list.own_images(image_set)
     images = image_list.list_images(own)
+    recorded = _recorded_releases()
+    chosen = [image for image in images if scope.has(image, recorded)]
+    tags = {image.tag for image in chosen}
     containers = client.list_containers()
     stopped = [container for container in containers if _is_stopped(container, own)]
+    if scope.only_images:
+        stopped = [container for container in stopped if container.started_tag in tags]
     users = {
         container.image: container.name for container in containers if container not in stopped
     }
@@ -60,19 +92,43 @@ def plan_cleanup(image_set: ImageSet) -> CleanupPlan:
     ]
     leftovers += [
         Leftover(kind="image", name=image.tag, size=image.size)
-        for image in images
+        for image in chosen
         if image.id not in users
     ]
-    leftovers += [
-        Leftover(kind="unfinished", name=str(path), size=_freed_bytes(path))
-        for path in _unfinished_paths(Store().root)
-    ]
-    notes = [
-        f"{image.tag} stays: the container {users[image.id]} uses it"
-        for image in images
-        if image.id in users
-    ]
-    return CleanupPlan(leftovers=tuple(leftovers), notes=tuple(notes))
+    if not scope.only_images:
+        leftovers += _unfinished()
+    return CleanupPlan(
+        leftovers=tuple(leftovers), notes=tuple(_notes(images, chosen, users, scope))
+    )
+
+
+def _recorded_releases() -> frozenset[str]:
+    """Return the releases whose images `orbiter release` has recorded."""
+    return frozenset(
+        release
+        for release in folder.releases()
+        if folder.is_released(folder.release_folder(release))
+    )
+
+
+def _notes(
+    images: Collection[ListedImage],
+    chosen: Collection[ListedImage],
+    users: Mapping[str, str],
+    scope: CleanupScope,
+) -> Iterator[str]:
+    """Yield the reasons why images stay that somebody may expect to be removed."""
+    for image in chosen:
+        if image.id in users:
+            yield f"{image.tag} stays: the container {users[image.id]} uses it"
+    kept = len(images) - len(chosen)
+    if kept and not scope.only_images:
+        yield f"{kept} fresh or released images stay; --all removes them too"
+
+
+def _unfinished() -> Iterator[Leftover]:
+    for path in _unfinished_paths(Store().root):
+        yield Leftover(kind="unfinished", name=str(path), size=_freed_bytes(path))
 
 
 def _is_stopped(container: LocalContainer, own: OwnImages) -> bool:

@@ -77,6 +77,48 @@ def test_it_removes_what_orbiter_made_and_nothing_else(here: Project, whole: Pat
     assert here.orbiter("clean").stdout == "nothing to remove\n"
 
 
+def freeze(here: Project, release: str) -> None:
+    """Record a release, as far as ``clean`` looks at the record."""
+    (here.folder / "locks" / release / "digests.toml").write_text("")
+
+
+def test_fresh_and_released_images_stay_unless_asked(here: Project) -> None:
+    fresh, frozen = here.write_lock_set("0.2.0").root, here.write_lock_set("0.1.0").root
+    freeze(here, "0.1.0")
+    kept = [
+        here.image("debian-core-0.1.0", frozen),
+        here.image("debian-old-0.1.0", ROOT),  # a recorded release: it may have been published
+        here.image("debian-core-0.2.0", fresh),
+    ]
+    stale, unknown = here.image("debian-old-0.2.0", ROOT), here.image("debian-core-0.3.0", ROOT)
+    leave_container(kept[0])
+    part = Store().root / "sha256" / "00" / "a.part"
+    part.parent.mkdir(parents=True, exist_ok=True)
+    part.write_text("")
+
+    def planned(*options: str) -> set[str]:
+        done = here.orbiter("clean", "--dry-run", *options)
+        assert done.returncode == 0
+        lines = [line.split() for line in done.stdout.splitlines()]
+        kinds = {"container", "image", "unfinished"}
+        return {
+            words[1] if words[0] == "image" else words[0] for words in lines if words[0] in kinds
+        }
+
+    other = {"container", "unfinished"}
+    assert planned() == {stale, unknown, *other}
+    assert planned("--all") == {*kept, stale, unknown, *other}
+    assert planned("--stale") == {stale, kept[1]}
+    assert planned("--release", "0.1.0") == {kept[0], kept[1], "container"}
+    assert planned("--release", "0.2.0") == {kept[2], stale}
+    assert planned("--release", "0.9.0") == set()
+    assert "cannot be combined" in here.orbiter("clean", "--all", "--stale").stderr
+
+    done = here.orbiter("clean", "--yes")
+    assert "3 fresh or released images stay; --all removes them too" in done.stderr
+    assert here.tags() == sorted(kept)
+
+
 def test_images_and_files_in_use_stay(here: Project, whole: Path) -> None:
     tag = here.image("debian-core-0.1.0", ROOT)
     theirs = f"{here.repository.rpartition('/')[2]}-theirs"
