@@ -23,3 +23,7 @@ class ProgramError(ExpectedError):
 
 class UnsolvableError(ExpectedError):
     """No set of packages meets the requirements; ``message`` is the engine's explanation."""
+
+
+class DiskError(ExpectedError):
+    """A folder cannot be written, because its disk is full or read-only; trying again is futile."""

@@ -1,5 +1,6 @@
 """Locks between processes, and temporary folders that the next run removes after a kill."""
 
+import errno
 import fcntl
 import os
 import shutil
@@ -8,8 +9,31 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from resolvers.errors import DiskError
+
 TEMPORARY = "orbiter-run-"
 """Beginning of the names of temporary folders."""
+DISK_PROBLEMS = {
+    errno.ENOSPC: "free some space there",
+    errno.EDQUOT: "free some space there, or raise your quota",
+    errno.EROFS: "make it writable",
+}
+"""Errors of the whole disk, with remedies. Python does not say where a write failed."""
+
+
+@contextmanager
+def writing_to(folder: Path, remedy: str = "") -> Iterator[None]:
+    """Turn the error of a full or read-only disk into a DiskError that names the folder.
+
+    ``remedy`` says how to use another folder.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in DISK_PROBLEMS:
+            raise
+        hint = ", or ".join(filter(None, (DISK_PROBLEMS[error.errno], remedy)))
+        raise DiskError(f"cannot write to {folder}: {error.strerror}", hint) from error
 
 
 @contextmanager
@@ -51,26 +75,29 @@ def try_lock(descriptor: int) -> bool:
 
 
 @contextmanager
-def scratch_folder(parent: Path, prefix: str) -> Iterator[Path]:
+def scratch_folder(parent: Path, prefix: str, remedy: str = "") -> Iterator[Path]:
     """Make a new folder ``<prefix>…`` in ``parent`` and remove it at the end.
 
     Also removes the folders with this prefix that killed runs left behind. Each run locks its own
-    folder, so a folder that is still in use stays.
+    folder, so a folder that is still in use stays. Raises DiskError with the remedy if the disk is
+    full or read-only, now or in the block.
     """
-    parent.mkdir(parents=True, exist_ok=True)
-    _sweep(parent, prefix)
-    with _locked_folder(parent, prefix) as folder:
-        folder.chmod(0o755)
-        yield folder
+    with writing_to(parent, remedy):
+        parent.mkdir(parents=True, exist_ok=True)
+        _sweep(parent, prefix)
+        with _locked_folder(parent, prefix) as folder:
+            folder.chmod(0o755)
+            yield folder
 
 
 @contextmanager
 def temporary_folder() -> Iterator[Path]:
     """Make a folder for temporary files that only this user can read; see ``scratch_folder``."""
     parent = Path(tempfile.gettempdir())
-    _sweep(parent, TEMPORARY)
-    with _locked_folder(parent, TEMPORARY) as folder:
-        yield folder
+    with writing_to(parent, "name another folder in TMPDIR"):
+        _sweep(parent, TEMPORARY)
+        with _locked_folder(parent, TEMPORARY) as folder:
+            yield folder
 
 
 def _sweep(parent: Path, prefix: str) -> None:

@@ -23,8 +23,9 @@ ORBITER = (
 """The packages of Orbiter, lowest layer first."""
 
 RESOLVERS = (
-    ("resolvers", "resolvers.cache", "resolvers.types", "resolvers.errors", "resolvers.scratch"),
-    ("resolvers.process",),
+    ("resolvers", "resolvers.types", "resolvers.errors"),
+    ("resolvers.scratch",),
+    ("resolvers.cache", "resolvers.process"),
     ("resolvers.net", "resolvers.distro"),
     ("resolvers.index", "resolvers.apk", "resolvers.apt"),
     ("resolvers.uv_program",),

@@ -30,6 +30,8 @@ from resolvers.net import http
 from resolvers.scratch import locked, scratch_folder
 
 SCRATCH_PREFIX = ".orbiter-new-"
+OTHER_TARGET = "name another target"
+"""Remedy for a target whose disk is full or read-only."""
 
 
 class FolderStorage:
@@ -68,8 +70,8 @@ class FolderStorage:
         """Add a release: every file appears atomically, as a hard link if that is possible."""
         counter = ProgressCounter({file.digest: file.size for file in release.files}, report)
         blobs = self._path(sha256(EMPTY)).parent
-        blobs.mkdir(parents=True, exist_ok=True)
-        with scratch_folder(self._folder, SCRATCH_PREFIX) as scratch:
+        with scratch_folder(self._folder, SCRATCH_PREFIX, OTHER_TARGET) as scratch:
+            blobs.mkdir(parents=True, exist_ok=True)
             _write(self._folder / LAYOUT_FILE, LAYOUT, scratch)
             add_file = partial(self._add_file, scratch=scratch, counter=counter)
             added = run_parallel(add_file, release.files, counter)
@@ -132,7 +134,7 @@ def verify_manifest(content: bytes, digest: str, release: str, name: str) -> Non
 def refuse_unwritable(folder: Path, prefix: str, name: str) -> None:
     """Create the folder of an archive; raise ExpectedError if it cannot be written."""
     try:
-        with scratch_folder(folder, prefix):
+        with scratch_folder(folder, prefix, OTHER_TARGET):
             pass
     except OSError as error:
         raise ExpectedError(

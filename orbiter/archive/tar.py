@@ -10,7 +10,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import IO, NamedTuple
 
-from orbiter.archive.folder import refuse_unwritable, verify_manifest
+from orbiter.archive.folder import OTHER_TARGET, refuse_unwritable, verify_manifest
 from orbiter.archive.manifest import (
     EMPTY,
     index_with_release,
@@ -84,7 +84,8 @@ class TarStorage:
         """Add a release; hash every byte on the way into the new file."""
         folder = self._path.parent
         folder.mkdir(parents=True, exist_ok=True)
-        with locked(folder), scratch_folder(folder, self._scratch_prefix) as scratch:
+        prefix = self._scratch_prefix
+        with locked(folder), scratch_folder(folder, prefix, OTHER_TARGET) as scratch:
             existing = self._read_members() if self._path.exists() else {}
             index = self._index_for(release.name, existing)
             contents: dict[str, _ByteRange | bytes] = dict(existing)

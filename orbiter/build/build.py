@@ -17,6 +17,7 @@ from orbiter.oci.layout import write_layout
 from orbiter.render.model import platform_slug
 from orbiter.store.store import Store
 from orbiter.tasks import StartTask
+from resolvers.cache import CACHE_HINT
 from resolvers.conda import fetch as conda_fetch
 from resolvers.scratch import scratch_folder
 
@@ -40,7 +41,7 @@ def build(
     fill(lock_set, options.platforms, start_task, configured_archive())
     store = Store()
     # The folder is beside the store, because hard links cannot cross file systems.
-    with scratch_folder(store.root / "build", "build-") as folder:
+    with scratch_folder(store.root / "build", "build-", CACHE_HINT) as folder:
         _link_artifacts(lock_set, options, store, folder / "artifacts")
         _write_seeds(lock_set, folder)
         for image in base_images(lock_set, options.platforms):

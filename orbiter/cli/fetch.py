@@ -10,6 +10,7 @@ from orbiter.cli.options import platform_option, quiet_option, read_lock_set, re
 
 if TYPE_CHECKING:
     from orbiter.fetch.upstream import UpstreamReport
+    from orbiter.lockset.model import LockSet
 
 
 @click.command()
@@ -27,6 +28,11 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Also list files that are no longer available upstream; exits with 1 if any are missing.",
 )
+@click.option(
+    "--verify",
+    is_flag=True,
+    help="Also hash every file that is in the store; exits with 1 if any were corrupted.",
+)
 @quiet_option
 @guarded
 def fetch(
@@ -34,6 +40,7 @@ def fetch(
     platforms: tuple[str, ...],
     origin: str | None,
     check_upstream: bool,
+    verify: bool,
     quiet: bool,
 ) -> None:
     """Fetch a release's files into the store, for offline builds.
@@ -50,6 +57,7 @@ def fetch(
     if check_upstream and origin is not None:
         raise click.UsageError("--upstream needs the network, which --from does not use")
     locked = read_lock_set(release)
+    intact = not verify or _verify(locked, platforms, quiet=quiet)
     with Board(quiet=quiet) as board:
         if origin is None:
             summary = fill(locked, platforms, board, configured_archive())
@@ -59,6 +67,21 @@ def fetch(
     click.echo(summary)
     if availability:
         _report(availability)
+    if not intact:
+        sys.exit(FINDINGS)
+
+
+def _verify(locked: "LockSet", platforms: tuple[str, ...], *, quiet: bool) -> bool:
+    """Print which files of the store are corrupted; return whether all are intact."""
+    from orbiter.cli.board import Board
+    from orbiter.fetch.verify import verify_store
+
+    with Board(quiet=quiet) as board:
+        report = verify_store(locked, platforms, board)
+    for line in report.corrupted:
+        click.echo(line)
+    click.echo(f"{report.intact} files in the store are intact, {len(report.corrupted)} are not")
+    return not report.corrupted
 
 
 def _report(availability: "UpstreamReport") -> None:

@@ -16,6 +16,7 @@ from orbiter.docker.buildx import buildx_version, docker_program
 from orbiter.tasks import StartTask
 from resolvers import process
 from resolvers.errors import ProgramError
+from resolvers.scratch import writing_to
 
 BASES = "bases"
 """Folder beside ``build/`` with the base images, as OCI layouts: ``<hex>/``."""
@@ -124,8 +125,9 @@ def archive_digest(archive: Path) -> str:
 
 def keep_archives(images: Iterable[BuiltImage], folder: Path) -> tuple[BuiltImage, ...]:
     """Copy the archives of images to a folder, as ``<tag>.tar``."""
-    folder.mkdir(parents=True, exist_ok=True)
-    return tuple(msgspec.structs.replace(image, file=_keep(image, folder)) for image in images)
+    with writing_to(folder, "name another folder in --output"):
+        folder.mkdir(parents=True, exist_ok=True)
+        return tuple(msgspec.structs.replace(image, file=_keep(image, folder)) for image in images)
 
 
 def _keep(image: BuiltImage, folder: Path) -> Path:

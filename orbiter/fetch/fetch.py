@@ -6,7 +6,7 @@ from orbiter.fetch.progress import FetchTotals, ProgressCounter, ReportProgress,
 from orbiter.fetch.sources import FetchSettings, Locator, LocatorError, UpstreamLocator
 from orbiter.store.artifact_list import LockedFile
 from orbiter.store.store import Store, raise_all
-from resolvers.errors import ExpectedError
+from resolvers.errors import DiskError, ExpectedError
 
 
 def fetch(
@@ -17,8 +17,8 @@ def fetch(
 ) -> FetchTotals:
     """Download all files that the store lacks from the sources that this machine configures.
 
-    ``progress`` is called often, by one thread at a time. Raises LocatorError, or one ExpectedError
-    that names every failed file; the other files stay in the store.
+    ``progress`` is called often, by one thread at a time. Raises LocatorError, DiskError, or one
+    ExpectedError that names every failed file; the other files stay in the store.
     """
     return fetch_from(UpstreamLocator(settings), files, store, progress)
 
@@ -56,12 +56,14 @@ def _fetch(
         for name, opener in locator.locate(file):
             try:
                 store.download(file.hash, opener, name=name, size=file.size, progress=report)
+            except DiskError:
+                raise  # the files of other sources do not fit either
             except ExpectedError as error:
                 failures.append(error)
             else:
                 counter.finish(file, store.path(file.hash).stat().st_size)
                 return None
-    except LocatorError:
+    except (DiskError, LocatorError):
         raise
     except ExpectedError as error:  # this file has no sources
         failures.append(error)

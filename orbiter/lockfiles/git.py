@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from resolvers import process
 from resolvers.errors import ExpectedError, ProgramError
+from resolvers.scratch import temporary_folder
 
 REVISION_HINT = "name a revision and a path in the repository: REVISION:PATH"
 
@@ -40,13 +40,13 @@ def folder_at(revision: str, path: str) -> Iterator[Path]:
     git_folder, tree = _run(
         revision, path, "rev-parse", "--absolute-git-dir", "--verify", name
     ).splitlines()
-    with TemporaryDirectory(prefix="orbiter-revision-") as temporary:
-        copy = Path(temporary) / "copy"
+    with temporary_folder() as temporary:
+        copy = temporary / "copy"
         copy.mkdir()
         environment = {
             "GIT_DIR": git_folder,
             "GIT_WORK_TREE": str(copy),
-            "GIT_INDEX_FILE": str(Path(temporary) / "index"),
+            "GIT_INDEX_FILE": str(temporary / "index"),
         }
         for command in (("read-tree", tree), ("checkout-index", "--all")):
             _run(revision, path, *command, cwd=copy, env=environment)

@@ -9,9 +9,10 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from resolvers.cache import CACHE_HINT
 from resolvers.errors import ExpectedError
 from resolvers.net import http
-from resolvers.scratch import try_lock
+from resolvers.scratch import try_lock, writing_to
 
 if TYPE_CHECKING:
     from hashlib import _Hash
@@ -36,7 +37,14 @@ def open_part(target: Path, progress: ReportBytes) -> Iterator[BinaryIO]:
     """Open and lock the part file of ``target``; writing appends to the bytes of earlier attempts.
 
     Calls ``progress`` while another process holds the lock, so that waiting can be interrupted.
+    Raises DiskError if the disk is full or read-only.
     """
+    with writing_to(target.parent, CACHE_HINT), _open_part(target, progress) as part:
+        yield part
+
+
+@contextmanager
+def _open_part(target: Path, progress: ReportBytes) -> Iterator[BinaryIO]:
     path = target.with_name(f"{target.name}.part")
     path.parent.mkdir(parents=True, exist_ok=True)
     part = _open_locked(path, progress)

@@ -4,6 +4,8 @@ rattler knows this machine's credentials, mirrors, proxies and certificates.
 """
 
 import asyncio
+import errno
+import os
 import re
 import shutil
 from collections.abc import Iterator, Mapping
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 CHUNK = 1 << 20
 RETRIES = 2
 """Retries of a failed request; rattler waits longer before each one."""
+DISK_FULL = f"(os error {errno.ENOSPC})"
+"""Part of rattler's error for a full disk."""
 STATUS = re.compile(r"\(([45]\d\d) ")
 
 
@@ -61,6 +65,8 @@ async def _download(url: str, address: str, path: Path) -> None:
     try:
         await download_to_path(_client(), address, path)
     except Exception as error:  # rattler's exceptions have no common base class
+        if DISK_FULL in str(error):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from None
         reason = join_causes(str(error).replace(address, url))
         match = STATUS.search(reason)
         status = int(match[1]) if match else 0

@@ -9,13 +9,12 @@ import asyncio
 import json
 import re
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 from packaging.utils import canonicalize_name
 
-from resolvers.cache import folder
+from resolvers import cache
 from resolvers.conda.channels import expand_variables
 from resolvers.conda.fetch import configured_client
 from resolvers.conda.lock_file import CondaEntry, parse_lock
@@ -85,7 +84,7 @@ async def _read(
     client: "Client", limit: asyncio.Semaphore, entry: CondaEntry
 ) -> tuple[CondaDistribution, ...]:
     """Return the distributions of a package, from the cache if possible."""
-    cached = folder("conda-names") / f"{entry.hash.sha256}.json"
+    cached = cache.folder("conda-names") / f"{entry.hash.sha256}.json"
     if cached.exists():
         versions: Mapping[str, str] = json.loads(cached.read_text(encoding="utf-8"))
         return tuple(
@@ -94,7 +93,8 @@ async def _read(
         )
     async with limit:
         distributions = distributions_in(await _list_files(client, entry), entry)
-    _write_cache(cached, {item.name: item.version for item in distributions})
+    names = {item.name: item.version for item in distributions}
+    cache.write(cached, json.dumps(names).encode())
     return distributions
 
 
@@ -113,10 +113,3 @@ async def _list_files(client: "Client", entry: CondaEntry) -> list[str]:
             f"check that this machine can reach {entry.url}",
         ) from error
     return [str(item.relative_path) for item in listing.paths] if listing else []
-
-
-def _write_cache(path: Path, versions: Mapping[str, str]) -> None:
-    # Rename, so that another process never reads an incomplete file.
-    partial = path.with_suffix(f".{id(versions)}.partial")
-    partial.write_text(json.dumps(versions), encoding="utf-8")
-    partial.replace(path)

@@ -1,8 +1,6 @@
 """The METADATA of wheels on an index, read without downloading the wheels and cached by hash."""
 
 import hashlib
-import tempfile
-from pathlib import Path
 
 from resolvers import cache
 from resolvers.errors import ExpectedError
@@ -33,7 +31,7 @@ def _read_cached(wheel: IndexFile) -> bytes:
         return path.read_bytes()
     except FileNotFoundError:
         content = _download(wheel)
-    _write_atomically(path, content)
+    cache.write(path, content)
     return content
 
 
@@ -49,9 +47,3 @@ def _download(wheel: IndexFile) -> bytes:
             "try again; if the error persists, report it to the operator of the index",
         )
     return content
-
-
-def _write_atomically(path: Path, content: bytes) -> None:
-    with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-        file.write(content)
-    Path(file.name).replace(path)

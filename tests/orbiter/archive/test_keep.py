@@ -447,6 +447,109 @@ def test_an_empty_target_is_an_error(tmp_path: Path, words: tuple[str, ...]) -> 
     assert "oci://registry/repository[:tag]" in done.stderr
 
 
+def orbiter(folder: Path, *words: str, disk: str = "") -> "subprocess.CompletedProcess[str]":
+    """Run a command on release 0.1.0; ``disk`` has the options of a disk at ``folder/disk``."""
+    command = [sys.executable, "-m", "orbiter", *words, "--release", "0.1.0", "-q"]
+    if disk:
+        (folder / "disk").mkdir(exist_ok=True)
+        mount = f'mount -t tmpfs -o {disk} tmpfs disk && exec "$@"'
+        command = ["unshare", "--map-root-user", "--mount", "sh", "-c", mount, "sh", *command]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    if disk and "Operation not permitted" in done.stderr:
+        pytest.skip(f"no disk can be mounted: {done.stderr}")
+    assert "Traceback" not in done.stderr
+    return done
+
+
+BIG = {"pip/a-1.whl": b"wheel" * 100_000}
+
+
+@pytest.mark.parametrize("target", ["disk/kept", "disk/kept.tar"])
+@pytest.mark.parametrize(
+    ("disk", "reason", "hint"),
+    [
+        ("size=64k", "No space left on device", "free some space there"),
+        ("size=64k,ro", "Read-only file system", "make it writable"),
+    ],
+    ids=["full", "read-only"],
+)
+def test_a_full_or_read_only_disk_of_the_target_is_named(
+    tmp_path: Path, target: str, disk: str, reason: str, hint: str
+) -> None:
+    lockset_folder.write(locked(BIG), tmp_path / "locks" / "0.1.0")
+    done = orbiter(tmp_path, "archive", target, disk=disk)
+    folder = Path(target) if target.endswith("kept") else Path(target).parent
+    assert done.returncode == 2
+    assert done.stderr == (
+        f"error: cannot write to {folder}: {reason}\n\nhint: {hint}, or name another target\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("disk", "reason"),
+    [("size=64k", "No space left on device"), ("size=64k,ro", "Read-only file system")],
+    ids=["full", "read-only"],
+)
+def test_a_full_or_read_only_disk_of_the_store_ends_the_fetch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, disk: str, reason: str
+) -> None:
+    more = {f"pip/{name}-1.whl": name.encode() * 100_000 for name in "bcd"}
+    lockset_folder.write(locked(BIG | more), tmp_path / "locks" / "0.1.0")
+    assert orbiter(tmp_path, "archive", "kept").returncode == 0
+    monkeypatch.setenv("ORBITER_CACHE_DIR", str(tmp_path / "disk"))
+    done = orbiter(tmp_path, "fetch", "--from", "kept", disk=disk)
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"error: cannot write to {tmp_path}/disk/store")
+    assert f": {reason}\n" in done.stderr
+    assert done.stderr.count(reason) == 1
+    assert done.stderr.endswith("or name another folder in ORBITER_CACHE_DIR\n")
+
+
+def test_verify_finds_the_bytes_that_a_fetch_overlooks(tmp_path: Path) -> None:
+    release = locked()
+    lockset_folder.write(release, tmp_path / "locks" / "0.1.0")
+    assert orbiter(tmp_path, "archive", "kept.tar").returncode == 0
+    layer = digest_of(b"layer" * 1000)
+    wheel = digest_of(FILES["pip/a-1.whl"])
+    for digest in (layer, wheel):
+        path = Store().path(digest)
+        content = path.read_bytes()
+        path.chmod(0o644)
+        path.write_bytes(content.replace(b"e", b"E", 1))
+    overlooked = orbiter(tmp_path, "fetch", "--from", "kept.tar")
+    assert overlooked.stdout == "0 files fetched (0 MB), 6 already present\n"
+
+    found = orbiter(tmp_path, "fetch", "--verify", "--from", "kept.tar")
+    assert found.returncode == 1
+    lines = found.stdout.splitlines()
+    assert [line.partition(" was changed in the store")[0] for line in lines[:2]] == [
+        f"image/{layer[7:]}",
+        "pip/a-1.whl",
+    ]
+    assert lines[2:] == [
+        "4 files in the store are intact, 2 are not",
+        "2 files fetched (0 MB), 4 already present",
+    ]
+    fine = orbiter(tmp_path, "fetch", "--verify", "--from", "kept.tar")
+    assert (fine.returncode, fine.stdout.splitlines()[0]) == (
+        0,
+        "6 files in the store are intact, 0 are not",
+    )
+
+
+def test_verify_reports_a_changed_manifest_of_a_base_image(tmp_path: Path) -> None:
+    release = locked()
+    lockset_folder.write(release, tmp_path / "locks" / "0.1.0")
+    assert orbiter(tmp_path, "archive", "kept").returncode == 0
+    manifest = Store().path(release.manifest.bases[BASE][AMD64])
+    content = manifest.read_bytes()
+    manifest.unlink()  # the archive has a hard link to it
+    manifest.write_bytes(content.replace(b"2", b"3", 1))
+    found = orbiter(tmp_path, "fetch", "--verify", "--from", "kept")
+    assert (found.returncode, "the manifest of debian" in found.stdout) == (1, True)
+    assert orbiter(tmp_path, "fetch", "--verify", "--from", "kept").returncode == 0
+
+
 def test_an_image_under_the_tag_is_not_replaced(loopback: LoopbackRegistry) -> None:
     image = json.dumps({"schemaVersion": 2, "config": {}, "layers": []}).encode()
     other = json.dumps({"schemaVersion": 2, "artifactType": "application/x", "layers": []}).encode()
