@@ -5,9 +5,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from orbiter.diff import versions
-from orbiter.diff.hashes import has_altered_file, has_other_hashes, hash_facts
+from orbiter.diff.hashes import HostPair, altered_file, has_other_hashes, hash_facts, mirrors
 from orbiter.diff.importance import RUNTIMES, Dependents
 from orbiter.diff.scopes import ScopePair, align_scopes, pair_scopes
+from orbiter.diff.sources import changed_sources
 from orbiter.diff.suggest import with_suggestion
 from orbiter.diff.types import KINDS, Change, Diff, Fact, Kind, Occurrence, Side, Step, Variant
 from orbiter.diff.why import PackageName, RequirementChains
@@ -27,6 +28,8 @@ class Outcome(NamedTuple):
     new: tuple[str, ...]
     stays: tuple[str, ...] = ()
     altered: bool = False
+    elsewhere: bool = False
+    sources: tuple[str, str] | None = None
 
 
 class Graphs(NamedTuple):
@@ -52,12 +55,13 @@ def diff(old: Lock, new: Lock) -> Diff:
     old, new = align_scopes(old, new)
     pairs = pair_scopes(old, new)
     counts: dict[Scope, Mapping[str, int]] = {}
+    known_mirrors = mirrors((pair.old, pair.new) for pair in pairs)
     outcomes: dict[tuple[PackageName, Outcome], list[NameInScope]] = defaultdict(list)
     for pair in pairs:
         tally = Counter(dict.fromkeys((*KINDS, KEPT), 0))
         for name, before, after in _packages_by_name(pair):
             # Most packages are equal, which is quick to check.
-            outcome = None if before == after else _compare(name[0], before, after)
+            outcome = None if before == after else _compare(name[0], before, after, known_mirrors)
             if outcome is None:
                 tally[KEPT] += 1
                 continue
@@ -106,7 +110,9 @@ def _names(pair: ScopePair) -> set[PackageName]:
     return {(package.manager, package.name) for package in (*pair.old, *pair.new)}
 
 
-def _compare(manager: str, old: Packages, new: Packages) -> Outcome | None:
+def _compare(
+    manager: str, old: Packages, new: Packages, known_mirrors: frozenset[HostPair]
+) -> Outcome | None:
     """Compare the packages of a name; None if all that identifies them is equal."""
     old_versions = {package.version for package in old}
     new_versions = {package.version for package in new}
@@ -118,14 +124,18 @@ def _compare(manager: str, old: Packages, new: Packages) -> Outcome | None:
         return Outcome("added", removed, added)
     common = _sorted_versions(manager, old_versions & new_versions)
     files = _files_of_same_builds(old, new)
-    altered = any(has_altered_file(*sides) for sides in files)
+    found = {altered_file(*sides, known_mirrors) for sides in files}
+    altered, elsewhere = "altered" in found, "elsewhere" in found
     if old_versions != new_versions:
         kind = _direction(manager, (old_versions, new_versions), (removed, added))
-        return Outcome(kind, removed, added, common, altered)
+        sources = changed_sources(old, new)
+        return Outcome(kind, removed, added, common, altered, elsewhere, sources)
     same_version_kind = _same_version_kind(old, new, files)
     if same_version_kind is None:
         return None
-    return Outcome(same_version_kind, common, common, altered=altered)
+    if elsewhere and same_version_kind == "rebuilt" and not altered:
+        same_version_kind = "moved"
+    return Outcome(same_version_kind, common, common, altered=altered, elsewhere=elsewhere)
 
 
 def _same_version_kind(
@@ -232,6 +242,7 @@ def _importance(change: Change) -> tuple[object, ...]:
     is_requested = change.direct and not change.guessed
     return (
         not change.altered,
+        not change.elsewhere and not change.sources,
         not is_requested,
         not (change.guessed and change.name in RUNTIMES),
         -change.dependents,
@@ -269,6 +280,8 @@ def _change(
         dependents=graphs.dependents.count(changed[0][0], name) if guessed else 0,
         why=min(filter(None, chains), key=lambda chain: (len(chain), chain), default=()),
         altered=outcome.altered,
+        elsewhere=outcome.elsewhere,
+        sources=outcome.sources,
         grown=_growth(scopes[0]),
         licences=_licence_change(scopes[0]),
     )

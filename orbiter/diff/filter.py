@@ -69,9 +69,15 @@ def filter_changes(diff: Diff, *, direct: bool = False, kinds: Collection[str] =
     changes = tuple(
         change
         for change in diff.changes
-        if change.altered or ((change.direct or not direct) and (not kinds or change.kind in kinds))
+        if change.altered
+        or ((change.direct or not direct) and (not kinds or not _kinds(change).isdisjoint(kinds)))
     )
     return replace(diff, changes=changes, left_out=len(diff.changes) - len(changes))
+
+
+def _kinds(change: Change) -> set[str]:
+    """Return the kind of a change, and ``moved`` for another version from another source."""
+    return {change.kind, "moved"} if change.sources or change.elsewhere else {change.kind}
 
 
 def matches_any(diff: Diff, conditions: Collection[str]) -> bool:
@@ -96,4 +102,5 @@ def _kinds_of_scopes(facts: Collection[Fact]) -> set[str]:
 
 
 def _matches(change: Change, conditions: Collection[str]) -> bool:
-    return change.altered or change.kind in conditions or change.step in conditions
+    is_kind = not _kinds(change).isdisjoint(conditions)
+    return change.altered or is_kind or change.step in conditions

@@ -1,14 +1,24 @@
 """Comparison of file hashes: altered files, and hashes that only one side has."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from typing import Literal
 
 from orbiter.diff.types import Fact
+from orbiter.lockfiles.origins import host_of
 from orbiter.lockfiles.types import PackageEntry, PackageFile
 
 NAMES_IN_FACT = 5
 
 Identity = tuple[str, str, str, str]
 """Manager, name, version and build of a package."""
+
+HostPair = tuple[str, str]
+"""An old and a new host."""
+
+Alteration = Literal["", "elsewhere", "altered"]
+ALTERATIONS: tuple[Alteration, ...] = ("", "elsewhere", "altered")
+"""Findings about the files of a build, the most severe last."""
 
 HashTest = Callable[[set[str], set[str]], bool]
 
@@ -47,23 +57,66 @@ def _format_names(packages: set[Identity]) -> str:
     return f"{listed} and {more} more" if more > 0 else listed
 
 
-def has_altered_file(old: list[PackageFile], new: list[PackageFile]) -> bool:
-    """Return whether a file with the same name has other hashes.
+def mirrors(
+    scopes: Iterable[tuple[Iterable[PackageEntry], Iterable[PackageEntry]]],
+) -> frozenset[HostPair]:
+    """Return the pairs of hosts of which the new one has mostly the same files as the old one.
+
+    A file with another hash on a mirror is altered, and not another file from elsewhere.
+    """
+    kept: Counter[HostPair] = Counter()
+    for old, new in scopes:
+        before = dict(_files_of_packages(old))
+        for key, file in _files_of_packages(new):
+            hosts = (
+                (host_of(before[key].origin), host_of(file.origin)) if key in before else ("", "")
+            )
+            if all(hosts) and hosts[0] != hosts[1]:
+                is_kept = not _any_algorithm(set(before[key].hashes), set(file.hashes), set.__ne__)
+                kept[hosts] += 1 if is_kept else -1
+    return frozenset(hosts for hosts, majority in kept.items() if majority > 0)
+
+
+def _files_of_packages(
+    packages: Iterable[PackageEntry],
+) -> Iterator[tuple[tuple[str, str], PackageFile]]:
+    for package in packages:
+        for file in package.files:
+            yield (package.manager, file.name), file
+
+
+def altered_file(
+    old: list[PackageFile], new: list[PackageFile], known_mirrors: frozenset[HostPair] = frozenset()
+) -> Alteration:
+    """Return whether a file with the same name has other hashes, and if it is from elsewhere.
 
     If both locks have hashes without file names, a removed and an added hash indicate an altered
     file. If only one of them has file names, a file is altered only if all hashes differ.
     """
-    old_hashes, new_hashes = _hashes_by_name(old), _hashes_by_name(new)
+    old_files, new_files = _by_name(old), _by_name(new)
     # One format omits file names, so only all hashes together are comparable.
-    if ("" in old_hashes) != ("" in new_hashes):
-        all_old = set().union(*old_hashes.values())
-        all_new = set().union(*new_hashes.values())
-        return _any_algorithm(all_old, all_new, set.isdisjoint)
-    for name in old_hashes.keys() & new_hashes.keys():
-        is_altered = set.__ne__ if name else _replaces_any
-        if _any_algorithm(old_hashes[name], new_hashes[name], is_altered):
-            return True
-    return False
+    if ("" in old_files) != ("" in new_files):
+        is_altered = _any_algorithm(_all_hashes(old), _all_hashes(new), set.isdisjoint)
+        return "altered" if is_altered else ""
+    found: set[Alteration] = set()
+    for name in old_files.keys() & new_files.keys():
+        before, after = old_files[name], new_files[name]
+        is_other = set.__ne__ if name else _replaces_any
+        if _any_algorithm(_all_hashes(before), _all_hashes(after), is_other):
+            is_elsewhere = _is_elsewhere(before, after, known_mirrors)
+            found.add("elsewhere" if is_elsewhere else "altered")
+    return max(found, key=ALTERATIONS.index, default="")
+
+
+def _is_elsewhere(
+    old: list[PackageFile], new: list[PackageFile], known_mirrors: frozenset[HostPair]
+) -> bool:
+    """Return whether all files come from other places than before."""
+    before, after = {file.origin for file in old}, {file.origin for file in new}
+    if "" in before | after or not before.isdisjoint(after):
+        return False
+    hosts = {(host_of(one), host_of(other)) for one in before for other in after}
+    return hosts.isdisjoint(known_mirrors)
 
 
 def _replaces_any(old: set[str], new: set[str]) -> bool:
@@ -84,11 +137,11 @@ def _of_algorithm(hashes: set[str], algorithm: str) -> set[str]:
     return {value for value in hashes if value.startswith(f"{algorithm}:")}
 
 
-def _hashes_by_name(files: list[PackageFile]) -> dict[str, set[str]]:
-    hashes: dict[str, set[str]] = {}
+def _by_name(files: list[PackageFile]) -> dict[str, list[PackageFile]]:
+    by_name: dict[str, list[PackageFile]] = {}
     for file in files:
-        hashes.setdefault(file.name, set()).update(file.hashes)
-    return hashes
+        by_name.setdefault(file.name, []).append(file)
+    return by_name
 
 
 def has_other_hashes(old: list[PackageFile], new: list[PackageFile]) -> bool:

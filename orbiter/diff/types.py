@@ -62,7 +62,8 @@ class Change(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     ``guessed`` is True if the locks do not record requests: ``direct`` then means that no other
     package requires this one, and ``dependents`` is the number of packages that do.
     ``altered`` is True if a file of the same version and build has another hash, which indicates
-    tampering.
+    tampering. ``elsewhere`` is True if such a file comes from another place as well.
+    ``sources`` are the old and the new sources of another version, if they differ.
     ``grown`` is the growth of the download in one scope in bytes; None if unknown.
     ``licences`` are the old and the new licence if both are known and differ.
     """
@@ -81,6 +82,8 @@ class Change(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     dependents: int = 0
     why: tuple[str, ...] = ()
     altered: bool = False
+    elsewhere: bool = False
+    sources: tuple[str, str] | None = None
     grown: int | None = None
     licences: tuple[str, str] | None = None
 

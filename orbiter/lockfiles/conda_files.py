@@ -11,6 +11,7 @@ from typing import NamedTuple
 from urllib.parse import unquote
 
 from orbiter.lockfiles.document import DAMAGED, without_credentials
+from orbiter.lockfiles.origins import INDEX_PATH, folder_of, origin_of
 from orbiter.lockfiles.pip_files import file_name
 from resolvers.errors import ExpectedError
 
@@ -19,9 +20,6 @@ HASHES = {"md5": re.compile("[0-9a-f]{32}"), "sha256": re.compile("[0-9a-f]{64}"
 
 TOKEN = re.compile(r"/t/[^/]+(?=/)")
 """Access token of anaconda.org in a URL."""
-
-INDEX_PATH = re.compile(r"/packages/(?:[0-9a-f]{2}/[0-9a-f]{2}/[0-9a-f]{60}|[\w.]+/\w/[\w.-]+)$")
-"""Folder of a file in the public Python index, relative to the path of the index or its mirror."""
 
 COMMIT = re.compile(r"[0-9a-f]{7,40}")
 
@@ -34,12 +32,14 @@ CACHED_FOLDERS = 4096
 class CondaUrl(NamedTuple):
     """The components of a conda package's URL.
 
-    ``channel`` is the path without the host; ``subdir`` is ``noarch`` or a platform.
+    ``channel`` is the path without the host; ``subdir`` is ``noarch`` or a platform; ``origin`` is
+    the folder of the channel with its host.
     """
 
     file: str
     channel: str
     subdir: str
+    origin: str
 
 
 class CondaFileName(NamedTuple):
@@ -59,19 +59,21 @@ class PipSource(NamedTuple):
     file: str
     source: str
     commit: str
+    origin: str = ""
 
 
 def parse_conda_url(url: str) -> CondaUrl:
     """Split a URL: ``https://HOST/conda-forge/linux-64/bzip2-1.0.8-h4bc722e_7.conda``."""
     folder, _, file = url.partition("#")[0].rpartition("/")
-    channel, subdir = _parse_folder(folder)
-    return CondaUrl(unquote(file) if "%" in file else file, channel, subdir)
+    channel, subdir, origin = _parse_folder(folder)
+    return CondaUrl(unquote(file) if "%" in file else file, channel, subdir, origin)
 
 
 @lru_cache(CACHED_FOLDERS)
-def _parse_folder(folder: str) -> tuple[str, str]:
+def _parse_folder(folder: str) -> tuple[str, str, str]:
     channel, _, subdir = folder.rpartition("/")
-    return channel_path(channel), subdir
+    host, path = origin_of(channel), channel_path(channel)
+    return path, subdir, f"{host}/{path}" if host else ""
 
 
 def channel_path(channel: str) -> str:
@@ -171,9 +173,10 @@ def parse_pip_url(url: str) -> PipSource:
     host, _, path = rest.partition("/")
     if in_index := INDEX_PATH.search(f"/{path}"):
         index = f"/{path}"[: in_index.start()].strip("/")
-        return PipSource(file, index, "")
+        return PipSource(file, index, "", folder_of(url))
     is_address = host or scheme == "file"
-    return PipSource(file, without_credentials(folder) if is_address else "", "")
+    source = without_credentials(folder) if is_address else ""
+    return PipSource(file, source, "", folder_of(url))
 
 
 def _parse_git_url(url: str) -> PipSource:

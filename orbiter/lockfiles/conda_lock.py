@@ -239,7 +239,7 @@ def _conda(row: CondaLockRow) -> tuple[PackageEntry, str]:
         version=row.version,
         build=build,
         source=url.channel,
-        files=(PackageFile(url.file, format_hashes(row.md5, row.sha256)),),
+        files=(PackageFile(url.file, format_hashes(row.md5, row.sha256), url.origin),),
         requires=row.requires,
         groups=_groups(row.category),
     )
@@ -248,7 +248,7 @@ def _conda(row: CondaLockRow) -> tuple[PackageEntry, str]:
 
 def _pip(row: CondaLockRow) -> tuple[PackageEntry, str]:
     """Return a Python package, and a note or ""."""
-    file, source, commit = parse_pip_url(row.url)
+    file, source, commit, origin = parse_pip_url(row.url)
     sha256 = row.sha256
     if len(sha256) == COMMIT_DIGITS:  # conda-lock stores the commit of a git source as sha256
         commit, sha256 = sha256, ""
@@ -259,7 +259,7 @@ def _pip(row: CondaLockRow) -> tuple[PackageEntry, str]:
         version=row.version,
         build=commit,
         source=source,
-        files=(PackageFile(file, hashes),) if hashes else (),
+        files=(PackageFile(file, hashes, origin),) if hashes else (),
         requires=tuple(normalise(name.partition("[")[0].strip()) for name in row.requires),
         groups=_groups(row.category),
     )

@@ -79,7 +79,7 @@ def _read_conda(where: str, line: str) -> tuple[PackageEntry, str]:
         version=parsed.version,
         build=parsed.build,
         source=url.channel,
-        files=(PackageFile(url.file, format_hashes(md5, sha256)),),
+        files=(PackageFile(url.file, format_hashes(md5, sha256), url.origin),),
     )
     return package, url.subdir
 
@@ -114,5 +114,10 @@ def _read_pip(where: str, line: str) -> PackageEntry:
         version=match["version"] or parse_distribution(source.file)[1],
         build=source.commit,
         source=source.source,
-        files=(PackageFile(source.file, format_hashes("", sha256)),) if sha256 else (),
+        files=_pip_files(source, sha256),
     )
+
+
+def _pip_files(source: PipSource, sha256: str) -> tuple[PackageFile, ...]:
+    hashes = format_hashes("", sha256)
+    return (PackageFile(source.file, hashes, source.origin),) if hashes else ()

@@ -8,6 +8,7 @@ import msgspec
 from orbiter.config.image_set import ImageSet, Stage
 from orbiter.config.requirements import package_name
 from orbiter.config.stage_graph import ancestors
+from orbiter.lockfiles.origins import folder_of, with_foreign_sources
 from orbiter.lockfiles.types import Lock, PackageEntry, PackageFile, Scope
 from orbiter.lockset.inputs import LOCK_FILES, locked_files, unlocked_parts
 from orbiter.lockset.model import BUILD, BuilderFacts, LockSet, Manifest, digest
@@ -56,7 +57,7 @@ def as_lock(lock_set: LockSet, name: str) -> Lock:
     for platform in image_set.platforms:
         packages[Scope(INSTALLERS, platform)] = tuple(_installers(manifest, platform))
     not_locked = unlocked_parts(image_set, manifest.bases, manifest.builders)
-    return Lock(
+    lock = Lock(
         name=name,
         format=f"lock set {manifest.format}",
         packages=packages,
@@ -64,6 +65,7 @@ def as_lock(lock_set: LockSet, name: str) -> Lock:
         notes=tuple(f"{part} is not locked" for part in not_locked),
         release=manifest.release,
     )
+    return with_foreign_sources(lock)
 
 
 def _installers(manifest: Manifest, platform: str) -> Iterator[PackageEntry]:
@@ -141,7 +143,10 @@ def _entry(
         name=package.name,
         version=package.version,
         build=package.build,
-        files=tuple(PackageFile(artifact.file, (artifact.hash,)) for artifact in artifacts),
+        files=tuple(
+            PackageFile(artifact.file, (artifact.hash,), folder_of(artifact.source))
+            for artifact in artifacts
+        ),
         size=sum(artifact.size for artifact in artifacts),
         requires=package.requires,
         direct=package.name in requested,

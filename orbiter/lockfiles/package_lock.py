@@ -21,6 +21,7 @@ from orbiter.lockfiles.document import (
     unsupported_version,
     without_credentials,
 )
+from orbiter.lockfiles.origins import folder_of
 from orbiter.lockfiles.package_lock_tree import (
     NpmPackage,
     PackagesByPath,
@@ -227,7 +228,7 @@ def _entry(path: str, context: _Context) -> PackageEntry:
 def _files(name: str, package: NpmPackage) -> tuple[PackageFile, ...]:
     hashes = _hashes(package.integrity)
     file = f"{name.rpartition('/')[2]}-{package.version}.tgz"
-    return (PackageFile(file, hashes),) if hashes else ()
+    return (PackageFile(file, hashes, folder_of(package.url())),) if hashes else ()
 
 
 def _hashes(integrity: str) -> tuple[str, ...]:

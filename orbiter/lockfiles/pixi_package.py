@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 from orbiter.lockfiles.conda_files import (
+    CondaUrl,
     build_from_file,
     check_hashes,
     format_hashes,
@@ -49,18 +50,18 @@ def read_package(
         return _read_pypi(location, entry, extras, index)
     if kind not in {"conda", "conda_source"}:
         raise ExpectedError(f"the package {location} has an unknown kind: '{kind}'", DAMAGED)
-    file, channel, _ = parse_conda_url(location)
-    if is_conda_file(file):
-        return _read_conda(file, channel, entry)
+    url = parse_conda_url(location)
+    if is_conda_file(url.file):
+        return _read_conda(url, entry)
     return _read_conda_source(location, entry), ""
 
 
-def _read_conda(file: str, channel: str, entry: PixiEntry) -> tuple[PackageEntry, str]:
+def _read_conda(url: CondaUrl, entry: PixiEntry) -> tuple[PackageEntry, str]:
     """Read a built conda package; its file name replaces fields that the entry omits."""
-    parsed = parse_file_name(file)
+    parsed = parse_file_name(url.file)
     name = _text(entry, "name") or parsed.name
     version = _text(entry, "version") or parsed.version
-    build, note = build_from_file(file, name, version)
+    build, note = build_from_file(url.file, name, version)
     size = _text(entry, "size")
     licence = _text(entry, "license")
     if licence == "None":  # some packages have this text in their metadata
@@ -71,8 +72,8 @@ def _read_conda(file: str, channel: str, entry: PixiEntry) -> tuple[PackageEntry
         name=name.lower(),
         version=version,
         build=build,
-        source=channel,
-        files=(PackageFile(file, hashes),),
+        source=url.channel,
+        files=(PackageFile(url.file, hashes, url.origin),),
         size=int(size) if size.isdecimal() else 0,
         licence=licence,
         requires=_conda_requires(entry.get("depends")),
@@ -114,7 +115,7 @@ def _read_pypi(
 
     A folder has no file: its hash is that of a project under development, so it is ignored.
     """
-    file, source, commit = parse_pip_url(location)
+    file, source, commit, origin = parse_pip_url(location)
     file_project, file_version = parse_distribution(file)
     name = normalise(_text(entry, "name")) or file_project
     version = _text(entry, "version") or file_version
@@ -126,7 +127,7 @@ def _read_pypi(
     elif own_index:
         source = without_credentials(own_index)
     hashes = format_hashes(_text(entry, "md5"), _text(entry, "sha256"))
-    files = (PackageFile(file, hashes),) if file and hashes else ()
+    files = (PackageFile(file, hashes, origin),) if file and hashes else ()
     package = PackageEntry(
         manager="pip",
         name=name,

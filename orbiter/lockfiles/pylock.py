@@ -13,6 +13,7 @@ from orbiter.lockfiles.document import (
     unsupported_version,
     without_credentials,
 )
+from orbiter.lockfiles.origins import folder_of
 from orbiter.lockfiles.pip_files import (
     download_size,
     file_name,
@@ -43,7 +44,9 @@ class _File(msgspec.Struct, gc=False):
         """Return the file with its hashes in a fixed order."""
         hashes = sorted(self.hashes.items())
         return PackageFile(
-            self.file_name, tuple(f"{algorithm}:{value.lower()}" for algorithm, value in hashes)
+            self.file_name,
+            tuple(f"{algorithm}:{value.lower()}" for algorithm, value in hashes),
+            folder_of(self.url),
         )
 
 

@@ -8,6 +8,7 @@ comparison does not need. So both exist.
 import re
 
 from orbiter.lockfiles import document
+from orbiter.lockfiles.origins import with_foreign_sources
 from orbiter.lockfiles.types import FormatReader, Lock
 from resolvers.errors import ExpectedError
 
@@ -70,7 +71,7 @@ def read(name: str, content: bytes) -> Lock:
         raise ExpectedError(f"{name}: the file is a symbolic link to {text}", "name that file")
     for reader in _readers():
         if reader.recognises(text):
-            return reader.read(name, text)
+            return with_foreign_sources(reader.read(name, text))
     raise _unknown_format(name, text)
 
 

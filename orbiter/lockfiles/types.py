@@ -14,10 +14,14 @@ class Scope(NamedTuple):
 
 
 class PackageFile(NamedTuple):
-    """A file of a package: its name ("" if the lock omits it), and hashes as ``algorithm:hex``."""
+    """A file of a package: its name ("" if the lock omits it), and hashes as ``algorithm:hex``.
+
+    ``origin`` is the folder of its URL without https, "" if unknown; see ``origins.folder_of``.
+    """
 
     name: str
     hashes: tuple[str, ...]
+    origin: str = ""
 
 
 class Copy(NamedTuple):

@@ -15,6 +15,7 @@ from orbiter.lockfiles.document import (
     unsupported_version,
     without_credentials,
 )
+from orbiter.lockfiles.origins import folder_of
 from orbiter.lockfiles.pip_files import (
     download_size,
     file_name,
@@ -196,7 +197,7 @@ def _groups(name: str, direct: NameGroups) -> tuple[str, ...]:
 
 
 def _package_file(file: _File) -> PackageFile:
-    return PackageFile(file.name, (file.hash,) if file.hash else ())
+    return PackageFile(file.name, (file.hash,) if file.hash else (), folder_of(file.url))
 
 
 def _source(source: _Source, index: str) -> tuple[str, str]:

@@ -51,6 +51,7 @@ class HtmlRow(NamedTuple):
     direct: bool
     guessed: bool
     altered: bool
+    elsewhere: bool
     bytes: int
     rank: int
     places: tuple[str, ...]
@@ -111,6 +112,7 @@ def _row(change: Change, note: str) -> HtmlRow:
         direct=change.direct,
         guessed=change.guessed,
         altered=change.altered,
+        elsewhere=phrases.is_elsewhere(change),
         bytes=change.grown or 0,
         rank=phrases.STEPS.index(change.step),
         places=_places(change, new),

@@ -40,6 +40,7 @@ DESCRIPTIONS = {
     "At": "One place of a change, with the variants that were removed and added there; "
     '"" for a value that the format does not have.',
     "Form": "One form of a package; an empty source is the default of its manager.",
+    "Sources": "The source before and after.",
     "Licences": "The licence before and after.",
     "Fact": "Something else that changed: a base image's digest, a tool's version; "
     '"" if one side does not have it.',
@@ -49,6 +50,13 @@ DESCRIPTIONS = {
 """Published descriptions of the types, which must not change with a docstring."""
 
 Number = Annotated[int, Meta(ge=0)]
+
+
+class Sources(msgspec.Struct, frozen=True, kw_only=True):
+    """The old and the new sources."""
+
+    old: str
+    new: str
 
 
 class Licences(msgspec.Struct, frozen=True, kw_only=True):
@@ -117,6 +125,13 @@ class OneChange(msgspec.Struct, frozen=True, kw_only=True):
         Meta(description="names from a direct requirement to the package, both included"),
     ]
     altered: Annotated[bool, Meta(description=phrases.ALTERED)]
+    elsewhere: Annotated[
+        bool, Meta(description="a file with another hash comes from another place as well")
+    ]
+    sources: Annotated[
+        Sources | None,
+        Meta(description="where another version comes from; null if it is the same place"),
+    ]
     grown: Annotated[
         int | None, Meta(description="additional bytes to download at one place; null if unknown")
     ]
@@ -237,9 +252,18 @@ def _one_change(change: Change) -> OneChange:
         dependents=change.dependents,
         why=change.why,
         altered=change.altered,
+        elsewhere=change.elsewhere,
+        sources=_sources(change),
         grown=change.grown,
         licences=_licences(change),
     )
+
+
+def _sources(change: Change) -> Sources | None:
+    if change.sources is None:
+        return None
+    old, new = change.sources
+    return Sources(old=old, new=new)
 
 
 def _licences(change: Change) -> Licences | None:

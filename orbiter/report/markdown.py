@@ -22,6 +22,7 @@ MAX_TEXT = 300
 
 IMPORTANCE = (
     "altered",
+    "elsewhere",
     "direct",
     "important",
     "facts",
@@ -37,7 +38,7 @@ IMPORTANCE = (
 )
 """Sections, the most important first."""
 
-UNFOLDED = frozenset({"altered", "direct", "important", "facts", "notes"})
+UNFOLDED = frozenset({"altered", "elsewhere", "direct", "important", "facts", "notes"})
 """Sections whose tables are not folded with ``<details>``."""
 
 CHANGE_COLUMNS = ("change", "package", "manager", "old", "new", "step", "size", "note", "why")

@@ -47,7 +47,7 @@ DIGEST = re.compile(r"\b(?:sha\d+|md5|blake2b):([0-9a-f]{12})[0-9a-f]{20,}")
 BARE_DIGEST = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{52,}\b")
 
 
-SECTIONS = ("altered", "direct", "important", "guessed")
+SECTIONS = ("altered", "elsewhere", "direct", "important", "guessed")
 """Sections of several kinds of change, the most important first."""
 
 
@@ -93,11 +93,18 @@ def altered(diff: Diff) -> tuple[Change, ...]:
     return tuple(change for change in diff.changes if change.altered)
 
 
+def is_elsewhere(change: Change) -> bool:
+    """Return whether another version or another file comes from another source than before."""
+    return change.elsewhere or change.sources is not None
+
+
 def counts(diff: Diff) -> str:
     """Format the counts: ``12 added, 3 removed; 339 unchanged``, altered packages first."""
     parts = []
     if number := len(altered(diff)):
         parts.append(f"{number:,} ALTERED")
+    if number := sum(map(is_elsewhere, diff.changes)):
+        parts.append(f"{number:,} from another source")
     kinds = ", ".join(f"{number:,} {kind}" for kind, number in tally(diff).items())
     parts.append(kinds or _no_changes(diff))
     if diff.left_out:
@@ -155,12 +162,15 @@ def download(diff: Diff) -> str:
 def sections(diff: Diff) -> tuple[Section, ...]:
     """Sort all changes into sections: altered and important ones, then by kind."""
     others = [change for change in diff.changes if not change.altered]
+    elsewhere = tuple(change for change in others if is_elsewhere(change))
+    others = [change for change in others if not is_elsewhere(change)]
     important = _important(others)
     others = [change for change in others if change not in important]
     requested = (change for change in others if change.direct and not change.guessed)
     guessed = (change for change in others if change.direct and change.guessed)
     first = (
         Section("altered", "Altered", altered(diff)),
+        Section("elsewhere", "From another source than before", elsewhere),
         Section("direct", "Direct requirements", _largest_first(requested)),
         Section("important", "Required by most other packages", important),
         Section("guessed", "Direct requirements, guessed", _largest_first(guessed)),
@@ -302,7 +312,7 @@ def notes_of(diff: Diff) -> Callable[[Change], str]:
     format_scopes = scopes_of(diff)
 
     def notes(change: Change) -> str:
-        parts = [format_scopes(change)]
+        parts = [_provenance(change), format_scopes(change)]
         if change.stays:
             verb = "stays" if len(change.stays) == 1 else "stay"
             parts.append(printable(f"{', '.join(change.stays)} {verb}"))
@@ -311,6 +321,17 @@ def notes_of(diff: Diff) -> Callable[[Change], str]:
         return "; ".join(filter(None, parts))
 
     return notes
+
+
+def _provenance(change: Change) -> str:
+    """Format the sources of another version, and whether a file was replaced."""
+    parts = []
+    if change.elsewhere:
+        parts.append("another file from elsewhere")
+    if change.sources:
+        old, new = change.sources
+        parts.append(f"from {new}, not {old}")
+    return printable("; ".join(parts))
 
 
 def scopes_of(diff: Diff) -> Callable[[Change], str]:

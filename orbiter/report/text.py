@@ -13,7 +13,7 @@ from orbiter.report.text_table import Painter, TextRow, render_table
 
 MIN_WIDTH = 40
 
-ROWS_OF_SECTION = {"altered": 100, "direct": 40}
+ROWS_OF_SECTION = {"altered": 100, "elsewhere": 40, "direct": 40}
 ROWS = 15
 """Rows of a section that are shown; the others are counted."""
 

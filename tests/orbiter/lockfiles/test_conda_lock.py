@@ -43,13 +43,14 @@ ENTRY = f"""- name: xz
 """
 URL = "https://conda.anaconda.org/conda-forge/linux-64/xz-5.8.1-hbcc6ac9_2"
 NOT_CONDA = "the url of the package xz is not that of a conda package"
+ORIGIN = "conda.anaconda.org/conda-forge"
 XZ = PackageEntry(
     manager="conda",
     name="xz",
     version="5.8.1",
     build="hbcc6ac9_2",
     source="conda-forge",
-    files=(PackageFile("xz-5.8.1-hbcc6ac9_2.conda", (f"md5:{MD5}", f"sha256:{SHA256}")),),
+    files=(PackageFile("xz-5.8.1-hbcc6ac9_2.conda", (f"md5:{MD5}", f"sha256:{SHA256}"), ORIGIN),),
     requires=("libgcc", "liblzma"),
     groups=("main",),
 )
@@ -296,7 +297,7 @@ def test_other_notations_of_the_same_package() -> None:
     assert conda_lock.read("a.yml", HEAD + block) == expected
     assert conda_lock.read("a.yml", HEAD + indented) == expected
     assert only(HEAD + old).files == (
-        PackageFile("xz-5.8.1-hbcc6ac9_2.conda", (f"sha256:{SHA256}",)),
+        PackageFile("xz-5.8.1-hbcc6ac9_2.conda", (f"sha256:{SHA256}",), ORIGIN),
     )
     assert (
         conda_lock.read("a.yml", "package:\n" + ENTRY + HEAD.replace("package:\n", "")) == expected

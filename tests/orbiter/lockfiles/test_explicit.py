@@ -56,7 +56,7 @@ def test_a_line_in_full(end: str, hashes: tuple[str, ...]) -> None:
         version="5.8.1",
         build="hbcc6ac9_2",
         source="conda-forge",
-        files=(PackageFile("xz-5.8.1-hbcc6ac9_2.conda", hashes),),
+        files=(PackageFile("xz-5.8.1-hbcc6ac9_2.conda", hashes, "conda.anaconda.org/conda-forge"),),
     )
     assert explicit.read("a.lock", f"@EXPLICIT\n{XZ}{end}\n") == Lock(
         name="a.lock", format="explicit conda file", packages={Scope("", "linux-64"): (expected,)}
@@ -81,7 +81,9 @@ def test_python_packages_in_comments() -> None:
     )
     assert (first.manager, first.name, first.version) == ("pip", "foo-bar", "1.0")
     assert first.source == "https://example.com/whl"
-    assert first.files == (PackageFile("Foo_Bar-1.0-py3-none-any.whl", (f"sha256:{SHA256}",)),)
+    assert first.files == (
+        PackageFile("Foo_Bar-1.0-py3-none-any.whl", (f"sha256:{SHA256}",), "example.com/whl"),
+    )
     assert (second.name, second.version, second.files) == (
         "baz",
         "2.0",

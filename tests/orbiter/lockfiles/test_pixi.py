@@ -112,6 +112,7 @@ BZIP2 = PackageEntry(
                 "md5:fc6948412dbbbe9a4c9ddbbcfe0a79ab",
                 "sha256:adfa71f158cbd872a36394c56c3568e6034aa55c623634b37a4836bd036e6b91",
             ),
+            "prefix.dev/conda-forge",
         ),
     ),
     size=122909,
