@@ -25,7 +25,7 @@ ORBITER = (
 RESOLVERS = (
     ("resolvers", "resolvers.types", "resolvers.errors"),
     ("resolvers.scratch",),
-    ("resolvers.cache", "resolvers.process"),
+    ("resolvers.cache", "resolvers.process", "resolvers.overwrites"),
     ("resolvers.net", "resolvers.distro"),
     ("resolvers.index", "resolvers.apk", "resolvers.apt"),
     ("resolvers.uv_program",),

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import msgspec
 from msgspec.structs import fields
+from packaging.utils import canonicalize_name
 
 from orbiter.config.image_set import Builder, CondaSettings, ImageSet
 from orbiter.config.mistakes import Mistakes, key_path
@@ -19,7 +20,15 @@ APK_BUILDER = "alpine"
 SYSTEM_MANAGERS = frozenset({"apk", "apt"})
 """Managers of system packages. Their mirrors have the current index only and delete old files."""
 CONDA_FIELDS = frozenset(
-    {"channels", "channel_priority", "conda_engine", "installer", "keep_installer", "virtual"}
+    {
+        "channels",
+        "channel_priority",
+        "conda_engine",
+        "conda_overwrites",
+        "installer",
+        "keep_installer",
+        "virtual",
+    }
 )
 """The fields of a builder's table that only the conda builder has."""
 MICROMAMBA = "micromamba"
@@ -50,8 +59,19 @@ def resolve_builder(name: str, file: ConfigFile) -> Builder:
         suite=suite,
         python=table.python,
         pip_engine=table.pip_engine,
+        pip_overwrites=_pip_names(table.pip_overwrites) or msgspec.UNSET,
         conda=_conda_settings(table) if name == CONDA_BUILDER else msgspec.UNSET,
     )
+
+
+def _pip_names(names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(canonicalize_name(name) for name in names)
+
+
+def overwrites(builder: Builder) -> dict[str, tuple[str, ...]]:
+    """Return the packages whose files may replace those of others, by manager."""
+    allowed = {"pip": builder.pip_overwrites or (), "conda": conda_settings(builder).overwrites}
+    return {manager: names for manager, names in allowed.items() if names}
 
 
 def _conda_settings(table: BuilderTable) -> CondaSettings:
@@ -62,6 +82,7 @@ def _conda_settings(table: BuilderTable) -> CondaSettings:
         engine=table.conda_engine,
         installer=table.installer,
         keep_installer=table.keep_installer,
+        overwrites=table.conda_overwrites,
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
+from orbiter.config.builders import overwrites
 from orbiter.config.image_set import Builder, CondaSettings, ImageSet, Stage
 from orbiter.config.mistakes import key_path
 from orbiter.config.requirements import SOURCE_KEYS, SYNTAXES, package_name
@@ -68,8 +69,11 @@ def _tables(old: Mapping[str, object], new: Mapping[str, object]) -> Iterator[st
 
 def _builder(path: str, old: Builder, new: Builder) -> Iterator[str]:
     yield from _values(path, _builder_values(old), _builder_values(new))
+    for manager in sorted({*overwrites(old), *overwrites(new)}):
+        before, after = (overwrites(builder).get(manager, ()) for builder in (old, new))
+        yield from _ordered(f"{path}.{manager}-overwrites", before, after)
     if old.conda and new.conda:
-        yield from _channels(f"{path}.channels", old.conda.channels, new.conda.channels)
+        yield from _ordered(f"{path}.channels", old.conda.channels, new.conda.channels)
         yield from _values(path, _conda_values(old.conda), _conda_values(new.conda))
         yield from _virtual(f"{path}.virtual", old.conda.virtual, new.conda.virtual)
 
@@ -91,8 +95,9 @@ def _conda_values(conda: CondaSettings) -> Values:
     }
 
 
-def _channels(path: str, old: tuple[str, ...], new: tuple[str, ...]) -> Iterator[str]:
-    if set(old) == set(new):  # only the order differs
+def _ordered(path: str, old: tuple[str, ...], new: tuple[str, ...]) -> Iterator[str]:
+    """Report the differences of two lists whose order matters."""
+    if set(old) == set(new):
         yield from _value(path, ", ".join(old), ", ".join(new))
     yield from _entries(path, old, new)
 

@@ -25,7 +25,8 @@ class CondaSettings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
 
     ``virtual`` maps virtual packages, without their underscores, to versions (``cuda``: ``12.4``).
     ``engine`` is ``rattler`` or ``conda-lock``. ``installer`` is ``micromamba`` or ``rattler``;
-    ``keep_installer`` leaves micromamba in the images.
+    ``keep_installer`` leaves micromamba in the images. Packages in ``overwrites`` may replace files
+    of other packages, later ones those of earlier ones.
     """
 
     channels: tuple[str, ...] = ("conda-forge",)
@@ -34,6 +35,7 @@ class CondaSettings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     engine: str = "rattler"
     installer: str = "micromamba"
     keep_installer: bool = False
+    overwrites: tuple[str, ...] = ()
 
 
 class Builder(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,7 +44,9 @@ class Builder(msgspec.Struct, frozen=True, kw_only=True):
     ``base`` is the base image as written (``debian:trixie-slim``). It is empty if the base is made
     of Debian packages; ``suite`` then names their release (``trixie``). ``python`` is the Python
     version that conda, or else apk or apt, must install (``3.13`` or ``3.13.5``), empty for any.
-    ``pip_engine`` is ``poetry`` or ``uv``. ``conda`` is unset for builders without conda packages.
+    ``pip_engine`` is ``poetry`` or ``uv``. ``pip_overwrites`` are packages whose files may replace
+    those of other packages, later ones those of earlier ones; it is unset if there are none.
+    ``conda`` is unset for builders without conda packages.
     """
 
     name: str
@@ -50,6 +54,7 @@ class Builder(msgspec.Struct, frozen=True, kw_only=True):
     suite: str = ""
     python: str = ""
     pip_engine: str = "poetry"
+    pip_overwrites: tuple[str, ...] | UnsetType = UNSET
     conda: CondaSettings | UnsetType = UNSET
 
 

@@ -118,6 +118,22 @@ Python = Annotated[
 PipEngine = Annotated[
     Literal["poetry", "uv"], Meta(description="The engine that resolves pip requirements.")
 ]
+PipOverwrites = Annotated[
+    tuple[str, ...],
+    Meta(
+        description="Python packages whose files may replace those of other packages. "
+        "A later one replaces files of an earlier one.",
+        examples=["some-package"],
+    ),
+]
+CondaOverwrites = Annotated[
+    tuple[str, ...],
+    Meta(
+        description="conda packages whose files may replace those of other conda packages. "
+        "A later one replaces files of an earlier one.",
+        examples=["some-package"],
+    ),
+]
 Channel = Annotated[
     str,
     Meta(
@@ -242,12 +258,14 @@ class BuilderTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     from_: BaseImage | Packages = field(name="from", default="")
     python: Python = ""
     pip_engine: PipEngine = "poetry"
+    pip_overwrites: PipOverwrites = ()
     channels: Channels = ("conda-forge",)
     channel_priority: ChannelPriority = "strict"
     conda_engine: CondaEngine = "rattler"
     installer: Installer = "micromamba"
     keep_installer: KeepInstaller = False
     virtual: Virtual = {}
+    conda_overwrites: CondaOverwrites = ()
 
 
 class Build(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab"):

@@ -10,6 +10,7 @@ from orbiter.config.image_set import Builder
 from orbiter.config.stage_graph import groups
 from orbiter.locking.base_facts import base_facts
 from orbiter.locking.node import check_node
+from orbiter.locking.overwrites import check_overwrites
 from orbiter.locking.python import check_conda_python, check_python, with_python
 from orbiter.locking.request import request_for
 from orbiter.locking.reuse import can_reuse, known_base_facts
@@ -59,6 +60,7 @@ def lock_builder(run: LockRun, builder: Builder) -> LockedBuilder:
         facts = _facts_for_pip(builder_run, facts, system.files, conda.files)
         pip = _lock_manager(builder_run, "pip", facts, conda.files)
         stored.result()
+        conda, pip = _checked_overwrites(builder_run, facts, conda, pip)
         managers = {system_name: system, "conda": conda, "pip": pip, "npm": npm.result()}
     _check_node(builder_run, managers)
     digests = {manager: locked.inputs for manager, locked in managers.items() if locked.inputs}
@@ -140,6 +142,35 @@ def _resolve(
     report("")
     recorded = recorded_warnings(builder.name, manager, warnings)
     return LockedManager(files=files, resolved=True, warnings=recorded)
+
+
+def _checked_overwrites(
+    builder_run: _BuilderRun, facts: BuilderFacts, conda: LockedManager, pip: LockedManager
+) -> tuple[LockedManager, LockedManager]:
+    """Check the files of the packages in ``/opt/env``, unless a previous run did; add warnings."""
+    if not (conda.resolved or pip.resolved):
+        return conda, pip
+    run, builder = builder_run.run, builder_run.builder
+    report = run.start_task(f"{builder.name} files")
+    report("looking for files that several packages install")
+    locks = {"conda": conda.files, "pip": pip.files}
+    warnings = check_overwrites(
+        run.image_set, builder, locks, targets(run.image_set, facts), report
+    )
+    report("")
+    return (
+        _with_warning(conda, builder, "conda", warnings.get("conda")),
+        _with_warning(pip, builder, "pip", warnings.get("pip")),
+    )
+
+
+def _with_warning(
+    locked: LockedManager, builder: Builder, manager: str, warning: LockWarning | None
+) -> LockedManager:
+    if warning is None:
+        return locked
+    recorded = recorded_warnings(builder.name, manager, [warning])
+    return msgspec.structs.replace(locked, warnings=tuple(sorted({*locked.warnings, *recorded})))
 
 
 def _base_facts(builder_run: _BuilderRun, system_files: LockFiles) -> BuilderFacts:

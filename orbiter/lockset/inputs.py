@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 import msgspec
 
 from orbiter.config import stage_graph
+from orbiter.config.builders import overwrites
 from orbiter.config.image_set import Builder, CondaSettings, ImageSet
 from orbiter.lockset import model
 from orbiter.lockset.model import BuilderFacts, LockSet
@@ -40,6 +41,8 @@ def inputs_digest(
     if not groups:
         return ""
     settings = _manager_inputs(manager, builder, facts, bases)
+    if allowed := overwrites(builder).get(manager):
+        settings = {**settings, "overwrites": allowed}
     inputs = [groups, image_set.platforms, settings]
     return model.digest(msgspec.json.encode(inputs, order="sorted").decode())
 

@@ -11,7 +11,7 @@ from orbiter.config.builders import conda_settings, system_manager
 from orbiter.config.image_set import NotebookUser, Stage
 from orbiter.lockset.model import BuilderFacts
 from orbiter.render.bake_file import COMPRESSION
-from orbiter.render.lists import hash_algorithm
+from orbiter.render.lists import hash_algorithm, overwriting
 from orbiter.render.model import (
     LAYER_TIME,
     Plan,
@@ -75,6 +75,8 @@ class StageContext(msgspec.Struct, frozen=True, kw_only=True):
     adds_python_library: bool  # apt installs a standard library, which is then compiled
     writes_world: bool  # apk's requirements change
     compiles: bool  # pip builds wheels from sdists
+    pip_overwrites: tuple[str, ...]  # packages whose files replace those of others, in this order
+    conda_overwrites: bool  # the stage installs conda packages whose files replace those of others
     wheel_cache: str  # the name of the cache for these wheels; empty if they are not kept
     npm_scripts: tuple[str, ...]  # packages whose install scripts run
     npm_links: tuple[NpmLink, ...]
@@ -123,6 +125,8 @@ def stage_context(plan: Plan, stage_plan: StagePlan) -> StageContext:
         adds_python_library=any(_is_python_library(pin.name) for pin in apt_pins),
         writes_world=any(name.endswith(".world") for name in stage_plan.files),
         compiles="build-requirements.txt" in stage_plan.files,
+        pip_overwrites=overwriting(plan, stage_plan, "pip"),
+        conda_overwrites=bool(overwriting(plan, stage_plan, "conda")),
         wheel_cache=stage_plan.toolchain,
         npm_scripts=stage_plan.npm_scripts,
         npm_links=_npm_links(stage_plan.files),

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 import orbiter
-from orbiter.config.builders import conda_settings
 from orbiter.lockset.model import digest
 from orbiter.render.bake_file import bake_file
 from orbiter.render.context import stage_context
@@ -63,10 +62,15 @@ def _scripts(plan: Plan, stage_plan: StagePlan) -> Iterator[str]:
     """Yield the programs that run in the steps of a stage, besides the installers."""
     if stage_plan.stage.postbuild:
         yield "byte-code.py"
-    if stage_plan.stage.requirements.get("conda"):
+    if not stage_plan.stage.requirements.get("conda"):
+        return
+    context = stage_context(plan, stage_plan)
+    if context.installer == "rattler":
+        yield "conda-install.py"
+    if context.installer == "rattler" or context.has_conda_python:
         yield "conda-tidy.py"
-        if conda_settings(plan.image_set.builders[stage_plan.stage.builder]).installer == "rattler":
-            yield "conda-install.py"
+    else:
+        yield "conda-records.awk"
 
 
 def _templates() -> "Environment":

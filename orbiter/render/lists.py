@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator
 
+from orbiter.config.builders import overwrites
 from orbiter.render.model import Plan, StagePlan, platform_slug
 from orbiter.store.artifact_list import LockedFile, format_list
 from resolvers.types import Pin
@@ -25,9 +26,33 @@ def stage_lists(plan: Plan, stage_plan: StagePlan) -> dict[str, str]:
                 files[f"{manager}-{slug}.sha256"] = _checksums(pins[manager])
         if pins.get("pip"):
             files |= _pip_lists(stage_plan, pins["pip"], slug)
+        if pins.get("conda"):
+            files["conda-requested.txt"] = _lines(stage_plan.stage.requirements["conda"])
+        if overwriting(plan, stage_plan, "conda"):
+            files[f"conda-overwrites-{slug}.txt"] = _conda_overwrites(plan, stage_plan, platform)
         for tool in stage_plan.tools.get(platform, ()):
             files[f"{tool.name}-{slug}.{hash_algorithm(tool)}"] = _checksums((tool,))
     return files
+
+
+def overwriting(plan: Plan, stage_plan: StagePlan, manager: str) -> tuple[str, ...]:
+    """Return the packages of the stage whose files replace those of others, the last one wins."""
+    builder = plan.image_set.builders[stage_plan.stage.builder]
+    own: set[str] = set()
+    for pins in stage_plan.pins.values():
+        own.update(pin.name for pin in pins.get(manager, ()))
+    return tuple(name for name in overwrites(builder).get(manager, ()) if name in own)
+
+
+def _conda_overwrites(plan: Plan, stage_plan: StagePlan, platform: str) -> str:
+    """Return the files of the conda packages that are installed after all others, in order."""
+    pins = {pin.name: pin for pin in stage_plan.pins[platform].get("conda", ())}
+    names = overwriting(plan, stage_plan, "conda")
+    return _lines(pins[name].artifact.file for name in names if name in pins)
+
+
+def _lines(texts: Iterable[str]) -> str:
+    return "".join(f"{text}\n" for text in texts)
 
 
 def _pip_lists(stage_plan: StagePlan, pins: Iterable[Pin], slug: str) -> dict[str, str]:

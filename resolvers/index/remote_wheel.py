@@ -1,4 +1,4 @@
-"""The METADATA of a wheel behind a URL, read by HTTP range requests."""
+"""Files in the ``.dist-info`` folder of a wheel behind a URL, read by HTTP range requests."""
 
 import io
 import zipfile
@@ -25,19 +25,33 @@ def metadata(url: str) -> bytes:
     Downloads the whole wheel if the server does not support range requests. Raises HTTPError, or
     ExpectedError if the file is not a wheel.
     """
+    return dist_info(url, ("METADATA",))["METADATA"]
+
+
+def dist_info(url: str, required: Iterable[str], optional: Iterable[str] = ()) -> dict[str, bytes]:
+    """Return files of the wheel's ``.dist-info`` folder by name; ``optional`` ones if they exist.
+
+    Errors are those of ``metadata``.
+    """
     try:
         with zipfile.ZipFile(io.BufferedReader(_RemoteFile(url), TAIL)) as wheel:
-            return wheel.read(_metadata_name(wheel.namelist()))
+            paths = _dist_info_paths(wheel.namelist())
+            if missing := sorted(set(required) - paths.keys()):
+                raise KeyError(f"it has no {', '.join(missing)}")
+            wanted = {*required, *optional} & paths.keys()
+            return {name: wheel.read(paths[name]) for name in wanted}
     except (zipfile.BadZipFile, KeyError, NotImplementedError) as error:
         raise ExpectedError(f"{http.redact(url)} is not a valid wheel: {error}") from error
 
 
-def _metadata_name(names: Iterable[str]) -> str:
+def _dist_info_paths(names: Iterable[str]) -> dict[str, str]:
+    """Return the paths of the files that are directly in the ``.dist-info`` folder, by name."""
+    paths: dict[str, str] = {}
     for name in names:
         folder, _, file = name.partition("/")
-        if folder.endswith(".dist-info") and file == "METADATA":
-            return name
-    raise KeyError("it has no METADATA")
+        if folder.endswith(".dist-info"):
+            paths.setdefault(file, name)
+    return paths
 
 
 class _RemoteFile(io.RawIOBase):

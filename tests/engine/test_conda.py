@@ -11,6 +11,7 @@ import pytest
 from resolvers.conda import manager as conda_manager
 from resolvers.types import LockFiles, Target
 from tests.engine.test_notebook import SERVE, Built, inside, running
+from tests.support import micromamba
 from tests.support.byte_code import invalid_byte_code
 from tests.support.conda_packages import CondaPackage, channel, package
 from tests.support.loopback import Answer, Server, serving
@@ -28,7 +29,9 @@ pytestmark = [
 
 REPLACEMENTS = {
     'repository = "dorgeln/orbiter"': 'repository = "orbiter-test/conda"',
-    'channels = ["conda-forge"]': 'channels = ["{channel}"]\ninstaller = "rattler"',
+    'channels = ["conda-forge"]': 'channels = ["{channel}"]\ninstaller = "rattler"'
+    # These versions of jupyter-builder and jupyterlab both install bin/jlpm.
+    '\nconda-overwrites = ["jupyterlab"]',
     'apt = ["@core-tools"]': 'apt = ["@core-tools", "python3"]',
     # The test channel lacks these packages.
     '    "altair_saver",\n': "",
@@ -247,6 +250,9 @@ HELLO = package(
 )
 
 
+OTHER = package("aaa", "1.0", {"share/hello": "aaa\n"})
+
+
 def test_package_scripts_run_and_duplicate_files_are_linked(server: Server, tmp_path: Path) -> None:
     offer(server, HELLO)
     # A base of Debian packages has no certificates.
@@ -273,29 +279,19 @@ def test_package_scripts_run_and_duplicate_files_are_linked(server: Server, tmp_
     )
 
 
-MICROMAMBA = """#!/bin/bash
-# Replaces micromamba, which the test channel lacks: accepts the same arguments, checks an explicit
-# file like the real program, and unpacks the packages.
-set -eu
-flags="--yes --quiet --offline --no-rc --no-env --no-pyc"
-test "$*" = "install $flags --root-prefix /opt/conda --prefix /opt/env --file /tmp/conda.txt"
-grep '^file:' /tmp/conda.txt | while IFS='#' read -r address md5; do
-    path=${address#file://}
-    name=$(basename "$path" .tar.bz2)
-    echo "$md5  $path" | md5sum --check --quiet --strict
-    tar -xjf "$path" -C /opt/env --exclude=info
-    printf '{"fn": "%s", "url": "%s"}' "$name.tar.bz2" "$address" > "/opt/env/conda-meta/$name.json"
-done
-"""
-
-
 @pytest.mark.parametrize("keep", [False, True])
 def test_micromamba_is_a_locked_package_of_the_channel(
     server: Server, tmp_path: Path, keep: bool
 ) -> None:
-    stand_in = package("micromamba", "2.6.2", {"bin/micromamba": MICROMAMBA})
-    offer(server, HELLO, stand_in)
-    images(tmp_path, server, builder=f"keep-installer = {str(keep).lower()}", apt='"bzip2"')
+    stand_in = package("micromamba", "2.6.2", {"bin/micromamba": micromamba.PROGRAM})
+    offer(server, HELLO, OTHER, stand_in)
+    images(
+        tmp_path,
+        server,
+        builder=f'keep-installer = {str(keep).lower()}\nconda-overwrites = ["aaa"]',
+        apt='"bzip2"',
+        conda='"hello", "aaa"',
+    )
     result = orbiter(tmp_path, tmp_path / "cache", "lock")
     assert result.returncode == 0, result.stderr
     manifest = (tmp_path / "locks/0.1.0/lockset.toml").read_text()
@@ -303,12 +299,15 @@ def test_micromamba_is_a_locked_package_of_the_channel(
     (tag,) = digests(orbiter(tmp_path, tmp_path / "cache", "build"))
     output = inside(
         tag,
-        "ls /opt/env; cat /opt/env/conda-meta/*.json; "
+        "ls -A /opt/env; cat /opt/env/conda-meta/*.json /opt/env/share/hello; "
         "test ! -x /opt/env/bin/micromamba || echo kept",
     )
     assert f"{server.url}/linux-64/{HELLO.file}" in output
     assert ("kept" in output) == keep
-    assert "libhello.a" not in output
+    assert '"requested_spec": "hello",' in output
+    assert "aaa\n" in output
+    assert not [word for word in ("artifacts", "/opt/conda", ".messages.txt") if word in output]
+    assert "libhello.a" not in inside(tag, "find /opt/env")
 
 
 def test_the_installer_comes_from_current_channels_and_can_be_upgraded(
@@ -317,11 +316,11 @@ def test_the_installer_comes_from_current_channels_and_can_be_upgraded(
     def installer() -> str:
         return (tmp_path / "locks/0.1.0/lockset.toml").read_text().partition("[[installers]]")[2]
 
-    offer(server, HELLO, package("micromamba", "2.6.2", {"bin/micromamba": MICROMAMBA}))
+    offer(server, HELLO, package("micromamba", "2.6.2", {"bin/micromamba": micromamba.PROGRAM}))
     images(tmp_path, server)
     assert orbiter(tmp_path, tmp_path / "cache", "lock").returncode == 0
     assert f'source = "{server.url}/linux-64/micromamba-2.6.2-0.tar.bz2"' in installer()
-    newer = package("micromamba", "2.7.0", {"bin/micromamba": MICROMAMBA})
+    newer = package("micromamba", "2.7.0", {"bin/micromamba": micromamba.PROGRAM})
     offer(server, HELLO, newer)
     assert orbiter(tmp_path, tmp_path / "cache", "lock").returncode == 0
     assert 'version = "2.6.2"' in installer()

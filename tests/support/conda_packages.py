@@ -8,6 +8,8 @@ import tarfile
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from tests.support import micromamba
+
 
 class CondaPackage(NamedTuple):
     """A package: the name and content of its file, and its record in the channel's index."""
@@ -29,7 +31,9 @@ def package(name: str, version: str, files: Mapping[str, str], *depends: str) ->
         "timestamp": 1_700_000_000_000,
     }
     paths = [_path_entry(path, text) for path, text in files.items()]
+    file = f"{name}-{version}-0.tar.bz2"
     info = {
+        micromamba.RECORD: micromamba.record(file, index, paths),
         "info/index.json": json.dumps(index),
         "info/paths.json": json.dumps({"paths_version": 1, "paths": paths}),
         "info/files": "".join(f"{path}\n" for path in files),
@@ -40,7 +44,7 @@ def package(name: str, version: str, files: Mapping[str, str], *depends: str) ->
         "sha256": hashlib.sha256(content).hexdigest(),
         "size": len(content),
     }
-    return CondaPackage(f"{name}-{version}-0.tar.bz2", content, index | checks)
+    return CondaPackage(file, content, index | checks)
 
 
 def _path_entry(path: str, text: str) -> dict[str, Any]:

@@ -224,6 +224,22 @@ def alpine(*platforms: str) -> Plan:
     )
 
 
+def test_packages_that_overwrite_others_are_installed_last() -> None:
+    settings = CondaSettings(overwrites=("python", "absent"))
+    reviewed = conda(settings, AMD64)
+    builder = replace(reviewed.image_set.builders["micromamba"], pip_overwrites=("other", "six"))
+    image_set = replace(reviewed.image_set, builders={"micromamba": builder})
+    files = render(replace(reviewed, image_set=image_set))
+    dockerfile = files["debian-base-build/Dockerfile"]
+    assert dockerfile.count("--reinstall-package") == 1
+    assert "--reinstall-package six -r /lock/pip-linux-amd64.txt" in dockerfile
+    assert (
+        files["debian-base-build/conda-overwrites-linux-amd64.txt"] == f"{CPYTHON.artifact.file}\n"
+    )
+    assert "target=/lock/conda-overwrites-linux-amd64.txt" in dockerfile
+    assert not [path for path in files if "overwrites" in path and "base-build" not in path]
+
+
 def test_the_wheel_cache_depends_on_the_commands_of_the_step(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -1,4 +1,6 @@
-"""Remove files that an image does not need from /opt/env and from conda's records.
+"""Remove files that an image does not need from /opt/env, and make conda's records say what an online install would.
+
+Arguments: the explicit file, a file with the SHA-256 sums of its packages, and a file with the requirements of the stage.
 
 Byte-code of the standard library stays. A hash of its source (PEP 552) replaces the time of its source. Byte-code of
 other packages is removed, because most packages have none.
@@ -6,10 +8,20 @@ other packages is removed, because most packages have none.
 
 import _imp
 import json
+import re
+import sys
 from pathlib import Path
+from typing import Any
 
 ENVIRONMENT = Path("/opt/env")
+META = ENVIRONMENT / "conda-meta"
+FILES = Path("/artifacts/conda")
+READABLE = 0o644
 UNCHECKED = (1).to_bytes(4, "little")
+VOLATILE = ("extracted_package_dir", "link", "package_tarball_full_path", "requested_spec", "requested_specs")
+"""Keys that name the cache of the installer, which the image lacks, or requirements, which are added again."""
+CREDENTIALS = re.compile(r"(?<=://)[^/@]*@|/t/\$\{\w+\}(?=/)")
+"""Credentials in a locked address: variables, which no program expands later."""
 
 
 def goes(path: Path) -> bool:
@@ -48,22 +60,57 @@ def hashed(path: Path) -> None:
     path.write_bytes(code[:4] + UNCHECKED + digest + code[16:])
 
 
-def recorded(path: Path) -> None:
-    """Drop removed files from the record of a package."""
-    text = path.read_text()
-    if '.a"' not in text and '.pyc"' not in text:  # true for most records, and parsing is slow
-        return
-    content = json.loads(text)
-    gone = {name for name in content.get("files", ()) if goes(Path(name))}
-    content["files"] = [name for name in content.get("files", ()) if name not in gone]
-    listed = content.get("paths_data", {})
-    listed["paths"] = [each for each in listed.get("paths", ()) if each["_path"] not in gone]
-    path.write_text(json.dumps(content, indent=2, sort_keys=True) + "\n")
+def stem(file: str) -> str:
+    """Return the name of a package's file without its suffix, which is the name of its record."""
+    return file.removesuffix(".conda").removesuffix(".tar.bz2")
 
 
+def facts(line: str, sums: dict[str, str]) -> dict[str, Any]:
+    """Return the fields of a record that the lock determines, from a line of the explicit file."""
+    address, _, md5 = line.partition("#")
+    place, _, file = CREDENTIALS.sub("", address).rpartition("/")
+    size = (FILES / file).stat().st_size
+    found = {"channel": place, "fn": file, "sha256": sums[file], "size": size, "url": f"{place}/{file}"}
+    return found if ":" in md5 else found | {"md5": md5}
+
+
+def remaining(record: dict[str, Any]) -> None:
+    """Drop removed files from the lists of a record, and sort them."""
+    record["files"] = sorted(name for name in record.get("files", ()) if not goes(Path(name)))
+    listed = record.get("paths_data", {})
+    paths = [each for each in listed.get("paths", ()) if not goes(Path(each["_path"]))]
+    for each in paths:
+        if each.get("sha256_in_prefix") == each.get("sha256"):
+            each.pop("sha256_in_prefix", None)
+    listed["paths"] = sorted(paths, key=lambda each: each["_path"])
+
+
+def tidy(path: Path, known: dict[str, dict[str, Any]], requested: dict[str, str]) -> None:
+    """Write a record again; only its file list and the requirement for it change if an earlier stage installed it."""
+    before = path.read_text()
+    record = json.loads(before)
+    spec = requested.get(record["name"], "")
+    if path.stem in known:
+        record = {key: value for key, value in record.items() if key not in VOLATILE} | known[path.stem]
+        remaining(record)
+    if spec:
+        record["requested_spec"] = spec
+    after = json.dumps(record, indent=2, sort_keys=True) + "\n"
+    if after != before:
+        path.write_text(after)
+    if path.stat().st_mode & 0o777 != READABLE:  # rattler lets only root read its records
+        path.chmod(READABLE)
+
+
+explicit, checksums, requirements = (Path(name).read_text().splitlines() for name in sys.argv[1:])
+sums = {file: digest for digest, file in map(str.split, checksums)}
+lines = [line for line in explicit if line[0] not in "@#"]
+known = {stem(line.partition("#")[0].rpartition("/")[2]): facts(line, sums) for line in lines}
+names = [re.split(r"[^\w.-]", spec.rpartition("::")[2].strip())[0].lower() for spec in requirements]
+requested = dict(zip(names, requirements, strict=True))
 # The records first, because they need the files that go.
-for each in (ENVIRONMENT / "conda-meta").glob("*.json"):
-    recorded(each)
+for each in META.glob("*.json"):
+    tidy(each, known, requested)
 for each in [*ENVIRONMENT.rglob("*.a"), *ENVIRONMENT.rglob("*.pyc")]:
     if each.is_dir() and not each.is_symlink():
         continue

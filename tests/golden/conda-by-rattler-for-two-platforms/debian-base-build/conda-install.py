@@ -1,11 +1,13 @@
 """Install the packages of an explicit file from /artifacts/conda into /opt/env, with rattler.
 
-Arguments: the explicit file, and a file with the SHA-256 sums of the packages.
+Arguments: the explicit file, a file with the SHA-256 sums of the packages, and the files of the packages whose files
+replace those of others, the last one first.
 """
 
 import asyncio
 import json
 import os
+import shutil
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,9 +18,10 @@ from rattler.package_streaming import PackageArchive
 ENVIRONMENT = Path("/opt/env")
 META = ENVIRONMENT / "conda-meta"
 FILES = Path("/artifacts/conda")
+CLOBBERS = "__clobbers__"
+"""The folder in which rattler keeps a file that another package has, too: CLOBBERS/PACKAGE/PATH."""
 OFFLINE = Config.from_toml("tls-no-verify = true\n")
 """Nothing is downloaded, but without this rattler requires certificates, which an image may lack."""
-VOLATILE = ("extracted_package_dir", "package_tarball_full_path", "link")
 
 
 async def record(address: str, sha256: str, scratch: str) -> RepoDataRecord:
@@ -27,8 +30,7 @@ async def record(address: str, sha256: str, scratch: str) -> RepoDataRecord:
     archive = await PackageArchive.from_path(FILES / file)
     index = Path(scratch, f"{file}.json")
     index.write_bytes(await archive.read_file("info/index.json") or b"")
-    channel = place.rpartition("/")[0]
-    return RepoDataRecord(PackageRecord.from_index_json(index, sha256=sha256), file, f"file://{FILES}/{file}", channel)
+    return RepoDataRecord(PackageRecord.from_index_json(index, sha256=sha256), file, f"file://{FILES}/{file}", place)
 
 
 async def installed(addresses: list[str], sums: dict[str, str]) -> None:
@@ -48,21 +50,32 @@ async def installed(addresses: list[str], sums: dict[str, str]) -> None:
     )
 
 
-def remember(line: str) -> None:
-    """Write the address and the hash of a package into its record, instead of the local path."""
-    address, _, md5 = line.partition("#")
-    path = META / (address.rpartition("/")[2].removesuffix(".conda").removesuffix(".tar.bz2") + ".json")
-    content = json.loads(path.read_text())
-    content = {key: value for key, value in content.items() if key not in VOLATILE} | {"url": address}
-    if ":" not in md5:
-        content["md5"] = md5
-    path.write_text(json.dumps(content, indent=2, sort_keys=True) + "\n")
+def settle(winners: list[str]) -> None:
+    """Give each file that several packages have to the first of ``winners``, and restore the packages' records.
+
+    Without a winner all of them have the same content, and rattler's choice stays.
+    """
+    paths = {path: json.loads(path.read_text()) for path in sorted(META.glob("*.json"))}
+    by_file = {content["fn"]: content for content in paths.values()}
+    settled: set[str] = set()
+    for winner in winners:
+        for each in by_file.get(winner, {}).get("paths_data", {}).get("paths", ()):
+            target = each.get("original_path", each["_path"])
+            if target not in settled and target != each["_path"]:
+                (ENVIRONMENT / each["_path"]).replace(ENVIRONMENT / target)
+            settled.add(target)
+    for path, content in paths.items():
+        if f'"{CLOBBERS}/' in json.dumps(content):
+            for each in content["paths_data"]["paths"]:
+                each["_path"] = each.pop("original_path", each["_path"])
+            content["files"] = [each["_path"] for each in content["paths_data"]["paths"]]
+            path.write_text(json.dumps(content))
+    shutil.rmtree(ENVIRONMENT / CLOBBERS, ignore_errors=True)
 
 
 lines = [line for line in Path(sys.argv[1]).read_text().splitlines() if line[0] not in "@#"]
 sums = {file: digest for digest, file in map(str.split, Path(sys.argv[2]).read_text().splitlines())}
 asyncio.run(installed([line.partition("#")[0] for line in lines], sums))
-for each in lines:
-    remember(each)
+settle(sys.argv[3:])
 sys.stdout.flush()
 os._exit(0)  # rattler can crash while the interpreter exits
