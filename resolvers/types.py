@@ -6,7 +6,7 @@ objects, and selects the ``Pin`` objects that a stage installs on a ``Target``.
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from typing import Protocol, TypeVar
+from typing import Annotated, Protocol, TypeVar
 
 import msgspec
 
@@ -22,6 +22,9 @@ def thread_safe_decoding(struct: type[S]) -> type[S]:
     msgspec.json.Decoder(struct)
     return struct
 
+
+MAX_SIZE = 2**53
+"""The largest size of a file, in bytes, that a lock may state."""
 
 NOTE = "note: "
 """Prefix of progress lines that stay visible."""
@@ -41,7 +44,7 @@ class Artifact(msgspec.Struct, frozen=True, kw_only=True, order=True):
 
     file: str
     hash: str
-    size: int = 0
+    size: Annotated[int, msgspec.Meta(ge=0, le=MAX_SIZE)] = 0
     source: str
 
 

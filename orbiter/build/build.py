@@ -1,6 +1,7 @@
 """Builds the images of a lock set: fills the store, prepares the build folder, and runs Docker."""
 
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -8,18 +9,22 @@ from orbiter.archive.configured import configured_archive
 from orbiter.build.debian_base import write_seed
 from orbiter.config.builders import MICROMAMBA
 from orbiter.docker import client
-from orbiter.docker.bake import BASES, SEEDS, BuildOptions, BuiltImage
+from orbiter.docker.bake import BuildOptions, BuiltImage
+from orbiter.docker.bake_definition import ARTIFACTS, BASES, BUILD, SEEDS
 from orbiter.docker.build import Approve, build_images
 from orbiter.fetch.fill import artifacts_by_stage, base_images, fill
 from orbiter.lockset.model import LockSet
 from orbiter.lockset.names import check_platforms, resolve_stages
 from orbiter.oci.layout import write_layout
+from orbiter.render.bake_file import bake_file
+from orbiter.render.derived import OTHER_TEMPLATES, Derived, derive
 from orbiter.render.model import platform_slug
 from orbiter.store.store import Store
 from orbiter.tasks import StartTask
 from resolvers.cache import CACHE_HINT
 from resolvers.conda import fetch as conda_fetch
 from resolvers.scratch import scratch_folder
+from resolvers.types import NOTE
 
 
 def build(
@@ -31,25 +36,47 @@ def build(
     """Build images of a lock set from the store, after downloading what the store lacks.
 
     Images that ``approve`` rejects are not loaded, pushed or kept. Raises ExpectedError for an
-    unknown image or platform, and if no Docker engine answers, before anything is downloaded.
+    unknown image or platform, for a build folder that does not follow from the lock files, and if
+    no Docker engine answers, before anything is downloaded.
     """
     check_platforms(lock_set, options.platforms)
     images = resolve_stages(lock_set, options.images)
     options = msgspec.structs.replace(options, images=images)
+    derived = derive(lock_set)
+    if not derived.same_templates:
+        start_task("lock set")(f"{NOTE}{OTHER_TEMPLATES}")
     if options.load or not options.builder:
         client.connect()
     fill(lock_set, options.platforms, start_task, configured_archive())
     store = Store()
     # The folder is beside the store, because hard links cannot cross file systems.
     with scratch_folder(store.root / "build", "build-", CACHE_HINT) as folder:
-        _link_artifacts(lock_set, options, store, folder / "artifacts")
+        _write_files(derived, folder / BUILD)
+        _link_artifacts(lock_set, options, store, folder / ARTIFACTS)
         _write_seeds(lock_set, folder)
         for image in base_images(lock_set, options.platforms):
             write_layout(image.digest, store, folder / BASES / image.digest.partition(":")[2])
-        for path, text in lock_set.files.items():
-            (folder / path).parent.mkdir(parents=True, exist_ok=True)
-            (folder / path).write_text(text, encoding="utf-8", newline="\n")
-        return build_images(folder, lock_set.root, options, start_task, approve)
+        definition = _definition(derived, lock_set.root)
+        return build_images(folder, definition, lock_set.root, options, start_task, approve)
+
+
+def _write_files(derived: Derived, folder: Path) -> None:
+    """Write the Dockerfiles and lists of a lock set to a new folder."""
+    for path, text in derived.files.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        # A new file, never a link to one of the store.
+        with (folder / path).open("x", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+
+
+def _definition(derived: Derived, root: str) -> dict[str, Any]:
+    """Return the definition of the build."""
+    definition = bake_file(derived.plan, derived.exporter)
+    if not derived.same_templates:
+        # Nobody derived the names of these caches, so other lock sets must not share them.
+        for target in definition["target"].values():
+            target.setdefault("args", {})["BUILDKIT_CACHE_MOUNT_NS"] = root
+    return definition
 
 
 def _link_artifacts(lock_set: LockSet, options: BuildOptions, store: Store, folder: Path) -> None:
@@ -71,6 +98,6 @@ def _write_seeds(lock_set: LockSet, folder: Path) -> None:
             continue
         seeds = folder / SEEDS / stage.name
         seeds.mkdir(parents=True)
-        for platform_folder in (folder / "artifacts" / stage.name).iterdir():
+        for platform_folder in (folder / ARTIFACTS / stage.name).iterdir():
             packages = sorted((platform_folder / "apt").iterdir())
             write_seed(packages, seeds / f"{platform_folder.name}.tar")

@@ -10,6 +10,8 @@ from orbiter.cli.errors import FINDINGS, guarded
 from orbiter.cli.options import IMAGES, quiet_option
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from orbiter.config.image_set import ImageSet
     from orbiter.locking.work import LockOptions
     from orbiter.lockset.model import LockSet
@@ -90,6 +92,7 @@ def _lock(
     image_set: "ImageSet", options: "LockOptions", *, dry_run: bool, strict: bool, quiet: bool
 ) -> None:
     from orbiter.cli.board import Board
+    from orbiter.locking.assemble import only_build_folder_differs
     from orbiter.locking.environment import LocalEnvironment
     from orbiter.locking.lock import lock as lock_image_set
     from orbiter.lockset import exchange, folder
@@ -103,6 +106,8 @@ def _lock(
     with Board(quiet=quiet) as board:
         locked = lock_image_set(image_set, previous, options, LocalEnvironment(), board)
     _print_changes(image_set, previous, locked)
+    if previous and only_build_folder_differs(previous, locked):
+        click.echo("build/ was rendered again, because the lock files give another one")
     if previous is None or previous.root != locked.root:
         _print_builder_differences(locked)
     if strict:
@@ -120,16 +125,32 @@ def _check(image_set: "ImageSet") -> None:
     from orbiter.lockset import folder
     from orbiter.lockset.check import stale_reasons
 
+    path = folder.release_folder(image_set.version)
     reasons = stale_reasons(image_set)
+    if not reasons:
+        reasons = _build_folder_reasons(path)
     if not reasons:
         click.echo(f"locks/{image_set.version} is fresh")
         return
     for reason in reasons:
         click.echo(f"stale: {reason}")
-    released = folder.is_released(folder.release_folder(image_set.version))
+    released = folder.is_released(path)
     remedy = folder.NEXT_RELEASE if released else "run orbiter lock"
     click.echo(f"\nhint: {remedy}", err=True)
     sys.exit(FINDINGS)
+
+
+def _build_folder_reasons(path: "Path") -> tuple[str, ...]:
+    """Return why the build folder is stale; raise LockSetError if the locks give another one."""
+    from orbiter.lockset import folder
+    from orbiter.render.derived import OTHER_TEMPLATES, derive
+
+    if derive(folder.read(path)).same_templates:
+        return ()
+    if folder.is_released(path):
+        click.echo(f"note: {path}: {OTHER_TEMPLATES}", err=True)
+        return ()
+    return (f"{path}/build: another version of Orbiter rendered it",)
 
 
 def _print_changes(image_set: "ImageSet", previous: "LockSet | None", locked: "LockSet") -> None:

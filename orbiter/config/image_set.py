@@ -1,21 +1,29 @@
 """The image set that images.toml describes, as frozen types: sets expanded, names resolved."""
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Meta, UnsetType
 
 Kind = Literal["final", "build", "base"]
 
 BASE_REQUIREMENTS = ("?essential", "?priority(required)", "apt")
 """The requirements of a base made of Debian packages, as apt patterns: see apt-patterns(7)."""
 
+# A lock set may come from anybody, so what becomes a path or a part of a Dockerfile is checked
+# when a snapshot is read. Unlike $, \Z does not match before a newline at the end.
+StageName = Annotated[str, Meta(pattern=r"\A[a-z0-9][a-z0-9.-]*\Z")]
+LoginName = Annotated[str, Meta(pattern=r"\A[a-z_][a-z0-9_-]*\Z")]
+Reference = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9._:/-]*\Z")]
+Platform = Annotated[str, Meta(pattern=r"\A[a-z0-9]+(/[a-z0-9]+){1,2}\Z")]
+Version = Annotated[str, Meta(pattern=r"\A[0-9A-Za-z.-]+\Z")]
+
 
 class NotebookUser(msgspec.Struct, frozen=True, kw_only=True):
     """The notebook user inside the images."""
 
-    name: str = "jovyan"
+    name: LoginName = "jovyan"
     uid: int = 1000
     gid: int = 100
 
@@ -49,8 +57,8 @@ class Builder(msgspec.Struct, frozen=True, kw_only=True):
     ``conda`` is unset for builders without conda packages.
     """
 
-    name: str
-    base: str = ""
+    name: StageName
+    base: Reference = ""
     suite: str = ""
     python: str = ""
     pip_engine: str = "poetry"
@@ -70,12 +78,12 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     Both are sorted by package name and omit managers with an empty list.
     """
 
-    name: str
-    builder: str
+    name: StageName
+    builder: StageName
     image: str
     kind: Kind
-    parent: str = ""
-    build: str = ""
+    parent: Annotated[str, Meta(pattern=r"\A[a-z0-9.-]*\Z")] = ""
+    build: Annotated[str, Meta(pattern=r"\A[a-z0-9.-]*\Z")] = ""
     requirements: Mapping[str, tuple[str, ...]] = {}
     sources: Mapping[str, tuple[str, ...]] = {}
     postbuild: tuple[str, ...] = ()
@@ -85,11 +93,11 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
 class ImageSet(msgspec.Struct, frozen=True, kw_only=True):
     """All images of images.toml; ``stages`` lists parents and build stages first, then by name."""
 
-    version: str
-    repository: str
+    version: Version
+    repository: Reference
     maintainer: str = ""
     source: str = ""
-    platforms: tuple[str, ...]
+    platforms: tuple[Platform, ...]
     user: NotebookUser = NotebookUser()
     builders: Mapping[str, Builder]
     stages: tuple[Stage, ...]

@@ -18,7 +18,8 @@ def load(text: str) -> ImageSet:
     """
     try:
         return msgspec.toml.decode(text, type=ImageSet)
-    except msgspec.DecodeError as error:
+    # Absurd numbers and depths raise errors other than DecodeError.
+    except (ValueError, RecursionError) as error:
         raise ExpectedError(
             f"images.toml of the lock set cannot be read: {error}",
             "restore the lock set from git, or lock again",

@@ -1,4 +1,4 @@
-"""``docker buildx bake``: builds image archives from the build folder of a lock set."""
+"""``docker buildx bake``: builds image archives from a definition that Orbiter made."""
 
 import json
 import os
@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from orbiter.docker.bake_definition import BASES, IMAGES, permissions
 from orbiter.docker.bake_log import BakeLog
 from orbiter.docker.buildx import buildx_version, docker_program
 from orbiter.tasks import StartTask
@@ -18,19 +19,16 @@ from resolvers import process
 from resolvers.errors import ProgramError
 from resolvers.scratch import writing_to
 
-BASES = "bases"
-"""Folder beside ``build/`` with the base images, as OCI layouts: ``<hex>/``."""
-SEEDS = "seeds"
-"""Folder beside ``build/`` with the seeds of Debian bases: ``<stage>/<platform>.tar``."""
-IMAGES = "images"
-"""Folder beside ``build/`` for the image archives that bake writes."""
+BAKE_FILE = "docker-bake.json"
+Definition = Mapping[str, Any]
+"""The content of a bake file whose variables are replaced; see ``bake_definition.bound``."""
 ENVIRONMENT = {
     # Attestations hold the time of the build, which would change the digest.
     "BUILDX_NO_DEFAULT_ATTESTATIONS": "1",
     # Otherwise buildx loads the build stages into the engine too.
     "BUILDX_NO_DEFAULT_LOAD": "1",
-    # Newer versions of buildx ask for permission to read the folders that Orbiter prepared.
-    "BUILDX_BAKE_ENTITLEMENTS_FS": "0",
+    # The user's environment may have turned the permissions for folders off.
+    "BUILDX_BAKE_ENTITLEMENTS_FS": "1",
 }
 
 
@@ -73,26 +71,25 @@ class BuiltImage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def run_bake(
-    folder: Path, root: str, options: BuildOptions, start_task: StartTask
+    folder: Path, definition: Definition, options: BuildOptions, start_task: StartTask
 ) -> tuple[BuiltImage, ...]:
-    """Build image archives below ``folder``; see ``build_images`` for the arguments."""
-    buildx_version()  # fails with a clear error if docker has no buildx
-    targets = _selected_targets(folder, options)
+    """Build image archives below ``folder``, from a bound definition."""
+    targets = _selected_targets(definition, options)
     (folder / IMAGES).mkdir(exist_ok=True)
-    _run(folder, root, list(targets), _settings(targets, options), start_task)
+    _run(folder, definition, list(targets), _settings(targets, options), options, start_task)
     return tuple(
         _built_image(name, target, folder / IMAGES, options) for name, target in targets.items()
     )
 
 
 def push_from_builder(
-    folder: Path, root: str, options: BuildOptions, start_task: StartTask
+    folder: Path, definition: Definition, options: BuildOptions, start_task: StartTask
 ) -> dict[str, str]:
     """Let the builder push the images that it just built; its cache has every step.
 
     Returns the pushed digest of each stage.
     """
-    targets = _selected_targets(folder, options)
+    targets = _selected_targets(definition, options)
     # Every step comes from the cache of the build before, which was also exported then.
     cached_options = msgspec.structs.replace(options, no_cache=False, cache_to=())
     settings = _settings(targets, cached_options)
@@ -102,17 +99,9 @@ def push_from_builder(
         settings += ["--set", f"{name}.output={','.join(output)}"]
     metadata = folder / "pushed.json"
     settings += ["--metadata-file", str(metadata)]
-    _run(folder, root, list(targets), settings, start_task)
+    _run(folder, definition, list(targets), settings, cached_options, start_task)
     results = json.loads(metadata.read_text())
     return {name: results[name]["containerimage.digest"] for name in targets if name in results}
-
-
-def exporter_options(bake_file: str) -> dict[str, str]:
-    """Return the exporter options in a bake file that decide the digests of its images."""
-    targets = json.loads(bake_file)["target"].values()
-    words = [word for target in targets if "tags" in target for word in _exporter_words(target)]
-    pairs = (word.partition("=") for word in words)
-    return {key: value for key, _, value in pairs}
 
 
 def archive_digest(archive: Path) -> str:
@@ -149,16 +138,10 @@ def _exporter_words(target: Mapping[str, Any]) -> list[str]:
     return [word for word in words if not word.startswith(("type=", "dest="))]
 
 
-def _read_bake_file(folder: Path) -> dict[str, Any]:
-    content = (folder / "build" / "docker-bake.json").read_text(encoding="utf-8")
-    return dict(json.loads(content))
-
-
-def _selected_targets(folder: Path, options: BuildOptions) -> dict[str, Any]:
+def _selected_targets(definition: Definition, options: BuildOptions) -> dict[str, Any]:
     """Return the targets to build, by name."""
-    bake_file = _read_bake_file(folder)
-    targets = bake_file["target"]
-    names = options.images or tuple(bake_file["group"]["default"]["targets"])
+    targets = definition["target"]
+    names = options.images or tuple(definition["group"]["default"]["targets"])
     return {name: targets[name] for name in dict.fromkeys(names)}
 
 
@@ -194,43 +177,45 @@ def _absolute(specification: str) -> str:
     )
 
 
-def _substitutes(folder: Path) -> list[str]:
-    """Return settings that replace missing base images, whose platform is not built, by others.
+def with_substitutes(definition: Definition, folder: Path) -> dict[str, Any]:
+    """Return a definition whose missing base images, whose platform is not built, are others.
 
     BuildKit reads every base image that a Dockerfile names, even the unused ones.
     """
     bases = folder / BASES
     substitute = min((path.name for path in bases.glob("*")), default="")
     address = f"oci-layout://{bases / substitute}@sha256:{substitute}"
-    settings = []
-    for name, target in _read_bake_file(folder)["target"].items():
-        for reference, layout in target.get("contexts", {}).items():
+    targets = {}
+    for name, target in definition["target"].items():
+        contexts = dict(target.get("contexts", {}))
+        for reference, layout in contexts.items():
             is_base = layout.startswith("oci-layout:")
             if is_base and not (bases / layout.rpartition(":")[2]).exists():
-                settings += ["--set", f"{name}.contexts.{reference}={address}"]
-    return settings
+                contexts[reference] = address
+        targets[name] = {**target, "contexts": contexts}
+    return {**definition, "target": targets}
 
 
 def _run(
     folder: Path,
-    root: str,
+    definition: Definition,
     targets: Sequence[str],
     settings: Sequence[str],
+    options: BuildOptions,
     start_task: StartTask,
 ) -> None:
-    log = BakeLog(start_task, _read_bake_file(folder)["target"], targets)
-    command = [docker_program(), "buildx", "bake", "--file", "docker-bake.json"]
-    command += ["--progress", "rawjson", *targets, *settings, *_substitutes(folder)]
-    variables = {
-        "ARTIFACTS": str(folder / "artifacts"),
-        "BASES": str(folder / BASES),
-        "SEEDS": str(folder / SEEDS),
-        "OUTPUT": str(folder / IMAGES),
-        "LOCKSET": root,
-    }
-    environment = {**ENVIRONMENT, **variables}
+    log = BakeLog(start_task, definition["target"], targets)
+    # buildx may use the current folder without a permission, so it has nothing else in it.
+    place = folder / "definition"
+    place.mkdir(exist_ok=True)
+    complete = with_substitutes(definition, folder)
+    (place / BAKE_FILE).write_text(json.dumps(complete), encoding="utf-8")
+    version = buildx_version()  # fails with a clear error if docker has no buildx
+    caches = [_absolute(text) for text in (*options.cache_from, *options.cache_to)]
+    command = [docker_program(), "buildx", "bake", "--file", BAKE_FILE, "--progress", "rawjson"]
+    command += [*targets, *settings, *permissions(complete, caches, folder, version)]
     try:
-        process.run(command, cwd=folder / "build", env=environment, on_line=log)
+        process.run(command, cwd=place, env=ENVIRONMENT, on_line=log)
     except ProgramError as error:
         raise log.failure() from error
     log.finish()

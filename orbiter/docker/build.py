@@ -1,12 +1,14 @@
 """Builds images with bake, then loads, pushes and keeps them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from orbiter.docker import bake, buildx, client
 from orbiter.docker.bake import BuildOptions, BuiltImage
+from orbiter.docker.bake_definition import bound
 from orbiter.docker.push_check import images_to_push
 from orbiter.tasks import StartTask
 from resolvers.errors import ExpectedError
@@ -17,6 +19,7 @@ Approve = Callable[[tuple[BuiltImage, ...]], bool]
 
 def build_images(
     folder: Path,
+    definition: Mapping[str, Any],
     root: str,
     options: BuildOptions,
     start_task: StartTask,
@@ -24,12 +27,14 @@ def build_images(
 ) -> tuple[BuiltImage, ...]:
     """Build images of a lock set from ``folder`` alone; load, push and keep them as requested.
 
-    ``folder`` holds ``build/`` (of the lock set), ``artifacts/<stage>/<platform>/``,
+    ``folder`` holds ``build/<stage>/`` (Dockerfiles and lists), ``artifacts/<stage>/<platform>/``,
     ``bases/<hex>/`` (OCI layouts by manifest digest) and ``seeds/<stage>/<platform>.tar``.
-    ``root`` is the root digest of the lock set. Raises ExpectedError with the last lines of a
+    ``definition`` is the content of the bake file, made by Orbiter. ``root`` is the root digest of
+    the lock set. Raises ExpectedError with the last lines of a
     failed step, and if a tag may not be pushed; in both cases before anything is loaded or pushed.
     """
-    built = bake.run_bake(folder, root, options, start_task)
+    complete = bound(definition, folder, root)
+    built = bake.run_bake(folder, complete, options, start_task)
     if not approve(built):
         return built
     stages_to_push: frozenset[str] = frozenset()
@@ -40,7 +45,7 @@ def build_images(
     by_builder = bool(stages_to_push) and buildx.can_push(options.builder)
     if by_builder:
         images = tuple(image for image in built if image.stage in stages_to_push)
-        _push_from_builder(folder, root, options, start_task, images)
+        _push_from_builder(folder, complete, options, start_task, images)
     for image in built:
         by_engine = image.stage in stages_to_push and not by_builder
         _load_and_push(image, start_task, load=options.load, push=by_engine)
@@ -52,14 +57,14 @@ def build_images(
 
 def _push_from_builder(
     folder: Path,
-    root: str,
+    definition: bake.Definition,
     options: BuildOptions,
     start_task: StartTask,
     images: tuple[BuiltImage, ...],
 ) -> None:
     stages = tuple(image.stage for image in images)
     options = msgspec.structs.replace(options, images=stages)
-    digests = bake.push_from_builder(folder, root, options, start_task)
+    digests = bake.push_from_builder(folder, definition, options, start_task)
     for image in images:
         _check_digest(image, digests.get(image.stage, image.digest))
 

@@ -138,11 +138,11 @@ def _log_lines(container: "Container") -> Iterator[str]:
 
 def _tag(lock_set: LockSet, stage: str) -> str:
     """Return the tag of a stage; raise ExpectedError if the lock set is partial."""
-    release = lock_set.manifest.release
+    image_set = lock_set.image_set
     if not lock_set.is_complete:
-        raise ExpectedError(f"the lock set of release {release} is partial", "run orbiter lock")
-    bake_file = json.loads(lock_set.files[f"{model.BUILD}/docker-bake.json"])
-    return str(bake_file["target"][stage]["tags"][0])
+        problem = f"the lock set of release {lock_set.manifest.release} is partial"
+        raise ExpectedError(problem, "run orbiter lock")
+    return f"{image_set.repository}:{stage}-{image_set.version}"
 
 
 def _refuse_without_jupyterlab(lock_set: LockSet, image: str) -> None:

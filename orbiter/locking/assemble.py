@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from datetime import datetime
 
+import msgspec
+
 from orbiter import __version__
 from orbiter.config.snapshot import dump
 from orbiter.locking.request import engine_of
@@ -22,11 +24,11 @@ def assemble(
 ) -> LockSet:
     """Return the lock set of a run; the previous one itself if nothing changed.
 
-    The build folder is rendered only for a complete lock set.
+    Only a complete lock set has a build folder.
     """
     image_set = run.image_set
     if run.previous and _is_unchanged(run, run.previous, builders, installers):
-        return run.previous
+        return _with_own_build(run, run.previous, builders, complete=complete)
     cutoff = timestamp(_cutoff(run, builders))
     manifest = Manifest(
         release=image_set.version,
@@ -43,7 +45,37 @@ def assemble(
     files = _own_files(run, builders)
     if complete:
         files |= _build_folder(run, manifest, builders)
+        manifest = _with_templates(manifest)
     return seal(manifest, files)
+
+
+def only_build_folder_differs(before: LockSet, after: LockSet) -> bool:
+    """Return whether two lock sets have the same lock files, but other build folders."""
+    return before.root != after.root and _without_build(before) == _without_build(after)
+
+
+def _without_build(lock_set: LockSet) -> dict[str, str]:
+    files = lock_set.files
+    return {path: text for path, text in files.items() if not path.startswith(f"{BUILD}/")}
+
+
+def _with_own_build(
+    run: LockRun, previous: LockSet, builders: Mapping[str, LockedBuilder], *, complete: bool
+) -> LockSet:
+    """Return the previous lock set, with another build folder if Orbiter renders another one."""
+    manifest, files = previous.manifest, _own_files(run, builders)
+    if complete:
+        files |= _build_folder(run, manifest, builders)
+        manifest = _with_templates(manifest)
+    if files == previous.files and manifest == previous.manifest:
+        return previous
+    return seal(manifest, files)
+
+
+def _with_templates(manifest: Manifest) -> Manifest:
+    from orbiter.render.version import template_version
+
+    return msgspec.structs.replace(manifest, templates=template_version())
 
 
 def _cutoff(run: LockRun, builders: Mapping[str, LockedBuilder]) -> datetime:
@@ -74,13 +106,10 @@ def _is_unchanged(
     installers: tuple[Installer, ...],
 ) -> bool:
     """Return whether the run leads to the previous lock set of this release, with its cut-off."""
-    previous_files = {
-        path: text for path, text in previous.files.items() if not path.startswith(f"{BUILD}/")
-    }
     facts = {name: locked.facts for name, locked in builders.items()}
     manifest = previous.manifest
     return (
-        previous_files == _own_files(run, builders)
+        _without_build(previous) == _own_files(run, builders)
         and manifest.bases == run.bases
         and manifest.installers == installers
         and manifest.builders == facts
@@ -92,7 +121,7 @@ def _is_unchanged(
 def _build_folder(
     run: LockRun, manifest: Manifest, builders: Mapping[str, LockedBuilder]
 ) -> dict[str, str]:
-    # Slow to import, and not needed if nothing changed.
+    # Slow to import, and not needed for a partial lock set.
     from orbiter.render import dockerfile
     from orbiter.render.plan import plan
 

@@ -1,8 +1,11 @@
 """Lock sets on disk: read, checked and written atomically under locks/."""
 
 import hashlib
+import os
 import re
+import stat
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -28,6 +31,7 @@ LOCKS = Path("locks")
 
 NEXT_RELEASE = "start the next release: orbiter bump patch|minor|major|auto, then orbiter lock"
 CHECKOUT = "restore it from git (git checkout -- locks)"
+ONLY_FILES = f"a lock set has only regular files and folders: remove it, or {CHECKOUT}"
 _RESTORE = f"{CHECKOUT}, or remove the folder and lock the release again"
 _RECORD_FILE = re.compile(rf"{re.escape(DIGESTS)}|{LAYERS}/[0-9a-f]{{16}}\.txt")
 
@@ -65,8 +69,9 @@ def previous(release: str, locks: Path = LOCKS) -> LockSet | None:
 def read(folder: Path) -> LockSet:
     """Read a lock set and check every byte against the manifest and its root digest.
 
-    Raises LockSetError with the name of a file that is missing, unknown or changed.
+    Raises LockSetError with the name of a file that is missing, unknown, changed or special.
     """
+    _refuse_special_files(folder)
     manifest, root = _read_manifest(folder / MANIFEST)
     _check_paths(folder, manifest)
     files = {path: _read_file(folder, path, sha256) for path, sha256 in manifest.files.items()}
@@ -108,6 +113,21 @@ def refuse_released(folder: Path) -> None:
         raise LockSetError(problem, NEXT_RELEASE)
 
 
+def _refuse_special_files(folder: Path) -> None:
+    """Raise LockSetError for a link, a pipe or a device in a lock set, without opening it.
+
+    A link could show a file of this machine, and reading a pipe or a device might never end.
+    """
+    for parent, folders, files in os.walk(folder):
+        for name in sorted((*folders, *files)):
+            path = Path(parent, name)
+            mode = path.lstat().st_mode
+            if stat.S_ISLNK(mode):
+                raise LockSetError(f"{path} is a symbolic link", ONLY_FILES)
+            if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+                raise LockSetError(f"{path} is not a regular file", ONLY_FILES)
+
+
 def _read_manifest(path: Path) -> tuple[Manifest, str]:
     """Return the manifest and its root digest."""
     try:
@@ -117,10 +137,12 @@ def _read_manifest(path: Path) -> tuple[Manifest, str]:
     except UnicodeDecodeError as error:
         raise LockSetError(f"{path}: not UTF-8 ({error.reason})", _RESTORE) from None
     try:
+        # Python rejects numbers with thousands of digits by a plain ValueError.
         content: dict[str, Any] = msgspec.toml.decode(text)
         refuse_newer_format(path, content, FORMAT)
         manifest = msgspec.convert(content, Manifest)
-    except (msgspec.DecodeError, msgspec.ValidationError) as error:
+        datetime.fromisoformat(manifest.cutoff)
+    except (ValueError, RecursionError) as error:
         raise LockSetError(f"{path}: {error}", _RESTORE) from None
     root = digest(text)
     if first_line != root_line(root):

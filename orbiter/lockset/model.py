@@ -7,6 +7,7 @@ its own text. So one value identifies every byte that determines the images of a
 import hashlib
 from collections.abc import Mapping
 from functools import cached_property
+from typing import Annotated
 
 import msgspec
 
@@ -22,6 +23,9 @@ BUILD = "build"
 DIGESTS = "digests.toml"
 """The record of a released lock set. The manifest lists neither it nor the files in ``layers/``."""
 LAYERS = "layers"
+
+LAST_TIME = 253402300799
+"""The last second of the year 9999."""
 
 
 class LockSetError(ExpectedError):
@@ -80,20 +84,22 @@ class Manifest(
 
     ``cutoff`` is the time of the package selection (ISO 8601, UTC); ``as_of`` says that the user
     set it. ``bases`` maps base images and platforms to manifest digests. ``files`` maps every other
-    file of the lock set to its sha256. ``warnings`` are sorted.
+    file of the lock set to its sha256. ``warnings`` are sorted. ``templates`` is the digest of the
+    program and the templates that rendered ``build/``; older versions of Orbiter recorded none.
     """
 
     format: int = FORMAT
     release: str
     cutoff: str
     as_of: bool = False
-    source_date_epoch: int
+    source_date_epoch: Annotated[int, msgspec.Meta(ge=0, le=LAST_TIME)]
     hermetic: bool = True
     tools: Mapping[str, str] = {}
     bases: Mapping[str, Mapping[str, str]] = {}
     builders: Mapping[str, BuilderFacts] = {}
     installers: tuple[Installer, ...] = ()
     warnings: tuple[RecordedWarning, ...] = ()
+    templates: str = ""
     files: Mapping[str, str] = {}
 
 
@@ -154,8 +160,9 @@ def root_line(root: str) -> str:
 def _body(manifest: Manifest) -> str:
     """Return the text of lockset.toml after its root line."""
     content = msgspec.to_builtins(manifest)
-    # Lock sets from before there were warnings keep their bytes.
-    if not manifest.warnings:
-        del content["warnings"]
+    # Lock sets from before these keys existed keep their bytes.
+    for key in ("warnings", "templates"):
+        if not content[key]:
+            del content[key]
     # sorted, so that the same manifest always has the same root digest
     return msgspec.toml.encode(content, order="sorted").decode()

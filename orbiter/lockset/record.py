@@ -7,7 +7,6 @@ layer that differs. So a list still identifies the first file that differs.
 """
 
 import hashlib
-import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,13 +17,13 @@ import msgspec
 from orbiter.lockset import folder as lockset_folder
 from orbiter.lockset.folder import CHECKOUT, refuse_newer_format
 from orbiter.lockset.model import BUILD, DIGESTS, LAYERS, LockSet, LockSetError
+from resolvers.types import MAX_SIZE
 
 FORMAT = 1
 BAKE_FILE = f"{BUILD}/docker-bake.json"
 LAYER_LIST = re.compile(r"([0-9a-f]{9}\n)*")
 LAYER_LIST_NAME = re.compile(r"[0-9a-f]{16}\.txt")
 RELEASE_HINT = "build the images and record their digests: orbiter release"
-
 Digest = Annotated[str, msgspec.Meta(pattern=r"^sha256:[0-9a-f]{64}$")]
 
 
@@ -39,7 +38,7 @@ class RecordedLayer(
 
     diff_id: Digest
     digest: Digest
-    size: int
+    size: Annotated[int, msgspec.Meta(ge=0, le=MAX_SIZE)]
 
 
 class RecordedImage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -115,12 +114,12 @@ def digests_text(digests: Digests) -> str:
     return msgspec.toml.encode(digests, order="sorted").decode()
 
 
-def image_stages(lock_set: LockSet) -> dict[str, list[str]]:
+def image_stages(lock_set: LockSet) -> dict[str, tuple[str, ...]]:
     """Return the stages that make an image, build stages included, with their platforms."""
     if not lock_set.is_complete:
         return {}
-    targets = json.loads(lock_set.files[BAKE_FILE])["target"]
-    return {name: target["platforms"] for name, target in targets.items() if "tags" in target}
+    image_set = lock_set.image_set
+    return {stage.name: image_set.platforms for stage in image_set.stages}
 
 
 def read(folder: Path, lock_set: LockSet) -> Record:
@@ -161,7 +160,7 @@ def _read_digests(path: Path) -> Digests:
     except FileNotFoundError:
         problem = f"{path.parent} was not released: it has no {path.name}"
         raise LockSetError(problem, RELEASE_HINT) from None
-    except (UnicodeDecodeError, msgspec.DecodeError, msgspec.ValidationError) as error:
+    except (ValueError, RecursionError) as error:
         raise LockSetError(f"{path}: {error}", CHECKOUT) from None
 
 
@@ -175,7 +174,7 @@ def _check_images(path: Path, digests: Digests, lock_set: LockSet) -> None:
         raise LockSetError(problem, CHECKOUT)
 
 
-def _pairs(stages: Mapping[str, Mapping[str, Any] | list[str]]) -> set[tuple[str, str]]:
+def _pairs(stages: Mapping[str, Mapping[str, Any] | tuple[str, ...]]) -> set[tuple[str, str]]:
     """Return the pairs of stage and platform."""
     return {(stage, platform) for stage, platforms in stages.items() for platform in platforms}
 

@@ -6,7 +6,7 @@ from functools import partial
 import msgspec
 
 from orbiter.build.build import build
-from orbiter.docker import bake, client
+from orbiter.docker import client
 from orbiter.docker.bake import BuildOptions, BuiltImage
 from orbiter.lockset.model import LockSet, digest
 from orbiter.lockset.record import (
@@ -22,6 +22,7 @@ from orbiter.lockset.record import (
 from orbiter.release import layers
 from orbiter.release.layers import LayerEntry
 from orbiter.release.verify import ImageComparison, LayerReader, compare_images
+from orbiter.render.derived import exporter_options
 from orbiter.tasks import StartTask
 from resolvers.errors import ExpectedError
 
@@ -98,7 +99,8 @@ def build_release(
 
 def current_builder(lock_set: LockSet, builder: str) -> RecordedBuilder:
     """Return the versions of a builder and the exporter options of a lock set's images."""
-    exporter = bake.exporter_options(lock_set.files[BAKE_FILE])
+    options = exporter_options(lock_set.files[BAKE_FILE])
+    exporter = {key: value for key, _, value in (option.partition("=") for option in options)}
     return msgspec.structs.replace(client.builder_versions(builder), exporter=exporter)
 
 

@@ -10,15 +10,18 @@ COMPRESSION = "compression=zstd,compression-level=19"
 SEED_SUFFIX = "_seed"
 """The end of the name of a target that holds the unpacked packages a base starts from."""
 VARIABLES = ("ARTIFACTS", "BASES", "LOCKSET", "OUTPUT", "SEEDS")
+EXPORTER = ("oci-mediatypes=true", *COMPRESSION.split(","))
+"""The exporter options of every image; they determine its digest."""
 
 
-def bake_file(plan: Plan) -> dict[str, Any]:
+def bake_file(plan: Plan, exporter: tuple[str, ...] = EXPORTER) -> dict[str, Any]:
     """Return the content of ``docker-bake.json``.
 
-    The images that users pull are its default group.
+    The images that users pull are its default group. An older Orbiter wrote other ``exporter``
+    options.
     """
     stages = [stage_plan.stage for stage_plan in plan.stages]
-    targets = {stage.name: _target(plan, stage) for stage in stages}
+    targets = {stage.name: _target(plan, stage, exporter) for stage in stages}
     seeds = {
         stage.name + SEED_SUFFIX: _seed(plan, stage) for stage in stages if stage.kind == "base"
     }
@@ -30,11 +33,11 @@ def bake_file(plan: Plan) -> dict[str, Any]:
     }
 
 
-def _target(plan: Plan, stage: Stage) -> dict[str, Any]:
+def _target(plan: Plan, stage: Stage, exporter: tuple[str, ...]) -> dict[str, Any]:
     platforms = plan.image_set.platforms
     # Both archives have the same bytes, but every engine can load the one of type docker.
     archive = "oci" if len(platforms) > 1 else "docker"
-    output = f"type={archive},dest=${{OUTPUT}}/{stage.name}.tar,oci-mediatypes=true,{COMPRESSION}"
+    place = [f"type={archive}", f"dest=${{OUTPUT}}/{stage.name}.tar"]
     return {
         "context": stage.name,
         "contexts": {
@@ -51,7 +54,7 @@ def _target(plan: Plan, stage: Stage) -> dict[str, Any]:
         "tags": [_tag(plan.image_set, stage.name)],
         # Attestations contain the time of the build.
         "attest": ["type=provenance,disabled=true", "type=sbom,disabled=true"],
-        "output": [output],
+        "output": [",".join([*place, *exporter])],
     }
 
 

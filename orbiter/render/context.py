@@ -191,7 +191,7 @@ def _labels(plan: Plan, stage: Stage) -> dict[str, str]:
     labels = {
         f"org.opencontainers.image.{key}": _quote(value) for key, value in values.items() if value
     }
-    hermetic = str(_is_hermetic(plan, stage)).lower()
+    hermetic = str(is_hermetic(plan, stage)).lower()
     return {**labels, "org.orbiter.hermetic": _quote(hermetic)}
 
 
@@ -202,11 +202,11 @@ def _quote(value: str) -> str:
     return f'"{escaped}"'
 
 
-def _is_hermetic(plan: Plan, stage: Stage) -> bool:
+def is_hermetic(plan: Plan, stage: Stage) -> bool:
     """Return whether the stage and those that it is built from have no network access."""
     stages = {stage_plan.stage.name: stage_plan.stage for stage_plan in plan.stages}
     sources = [stages[name] for name in (stage.parent, stage.build) if name]
-    return not stage.network and all(_is_hermetic(plan, source) for source in sources)
+    return not stage.network and all(is_hermetic(plan, source) for source in sources)
 
 
 def _npm_links(files: Mapping[str, str]) -> tuple[NpmLink, ...]:

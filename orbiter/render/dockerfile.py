@@ -35,7 +35,7 @@ def render(plan: Plan) -> dict[str, str]:
         dockerfile = _dockerfile(templates, plan, stage_plan)
         scripts = {
             name: templates.get_template(f"image/{name.replace('-', '_')}").render()
-            for name in _scripts(plan, stage_plan)
+            for name in script_names(plan, stage_plan)
         }
         lists = stage_lists(plan, stage_plan)
         stage_files = {"Dockerfile": dockerfile, **scripts, **lists, **stage_plan.files}
@@ -58,7 +58,7 @@ def _variables(context: msgspec.Struct) -> dict[str, Any]:
     return msgspec.structs.asdict(context)
 
 
-def _scripts(plan: Plan, stage_plan: StagePlan) -> Iterator[str]:
+def script_names(plan: Plan, stage_plan: StagePlan) -> Iterator[str]:
     """Yield the programs that run in the steps of a stage, besides the installers."""
     if stage_plan.stage.postbuild:
         yield "byte-code.py"

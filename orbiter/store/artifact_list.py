@@ -9,6 +9,7 @@ import msgspec
 from resolvers.errors import ExpectedError
 
 HASH = re.compile(r"sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}")
+SIZE = re.compile(r"[0-9]{1,16}")
 
 
 class LockedFile(msgspec.Struct, frozen=True, kw_only=True, order=True):
@@ -51,7 +52,7 @@ def _parse(line: str, number: int) -> LockedFile:
     if len(fields) != len(LockedFile.__struct_fields__):
         raise _malformed(number, "expected 'hash size path source'")
     digest, size, path, source = fields
-    if not HASH.fullmatch(digest) or not size.isdecimal():
+    if not HASH.fullmatch(digest) or not SIZE.fullmatch(size):
         raise _malformed(number, "expected 'sha256:<hex>' or 'sha512:<hex>', and a size in bytes")
     pure = PurePosixPath(path)
     if not path or pure.is_absolute() or ".." in pure.parts:

@@ -90,6 +90,8 @@ def extract_program(package: Path, name: str, target: Path) -> None:
     with temporary_folder() as folder:
         try:
             extract(package, folder)
+            # The target may be a hard link to another file, which must not change.
+            target.unlink(missing_ok=True)
             shutil.copyfile(folder / "bin" / name, target)
         except Exception as error:  # rattler's exceptions have no common base class
             raise ExpectedError(

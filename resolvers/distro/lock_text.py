@@ -99,7 +99,8 @@ def parse_lock(text: str, kind: type[L], *, file: str, version: int) -> L:
                 "use a newer version of Orbiter",
             )
         return msgspec.convert(data, kind)
-    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+    # Absurd numbers and depths raise errors other than TOMLDecodeError.
+    except (ValueError, RecursionError) as error:
         raise ExpectedError(
             f"{file} is not valid: {error}",
             f"restore {file} from git, or lock again",

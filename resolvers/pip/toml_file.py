@@ -17,7 +17,8 @@ def read_toml(files: LockFiles, name: str) -> Table:
     """Return the contents of one of the files; raise ExpectedError if it is not valid TOML."""
     try:
         return _parse(files[name])
-    except tomllib.TOMLDecodeError as error:
+    # Absurd numbers and depths raise errors other than TOMLDecodeError.
+    except (ValueError, RecursionError) as error:
         raise ExpectedError(
             f"{name} is not valid TOML: {error}", "restore it from git, or lock again"
         ) from error

@@ -78,9 +78,10 @@ def test_a_package_is_not_installed_without_a_trusted_key(small: Project) -> Non
     locked = small.lock_set()
     name = "build/alpine-core/Dockerfile"
     head, user, steps = locked.files[name].partition("\nUSER 0\n")
-    text = f"{head}{user}RUN rm /etc/apk/keys/{KEY}.pub\n{steps}"
+    script = f"RUN --network=none <<'KEY'\nrm /etc/apk/keys/{KEY}.pub\nKEY\n"
     lockset_folder.write(
-        model.seal(locked.manifest, {**locked.files, name: text}), small.folder / "locks/0.1.0"
+        model.seal(locked.manifest, {**locked.files, name: f"{head}{user}{script}{steps}"}),
+        small.folder / "locks/0.1.0",
     )
     errors = small.run_rejected("build")
     assert "error: building alpine-core failed at 'apk':" in errors

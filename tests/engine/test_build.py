@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -74,7 +75,8 @@ class Built:
         self.images = {image.stage: image for image in self.build()}
 
     def build(self, **options: object) -> tuple[BuiltImage, ...]:
-        return build_images(self.place, self.locked.root, BuildOptions(**options), silent)  # type: ignore[arg-type]
+        chosen = BuildOptions(**options)  # type: ignore[arg-type]
+        return build_images(self.place, definition(self.place), self.locked.root, chosen, silent)
 
     def tag(self, stage: str = "debian-base") -> str:
         return self.images[stage].tag
@@ -114,6 +116,10 @@ def write(place: Path, files: dict[str, str]) -> None:
         (place / path).write_text(
             text.replace("compression-level=19", "compression-level=1")
         )  # quicker
+
+
+def definition(place: Path) -> dict[str, Any]:
+    return dict(json.loads((place / "build/docker-bake.json").read_text()))
 
 
 def inside(tag: str, script: str, *words: str) -> list[str]:
@@ -299,7 +305,8 @@ def test_one_of_several_platforms_is_built_from_a_base_without_a_registry(tmp_pa
         stages=(StagePlan(stage=stage, pins={}),),
     )
     write(tmp_path, {f"build/{path}": text for path, text in render(plan).items()})
-    (image,) = build_images(tmp_path, "sha256:root", BuildOptions(platforms=(AMD64,)), silent)
+    options = BuildOptions(platforms=(AMD64,))
+    (image,) = build_images(tmp_path, definition(tmp_path), "sha256:root", options, silent)
     assert inside(image.tag, "ls /made /usr/share/orbiter/packages.json")
 
 

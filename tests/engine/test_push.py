@@ -1,6 +1,5 @@
 """``orbiter push`` and ``orbiter build --push`` to a real registry."""
 
-import json
 import os
 import re
 from collections.abc import Iterator
@@ -8,9 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from orbiter.config import snapshot
+from orbiter.config.image_set import Builder, ImageSet, Stage
 from orbiter.docker import client
+from orbiter.lockset import folder as lockset_folder
+from orbiter.lockset.model import Manifest
+from orbiter.oci import base_image
 from orbiter.oci.registry import repositories
 from orbiter.oci.upload import tag_digest
+from tests.support.lock_sets import compressed_less, rendered
 from tests.support.tiny_images import AMD64, Project, project
 
 REGISTRY = os.environ.get("ORBITER_WORLD_REGISTRY", "")
@@ -18,6 +23,7 @@ pytestmark = [
     pytest.mark.engine,
     pytest.mark.skipif(not REGISTRY, reason="ORBITER_WORLD_REGISTRY names no registry to push to"),
 ]
+BASE = "debian:trixie-slim"
 STAGES = ("debian-base", "debian-core")
 
 
@@ -29,41 +35,33 @@ def here(tmp_path: Path) -> Iterator[Project]:
 
 
 def lay(here: Project, content: str) -> None:
-    """Write a lock set whose images consist of one file."""
-    files = {
-        f"build/{stage}/{name}": text for stage in STAGES for name, text in stage_files(content)
-    }
-    targets = {stage: target(here, stage) for stage in STAGES}
-    variables = {
-        name: {"default": ""} for name in ("ARTIFACTS", "BASES", "LOCKSET", "OUTPUT", "SEEDS")
-    }
-    bake = {
-        "variable": variables,
-        "group": {"default": {"targets": list(STAGES)}},
-        "target": targets,
-    }
-    here.write_lock_set("0.1.0", {**files, "build/docker-bake.json": json.dumps(bake)})
-
-
-def stage_files(content: str) -> list[tuple[str, str]]:
-    return [
-        ("Dockerfile", "FROM scratch\nARG SOURCE_DATE_EPOCH\nCOPY content /\n"),
-        ("content", content),
-    ]
-
-
-def target(here: Project, stage: str) -> dict[str, object]:
-    return {
-        "context": stage,
-        "platforms": [AMD64],
-        "args": {"SOURCE_DATE_EPOCH": "1"},
-        "labels": {"org.orbiter.lockset": "${LOCKSET}"},
-        "tags": [f"{here.repository}:{stage}-0.1.0"],
-        "attest": ["type=provenance,disabled=true", "type=sbom,disabled=true"],
-        "output": [
-            f"type=docker,dest=${{OUTPUT}}/{stage}.tar,oci-mediatypes=true,rewrite-timestamp=true"
-        ],
-    }
+    """Write a lock set with two stages on a base image, which write a text."""
+    stages = tuple(
+        Stage(
+            name=name,
+            builder="debian",
+            image=name.removeprefix("debian-"),
+            kind="final",
+            postbuild=(f"echo {content} > /content",),
+        )
+        for name in STAGES
+    )
+    image_set = ImageSet(
+        version="0.1.0",
+        repository=here.repository,
+        platforms=(AMD64,),
+        builders={"debian": Builder(name="debian", base=BASE)},
+        stages=stages,
+    )
+    digest = base_image.pin(BASE, AMD64, mirrors=client.mirrors()).digest
+    manifest = Manifest(
+        release="0.1.0",
+        cutoff="2026-11-01T00:00:00Z",
+        source_date_epoch=1,
+        bases={BASE: {AMD64: digest}},
+    )
+    locked = rendered(manifest, {"images.toml": snapshot.dump(image_set)})
+    lockset_folder.write(compressed_less(locked), here.folder / "locks/0.1.0")
 
 
 def pushed_images(stdout: str) -> dict[str, list[str]]:

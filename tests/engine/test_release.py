@@ -11,10 +11,10 @@ import pytest
 
 from orbiter.docker import client
 from orbiter.lockset import folder as lockset_folder
-from orbiter.lockset import model
 from orbiter.lockset import record as lockset_record
 from orbiter.lockset.record import Record
 from orbiter.render.context import ENV_PARTS
+from tests.support.lock_sets import compressed_less
 
 pytestmark = pytest.mark.engine
 
@@ -60,11 +60,7 @@ class Project:
         assert self.orbiter("lock", "-q").returncode == 0
         lock_set = lockset_folder.read(self.release_folder)
         # Compressing less saves most of the time.
-        files = {
-            path: text.replace("compression-level=19", "compression-level=1")
-            for path, text in lock_set.files.items()
-        }
-        lockset_folder.write(model.seal(lock_set.manifest, files), self.release_folder)
+        lockset_folder.write(compressed_less(lock_set), self.release_folder)
 
     def orbiter(self, *words: str) -> "subprocess.CompletedProcess[str]":
         command = [sys.executable, "-m", "orbiter", *words]

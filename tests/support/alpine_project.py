@@ -15,12 +15,12 @@ from pathlib import Path
 from orbiter.config import read as config_read
 from orbiter.config.image_set import ImageSet
 from orbiter.lockset import folder as lockset_folder
-from orbiter.lockset import model
 from orbiter.lockset.inputs import locked_files
 from orbiter.lockset.model import LockSet
 from orbiter.lockset.targets import target_for
 from resolvers.types import LockFiles, Target
 from tests.support.alpine_world import docker
+from tests.support.lock_sets import compressed_less
 
 BUILT_IMAGE = re.compile(r".*:(.*)-\d+\.\d+\.\d+  (sha256:[0-9a-f]{64})")
 
@@ -87,12 +87,7 @@ class Project:
         process = self.start("lock", *arguments)
         assert process.returncode == 0, process.stderr
         folder = self.folder / "locks" / self.image_set.version
-        lock_set = lockset_folder.read(folder)
-        files = {
-            name: text.replace("compression-level=19", "compression-level=1")
-            for name, text in lock_set.files.items()
-        }
-        lockset_folder.write(model.seal(lock_set.manifest, files), folder)
+        lockset_folder.write(compressed_less(lockset_folder.read(folder)), folder)
         return process.stdout + process.stderr
 
     def build(self, *arguments: str) -> dict[str, str]:

@@ -73,7 +73,7 @@ def test_a_docker_without_buildx_is_reported_before_anything_is_built(
     with pytest.raises(ExpectedError, match=expected) as caught:
         bake.run_bake(
             tmp_path,
-            "sha256:0",
+            {"target": {}, "group": {"default": {"targets": []}}},
             bake.BuildOptions(),
             lambda _title: pytest.fail("the build started"),
         )

@@ -16,6 +16,9 @@ from orbiter.lockset import check, folder, model
 from orbiter.lockset import record as lockset_record
 from orbiter.lockset.model import LockSet, LockSetError, Manifest
 from orbiter.lockset.record import Digests, Record, RecordedBuilder, RecordedImage, RecordedLayer
+from orbiter.render.derived import plan_of
+from orbiter.render.dockerfile import render
+from orbiter.render.version import template_version
 from resolvers.errors import ExpectedError
 
 IMAGES = """
@@ -27,14 +30,6 @@ python = "3.13"
 [image.debian.core]
 postbuild = ["true"]
 """
-BAKE = """\
-{
-    "target": {
-        "debian-core": {"tags": ["a/b:debian-core-0.1.0"], "platforms": ["linux/amd64"]},
-        "seed": {}
-    }
-}
-"""
 DIFF_ID = "sha256:" + "0123456789abcdef" * 4
 LIST = lockset_record.layer_list_name(DIFF_ID)
 
@@ -43,12 +38,15 @@ def locked(tmp_path: Path) -> LockSet:
     (tmp_path / "images.toml").write_text(IMAGES)
     bases = {"debian:trixie-slim": {"linux/amd64": "sha256:" + "a" * 64}}
     manifest = Manifest(
-        release="0.1.0", cutoff="2026-11-01T00:00:00Z", source_date_epoch=1793491200, bases=bases
+        release="0.1.0",
+        cutoff="2026-11-01T00:00:00Z",
+        source_date_epoch=1793491200,
+        bases=bases,
+        templates=template_version(),
     )
-    return model.seal(
-        manifest,
-        {"images.toml": snapshot.dump(image_set(tmp_path)), "build/docker-bake.json": BAKE},
-    )
+    files = {"images.toml": snapshot.dump(image_set(tmp_path))}
+    rendered = render(plan_of(model.seal(manifest, files)))
+    return model.seal(manifest, files | {f"build/{name}": text for name, text in rendered.items()})
 
 
 def image_set(tmp_path: Path) -> ImageSet:

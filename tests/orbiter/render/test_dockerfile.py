@@ -12,7 +12,9 @@ import pytest
 from msgspec.structs import replace
 
 from orbiter.config.image_set import Builder, CondaSettings, ImageSet, Stage
+from orbiter.render.derived import stage_rules
 from orbiter.render.dockerfile import render
+from orbiter.render.grammar import violation
 from orbiter.render.model import Plan, StagePlan
 from orbiter.store.artifact_list import parse_list
 from resolvers.types import Artifact, Pin
@@ -282,6 +284,25 @@ def test_the_build_folder_is_as_reviewed(name: str, reviewed: Plan) -> None:
         if path.is_file()
     }
     assert files == expected
+
+
+@pytest.mark.parametrize(
+    "reviewed",
+    [
+        alpine(AMD64, ARM),
+        plan(AMD64, ARM),
+        plan(AMD64, network=True),
+        from_packages(AMD64, ARM),
+        conda(CondaSettings(installer="rattler"), AMD64, ARM),
+    ],
+    ids=["alpine", "several platforms", "network", "made of packages", "conda"],
+)
+def test_every_dockerfile_matches_the_grammar(reviewed: Plan) -> None:
+    files = render(reviewed)
+    for stage_plan in reviewed.stages:
+        stage = stage_plan.stage
+        text = files[f"{stage.name}/Dockerfile"]
+        assert violation(text, stage_rules(reviewed, stage)) == ""
 
 
 def test_every_text_is_canonical_and_names_no_machine() -> None:

@@ -1,0 +1,298 @@
+"""Check that the build folder of a lock set follows from its lock files. Pure.
+
+A lock set may come from anybody, and its digests only show that it is complete. So every text in
+``build/`` is derived again from the lock files, which people review, and compared. If other
+templates rendered the Dockerfiles, they must match the grammar of what Orbiter can render.
+"""
+
+import json
+import re
+from collections.abc import Collection, Iterator, Mapping
+
+import msgspec
+
+from orbiter.config.image_set import Stage
+from orbiter.lockset.inputs import LOCK_FILES, locked_files, unlocked_parts
+from orbiter.lockset.model import BUILD, SNAPSHOT, BuilderFacts, LockSet, LockSetError
+from orbiter.lockset.targets import targets
+from orbiter.render.bake_file import EXPORTER, bake_file
+from orbiter.render.context import is_hermetic
+from orbiter.render.dockerfile import render, script_names
+from orbiter.render.grammar import StageRules, violation
+from orbiter.render.lists import stage_lists, to_json
+from orbiter.render.model import (
+    Plan,
+    StagePlan,
+    base_images,
+    platform_slug,
+    platform_slug_expression,
+)
+from orbiter.render.plan import plan
+from orbiter.render.version import template_version
+from resolvers.errors import ExpectedError
+
+BAKE_FILE = "docker-bake.json"
+DOCKERFILE = "Dockerfile"
+EXPORTER_OPTION = re.compile(
+    r"oci-mediatypes=true|rewrite-timestamp=true|force-compression=true"
+    r"|compression=(?:uncompressed|gzip|zstd)|compression-level=\d{1,2}"
+)
+RELOCK = "run orbiter lock, which renders build/ again from the lock files, or restore it from git"
+
+OTHER_TEMPLATES = (
+    "another version of Orbiter rendered build/: its lists follow from the lock files, and its "
+    "steps have only the network and the inputs that images.toml gives them; "
+    "what their commands do was not compared"
+)
+
+
+class Difference(msgspec.Struct, frozen=True, kw_only=True):
+    """A file that does not follow from the lock files.
+
+    ``expected`` is the derived text, or None if the file should not exist or its text is not known.
+    ``found`` is None if the file is missing. ``problem`` says what is wrong.
+    """
+
+    path: str
+    expected: str | None = None
+    found: str | None = None
+    problem: str
+
+
+class Derived(msgspec.Struct, frozen=True, kw_only=True):
+    """The part of a lock set that a build reads, derived from its lock files.
+
+    ``files`` are the checked texts of the build folder. ``exporter`` are the options of its images.
+    ``same_templates`` says that this version of Orbiter renders the same Dockerfiles.
+    """
+
+    plan: Plan
+    files: Mapping[str, str]
+    exporter: tuple[str, ...]
+    same_templates: bool
+
+
+def has_current_templates(lock_set: LockSet) -> bool:
+    """Return whether this version of Orbiter rendered the build folder of a lock set."""
+    return lock_set.manifest.templates == template_version()
+
+
+def derive(lock_set: LockSet) -> Derived:
+    """Return the checked build folder of a complete lock set.
+
+    Raises LockSetError with the first file that does not follow from the lock files.
+    """
+    derived_plan, differences = _examine(lock_set)
+    if differences:
+        first, *others = differences
+        more = f" ({len(others)} more files differ)" if others else ""
+        raise LockSetError(f"{first.path}: {first.problem}{more}", RELOCK)
+    if derived_plan is None:
+        raise LockSetError("the lock set is partial", "run orbiter lock without --only")
+    files = _build_files(lock_set)
+    return Derived(
+        plan=derived_plan,
+        files=files,
+        exporter=exporter_options(files[BAKE_FILE]),
+        same_templates=has_current_templates(lock_set),
+    )
+
+
+def underivable(lock_set: LockSet) -> tuple[Difference, ...]:
+    """Return every file of a lock set that does not follow from its lock files.
+
+    Raises LockSetError if the lock files themselves are malformed.
+    """
+    _, differences = _examine(lock_set)
+    return differences
+
+
+def _examine(lock_set: LockSet) -> tuple[Plan | None, tuple[Difference, ...]]:
+    """Return the plan of a lock set, or None if it is partial, and all differences."""
+    foreign = _foreign_files(lock_set)
+    manifest = lock_set.manifest
+    if unlocked_parts(lock_set.image_set, manifest.bases, manifest.builders):
+        problem = "a partial lock set has no build folder"
+        paths = (f"{BUILD}/{name}" for name in _build_files(lock_set))
+        built = (_unexpected(lock_set, path, problem) for path in paths)
+        return None, (*foreign, *built)
+    derived_plan = _plan(lock_set)
+    compare = _rendered_differences if has_current_templates(lock_set) else _older_differences
+    return derived_plan, (*foreign, *compare(lock_set, derived_plan))
+
+
+def exporter_options(text: str) -> tuple[str, ...]:
+    """Return the exporter options that a bake file sets for its images, if they are Orbiter's.
+
+    Returns Orbiter's present options if the file is not one of Orbiter's.
+    """
+    try:
+        outputs = [
+            target["output"][0]
+            for target in json.loads(text)["target"].values()
+            if "output" in target
+        ]
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return EXPORTER
+    options = [str(output).split(",")[2:] for output in outputs]
+    if not options or not all(EXPORTER_OPTION.fullmatch(option) for option in options[0]):
+        return EXPORTER
+    return tuple(options[0])
+
+
+def plan_of(lock_set: LockSet) -> Plan:
+    """Return the plan of a completely locked lock set, made from its lock files alone."""
+    image_set, manifest = lock_set.image_set, lock_set.manifest
+    locks = {
+        builder: {
+            manager: files
+            for manager in LOCK_FILES
+            if (files := locked_files(lock_set, builder, manager))
+        }
+        for builder in image_set.builders
+    }
+    facts = manifest.builders
+    return plan(
+        image_set,
+        epoch=manifest.source_date_epoch,
+        bases=manifest.bases,
+        locks=locks,
+        targets={
+            name: targets(image_set, facts.get(name, BuilderFacts())) for name in image_set.builders
+        },
+        facts=facts,
+        installers=manifest.installers,
+    )
+
+
+def _plan(lock_set: LockSet) -> Plan:
+    try:
+        return plan_of(lock_set)
+    except ExpectedError:
+        raise
+    # The lock files may have any content, and their readers expect what the managers write.
+    except (
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        RecursionError,
+        TypeError,
+        ValueError,
+    ) as error:
+        problem = f"the lock files are malformed: {type(error).__name__}: {error}"
+        raise LockSetError(problem, "restore them from git, or run orbiter lock") from error
+
+
+def _build_files(lock_set: LockSet) -> dict[str, str]:
+    return lock_set.builder_files(BUILD)
+
+
+def _foreign_files(lock_set: LockSet) -> Iterator[Difference]:
+    """Yield the files that are neither lock files nor in the build folder."""
+    known = {SNAPSHOT}
+    for builder in lock_set.image_set.builders:
+        known |= {f"{builder}/{name}" for names in LOCK_FILES.values() for name in names}
+    for path in sorted(lock_set.files.keys() - known):
+        if not path.startswith(f"{BUILD}/"):
+            yield _unexpected(lock_set, path, "Orbiter writes no such file")
+
+
+def _unexpected(lock_set: LockSet, path: str, problem: str) -> Difference:
+    return Difference(path=path, found=lock_set.files[path], problem=problem)
+
+
+def _rendered_differences(lock_set: LockSet, derived_plan: Plan) -> Iterator[Difference]:
+    """Yield the differences from what the same templates render."""
+    found = _build_files(lock_set)
+    expected = render(derived_plan)
+    yield from _differences(expected, found, optional=())
+    for stage_plan in derived_plan.stages:
+        # The texts follow from the lock files, which could still break out of an instruction.
+        yield from _grammar_differences(derived_plan, stage_plan, expected)
+
+
+def _differences(
+    expected: Mapping[str, str], found: Mapping[str, str], *, optional: Collection[str]
+) -> Iterator[Difference]:
+    for name in sorted(expected.keys() | found.keys()):
+        before, now = expected.get(name), found.get(name)
+        if before == now or (now is None and name in optional):
+            continue
+        problem = "it differs from what the lock files give"
+        if now is None:
+            problem = "it is missing"
+        elif before is None:
+            problem = "the lock files give no such file"
+        yield Difference(path=f"{BUILD}/{name}", expected=before, found=now, problem=problem)
+
+
+def _older_differences(lock_set: LockSet, derived_plan: Plan) -> Iterator[Difference]:
+    """Yield the differences of a build folder that other templates rendered.
+
+    Lists are compared as usual. Dockerfiles must match the grammar. The scripts of a stage may have
+    any text, because they only run in the steps of the Dockerfile.
+    """
+    found = _build_files(lock_set)
+    lists: dict[str, str] = {}
+    unknown: set[str] = set()
+    for stage_plan in derived_plan.stages:
+        stage = stage_plan.stage.name
+        texts = {**stage_lists(derived_plan, stage_plan), **stage_plan.files}
+        lists |= {f"{stage}/{name}": text for name, text in texts.items()}
+        scripts = script_names(derived_plan, stage_plan)
+        unknown |= {f"{stage}/{name}" for name in (DOCKERFILE, *scripts)}
+    unknown.add(BAKE_FILE)
+    compared = {name: text for name, text in found.items() if name not in unknown}
+    # A newer Orbiter may write additional lists, which older Dockerfiles do not read.
+    yield from _differences(lists, compared, optional=_additional(lists))
+    yield from _bake_file_differences(derived_plan, found.get(BAKE_FILE))
+    for stage_plan in derived_plan.stages:
+        yield from _grammar_differences(derived_plan, stage_plan, found)
+
+
+def _additional(names: Collection[str]) -> set[str]:
+    """Return the lists that an older lock set may lack."""
+    needed = re.compile(r"[^/]+/(?:artifacts|packages)-[^/]+")
+    return {name for name in names if not needed.fullmatch(name)}
+
+
+def _bake_file_differences(derived_plan: Plan, found: str | None) -> Iterator[Difference]:
+    """Yield the bake file if it is not that of the plan, apart from the exporter's options."""
+    if found is None:
+        yield Difference(path=f"{BUILD}/{BAKE_FILE}", problem="it is missing")
+        return
+    expected = to_json(bake_file(derived_plan, exporter_options(found)))
+    if found != expected:
+        problem = "it differs from what the lock files give"
+        path = f"{BUILD}/{BAKE_FILE}"
+        yield Difference(path=path, expected=expected, found=found, problem=problem)
+
+
+def _grammar_differences(
+    derived_plan: Plan, stage_plan: StagePlan, files: Mapping[str, str]
+) -> Iterator[Difference]:
+    name = f"{stage_plan.stage.name}/{DOCKERFILE}"
+    text = files.get(name)
+    if text is None:
+        yield Difference(path=f"{BUILD}/{name}", problem="it is missing")
+        return
+    reason = violation(text, stage_rules(derived_plan, stage_plan.stage))
+    if reason:
+        yield Difference(path=f"{BUILD}/{name}", found=text, problem=reason)
+
+
+def stage_rules(derived_plan: Plan, stage: Stage) -> StageRules:
+    """Return the names that the Dockerfile of a stage may use."""
+    platforms = derived_plan.image_set.platforms
+    pinned = {image.pinned for image in base_images(derived_plan, stage)}
+    inputs = {name for name in (stage.parent, stage.build) if name}
+    if stage.kind == "base":
+        inputs.add("seed")
+    per_platform = tuple(f"from-{platform_slug(platform)}" for platform in platforms)
+    return StageRules(
+        sources={"scratch", *inputs, *pinned},
+        own={stage.name, "parts", *per_platform},
+        choices={f"from-{platform_slug_expression(platforms)}": per_platform},
+        network=stage.network,
+        hermetic=is_hermetic(derived_plan, stage),
+    )

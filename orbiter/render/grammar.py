@@ -1,0 +1,190 @@
+"""A grammar of the Dockerfiles that Orbiter renders, whatever the version of its templates. Pure.
+
+A Dockerfile that matches reaches nothing but its stage's own inputs: no network unless the stage
+declares it, no other image, context, mount, secret or address. The grammar does not judge what the
+commands of a step do inside the image. It accepts only text that BuildKit reads the same way.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Set
+
+import msgspec
+
+# A comment such as "# syntax=…" would let BuildKit run another program.
+DIRECTIVE = re.compile(r"#\s*[A-Za-z][A-Za-z0-9]*\s*=")
+# BuildKit treats a carriage return like the end of a line, and so ends a script there.
+FORBIDDEN = re.compile(r"[\0\r]")
+
+_NAME = r"[A-Za-z0-9@_.:/+-]+"
+_SLUG = r"[A-Za-z$][A-Za-z0-9_.${}:+-]*"
+_FILE = r"[A-Za-z0-9][A-Za-z0-9_.${}:+-]*"
+_PATH = r"/(?:[A-Za-z0-9_.,=-]+(?:/[A-Za-z0-9_.,=-]+)*)?"
+_WORD = r'"(?:[^"\\$]|\\["\\$])*"'
+_VALUE = r"(?:/opt/env/bin:\$\{PATH\}|[A-Za-z0-9/_.:-]*)"
+_JSON_STRING = r'"(?:[^"\\]|\\.)*"'
+_JSON = rf"\[{_JSON_STRING}(?:, {_JSON_STRING})*\]"
+
+FROM = re.compile(rf"FROM (?:--platform=[a-z0-9/]+ )?(\S+)(?: AS ({_NAME}))?")
+COPY = re.compile(rf"COPY (?:--link )?--from=({_NAME})(?: --chown=\d+:\d+)? {_PATH} {_PATH}")
+RUN = re.compile(r"RUN --network=(none|default)((?: --mount=\S+)*) <<'([A-Z]+)'")
+LABELS = re.compile(rf"LABEL [a-z.]+={_WORD}(?: [a-z.]+={_WORD})*")
+LABEL = re.compile(rf"([a-z.]+)=({_WORD})")
+SETTINGS = re.compile(
+    rf"ARG TARGETOS TARGETARCH TARGETVARIANT"
+    rf"|USER \d+"
+    rf"|WORKDIR /home/[a-z0-9_-]+"
+    rf"|(?:ENTRYPOINT|CMD) {_JSON}"
+    rf"|ENV [A-Z][A-Z0-9_]*={_VALUE}(?: [A-Z][A-Z0-9_]*={_VALUE})*"
+)
+MOUNT = re.compile(
+    rf"type=tmpfs,target=/tmp"
+    rf"|type=bind,target=/lock"
+    rf"|type=bind,source=(?P<file>{_FILE}),target=/lock/(?P=file)"
+    rf"|type=bind,from=artifacts,source={_SLUG},target=/artifacts"
+    rf"|type=bind,from=artifacts,source={_SLUG}/(?P<folder>[a-z]+),target=/artifacts/(?P=folder)"
+    rf"|type=cache,id=orbiter-wheels-[0-9a-f]{{16}},sharing=locked,target=/opt/wheels"
+)
+LABEL_PREFIXES = ("org.opencontainers.image.", "org.orbiter.")
+HERMETIC = "org.orbiter.hermetic"
+SHORT = 60
+"""The number of characters of an instruction that an error shows."""
+
+
+class StageRules(msgspec.Struct, frozen=True, kw_only=True):
+    """The names that a stage's Dockerfile may use.
+
+    ``sources`` are the names that a FROM may start from: the parent, the build stage, the pinned
+    base images, ``seed`` and ``scratch``. ``own`` are the names that the Dockerfile may define.
+    ``choices`` maps an expression over several platforms to the own names that it stands for.
+    """
+
+    sources: Set[str]
+    own: Set[str]
+    choices: Mapping[str, tuple[str, ...]]
+    network: bool
+    hermetic: bool
+
+
+class _Instruction(msgspec.Struct, frozen=True):
+    line: int
+    text: str
+
+
+class _NotAllowedError(Exception):
+    """The reason why an instruction is not one of Orbiter's."""
+
+
+def violation(text: str, rules: StageRules) -> str:
+    """Return the first line that Orbiter does not render for the stage, with the reason, or ""."""
+    if FORBIDDEN.search(text) or not text.endswith("\n"):
+        return "a carriage return, a null character, or no newline at the end"
+    defined: set[str] = set()
+    line = 1
+    try:
+        for instruction in _instructions(text):
+            line = instruction.line
+            defined |= _check(instruction.text, rules, defined)
+    except _NotAllowedError as error:
+        return f"line {line}: {error}"
+    return ""
+
+
+def _instructions(text: str) -> Iterator[_Instruction]:
+    """Yield the instructions with their continued lines joined; skip comments and scripts."""
+    lines = iter(enumerate(text.split("\n"), 1))
+    for number, line in lines:
+        if not line:
+            continue
+        if line.startswith("#"):
+            yield _Instruction(number, line)
+            continue
+        joined = _joined(line, lines)
+        yield _Instruction(number, joined)
+        script = RUN.fullmatch(joined)
+        if script and all(inner != script[3] for _, inner in lines):
+            raise _NotAllowedError(f"the script {script[3]} has no end")
+
+
+def _joined(line: str, following: Iterator[tuple[int, str]]) -> str:
+    """Return an instruction as one line; ``following`` are the lines after its first one."""
+    parts = [line]
+    while parts[-1].endswith("\\"):
+        parts.append(next(following, (0, ""))[1])
+    first, *others = parts
+    continued = parts[:-1]
+    # BuildKit joins lines without a blank between them, so Orbiter's own ones are on both sides.
+    if not all(part.endswith(" \\") for part in continued):
+        raise _NotAllowedError(f"'{_short(first)}' has no blank before the end of a line")
+    if not all(part.startswith("    ") for part in others):
+        raise _NotAllowedError(f"'{_short(first)}' has a line that is not indented")
+    return " ".join(part.removesuffix("\\").strip(" ") for part in parts)
+
+
+def _check(text: str, rules: StageRules, defined: Set[str]) -> set[str]:
+    """Return the stage names that an instruction defines. Raises _NotAllowedError."""
+    if text.startswith("#"):
+        if DIRECTIVE.match(text):
+            raise _NotAllowedError(f"'{text}' is a directive")
+        return set()
+    keyword = text.partition(" ")[0]
+    if keyword == "FROM":
+        return _check_from(text, rules, defined)
+    if keyword == "RUN":
+        _check_run(text, rules)
+    elif keyword == "COPY":
+        _check_copy(text, rules, defined)
+    elif keyword == "LABEL":
+        _check_labels(text, rules)
+    elif not SETTINGS.fullmatch(text):
+        raise _NotAllowedError(f"Orbiter never renders '{_short(text)}'")
+    return set()
+
+
+def _check_from(text: str, rules: StageRules, defined: Set[str]) -> set[str]:
+    match = FROM.fullmatch(text)
+    if not match:
+        raise _NotAllowedError(f"Orbiter never renders '{_short(text)}'")
+    source, name = match.groups()
+    # BuildKit would pull an undefined name from a registry.
+    chosen = rules.choices.get(source)
+    known = source in rules.sources or (chosen is not None and defined >= set(chosen))
+    if not known:
+        raise _NotAllowedError(f"'{source}' is not an input of the stage")
+    if name and name not in rules.own:
+        raise _NotAllowedError(f"'{name}' is not a name of the stage")
+    return {name} if name else set()
+
+
+def _check_copy(text: str, rules: StageRules, defined: Set[str]) -> None:
+    match = COPY.fullmatch(text)
+    if not match:
+        raise _NotAllowedError(f"Orbiter never renders '{_short(text)}'")
+    if match[1] not in defined and match[1] not in rules.sources:
+        raise _NotAllowedError(f"'{match[1]}' is not an input of the stage")
+
+
+def _check_run(text: str, rules: StageRules) -> None:
+    match = RUN.fullmatch(text)
+    if not match:
+        problem = "RUN needs --network=none, Orbiter's own mounts and a script"
+        raise _NotAllowedError(f"{problem}: '{_short(text)}'")
+    network, mounts, _ = match.groups()
+    if network != "none" and not rules.network:
+        raise _NotAllowedError("--network=default, but images.toml gives the stage no network")
+    for mount in mounts.split(" --mount=")[1:]:
+        if not MOUNT.fullmatch(mount):
+            raise _NotAllowedError(f"Orbiter never mounts '{mount}'")
+
+
+def _check_labels(text: str, rules: StageRules) -> None:
+    if not LABELS.fullmatch(text):
+        raise _NotAllowedError(f"Orbiter never renders '{_short(text)}'")
+    for name, value in LABEL.findall(text):
+        if not name.startswith(LABEL_PREFIXES):
+            raise _NotAllowedError(f"'{name}' is not a label of Orbiter")
+        if name == HERMETIC and value != f'"{str(rules.hermetic).lower()}"':
+            raise _NotAllowedError(f"the label {name} is {value}, which images.toml contradicts")
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= SHORT else f"{text[:SHORT]}..."

