@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from msgspec.structs import replace
 
 from resolvers.errors import ExpectedError, UnsolvableError
-from resolvers.npm import install_scripts, pins
+from resolvers.npm import pins
 from resolvers.npm.lock_file import (
     LOCK,
     MANIFEST,
@@ -23,8 +23,6 @@ from resolvers.npm.lock_file import (
     to_json,
 )
 from resolvers.npm.manifest import manifest
-from resolvers.npm.session import open_session
-from resolvers.npm.solve import Solve
 from resolvers.types import Artifact, LockFiles, Package, Pin, Request, Target, sorted_union
 
 
@@ -35,6 +33,11 @@ def resolve(request: Request) -> LockFiles:
     be upgraded. Raises UnsolvableError with npm's explanation, and ExpectedError for packages that
     do not come from a registry.
     """
+    # Slow to import, and not needed for reading a lock.
+    from resolvers.npm import install_scripts
+    from resolvers.npm.session import open_session
+    from resolvers.npm.solve import Solve
+
     groups = tuple(group for group in request.groups if group.requirements)
     if not groups:
         return {}

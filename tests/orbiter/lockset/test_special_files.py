@@ -74,7 +74,7 @@ COMMANDS = (
     ("build",),
     ("build", "--verify"),
     ("diff-locks", "0.1.0", "0.2.0"),
-    ("export", "explicit"),
+    ("export", "explicit", "--image", "debian-base"),
     ("fetch",),
     ("lock", "--check"),
     ("lock",),

@@ -90,7 +90,11 @@ def test_a_channel_may_be_a_folder(tmp_path: Path) -> None:
 def test_a_program_is_extracted_from_its_package(tmp_path: Path) -> None:
     made = package("micromamba", "2.6.2", {"bin/micromamba": "#!/bin/sh\n", "share/more": "more\n"})
     (tmp_path / made.file).write_bytes(made.content)
+    stored = tmp_path / "stored"
+    stored.write_text("kept")
+    (tmp_path / "program").hardlink_to(stored)
     extract_program(tmp_path / made.file, "micromamba", tmp_path / "program")
+    assert stored.read_text() == "kept"
     assert (tmp_path / "program").read_text() == "#!/bin/sh\n"
     assert (tmp_path / "program").stat().st_mode & 0o777 == 0o755
     with pytest.raises(ExpectedError, match="has no program bin/mamba"):
