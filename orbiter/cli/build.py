@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from orbiter.cli.errors import guarded
+from orbiter.cli.libraries import print_missing_libraries
 from orbiter.cli.options import (
     builder_option,
     locked_option,
@@ -73,11 +74,12 @@ def build(
     """Build images from a lock set, without network access.
 
     Files that the store lacks are fetched first. Build steps have no network access unless a
-    stage sets network = true.
+    stage sets network = true. Shared libraries that an image lacks are listed as warnings.
     """
     from orbiter.build.build import build as build_images
     from orbiter.cli.board import Board
     from orbiter.docker.bake import BuildOptions
+    from orbiter.release.libraries import LibraryCheck
 
     lock_set = read_lock_set(release, locked=locked)
     load_by_default = not (push or output)
@@ -96,6 +98,8 @@ def build(
         build_verified(lock_set, options, quiet=quiet)
         return
     with Board(quiet=quiet) as board:
-        built = build_images(lock_set, options, board)
+        check = LibraryCheck(lock_set, board)
+        built = build_images(lock_set, options, board, check)
     for image in built:
         click.echo(f"{image.tag}  {image.digest}")
+    print_missing_libraries(check.findings)

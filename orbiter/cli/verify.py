@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from orbiter.cli.errors import FINDINGS
+from orbiter.cli.libraries import print_missing_libraries
 
 if TYPE_CHECKING:
     from orbiter.docker.bake import BuildOptions
@@ -23,18 +24,21 @@ def build_verified(locked: "LockSet", options: "BuildOptions", *, quiet: bool) -
     from orbiter.cli.board import Board
     from orbiter.lockset import folder
     from orbiter.lockset.record import read
+    from orbiter.release.libraries import LibraryCheck
     from orbiter.release.release import Verification
 
     record = read(folder.release_folder(locked.manifest.release), locked)
     board = Board(quiet=quiet)
     check = Verification(locked, record, board, builder=options.builder, push=options.push)
+    libraries = LibraryCheck(locked, board)
     try:
         with board:
-            build(locked, options, board, check)
+            build(locked, options, board, lambda built: check(built) and libraries(built))
     finally:
         # Also printed if loading or pushing fails after the comparison.
         print_findings(check.findings, locked, equal="as released")
     if check.allowed:
+        print_missing_libraries(libraries.findings)
         return
     reason = "this is not the release"
     if check.equal:

@@ -12,7 +12,7 @@ import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, NamedTuple, Protocol
+from typing import IO, Any, NamedTuple, Protocol, cast
 
 from orbiter.lockset.record import RecordedImage, RecordedLayer
 from orbiter.oci.layout import INDEX_FILE, blob_path
@@ -27,6 +27,8 @@ ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 GZIP_MAGIC = b"\x1f\x8b"
 CHUNK = 1 << 20
 """Bytes that are read at once."""
+BUFFER = 1 << 16
+"""Buffer of a stream of tar entries; tarfile copies the rest of it at each read."""
 XATTR = "SCHILY.xattr."
 """Prefix of extended attributes in a tar file."""
 
@@ -58,7 +60,7 @@ def read_entries(archive: Path, layer: RecordedLayer) -> Iterator[LayerEntry]:
         assert blob is not None
         with _decompressed(blob) as decompressed:
             stream = _HashingReader(decompressed)
-            with tarfile.open(fileobj=stream, mode="r|", bufsize=CHUNK) as tar:
+            with tarfile.open(fileobj=stream, mode="r|", bufsize=BUFFER) as tar:
                 for member in tar:
                     yield LayerEntry(member.name, _line(tar, member))
             stream.drain()
@@ -66,6 +68,21 @@ def read_entries(archive: Path, layer: RecordedLayer) -> Iterator[LayerEntry]:
         raise ExpectedError(
             f"{archive.name}: the bytes of layer {layer.diff_id} have the digest {stream.digest}"
         )
+
+
+def read_members(
+    archive: Path, layer: RecordedLayer
+) -> Iterator[tuple[tarfile.TarFile, tarfile.TarInfo]]:
+    """Yield the members of one layer with their tar file, in their order, read as a stream."""
+    with tarfile.open(archive) as outer:
+        blob = outer.extractfile(blob_path(layer.digest))
+        assert blob is not None
+        with (
+            _decompressed(blob) as decompressed,
+            tarfile.open(fileobj=cast("IO[bytes]", decompressed), mode="r|", bufsize=BUFFER) as tar,
+        ):
+            for member in tar:
+                yield tar, member
 
 
 def _images(tar: tarfile.TarFile, index: Any) -> Iterator[tuple[str, RecordedImage]]:

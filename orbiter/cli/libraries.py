@@ -1,0 +1,16 @@
+"""The warnings about shared libraries that built images lack."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from orbiter.release.libraries import MissingLibraries
+
+
+def print_missing_libraries(findings: "Iterable[MissingLibraries]") -> None:
+    """Print a warning and its hint for each package whose libraries are missing."""
+    for finding in findings:
+        click.echo(f"{click.style('warning', fg='yellow', bold=True)}: {finding}", err=True)
+        click.echo(f"    {click.style('hint', fg='cyan')}: {finding.hint}", err=True)

@@ -1,0 +1,111 @@
+"""The contents of an image's layers, as the check of shared libraries needs them."""
+
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path, PurePosixPath
+from tarfile import TarFile, TarInfo
+
+import msgspec
+
+from orbiter.lockset.record import RecordedLayer
+from orbiter.release.elf import needed_libraries
+from orbiter.release.layers import read_members
+
+ENVIRONMENT = "opt/env/"
+RECORD = re.compile(r"opt/env/.*\.dist-info/RECORD|opt/env/conda-meta/[^/]+\.json")
+"""The lists of files that packages of pip and conda leave."""
+WHITEOUT = ".wh."
+"""Prefix of a file that removes another one: see image-spec, layer.md."""
+OPAQUE = ".wh..wh..opq"
+EXECUTABLE = 0o111
+
+
+class LayerScan(msgspec.Struct, frozen=True, kw_only=True):
+    """One layer.
+
+    ``paths`` are all files and links. ``removed`` are files and folders of lower layers, ``hidden``
+    are folders whose lower contents are removed. ``needed`` maps ELF files of /opt/env to the
+    libraries that they need. ``records`` are the lists of files of packages by path.
+    """
+
+    paths: frozenset[str]
+    removed: frozenset[str]
+    hidden: frozenset[str]
+    needed: Mapping[str, tuple[str, ...]]
+    records: Mapping[str, str]
+
+
+class ImageScan(msgspec.Struct, frozen=True, kw_only=True):
+    """An image; see LayerScan. ``names`` are the last parts of all paths."""
+
+    names: frozenset[str]
+    needed: Mapping[str, tuple[str, ...]]
+    records: Mapping[str, str]
+
+
+def scan_layer(archive: Path, layer: RecordedLayer, platform: str) -> LayerScan:
+    """Read a layer of an image archive."""
+    paths, removed, hidden = set(), set(), set()
+    needed: dict[str, tuple[str, ...]] = {}
+    records: dict[str, str] = {}
+    for tar, member in read_members(archive, layer):
+        path = member.name.removeprefix("./").rstrip("/")
+        folder, _, name = path.rpartition("/")
+        if name == OPAQUE:
+            hidden.add(folder)
+        elif name.startswith(WHITEOUT):
+            removed.add(f"{folder}/{name.removeprefix(WHITEOUT)}".lstrip("/"))
+        elif not member.isdir():
+            paths.add(path)
+            if RECORD.fullmatch(path):
+                records[path] = _content(tar, member).decode(errors="replace")
+            elif libraries := _needed(tar, member, path, platform):
+                needed[path] = libraries
+    return LayerScan(
+        paths=frozenset(paths),
+        removed=frozenset(removed),
+        hidden=frozenset(hidden),
+        needed=needed,
+        records=records,
+    )
+
+
+def merge(layers: Iterable[LayerScan]) -> ImageScan:
+    """Return the image of these layers, the lowest first. Pure."""
+    paths: set[str] = set()
+    needed: dict[str, tuple[str, ...]] = {}
+    records: dict[str, str] = {}
+    for layer in layers:
+        gone = {path for path in paths if _is_removed(path, layer)}
+        # A later layer may replace a file by another one, which needs no library.
+        for path in gone | layer.paths:
+            needed.pop(path, None)
+            records.pop(path, None)
+        paths = paths - gone | layer.paths
+        needed |= layer.needed
+        records |= layer.records
+    names = frozenset(PurePosixPath(path).name for path in paths)
+    return ImageScan(names=names, needed=needed, records=records)
+
+
+def _is_removed(path: str, layer: LayerScan) -> bool:
+    if not layer.removed and not layer.hidden:
+        return False
+    if path in layer.removed:
+        return True
+    folders = [str(folder) for folder in PurePosixPath(path).parents]
+    return any(folder in layer.removed or folder in layer.hidden for folder in folders)
+
+
+def _needed(tar: TarFile, member: TarInfo, path: str, platform: str) -> tuple[str, ...]:
+    """Return the libraries that a file of /opt/env needs; empty for other files."""
+    is_program = bool(member.mode & EXECUTABLE) or ".so" in path or path.endswith(".node")
+    if not (path.startswith(ENVIRONMENT) and member.isreg() and is_program):
+        return ()
+    return needed_libraries(_content(tar, member), platform)
+
+
+def _content(tar: TarFile, member: TarInfo) -> bytes:
+    file = tar.extractfile(member)
+    assert file is not None
+    return file.read()

@@ -1,0 +1,184 @@
+"""Missing shared libraries, in archives with a real ELF file and made-up neighbours."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from orbiter.config.image_set import Builder, ImageSet, Stage
+from orbiter.docker.bake import BuiltImage
+from orbiter.lockset.model import LockSet, Manifest
+from orbiter.release.elf import needed_libraries
+from orbiter.release.image_scan import ImageScan, merge, scan_layer
+from orbiter.release.layers import read_images
+from orbiter.release.libraries import LibraryCheck, MissingLibraries, missing_libraries
+from orbiter.release.owners import owner, owners
+from orbiter.release.providers import likely_package, locked_providers, provider
+from orbiter.tasks import ReportLine
+from tests.support.oci_images import AMD64, ARM64, archive, layer
+from tests.support.paths import TESTS
+
+NAME = "egl.cpython-313-x86_64-linux-gnu.so"
+ELF = (TESTS / "data/elf" / NAME).read_bytes()
+SITE = "opt/env/lib/python3.13/site-packages"
+FILE = f"{SITE}/glcontext/{NAME}"
+RECORD = f"{SITE}/glcontext-3.1.0.dist-info/RECORD"
+RECORD_TEXT = f"glcontext/{NAME},sha256=ZRz4,53328\nglcontext-3.1.0.dist-info/RECORD,,\n".encode()
+LIBRARIES = "usr/lib/x86_64-linux-gnu"
+GLIBC = tuple(
+    (f"{LIBRARIES}/{name}", b"")
+    for name in ("libc.so.6", "libdl.so.2", "libm.so.6", "libpthread.so.0")
+)
+ENVIRONMENT = ((FILE, ELF), (RECORD, RECORD_TEXT))
+MISSING = ("libgcc_s.so.1", "libstdc++.so.6")
+
+
+def scan(folder: Path, *layers: bytes) -> ImageScan:
+    path = archive(folder / "image.tar", {AMD64: layers})
+    recorded = read_images(path)[AMD64].layers
+    return merge(scan_layer(path, each, AMD64) for each in recorded)
+
+
+def test_the_needed_libraries_of_a_real_file() -> None:
+    assert set(needed_libraries(ELF, AMD64)) == {
+        *("libc.so.6", "libdl.so.2", "libgcc_s.so.1", "libm.so.6"),
+        *("libpthread.so.0", "libstdc++.so.6"),
+    }
+    assert needed_libraries(ELF, ARM64) == ()  # for another machine
+    assert needed_libraries(ELF[:1000], AMD64) == ()
+    assert needed_libraries(b"\x7fELF", AMD64) == ()
+    assert needed_libraries(b"#!/bin/sh\n", AMD64) == ()
+
+
+def test_missing_libraries_are_reported_with_their_package(tmp_path: Path) -> None:
+    found = scan(tmp_path, layer(*GLIBC), layer(*ENVIRONMENT))
+    assert missing_libraries(found) == {"glcontext (pip)": MISSING}
+
+
+@pytest.mark.parametrize("place", [LIBRARIES, f"{SITE}/glcontext.libs", "opt/env/lib"])
+def test_libraries_of_the_image_or_of_a_package_are_present(tmp_path: Path, place: str) -> None:
+    own = [(f"{place}/{name}", b"") for name in MISSING]
+    assert missing_libraries(scan(tmp_path, layer(*GLIBC), layer(*ENVIRONMENT, *own))) == {}
+
+
+def test_a_later_layer_may_remove_a_library_or_its_user(tmp_path: Path) -> None:
+    own = [(f"usr/local/lib/{name}", b"") for name in MISSING]
+    lower = layer(*GLIBC, *ENVIRONMENT, *own)
+    assert missing_libraries(scan(tmp_path, lower)) == {}
+    for whiteout in ("usr/local/.wh.lib", "usr/local/lib/.wh..wh..opq"):
+        removed = scan(tmp_path, lower, layer((whiteout, b"")))
+        assert missing_libraries(removed) == {"glcontext (pip)": MISSING}
+    (_, *rest), folder = MISSING, FILE.rpartition("/")[0]
+    one = scan(tmp_path, lower, layer((f"usr/local/lib/.wh.{rest[0]}", b"")))
+    assert missing_libraries(one) == {"glcontext (pip)": tuple(rest)}
+    for whiteout in (f"{folder}/.wh.{NAME}", f"{folder}/.wh..wh..opq", "opt/.wh.env"):
+        gone = scan(tmp_path, layer(*GLIBC, *ENVIRONMENT), layer((whiteout, b"")))
+        assert missing_libraries(gone) == {}
+    replaced = scan(tmp_path, layer(*GLIBC, *ENVIRONMENT), layer((FILE, b"a text")))
+    assert missing_libraries(replaced) == {}
+
+
+def test_programs_for_the_other_c_library_are_ignored() -> None:
+    needed = {
+        "opt/env/lib/npm/node_modules/a/prebuilds/x.node": ("libc.musl-x86_64.so.1", "libz.so.1"),
+        "opt/env/lib/python3.13/site-packages/b.so": ("libcuda.so.1",),
+        "opt/env/lib/npm/node_modules/c/node_modules/@d/e/x.node": ("libz.so.1",),
+    }
+    found = ImageScan(names=frozenset({"libc.so.6"}), needed=needed, records={})
+    assert missing_libraries(found) == {"@d/e (npm)": ("libz.so.1",)}
+
+
+def test_records_name_the_package_of_a_file() -> None:
+    records = {
+        RECORD: RECORD_TEXT.decode(),
+        f"{SITE}/Some_Name-1.dist-info/RECORD": "../../../bin/tool,,\n",
+        "opt/env/conda-meta/gdal-3.1-0.json": '{"name": "gdal", "files": ["lib/libgdal.so.36"]}',
+    }
+    known = owners(records)
+    assert owner(FILE, known) == "glcontext (pip)"
+    assert owner("opt/env/bin/tool", known) == "some-name (pip)"
+    assert owner("opt/env/lib/libgdal.so.36", known) == "gdal (conda)"
+    assert owner("opt/env/own.so", known) == "/opt/env/own.so"
+
+
+def deb(folder: Path, name: str, shlibs: str) -> Path:
+    control = folder / name / "DEBIAN"
+    control.mkdir(parents=True)
+    fields = f"Package: {name}\nVersion: 1\nArchitecture: all\nMaintainer: a <a@b.c>\n"
+    (control / "control").write_text(f"{fields}Description: a\n")
+    (control / "shlibs").write_text(shlibs)
+    path = folder / f"{name}.deb"
+    subprocess.run(
+        ["dpkg-deb", "--build", control.parent, path], check=True, stdout=subprocess.DEVNULL
+    )
+    return path
+
+
+def test_locked_debian_packages_name_their_libraries(tmp_path: Path) -> None:
+    # The text is that of the package libxcb1 1.15-1.
+    text = "libxcb 1 libxcb1 (>= 1.12)\nudeb: libxcb 1 libxcb1-udeb (>= 1.12)\n"
+    bfd = "libbfd 2.44-system libbinutils (>= 2.44)\n"
+    packages = [deb(tmp_path, "libxcb1", text), deb(tmp_path, "libbinutils", bfd)]
+    broken = tmp_path / "broken.deb"
+    broken.write_bytes(b"!<arch>\n")
+    locked = locked_providers([*packages, broken])
+    assert provider("libxcb.so.1", locked) == "libxcb1"
+    assert provider("libbfd-2.44-system.so", {"libbfd-2.44 system": "x"}) == "x"
+    assert provider("libGL.so.1", locked) == ""
+
+
+@pytest.mark.parametrize(
+    ("library", "package"),
+    [
+        ("libxcb.so.1", "libxcb1"),
+        ("libGL.so.1", "libgl1"),
+        ("libgthread-2.0.so.0", "libgthread-2.0-0"),
+        ("libnss3.so", "libnss3"),
+    ],
+)
+def test_debians_rule_for_names_of_packages(library: str, package: str) -> None:
+    assert likely_package(library) == package
+
+
+def test_the_check_reports_each_image_that_users_pull(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def check(name: str) -> tuple[MissingLibraries, ...]:
+        stages = tuple(
+            Stage(name=f"{name}-{image}", builder=name, image="base", kind=kind)  # type: ignore[arg-type]
+            for image, kind in (("base", "final"), ("base-build", "build"))
+        )
+        image_set = ImageSet(
+            version="0.1.0",
+            repository="a/b",
+            platforms=(AMD64,),
+            builders={name: Builder(name=name)},
+            stages=stages,
+        )
+        manifest = Manifest(release="0.1.0", cutoff="", source_date_epoch=1)
+        lock_set = LockSet(manifest=manifest, files={}, root="")
+        monkeypatch.setattr(LockSet, "image_set", image_set)
+        path = archive(tmp_path / "image.tar", {AMD64: (layer(*GLIBC, *ENVIRONMENT),)})
+        built = BuiltImage(
+            stage=stages[0].name, platforms=(AMD64,), tag="a/b:c", digest="", archive=path
+        )
+        checked = LibraryCheck(lock_set, silent)
+        assert checked((built, replace(built, stage=stages[1].name)))
+        return checked.findings
+
+    monkeypatch.setattr("orbiter.release.libraries.artifacts_by_stage", lambda _lock_set: {})
+    monkeypatch.setenv("ORBITER_CACHE_DIR", str(tmp_path))
+    (debian,) = check("debian")
+    assert str(debian) == (
+        "debian-base for linux/amd64: glcontext (pip) needs libgcc_s.so.1, libstdc++.so.6, "
+        "which the image lacks"
+    )
+    assert 'libstdc++.so.6 is probably in "libstdc++6"' in debian.hint
+    (alpine,) = check("alpine")
+    names = '"so:libgcc_s.so.1", "so:libstdc++.so.6"'
+    assert alpine.hint == f"add {names} to the apk list of alpine-base"
+
+
+def silent(_title: str) -> ReportLine:
+    return lambda _line: None
