@@ -37,7 +37,7 @@ from = "core"
 
 [image.debian.base.build]
 from = "core"
-pip = ["attrs"]
+pip = ["attrs", "pip"]
 """
 REMOVED = re.compile(r"/usr/share/(doc|groff|help|info|lintian|locale|man)/")
 
@@ -220,6 +220,25 @@ def test_a_build_without_cache_has_the_same_digests(project: Project) -> None:
 def test_python_packages_work_on_the_base() -> None:
     script = "python -c 'import attrs, sys; print(sys.version_info[:2])'"
     assert run_inside(script, stage="debian-base") == ["(3, 13)"]
+
+
+@pytest.mark.usefixtures("project")
+def test_pip_and_virtual_environments_work_as_documented() -> None:
+    script = """\
+python -m venv --without-pip /tmp/plain
+/tmp/plain/bin/python -c 'print("plain")'
+python -m venv /tmp/with-pip 2>&1 | grep -o 'apt install python3.*-venv'
+pip uninstall --quiet --yes attrs
+python -c 'import attrs' 2>&1 | tail -n 1
+"""
+    image = "orbiter-test/base:debian-base-0.1.0"
+    command = ["docker", "run", "--rm", image, "bash", "-c", script]
+    process = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert process.stdout.splitlines() == [
+        "plain",
+        "apt install python3.13-venv",
+        "ModuleNotFoundError: No module named 'attrs'",
+    ]
 
 
 def test_locking_again_changes_nothing_and_needs_no_network(project: Project) -> None:
