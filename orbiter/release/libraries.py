@@ -130,5 +130,8 @@ def _debian_hint(stage: str, libraries: tuple[str, ...], locked: Mapping[str, st
     for library, name in found.items():
         if not name:
             guess = likely_package(library)
-            hints.append(f'{library} is probably in "{guess}": see apt-file search {library}')
+            hints.append(
+                f'{library} may be in "{guess}", by Debian\'s naming rule: '
+                f"check with apt-file search {library}"
+            )
     return "; ".join(hints)

@@ -7,6 +7,7 @@ from orbiter.config.image_set import ImageSet, Stage
 from orbiter.locking.node import check_node
 from orbiter.lockset import folder
 from resolvers.errors import ExpectedError
+from resolvers.types import Artifact, Pin
 from tests.support.paths import ROOT
 
 LOCK_SET = folder.read(ROOT / "locks/0.2.0")
@@ -62,3 +63,28 @@ def test_a_requirement_that_the_base_image_meets_counts() -> None:
     without = replace(stage, requirements={"apt": ("nodejs-doc",), "npm": ("semver",)})
     with pytest.raises(ExpectedError, match=r"no Node\.js"):
         check_node(replace(LOCK_SET.image_set, stages=(without,)), "debian", {}, no_node)
+
+
+def test_node_of_conda_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Conda:
+        """Select the packages of a lock with Node.js."""
+
+        def select(self, _files: object, _target: object, groups: tuple[str, ...]) -> list[Pin]:
+            artifact = Artifact(file="nodejs.conda", hash="sha256:0", source="")
+            found = "micromamba-base-build" in groups
+            return [Pin(name="nodejs", version="24.0.0", artifact=artifact)] * found
+
+    stages = (
+        stage("base-build", kind="build", requirements={"conda": ("nodejs",), "npm": ("semver",)}),
+        stage("base", build="micromamba-base-build"),
+    )
+    monkeypatch.setattr("orbiter.locking.node.MANAGERS", {"conda": Conda()})
+    image_set = replace(LOCK_SET.image_set, stages=stages)
+    check_node(image_set, "micromamba", {"conda": {"conda-lock.yml": "a"}}, no_node)
+    with pytest.raises(ExpectedError, match=r"micromamba-base-build has npm packages, but no Node"):
+        check_node(image_set, "micromamba", {}, no_node)
+
+
+def stage(name: str, **more: object) -> Stage:
+    fields = {"name": f"micromamba-{name}", "builder": "micromamba", "image": "base"}
+    return Stage(**{"kind": "final", **fields, **more})  # type: ignore[arg-type]

@@ -174,7 +174,7 @@ def test_the_check_reports_each_image_that_users_pull(
         "debian-base for linux/amd64: glcontext (pip) needs libgcc_s.so.1, libstdc++.so.6, "
         "which the image lacks"
     )
-    assert 'libstdc++.so.6 is probably in "libstdc++6"' in debian.hint
+    assert 'libstdc++.so.6 may be in "libstdc++6"' in debian.hint
     (alpine,) = check("alpine")
     names = '"so:libgcc_s.so.1", "so:libstdc++.so.6"'
     assert alpine.hint == f"add {names} to the apk list of alpine-base"
