@@ -79,14 +79,26 @@ def test_conda_keeps_byte_code_of_the_standard_library_only(tmp_path: Path) -> N
     kept, moved = compiled(library, "kept"), compiled(library, "moved")
     package = compiled(library / "site-packages", "package")
     (library / "moved.py").write_text('prefix = "/opt/env"\n')  # conda replaced the prefix
-    meta = tmp_path / "conda-meta/python.json"
-    meta.parent.mkdir()
     names = [str(path.relative_to(tmp_path)) for path in (kept, moved, package)]
-    meta.write_text(json.dumps({"files": names}))
+    record = tmp_path / "conda-meta/python-3.12-0.json"
+    artifacts = tmp_path / "artifacts/conda/python-3.12-0.conda"
+    texts = {
+        record: json.dumps({"name": "python", "files": names}),
+        artifacts: "",
+        tmp_path / "explicit.txt": "https://channel.example/linux-64/python-3.12-0.conda#0\n",
+        tmp_path / "sums.txt": "00  python-3.12-0.conda\n",
+        tmp_path / "requirements.txt": "",
+    }
+    for path, text in texts.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
     program = (TEMPLATES / "conda_tidy.py").read_text().replace("/opt/env", str(tmp_path))
+    program = program.replace("/artifacts", f"{tmp_path}/artifacts")
+    words = [str(tmp_path / name) for name in ("explicit.txt", "sums.txt", "requirements.txt")]
+    command = [sys.executable, "-B", "-", *words]
     for _ in range(2):  # a child stage runs the program again
-        subprocess.run([sys.executable, "-B", "-"], input=program, text=True, check=True)
+        subprocess.run(command, input=program, text=True, check=True)
         assert header(kept) == (1, importlib.util.source_hash(SOURCE.encode()))
         assert not moved.exists()
         assert not package.exists()
-        assert json.loads(meta.read_text())["files"] == names[:1]
+        assert json.loads(record.read_text())["files"] == names[:1]
