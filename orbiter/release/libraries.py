@@ -127,11 +127,10 @@ def _debian_hint(stage: str, libraries: tuple[str, ...], locked: Mapping[str, st
     hints = []
     if known:
         hints.append(f"add {', '.join(known)} to the apt list of {stage}")
-    for library, name in found.items():
-        if not name:
-            guess = likely_package(library)
-            hints.append(
-                f'{library} may be in "{guess}", by Debian\'s naming rule: '
-                f"check with apt-file search {library}"
-            )
+    guesses = [f'"{likely_package(library)}"' for library, name in found.items() if not name]
+    if guesses:
+        hints.append(
+            f"by Debian's naming rule, look for {', '.join(guesses)}, "
+            "or ask apt-file search which package has the file"
+        )
     return "; ".join(hints)
