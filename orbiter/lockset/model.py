@@ -26,6 +26,8 @@ LAYERS = "layers"
 
 LAST_TIME = 253402300799
 """The last second of the year 9999."""
+# Digests become paths in the store and in build folders.
+ImageDigest = Annotated[str, msgspec.Meta(pattern=r"\Asha256:[0-9a-f]{64}\Z")]
 
 
 class LockSetError(ExpectedError):
@@ -95,7 +97,7 @@ class Manifest(
     source_date_epoch: Annotated[int, msgspec.Meta(ge=0, le=LAST_TIME)]
     hermetic: bool = True
     tools: Mapping[str, str] = {}
-    bases: Mapping[str, Mapping[str, str]] = {}
+    bases: Mapping[str, Mapping[str, ImageDigest]] = {}
     builders: Mapping[str, BuilderFacts] = {}
     installers: tuple[Installer, ...] = ()
     warnings: tuple[RecordedWarning, ...] = ()

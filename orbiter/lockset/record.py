@@ -24,7 +24,7 @@ BAKE_FILE = f"{BUILD}/docker-bake.json"
 LAYER_LIST = re.compile(r"([0-9a-f]{9}\n)*")
 LAYER_LIST_NAME = re.compile(r"[0-9a-f]{16}\.txt")
 RELEASE_HINT = "build the images and record their digests: orbiter release"
-Digest = Annotated[str, msgspec.Meta(pattern=r"^sha256:[0-9a-f]{64}$")]
+Digest = Annotated[str, msgspec.Meta(pattern=r"\Asha256:[0-9a-f]{64}\Z")]
 
 
 class RecordedLayer(

@@ -13,7 +13,7 @@ import msgspec
 
 from orbiter.config.image_set import Stage
 from orbiter.lockset.inputs import LOCK_FILES, locked_files, unlocked_parts
-from orbiter.lockset.model import BUILD, SNAPSHOT, BuilderFacts, LockSet, LockSetError
+from orbiter.lockset.model import BUILD, MANIFEST, SNAPSHOT, BuilderFacts, LockSet, LockSetError
 from orbiter.lockset.targets import targets
 from orbiter.render.bake_file import EXPORTER, bake_file
 from orbiter.render.context import is_hermetic
@@ -188,13 +188,17 @@ def _build_files(lock_set: LockSet) -> dict[str, str]:
 
 
 def _foreign_files(lock_set: LockSet) -> Iterator[Difference]:
-    """Yield the files that are neither lock files nor in the build folder."""
+    """Yield what is neither a lock file nor in the build folder, and unused base images."""
     known = {SNAPSHOT}
     for builder in lock_set.image_set.builders:
         known |= {f"{builder}/{name}" for names in LOCK_FILES.values() for name in names}
     for path in sorted(lock_set.files.keys() - known):
         if not path.startswith(f"{BUILD}/"):
             yield _unexpected(lock_set, path, "Orbiter writes no such file")
+    used = {builder.base for builder in lock_set.image_set.builders.values()}
+    for reference in sorted(lock_set.manifest.bases.keys() - used):
+        # A build would fetch it.
+        yield Difference(path=MANIFEST, problem=f"no builder uses the base image {reference}")
 
 
 def _unexpected(lock_set: LockSet, path: str, problem: str) -> Difference:

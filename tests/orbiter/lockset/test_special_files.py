@@ -122,6 +122,7 @@ def test_no_command_hangs_on_a_pipe(tmp_path: Path, words: tuple[str, ...]) -> N
         ("source-date-epoch = 1", f"source-date-epoch = {'[' * 5000}"),
         ("format = 1", f"format = {'9' * 5000}"),
         ("2026-11-01T00:00:00Z", "2026-99-01T00:00:00Z"),
+        ("[bases]", '[bases."debian:13"]\n"linux/amd64" = "sha256:../../../../etc"'),
     ],
 )
 def test_absurd_values_in_a_manifest_are_an_error(tmp_path: Path, old: str, new: str) -> None:

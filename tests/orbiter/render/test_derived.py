@@ -21,6 +21,7 @@ from orbiter.lockset.model import LockSet, LockSetError
 from orbiter.render import derived, version
 from orbiter.render.bake_file import EXPORTER
 from orbiter.render.dockerfile import TEMPLATES
+from resolvers.errors import ExpectedError
 from tests.support.lock_sets import PROJECT, changed, older, small
 from tests.support.paths import ROOT
 
@@ -220,6 +221,34 @@ def test_a_command_in_images_toml_cannot_leave_its_step() -> None:
     edited = changed(small(), files)
     problems = [found.problem for found in derived.underivable(edited)]
     assert any("RUN needs --network=none" in problem for problem in problems)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('name = "debian-base"', 'name = "../../debian-base"'),
+        ('name = "debian-base"', 'name = "debian-base\\n"'),
+        ('parent = "debian-core"', 'parent = "evil.example/core"'),
+        ('name = "jovyan"', 'name = "jovyan:x"'),
+        ('repository = "orbiter-test/small"', 'repository = "${TOKEN}/small"'),
+        ('"linux/amd64"', '"linux/../amd64"'),
+        ('base = "debian:trixie-slim"', 'base = "debian:trixie-slim\\nRUN id"'),
+    ],
+)
+def test_names_that_would_leave_their_place_are_refused(old: str, new: str) -> None:
+    text = small().files["images.toml"]
+    assert old in text
+    edited = changed(small(), {"images.toml": text.replace(old, new)})
+    with pytest.raises(ExpectedError, match=r"images\.toml of the lock set cannot be read"):
+        derived.derive(edited)
+
+
+def test_a_base_image_that_no_builder_uses_is_refused() -> None:
+    manifest = small().manifest
+    more = {**manifest.bases, "evil.example/base": {"linux/amd64": f"sha256:{1:064x}"}}
+    edited = model.seal(replace(manifest, bases=more), small().files)
+    with pytest.raises(LockSetError, match="no builder uses the base image evil"):
+        derived.derive(edited)
 
 
 def test_malformed_lock_files_are_an_error() -> None:
