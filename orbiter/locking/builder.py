@@ -199,7 +199,13 @@ def _base_start(builder_run: _BuilderRun) -> BaseStart:
         known != BaseStart() or not run.includes(system_manager(builder_run.builder.name))
     ):
         return known
-    return run.environment.base_start(base, digest)
+    try:
+        return run.environment.base_start(base, digest)
+    except ExpectedError:
+        # An earlier Orbiter did not record it, and then locking again needed no registry.
+        if is_same_image:
+            return known
+        raise
 
 
 def _facts_for_pip(
