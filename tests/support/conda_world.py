@@ -1,6 +1,9 @@
 """Channels and requests for the tests of conda."""
 
+import io
 import json
+import tarfile
+import zipfile
 from collections.abc import Callable, Iterable, Mapping
 from hashlib import md5, sha256
 from pathlib import Path
@@ -73,11 +76,7 @@ def record(name: str, version: str, *depends: str, build: str = "0", **more: Any
 
 
 def repodata(records: Iterable[Mapping[str, Any]], subdir: str) -> bytes:
-    files = {
-        f"{record['name']}-{record['version']}-{record['build']}.conda": record
-        for record in records
-        if record["subdir"] == subdir
-    }
+    files = {_file(record): record for record in records if record["subdir"] == subdir}
     index = {
         "info": {"subdir": subdir},
         "packages": {},
@@ -88,11 +87,39 @@ def repodata(records: Iterable[Mapping[str, Any]], subdir: str) -> bytes:
 
 
 def channel(folder: Path, *records: Mapping[str, Any]) -> str:
-    """Write a channel into a folder, and return its URL."""
+    """Write a channel into a folder, and return its URL; its packages install no files."""
     for subdir in ("noarch", "linux-64", "linux-aarch64"):
         (folder / subdir).mkdir(parents=True, exist_ok=True)
         (folder / subdir / "repodata.json").write_bytes(repodata(records, subdir))
+    for entry in records:
+        (folder / entry["subdir"] / _file(entry)).write_bytes(_empty_package(_file(entry)))
     return folder.as_uri()
+
+
+def _file(entry: Mapping[str, Any]) -> str:
+    return f"{entry['name']}-{entry['version']}-{entry['build']}.conda"
+
+
+def _empty_package(file: str) -> bytes:
+    """Return a .conda file with the list of its files, which is empty."""
+    paths = json.dumps({"paths_version": 1, "paths": []}).encode()
+    stem = file.removesuffix(".conda")
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.writestr("metadata.json", '{"conda_pkg_format_version": 2}')
+        archive.writestr(f"pkg-{stem}.tar.zst", zstd.compress(_tar({})))
+        archive.writestr(f"info-{stem}.tar.zst", zstd.compress(_tar({"info/paths.json": paths})))
+    return content.getvalue()
+
+
+def _tar(files: Mapping[str, bytes]) -> bytes:
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w") as archive:
+        for path, data in files.items():
+            member = tarfile.TarInfo(path)
+            member.size = len(data)
+            archive.addfile(member, io.BytesIO(data))
+    return content.getvalue()
 
 
 def real_channel(folder: Path) -> str:

@@ -184,7 +184,7 @@ def test_an_upgrade_changes_one_package_and_diff_locks_reports_it(tmp_path: Path
     text = (tmp_path / "images.toml").read_text()
     (tmp_path / "images.toml").write_text(text.replace('version = "0.1.0"', 'version = "0.2.0"'))
     assert "release 0.2.0 (from 0.1.0" in lock(tmp_path)
-    assert "~ tool 1.0 -> 1.1" in lock(tmp_path, "--upgrade-package", "tool")
+    assert "↑ tool 1.0 → 1.1" in lock(tmp_path, "--upgrade-package", "tool")
     report = orbiter(tmp_path, "diff-locks", "0.1.0", "0.2.0").stdout
     assert "tool" in report
     assert "1.0 → 1.1" in report
