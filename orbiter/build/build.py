@@ -43,10 +43,10 @@ def build(
     images = resolve_stages(lock_set, options.images)
     options = msgspec.structs.replace(options, images=images)
     derived = derive(lock_set)
-    if not derived.same_templates:
-        start_task("lock set")(f"{NOTE}{OTHER_TEMPLATES}")
     if options.load or not options.builder:
         client.connect()
+    if not derived.same_templates:
+        start_task("lock set")(f"{NOTE}{OTHER_TEMPLATES}")
     fill(lock_set, options.platforms, start_task, configured_archive())
     store = Store()
     # The folder is beside the store, because hard links cannot cross file systems.
