@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from resolvers import uv_program
 from tests.support.conda_packages import CondaPackage, channel, package
 
 PIP = """
@@ -182,3 +183,19 @@ def test_a_package_whose_files_cannot_be_read_is_a_warning(tmp_path: Path) -> No
     (warning,) = tomllib.loads(manifest)["warnings"]
     assert warning["text"].endswith("overwrite files of others: bbb")
     assert str(tmp_path) not in warning["text"]
+
+
+def test_uv_lets_the_package_win_that_the_build_installs_again(tmp_path: Path) -> None:
+    wheel(tmp_path, "aaa", {"both.py": "a", "aaa.py": ""})
+    wheel(tmp_path, "bbb", {"both.py": "b", "bbb.py": ""})
+    (tmp_path / "pip.txt").write_text("aaa==1\nbbb==1\n")
+    uv = uv_program.program()
+    for winner in ("aaa", "bbb", "aaa"):
+        options = f"--no-index --find-links {tmp_path} --no-deps --link-mode hardlink -r pip.txt"
+        install = [uv, "pip", "install", "--python", "env/bin/python3", *options.split()]
+        subprocess.run([uv, "venv", "--clear", "env"], cwd=tmp_path, check=True)
+        subprocess.run(install, cwd=tmp_path, check=True)
+        subprocess.run([*install, "--reinstall-package", winner], cwd=tmp_path, check=True)
+        (module,) = tmp_path.glob("env/lib/python3*/site-packages/both.py")
+        assert module.read_text() == winner[0]
+        assert {path.name for path in module.parent.glob("*.py")} >= {"aaa.py", "bbb.py", "both.py"}

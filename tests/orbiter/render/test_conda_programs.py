@@ -5,15 +5,21 @@ rattler is the real one. micromamba is a stand-in, see tests/support/micromamba.
 
 import hashlib
 import json
+import re
 import shutil
 import subprocess
 import sys
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from orbiter.config.image_set import Builder, CondaSettings, ImageSet, Stage
+from orbiter.render.dockerfile import render
+from orbiter.render.model import Plan, StagePlan
+from resolvers.types import Artifact, Pin
 from tests.support import micromamba
 from tests.support.conda_packages import CondaPackage, package
 from tests.support.paths import ROOT
@@ -27,6 +33,10 @@ SECOND = package("bbb", "1.0", {"share/x": "b\n", "share/same": "s", "bin/.bbb-p
 THIRD = package("ccc-d", "1.0", {"share/x": "c\n", "share/c": "c"}, "aaa")
 PACKAGES = (FIRST, SECOND, THIRD)
 REQUIREMENTS = ('team::Bbb>=1,<"2"', "ccc-d =1")
+
+
+INSIDE = re.compile(r"(?<![\w.$}])/(?:opt|artifacts|lock|tmp|usr/bin/python3)\b")
+"""Begins the paths of a build step."""
 
 
 class World:
@@ -185,3 +195,92 @@ def test_a_second_step_keeps_the_records_of_the_first(worlds: Mapping[str, World
     changed = {name for name, entry in world.tree().items() if before[name] != entry}
     assert changed == {"conda-meta/aaa-1.0-0.json"}
     assert world.records()["bbb"]["requested_spec"] == REQUIREMENTS[0]
+
+
+def step(settings: CondaSettings, *packages: str) -> dict[str, str]:
+    """Return the files of a build folder whose stage installs PACKAGES, by name."""
+    build = Stage(
+        name="build",
+        builder="micromamba",
+        image="base",
+        kind="build",
+        requirements={"conda": REQUIREMENTS},
+    )
+    tool = "micromamba" if settings.installer == "micromamba" else "py-rattler"
+    plan = Plan(
+        image_set=ImageSet(
+            version="0.1.0",
+            repository="a/b",
+            platforms=("linux/amd64",),
+            builders={"micromamba": Builder(name="micromamba", base="debian:x", conda=settings)},
+            stages=(build,),
+        ),
+        release="0.1.0",
+        epoch=0,
+        bases={"debian:x": {"linux/amd64": f"sha256:{0:064x}"}},
+        stages=(
+            StagePlan(
+                stage=build,
+                pins={"linux/amd64": {"conda": tuple(map(pin_of, PACKAGES))}},
+                tools={"linux/amd64": (pin_of(package(tool, "1.0", {"tool": tool})),)},
+                packages={"linux/amd64": tuple(("conda", name, "1.0") for name in packages)},
+            ),
+        ),
+    )
+    files = render(plan)
+    return {path.removeprefix("build/"): text for path, text in files.items() if "/" in path}
+
+
+def pin_of(each: CondaPackage) -> Pin:
+    artifact = Artifact(
+        file=each.file,
+        hash=f"sha256:{each.record['sha256']}",
+        source=f"{CHANNEL}/linux-64/{each.file}",
+    )
+    return Pin(name=each.record["name"], version="1.0", artifact=artifact)
+
+
+@pytest.mark.parametrize(
+    ("installer", "packages"),
+    [("micromamba", ()), ("micromamba", ("python",)), ("rattler", ())],
+    ids=["micromamba-without-python", "micromamba", "rattler"],
+)
+@pytest.mark.parametrize("winners", [("bbb",), ("ccc-d", "aaa"), ("absent", "aaa", "ccc-d")])
+def test_the_step_of_the_dockerfile_installs_the_winners_last(
+    tmp_path: Path, installer: str, packages: tuple[str, ...], winners: tuple[str, ...]
+) -> None:
+    world = World(tmp_path)
+    files = step(CondaSettings(installer=installer, overwrites=winners), *packages)
+    commands = files["Dockerfile"].partition("cd /artifacts/conda\n")[2].partition("\n: > ")[0]
+
+    def inside(text: str) -> str:
+        return INSIDE.sub(lambda match: f"{tmp_path}{match[0]}", text).replace(
+            f"{tmp_path}/usr/bin/python3", sys.executable
+        )
+
+    (tmp_path / "lock").mkdir()
+    for name, text in files.items():
+        (tmp_path / "lock" / name).write_text(inside(text))
+    tools = tmp_path / "artifacts/tools"
+    tools.mkdir()
+    (tools / "micromamba").write_text(inside(micromamba.PROGRAM))
+    (tools / "micromamba").chmod(0o755)
+    zipfile.ZipFile(tools / "py_rattler-1.whl", "w").close()
+    for name in ("micromamba", "py-rattler"):
+        (tmp_path / f"lock/{name}-linux-amd64.sha256").write_text(f"{sha(tools)}  micromamba\n")
+    explicit = ("@EXPLICIT", *map(locked, PACKAGES))
+    (tmp_path / "lock/conda-linux-amd64.txt").write_text("".join(f"{line}\n" for line in explicit))
+    (world.env / "bin").mkdir()
+    (world.env / "bin/python3").symlink_to(sys.executable)
+    script = inside(commands)
+    assert not [word for word in script.split() if word.startswith(("/opt", "/lock"))]
+    subprocess.run(["bash", "-euc", script], cwd=tmp_path / "artifacts/conda", check=True)
+    assert (world.env / "share/x").read_text() == f"{winners[-1][0]}\n"
+    assert {record["channel"] for record in world.records().values()} == {f"{PUBLIC}/linux-64"}
+    assert not [path for path in world.env.iterdir() if path.name.startswith(("__", "."))]
+    modes = {path.stat().st_mode & 0o777 for path in (world.env / "conda-meta").iterdir()}
+    assert modes == {0o644}
+
+
+def sha(tools: Path) -> str:
+    return hashlib.sha256((tools / "micromamba").read_bytes()).hexdigest()
