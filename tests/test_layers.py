@@ -23,7 +23,7 @@ ORBITER = (
 """The packages of Orbiter, lowest layer first."""
 
 RESOLVERS = (
-    ("resolvers", "resolvers.types", "resolvers.errors"),
+    ("resolvers", "resolvers.types", "resolvers.errors", "resolvers.yaml_depth"),
     ("resolvers.scratch",),
     ("resolvers.cache", "resolvers.process", "resolvers.overwrites"),
     ("resolvers.net", "resolvers.distro"),

@@ -13,7 +13,8 @@ _APT = re.compile(rf"({_APT_NAME})(?:=(?:\d+:)?[0-9][0-9A-Za-z.+~-]*)?")
 
 _CONDA = re.compile(
     r"(?:[A-Za-z0-9_.-]+(?:/[A-Za-z0-9_.-]+)*::)?([A-Za-z0-9_][A-Za-z0-9_.-]*)"
-    r"(?: *[<>=!~(][^\[\]{}:/@]*| +[0-9*][^\s\[\]{}:/@]*(?: +[^\s\[\]{}:/@]+)?)?(?: *\[[^\[\]]*\])?"
+    r"(?: *[<>=!~(][^\[\]{}:/@]*| +[0-9*][^\s\[\]{}:/@]*(?: +[^\s\[\]{}:/@]+)?)?"
+    r"(?:(?<! ) *+\[[^\[\]]*\])?"
 )
 """Roughly a MatchSpec. Locking parses it exactly, with a library that is slow to import."""
 _ADDRESS = re.compile(r"://|[\[,]\s*url\s*=")

@@ -22,6 +22,7 @@ from orbiter.convert.selectors import selector_conflict
 from orbiter.convert.yaml_comments import entry_comments
 from resolvers.conda.channels import NO_DEFAULTS, parse_channel
 from resolvers.errors import ExpectedError
+from resolvers.yaml_depth import deep_position
 
 KEYS: Mapping[str, str] = {
     "name": "an image has its own name",
@@ -62,6 +63,8 @@ def read(file: str, text: str, platforms: tuple[str, ...]) -> ImportedRequiremen
 def _parse(file: str, text: str) -> dict[str, Any]:
     import yaml12
 
+    if deep_position(text) is not None:
+        raise ExpectedError(f"{file} cannot be read: it is nested too deeply", HINT)
     try:
         data: Any = yaml12.parse_yaml(text)
     except ValueError as error:

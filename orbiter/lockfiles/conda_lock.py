@@ -31,6 +31,8 @@ from resolvers.errors import ExpectedError
 VERSION = "1"
 
 COMMIT_DIGITS = 40
+ALGORITHMS = {32: "md5", 64: "sha256"}
+"""Algorithms by the number of their hexadecimal digits."""
 
 PIXI_FIELD = re.compile(r"(?:subdir|arch|requires_dist): |dependencies:(?: \[\]|\s+- )")
 """Field in the first package of a pixi.lock 1 to 3, which otherwise resembles a conda-lock.yml."""
@@ -63,7 +65,7 @@ def is_pixi(text: str) -> bool:
     start = f"\n{text}".find("\npackage:")
     if re.match(r"package:\s*- ", text[start : start + 100]):
         return PIXI_FIELD.search(text, start, start + 2000) is not None
-    return re.search(r"^version: *(?!['\"]?1\b)", text, re.MULTILINE) is not None
+    return re.search(r"^version: *+(?!['\"]?1\b)", text, re.MULTILINE) is not None
 
 
 def read(name: str, text: str) -> Lock:
@@ -155,24 +157,28 @@ def _text(package: dict[str, Any], field: str) -> str:
 def _hashes(package: dict[str, Any]) -> tuple[str, str]:
     """Return the md5 and sha256 of a package, "" for a missing one.
 
-    Drafts of the format had one text: ``md5:…``.
+    Drafts of the format had one text: ``md5:…`` or only the digits.
     """
     hashes = package["hash"]
     if isinstance(hashes, str):
-        algorithm, _, value = hashes.partition(":")
-        hashes = {algorithm: value}
+        algorithm, colon, value = hashes.rpartition(":")
+        hashes = {algorithm if colon else ALGORITHMS.get(len(value), ""): value}
     where = f"the package {package['name']}"
     if not isinstance(hashes, dict) or hashes.keys().isdisjoint({"md5", "sha256"}):
         raise ExpectedError(f"{where} has neither an md5 nor a sha256", DAMAGED)
-    md5, sha256 = (_hash(hashes.get(algorithm)) for algorithm in ("md5", "sha256"))
+    md5, sha256 = (_hash(where, hashes.get(algorithm)) for algorithm in ("md5", "sha256"))
     # For a git source, conda-lock stores the commit as sha256.
     is_commit = package["manager"] == "pip" and len(sha256) == COMMIT_DIGITS
     check_hashes(where, {"md5": md5, "sha256": "" if is_commit else sha256})
     return md5, sha256
 
 
-def _hash(value: object) -> str:
-    return "" if value in (None, "null", "~") else str(value)
+def _hash(where: str, value: object) -> str:
+    if value in (None, "null", "~"):
+        return ""
+    if not isinstance(value, str):
+        raise ExpectedError(f"{where}: a hash is not text", DAMAGED)
+    return value
 
 
 def _check_version(name: str, data: dict[str, Any]) -> None:

@@ -22,14 +22,14 @@ OPTIONAL = frozenset({"source"})
 
 DEPENDENCY = re.compile(
     rf"""
-    [ ]+({WORD}):[ ]
+    ^[ ]+({WORD}):[ ]
     (?:
         '[^'\n]*'                                       # in single quotes
         | "[^"\\\n]*"                                   # in double quotes
         | [A-Za-z0-9_=<^~/.][ -"$-&(-9;-~]*             # plain: printable, without # ' and :
     )\n
     """,
-    re.VERBOSE,
+    re.MULTILINE | re.VERBOSE,
 )
 """Name of a dependency and its constraint, a scalar on one line."""
 

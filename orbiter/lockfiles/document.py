@@ -60,8 +60,19 @@ def decode_text(name: str, content: bytes) -> str:
     if "\r" in text:
         # The patterns of all readers expect Unix line endings.
         text = text.replace("\r\n", "\n")
+        _check_line_ends(name, text)
     _check_merged(name, text)
     return text
+
+
+def _check_line_ends(name: str, text: str) -> None:
+    # Some tools end a line at a carriage return and others do not, so they read different files.
+    if "\r" in text:
+        line = line_of(text, text.index("\r"))
+        raise ExpectedError(
+            f"{name}:{line}: carriage return (CR) without a line feed (LF)",
+            "convert the line endings to LF",
+        )
 
 
 def _check_merged(name: str, text: str) -> None:

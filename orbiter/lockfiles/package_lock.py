@@ -22,6 +22,7 @@ from orbiter.lockfiles.document import (
     without_credentials,
 )
 from orbiter.lockfiles.origins import folder_of
+from orbiter.lockfiles.other_files import BUN
 from orbiter.lockfiles.package_lock_tree import (
     NpmPackage,
     PackagesByPath,
@@ -50,8 +51,9 @@ class _Context(NamedTuple):
 
 
 def recognises(text: str) -> bool:
-    """Return whether a text is a JSON object with a ``lockfileVersion``."""
-    return text.lstrip()[:1] == "{" and MARK.search(text) is not None
+    """Return whether a text is a JSON object with a ``lockfileVersion``, except a bun.lock."""
+    is_json = text.lstrip()[:1] == "{"
+    return is_json and MARK.search(text) is not None and not BUN.match(text)
 
 
 def read(name: str, text: str) -> Lock:

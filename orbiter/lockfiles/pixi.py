@@ -47,7 +47,7 @@ class _Platform(msgspec.Struct, rename="kebab"):
 
 class _Document(msgspec.Struct):
     environments: dict[str, _Environment]
-    packages: tuple[dict[str, Any], ...] | None
+    packages: tuple[dict[str, Any], ...]
     platforms: tuple[_Platform, ...] = ()
 
 
@@ -58,7 +58,7 @@ class _Metadata(msgspec.Struct):
 
 class _FlatDocument(msgspec.Struct):
     metadata: _Metadata
-    package: tuple[dict[str, Any], ...] | None
+    package: tuple[dict[str, Any], ...]
 
 
 def recognises(text: str) -> bool:
@@ -91,7 +91,7 @@ def read(name: str, text: str) -> Lock:
 def _read_flat(name: str, text: str, data: dict[str, Any]) -> Lock:
     """Read versions 1 to 3."""
     document = convert(name, text, data, _FlatDocument)
-    entries = tuple(map(_upgrade_entry, document.package or ()))
+    entries = tuple(map(_upgrade_entry, document.package))
     pool = _PackagePool(name, text, "package", entries)
     # A platform without packages is a scope, too.
     platforms: dict[str, list[PackageEntry]] = {
@@ -127,7 +127,7 @@ def _upgrade_entry(entry: PixiEntry) -> PixiEntry:
 def _read_environments(name: str, text: str, data: dict[str, Any]) -> Lock:
     """Read versions from 4 on."""
     document = convert(name, text, data, _Document)
-    pool = _PackagePool(name, text, "packages", document.packages or ())
+    pool = _PackagePool(name, text, "packages", document.packages)
     packages: dict[Scope, tuple[PackageEntry, ...]] = {}
     for title, environment in document.environments.items():
         for platform, references in environment.packages.items():

@@ -7,8 +7,9 @@ comparison does not need. So both exist.
 
 import re
 
-from orbiter.lockfiles import document
+from orbiter.lockfiles import document, requirements
 from orbiter.lockfiles.origins import with_foreign_sources
+from orbiter.lockfiles.other_files import other_file_error
 from orbiter.lockfiles.types import FormatReader, Lock
 from resolvers.errors import ExpectedError
 
@@ -20,42 +21,6 @@ SUPPORTED = (
 
 PATH = re.compile(r"(?!/$)[\w.@+/-]*(?:/[\w.@+-]+|\.(?:ya?ml|lock|json|toml|txt))")
 MAX_PATH = 4096
-
-NOT_LOCKED = "it lists requirements, not locked versions"
-
-SIMILAR_FILES: tuple[tuple[re.Pattern[str], str, str], ...] = (
-    (
-        re.compile(r"\s*<(?:!doctype|html|\?xml)", re.IGNORECASE),
-        "the file is a web page",
-        "download the raw file",
-    ),
-    (
-        re.compile(r"root = \"sha256:|# Written by Orbiter:"),
-        "the file is part of a lock set",
-        "name the release or the folder instead: a lock set is compared as a whole",
-    ),
-    (
-        re.compile(r"(?s)(?:.*\n)?\[(?:project|build-system|dependency-groups|tool\.\w[^\]]*)\]\n"),
-        f"the file is a pyproject.toml: {NOT_LOCKED}",
-        "name its lock file instead: poetry.lock, uv.lock or pylock.toml",
-    ),
-    (
-        re.compile(r"(?s)(?=(?:.*\n)?(?:\"on\"|'on'|on):)(?:.*\n)?jobs:\s*\n"),
-        "the file is a GitHub workflow",
-        "name the lock file instead",
-    ),
-    (
-        re.compile(r"(?s)(?:.*\n)?dependencies:\s*\n\s*- "),
-        f"the file is an environment.yml: {NOT_LOCKED}",
-        "name its lock file instead: conda-lock.yml, pixi.lock or an explicit file",
-    ),
-    (
-        re.compile(r'(?s)\s*\{.*"(?:dependencies|devDependencies|scripts)"\s*:'),
-        f"the file is a package.json: {NOT_LOCKED}",
-        "name its package-lock.json instead",
-    ),
-)
-"""Files that users name by mistake: a pattern of the content, the error, and the hint."""
 
 
 def read(name: str, content: bytes) -> Lock:
@@ -72,11 +37,16 @@ def read(name: str, content: bytes) -> Lock:
     for reader in _readers():
         if reader.recognises(text):
             return with_foreign_sources(reader.read(name, text))
-    raise _unknown_format(name, text)
+    if error := other_file_error(name, text):
+        raise error
+    # A requirements.txt has no mark, so its reader is the last.
+    if requirements.recognises(text):
+        return with_foreign_sources(requirements.read(name, text))
+    raise ExpectedError(f"{name}: unknown lock file format", SUPPORTED)
 
 
 def _readers() -> tuple[FormatReader, ...]:
-    """Return all readers, the fastest first; requirements.txt has no mark, so it is the last."""
+    """Return the readers of all formats with a mark, the fastest first."""
     from orbiter.lockfiles import (
         conda_lock,
         explicit,
@@ -85,15 +55,7 @@ def _readers() -> tuple[FormatReader, ...]:
         pixi,
         poetry,
         pylock,
-        requirements,
         uv,
     )
 
-    return package_lock, mamba, conda_lock, pixi, uv, poetry, pylock, explicit, requirements
-
-
-def _unknown_format(name: str, text: str) -> ExpectedError:
-    for pattern, message, hint in SIMILAR_FILES:
-        if pattern.match(text):
-            return ExpectedError(f"{name}: {message}", hint)
-    return ExpectedError(f"{name}: unknown lock file format", SUPPORTED)
+    return package_lock, mamba, conda_lock, pixi, uv, poetry, pylock, explicit

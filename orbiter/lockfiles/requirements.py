@@ -16,8 +16,9 @@ from orbiter.lockfiles.requirements_lines import LogicalLine, logical_lines
 from orbiter.lockfiles.types import Lock, PackageEntry, PackageFile, Scope
 from resolvers.errors import ExpectedError
 
-NAME = r"(?P<name>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*(?:\[[^\]]*\])?\s*"
-PINNED = re.compile(NAME + r"\(?===?\s*(?P<version>[^\s,;*()]+)\s*\)?(?:\s*,.*)?")
+# The possessive quantifiers (*+) keep the expressions linear on lines with many spaces.
+NAME = r"(?P<name>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*+(?:\[[^\]]*\])?\s*+"
+PINNED = re.compile(NAME + r"\(?===?\s*(?P<version>[^\s,;*()]+)\s*+\)?\s*+(?:,.*)?")
 NOT_PINNED = re.compile(NAME + r"(?:\(?(?:[<>]=?|[=!~]==?)\s*[0-9A-Za-z].*)?")
 NAME_AND_URL = re.compile(NAME + r"@\s*(?P<url>\S.*)")
 URL_OR_PATH = re.compile(
@@ -41,7 +42,7 @@ DIGITS = {"md5": 32, "sha1": 40, "sha224": 56, "sha256": 64, "sha384": 96, "sha5
 
 FIRST_OPTION = re.compile(r"\s--[a-z]")
 MARKER = re.compile(";")
-MARKER_AFTER_URL = re.compile(r"\s+;|;(?=\w+ *[<>=!])")
+MARKER_AFTER_URL = re.compile(r"(?<!\s)\s+;|;(?=\w+ *[<>=!])")
 """Start of a marker after a URL, which may contain a semicolon itself."""
 
 EXTRAS = re.compile(r"\[.*")
@@ -95,6 +96,12 @@ def read(name: str, text: str) -> Lock:
     content = _Content()
     for line in logical_lines(text):
         _read_line(f"{name}:{line.number}", line, content)
+    if not content.pins:
+        listed = _shorten(content.not_pinned or content.includes)
+        raise ExpectedError(
+            f"{name}: no version is pinned: {listed or 'it has only options'}",
+            "name a file with pinned versions, such as the output of pip freeze or uv pip compile",
+        )
     return Lock(
         name=name,
         format="requirements.txt",

@@ -11,6 +11,7 @@ from typing import Any
 
 from orbiter.lockfiles.document import DAMAGED, line_of
 from resolvers.errors import ExpectedError
+from resolvers.yaml_depth import deep_position
 
 # The possessive quantifiers (*+ and ++) keep the expressions linear on damaged files. Expressions
 # that start with a literal character are fast, because the engine searches for it first.
@@ -40,6 +41,13 @@ TYPED_ITEM_OR_KEY = re.compile(
     rf"(\n[ ]*(?:-[ ]+)*)({TYPED})(?=[ ]*(?:\n|\Z)|[ ]+\#|:[ \n])", re.VERBOSE
 )
 
+FLOW_LINE = re.compile(r"^.*[\]}] *$", re.MULTILINE)
+FLOW_START = re.compile(r"[:-] (?=[\[{])")
+FLOW_SCALAR = re.compile(
+    rf"""'[^'\n]*' | "[^"\n]*" | (?<=[\[{{,: ]) ({TYPED}) (?=[ ]*[,\]}}:])""", re.VERBOSE
+)
+"""Scalar in brackets that is not text; texts in quotes match, too, without a group."""
+
 BLOCK_KEY = re.compile(
     rf"""
     ^(?P<indent>[ ]*)
@@ -65,9 +73,6 @@ MAX_COLUMN = 500
 
 FLOW_COLLECTION = re.compile(r"(?:^|\n *|[:?-] +)[\[{](?![\]}])")
 """Start of a list or mapping in brackets that is not empty."""
-
-DEEP_NESTING = re.compile(r"\n[-?: ]{120}")
-"""Nesting deeper than in any lock file; thousands of levels overflow the parser's stack."""
 
 DOCUMENT_START = re.compile(r"\n---(?=\s|\Z)")
 
@@ -97,7 +102,20 @@ def _quote_scalars(text: str) -> str:
     quoted = "\n" + TYPED_VALUE.sub(r": '\1'", text)
     if " #" in quoted:
         quoted = TYPED_VALUE_BEFORE_COMMENT.sub(r"\1'\2'", quoted)
+    quoted = FLOW_LINE.sub(_quote_flow, quoted)
     return TYPED_ITEM_OR_KEY.sub(r"\1'\2'", quoted)[1:]
+
+
+def _quote_flow(line: re.Match[str]) -> str:
+    start = FLOW_START.search(line[0])
+    if not start:
+        return line[0]
+    flow = FLOW_SCALAR.sub(_quote, line[0][start.end() :])
+    return line[0][: start.end()] + flow
+
+
+def _quote(scalar: re.Match[str]) -> str:
+    return f"'{scalar[1]}'" if scalar[1] else scalar[0]
 
 
 def _syntax_error(name: str, message: str) -> ExpectedError:
@@ -113,8 +131,9 @@ def _check_features(name: str, text: str) -> None:
     for match in INDICATOR.finditer(text):
         if _is_indicator(text, match.start(), match[0], has_flow=has_flow):
             raise _unsupported(name, text, match.start(), INDICATORS[match[0]])
-    if deep := DEEP_NESTING.search(f"\n{text}"):
-        raise _unsupported(name, text, deep.start(), "blocks nested this deeply")
+    position = deep_position(text)
+    if position is not None:
+        raise _unsupported(name, text, position, "blocks nested this deeply")
     for start in DOCUMENT_START.finditer(text):
         if re.search(r"^[^\s#%]", text[: start.start()], re.MULTILINE):
             raise _unsupported(name, text, start.end(), "streams of several documents")
@@ -189,7 +208,7 @@ def _end_of_block(text: str, position: int, column: int) -> int:
 
 def line_of_item(text: str, key: str, index: int) -> int:
     """Return the line of an item of the list under a top-level key; 1 if it is not found."""
-    head = re.search(rf"^{key}:.*\n(?:\s*#.*\n|\s*\n)*( *)- ", text, re.MULTILINE)
+    head = re.search(rf"^{key}:.*\n(?:[^\S\n]*+(?:#.*)?\n)*+( *)- ", text, re.MULTILINE)
     if not head:
         return 1
     first_item = head.end() - len(f"{head[1]}- ")

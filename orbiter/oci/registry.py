@@ -97,7 +97,7 @@ class Repository:
 
     def _authorize(self, refusal: http.HTTPError) -> str:
         scheme, _, rest = refusal.headers.get("www-authenticate", "").partition(" ")
-        challenge = dict(re.findall(r'(\w+)="([^"]*)"', rest))
+        challenge = dict(re.findall(r'\b(\w+)="([^"]*)"', rest))
         basic = self._basic_authorization()
         if scheme.lower() == "basic" and basic:
             return basic

@@ -15,6 +15,7 @@ from resolvers.conda.environment_yml import ENVIRONMENT, scalar
 from resolvers.conda.requirements import subdir
 from resolvers.errors import ExpectedError
 from resolvers.types import LockFiles, Target, thread_safe_decoding
+from resolvers.yaml_depth import deep_position
 
 LOCK_FILE = "conda-lock.yml"
 FORMAT = "1"
@@ -215,6 +216,8 @@ def _parse_text(text: str) -> CondaLock:
 def _load_yaml(text: str) -> dict[str, Any]:
     import yaml12
 
+    if deep_position(text) is not None:
+        raise _unreadable("it is nested too deeply")
     try:
         data: Any = yaml12.parse_yaml(NUMBER_LIKE.sub(r": '\1'", text))
     except ValueError as error:

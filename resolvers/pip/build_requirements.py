@@ -17,7 +17,7 @@ FILE = "build-requirements.txt"
 GROUP = "build"
 """Name of the group that the build requirements are solved in."""
 LINE = re.compile(
-    r"(?P<name>\S+)==(?P<version>\S+) ; platform_machine == '(?P<machine>\S+)'"
+    r"(?P<name>[^\s=]+)==(?P<version>\S+) ; platform_machine == '(?P<machine>\S+)'"
     r" --hash=(?P<hash>\S+) # (?P<file>\S+)"
 )
 

@@ -35,7 +35,7 @@ PLACEHOLDER = "f" * 64
 PLACEHOLDER_TIME = datetime(1980, 1, 1, tzinfo=UTC)
 UNIVERSAL_WHEELS = ("-py3-none-any.whl", ".py3-none-any.whl")
 UNCONDITIONAL_REQUIREMENT = re.compile(
-    rb"^Requires-Dist:(?!.*;.*\bextra\b).*\n", re.IGNORECASE | re.MULTILINE
+    rb"^Requires-Dist:(?![^;\n]*;.*\bextra\b).*\n", re.IGNORECASE | re.MULTILINE
 )
 """A line of unfolded METADATA with a requirement that does not belong to an extra."""
 

@@ -9,6 +9,7 @@ import msgspec
 
 from orbiter.convert.yaml_comments import entry_comments
 from resolvers.errors import ExpectedError
+from resolvers.yaml_depth import deep_position
 
 ANCHOR = re.compile(
     r"""
@@ -42,6 +43,8 @@ def parse(file: str, text: str) -> dict[str, Any]:
     """
     import yaml12
 
+    if deep_position(text) is not None:
+        raise ExpectedError(f"{file} cannot be read: it is nested too deeply", "correct the YAML")
     tagged = ANCHOR.sub(rf"\1{TAG}\2 &\2", text)
     try:
         data = _plain(yaml12.parse_yaml(tagged))

@@ -304,6 +304,28 @@ def test_other_notations_of_the_same_package() -> None:
     )
 
 
+def test_a_hash_without_an_algorithm_is_recognised_by_its_length() -> None:
+    for algorithm, digits in (("md5", MD5), ("sha256", SHA256)):
+        hashes = f"hash: {digits}"
+        text = ENTRY.replace(f"hash:\n    md5: {MD5}\n    sha256: {SHA256}", hashes)
+        (file,) = only(HEAD + text).files
+        assert file.hashes == (f"{algorithm}:{digits}",)
+
+
+def test_a_version_in_braces_is_text() -> None:
+    flow = (
+        "- {name: xz, version: 1.10, manager: conda, platform: linux-64, dependencies: "
+        "{libgcc: 1.0}, url: 'https://conda.anaconda.org/conda-forge/linux-64/xz-1.10-0.conda', "
+        f"hash: {{md5: {MD5}}}, category: main, optional: false}}\n"
+    )
+    assert only(HEAD + flow).version == "1.10"
+
+
+def test_a_list_without_a_value_is_not_a_pixi_lock() -> None:
+    assert conda_lock.recognises(HEAD)
+    assert not pixi.recognises(HEAD)
+
+
 def test_a_faulty_merge_is_noted() -> None:
     text = HEAD + ENTRY.replace("name: xz", "name: zlib")
     assert conda_lock.read("a.yml", text).notes == (
@@ -359,6 +381,10 @@ def test_credentials_of_channels_are_removed() -> None:
         (HEAD + ENTRY.replace("  version", "  name"), "a.yml:9: duplicate key 'name'"),
         (HEAD + ENTRY + "package: []\n", "a.yml:21: duplicate key 'package'"),
         (HEAD + ENTRY.replace(".conda\n", "\n"), f"a.yml:8: {NOT_CONDA}: '{URL}'"),
+        (
+            HEAD + ENTRY.replace(f"md5: {MD5}", "md5:\n      x: y"),
+            "a.yml:8: the package xz: a hash is not text",
+        ),
         (HEAD + "- xz\n", "a.yml:8: an item of 'package' is not a mapping"),
         (HEAD, "a.yml: 'package' must be a list of packages"),
         (

@@ -298,7 +298,7 @@ def test_a_faulty_merge_is_noted() -> None:
         (f"{SIX}      - conda: {XZ}\n", "pixi.lock: Object missing required field `packages`"),
         (
             f"{SIX}      - conda: {XZ}\npackages:\n",
-            "pixi.lock: the environment default for linux-64 refers to",
+            "pixi.lock: packages: Expected `array`, got `null`",
         ),
         (
             "version: 6\nenvironments:\n  default: x\npackages: []\n",
