@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 # Copied from orbiter.diff.types: importing it would slow down every --help by a seventh.
 KINDS = ("added", "removed", "upgraded", "downgraded", "changed", "rebuilt", "moved")
-FAILURES = ("added", "removed", "major", "downgraded", "moved", "rebuilt", "any")
+FAILURES = ("added", "removed", "major", "downgraded", "moved", "rebuilt", "files", "any")
 PIPED_WIDTH = 120
 """Columns of the text report if standard output is not a terminal."""
 
@@ -63,8 +63,9 @@ PIPED_WIDTH = 120
     "failures",
     multiple=True,
     type=click.Choice(FAILURES),
-    help="Exit with 1 on changes of this kind; repeatable. A changed hash of the same "
-    "version always counts.",
+    help="Exit with 1 on changes of this kind; repeatable. 'files' are those that build the "
+    "images. A changed hash of the same version always counts, and so does a build file that does "
+    "not follow from the lock files.",
 )
 @guarded
 def diff_locks(

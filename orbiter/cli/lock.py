@@ -122,11 +122,14 @@ def _lock(
 
 
 def _check(image_set: "ImageSet") -> None:
+    from orbiter.lockfiles.lock_set import check_entries
     from orbiter.lockset import folder
     from orbiter.lockset.check import stale_reasons
 
     path = folder.release_folder(image_set.version)
     reasons = stale_reasons(image_set)
+    if path.exists():
+        check_entries(path, folder.read(path))
     if not reasons:
         reasons = _build_folder_reasons(path)
     if not reasons:

@@ -5,14 +5,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from orbiter.diff import versions
+from orbiter.diff.build_files import file_changes
 from orbiter.diff.hashes import HostPair, altered_file, has_other_hashes, hash_facts, mirrors
+from orbiter.diff.image_sets import download_size, image_set_facts
 from orbiter.diff.importance import RUNTIMES, Dependents
 from orbiter.diff.scopes import ScopePair, align_scopes, pair_scopes
 from orbiter.diff.sources import changed_sources
 from orbiter.diff.suggest import with_suggestion
 from orbiter.diff.types import KINDS, Change, Diff, Fact, Kind, Occurrence, Side, Step, Variant
 from orbiter.diff.why import PackageName, RequirementChains
-from orbiter.lockfiles.types import Lock, PackageEntry, PackageFile, Scope
+from orbiter.lockfiles.types import EntryFault, Lock, PackageEntry, PackageFile, Scope
 
 KEPT = "kept"
 
@@ -73,21 +75,36 @@ def diff(old: Lock, new: Lock) -> Diff:
     changes = _changes(outcomes, in_both)
     changed = {(change.manager, change.name) for change in changes}
     facts = _facts(old.facts, new.facts, pairs)
+    facts += image_set_facts(old.lock_set, new.lock_set)
     facts += hash_facts((pair.old, pair.new) for pair in pairs)
     result = Diff(
         old=_side(old),
         new=_side(new),
         changes=changes,
         facts=tuple(sorted(facts)),
+        files=file_changes(old.lock_set, new.lock_set),
+        faults=_notes(old, new, are_faults=True),
         counts=dict(sorted(counts.items())),
         kept=len(in_both.keys() - changed),
-        notes=tuple(f"{side.name}: {note}" for side in (old, new) for note in side.notes),
+        notes=_notes(old, new, are_faults=False),
     )
     return with_suggestion(result)
 
 
 def _side(lock: Lock) -> Side:
-    return Side(name=lock.name, format=lock.format, release=lock.release)
+    size, unsized = download_size(lock)
+    return Side(
+        name=lock.name, format=lock.format, release=lock.release, download=size, unsized=unsized
+    )
+
+
+def _notes(*sides: Lock, are_faults: bool) -> tuple[str, ...]:
+    return tuple(
+        f"{side.name}: {note}"
+        for side in sides
+        for note in side.notes
+        if isinstance(note, EntryFault) is are_faults
+    )
 
 
 def _packages_by_name(pair: ScopePair) -> Iterator[tuple[PackageName, Packages, Packages]]:

@@ -33,7 +33,7 @@ def restrict_lock(
         for scope, packages in lock.packages.items()
         if is_selected(scope)
     }
-    return replace(lock, packages=packages, facts={})
+    return replace(lock, packages=packages, facts={}, lock_set=None)
 
 
 def _of_managers(
@@ -83,9 +83,15 @@ def _kinds(change: Change) -> set[str]:
 def matches_any(diff: Diff, conditions: Collection[str]) -> bool:
     """Return whether any change has one of these kinds or steps.
 
-    ``any`` matches every change, and an altered package always matches.
+    ``any`` matches every change, and ``files`` those of files that build the images. An altered
+    package and a file that does not follow from the lock files always match.
     """
-    if "any" in conditions and (diff.changes or diff.facts):
+    has_changed_file = any(file.kind != "kept" for file in diff.files)
+    if any(file.problem for file in diff.files):
+        return True
+    if "files" in conditions and has_changed_file:
+        return True
+    if "any" in conditions and (diff.changes or diff.facts or has_changed_file):
         return True
     if not _kinds_of_scopes(diff.facts).isdisjoint(conditions):
         return True

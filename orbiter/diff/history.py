@@ -141,7 +141,7 @@ def _restrict_to_name(lock: Lock, name: str, managers: tuple[str, ...]) -> Lock:
         packages[scope] = tuple(
             package for package in named if not managers or package.manager in managers
         )
-    return replace(lock, packages=packages, facts={}, notes=())
+    return replace(lock, packages=packages, facts={}, notes=(), lock_set=None)
 
 
 def _with_same_scopes(old: Lock, new: Lock) -> tuple[Lock, Lock]:

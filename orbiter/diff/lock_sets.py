@@ -31,9 +31,9 @@ class ManagerChanges(msgspec.Struct, frozen=True, kw_only=True):
 
 def lock_set_changes(old: LockSet | None, new: LockSet) -> tuple[ManagerChanges, ...]:
     """Return the changes of each builder and manager with packages in either lock set."""
-    after = as_lock(new, new.manifest.release)
+    after = _packages_of(new)
     if old:
-        before = as_lock(old, old.manifest.release)
+        before = _packages_of(old)
     else:
         before = msgspec.structs.replace(after, packages=dict.fromkeys(after.packages, ()))
     all_changes = diff(before, after).changes
@@ -42,6 +42,12 @@ def lock_set_changes(old: LockSet | None, new: LockSet) -> tuple[ManagerChanges,
         for builder, images in _images_by_builder(old, new).items()
         for changes in _by_manager(builder, images, (before, after), all_changes)
     )
+
+
+def _packages_of(lock_set: LockSet) -> Lock:
+    """Return the packages without the files that build the images, which follow from them."""
+    lock = as_lock(lock_set, lock_set.manifest.release)
+    return msgspec.structs.replace(lock, facts={}, lock_set=None)
 
 
 def _images_by_builder(*lock_sets: LockSet | None) -> dict[str, set[str]]:

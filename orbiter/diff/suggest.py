@@ -26,6 +26,7 @@ def with_suggestion(diff: Diff) -> Diff:
     """Return the diff with its suggestion."""
     reasons = [(_step_of_change(change), _describe(change)) for change in diff.changes]
     reasons += [(_step_of_fact(fact), f"{fact.kind} {fact.name}") for fact in diff.facts]
+    reasons += [("patch", file.path) for file in diff.files if file.kind != "kept"]
     if not reasons:
         return diff
     # The first of several equal steps: changes are sorted by importance.

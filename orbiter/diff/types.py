@@ -97,12 +97,36 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True, order=True):
     new: str = ""
 
 
+FileKind = Literal["added", "removed", "changed", "kept"]
+
+
+class FileChange(msgspec.Struct, frozen=True, kw_only=True):
+    """A file of the build folder of a lock set that changed, or that has a problem.
+
+    ``lines`` are those of a unified diff, without its head.
+    ``derived`` is True for a list that follows from the lock files, whose packages are compared.
+    ``problem`` says why a file does not follow from the lock files, "" if it does.
+    """
+
+    path: str
+    kind: FileKind
+    lines: tuple[str, ...] = ()
+    derived: bool = False
+    problem: str = ""
+
+
 class Side(msgspec.Struct, frozen=True, kw_only=True):
-    """One side: the name that the user passed, its format, and the release of a lock set or ""."""
+    """One side: the name that the user passed, its format, and the release of a lock set or "".
+
+    ``download`` is the size of all distinct files of a lock set in bytes. It does not include
+    ``unsized`` files, whose size the lock files do not contain.
+    """
 
     name: str
     format: str
     release: str = ""
+    download: int = 0
+    unsized: int = 0
 
 
 class Suggestion(msgspec.Struct, frozen=True, kw_only=True):
@@ -125,6 +149,8 @@ class Diff(msgspec.Struct, frozen=True, kw_only=True):
     ``counts`` contains, for each scope, the number of names of each kind and of those that are
     ``kept``; it counts each name once.
     ``kept`` is the number of packages that changed in no scope.
+    ``files`` are the changed files that build the images, if both sides are lock sets.
+    ``faults`` are entries that contradict themselves, as a faulty merge makes them.
     ``left_out`` is the number of changes that a filter removed.
     """
 
@@ -132,6 +158,8 @@ class Diff(msgspec.Struct, frozen=True, kw_only=True):
     new: Side
     changes: tuple[Change, ...] = ()
     facts: tuple[Fact, ...] = ()
+    files: tuple[FileChange, ...] = ()
+    faults: tuple[str, ...] = ()
     counts: Mapping[Scope, Mapping[str, int]] = {}
     kept: int = 0
     left_out: int = 0

@@ -13,6 +13,7 @@ from urllib.parse import unquote
 from orbiter.lockfiles.document import DAMAGED, without_credentials
 from orbiter.lockfiles.origins import INDEX_PATH, folder_of, origin_of
 from orbiter.lockfiles.pip_files import file_name
+from orbiter.lockfiles.types import EntryFault
 from resolvers.errors import ExpectedError
 
 SUFFIXES = (".conda", ".tar.bz2")
@@ -126,7 +127,8 @@ def build_from_file(file: str, name: str, version: str) -> tuple[str, str]:
     is_same_name = parsed.name.lower() == name.lower()
     if is_same_name and _components(parsed.version) == _components(version):
         return parsed.build, ""
-    return parsed.build, f"{name} {version} lists the file {file}, which is not its own"
+    fault = EntryFault(f"{name} {version} lists the file {file}, which is not its own")
+    return parsed.build, fault
 
 
 def _components(version: str) -> list[str]:

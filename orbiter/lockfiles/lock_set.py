@@ -1,7 +1,8 @@
 """Conversion of a lock set to a lock: the packages of each published image, per platform."""
 
-import re
 from collections.abc import Iterator, Mapping
+from pathlib import Path
+from urllib.parse import unquote
 
 import msgspec
 
@@ -9,27 +10,20 @@ from orbiter.config.image_set import ImageSet, Stage
 from orbiter.config.requirements import package_name
 from orbiter.config.stage_graph import ancestors
 from orbiter.lockfiles.origins import folder_of, with_foreign_sources
-from orbiter.lockfiles.types import Lock, PackageEntry, PackageFile, Scope
+from orbiter.lockfiles.types import EntryFault, Lock, PackageEntry, PackageFile, Scope
 from orbiter.lockset.inputs import LOCK_FILES, locked_files, unlocked_parts
-from orbiter.lockset.model import BUILD, BuilderFacts, LockSet, Manifest, digest
+from orbiter.lockset.model import BuilderFacts, LockSet, LockSetError, Manifest
 from orbiter.lockset.targets import target_for
 from resolvers.managers import MANAGERS
 from resolvers.types import LockFiles, Package, Pin
 
-WITHOUT_EFFECT = re.compile(
-    r"""
-    ^(?:
-        \#[ ]\S+(?:[ ]\S+)?,[ ]rendered[ ]by[ ]Orbiter\b
-        | \s+org\.opencontainers\.image\.(?:version|created)=
-    ).*\n
-    | compression=\w+,compression-level=\d+
-    """,
-    re.MULTILINE | re.VERBOSE,
-)
-"""Text of a Dockerfile that does not change an image's content: release, date, compression."""
-
 INSTALLERS = "installers"
 """Environment of the programs that install packages; no image contains them."""
+
+
+FOREIGN_LOCKS = ("conda-lock.yml", "poetry.lock", "uv.lock", "package-lock.json")
+FILE_NAMES = {"apk": "{name}-{version}.", "apt": "{name}_{version}_"}
+"""Beginning of the name of a package file."""
 
 
 class _ManagerLock(msgspec.Struct, frozen=True):
@@ -64,6 +58,7 @@ def as_lock(lock_set: LockSet, name: str) -> Lock:
         facts=_facts(image_set, lock_set),
         notes=tuple(f"{part} is not locked" for part in not_locked),
         release=manifest.release,
+        lock_set=lock_set,
     )
     return with_foreign_sources(lock)
 
@@ -166,11 +161,6 @@ def _facts(image_set: ImageSet, lock_set: LockSet) -> Mapping[str, Mapping[str, 
         for platform, base_digest in platforms.items()
     }
     pythons = {builder: facts.python for builder, facts in manifest.builders.items()}
-    dockerfiles = {
-        path.split("/")[1]: digest(WITHOUT_EFFECT.sub("", text))
-        for path, text in lock_set.files.items()
-        if path.startswith(f"{BUILD}/") and path.endswith("/Dockerfile")
-    }
     return {
         "base image": base_images,
         "platform": dict.fromkeys(image_set.platforms, "locked"),
@@ -179,5 +169,59 @@ def _facts(image_set: ImageSet, lock_set: LockSet) -> Mapping[str, Mapping[str, 
         "network while building": {
             stage.name: "allowed" for stage in image_set.stages if stage.network
         },
-        "Dockerfile": dockerfiles,
     }
+
+
+def check_entries(folder: Path, lock_set: LockSet) -> None:
+    """Raise LockSetError if an entry of a lock file contradicts its own file."""
+    found = faults(lock_set)
+    if found:
+        more = f" (and {len(found) - 1} more entries)" if len(found) > 1 else ""
+        raise LockSetError(
+            f"{folder}/{found[0]}{more}",
+            "a merge mixed both sides: restore the lock set from git, or run orbiter lock",
+        )
+
+
+def faults(lock_set: LockSet) -> tuple[str, ...]:
+    """Return the entries whose name or version contradicts their file, as after a faulty merge.
+
+    Raises ExpectedError if a lock file is invalid.
+    """
+    return tuple(f"{path}: {fault}" for path, fault in sorted(set(_all_faults(lock_set))))
+
+
+def _all_faults(lock_set: LockSet) -> Iterator[tuple[str, str]]:
+    for builder in lock_set.image_set.builders:
+        for manager in LOCK_FILES:
+            files = locked_files(lock_set, builder, manager)
+            for name, text in files.items():
+                for note in _notes(name, text):
+                    yield f"{builder}/{name}", note
+            if manager in FILE_NAMES and files:
+                for package in MANAGERS[manager].read(files):
+                    for fault in _file_faults(package, FILE_NAMES[manager]):
+                        yield f"{builder}/{min(files)}", fault
+
+
+def _notes(name: str, text: str) -> tuple[str, ...]:
+    """Return the faults that the reader of a foreign format finds."""
+    from orbiter.lockfiles import recognise
+
+    if name not in FOREIGN_LOCKS:
+        return ()
+    lock = recognise.read(name, text.encode())
+    return tuple(note for note in lock.notes if isinstance(note, EntryFault))
+
+
+def _file_faults(package: Package, template: str) -> Iterator[str]:
+    """Yield the files of apk or apt whose name is that of another package or version."""
+    # A file name has no epoch, and Debian encodes some characters.
+    version = package.version.partition(":")[2] or package.version
+    start = template.format(name=package.name, version=version)
+    for artifact in package.artifacts:
+        if not unquote(artifact.file).startswith(start):
+            yield (
+                f"{package.name} {package.version} lists the file {artifact.file}, "
+                "which is not its own"
+            )

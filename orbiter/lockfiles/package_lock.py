@@ -31,7 +31,7 @@ from orbiter.lockfiles.package_lock_tree import (
     is_local,
 )
 from orbiter.lockfiles.package_lock_v1 import MAX_PATH, InvalidTreeError, tree_as_paths
-from orbiter.lockfiles.types import Copy, Lock, PackageEntry, PackageFile, Scope
+from orbiter.lockfiles.types import Copy, EntryFault, Lock, PackageEntry, PackageFile, Scope
 from resolvers.errors import ExpectedError
 
 NEWEST = 3
@@ -282,4 +282,4 @@ def _tarball_note(tree: PackageTree, path: str) -> str:
     # Some registries encode the slash in the name of a scope.
     if folder.replace("%2f", "/").endswith(f"/{name}") and tarball.startswith(expected):
         return ""
-    return f"{path} is {name} {package.version}, but its tarball is {tarball}"
+    return EntryFault(f"{path} is {name} {package.version}, but its tarball is {tarball}")

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from urllib.parse import unquote
 
-from orbiter.lockfiles.types import PackageFile
+from orbiter.lockfiles.types import EntryFault, PackageFile
 
 SDIST_SUFFIXES = (".tar.gz", ".zip", ".tar.bz2", ".tar.xz", ".tgz", ".tar")
 
@@ -66,7 +66,7 @@ def foreign_file_note(name: str, version: str, files: Iterable[PackageFile]) -> 
         if file_project and (
             file_project != name or (file_version and not _is_same_version(version, file_version))
         ):
-            return f"{name} {version} lists the file {file.name}, which is not its own"
+            return EntryFault(f"{name} {version} lists the file {file.name}, which is not its own")
     return ""
 
 

@@ -5,6 +5,8 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
+from orbiter.lockset.model import LockSet
+
 
 class Scope(NamedTuple):
     """An environment (an image, a stage) on one platform; "" if the format has no such name."""
@@ -63,6 +65,12 @@ class PackageEntry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     copies: tuple[Copy, ...] = ()
 
 
+class EntryFault(str):
+    """A note on an entry whose name or version contradicts its file, as a faulty merge makes it."""
+
+    __slots__ = ()
+
+
 class Lock(msgspec.Struct, frozen=True, kw_only=True):
     """One side of a comparison.
 
@@ -71,7 +79,7 @@ class Lock(msgspec.Struct, frozen=True, kw_only=True):
     ``facts`` are other compared values, by kind and name:
     ``{"base image": {"debian:13 linux/amd64": "sha256:…"}}``.
     ``notes`` are a reader's remarks for the user.
-    ``release`` is the release of a lock set, otherwise "".
+    ``release`` is the release of a lock set, otherwise "", and ``lock_set`` the lock set itself.
     """
 
     name: str
@@ -80,6 +88,7 @@ class Lock(msgspec.Struct, frozen=True, kw_only=True):
     facts: Mapping[str, Mapping[str, str]] = {}
     notes: tuple[str, ...] = ()
     release: str = ""
+    lock_set: LockSet | None = None
 
 
 class FormatReader(Protocol):

@@ -16,6 +16,7 @@ from orbiter.diff.types import (
     Change,
     Diff,
     Fact,
+    FileChange,
     Kind,
     Occurrence,
     Side,
@@ -30,7 +31,8 @@ FORMAT: Literal[1] = 1
 DESCRIPTIONS = {
     "Report": "The changes between two locks. Altered changes come first, then requested packages, "
     "language runtimes, and packages that most others require.",
-    "Side": 'One side: its name, its format, and the release of a lock set or "".',
+    "Side": 'One side: its name, its format, and the release of a lock set or "". The download of '
+    "a lock set is in bytes; unsized files, whose size is unknown, are not included.",
     "Summary": "How many packages are of each kind; one that differs between places may be of "
     "several. ``kept`` are the same\n    everywhere; ``altered`` are also counted in their kind; "
     "``left_out`` are changes that --direct or --kind hides.",
@@ -44,6 +46,8 @@ DESCRIPTIONS = {
     "Licences": "The licence before and after.",
     "Fact": "Something else that changed: a base image's digest, a tool's version; "
     '"" if one side does not have it.',
+    "FileChange": "A changed file of the build folder: its path, the lines of a unified diff, "
+    "whether it is a list that follows from the lock files, and why it does not follow from them.",
     "Count": "How many names of packages are of each kind at one place; "
     "together each name there exactly once.",
 }
@@ -183,6 +187,11 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     suggestion: Suggestion
     changes: tuple[OneChange, ...]
     facts: tuple[Fact, ...]
+    files: tuple[FileChange, ...]
+    faults: Annotated[
+        tuple[str, ...],
+        Meta(description="entries whose name or version contradicts their file"),
+    ]
     counts: tuple[Count, ...]
     notes: tuple[str, ...]
 
@@ -197,6 +206,8 @@ def render(diff: Diff) -> str:
         suggestion=diff.suggestion,
         changes=tuple(map(_one_change, diff.changes)),
         facts=diff.facts,
+        files=diff.files,
+        faults=diff.faults,
         counts=tuple(
             Count(environment=scope.environment, platform=scope.platform, **_all_kinds(numbers))
             for scope, numbers in sorted(diff.counts.items())

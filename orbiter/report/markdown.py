@@ -6,12 +6,12 @@ command that shows all changes.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import compress
 from typing import NamedTuple
 
 from orbiter import sizes
-from orbiter.diff.types import Change, Diff, Fact
+from orbiter.diff.types import Change, Diff, Fact, FileChange
 from orbiter.report import phrases
 from orbiter.report.phrases import Section
 
@@ -21,10 +21,13 @@ MAX_TEXT = 300
 """Characters of a text from a lock, which could have any length."""
 
 IMPORTANCE = (
+    "underived",
+    "faults",
     "altered",
     "elsewhere",
     "direct",
     "important",
+    "files",
     "facts",
     "notes",
     "guessed",
@@ -38,8 +41,26 @@ IMPORTANCE = (
 )
 """Sections, the most important first."""
 
-UNFOLDED = frozenset({"altered", "elsewhere", "direct", "important", "facts", "notes"})
+UNFOLDED = frozenset(
+    {
+        "underived",
+        "faults",
+        "files",
+        "altered",
+        "elsewhere",
+        "direct",
+        "important",
+        "facts",
+        "notes",
+    }
+)
 """Sections whose tables are not folded with ``<details>``."""
+
+ALERTS = frozenset({"underived", "faults", "altered"})
+"""Sections that begin with an alert."""
+
+FILE_LINES = 60
+"""Lines of a build file that are shown; the others are counted."""
 
 CHANGE_COLUMNS = ("change", "package", "manager", "old", "new", "step", "size", "note", "why")
 
@@ -106,11 +127,45 @@ def _blocks(diff: Diff) -> list[Block]:
         _section_block(section, notes, show_manager=show_manager)
         for section in phrases.sections(diff)
     ]
+    blocks = [*_alarm_blocks(diff), *blocks]
+    if diff.files:
+        blocks.append(_files_block(diff.files))
     if diff.facts:
         blocks.append(_facts_block(diff.facts))
     if diff.notes:
         blocks.append(_notes_block(diff.notes))
     return blocks
+
+
+def _alarm_blocks(diff: Diff) -> Iterator[Block]:
+    """Yield a block for files and for entries that nobody may overlook."""
+    underived = [f"{file.path}: {file.problem}" for file in phrases.underived(diff)]
+    if underived:
+        title = f"Files not from the lock files ({len(underived)}): {phrases.UNDERIVED}"
+        yield _notes_block(underived, key="underived", title=title)
+    if diff.faults:
+        title = f"Contradictory entries ({len(diff.faults)}): {phrases.FAULTY}"
+        yield _notes_block(diff.faults, key="faults", title=title)
+
+
+def _files_block(files: Sequence[FileChange]) -> Block:
+    """Return the changed lines of files; those of lists are only counted."""
+    items, lines = [], []
+    for file in files:
+        title = f"{file.path} {phrases.file_counts(file)}"
+        lines.append(phrases.printable(_clip(title)))
+        shown = () if file.derived else file.lines[:FILE_LINES]
+        if not shown:
+            continue
+        text = "\n".join(phrases.printable(_clip(line)) for line in shown)
+        more = len(file.lines) - len(shown)
+        rest = f"\n… and {more:,} more lines\n" if more else ""
+        fence = _fence(text, 3)
+        items.append(f"{_code(file.path)} {_text(phrases.file_counts(file))}\n\n")
+        items.append(f"{fence}diff\n{text}\n{fence}\n{rest}\n")
+    if lists := sum(file.derived for file in files):
+        items.append(f"{phrases.count_of(lists, 'list')} as the changed packages require\n")
+    return Block("files", f"Build files ({len(files):,})", "".join(items), tuple(lines))
 
 
 def _facts_block(facts: Sequence[Fact]) -> Block:
@@ -119,10 +174,11 @@ def _facts_block(facts: Sequence[Fact]) -> Block:
     return Block("facts", title, table, tuple(map(_fact_line, facts)))
 
 
-def _notes_block(notes: Sequence[str]) -> Block:
+def _notes_block(notes: Sequence[str], key: str = "notes", title: str = "Notes") -> Block:
     items = "".join(f"- {_text(note)}\n" for note in notes)
     lines = tuple(phrases.printable(_clip(note)) for note in notes)
-    return Block("notes", f"Notes ({len(notes):,})", items, lines)
+    heading = f"{title} ({len(notes):,})" if key == "notes" else title
+    return Block(key, heading, items, lines)
 
 
 def _fact_row(fact: Fact) -> tuple[str, ...]:
@@ -176,16 +232,18 @@ def _line(change: Change, note: str, *, show_manager: bool) -> str:
 
 def _render_table(block: Block) -> str:
     """Render a section with its table; that of altered packages is a prominent alert."""
-    if block.key == "altered":
+    if block.key in ALERTS:
         quoted = block.table.rstrip("\n").replace("\n", "\n> ")
-        return f"\n{_alert(block.title)}\n>\n> {quoted}\n"
+        return f"\n{_alert(block)}\n>\n> {quoted}\n"
     if block.key in UNFOLDED:
         return f"\n### {block.title}\n\n{block.table}"
     return f"\n<details><summary>{block.title}</summary>\n\n{block.table}\n</details>\n"
 
 
-def _alert(title: str) -> str:
-    return f"> [!CAUTION]\n> **{title.upper()}: {phrases.ALTERED}.** {phrases.SUSPECT}"
+def _alert(block: Block) -> str:
+    if block.key != "altered":
+        return f"> [!CAUTION]\n> **{block.title}.**"
+    return f"> [!CAUTION]\n> **{block.title.upper()}: {phrases.ALTERED}.** {phrases.SUSPECT}"
 
 
 def _render_list(block: Block, lines: Sequence[str], rest: str = "") -> str:
@@ -193,7 +251,7 @@ def _render_list(block: Block, lines: Sequence[str], rest: str = "") -> str:
     text = "\n".join(lines)
     fence = _fence(text, 3)
     code = f"\n{fence}text\n{text}\n{fence}\n" if lines else ""
-    alert = f"\n{_alert(block.title)}\n" * (block.key == "altered")
+    alert = f"\n{_alert(block)}\n" * (block.key in ALERTS)
     state = " open" * (block.key in UNFOLDED)
     details = f"<details{state}><summary>{block.title}</summary>\n{code}{rest}\n</details>"
     return f"{alert}\n{details}\n"

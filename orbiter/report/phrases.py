@@ -7,10 +7,21 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from orbiter.diff.importance import RUNTIMES
-from orbiter.diff.types import KINDS, Change, Diff, Occurrence, Side, Suggestion, Variant
+from orbiter.diff.types import (
+    KINDS,
+    Change,
+    Diff,
+    FileChange,
+    Occurrence,
+    Side,
+    Suggestion,
+    Variant,
+)
 from orbiter.lockfiles.types import Scope
-from orbiter.sizes import format_size_change
+from orbiter.sizes import format_size, format_size_change
 
+UNDERIVED = "they do not follow from the lock files, and a build would read them"
+FAULTY = "their name or version contradicts their file, as after a faulty merge"
 ALTERED = "same version, other hash: this is how tampering looks"
 SUSPECT = "Do not use it before you know who changed the file, and why."
 
@@ -98,11 +109,27 @@ def is_elsewhere(change: Change) -> bool:
     return change.elsewhere or change.sources is not None
 
 
+def underived(diff: Diff) -> tuple[FileChange, ...]:
+    """Return the files that do not follow from the lock files."""
+    return tuple(file for file in diff.files if file.problem)
+
+
+def file_counts(file: FileChange) -> str:
+    """Format the number of lines that only one side has: ``+2 -1``."""
+    added = sum(line.startswith("+") for line in file.lines)
+    removed = sum(line.startswith("-") for line in file.lines)
+    return f"+{added:,} -{removed:,}"
+
+
 def counts(diff: Diff) -> str:
     """Format the counts: ``12 added, 3 removed; 339 unchanged``, altered packages first."""
     parts = []
     if number := len(altered(diff)):
         parts.append(f"{number:,} ALTERED")
+    if number := len(underived(diff)):
+        parts.append(f"{count_of(number, 'FILE')} NOT FROM THE LOCK FILES")
+    if diff.faults:
+        parts.append(f"{count_of(len(diff.faults), 'entry')} with a file of another package")
     if number := sum(map(is_elsewhere, diff.changes)):
         parts.append(f"{number:,} from another source")
     kinds = ", ".join(f"{number:,} {kind}" for kind, number in tally(diff).items())
@@ -116,14 +143,23 @@ def counts(diff: Diff) -> str:
 def _no_changes(diff: Diff) -> str:
     if diff.left_out:
         return "no such change"
-    if not diff.facts:
+    others = []
+    if diff.facts:
+        others.append(count_of(len(diff.facts), "other value"))
+    if number := sum(file.kind != "kept" for file in diff.files):
+        others.append(count_of(number, "build file"))
+    if not others:
         return "no package changed"
-    return f"no package changed, but {count_of(len(diff.facts), 'other value')} did"
+    return f"no package changed, but {' and '.join(others)} did"
 
 
 def count_of(number: int, noun: str) -> str:
     """Format a number with its noun: ``1 package``, ``2 packages``."""
-    return f"{number:,} {noun}{'s' * (number != 1)}"
+    if number == 1:
+        return f"1 {noun}"
+    if noun.endswith("y"):
+        return f"{number:,} {noun[:-1]}ies"
+    return f"{number:,} {noun}{'S' if noun.isupper() else 's'}"
 
 
 def summary(diff: Diff) -> str:
@@ -149,8 +185,15 @@ def suggestion(suggested: Suggestion) -> str:
 def download(diff: Diff) -> str:
     """Format the growth of the download: ``download: +12.3 MB (2 of unknown size)``.
 
+    It includes the total of lock sets: ``download: 512.0 MB → 524.3 MB (+12.3 MB)``.
     "" with several scopes, which share downloads, or without a known size.
     """
+    old, new = diff.old.download, diff.new.download
+    if old and new:
+        growth = format_size_change(new - old) or "no change"
+        total = f"download: {format_size(old)} → {format_size(new)} ({growth})"
+        unsized = max(diff.old.unsized, diff.new.unsized)
+        return f"{total}, without {count_of(unsized, 'file')} of unknown size" if unsized else total
     known = [change.grown for change in diff.changes if change.grown is not None]
     if len(diff.counts) != 1 or not sum(known):
         return ""
@@ -294,12 +337,23 @@ def arrow(change: Change) -> str:
     return " → ".join(filter(None, versions(change)))
 
 
-def chain(change: Change) -> str:
+def chain(change: Change, *, whole: bool = False) -> str:
     """Return the packages that require a package: ``via jupyterlab > … > anyio``."""
     links = change.why[:-1]
-    if len(links) > MAX_LISTED:
+    if len(links) > MAX_LISTED and not whole:
         links = (links[0], "…", links[-1])
     return "via " + printable(" > ".join(links)) if links else ""
+
+
+def shorten_chain(text: str, width: int) -> str:
+    """Leave out links in the middle of a chain until it fits, as far as possible."""
+    links = text.split(" > ")
+    while len(text) > width and len(links) > MAX_LISTED:
+        middle = len(links) // 2
+        links = [link for link in (*links[:middle], *links[middle + 1 :]) if link != "…"]
+        links.insert(len(links) // 2 + len(links) % 2, "…")
+        text = " > ".join(links)
+    return text
 
 
 def shorten_digests(text: str) -> str:

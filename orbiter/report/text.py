@@ -9,6 +9,7 @@ from orbiter import sizes
 from orbiter.diff.types import Change, Diff, Fact
 from orbiter.report import phrases
 from orbiter.report.phrases import Section
+from orbiter.report.text_files import alarms, file_block
 from orbiter.report.text_table import Painter, TextRow, render_table
 
 MIN_WIDTH = 40
@@ -30,7 +31,7 @@ def render(diff: Diff, *, width: int, colour: bool, everything: bool) -> str:
     """
     width, paint = max(width, MIN_WIDTH), Painter(colour)
     make_row = _row_maker(diff)
-    blocks = [_head(diff, width, paint)]
+    blocks = [_head(diff, width, paint), *alarms(diff, width, paint)]
     for section in phrases.sections(diff):
         shown, hidden = _shorten(section, everything=everything)
         block = [*_heading(section, width, paint)]
@@ -39,6 +40,8 @@ def render(diff: Diff, *, width: int, colour: bool, everything: bool) -> str:
             line = f"… and {len(hidden):,} more{_describe_hidden(hidden)}--all shows them)"
             block += [paint(part, "dim") for part in _indent(line, width)]
         blocks.append(block)
+    if diff.files:
+        blocks.append(file_block(diff.files, width, paint, everything=everything))
     if diff.facts:
         blocks.append(_facts(diff.facts, width, paint, everything=everything))
     if diff.notes:
@@ -94,7 +97,7 @@ def _row_maker(diff: Diff) -> Callable[[Change, Section], TextRow]:
             step=phrases.step(change),
             grown=sizes.format_size_change(change.grown),
             note=notes(change),
-            why=phrases.chain(change),
+            why=phrases.chain(change, whole=True),
         )
 
     return make_row

@@ -140,6 +140,8 @@ def _fit_columns(rows: Sequence[TextRow], width: int) -> dict[str, tuple[int, in
 
 def _cell(row: TextRow, column: str, width: int, paint: Painter) -> str:
     text: str = getattr(row, column)
+    if column == "why":
+        text = phrases.shorten_chain(text, width)
     if len(text) > width:
         text = f"{text[: width - 1]}…"
     padding = " " * (width - len(text))

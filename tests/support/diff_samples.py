@@ -2,7 +2,18 @@
 
 from collections.abc import Iterable
 
-from orbiter.diff.types import Change, Diff, Fact, Kind, Occurrence, Side, Step, Suggestion, Variant
+from orbiter.diff.types import (
+    Change,
+    Diff,
+    Fact,
+    FileChange,
+    Kind,
+    Occurrence,
+    Side,
+    Step,
+    Suggestion,
+    Variant,
+)
 from orbiter.lockfiles.types import Scope
 
 LINUX, ARM, MAC = Scope("", "linux-64"), Scope("", "linux-aarch64"), Scope("", "osx-64")
@@ -209,6 +220,43 @@ FACTS = Diff(
     suggestion=Suggestion(step="patch", release="0.1.1", reason="base image debian:13 linux/amd64"),
 )
 
+FILES = Diff(
+    old=Side(name="0.1.0", format="lock set 1", release="0.1.0", download=512_000_000, unsized=3),
+    new=Side(name="0.1.1", format="lock set 1", release="0.1.1", download=524_300_000, unsized=4),
+    facts=(
+        Fact(kind="images.toml", name="image.debian.base.build.pip", old="pandas<3", new="pandas"),
+    ),
+    files=(
+        FileChange(
+            path="build/debian-base/pip-linux-amd64.txt",
+            kind="changed",
+            lines=("@@ -1 +1 @@", "-attrs==26.1.0", "+six==1.17.0"),
+            problem="it differs from what the lock files give",
+        ),
+        FileChange(
+            path="build/debian-base/Dockerfile",
+            kind="changed",
+            lines=(
+                "@@ -7,2 +7,2 @@",
+                " USER 0",
+                "-RUN --network=none apt-install",
+                "+RUN --network=none apt-install && rm -rf /var/lib/apt/lists/* /var/cache/apt/* "
+                "/usr/share/doc/* /usr/share/man/*",
+            ),
+        ),
+        FileChange(
+            path="build/debian-base/artifacts-linux-amd64.txt",
+            kind="changed",
+            lines=("-sha256:1 apt/a_1_all.deb", "+sha256:2 apt/a_2_all.deb"),
+            derived=True,
+        ),
+    ),
+    faults=("0.1.1: zlib 5.8.1 lists the file xz-5.8.1-h1_2.conda, which is not its own",),
+    counts=counted(AMD64),
+    kept=163,
+    suggestion=Suggestion(step="patch", release="0.1.1", reason="build/debian-base/Dockerfile"),
+)
+
 EMPTY = Diff(
     old=Side(name="a.lock", format="uv.lock 1"),
     new=Side(name="b.lock", format="uv.lock 1"),
@@ -216,7 +264,14 @@ EMPTY = Diff(
     kept=12,
 )
 
-SAMPLES = {"small": SMALL, "altered": ALTERED, "places": PLACES, "facts": FACTS, "empty": EMPTY}
+SAMPLES = {
+    "small": SMALL,
+    "altered": ALTERED,
+    "places": PLACES,
+    "facts": FACTS,
+    "files": FILES,
+    "empty": EMPTY,
+}
 
 
 def many(number: int) -> Diff:
