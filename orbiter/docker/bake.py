@@ -20,6 +20,7 @@ from resolvers.errors import ProgramError
 from resolvers.scratch import writing_to
 
 BAKE_FILE = "docker-bake.json"
+LOCAL_CACHE = re.compile(r"(^|,)(src|dest)=([^,]+)")
 Definition = Mapping[str, Any]
 """The content of a bake file whose variables are replaced; see ``bake_definition.bound``."""
 ENVIRONMENT = {
@@ -168,10 +169,22 @@ def _cache_settings(target: str, key: str, specifications: Sequence[str]) -> lis
     return settings
 
 
+def cache_folders(options: BuildOptions, targets: Sequence[str]) -> list[Path]:
+    """Return the folders of the user's local caches.
+
+    For a folder that does not exist, buildx asks for its nearest parent that does.
+    """
+    found: set[Path] = set()
+    for specification in (*options.cache_from, *options.cache_to):
+        for name in targets:
+            text = _absolute(specification.replace("{stage}", name))
+            found.update(Path(match[3]) for match in LOCAL_CACHE.finditer(text))
+    return sorted({next(filter(Path.exists, (path, *path.parents))) for path in found})
+
+
 def _absolute(specification: str) -> str:
     """Make the folders of a cache specification absolute: bake runs in another folder."""
-    return re.sub(
-        r"(^|,)(src|dest)=([^,]+)",
+    return LOCAL_CACHE.sub(
         lambda match: f"{match[1]}{match[2]}={Path(match[3]).absolute()}",
         specification,
     )
@@ -211,7 +224,7 @@ def _run(
     complete = with_substitutes(definition, folder)
     (place / BAKE_FILE).write_text(json.dumps(complete), encoding="utf-8")
     version = buildx_version()  # fails with a clear error if docker has no buildx
-    caches = [_absolute(text) for text in (*options.cache_from, *options.cache_to)]
+    caches = cache_folders(options, targets)
     command = [docker_program(), "buildx", "bake", "--file", BAKE_FILE, "--progress", "rawjson"]
     command += [*targets, *settings, *permissions(complete, caches, folder, version)]
     try:

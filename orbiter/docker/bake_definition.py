@@ -23,7 +23,6 @@ BUILD = "build"
 VARIABLE = re.compile(r"\$\{(ARTIFACTS|BASES|LOCKSET|OUTPUT|SEEDS)\}")
 TEMPLATE = re.compile(r"([$%])\{")
 """The start of an expression that bake would evaluate; the sign doubled, it stays as it is."""
-LOCAL_CACHE = re.compile(r"(?:^|,)(?:src|dest)=([^,]+)")
 FOLDER_PERMISSIONS = (0, 19)
 """The first version of buildx with permissions for folders."""
 
@@ -49,12 +48,12 @@ def bound(definition: Mapping[str, Any], folder: Path, root: str) -> dict[str, A
 
 
 def permissions(
-    definition: Mapping[str, Any], caches: Iterable[str], folder: Path, version: str
+    definition: Mapping[str, Any], caches: Iterable[Path], folder: Path, version: str
 ) -> list[str]:
     """Return the arguments that let buildx use the folders of a bound definition, and no others.
 
-    ``caches`` are the cache specifications of the user. Older versions of buildx have no
-    permissions; they have no arguments for them either.
+    ``caches`` are the folders of the user's caches. Older versions of buildx have no permissions,
+    and no arguments for them either.
     """
     if _version(version) < FOLDER_PERMISSIONS:
         return []
@@ -67,8 +66,7 @@ def permissions(
                 readable.add(place)
     arguments = [f"fs.read={place}" for place in sorted(readable)]
     arguments.append(f"fs.write={folder / IMAGES}")
-    for specification in caches:
-        arguments += [f"fs={place}" for place in LOCAL_CACHE.findall(specification)]
+    arguments += [f"fs={cache}" for cache in caches]
     return [word for argument in arguments for word in ("--allow", argument)]
 
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from orbiter.docker.bake import BuildOptions, cache_folders
 from orbiter.docker.bake_definition import bound, permissions
 
 FOLDER = Path("/cache/build-1")
@@ -55,8 +56,7 @@ def test_the_variables_are_replaced_and_other_expressions_escaped() -> None:
 
 def test_buildx_may_use_exactly_the_folders_of_the_definition() -> None:
     definition = bound(DEFINITION, FOLDER, "sha256:root")
-    caches = ("type=local,src=/caches/a", "type=registry,ref=a/b")
-    arguments = permissions(definition, caches, FOLDER, "0.29.1+ds1")
+    arguments = permissions(definition, [Path("/caches/a")], FOLDER, "0.29.1+ds1")
     assert arguments[::2] == ["--allow"] * (len(arguments) // 2)
     assert arguments[1::2] == [
         "fs.read=/cache/build-1/artifacts/a-base",
@@ -66,6 +66,16 @@ def test_buildx_may_use_exactly_the_folders_of_the_definition() -> None:
         "fs.write=/cache/build-1/images",
         "fs=/caches/a",
     ]
+
+
+def test_a_cache_that_does_not_exist_needs_its_nearest_parent(tmp_path: Path) -> None:
+    (tmp_path / "a-base").mkdir()
+    options = BuildOptions(
+        cache_from=(f"type=local,src={tmp_path}/{{stage}}", "type=registry,ref=a/b"),
+        cache_to=(f"type=local,dest={tmp_path}/a-base/new/{{stage}},mode=max",),
+    )
+    assert cache_folders(options, ["a-base"]) == [tmp_path / "a-base"]
+    assert cache_folders(options, ["a-core"]) == [tmp_path, tmp_path / "a-base"]
 
 
 def test_a_buildx_without_permissions_gets_no_arguments() -> None:
