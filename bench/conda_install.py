@@ -29,7 +29,6 @@ repository = "orbiter-bench/conda"
 [builder.micromamba]
 channels = ["{channel}"]
 installer = "rattler"
-conda-overwrites = ["jupyterlab"]     # it and jupyter-builder both install bin/jlpm
 [image.micromamba.core]
 apt = ["python3"]
 [image.micromamba.base]

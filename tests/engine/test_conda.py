@@ -29,9 +29,7 @@ pytestmark = [
 
 REPLACEMENTS = {
     'repository = "dorgeln/orbiter"': 'repository = "orbiter-test/conda"',
-    'channels = ["conda-forge"]': 'channels = ["{channel}"]\ninstaller = "rattler"'
-    # These versions of jupyter-builder and jupyterlab both install bin/jlpm.
-    '\nconda-overwrites = ["jupyterlab"]',
+    'channels = ["conda-forge"]': 'channels = ["{channel}"]\ninstaller = "rattler"',
     'apt = ["@core-tools"]': 'apt = ["@core-tools", "python3"]',
     # The test channel lacks these packages.
     '    "altair_saver",\n': "",
