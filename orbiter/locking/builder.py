@@ -159,17 +159,15 @@ def _checked_overwrites(
     )
     report("")
     return (
-        _with_warning(conda, builder, "conda", warnings.get("conda")),
-        _with_warning(pip, builder, "pip", warnings.get("pip")),
+        _with_warnings(conda, builder, "conda", warnings["conda"]),
+        _with_warnings(pip, builder, "pip", warnings["pip"]),
     )
 
 
-def _with_warning(
-    locked: LockedManager, builder: Builder, manager: str, warning: LockWarning | None
+def _with_warnings(
+    locked: LockedManager, builder: Builder, manager: str, warnings: list[LockWarning]
 ) -> LockedManager:
-    if warning is None:
-        return locked
-    recorded = recorded_warnings(builder.name, manager, [warning])
+    recorded = recorded_warnings(builder.name, manager, warnings)
     return msgspec.structs.replace(locked, warnings=tuple(sorted({*locked.warnings, *recorded})))
 
 

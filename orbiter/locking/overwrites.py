@@ -27,12 +27,12 @@ def check_overwrites(
     locks: Mapping[str, LockFiles],
     targets: tuple[Target, ...],
     progress: Callable[[str], None],
-) -> dict[str, LockWarning]:
+) -> dict[str, list[LockWarning]]:
     """Raise ExpectedError if two packages of a stage install the same file differently.
 
     ``locks`` are lock files by manager. Files with the same content are allowed, and packages in
-    ``pip-overwrites`` and ``conda-overwrites`` may replace files. Returns a warning by manager if
-    the files of packages cannot be read.
+    ``pip-overwrites`` and ``conda-overwrites`` may replace files. Returns warnings by manager:
+    about packages whose files cannot be read, and names in these keys that are not locked.
     """
     installed = [
         _steps(image_set, stage, locks, target)
@@ -48,20 +48,32 @@ def check_overwrites(
                 problems.setdefault(problem, overlap)
     if problems:
         raise _error(builder.name, problems)
-    warnings = {}
-    for manager, by_pin in files.items():
-        if warning := _unread(by_pin, progress):
-            warnings[manager] = warning
-    return warnings
+    return {
+        manager: [*_unread(by_pin, progress), *_not_locked(manager, by_pin, allowed)]
+        for manager, by_pin in files.items()
+    }
+
+
+def _not_locked(
+    manager: str, files: Iterable[Pin], allowed: Mapping[str, tuple[str, ...]]
+) -> Iterator[LockWarning]:
+    locked = {pin.name for pin in files}
+    for name in allowed.get(manager, ()):
+        if locked and name not in locked:
+            yield LockWarning(
+                package=name,
+                text=f"{manager}-overwrites has no effect, because no such package is locked",
+                hint=f"correct the name in {manager}-overwrites, or remove it",
+            )
 
 
 def _unread(
     files: Mapping[Pin, FileList | ExpectedError], progress: Callable[[str], None]
-) -> LockWarning | None:
-    """Return a warning about the packages of a manager whose files are not known."""
+) -> Iterator[LockWarning]:
+    """Yield a warning about the packages of a manager whose files are not known."""
     errors = {pin: files for pin, files in files.items() if isinstance(files, ExpectedError)}
     if not errors:
-        return None
+        return
     names = sorted({pin.name for pin in errors})
     first = min(errors)
     # The lock set keeps the warning, and the reason may contain the address of an index.
@@ -69,7 +81,7 @@ def _unread(
     shown = ", ".join(names[:SHOWN])
     if len(names) > SHOWN:
         shown += f" and {len(names) - SHOWN} more"
-    return LockWarning(
+    yield LockWarning(
         package=first.name,
         text="Orbiter cannot read which files these packages install, so it did not check "
         f"whether they overwrite files of others: {shown}",

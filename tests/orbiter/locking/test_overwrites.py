@@ -166,8 +166,10 @@ def test_two_conda_packages_with_the_same_file_are_refused(tmp_path: Path) -> No
     assert "aaa 1 (conda) and bbb 1 (conda) install different files at share/x, share/y" in (
         result.stderr
     )
-    allowed = conda_lock(tmp_path, (first, second), 'conda-overwrites = ["bbb"]')
+    allowed = conda_lock(tmp_path, (first, second), 'conda-overwrites = ["bbb", "ccc"]')
     assert allowed.returncode == 0, allowed.stderr
+    assert "warning: micromamba conda: ccc: conda-overwrites has no effect" in allowed.stderr
+    assert "bbb: conda-overwrites" not in allowed.stderr
 
 
 def test_a_package_whose_files_cannot_be_read_is_a_warning(tmp_path: Path) -> None:
