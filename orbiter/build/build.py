@@ -26,6 +26,8 @@ from resolvers.conda import fetch as conda_fetch
 from resolvers.scratch import scratch_folder
 from resolvers.types import NOTE
 
+CACHE_MOUNT = "--mount=type=cache"
+
 
 def build(
     lock_set: LockSet,
@@ -56,7 +58,7 @@ def build(
         _write_seeds(lock_set, folder)
         for image in base_images(lock_set, options.platforms):
             write_layout(image.digest, store, folder / BASES / image.digest.partition(":")[2])
-        definition = _definition(derived, lock_set.root)
+        definition = build_definition(derived, lock_set.root)
         return build_images(folder, definition, lock_set.root, options, start_task, approve)
 
 
@@ -69,13 +71,15 @@ def _write_files(derived: Derived, folder: Path) -> None:
             file.write(text)
 
 
-def _definition(derived: Derived, root: str) -> dict[str, Any]:
-    """Return the definition of the build."""
+def build_definition(derived: Derived, root: str) -> dict[str, Any]:
+    """Return the definition of the build of a lock set with this root digest."""
     definition = bake_file(derived.plan, derived.exporter)
-    if not derived.same_templates:
+    if derived.same_templates:
+        return definition
+    for name, target in definition["target"].items():
         # Nobody derived the names of these caches, so other lock sets must not share them.
-        for target in definition["target"].values():
-            target.setdefault("args", {})["BUILDKIT_CACHE_MOUNT_NS"] = root
+        if CACHE_MOUNT in derived.files.get(f"{name}/Dockerfile", ""):
+            target["args"]["BUILDKIT_CACHE_MOUNT_NS"] = root
     return definition
 
 
