@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from orbiter.cli.errors import FINDINGS, guarded
+from orbiter.cli.errors import FINDINGS, guarded, warn
 from orbiter.cli.options import IMAGES, quiet_option
 
 if TYPE_CHECKING:
@@ -48,6 +48,12 @@ if TYPE_CHECKING:
     metavar="MANAGERS",
     help="Lock only these managers, separated by commas: apk, apt, conda, pip, npm.",
 )
+@click.option(
+    "--merge",
+    is_flag=True,
+    help="Start from the pins of both sides of an unfinished git merge; images.toml must be "
+    "merged already.",
+)
 @click.option("--strict", is_flag=True, help="Treat warnings as errors: write nothing.")
 @quiet_option
 @guarded
@@ -58,6 +64,7 @@ def lock(
     packages: tuple[str, ...],
     as_of: str | None,
     only: str,
+    merge: bool,
     strict: bool,
     quiet: bool,
 ) -> None:
@@ -68,7 +75,7 @@ def lock(
     """
     from orbiter.config.read import read_image_set
 
-    if check and (dry_run or upgrade or packages or as_of or only or strict):
+    if check and (dry_run or upgrade or packages or as_of or only or merge or strict):
         raise click.UsageError("--check cannot be combined with other options")
     image_set = read_image_set(IMAGES)
     if check:
@@ -85,24 +92,32 @@ def lock(
         only=only,
         now=datetime.now(UTC),
     )
-    _lock(image_set, options, dry_run=dry_run, strict=strict, quiet=quiet)
+    _lock(image_set, options, dry_run=dry_run, merge=merge, strict=strict, quiet=quiet)
 
 
 def _lock(
-    image_set: "ImageSet", options: "LockOptions", *, dry_run: bool, strict: bool, quiet: bool
+    image_set: "ImageSet",
+    options: "LockOptions",
+    *,
+    dry_run: bool,
+    merge: bool,
+    strict: bool,
+    quiet: bool,
 ) -> None:
     from orbiter.cli.board import Board
     from orbiter.locking.assemble import only_build_folder_differs
     from orbiter.locking.environment import LocalEnvironment
     from orbiter.locking.lock import lock as lock_image_set
+    from orbiter.locking.merge import merged_lock_set
     from orbiter.lockset import exchange, folder
 
     if not dry_run:
         exchange.recover(folder.LOCKS)
     path = folder.release_folder(image_set.version)
-    if not dry_run:
+    if not dry_run and not merge:
         folder.refuse_released(path)
-    previous = folder.previous(image_set.version)
+    start = merged_lock_set if merge else folder.previous
+    previous = start(image_set.version)
     with Board(quiet=quiet) as board:
         locked = lock_image_set(image_set, previous, options, LocalEnvironment(), board)
     _print_changes(image_set, previous, locked)
@@ -114,11 +129,22 @@ def _lock(
         _refuse_warnings(locked)
     if dry_run:
         click.echo(f"dry run: {path} was not written")
-    elif folder.write(locked, path):
+        _print_warnings(locked)
+        return
+    _write(locked, path)
+    _print_warnings(locked)
+
+
+def _write(locked: "LockSet", path: "Path") -> None:
+    from orbiter.lockset import folder, git_files
+
+    if folder.write(locked, path):
         click.echo(f"wrote {path} ({locked.root})")
     else:
         click.echo(f"{path} is up to date ({locked.root})")
-    _print_warnings(locked)
+    git_files.write_git_files(path.parent)
+    if ignored := git_files.ignored_file(path):
+        warn(str(ignored), git_files.remedy(path))
 
 
 def _check(image_set: "ImageSet") -> None:
@@ -133,6 +159,7 @@ def _check(image_set: "ImageSet") -> None:
     if not reasons:
         reasons = _build_folder_reasons(path)
     if not reasons:
+        _check_git(path)
         click.echo(f"locks/{image_set.version} is fresh")
         return
     for reason in reasons:
@@ -154,6 +181,20 @@ def _build_folder_reasons(path: "Path") -> tuple[str, ...]:
         click.echo(f"note: {path}: {OTHER_TEMPLATES}", err=True)
         return ()
     return (f"{path}/build: another version of Orbiter rendered it",)
+
+
+def _check_git(path: "Path") -> None:
+    """Exit with 1 if git ignores a file of a lock set; mention files that are not added yet."""
+    from orbiter.lockset import git_files
+
+    if ignored := git_files.ignored_file(path):
+        click.echo(str(ignored))
+        click.echo(f"\nhint: {git_files.remedy(path)}", err=True)
+        sys.exit(FINDINGS)
+    untracked = git_files.untracked_files(path)
+    if untracked:
+        others = f" and {len(untracked) - 1} other files" if len(untracked) > 1 else ""
+        click.echo(f"hint: {untracked[0]}{others} are not in git yet: git add {path}", err=True)
 
 
 def _print_changes(image_set: "ImageSet", previous: "LockSet | None", locked: "LockSet") -> None:

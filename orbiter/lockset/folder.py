@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from orbiter.lockset import exchange
+from orbiter.lockset import damage, exchange
 from orbiter.lockset.model import (
     DIGESTS,
     FORMAT,
@@ -71,6 +71,13 @@ def read(folder: Path) -> LockSet:
 
     Raises LockSetError with the name of a file that is missing, unknown, changed or special.
     """
+    try:
+        return _read(folder)
+    except LockSetError as error:
+        raise damage.explain(folder, error) from error
+
+
+def _read(folder: Path) -> LockSet:
     _refuse_special_files(folder)
     manifest, root = _read_manifest(folder / MANIFEST)
     _check_paths(folder, manifest)
@@ -131,16 +138,19 @@ def _refuse_special_files(folder: Path) -> None:
 def _read_manifest(path: Path) -> tuple[Manifest, str]:
     """Return the manifest and its root digest."""
     try:
-        first_line, _, text = path.read_bytes().decode().partition("\n")
+        content = path.read_bytes()
     except FileNotFoundError:
         raise LockSetError(f"{path}: lock set not found", "run orbiter lock") from None
+    damage.refuse_damaged(path, content, path.parent)
+    try:
+        first_line, _, text = content.decode().partition("\n")
     except UnicodeDecodeError as error:
         raise LockSetError(f"{path}: not UTF-8 ({error.reason})", _RESTORE) from None
     try:
         # Python rejects numbers with thousands of digits by a plain ValueError.
-        content: dict[str, Any] = msgspec.toml.decode(text)
-        refuse_newer_format(path, content, FORMAT)
-        manifest = msgspec.convert(content, Manifest)
+        table: dict[str, Any] = msgspec.toml.decode(text)
+        refuse_newer_format(path, table, FORMAT)
+        manifest = msgspec.convert(table, Manifest)
         datetime.fromisoformat(manifest.cutoff)
     except (ValueError, RecursionError) as error:
         raise LockSetError(f"{path}: {error}", _RESTORE) from None
@@ -174,11 +184,13 @@ def _read_file(folder: Path, path: str, sha256: str) -> str:
         content = (folder / path).read_bytes()
     except FileNotFoundError:
         problem = f"{folder / path}: listed in {MANIFEST}, but missing"
-        raise LockSetError(problem, _RESTORE) from None
+        hint = damage.missing_file_hint(folder / path, folder) or _RESTORE
+        raise LockSetError(problem, hint) from None
     actual = "sha256:" + hashlib.sha256(content).hexdigest()
     if actual != sha256:
         problem = f"{folder / path}: {MANIFEST} lists {sha256}, but the file has {actual}"
-        raise LockSetError(problem, _RESTORE)
+        git_change = damage.changed_file(folder / path, content, sha256, folder)
+        raise git_change or LockSetError(problem, _RESTORE)
     return content.decode()
 
 

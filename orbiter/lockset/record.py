@@ -14,6 +14,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from orbiter.lockset import damage
 from orbiter.lockset import folder as lockset_folder
 from orbiter.lockset.folder import CHECKOUT, refuse_newer_format
 from orbiter.lockset.model import BUILD, DIGESTS, LAYERS, LockSet, LockSetError
@@ -154,12 +155,15 @@ def read(folder: Path, lock_set: LockSet) -> Record:
 
 def _read_digests(path: Path) -> Digests:
     try:
-        content: dict[str, Any] = msgspec.toml.decode(path.read_bytes().decode())
-        refuse_newer_format(path, content, FORMAT)
-        return msgspec.convert(content, Digests)
+        content = path.read_bytes()
     except FileNotFoundError:
         problem = f"{path.parent} was not released: it has no {path.name}"
         raise LockSetError(problem, RELEASE_HINT) from None
+    damage.refuse_damaged(path, content, path.parent)
+    try:
+        table: dict[str, Any] = msgspec.toml.decode(content.decode())
+        refuse_newer_format(path, table, FORMAT)
+        return msgspec.convert(table, Digests)
     except (ValueError, RecursionError) as error:
         raise LockSetError(f"{path}: {error}", CHECKOUT) from None
 
@@ -187,7 +191,8 @@ def _read_layer_list(path: Path, sha256: str) -> str:
     actual = "sha256:" + hashlib.sha256(content).hexdigest()
     if actual != sha256:
         problem = f"{path}: {DIGESTS} lists {sha256}, but the file has {actual}"
-        raise LockSetError(problem, CHECKOUT)
+        git_change = damage.changed_file(path, content, sha256, path.parents[1])
+        raise git_change or LockSetError(problem, CHECKOUT)
     # A correct hash is not enough: digests.toml could have been changed together with the list.
     if not LAYER_LIST.fullmatch(content.decode("ascii", "replace")):
         raise LockSetError(f"{path}: expected lines of nine hex digits", CHECKOUT)

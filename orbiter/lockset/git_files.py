@@ -1,0 +1,128 @@
+"""Files beside the lock sets that configure git, and answers of git about lock sets."""
+
+import shutil
+from pathlib import Path
+
+import msgspec
+
+from resolvers import process
+from resolvers.errors import ProgramError
+
+IGNORE = ".gitignore"
+ATTRIBUTES = ".gitattributes"
+MERGED_HEADS = ("MERGE_HEAD", "CHERRY_PICK_HEAD", "REBASE_HEAD")
+RELEASES = ("!/*/", "!/*/**")
+"""Lines of locks/.gitignore that keep git from ignoring a file of a lock set."""
+IGNORE_TEXT = f"""\
+# Written by orbiter lock. git keeps every file of a lock set, whatever other files say.
+{RELEASES[0]}
+{RELEASES[1]}
+# Folders that a killed run leaves behind; the next run removes them.
+/.*.new-*
+/.*.old
+"""
+ATTRIBUTES_TEXT = """\
+# Written by orbiter lock. Lock sets have a hash of every byte: git must not change line ends,
+# and it must not put conflict markers into files. After a merge: orbiter lock --merge
+* -text -merge
+# GitHub hides generated files in reviews. orbiter lock --check compares them with the others.
+/*/build/** linguist-generated
+/*/layers/** linguist-generated -diff
+"""
+
+
+class IgnoredFile(msgspec.Struct, frozen=True, kw_only=True):
+    """A file that git ignores, and the rule: ``.gitignore:3:build/``."""
+
+    path: Path
+    rule: str
+
+    def __str__(self) -> str:
+        return f"git ignores {self.path} ({self.rule}), so a commit of the lock set lacks it"
+
+
+class UnfinishedMerge(msgspec.Struct, frozen=True, kw_only=True):
+    """The revision that git merges into HEAD, and their common ancestor."""
+
+    theirs: str
+    base: str
+
+
+def write_git_files(locks: Path) -> None:
+    """Write locks/.gitignore and locks/.gitattributes, unless a user has made them."""
+    for name, text in ((IGNORE, IGNORE_TEXT), (ATTRIBUTES, ATTRIBUTES_TEXT)):
+        path = locks / name
+        if not path.exists():
+            path.write_text(text, encoding="utf-8", newline="\n")
+
+
+def ignored_file(folder: Path) -> IgnoredFile | None:
+    """Return the first file below a folder that git ignores; None without a git repository."""
+    ignored = _list_files(folder, "--others", "--ignored")
+    if not ignored:
+        return None
+    path = folder / ignored[0]
+    return IgnoredFile(path=path, rule=rule_against(path))
+
+
+def untracked_files(folder: Path) -> tuple[Path, ...]:
+    """Return the files below a folder that are not in git's index, ignored ones excepted."""
+    return tuple(folder / name for name in _list_files(folder, "--others"))
+
+
+def rule_against(path: Path) -> str:
+    """Return the rule by which git ignores an untracked path, which may be missing, or ""."""
+    found = _git(path.parent, "check-ignore", "--verbose", "--", str(path.absolute()))
+    source, _, pattern = found.partition("\t")[0].rpartition(":")
+    return "" if not source or pattern.startswith("!") else f"{source}:{pattern}"
+
+
+def remedy(folder: Path) -> str:
+    """Return how to keep git from ignoring the files of a lock set."""
+    locks = folder.parent
+    ignore = locks / IGNORE
+    lines = ignore.read_text("utf-8").splitlines() if ignore.exists() else []
+    if {*RELEASES} <= {*lines}:
+        prefix = _git(locks, "rev-parse", "--show-prefix").strip()
+        return f"write this line at the end of the .gitignore of the repository: !/{prefix}"
+    return f"write these lines into {ignore}: {' and '.join(RELEASES)}"
+
+
+def is_being_merged(folder: Path) -> bool:
+    """Return whether git waits for somebody to resolve conflicts below a folder."""
+    return bool(_git(folder, "ls-files", "--unmerged", "--", "."))
+
+
+def unfinished_merge(folder: Path) -> UnfinishedMerge | None:
+    """Return the merge, rebase or cherry-pick that git has not finished, if there is one."""
+    for head in MERGED_HEADS:
+        if _git(folder, "rev-parse", "--quiet", "--verify", head) and _is_in_progress(folder, head):
+            base = f"{head}^"
+            if head == "MERGE_HEAD":
+                base = _git(folder, "merge-base", "HEAD", head).strip()
+            return UnfinishedMerge(theirs=head, base=base)
+    return None
+
+
+def _is_in_progress(folder: Path, head: str) -> bool:
+    # git keeps REBASE_HEAD after the end of a rebase.
+    states = ("rebase-merge", "rebase-apply")
+    paths = (_git(folder, "rev-parse", "--git-path", state).strip() for state in states)
+    return head != "REBASE_HEAD" or any((folder / path).is_dir() for path in paths)
+
+
+def _list_files(folder: Path, *options: str) -> list[str]:
+    listed = _git(folder, "ls-files", "-z", "--exclude-standard", *options, "--", ".")
+    return [name for name in listed.split("\0") if name]
+
+
+def _git(folder: Path, *words: str) -> str:
+    """Return the output of git in a folder; "" if it fails, as it does outside a repository."""
+    while not folder.is_dir():
+        folder = folder.parent
+    if shutil.which("git") is None:
+        return ""
+    try:
+        return process.run(["git", *words], cwd=folder, undecodable="surrogateescape")
+    except ProgramError:
+        return ""
