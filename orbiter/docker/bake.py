@@ -1,7 +1,6 @@
 """``docker buildx bake``: builds image archives from a definition that Orbiter made."""
 
 import json
-import os
 import re
 import shutil
 import tarfile
@@ -17,7 +16,7 @@ from orbiter.docker.buildx import buildx_version, docker_program
 from orbiter.tasks import StartTask
 from resolvers import process
 from resolvers.errors import ProgramError
-from resolvers.scratch import writing_to
+from resolvers.scratch import scratch_folder
 
 BAKE_FILE = "docker-bake.json"
 LOCAL_CACHE = re.compile(r"(^|,)(src|dest)=([^,]+)")
@@ -115,22 +114,17 @@ def archive_digest(archive: Path) -> str:
 
 def keep_archives(images: Iterable[BuiltImage], folder: Path) -> tuple[BuiltImage, ...]:
     """Copy the archives of images to a folder, as ``<tag>.tar``."""
-    with writing_to(folder, "name another folder in --output"):
-        folder.mkdir(parents=True, exist_ok=True)
-        return tuple(msgspec.structs.replace(image, file=_keep(image, folder)) for image in images)
-
-
-def _keep(image: BuiltImage, folder: Path) -> Path:
-    name = image.tag.rpartition(":")[2]
-    target = folder / f"{name}.tar"
-    partial = folder / f".{name}.tar.part-{os.getpid()}"
     # Copy, then rename: a killed run leaves no incomplete archive under the final name.
-    try:
-        shutil.copyfile(image.archive, partial)
-        partial.replace(target)
-    finally:
-        partial.unlink(missing_ok=True)
-    return target
+    with scratch_folder(folder, ".orbiter-new-", "name another folder in --output") as scratch:
+        return tuple(
+            msgspec.structs.replace(image, file=_keep(image, folder, scratch)) for image in images
+        )
+
+
+def _keep(image: BuiltImage, folder: Path, scratch: Path) -> Path:
+    name = f"{image.tag.rpartition(':')[2]}.tar"
+    shutil.copyfile(image.archive, scratch / name)
+    return (scratch / name).replace(folder / name)
 
 
 def _exporter_words(target: Mapping[str, Any]) -> list[str]:
