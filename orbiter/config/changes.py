@@ -117,6 +117,7 @@ def _stage(path: str, old: Stage, new: Stage) -> Iterator[str]:
         old_names = old.sources.get(manager, ())
         new_names = new.sources.get(manager, ())
         yield from _entries(f"{path}.{key}", old_names, new_names)
+    yield from _commands(f"{path}.normalize", old.normalize or (), new.normalize or ())
     yield from _commands(f"{path}.postbuild", old.postbuild, new.postbuild)
     yield from _value(f"{path}.network", old.network, new.network)
 

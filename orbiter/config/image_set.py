@@ -75,7 +75,9 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
 
     ``requirements`` maps a manager to the stage's own requirements. ``sources`` maps a manager to
     the packages that may run code of their own during the build (``pip-sdist``, ``npm-scripts``).
-    Both are sorted by package name and omit managers with an empty list.
+    Both are sorted by package name and omit managers with an empty list. ``normalize`` are the
+    commands that follow the installation of Debian packages; unset for none, so that lock sets from
+    before the key stay as they are.
     """
 
     name: StageName
@@ -86,6 +88,7 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     build: Annotated[str, Meta(pattern=r"\A[a-z0-9.-]*\Z")] = ""
     requirements: Mapping[str, tuple[str, ...]] = {}
     sources: Mapping[str, tuple[str, ...]] = {}
+    normalize: tuple[str, ...] | UnsetType = UNSET
     postbuild: tuple[str, ...] = ()
     network: bool = False
 

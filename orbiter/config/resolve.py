@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 import msgspec
+from msgspec import UNSET
 
 from orbiter.config.builders import (
     APK_BUILDER,
@@ -135,9 +136,20 @@ def _stage(
         build=draft.build,
         requirements=_without_empty(requirements),
         sources=_without_empty(sources),
+        normalize=_normalize(draft, sets, mistakes) or UNSET,
         postbuild=tuple(command.text for command in commands),
         network=table.network,
     )
+
+
+def _normalize(draft: _Draft, sets: Sets, mistakes: Mistakes) -> tuple[str, ...]:
+    """Return the commands that follow the installation of a stage's Debian packages."""
+    path = f"{draft.path}.normalize"
+    commands = expand(draft.table.normalize, path, sets, mistakes)
+    if commands and not draft.table.apt:
+        problem = "has no effect: the stage has no apt requirements"
+        mistakes.add(path, problem, hint="move it to the stage that lists the packages in apt")
+    return tuple(command.text for command in commands)
 
 
 def _without_empty(lists: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:

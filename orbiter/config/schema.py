@@ -228,6 +228,13 @@ NpmScriptsList = Annotated[
 Postbuild = Annotated[
     tuple[str, ...], Meta(description="Shell commands that run at the end of the stage.")
 ]
+Normalize = Annotated[
+    tuple[str, ...],
+    Meta(
+        description="Shell commands that run right after the Debian packages of the stage are "
+        "installed. They remove or rewrite files that package scripts write differently each time."
+    ),
+]
 Network = Annotated[
     bool,
     Meta(description="Whether the stage has network access. The build is then not hermetic."),
@@ -274,6 +281,7 @@ class Build(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, renam
     from_: From = field(name="from", default="")
     apk: ApkList = ()
     apt: AptList = ()
+    normalize: Normalize = ()
     conda: CondaList = ()
     pip: PipList = ()
     pip_sdist: PipSdistList = ()

@@ -118,7 +118,7 @@ def stage_context(plan: Plan, stage_plan: StagePlan) -> StageContext:
         shell=shell,
         entrypoint=_json_words(start.entrypoint),
         command=_json_words(start.command),
-        managers=_managers(stage_plan),
+        managers=installed_managers(stage_plan),
         hash_algorithms={pin.name: hash_algorithm(pin) for pin in stage_plan.tools.get(first, ())},
         has_conda=any(manager == "conda" for manager, _ in packages),
         has_conda_python=("conda", "python") in packages,
@@ -140,7 +140,8 @@ def _network(stage: Stage) -> str:
     return "default" if stage.network else "none"
 
 
-def _managers(stage_plan: StagePlan) -> frozenset[str]:
+def installed_managers(stage_plan: StagePlan) -> frozenset[str]:
+    """Return the managers that install packages in a stage, on any platform."""
     by_platform = stage_plan.pins.values()
     return frozenset(manager for pins in by_platform for manager in pins if pins[manager])
 

@@ -15,7 +15,7 @@ import msgspec
 import orbiter
 from orbiter.lockset.model import digest
 from orbiter.render.bake_file import bake_file
-from orbiter.render.context import stage_context
+from orbiter.render.context import installed_managers, stage_context
 from orbiter.render.lists import stage_lists, to_json
 from orbiter.render.model import Plan, StagePlan
 
@@ -60,6 +60,8 @@ def _variables(context: msgspec.Struct) -> dict[str, Any]:
 
 def script_names(plan: Plan, stage_plan: StagePlan) -> Iterator[str]:
     """Yield the programs that run in the steps of a stage, besides the installers."""
+    if "apt" in installed_managers(stage_plan) and stage_plan.stage.kind != "base":
+        yield "apt-normalize.sh"
     if stage_plan.stage.postbuild:
         yield "byte-code.py"
     if not stage_plan.stage.requirements.get("conda"):

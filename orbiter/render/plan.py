@@ -93,6 +93,7 @@ def _plan_stage(locked: _LockedStage) -> StagePlan:
     installed = {name: _installed(locked, target) for name, target in targets.items()}
     added = {name: _added(locked, target, installed[name]) for name, target in targets.items()}
     _check_python_of_rattler(locked, installed)
+    _check_normalize(locked, added)
     return StagePlan(
         stage=locked.stage,
         pins=added,
@@ -149,6 +150,16 @@ def _check_python_of_rattler(locked: _LockedStage, installed: Mapping[str, Pins]
                 'add "python3" to the apt list of this stage or one of its parents,'
                 ' or set installer = "micromamba"',
             )
+
+
+def _check_normalize(locked: _LockedStage, added: Mapping[str, Pins]) -> None:
+    """Raise ExpectedError if apt installs nothing in a stage, so that its rules would never run."""
+    if locked.stage.normalize and not any(pins.get("apt") for pins in added.values()):
+        raise ExpectedError(
+            f"images.toml: normalize of {locked.stage.name} has no effect:"
+            " the stages below already install all of its apt packages",
+            "move it to the stage that installs them",
+        )
 
 
 def _tools(locked: _LockedStage, target: Target) -> tuple[Pin, ...]:

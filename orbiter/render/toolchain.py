@@ -42,6 +42,7 @@ def with_toolchain(
         image_set.user,
         [_inherited_inputs(other) for other in inherited],
         own_pins,
+        stage_plan.stage.normalize or (),
         stage_plan.npm_scripts,
         stage_plan.tools,
         stage_plan.build_pins,
@@ -57,4 +58,5 @@ def _inherited_inputs(ancestor: StagePlan) -> tuple[object, ...]:
         ancestor.build_pins,
         ancestor.npm_scripts,
         ancestor.stage.postbuild,
+        ancestor.stage.normalize or (),
     )

@@ -43,7 +43,8 @@ from = "{BASE}"
 python = "3.13"
 
 [image.debian.core]
-apt = ["nodejs", "python3"]
+apt = ["default-jre-headless", "nodejs", "openssh-server", "python3", "ssl-cert"]
+normalize = ["rm /etc/ssh/moduli"]
 
 [image.debian.base]
 from = "core"
@@ -207,6 +208,34 @@ def test_all_byte_code_is_valid_without_times(built: Built) -> None:
     invalid, count = invalid_byte_code(built.tag())
     assert invalid == []
     assert count > 500
+
+
+def test_host_keys_are_created_when_the_service_first_starts(built: Built) -> None:
+    """Neither keys nor a generated certificate are in the image."""
+    script = """\
+exec 2> /tmp/errors
+ls /etc/ssh/*key* /etc/ssl/private/* /etc/ssl/certs/ssl-cert-snakeoil.pem || true
+service ssh start > /dev/null
+ssh-keyscan -t ed25519 localhost
+ssh-keygen -l -f /etc/ssh/ssh_host_rsa_key.pub | cut -c1-4
+service ssh status > /dev/null
+"""
+    keys = [inside(built.tag("debian-core"), script, "--user", "0") for _ in range(2)]
+    for key, length in keys:
+        assert key.startswith("localhost ssh-ed25519 ")
+        assert length == "3072"
+    assert keys[0] != keys[1]
+
+
+def test_java_has_the_certificates_of_debian(built: Built) -> None:
+    script = "keytool -list -cacerts -storepass changeit | grep trustedCertEntry"
+    entries = inside(built.tag("debian-core"), script)
+    assert len(entries) > 100
+    assert {entry.split(", ", 1)[1] for entry in entries} == {"Jan 1, 2000, trustedCertEntry, "}
+
+
+def test_rules_of_the_image_set_apply_too(built: Built) -> None:
+    assert inside(built.tag("debian-core"), "ls /etc/ssh/moduli || true") == []
 
 
 def test_two_builds_without_cache_have_one_digest(built: Built) -> None:

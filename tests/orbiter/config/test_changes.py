@@ -6,6 +6,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import UNSET
 
 from orbiter.config.changes import changed_keys
 from orbiter.config.image_set import ImageSet
@@ -75,6 +76,11 @@ EDITS: dict[str, tuple[str, str, tuple[str, ...]]] = {
         "network = true\n[image.debian.base.build]",
         ("image.debian.base.network: false -> true",),
     ),
+    "normalize": (
+        "[image.debian.core]",
+        '[image.debian.core]\nnormalize = ["rm -f /etc/example.id"]',
+        ("image.debian.core.normalize: rm -f /etc/example.id added",),
+    ),
     "command": (
         '    "jupyter lab clean -y",\n',
         "",
@@ -121,6 +127,7 @@ def variants(draw: st.DrawFn) -> ImageSet:
         msgspec.structs.replace(
             stage,
             requirements={"pip": tuple(sorted(names))} if (names := draw(small)) else {},
+            normalize=tuple(draw(small)) or UNSET,
             postbuild=tuple(draw(small)),
             network=draw(st.booleans()),
         )

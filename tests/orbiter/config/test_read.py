@@ -67,6 +67,7 @@ image_sets = st.builds(
             build=words,
             requirements=by_manager,
             sources=by_manager,
+            normalize=st.one_of(st.just(UNSET), lists),
             postbuild=lists,
             network=st.booleans(),
         ),
@@ -80,6 +81,10 @@ def test_a_snapshot_is_read_back_with_the_same_bytes(path: Path) -> None:
     image_set = read_image_set(path)
     assert load(dump(image_set)) == image_set
     assert dump(load(dump(image_set))) == dump(image_set)
+
+
+def test_a_snapshot_without_rules_is_as_before_the_key_existed() -> None:
+    assert not any("normalize" in dump(read_image_set(path)) for path in VALID)
 
 
 @settings(deadline=None)
@@ -101,7 +106,7 @@ def reversed_order(value: Any, key: str = "") -> Any:
     """
     if isinstance(value, dict):
         return {name: reversed_order(value[name], name) for name in reversed(value)}
-    if isinstance(value, list) and key not in {"postbuild", "channels", "finish"}:
+    if isinstance(value, list) and key not in {"normalize", "postbuild", "channels", "finish"}:
         return value[::-1]
     return value
 

@@ -332,6 +332,20 @@ def test_the_list_of_artifacts_has_each_file_once() -> None:
     ]
 
 
+def test_rules_of_the_image_set_run_in_the_step_that_installs_debian_packages() -> None:
+    image = plan(AMD64)
+    core, *rest = image.stages
+    rules = ("rm /etc/example.id", "APT")
+    core = replace(core, stage=replace(core.stage, normalize=rules))
+    text = render(replace(image, stages=(core, *rest)))["debian-core/Dockerfile"]
+    step = text.partition("<<'APT'\n")[2].partition("\nAPT\n")[0]
+    lines = step.splitlines()
+    first = lines.index(" rm /etc/example.id")
+    assert lines[first + 1] == " APT"
+    assert first > next(n for n, line in enumerate(lines) if "apt-normalize.sh" in line)
+    assert "example.id" not in text.replace(step, "")
+
+
 def test_network_access_is_labelled_on_the_stage_and_on_images_built_from_it() -> None:
     files = render(plan(AMD64, network=True))
     assert "--network=default" in files["debian-base-build/Dockerfile"]

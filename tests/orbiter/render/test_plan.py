@@ -80,3 +80,11 @@ def test_install_scripts_of_a_missing_package_are_an_error(tmp_path: Path) -> No
     )
     with pytest.raises(ExpectedError, match="npm-scripts of debian-base-build names canvass"):
         npm_plan(read_image_set(tmp_path / "images.toml"), ("canvas", "is-number"))
+
+
+def test_rules_that_would_never_run_are_an_error(tmp_path: Path) -> None:
+    rule = 'apt = ["nodejs"]\nnormalize = ["rm /etc/example.id"]'
+    (tmp_path / "images.toml").write_text(IMAGES.replace('apt = ["nodejs"]', rule))
+    with pytest.raises(ExpectedError, match="normalize of debian-core has no effect") as caught:
+        npm_plan(read_image_set(tmp_path / "images.toml"), ("canvas", "is-number"))
+    assert "move it to the stage that installs them" in caught.value.hint
