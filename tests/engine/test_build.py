@@ -195,7 +195,7 @@ def test_nothing_is_left_over(built: Built) -> None:
     leftovers = "ls -d /artifacts /lock /opt/uv /usr/sbin/policy-rc.d /tmp/* 2>/dev/null || true"
     leftovers += "; find /var/lib/apt/lists /var/cache/apt /var/log -type f"
     old = "find / -xdev '(' -name uv_cache.json -o -path '/var/lib/dpkg/*-old' "
-    old += "-o -path '/usr/share/man/man?/*' ')'"
+    old += "-o -path '/usr/share/man/man?/*' -type f ')'"
     byte_code = "find /opt/env /usr/lib/python3 -name '*.pyc' | sort"
     assert inside(built.tag(), f"{leftovers}; {old}; {byte_code}", "--user", "0") == COMPILED
     assert inside(
