@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import shutil
 import struct
 import subprocess
@@ -107,6 +108,48 @@ def test_the_time_in_the_list_of_octave_packages_is_removed(tmp_path: Path) -> N
     write(tmp_path, {name: time + rest})
     normalize(tmp_path)
     assert files(tmp_path) == {name: rest}
+
+
+def test_the_settings_of_git_lfs_are_sorted(tmp_path: Path) -> None:
+    """A Go program writes them in a random order; those of other sections stay as they are."""
+    user = "[user]\n\tname = Ada\n\temail = ada@example.org\n"
+    lfs = ("clean = git-lfs clean -- %f", "process = git-lfs filter-process", "required = true")
+    results = set()
+    for number, lines in enumerate((lfs, lfs[::-1])):
+        settings = "".join(f"\t{line}\n" for line in lines)
+        root = tmp_path / str(number)
+        write(root, {"etc/gitconfig": f'{user}[filter "lfs"]\n{settings}{user}'})
+        normalize(root)
+        results.add((root / "etc/gitconfig").read_text())
+    (text,) = results
+    assert text.startswith(user)
+    assert text.endswith(user)
+    assert sorted(lfs) == re.findall(r"\t(.*)\n", text)[2:5]
+
+
+def test_formats_of_tex_with_times_or_random_tables_are_removed(tmp_path: Path) -> None:
+    texmf = "var/lib/texmf"
+    kept = (f"{texmf}/web2c/pdftex/latex.fmt", f"{texmf}/web2c/xetex/xelatex.fmt")
+    removed = (
+        f"{texmf}/web2c/luatex/luatex.fmt",
+        f"{texmf}/web2c/luahbtex/lualatex.fmt",
+        f"{texmf}/web2c/tex/tex.fmt",
+        f"{texmf}/web2c/pdftex/latex.log",
+        f"{texmf}/web2c/updmap.log",
+    )
+    lists = (f"{texmf}/ls-R", "usr/share/texlive/texmf-dist/ls-R")
+    article = "usr/share/texlive/texmf-dist/tex/article.cls"
+    write(tmp_path, dict.fromkeys((*kept, *removed, *lists, article), "text"))
+    (tmp_path / "usr/share/texlive/texmf-dist/doc").symlink_to("missing")
+    normalize(tmp_path)
+    found = files(tmp_path)
+    assert set(found) == {*kept, *lists, article}
+    head = "% ls-R -- filename database for kpathsea; do not change this line.\n\n"
+    web2c = "luahbtex\nluatex\npdftex\ntex\nxetex\n"
+    assert found[lists[0]].startswith(f"{head}./:\nls-R\nweb2c\n\n./web2c:\n{web2c}\n")
+    assert "./web2c/xetex:\nxelatex.fmt\n" in found[lists[0]]
+    assert "log" not in found[lists[0]]
+    assert found[lists[1]] == f"{head}./:\ndoc\nls-R\ntex\n\n./tex:\narticle.cls\n"
 
 
 def test_a_keystore_does_not_record_when_certificates_were_added(tmp_path: Path) -> None:
