@@ -216,13 +216,13 @@ def test_host_keys_are_created_when_the_service_first_starts(built: Built) -> No
 exec 2> /tmp/errors
 ls /etc/ssh/*key* /etc/ssl/private/* /etc/ssl/certs/ssl-cert-snakeoil.pem || true
 service ssh start > /dev/null
-ssh-keyscan -t ed25519 localhost
+ssh-keyscan -t ed25519 127.0.0.1 | grep ssh-ed25519
 ssh-keygen -l -f /etc/ssh/ssh_host_rsa_key.pub | cut -c1-4
 service ssh status > /dev/null
 """
     keys = [inside(built.tag("debian-core"), script, "--user", "0") for _ in range(2)]
     for key, length in keys:
-        assert key.startswith("localhost ssh-ed25519 ")
+        assert key.startswith("127.0.0.1 ssh-ed25519 ")
         assert length == "3072"
     assert keys[0] != keys[1]
 

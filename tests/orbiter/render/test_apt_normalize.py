@@ -127,13 +127,14 @@ def test_the_settings_of_git_lfs_are_sorted(tmp_path: Path) -> None:
     assert sorted(lfs) == re.findall(r"\t(.*)\n", text)[2:5]
 
 
-def test_formats_of_tex_with_times_or_random_tables_are_removed(tmp_path: Path) -> None:
+def test_formats_and_logs_of_tex_are_removed_and_its_lists_sorted(tmp_path: Path) -> None:
     texmf = "var/lib/texmf"
-    kept = (f"{texmf}/web2c/pdftex/latex.fmt", f"{texmf}/web2c/xetex/xelatex.fmt")
+    kept = (f"{texmf}/web2c/metafont/mf.base", f"{texmf}/web2c/a.cnf")
     removed = (
         f"{texmf}/web2c/luatex/luatex.fmt",
         f"{texmf}/web2c/luahbtex/lualatex.fmt",
         f"{texmf}/web2c/tex/tex.fmt",
+        f"{texmf}/web2c/pdftex/latex.fmt",
         f"{texmf}/web2c/pdftex/latex.log",
         f"{texmf}/web2c/updmap.log",
     )
@@ -145,9 +146,9 @@ def test_formats_of_tex_with_times_or_random_tables_are_removed(tmp_path: Path) 
     found = files(tmp_path)
     assert set(found) == {*kept, *lists, article}
     head = "% ls-R -- filename database for kpathsea; do not change this line.\n\n"
-    web2c = "luahbtex\nluatex\npdftex\ntex\nxetex\n"
+    web2c = "a.cnf\nluahbtex\nluatex\nmetafont\npdftex\ntex\n"
     assert found[lists[0]].startswith(f"{head}./:\nls-R\nweb2c\n\n./web2c:\n{web2c}\n")
-    assert "./web2c/xetex:\nxelatex.fmt\n" in found[lists[0]]
+    assert "./web2c/metafont:\nmf.base\n" in found[lists[0]]
     assert "log" not in found[lists[0]]
     assert found[lists[1]] == f"{head}./:\ndoc\nls-R\ntex\n\n./tex:\narticle.cls\n"
 

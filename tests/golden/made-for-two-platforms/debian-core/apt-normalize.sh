@@ -31,15 +31,16 @@ if test -n "$(written etc/gitconfig)"; then
     perl -0777 -pi -e 's/(\[filter "lfs"\]\n)((?:\t.*\n)+)/$1 . join "", sort split m{^}m, $2/e' etc/gitconfig
 fi
 
-# TeX Live: formats of LuaTeX contain tables in a random order, and that of TeX contains the date, as logs do. TeX makes
-# a missing format when a user first needs it. Lists of files have the order of the folders on the disk.
+# TeX Live: formats of LuaTeX contain tables in a random order, that of TeX contains the date, as logs do, and others
+# contain one of two lists of languages, by chance. TeX makes a missing format when a user first needs it. Lists of files
+# have the order of the folders on the disk.
 list_tree() {
     printf '%% ls-R -- filename database for kpathsea; do not change this line.\n\n'
     # Links into folders that dpkg left out are no error.
     (cd "$1" && LC_ALL=C ls -LAR ./ 2> /dev/null || true)
 }
 if test -n "$(written 'var/lib/texmf/ls-R')"; then
-    find var/lib/texmf '(' -path '*/web2c/*.log' -o -path '*/web2c/lua*tex/*.fmt' -o -path '*/web2c/tex/*.fmt' ')' -delete
+    find var/lib/texmf '(' -path '*/web2c/*.log' -o -path '*/web2c/*.fmt' ')' -delete
     for tree in var/lib/texmf usr/share/texlive/texmf-dist usr/share/texmf; do
         test ! -e "$tree/ls-R" || list_tree "$tree" > "$tree/ls-R"
     done
