@@ -36,7 +36,7 @@ fi
 # have the order of the folders on the disk.
 list_tree() {
     printf '%% ls-R -- filename database for kpathsea; do not change this line.\n\n'
-    # Links into folders that dpkg left out are no error.
+    # Ignore links into folders that dpkg left out.
     (cd "$1" && LC_ALL=C ls -LAR ./ 2> /dev/null || true)
 }
 if test -n "$(written 'var/lib/texmf/ls-R')"; then
