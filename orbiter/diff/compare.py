@@ -4,6 +4,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from orbiter.diff import versions
 from orbiter.diff.build_files import file_changes
 from orbiter.diff.hashes import HostPair, altered_file, has_other_hashes, hash_facts, mirrors
@@ -131,6 +133,7 @@ def _compare(
     manager: str, old: Packages, new: Packages, known_mirrors: frozenset[HostPair]
 ) -> Outcome | None:
     """Compare the packages of a name; None if all that identifies them is equal."""
+    old, new = _without_unknown(old, new), _without_unknown(new, old)
     old_versions = {package.version for package in old}
     new_versions = {package.version for package in new}
     removed = _sorted_versions(manager, old_versions - new_versions)
@@ -153,6 +156,20 @@ def _compare(
     if elsewhere and same_version_kind == "rebuilt" and not altered:
         same_version_kind = "moved"
     return Outcome(same_version_kind, common, common, altered=altered, elsewhere=elsewhere)
+
+
+def _without_unknown(packages: Packages, others: Packages) -> Packages:
+    """Return packages without the versions that the other side's format does not record.
+
+    pixi and uv omit the version of a local project; its folder is the same then.
+    """
+    unknown = {package.source for package in others if package.source and not package.version}
+    if unknown.isdisjoint(package.source for package in packages):
+        return packages
+    return tuple(
+        replace(package, version="") if package.source in unknown else package
+        for package in packages
+    )
 
 
 def _same_version_kind(

@@ -215,6 +215,16 @@ _CondaKey = cmp_to_key(_compare_conda)
 # apt: [epoch:]upstream[-revision]. Both parts alternate between text and numbers. Within a text, ~
 # sorts before the end of the text, the end before letters, and letters before everything else.
 
+R = re.compile(r"[0-9]+(?:[.-][0-9]+)+|[0-9]+")
+
+
+def _r_key(version: str) -> SortKey:
+    """Return the numbers of a version; see ``?package_version`` in R. Raises ValueError."""
+    if not R.fullmatch(version):
+        raise ValueError(version)
+    return tuple(map(int, re.findall("[0-9]+", version)))
+
+
 DEBIAN = re.compile(r"(?:([0-9]+):)?([0-9][0-9A-Za-z.+~-]*?)(?:-([0-9A-Za-z.+~]+))?(?<!-)")
 END = "\2"
 SORTABLE = str.maketrans({"~": "\1", "+": "~+", "-": "~-", ".": "~."})
@@ -292,6 +302,8 @@ PARSERS: dict[str, Callable[[str], SortKey]] = {
     "apk": _apk_key,
     "apt": _apt_key,
     "conda": _conda_key,
+    "cargo": _npm_key,
     "npm": _npm_key,
+    "r": _r_key,
     "pip": _pip_key,
 }

@@ -16,6 +16,9 @@ DAMAGED = "restore the file from git, or create it again with its own tool"
 CONFLICT_MARKERS = ("<<<<<<<", "=======", ">>>>>>>")
 CONFLICT = re.compile(r"^(<{7}|={7}|>{7}|\|{7})( |$)", re.MULTILINE)
 
+VERSIONS_ONLY = "it has versions only, so a file that was replaced is not noticed"
+"""Note of a lock without any hash."""
+
 MAGIC_BYTES = (
     (b"\xff\xfe", "UTF-16"),
     (b"\xfe\xff", "UTF-16"),

@@ -16,7 +16,7 @@ from orbiter.lockfiles.conda_files import (
     parse_file_name,
     parse_pip_url,
 )
-from orbiter.lockfiles.document import DAMAGED
+from orbiter.lockfiles.document import DAMAGED, VERSIONS_ONLY
 from orbiter.lockfiles.pip_files import normalise, parse_distribution
 from orbiter.lockfiles.types import Lock, PackageEntry, PackageFile, Scope
 from resolvers.errors import ExpectedError
@@ -56,7 +56,13 @@ def read(name: str, text: str) -> Lock:
             packages.append(package)
             subdirs.add(subdir)
     scope = Scope("", _platform(text, subdirs - {"noarch"}))
-    return Lock(name=name, format="explicit conda file", packages={scope: tuple(packages)})
+    has_hash = any(file.hashes for package in packages for file in package.files)
+    return Lock(
+        name=name,
+        format="explicit conda file" if has_hash else "explicit conda file (versions only)",
+        packages={scope: tuple(packages)},
+        notes=() if has_hash else (VERSIONS_ONLY,),
+    )
 
 
 def _platform(text: str, subdirs: set[str]) -> str:

@@ -5,10 +5,8 @@ Format: npm help package-lock-json. Version 1 is a tree of names. Versions 2 and
 """
 
 import re
-from base64 import b64decode
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Iterator
-from itertools import chain
 from typing import Any, NamedTuple
 
 import msgspec
@@ -21,7 +19,7 @@ from orbiter.lockfiles.document import (
     unsupported_version,
     without_credentials,
 )
-from orbiter.lockfiles.origins import folder_of
+from orbiter.lockfiles.npm_files import merge_copies, tarball
 from orbiter.lockfiles.other_files import BUN
 from orbiter.lockfiles.package_lock_tree import (
     NpmPackage,
@@ -31,7 +29,7 @@ from orbiter.lockfiles.package_lock_tree import (
     is_local,
 )
 from orbiter.lockfiles.package_lock_v1 import MAX_PATH, InvalidTreeError, tree_as_paths
-from orbiter.lockfiles.types import Copy, EntryFault, Lock, PackageEntry, PackageFile, Scope
+from orbiter.lockfiles.types import Copy, EntryFault, Lock, PackageEntry, Scope
 from resolvers.errors import ExpectedError
 
 NEWEST = 3
@@ -96,15 +94,14 @@ def _check_version(name: str, data: dict[str, Any]) -> int:
 
 
 def _entries(name: str, text: str, context: _Context) -> tuple[PackageEntry, ...]:
-    same: dict[tuple[str, str, str, str], list[PackageEntry]] = defaultdict(list)
+    entries = []
     for path in context.tree.copies():
         try:
-            entry = _entry(path, context)
+            entries.append(_entry(path, context))
         except ValueError as error:
             where = _where(name, text, path)
             raise ExpectedError(f"{where}: the integrity is not a valid hash", DAMAGED) from error
-        same[entry.name, entry.version, entry.source, entry.build].append(entry)
-    return tuple(_merge(entries) for _, entries in sorted(same.items()))
+    return merge_copies(entries)
 
 
 def _contradictions(
@@ -218,52 +215,12 @@ def _entry(path: str, context: _Context) -> PackageEntry:
         version=package.version,
         build=commit,
         source=source,
-        files=_files(name, package),
+        files=tarball(name, package.version, package.integrity, package.url()),
         licence=package.licence(),
         requires=tuple(sorted(set(map(tree.name, required)))),
         direct=is_direct,
         groups=tuple(sorted(package.groups())),
         copies=(Copy(path, required, is_direct),),
-    )
-
-
-def _files(name: str, package: NpmPackage) -> tuple[PackageFile, ...]:
-    hashes = _hashes(package.integrity)
-    file = f"{name.rpartition('/')[2]}-{package.version}.tgz"
-    return (PackageFile(file, hashes, folder_of(package.url())),) if hashes else ()
-
-
-def _hashes(integrity: str) -> tuple[str, ...]:
-    """Convert ``sha512-BASE64``, separated by spaces, to ``sha512:HEX``. Raises ValueError."""
-    return tuple(map(_hash, integrity.split()))
-
-
-def _hash(integrity: str) -> str:
-    algorithm, dash, value = integrity.partition("-")
-    if not dash:
-        raise ValueError(integrity)
-    return f"{algorithm}:{b64decode(value.partition('?')[0], validate=True).hex()}"
-
-
-def _merge(same: list[PackageEntry]) -> PackageEntry:
-    """Merge the entries of one package at several paths.
-
-    A group applies only if it applies at all of them.
-    """
-    first = same[0]
-    if len(same) == 1:
-        return first
-    direct = [entry.direct for entry in same]
-    groups = set(first.groups).intersection(*(entry.groups for entry in same))
-    files = chain.from_iterable(entry.files for entry in same)
-    requires = chain.from_iterable(entry.requires for entry in same)
-    return msgspec.structs.replace(
-        first,
-        files=tuple(sorted(set(files))),
-        requires=tuple(sorted(set(requires))),
-        direct=None if None in direct else any(direct),
-        groups=tuple(sorted(groups)),
-        copies=tuple(chain.from_iterable(entry.copies for entry in same)),
     )
 
 

@@ -15,8 +15,9 @@ from resolvers.errors import ExpectedError
 
 SUPPORTED = (
     "Orbiter reads conda-lock.yml, explicit conda files, pixi.lock, mamba's JSON, poetry.lock, "
-    "uv.lock, pylock.toml, requirements.txt, package-lock.json, and its own lock sets (name the "
-    "release or the folder)"
+    "uv.lock, pylock.toml, pdm.lock, Pipfile.lock, requirements.txt, the output of pip freeze and "
+    "conda list, package-lock.json, yarn.lock, pnpm-lock.yaml, Cargo.lock, renv.lock, and its own "
+    "lock sets (name the release or the folder)"
 )
 
 PATH = re.compile(r"(?!/$)[\w.@+/-]*(?:/[\w.@+-]+|\.(?:ya?ml|lock|json|toml|txt))")
@@ -48,14 +49,25 @@ def read(name: str, content: bytes) -> Lock:
 def _readers() -> tuple[FormatReader, ...]:
     """Return the readers of all formats with a mark, the fastest first."""
     from orbiter.lockfiles import (
+        cargo_lock,
+        conda_list,
         conda_lock,
         explicit,
         mamba,
         package_lock,
+        pdm_lock,
+        pipfile_lock,
         pixi,
+        pnpm_lock,
         poetry,
         pylock,
+        renv_lock,
         uv,
+        yarn_berry,
+        yarn_v1,
     )
 
-    return package_lock, mamba, conda_lock, pixi, uv, poetry, pylock, explicit
+    json_readers = (package_lock, mamba, pipfile_lock, renv_lock)
+    yaml_readers = (conda_lock, pixi, yarn_berry, pnpm_lock)
+    toml_readers = (uv, poetry, pdm_lock, pylock, cargo_lock)
+    return *json_readers, *yaml_readers, *toml_readers, explicit, yarn_v1, conda_list

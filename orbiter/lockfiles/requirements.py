@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from orbiter.lockfiles.document import DAMAGED, without_credentials
+from orbiter.lockfiles.document import DAMAGED, VERSIONS_ONLY, without_credentials
 from orbiter.lockfiles.pip_files import file_name, normalise, parse_distribution
 from orbiter.lockfiles.requirements_lines import LogicalLine, logical_lines
 from orbiter.lockfiles.types import Lock, PackageEntry, PackageFile, Scope
@@ -104,11 +104,20 @@ def read(name: str, text: str) -> Lock:
         )
     return Lock(
         name=name,
-        format="requirements.txt",
+        format=_format(content.pins),
         packages={Scope(): _entries(content.pins)},
         facts={"index option": content.indexes},
         notes=tuple(_notes(content)),
     )
+
+
+def _format(pins: list[_Pin]) -> str:
+    return "requirements.txt" if _identify_files(pins) else "requirements.txt (versions only)"
+
+
+def _identify_files(pins: list[_Pin]) -> bool:
+    """Return whether any package has a hash, or all come from an address or a folder."""
+    return any(pin.files for pin in pins) or all(pin.source for pin in pins)
 
 
 def _read_line(where: str, line: LogicalLine, content: _Content) -> None:
@@ -249,7 +258,9 @@ def _notes(content: _Content) -> Iterator[str]:
     if content.not_pinned:
         yield f"left out, because no version is pinned: {_shorten(content.not_pinned)}"
     without_hash = [pin.name for pin in content.pins if not pin.files and not pin.source]
-    if without_hash and any(pin.files for pin in content.pins):
+    if not _identify_files(content.pins):
+        yield VERSIONS_ONLY
+    elif without_hash and any(pin.files for pin in content.pins):
         yield f"without a hash, which others have: {_shorten(without_hash)}"
     if content.includes:
         yield f"other files that it names are not read: {', '.join(content.includes)}"

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from orbiter.lockfiles import requirements
+from orbiter.lockfiles.document import VERSIONS_ONLY
 from orbiter.lockfiles.types import Lock, PackageEntry, PackageFile, Scope
 from resolvers.errors import ExpectedError
 from tests.support.paths import TESTS
@@ -48,8 +49,9 @@ def test_counts_of_real_locks(pair: str, entries: tuple[int, int]) -> None:
     found = [lock.packages[Scope()] for lock in locks]
     assert tuple(len(packages) for packages in found) == entries
     assert tuple(len({p.name for p in packages}) for packages in found) == entries
-    assert [lock.notes for lock in locks] == [(), ()]
     has_hashes = pair != "07-orbiter-markers-no-hashes"
+    notes = () if has_hashes else (VERSIONS_ONLY,)
+    assert [lock.notes for lock in locks] == [notes, notes]
     assert all(bool(p.files) == has_hashes for packages in found for p in packages)
     assert all((p.direct is None) != has_hashes for packages in found for p in packages)
 
@@ -200,6 +202,7 @@ def test_notes_and_indexes() -> None:
     assert [each.name for each in lock.packages[Scope()]] == ["a"]
     assert lock.notes == (
         "left out, because no version is pinned: b>=2, c, x0, x1, x2, x3, x4, x5 and 2 more",
+        VERSIONS_ONLY,
         "other files that it names are not read: other.txt, limits.txt",
     )
     assert lock.facts == {
@@ -214,7 +217,7 @@ def test_a_package_without_a_hash_is_noted() -> None:
     assert read(f"a==1.0 --hash={HASH}\nb==1.0\n-e ./c\n").notes == (
         "without a hash, which others have: b",
     )
-    assert read("a==1.0\nb==1.0\n").notes == ()
+    assert read("a==1.0\nb==1.0\n").notes == (VERSIONS_ONLY,)
 
 
 def test_a_name_with_two_markers_becomes_two_packages() -> None:
