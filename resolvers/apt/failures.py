@@ -1,6 +1,7 @@
 """Errors for the failures that solve.sh reports."""
 
 import re
+from collections.abc import Iterator, Mapping
 
 from resolvers.apt.requirement import package_names
 from resolvers.distro.pins import NoSolutionError
@@ -13,11 +14,11 @@ BOILERPLATE = re.compile(r"Some packages could not be installed\..*?situation:\n
 
 
 def failure(
-    title: str, output: str, *, groups: tuple[Group, ...], platform: str, suite: str
+    title: str, answer: Mapping[str, str], *, groups: tuple[Group, ...], platform: str, suite: str
 ) -> ExpectedError:
     """Return the error for a section ``failed <step>``; a step is a name or a group's number."""
     step = title.split()[1]
-    explanation = _explanation(output)
+    explanation = _explanation(answer[title])
     if step == "update":
         return ExpectedError(
             f"apt-get update failed on {platform}\n{explanation}",
@@ -31,19 +32,34 @@ def failure(
             "use a mirror that serves Debian's unmodified index: see the sources of"
             f" debian:{suite}-slim",
         )
-    return _no_solution(groups[int(step)], platform, explanation)
+    return _no_solution(groups[int(step)], platform, explanation, answer.get("versions", ""))
 
 
-def _no_solution(group: Group, platform: str, explanation: str) -> NoSolutionError:
+def _no_solution(group: Group, platform: str, explanation: str, versions: str) -> NoSolutionError:
+    """Return the error for a group; ``versions`` has lines ``<name> <version>``."""
     blamed = package_names(explanation)
     requirements = [text for text in group.requirements if re.split("[:=]", text)[0] in blamed]
     return NoSolutionError(
         f"apt cannot install {', '.join(requirements or group.requirements)}"
-        f" for stage '{group.name}' on {platform}\n{explanation}",
+        f" for stage '{group.name}' on {platform}\n"
+        + "\n".join([explanation, *_existing_versions(group, versions)]),
         "search for the name with apt-cache in a container of this Debian release;"
         " name=version requires one exact version",
         blamed,
     )
+
+
+def _existing_versions(group: Group, versions: str) -> Iterator[str]:
+    """Yield a line with the versions that exist for each required version that does not."""
+    by_name: dict[str, list[str]] = {}
+    for line in versions.splitlines():
+        name, _, version = line.partition(" ")
+        by_name.setdefault(name, []).append(version)
+    for requirement in group.requirements:
+        name, _, version = requirement.partition("=")
+        existing = by_name.get(name.partition(":")[0], [])
+        if version and existing and version not in existing:
+            yield f"  the index has {name} in version {', '.join(existing)}"
 
 
 def _explanation(output: str) -> str:

@@ -46,9 +46,9 @@ def solve(
     """
     cache = folder("apt", platform.replace("/", "-"))
     answer = sections(shell(script(groups, pins, suite), platform=platform, cache=str(cache)))
-    for title, output in answer.items():
+    for title in answer:
         if title.startswith("failed "):  # the script exits with 0, so that its output arrives
-            raise failure(title, output, groups=groups, platform=platform, suite=suite)
+            raise failure(title, answer, groups=groups, platform=platform, suite=suite)
     records = parse_records(answer["packages"])
     solver_base = parse_base(answer["facts"])
     if suite:

@@ -10,6 +10,7 @@
 #   signers         the fingerprints of the keys that signed the index, with a suite
 #   group <number>  the packages after the stage: lines "<name>:<architecture>=<version>"
 #   packages        the records of all packages in the index
+#   versions        of packages that a failed stage requires in one version: lines "<name> <version>"
 #   failed <step>   the output of apt, if a step failed: update, keys or a stage's number
 : "${preferences?}" "${suite?}" "${stages:?}"
 
@@ -81,13 +82,21 @@ verify() {
     fi
 }
 
+# Print all versions of the packages that are required in one version.
+list_versions() {
+    say versions
+    for requirement in $1; do
+        case $requirement in *=*) apt-cache madison "${requirement%%=*}" ;; esac
+    done | sed -n 's/^ *\([^ |]*\) *| *\([^ |]*\) *|.*/\1 \2/p' | sort -u
+}
+
 # Resolve one stage on top of its parents.
 solve_stage() {
     number=$1 parents=$2 requirements=$3
     for parent in $parents; do cat "$work/$parent.all"; done > "$work/before"
     # shellcheck disable=SC2046,SC2086 # one package per word
     apt-get install -q -y --no-remove --print-uris $(sort -u "$work/before") $requirements \
-        > "$work/output" 2>&1 || fail "$number"
+        > "$work/output" 2>&1 || { list_versions "$requirements"; fail "$number"; }
     # From "'http://.../x.deb' name_1%3a1.0_amd64.deb 1234 SHA256:..." to "name:amd64=1:1.0".
     sed -n "s/^'[^']*' \([^_]*\)_\([^_]*\)_\([^_]*\)\.deb [0-9].*/\1:\3=\2/p" "$work/output" \
         | sed 's/:all=/=/; s/%3a/:/' > "$work/$number.all"

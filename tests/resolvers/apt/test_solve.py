@@ -53,8 +53,12 @@ def test_an_error_names_the_missing_package_with_its_group_and_quotes_apt() -> N
         in error.value.message
     )
     assert "E: Unable to locate package no-such-thing" in error.value.message
-    with pytest.raises(UnsolvableError, match=r"Version '0\.1' for 'adduser' was not found"):
-        lock(base_shell(), core("adduser=0.1"))
+    with pytest.raises(UnsolvableError) as error:
+        lock(base_shell(), core("adduser=0.1", "bash=0.2", "sed"))
+    assert "Version '0.1' for 'adduser' was not found" in error.value.message
+    assert "\n  the index has adduser in version 3." in error.value.message
+    assert "\n  the index has bash in version 5." in error.value.message
+    assert "the index has sed" not in error.value.message
 
 
 def test_the_base_image_is_inspected_without_resolving() -> None:
