@@ -208,8 +208,9 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     ``previous`` holds the lock files to start from, or nothing. ``as_of`` (with a time zone) hides
     everything published later. ``engine`` is the name of one of the manager's engines, or empty for
     its default. ``progress`` receives short lines for the user; lines with the prefix NOTE stay
-    visible. ``warn`` receives warnings, which the lock set keeps; several threads may call it. The
-    remaining fields are options that only the named managers read.
+    visible. ``warn`` receives warnings, which the lock set keeps; several threads may call it.
+    ``warnings`` are those about the previous lock files. The remaining fields are options that only
+    the named managers read.
     """
 
     groups: tuple[Group, ...]
@@ -220,6 +221,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     engine: str = ""
     progress: Callable[[str], None] = lambda _line: None
     warn: Callable[[LockWarning], None] = lambda _warning: None
+    warnings: tuple[LockWarning, ...] = ()
     system: SystemOptions = SystemOptions()
     conda: CondaOptions = CondaOptions()
     pip: PipOptions = PipOptions()

@@ -50,6 +50,10 @@ def request_for(
         engine=engine_of(builder, manager),
         progress=progress,
         warn=warn,
+        warnings=tuple(
+            LockWarning(warning.package, warning.text, warning.hint)
+            for warning in run.previous_warnings(builder.name, manager)
+        ),
         system=SystemOptions(shell=shell, suite=builder.suite),
         conda=conda_options(builder),
         pip=pip,

@@ -6,6 +6,7 @@ from msgspec.structs import replace
 
 from resolvers.errors import ExpectedError, UnsolvableError
 from resolvers.npm import pins
+from resolvers.npm.advice import deprecations
 from resolvers.npm.lock_file import (
     LOCK,
     MANIFEST,
@@ -49,7 +50,7 @@ def resolve(request: Request) -> LockFiles:
     dependencies = package_json["dependencies"]
     new = {name: dependencies[name] for name in dependencies if name not in known}
     with open_session(new, known, request.as_of) as session:
-        solve = Solve(session, request, package_json)
+        solve = Solve(session, request, package_json, deprecated={})
         if start and request.as_of:
             start = solve.without_late_pins(start, request.as_of)
         if exact:
@@ -60,6 +61,8 @@ def resolve(request: Request) -> LockFiles:
         files = {MANIFEST: to_json(package_json), LOCK: to_json(lock)}
         skipped = install_scripts.skipped_scripts(parse(files), groups, request.targets)
         for warning in install_scripts.warnings(session, skipped):
+            request.warn(warning)
+        for warning in deprecations(request, lock, solve.deprecated):
             request.warn(warning)
     return files
 

@@ -16,16 +16,21 @@ from resolvers.npm.lock_file import (
     required_name,
     to_json,
 )
+from resolvers.npm.pins import NpmPin
 from resolvers.npm.session import Session
 from resolvers.types import Request
 
 
 class Solve(NamedTuple):
-    """One request's session of npm and package.json."""
+    """One request's session of npm and package.json.
+
+    ``deprecated`` collects the messages of the registry about deprecated versions.
+    """
 
     session: Session
     request: Request
     package_json: JsonObject
+    deprecated: dict[NpmPin, str]
 
     def lock(self, start: JsonObject, exact: Mapping[str, str] = {}) -> JsonObject:
         """Return the lock that npm makes from package.json and a lock to start from.
@@ -41,8 +46,12 @@ class Solve(NamedTuple):
             raise self._with_requirements(error) from None
         lock = parse({LOCK: text}).lock
         for path, entry in lock["packages"].items():
-            entry.pop("deprecated", None)  # the registry's maintainers may change it at any time
+            # The registry's maintainers may change it at any time.
+            message = entry.pop("deprecated", None)
             if path:
+                if message:
+                    pin = NpmPin(package_name(path, entry), entry["version"])
+                    self.deprecated[pin] = str(message)
                 _check_entry(path, entry)
         return lock
 
