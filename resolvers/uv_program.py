@@ -56,6 +56,8 @@ def run(arguments: Sequence[str | Path], *, cwd: Path | None = None, index_url: 
     hidden = (name for name in os.environ if _is_hidden(name) and name not in variables)
     unset = [word for name in hidden for word in ("-u", name)]
     options = ["--no-config", "--color", "never"]
+    if index_url:
+        options.append("--no-cache")  # its keys contain the address, which differs every time
     command = [process.find("env"), *unset, program(), *options, *arguments]
     return process.run(command, cwd=cwd, env=variables, name="uv")
 
@@ -65,7 +67,8 @@ def _is_hidden(variable: str) -> bool:
 
 
 def _environment_for(index_url: str) -> dict[str, str]:
-    return {"UV_DEFAULT_INDEX": index_url, **no_proxy_variables()}
+    # The proxy of the index repeats requests itself.
+    return {"UV_DEFAULT_INDEX": index_url, "UV_HTTP_RETRIES": "0", **no_proxy_variables()}
 
 
 def environment() -> dict[str, str]:

@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import cache
 
 import msgspec
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import (
     InvalidSdistFilename,
     InvalidWheelFilename,
@@ -49,6 +51,15 @@ def version_of(file_name: str) -> Version | None:
         return _project_and_version(file_name)[1]
     except (InvalidWheelFilename, InvalidSdistFilename, InvalidVersion):
         return None
+
+
+@cache
+def supports(requires_python: str, python: str) -> bool:
+    """Return whether a Requires-Python allows a Python; True if it is not valid."""
+    try:
+        return SpecifierSet(requires_python).contains(python, prereleases=True)
+    except InvalidSpecifier:
+        return True
 
 
 def _project_and_version(file_name: str) -> tuple[NormalizedName, Version]:

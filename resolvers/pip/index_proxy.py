@@ -1,9 +1,9 @@
 """A proxy of the package index on the loopback interface, for the engines.
 
 Poetry does not read pip's configuration and cannot hide recent files. If an index has no metadata
-files, it opens one wheel after the other. The proxy does these jobs, and fetches in advance. uv
-needs the proxy if conda provides distributions, whose own requirements it must not see. Pages are
-JSON (PEP 691, PEP 700), metadata files are those of PEP 658.
+files, it opens one wheel after the other. uv ignores upper bounds of Requires-Python, and answers
+from its cache. The proxy does these jobs. It also hides the requirements of distributions that
+conda provides. Pages are JSON (PEP 691, PEP 700), metadata files are those of PEP 658.
 """
 
 import re
@@ -15,12 +15,13 @@ from urllib.parse import quote, unquote
 
 import msgspec
 from msgspec.structs import replace
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from resolvers.errors import ExpectedError
 from resolvers.index.index import Index
-from resolvers.index.index_file import IndexFile, project_of, version_of
+from resolvers.index.index_file import IndexFile, project_of, supports, version_of
 from resolvers.index.metadata import MetadataReader
 from resolvers.net import http, loopback
 from resolvers.net.loopback import NOT_FOUND, LoopbackRequest, LoopbackResponse
@@ -32,6 +33,7 @@ MISSING_VERSION = "0" * 64
 """The sha256 of a placeholder wheel for a version that conda provides but the index lacks."""
 PLACEHOLDER = "f" * 64
 """The sha256 of a placeholder wheel for a version without a wheel for every platform."""
+LOCKED_HASHES = ("sha256", "sha512")
 PLACEHOLDER_TIME = datetime(1980, 1, 1, tzinfo=UTC)
 UNIVERSAL_WHEELS = ("-py3-none-any.whl", ".py3-none-any.whl")
 UNCONDITIONAL_REQUIREMENT = re.compile(
@@ -43,12 +45,15 @@ UNCONDITIONAL_REQUIREMENT = re.compile(
 class IndexProxy:
     """The files of an index as an engine sees them. Thread-safe.
 
-    ``as_of`` hides files that were uploaded later. ``exact`` maps projects to the only version that
-    is visible. ``provided`` does the same for versions that conda provides, and makes them visible
-    even if they are yanked. ``satisfied`` lists versions whose requirements conda already installs:
-    their metadata keeps only the requirements of extras. If the index lacks such a version, or has
-    no wheel of it for every platform, a placeholder wheel makes it installable. So an engine never
-    builds its sdist. ``errors`` collects the errors that occur while a client is served.
+    ``as_of`` hides files that were uploaded later. ``python`` hides files that do not support this
+    version; ``unsupported`` lists those by project. ``exact`` maps projects to the only version
+    that is visible. ``provided`` does the same for versions that conda provides, and makes them
+    visible even if they are yanked. ``satisfied`` lists versions whose requirements conda already
+    installs: their metadata keeps only the requirements of extras. If the index lacks such a
+    version, or has no wheel of it for every platform, a placeholder wheel makes it installable. So
+    an engine never builds its sdist. ``constraints`` limit the visible versions. ``missing`` names
+    the projects that the index does not have. ``errors`` collects the errors that occur while a
+    client is served.
     """
 
     def __init__(
@@ -56,12 +61,17 @@ class IndexProxy:
         index: Index,
         *,
         as_of: datetime | None = None,
+        python: str = "",
         exact: Mapping[str, str] = {},
         provided: Mapping[str, frozenset[Version]] = {},
         satisfied: Mapping[str, frozenset[Version]] = {},
+        constraints: Mapping[str, SpecifierSet] = {},
         progress: Callable[[str], None] = lambda _line: None,
     ) -> None:
         self.errors: list[ExpectedError] = []
+        self.unsupported: dict[str, tuple[IndexFile, ...]] = {}
+        self.missing: set[str] = set()
+        self._python = python
         self._index = index
         self._as_of = as_of
         self._exact: dict[str, Version] = {
@@ -69,6 +79,7 @@ class IndexProxy:
         }
         self._provided = provided
         self._satisfied = satisfied
+        self._constraints = constraints
         self._progress = progress
         self._metadata = MetadataReader()
         self._projects: dict[str, Mapping[str, IndexFile]] = {}
@@ -87,15 +98,33 @@ class IndexProxy:
         return self._projects[name]
 
     def _visible_files(self, name: str) -> Mapping[str, IndexFile]:
-        files = published_before(self._as_of, name, self._index.files(name))
+        all_files = self._index.files(name)
+        if not all_files:
+            self.missing.add(name)
+        files = published_before(self._as_of, name, all_files)
+        if allowed := self._constraints.get(name):
+            files = tuple(file for file in files if _is_allowed(file, allowed))
         if (exact := self._exact.get(name)) is not None:
             files = tuple(file for file in files if version_of(file.name) == exact)
+        files = self._supported_files(name, files)
         if (versions := self._provided.get(name)) is not None:
             files = tuple(
                 replace(file, yanked=None) for file in files if version_of(file.name) in versions
             )
         placeholders = _placeholders(name, files, self._satisfied.get(name, frozenset()))
         return _by_name((*files, *placeholders))
+
+    def _supported_files(self, name: str, files: tuple[IndexFile, ...]) -> tuple[IndexFile, ...]:
+        """Return the files that support the Python, and remember the others."""
+        if not self._python or name in self._satisfied:
+            return files
+        supported: list[IndexFile] = []
+        unsupported: list[IndexFile] = []
+        for file in files:
+            fits = supports(file.requires_python, self._python)
+            (supported if fits else unsupported).append(file)
+        self.unsupported[name] = tuple(unsupported)
+        return tuple(supported)
 
     def metadata(self, wheel: IndexFile) -> bytes:
         """Return the METADATA of a wheel as clients see it."""
@@ -123,6 +152,11 @@ class IndexProxy:
         ]
         page = {"meta": {"api-version": "1.1"}, "name": project, "files": files}
         return msgspec.json.encode(page)
+
+
+def _is_allowed(file: IndexFile, allowed: SpecifierSet) -> bool:
+    version = version_of(file.name)
+    return version is not None and allowed.contains(version, prereleases=True)
 
 
 def published_before(
@@ -191,7 +225,8 @@ def _page_file(project_url: str, file: IndexFile) -> _PageFile:
     return _PageFile(
         filename=file.name,
         url=f"{project_url}/{quote(file.name)}",
-        hashes=file.hashes,
+        # The engines compute a hash that pip would accept.
+        hashes={name: file.hashes[name] for name in LOCKED_HASHES if name in file.hashes},
         yanked=_json_yanked(file.yanked),
         core_metadata=file.name.endswith(".whl"),
         requires_python=file.requires_python,

@@ -7,8 +7,17 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from resolvers.errors import ExpectedError, UnsolvableError
-from resolvers.pip import build_requirements, conda_conflicts, engines, provided, pyproject, wheels
+from resolvers.pip import (
+    advice,
+    build_requirements,
+    conda_conflicts,
+    engines,
+    provided,
+    pyproject,
+    wheels,
+)
 from resolvers.pip.engines import Engine
+from resolvers.pip.locked_files import check_python, locked_files
 from resolvers.pip.missing_files import missing_files
 from resolvers.types import Artifact, LockFiles, Package, Pin, Request, Target, Upgrade
 
@@ -29,6 +38,8 @@ def resolve(request: Request) -> LockFiles:
     engine = engines.engine(request.engine)
     if _is_up_to_date(provided.only_constraining(request), engine):
         files = dict(request.previous)
+        for warning in request.warnings:
+            request.warn(warning)
     else:
         files = _lock(request, engine)
     packages_of = partial(_packages_of, engine, files)
@@ -43,9 +54,13 @@ def _lock(request: Request, engine: Engine) -> dict[str, str]:
         previous = read(request.previous)
     files = dict(_lock_with_shared(request, engine, previous))
     _check_upgraded(request.upgrade, engine.lock_format.read(files))
-    sdist_pins: set[Pin] = set()
-    for target in request.targets:
-        sdist_pins |= _sdist_pins(files, target, request)
+    pins = _pins(files, request)
+    on_index = locked_files(pins)
+    check_python(request, on_index)
+    names = tuple(group.name for group in request.groups)
+    for warning in advice.warnings(request, on_index, partial(_for_groups, engine, files, names)):
+        request.warn(warning)
+    sdist_pins = {pin for pin in pins if not pin.artifact.file.endswith(".whl")}
     without_conda = provided.with_provided(request, ())  # sdists are built without conda's packages
     if text := build_requirements.lock(without_conda, sorted(sdist_pins)):
         files[build_requirements.FILE] = text
@@ -69,10 +84,17 @@ def _lock_with_shared(request: Request, engine: Engine, previous: tuple[Package,
         shared |= now_shared
 
 
+def _for_groups(
+    engine: Engine, files: LockFiles, groups: tuple[str, ...], target: Target
+) -> tuple[Package, ...]:
+    normalised = frozenset(map(canonicalize_name, groups))
+    return engine.lock_format.packages_for(files, target, normalised)
+
+
 def _packages_of(
     engine: Engine, files: LockFiles, group: str, target: Target
 ) -> tuple[Package, ...]:
-    return engine.lock_format.packages_for(files, target, frozenset({canonicalize_name(group)}))
+    return _for_groups(engine, files, (group,), target)
 
 
 def _check_upgrade_versions(upgrade: Upgrade) -> None:
@@ -99,17 +121,18 @@ def _is_up_to_date(request: Request, engine: Engine) -> bool:
     # pyproject.toml records everything the lock was solved for: compare it instead of solving.
     if previous.get(pyproject.FILE) != engine.solver.project(locked, shared):
         return False
-    builds_sdists = any(_sdist_pins(previous, target, request) for target in request.targets)
+    artifacts = (pin.artifact for pin in _pins(previous, request))
+    builds_sdists = any(not artifact.file.endswith(".whl") for artifact in artifacts)
     return builds_sdists == (build_requirements.FILE in previous)
 
 
-def _sdist_pins(files: LockFiles, target: Target, request: Request) -> set[Pin]:
-    sdist_pins = set()
-    for stage in _stages(request):
-        for pin in select(files, target, stage):
-            if not pin.artifact.file.endswith(".whl"):
-                sdist_pins.add(pin)
-    return sdist_pins
+def _pins(files: LockFiles, request: Request) -> set[Pin]:
+    """Return the pins of all stages and targets."""
+    pins: set[Pin] = set()
+    for target in request.targets:
+        for stage in _stages(request):
+            pins.update(select(files, target, stage))
+    return pins
 
 
 def _stages(request: Request) -> Iterator[tuple[str, ...]]:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Sequence, Set
 from pathlib import Path
 
+import msgspec
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
@@ -11,9 +12,10 @@ from resolvers import process, uv_program
 from resolvers.errors import ProgramError
 from resolvers.index import index
 from resolvers.index.index_file import version_of
-from resolvers.pip import poetry_lock, provided, pyproject
+from resolvers.pip import constraints, poetry_lock, provided, pyproject
 from resolvers.pip.explain import unsolvable
 from resolvers.pip.index_proxy import PLACEHOLDER, IndexProxy, serve
+from resolvers.pip.poetry_chain import Fact, chain, is_long
 from resolvers.pip.prefetch import prefetching
 from resolvers.pip.toml_file import toml_string
 from resolvers.scratch import temporary_folder
@@ -88,6 +90,8 @@ def _index_proxy(request: Request, shared: Set[str]) -> IndexProxy:
         exact={name: version for name, version in upgrades.items() if version},
         provided=provided.versions(request),
         satisfied=provided.versions(request, without=shared),
+        # Poetry has no constraints, so the proxy hides what they exclude.
+        constraints=constraints.specifiers(constraints.configured(request)),
         progress=request.progress,
     )
 
@@ -106,8 +110,14 @@ def _run(command: Sequence[str | Path], folder: Path, proxy: IndexProxy, request
             raise proxy.errors[0] from error
         if UNSOLVABLE not in error.output:
             raise
-        explanation = error.output.partition(UNSOLVABLE)[2].strip()
-        raise unsolvable(request, explanation) from error
+        raise unsolvable(request, _explanation(error.output), proxy) from error
+
+
+def _explanation(output: str) -> str:
+    """Return Poetry's explanation; if it is long, only the requirements behind the conflict."""
+    facts, _, text = output.partition(UNSOLVABLE)[2].partition("\n")
+    requirements = chain(msgspec.json.decode(facts, type=list[Fact]), pyproject.PROJECT)
+    return requirements if requirements and is_long(text.strip()) else text.strip()
 
 
 def _minimal_lock(packages: tuple[Package, ...], proxy: IndexProxy) -> str:

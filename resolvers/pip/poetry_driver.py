@@ -6,10 +6,12 @@ possible. Poetry's own command ``lock`` is not sufficient: it accepts only index
 pyproject.toml names, writes their addresses into poetry.lock, and rejects Python versions that it
 does not run on.
 
-If there is no solution, prints the line ``UNSOLVABLE`` and the explanation, and exits with 1.
+If there is no solution, prints the line ``UNSOLVABLE``, a line of JSON with the requirements that
+led to the conflict, and the explanation, and exits with 1.
 """
 
 import gc
+import json
 import os
 import sys
 from pathlib import Path
@@ -30,8 +32,14 @@ from poetry.core.constraints.version import Version  # type: ignore[import-not-f
 from poetry.core.packages.package import Package  # type: ignore[import-not-found]  # noqa: E402
 from poetry.factory import Factory  # type: ignore[import-not-found]  # noqa: E402
 from poetry.installation.installer import Installer  # type: ignore[import-not-found]  # noqa: E402
+from poetry.mixology.incompatibility_cause import (  # type: ignore[import-not-found]  # noqa: E402
+    DependencyCauseError,
+)
 from poetry.poetry import Poetry  # type: ignore[import-not-found]  # noqa: E402
 from poetry.puzzle.exceptions import SolverProblemError  # type: ignore[import-not-found]  # noqa: E402
+from poetry.puzzle.provider import (  # type: ignore[import-not-found]  # noqa: E402
+    IncompatibleConstraintsError,
+)
 from poetry.repositories import Repository, RepositoryPool  # type: ignore[import-not-found]  # noqa: E402
 from poetry.repositories.legacy_repository import (  # type: ignore[import-not-found]  # noqa: E402
     LegacyRepository,
@@ -67,8 +75,33 @@ def main(url: str, python: str, *movable: str) -> int:
     try:
         return int(installer.run())
     except SolverProblemError as error:
-        print(f"UNSOLVABLE\n{error}")  # noqa: T201 (the output is the interface of this program)
-        return 1
+        _print_conflict(_requirements(error), error)
+    # Two requirements of the same package that contradict each other.
+    except IncompatibleConstraintsError as error:
+        _print_conflict([], error)
+    return 1
+
+
+def _print_conflict(requirements: list[tuple[str, ...]], error: Exception) -> None:
+    text = f"UNSOLVABLE\n{json.dumps(requirements)}\n{error}"
+    print(text)  # noqa: T201 (the output is the interface of this program)
+
+
+def _requirements(error: SolverProblemError) -> list[tuple[str, ...]]:
+    """Return package, version, dependency and constraint of each requirement in the conflict."""
+    requirements: list[tuple[str, ...]] = []
+    for incompatibility in error.error._incompatibility.external_incompatibilities:
+        if isinstance(incompatibility.cause, DependencyCauseError):
+            package, dependency = (term.dependency for term in incompatibility.terms)
+            requirements.append(
+                (
+                    package.complete_name,
+                    str(package.constraint),
+                    dependency.complete_name,
+                    str(dependency.constraint),
+                )
+            )
+    return requirements
 
 
 def _installer(poetry: Poetry, version: tuple[int, ...]) -> Installer:

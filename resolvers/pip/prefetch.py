@@ -3,14 +3,12 @@
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from email.parser import HeaderParser
-from functools import cache
 
 from packaging.requirements import InvalidRequirement, Requirement
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from resolvers.index.index_file import IndexFile, version_of
+from resolvers.index.index_file import IndexFile, supports, version_of
 from resolvers.net import prefetch
 from resolvers.pip import markers
 from resolvers.pip.index_proxy import IndexProxy
@@ -65,18 +63,10 @@ def _usable_wheels(files: Iterable[IndexFile], python: str) -> dict[Version, lis
     by_text: dict[str, list[IndexFile]] = {}
     for file in files:
         is_wheel = file.name.endswith(".whl") and file.yanked is None
-        if is_wheel and _supports(file.requires_python, python):
+        if is_wheel and supports(file.requires_python, python):
             by_text.setdefault(file.name.split("-", 2)[1], []).append(file)
     versions = {text: version_of(wheels[0].name) for text, wheels in by_text.items()}
     return {version: by_text[text] for text, version in versions.items() if version}
-
-
-@cache
-def _supports(requires_python: str, python: str) -> bool:
-    try:
-        return SpecifierSet(requires_python).contains(python)
-    except InvalidSpecifier:
-        return False
 
 
 def _read_first(wheels: list[IndexFile]) -> IndexFile:

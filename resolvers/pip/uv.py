@@ -1,11 +1,12 @@
-"""The engine uv: solves against the indexes themselves, then removes their addresses from uv.lock.
+"""The engine uv: solves against a proxy of the index, then removes its address from uv.lock.
 
-If conda provides distributions, uv solves against a proxy of the indexes.
+uv alone would not see a version that was published a minute ago, would ignore an upper bound of
+Requires-Python, and would report an index that refuses the credentials as a missing package.
 """
 
 import re
 import sys
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 from contextlib import contextmanager
 from datetime import UTC
 from pathlib import Path
@@ -13,8 +14,11 @@ from urllib.parse import unquote
 
 from resolvers.errors import ExpectedError, ProgramError
 from resolvers.index import index
+from resolvers.pip import constraints as pip_constraints
 from resolvers.pip import provided, pyproject, uv_lock
+from resolvers.pip.constraints import Constraint
 from resolvers.pip.explain import unsolvable
+from resolvers.pip.file_hashes import with_hashes
 from resolvers.pip.index_proxy import PLACEHOLDER, IndexProxy, serve
 from resolvers.pip.markers import machine
 from resolvers.pip.toml_file import toml_array, toml_string
@@ -35,8 +39,10 @@ CONSTRAINT = re.compile(r'\{ name = "([^"]+)".*? \}')
 """One constraint in the manifest of uv.lock. Its values are strings without braces."""
 
 
-def project(request: Request, shared: Set[str] = frozenset()) -> str:
-    """Return the text of pyproject.toml.
+def project(
+    request: Request, shared: Set[str] = frozenset(), constraints: Iterable[Constraint] = ()
+) -> str:
+    """Return the text of pyproject.toml; ``constraints`` are added to those of conda.
 
     The index is a folder named ``artifacts``: so uv.lock has no address, and ``uv lock --check``
     still accepts it as the lock of this project. The exact Python is a marker, because uv refuses
@@ -47,15 +53,15 @@ def project(request: Request, shared: Set[str] = frozenset()) -> str:
     major_minor = min(OLDEST_PYTHON, (int(major), int(minor)))
     tool_section = (
         "[tool.uv]\npackage = false\n"
-        f"environments = {toml_array(markers)}{_constraints(request)}\n"
+        f"environments = {toml_array(markers)}{_constraints(request, constraints)}\n"
         '[[tool.uv.index]]\nname = "artifacts"\nurl = "artifacts"\ndefault = true\n'
     )
     requires_python = f">={major_minor[0]}.{major_minor[1]}"
     return pyproject.render(request, requires_python, tool_section, shared)
 
 
-def _constraints(request: Request) -> str:
-    constraints = provided.constraints(request)
+def _constraints(request: Request, others: Iterable[Constraint]) -> str:
+    constraints = [*provided.constraints(request), *(other.text for other in others)]
     return f"constraint-dependencies = {toml_array(constraints)}" if constraints else ""
 
 
@@ -78,18 +84,22 @@ def lock(
     for name, requested in request.upgrade.packages.items():
         arguments += ["--upgrade-package", f"{name}=={requested}" if requested else name]
     request.progress(f"uv {version()} is resolving")
+    proxy = _index_proxy(request, shared)
     with (
         temporary_folder() as folder,
-        _served_index(request, shared) as index_url,
+        _served_index(proxy) as index_url,
     ):
-        (folder / pyproject.FILE).write_text(project(request), encoding="utf-8")
+        # The lock does not record the constraints of this machine.
+        text = project(request, constraints=pip_constraints.configured(request))
+        (folder / pyproject.FILE).write_text(text, encoding="utf-8")
         lock_file = folder / uv_lock.FILE
         # uv prefers the versions of an existing lock.
         if previous:
             pins = request.previous.get(uv_lock.FILE) or _minimal_lock(previous)
             lock_file.write_text(pins, encoding="utf-8")
-        _solve(arguments, folder, request, index_url)
+        _solve(arguments, folder, request, proxy, index_url)
         text = _portable(lock_file.read_text(encoding="utf-8"))
+        text = with_hashes(text, proxy, request.progress)
     locked = provided.only_locked(request, uv_lock.read({uv_lock.FILE: text}))
     names = {dist.name for dist in locked.pip.provided}
     return {
@@ -103,18 +113,24 @@ def _exclude_newer(request: Request) -> list[str]:
     return ["--exclude-newer", request.as_of.astimezone(UTC).isoformat()] if request.as_of else []
 
 
-@contextmanager
-def _served_index(request: Request, shared: Set[str]) -> Iterator[str]:
-    """Yield the address of an index proxy if conda provides distributions, else "".
+def _index_proxy(request: Request, shared: Set[str]) -> IndexProxy:
+    """Return a proxy that shows all versions for the image's Python.
 
-    The proxy shows all versions: constraints limit the solve, but must not limit the packages that
-    build an sdist to read its requirements.
+    Constraints limit the solve, but must not limit the packages that build an sdist to read its
+    requirements.
     """
-    if not request.pip.provided:
-        yield ""
-        return
-    satisfied = provided.versions(request, without=shared)
-    proxy = IndexProxy(index.configured(), as_of=request.as_of, satisfied=satisfied)
+    return IndexProxy(
+        index.configured(),
+        as_of=request.as_of,
+        python=pyproject.python_version(request),
+        satisfied=provided.versions(request, without=shared),
+        progress=request.progress,
+    )
+
+
+@contextmanager
+def _served_index(proxy: IndexProxy) -> Iterator[str]:
+    """Yield the address of the proxy."""
     with serve(proxy) as url:
         try:
             yield url
@@ -123,7 +139,13 @@ def _served_index(request: Request, shared: Set[str]) -> Iterator[str]:
             raise (proxy.errors or [error])[0] from error
 
 
-def _solve(arguments: Sequence[str | Path], folder: Path, request: Request, index_url: str) -> None:
+def _solve(
+    arguments: Sequence[str | Path],
+    folder: Path,
+    request: Request,
+    proxy: IndexProxy,
+    index_url: str,
+) -> None:
     """Run a command of uv that solves; raise UnsolvableError with uv's explanation."""
     try:
         run(arguments, cwd=folder, index_url=index_url)
@@ -136,9 +158,7 @@ def _solve(arguments: Sequence[str | Path], folder: Path, request: Request, inde
         if NO_SOLUTION not in error.output:
             raise
         explanation = _explanation(error.output.partition(NO_SOLUTION)[2])
-        if "missing an upload date" in error.output and request.as_of:
-            explanation += "\n(files without an upload time count as uploaded later)"
-        raise unsolvable(request, explanation) from error
+        raise unsolvable(request, explanation, proxy) from error
 
 
 def _explanation(output: str) -> str:

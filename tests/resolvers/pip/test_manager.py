@@ -194,7 +194,7 @@ def test_only_the_named_packages_are_upgraded(engine: str) -> None:
 def test_unsolvable_requirements_are_explained(engine: str) -> None:
     with pytest.raises(UnsolvableError) as caught:
         pip.resolve(request(engine, "jinja2>=3", "markupsafe<1"))
-    assert "Because" in caught.value.message
+    assert "markupsafe" in caught.value.message.splitlines()[1]
     assert "'markupsafe<1' is required by 'base-build'" in caught.value.message
     assert "orbiter-image" not in caught.value.message
 

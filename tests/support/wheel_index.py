@@ -1,0 +1,92 @@
+"""A package index on the loopback interface, with wheels that a test makes up."""
+
+import hashlib
+import io
+import zipfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from html import escape
+
+import msgspec
+
+from tests.support.loopback import Answer, Request, Server, serving
+
+HTML = {"Content-Type": "text/html"}
+
+
+class Wheel(msgspec.Struct, frozen=True):
+    """A wheel, and what the index's page says about it."""
+
+    file: str
+    content: bytes
+    attributes: Mapping[str, str]
+    hashed: bool
+
+    @property
+    def sha256(self) -> str:
+        return hashlib.sha256(self.content).hexdigest()
+
+    def link(self) -> str:
+        fragment = f"#sha256={self.sha256}" if self.hashed else ""
+        attributes = "".join(f' {key}="{escape(value)}"' for key, value in self.attributes.items())
+        return f'<a href="/files/{self.file}{fragment}"{attributes}>{self.file}</a>'
+
+
+def wheel(name: str, version: str, *headers: str, tag: str = "py3-none-any") -> tuple[str, bytes]:
+    """Return the file name and the content of a wheel; ``headers`` are lines of its METADATA."""
+    content = io.BytesIO()
+    lines = ["Metadata-Version: 2.1", f"Name: {name}", f"Version: {version}", *headers, ""]
+    with zipfile.ZipFile(content, "w") as archive:
+        info = zipfile.ZipInfo(f"{name}-{version}.dist-info/METADATA")
+        archive.writestr(info, "\n".join(lines))
+    return f"{name}-{version}-{tag}.whl", content.getvalue()
+
+
+class WheelIndex:
+    """An index; ``url`` is the address of its simple pages."""
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        self.url = f"{server.url}/simple/"
+        self.wheels: dict[str, dict[str, Wheel]] = {}
+        server.otherwise = self._answer
+
+    def add(
+        self,
+        name: str,
+        version: str,
+        *headers: str,
+        tag: str = "py3-none-any",
+        hashed: bool = True,
+        **attributes: str,
+    ) -> Wheel:
+        """Add a wheel; ``attributes`` such as ``yanked`` are those of its link (``data-``)."""
+        file, content = wheel(name, version, *headers, tag=tag)
+        of_page = {f"data-{key.replace('_', '-')}": value for key, value in attributes.items()}
+        added = Wheel(file=file, content=content, attributes=of_page, hashed=hashed)
+        self.wheels.setdefault(name, {})[file] = added
+        return added
+
+    def remove(self, name: str, version: str) -> None:
+        """Remove all wheels of a version."""
+        kept = self.wheels[name].items()
+        self.wheels[name] = {
+            file: each for file, each in kept if not file.startswith(f"{name}-{version}-")
+        }
+
+    def _answer(self, request: Request) -> Answer:
+        kind, _, rest = request.path.strip("/").partition("/")
+        if kind == "simple" and rest in self.wheels:
+            links = "\n".join(each.link() for each in self.wheels[rest].values())
+            return Answer(200, f"<!DOCTYPE html><body>{links}</body>".encode(), HTML)
+        for wheels in self.wheels.values():
+            if kind == "files" and rest in wheels:
+                return Answer(200, wheels[rest].content)
+        return Answer(404)
+
+
+@contextmanager
+def wheel_index() -> Iterator[WheelIndex]:
+    """Serve an empty index until the block ends."""
+    with serving() as server:
+        yield WheelIndex(server)
