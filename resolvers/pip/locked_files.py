@@ -1,4 +1,4 @@
-"""What the index says about locked files: Requires-Python, yanked releases and extras."""
+"""The files of locked packages on the index, and the checks of their metadata."""
 
 from collections.abc import Iterable
 from email.message import Message
