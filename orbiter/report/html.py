@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from orbiter import sizes
 from orbiter.diff.types import KINDS, Change, Diff
-from orbiter.report import phrases
+from orbiter.report import chains, phrases
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -118,7 +118,7 @@ def _row(change: Change, note: str) -> HtmlRow:
         step=phrases.step(change),
         grown=sizes.format_size_change(change.grown),
         note=note,
-        why=phrases.chain(change),
+        why=chains.chain(change),
         sign=phrases.SIGNS[change.kind],
         direct=change.direct,
         guessed=change.guessed,

@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 from orbiter import sizes
 from orbiter.diff.types import Change, Diff, Fact, FileChange
-from orbiter.report import phrases
-from orbiter.report.phrases import Section
+from orbiter.report import chains, phrases
+from orbiter.report.sections import SECTIONS, Section, sections
 
 LIMIT = 65_000
 
@@ -124,8 +124,7 @@ def _blocks(diff: Diff) -> list[Block]:
     notes = phrases.notes_of(diff)
     show_manager = len({change.manager for change in diff.changes}) > 1
     blocks = [
-        _section_block(section, notes, show_manager=show_manager)
-        for section in phrases.sections(diff)
+        _section_block(section, notes, show_manager=show_manager) for section in sections(diff)
     ]
     blocks = [*_alarm_blocks(diff), *blocks]
     if diff.files:
@@ -194,7 +193,7 @@ def _fact_line(fact: Fact) -> str:
 def _section_block(
     section: Section, notes: Callable[[Change], str], *, show_manager: bool
 ) -> Block:
-    show_kind = section.key in phrases.SECTIONS
+    show_kind = section.key in SECTIONS
     rows, lines = [], []
     for change in section.changes:
         note = notes(change)
@@ -215,7 +214,7 @@ def _row(change: Change, note: str, *, show_kind: bool, show_manager: bool) -> t
         step.replace("major", "**major**"),
         sizes.format_size_change(change.grown),
         _text(note),
-        _cell(phrases.chain(change).removeprefix("via ")),
+        _cell(chains.chain(change).removeprefix("via ")),
     )
 
 

@@ -7,8 +7,8 @@ from textwrap import wrap
 
 from orbiter import sizes
 from orbiter.diff.types import Change, Diff, Fact
-from orbiter.report import phrases
-from orbiter.report.phrases import Section
+from orbiter.report import chains, phrases
+from orbiter.report.sections import SECTIONS, Section, sections
 from orbiter.report.text_files import alarms, file_block
 from orbiter.report.text_table import Painter, TextRow, render_table
 
@@ -32,7 +32,7 @@ def render(diff: Diff, *, width: int, colour: bool, everything: bool) -> str:
     width, paint = max(width, MIN_WIDTH), Painter(colour)
     make_row = _row_maker(diff)
     blocks = [_head(diff, width, paint), *alarms(diff, width, paint)]
-    for section in phrases.sections(diff):
+    for section in sections(diff):
         shown, hidden = _shorten(section, everything=everything)
         block = [*_heading(section, width, paint)]
         block += render_table([make_row(change, section) for change in shown], width, paint)
@@ -85,7 +85,7 @@ def _row_maker(diff: Diff) -> Callable[[Change, Section], TextRow]:
 
     def make_row(change: Change, section: Section) -> TextRow:
         old, new = phrases.versions(change)
-        show_kind = section.key in phrases.SECTIONS
+        show_kind = section.key in SECTIONS
         return TextRow(
             sign=phrases.SIGNS[change.kind],
             kind=change.kind * show_kind,
@@ -97,7 +97,7 @@ def _row_maker(diff: Diff) -> Callable[[Change, Section], TextRow]:
             step=phrases.step(change),
             grown=sizes.format_size_change(change.grown),
             note=notes(change),
-            why=phrases.chain(change, whole=True),
+            why=chains.chain(change, whole=True),
         )
 
     return make_row

@@ -5,7 +5,7 @@ from itertools import zip_longest
 from textwrap import wrap
 from typing import NamedTuple
 
-from orbiter.report import phrases
+from orbiter.report import chains, phrases
 
 STYLES = {
     "bold": "1",
@@ -141,7 +141,7 @@ def _fit_columns(rows: Sequence[TextRow], width: int) -> dict[str, tuple[int, in
 def _cell(row: TextRow, column: str, width: int, paint: Painter) -> str:
     text: str = getattr(row, column)
     if column == "why":
-        text = phrases.shorten_chain(text, width)
+        text = chains.shorten_chain(text, width)
     if len(text) > width:
         text = f"{text[: width - 1]}…"
     padding = " " * (width - len(text))

@@ -6,7 +6,8 @@ from msgspec.structs import replace
 from orbiter import sizes
 from orbiter.diff.types import Change, Diff, Occurrence, Suggestion, Variant
 from orbiter.lockfiles.types import Scope
-from orbiter.report import phrases
+from orbiter.report import chains, phrases
+from orbiter.report.sections import sections
 from tests.support.diff_samples import (
     ALTERED,
     ARM,
@@ -92,26 +93,26 @@ def test_an_added_scope_does_not_count_as_unchanged() -> None:
 
 
 def test_a_long_chain_keeps_its_ends() -> None:
-    assert phrases.chain(change("d", "added", why=("a", "b", "c", "d"))) == "via a > b > c"
-    assert phrases.chain(change("e", "added", why=("a", "b", "c", "d", "e"))) == "via a > … > d"
-    assert phrases.chain(change("a", "added", why=("a",))) == ""
+    assert chains.chain(change("d", "added", why=("a", "b", "c", "d"))) == "via a > b > c"
+    assert chains.chain(change("e", "added", why=("a", "b", "c", "d", "e"))) == "via a > … > d"
+    assert chains.chain(change("a", "added", why=("a",))) == ""
 
 
 def test_packages_and_changes_are_counted() -> None:
     assert phrases.tally(PLACES) == {"added": 2, "upgraded": 1, "rebuilt": 1}
-    assert phrases.sections(PLACES)[1].title == "Upgraded (1 package in 2 changes)"
+    assert sections(PLACES)[1].title == "Upgraded (1 package in 2 changes)"
 
 
 @pytest.mark.parametrize("diff", [SMALL, ALTERED, PLACES, FACTS, EMPTY, many(700)])
 def test_sections_contain_every_change_once(diff: Diff) -> None:
-    listed = [change for section in phrases.sections(diff) for change in section.changes]
+    listed = [change for section in sections(diff) for change in section.changes]
     assert sorted(map(repr, listed)) == sorted(map(repr, diff.changes))
 
 
 def test_the_largest_steps_come_first() -> None:
     steps = [
         change.step
-        for section in phrases.sections(many(700))
+        for section in sections(many(700))
         for change in section.changes
         if section.key == "upgraded"
     ]
