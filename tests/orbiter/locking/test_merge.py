@@ -10,9 +10,15 @@ import pytest
 
 from orbiter.config import snapshot
 from orbiter.config.image_set import Builder, ImageSet
-from orbiter.locking.merge import combine
+from orbiter.locking.merge import combine, merged_lock_set
 from orbiter.lockset import folder, model
-from orbiter.lockset.model import BuilderFacts, LockSet, Manifest, RecordedWarning
+from orbiter.lockset.model import (
+    BuilderFacts,
+    LockSet,
+    LockSetError,
+    Manifest,
+    RecordedWarning,
+)
 
 IMAGES = """
 version = "0.1.0"
@@ -197,6 +203,28 @@ def test_a_merge_keeps_the_pins_of_both_sides(
     repository.lock()
     assert repository.git("status", "--porcelain") == ""
     assert "no unfinished merge" in repository.orbiter("lock", "--merge", code=2)
+
+
+def test_a_release_that_one_side_recorded_is_taken_from_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repository = Repository(tmp_path)
+    path = tmp_path / "locks" / "0.1.0"
+    for branch, text in (("main", "curl 8"), ("theirs", "curl 9"), ("ours", "curl 10")):
+        if branch != "main":
+            repository.git("switch", "--quiet", "--create", branch, "main")
+        folder.write(lock_set(apt=text), path)
+        if branch == "theirs":
+            (path / "digests.toml").write_text("")
+        repository.commit()
+    repository.git("merge", "theirs", code=1)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(LockSetError, match="recorded by orbiter release at MERGE_HEAD") as error:
+        merged_lock_set("0.1.0")
+    command = error.value.hint.removeprefix("take that side: ")
+    subprocess.run(command, shell=True, cwd=tmp_path, check=True)
+    assert folder.read(path) == lock_set(apt="curl 9")
+    assert folder.is_released(path)
 
 
 @pytest.mark.index
