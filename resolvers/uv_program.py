@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from resolvers import process
-from resolvers.errors import ProgramError
+from resolvers.errors import ExpectedError, ProgramError
 from resolvers.index import index
 from resolvers.net import pip_config
 from resolvers.net.certificates import CERTIFICATE_VARIABLES
@@ -101,7 +101,7 @@ def tool_python(tool: str, version: str, progress: Callable[[str], None]) -> str
     """Return the path of a Python in an isolated environment that contains only the tool.
 
     Installs the tool from the package index if uv has not cached that environment. Raises
-    ProgramError.
+    HTTPError, ExpectedError and ProgramError.
     """
     print_path = ["python", "-I", "-c", "import sys; print(sys.executable)"]
     source = ["--from", f"{tool}=={version}", "--python", sys.executable]
@@ -109,4 +109,10 @@ def tool_python(tool: str, version: str, progress: Callable[[str], None]) -> str
         return run(["tool", "run", "--offline", *source, *print_path]).strip()
     except ProgramError:
         progress(f"installing {tool} {version} in an isolated environment")
+        # uv's error about an index that does not answer has many lines.
+        if not index.configured().files(tool):
+            raise ExpectedError(
+                f"the package index has no package '{tool}', which Orbiter runs",
+                "add it to the index, or use an index that has it: PIP_INDEX_URL",
+            ) from None
         return run(["tool", "run", *source, *print_path]).strip()

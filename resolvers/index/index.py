@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from urllib.parse import urljoin
@@ -48,10 +49,23 @@ class Index:
         return tuple(unique.values())
 
     def _files_of_all_indexes(self, name: str) -> Iterator[IndexFile]:
-        for position, url in enumerate(self.urls):
-            yield from _index_files(url, name, is_default=position == 0)
+        option = "index-url"
+        for url in self.urls:
+            with _naming_origin(option):
+                yield from _index_files(url, name, is_default=option == "index-url")
+            option = "extra-index-url"
         for location in self.find_links:
-            yield from _find_links_files(location, name)
+            with _naming_origin("find-links"):
+                yield from _find_links_files(location, name)
+
+
+@contextmanager
+def _naming_origin(option: str) -> Iterator[None]:
+    """Add the file or the variable that sets an option of pip to an HTTPError."""
+    try:
+        yield
+    except http.HTTPError as error:
+        raise http.with_origin(error, pip_config.origin(option)) from error
 
 
 def configured() -> Index:

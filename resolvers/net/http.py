@@ -65,6 +65,16 @@ class HTTPError(ExpectedError):
         )
 
 
+def with_origin(error: HTTPError, origin: str) -> HTTPError:
+    """Return the error with the file or the variable that the address comes from, if any."""
+    if not origin:
+        return error
+    message = f"{error.message} (the address comes from {origin})"
+    named = HTTPError(message, error.hint, status=error.status, headers=error.headers)
+    named.temporary = error.temporary
+    return named
+
+
 class Response(msgspec.Struct, frozen=True):
     """A complete response; ``url`` is the one after redirections, header names are lower-case."""
 

@@ -13,13 +13,26 @@ SECTIONS = ("global", "install")
 
 def settings() -> dict[str, str]:
     """Return the options of ``pip install`` by long name (``index-url``), without empty ones."""
-    files = [_read(path) for path in _files()]
-    merged: dict[str, str] = {}
+    return {name: value for name, (value, _) in _merged().items()}
+
+
+def origin(option: str) -> str:
+    """Return the file or the variable that sets an option; "" if nothing does."""
+    return _merged().get(option, ("", ""))[1]
+
+
+def _merged() -> dict[str, tuple[str, str]]:
+    """Return the value and the origin of each option that is not empty."""
+    files = {str(path): _read(path) for path in _files()}
+    merged: dict[str, tuple[str, str]] = {}
     for section in SECTIONS:
-        for file in files:
-            merged.update(file.get(section, {}))
-    merged.update(_environment())
-    return {name: value for name, value in merged.items() if value.strip()}
+        for path, sections in files.items():
+            for name, value in sections.get(section, {}).items():
+                merged[name] = (value, path)
+    for variable, value in os.environ.items():
+        if variable.startswith("PIP_") and value:
+            merged[_name(variable.removeprefix("PIP_"))] = (value, variable)
+    return {name: pair for name, pair in merged.items() if pair[0].strip()}
 
 
 def _files() -> Iterator[Path]:
@@ -53,14 +66,6 @@ def _read(path: Path) -> dict[str, dict[str, str]]:
     for section in parser.sections():
         sections[section] = {_name(option): value for option, value in parser.items(section)}
     return sections
-
-
-def _environment() -> dict[str, str]:
-    return {
-        _name(variable.removeprefix("PIP_")): value
-        for variable, value in os.environ.items()
-        if variable.startswith("PIP_") and value
-    }
 
 
 def _name(option: str) -> str:

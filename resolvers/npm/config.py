@@ -3,7 +3,7 @@
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
@@ -28,13 +28,15 @@ class NpmConfig(msgspec.Struct, frozen=True, kw_only=True):
     start of an address (``//host/path/``) to a token. ``is_simple`` means that requests to these
     registries with these tokens are all that npm would do: there is no proxy, client certificate or
     other kind of credentials in npm's own configuration. ``project`` is the path of the .npmrc in
-    the working folder, or "": npm does not read it when it works in another folder.
+    the working folder, or "": npm does not read it when it works in another folder. ``origins``
+    names the file or the variable that sets a registry, by scope.
     """
 
     registries: Mapping[str, str]
     tokens: Mapping[str, str] = {}
     is_simple: bool = True
     project: str = ""
+    origins: Mapping[str, str] = {}
 
     def registry(self, path: str) -> str:
         """Return the address, ending in a slash, of a package's registry.
@@ -87,7 +89,22 @@ def read(listing: str) -> NpmConfig:
         tokens=tokens,
         project=files.get("project", ""),
         is_simple=_is_simple(settings, values, tokens),
+        origins=_origins(settings, files),
     )
+
+
+def _origins(settings: Iterable[_Setting], files: Mapping[str, str]) -> dict[str, str]:
+    """Return the file or the variable that sets a registry, by scope."""
+    origins = {}
+    for section, key, _ in settings:
+        if key != "registry" and not key.endswith(":registry"):
+            continue
+        origin = files.get(section, "")
+        if section == "env":
+            origin = f"npm_config_{key}"
+        if origin:
+            origins[key.removesuffix("registry").removesuffix(":")] = origin
+    return origins
 
 
 def _is_simple(

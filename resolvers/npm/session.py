@@ -13,7 +13,9 @@ import msgspec
 from msgspec.structs import replace
 
 from resolvers.errors import ExpectedError, ProgramError, UnsolvableError
+from resolvers.net.http import HTTPError, redact, with_origin
 from resolvers.npm import program, registry_proxy
+from resolvers.npm.config import NpmConfig
 from resolvers.npm.lock_file import LOCK, MANIFEST
 from resolvers.npm.registry_proxy import RegistryProxy
 from resolvers.scratch import temporary_folder
@@ -47,6 +49,7 @@ SETTINGS = {
 The registries are an exception: those of the user are used.
 """
 
+FAILED_REQUEST = re.compile(r"request to (?P<url>\S+) failed, reason: *(?P<reason>.*)")
 UNSOLVABLE = re.compile(r"code (E404|ETARGET|ENOVERSIONS|ERESOLVE|EINVALID\w+|EOVERRIDE)\b")
 ERROR_PREFIX = re.compile(r"^npm (error|ERR!) ?")
 LOG_FILE_LINE = "complete log of this run"
@@ -61,6 +64,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
 
     folder: Path
     as_of: datetime | None
+    config: NpmConfig
     arguments: tuple[str, ...] = ()
     proxy: RegistryProxy | None = None
     root: str = ""
@@ -119,11 +123,24 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
         )
         if self.proxy:
             text = self.proxy.with_registry_addresses(text, self.root)
+        if failed := FAILED_REQUEST.search(text):
+            return self._unreachable(failed["url"], failed["reason"])
         if UNSOLVABLE.search(text):
             return UnsolvableError(text, "list the versions with: npm view NAME versions time")
         return ExpectedError(
             f"npm failed\n{text}", "check that npm can reach its registry: npm ping"
         )
+
+    def _unreachable(self, url: str, reason: str) -> ExpectedError:
+        """Return the error for a registry that does not respond, in one line."""
+        registries = self.config.registries.items()
+        scope = next((scope for scope, start in registries if url.startswith(start)), "")
+        origin = self.config.origins.get(scope, "")
+        error = HTTPError(
+            f"{redact(url)} did not respond: {reason}",
+            "check that this machine is online, and the proxies in npm's configuration",
+        )
+        return with_origin(error, origin)
 
 
 @contextmanager
@@ -138,8 +155,8 @@ def open_session(
     because npm's own error is then the better one.
     """
     with temporary_folder() as folder:
-        session = Session(folder=folder, as_of=as_of)
         config = program.config()
+        session = Session(folder=folder, as_of=as_of, config=config)
         proxy = RegistryProxy(config, requirements, known)
         if not (config.is_simple and proxy.reaches_registry()):
             # npm works in another folder, where it would not find the project's .npmrc.

@@ -47,6 +47,7 @@ def test_the_configuration_that_npm_lists_is_read(tmp_path: Path, more: str, sim
     assert config.registries == {"": "https://public.invalid/", "@acme": "https://acme.invalid/npm"}
     assert config.tokens == {"//acme.invalid/": "abc"}
     assert config.is_simple is simple
+    assert config.origins == {"@acme": f"{tmp_path}/npmrc"}
     assert config.tarball("@acme/x/-/x-1.tgz") == "https://acme.invalid/npm/@acme/x/-/x-1.tgz"
     assert config.headers("https://acme.invalid/npm/x") == {"authorization": "Bearer abc"}
     assert config.headers("https://public.invalid/x") == {}
