@@ -124,15 +124,22 @@ def build_twice(lock_set: LockSet, project: Path, base: str, name: str) -> None:
 
 def build_once(lock_set: LockSet, project: Path, stage: str, number: int) -> Build:
     """Build an image without loading it; its own steps do not come from the cache."""
-    files = {path: changed_text(path, text, stage, number) for path, text in lock_set.files.items()}
+    changed = with_changed_steps(lock_set, stage, number)
     output = project / str(number)
     options = BuildOptions(images=(stage,), load=False, output=output)
     start = time.perf_counter()
-    (built,) = build(msgspec.structs.replace(lock_set, files=files), options, silent)
+    (built,) = build(changed, options, silent)
     seconds = time.perf_counter() - start
     assert built.file
     (image,) = layers.read_images(built.file).values()
     return Build(built.file, image, seconds)
+
+
+def with_changed_steps(lock_set: LockSet, stage: str, number: int) -> LockSet:
+    """Return a lock set whose build folder has other texts, as of another version of Orbiter."""
+    files = {path: changed_text(path, text, stage, number) for path, text in lock_set.files.items()}
+    manifest = msgspec.structs.replace(lock_set.manifest, templates="")
+    return msgspec.structs.replace(lock_set, manifest=manifest, files=files)
 
 
 def changed_text(path: str, text: str, stage: str, number: int) -> str:
