@@ -147,8 +147,9 @@ def _read_manifest(path: Path) -> tuple[Manifest, str]:
     except UnicodeDecodeError as error:
         raise LockSetError(f"{path}: not UTF-8 ({error.reason})", _RESTORE) from None
     try:
-        # Python rejects numbers with thousands of digits by a plain ValueError.
-        table: dict[str, Any] = msgspec.toml.decode(text)
+        # Python rejects numbers with thousands of digits by a plain ValueError. The empty line
+        # stands for the line of the root, so that errors name the right line.
+        table: dict[str, Any] = msgspec.toml.decode(f"\n{text}")
         refuse_newer_format(path, table, FORMAT)
         manifest = msgspec.convert(table, Manifest)
         datetime.fromisoformat(manifest.cutoff)

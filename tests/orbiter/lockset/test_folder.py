@@ -165,3 +165,9 @@ def test_a_path_outside_the_lock_set_is_rejected(tmp_path: Path) -> None:
     folder.write(sealed({"../outside.txt": "text\n"}), path)
     with pytest.raises(LockSetError, match="is outside the lock set"):
         folder.read(path)
+
+
+def test_errors_of_the_manifest_name_the_line_in_the_file(tmp_path: Path) -> None:
+    (tmp_path / model.MANIFEST).write_text('root = "a"\nformat = 1\nx y\n')
+    with pytest.raises(LockSetError, match="at line 3, column 3"):
+        folder.read(tmp_path)
