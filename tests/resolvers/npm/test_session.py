@@ -1,27 +1,29 @@
-"""npm's own errors."""
+"""npm in its temporary folder: it reads the project's .npmrc, and no copy of it is made."""
 
 from pathlib import Path
 
-from resolvers.errors import ProgramError
+import pytest
+
+from resolvers.npm import program
 from resolvers.npm.config import NpmConfig
-from resolvers.npm.session import Session
-
-# The beginning of what npm 9 prints for a registry that does not answer.
-REFUSED = """\
-npm ERR! code ECONNREFUSED
-npm ERR! syscall connect
-npm ERR! errno ECONNREFUSED
-npm ERR! FetchError: request to http://127.0.0.1:9/is-odd failed, reason: connect ECONNREFUSED
-npm ERR!     at ClientRequest.<anonymous> (/usr/share/nodejs/node-fetch/lib/index.js:1505:11)
-"""
+from resolvers.npm.session import open_session
 
 
-def test_a_registry_that_does_not_respond_is_one_line_with_the_origin_of_its_address() -> None:
-    config = NpmConfig(registries={"": "http://127.0.0.1:9/"}, origins={"": "/home/me/.npmrc"})
-    session = Session(folder=Path("/nowhere"), as_of=None, config=config)
-    error = session._explain(ProgramError("npm failed", output=REFUSED))
-    assert error.message == (
-        "http://127.0.0.1:9/is-odd did not respond: connect ECONNREFUSED "
-        "(the address comes from /home/me/.npmrc)"
+@pytest.mark.slow
+def test_the_settings_of_a_project_are_read_without_a_copy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = tmp_path / ".npmrc"
+    project.write_text("init-author-name=somebody\n//npm.example/:_authToken=secret\n")
+    config = NpmConfig(
+        registries={"": "https://npm.example/"},
+        tokens={},
+        project=str(project),
+        is_simple=False,
     )
-    assert "online" in error.hint
+    monkeypatch.setattr(program, "config", lambda: config)
+    with open_session({}, frozenset(), None) as session:
+        words = ["config", "get", "init-author-name", f"--prefix={session.folder}"]
+        assert program.run(words, cwd=session.folder).strip() == "somebody"
+        files = [path for path in session.folder.rglob("*") if not path.is_symlink()]
+        assert [path for path in files if b"secret" in path.read_bytes()] == []
