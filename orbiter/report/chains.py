@@ -15,9 +15,8 @@ def chain(change: Change, *, whole: bool = False) -> str:
 def shorten_chain(text: str, width: int) -> str:
     """Leave out links in the middle of a chain until it fits, as far as possible."""
     links = text.split(" > ")
-    while len(text) > width and len(links) > MAX_LISTED:
+    while len(text) > width and len(links) >= MAX_LISTED:
         middle = len(links) // 2
-        links = [link for link in (*links[:middle], *links[middle + 1 :]) if link != "…"]
-        links.insert(len(links) // 2 + len(links) % 2, "…")
-        text = " > ".join(links)
+        del links[middle]
+        text = " > ".join((*links[:middle], "…", *links[middle:]))
     return text

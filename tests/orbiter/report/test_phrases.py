@@ -189,3 +189,13 @@ def test_other_files_on_several_platforms_are_not_other_builds(
     )
     assert phrases.versions(rebuilt) == ("1.0", expected)
     assert phrases.by_scope(rebuilt) == ["linux-64", "osx-64"]
+
+
+@pytest.mark.parametrize("width", [1, 18, 24, 30, 40, 80])
+@pytest.mark.parametrize("number", range(1, 12))
+def test_a_chain_is_shortened_in_the_middle(number: int, width: int) -> None:
+    names = [f"package-{each}" for each in range(number)]
+    short = chains.shorten_chain("via " + " > ".join(names), width)
+    assert len(short) <= max(width, len(f"via package-0 > … > {names[-1]}"))
+    assert short.startswith("via package-0")
+    assert short.endswith(names[-1])
