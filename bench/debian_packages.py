@@ -13,7 +13,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,6 +26,7 @@ from orbiter.lockset import folder
 from orbiter.lockset.model import LockSet
 from orbiter.lockset.record import RecordedImage, RecordedLayer
 from orbiter.release import layers
+from orbiter.tasks import Report
 from resolvers.errors import ExpectedError
 
 LANGUAGE = (
@@ -151,7 +152,7 @@ def changed_text(path: str, text: str, stage: str, number: int) -> str:
     return text
 
 
-def silent(_title: str) -> Callable[[str], None]:
+def silent(_title: str) -> Report:
     """Report no progress."""
     return lambda _line: None
 

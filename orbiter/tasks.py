@@ -1,9 +1,33 @@
 """Types of the callables that report progress."""
 
 from collections.abc import Callable
+from typing import Literal
 
-ReportLine = Callable[[str], None]
-"""Receives a line of progress."""
+import msgspec
 
-StartTask = Callable[[str], ReportLine]
-"""Starts a task with a title; returns the function for its lines. An empty line ends the task."""
+from orbiter.sizes import format_size
+
+State = Literal["waiting", "cached", "building", "exporting", "loading", "pushing", "done"]
+
+
+class TaskState(msgspec.Struct, frozen=True, kw_only=True):
+    """The state of a task that builds an image.
+
+    ``size`` is in bytes, or 0 if unknown. ``detail`` is a short text such as a line of output.
+    """
+
+    state: State
+    size: int = 0
+    detail: str = ""
+
+    def __str__(self) -> str:
+        size = self.size and f", {format_size(self.size)}"
+        detail = self.detail and f": {self.detail}"
+        return f"{self.state}{size or ''}{detail}"
+
+
+Report = Callable[[str | TaskState], None]
+"""Receives a line of progress, or the state of the task."""
+
+StartTask = Callable[[str], Report]
+"""Starts a task with a title, and returns its Report function. An empty line ends the task."""

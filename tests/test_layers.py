@@ -9,7 +9,8 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 ORBITER = (
-    ("orbiter", "orbiter.files", "orbiter.sizes", "orbiter.tasks"),
+    ("orbiter", "orbiter.files", "orbiter.sizes"),
+    ("orbiter.tasks",),
     ("orbiter.config", "orbiter.store"),
     ("orbiter.lockset", "orbiter.oci"),
     ("orbiter.render", "orbiter.docker", "orbiter.lockfiles"),

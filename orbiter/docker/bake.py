@@ -225,7 +225,8 @@ def _run(
         process.run(command, cwd=place, env=ENVIRONMENT, on_line=log)
     except ProgramError as error:
         raise log.failure() from error
-    log.finish()
+    archives = (folder / IMAGES).glob("*.tar")
+    log.finish({archive.stem: archive.stat().st_size for archive in archives})
 
 
 def _built_image(

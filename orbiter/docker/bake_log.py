@@ -1,23 +1,26 @@
 """Reader of the events that ``docker buildx bake --progress rawjson`` prints.
 
-Each event is a JSON object with steps ("vertexes"), output of steps ("logs") and the state of
-transfers ("statuses"). buildx 0.13 spreads an object over several lines, 0.29 prints one per line.
-Errors of buildx itself are plain lines between the events.
+Each event is a JSON object with steps ("vertexes") and output of steps ("logs"). buildx 0.13
+spreads an object over several lines, 0.29 prints one per line. Errors of buildx itself are plain
+lines between the events.
 Format: type SolveStatus in https://github.com/moby/buildkit/blob/master/client/graph.go
 """
 
 import re
 from collections import deque
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 
 from orbiter.docker.network_off import network_hint, wants_network
-from orbiter.tasks import ReportLine, StartTask
+from orbiter.docker.stage_progress import StageProgress
+from orbiter.tasks import StartTask
 from resolvers.errors import ExpectedError
 
 STEP_NAME = re.compile(r"\[(?P<scope>[^\]]+)\] (?P<instruction>.+)")
 """``[linux/amd64 debian-base stage-0 2/4] RUN …``"""
+EXPORT = re.compile(r"(\[(?P<scope>[^\]]+)\] )?exporting to .+ format")
+"""``[debian-base] exporting to oci image format``; without the target if there is only one."""
 SCRIPT_NAME = re.compile(r"<<'(\w+)'")
 OPTION = re.compile(r"\s*--\w+=\S+")
 CANCELED = "context canceled"
@@ -44,6 +47,7 @@ class _Vertex(msgspec.Struct):
     name: str
     started: str = ""
     completed: str = ""
+    cached: bool = False
     error: str = ""
 
 
@@ -53,24 +57,25 @@ class _Log(msgspec.Struct):
     data: bytes = b""
 
 
-class _Status(msgspec.Struct):
-    id: str
-    vertex: str
-    completed: str = ""
-
-
 class _Event(msgspec.Struct):
     vertexes: tuple[_Vertex, ...] = ()
-    statuses: tuple[_Status, ...] = ()
     logs: tuple[_Log, ...] = ()
 
 
 class _Step:
-    """A started step: its stage (empty for none), its title, and its last lines of output."""
+    """A step: its stage (empty for none), its title, and its last lines of output.
 
-    def __init__(self, stage: str, title: str) -> None:
+    ``script`` is the name of the script that it runs (``apt``), or empty.
+    """
+
+    def __init__(
+        self, stage: str, title: str, *, script: str = "", is_export: bool = False
+    ) -> None:
         self.stage = stage
         self.title = title
+        self.script = script
+        self.is_export = is_export
+        self.has_started = False
         self.tail: deque[str] = deque(maxlen=TAIL)
         self.unfinished: dict[int, bytes] = {}
         """The beginning of a line, by stream."""
@@ -87,12 +92,10 @@ class BakeLog:
     def __init__(
         self, start_task: StartTask, stages: Collection[str], targets: Sequence[str]
     ) -> None:
-        self._start_task = start_task
+        self._progress = StageProgress(start_task)
         self._stages = stages
         self._only_target = targets[0] if len(targets) == 1 else ""
-        self._reports: dict[str, ReportLine] = {}
         self._steps: dict[str, _Step] = {}
-        self._transfers: set[tuple[str, str, bool]] = set()
         self._event_lines: list[str] = []
         self._recent: deque[str] = deque(maxlen=TAIL)
         self._signs: set[str] = set()
@@ -107,10 +110,9 @@ class BakeLog:
         if line.startswith(("{", "}")) and line.endswith("}"):
             self._read_event()
 
-    def finish(self) -> None:
-        """Report every stage as done."""
-        for report in self._reports.values():
-            report("")
+    def finish(self, sizes: Mapping[str, int]) -> None:
+        """Report every stage as done; ``sizes`` are the bytes of the exported images by stage."""
+        self._progress.finish(sizes)
 
     def failure(self) -> ExpectedError:
         """Return the error of the build: the failed step, its stage, and its last lines."""
@@ -137,8 +139,6 @@ class BakeLog:
         self._event_lines.clear()
         for vertex in event.vertexes:
             self._read_vertex(vertex)
-        for status in event.statuses:
-            self._read_status(status)
         for log in event.logs:
             self._read_log(log)
 
@@ -150,22 +150,46 @@ class BakeLog:
 
     def _read_vertex(self, vertex: _Vertex) -> None:
         # A step that several targets share comes under the name of each: the first one stays.
-        if vertex.started and vertex.digest not in self._steps:
-            self._start_step(vertex)
-        if vertex.completed and vertex.digest in self._steps:
+        if vertex.digest not in self._steps:
+            self._add_step(vertex)
+        step = self._steps.get(vertex.digest)
+        if step and vertex.started and not vertex.cached and not step.has_started:
+            self._start_step(vertex.digest, step)
+        if step and vertex.completed:
             self._finish_lines(vertex.digest)
+        if step and step.stage and vertex.completed and not vertex.error:
+            self._progress.complete(step.stage, vertex.digest)
         if vertex.error and not vertex.error.endswith(CANCELED) and self._failed is None:
             self._failed = vertex
             self._add_output(f"ERROR: {vertex.error}")
 
-    def _start_step(self, vertex: _Vertex) -> None:
+    def _add_step(self, vertex: _Vertex) -> None:
         self._add_output(vertex.name)
-        name = STEP_NAME.match(vertex.name)
-        if name is None:
+        step = self._new_step(vertex.name)
+        if step is None:
             return
-        step = _Step(self._stage(name["scope"]), _title(name["instruction"]))
         self._steps[vertex.digest] = step
-        self._report(step.stage, step.title)
+        if step.stage and not step.is_export:
+            self._progress.announce(step.stage, vertex.digest)
+
+    def _new_step(self, name: str) -> _Step | None:
+        export = EXPORT.fullmatch(name)
+        if export:
+            stage = self._stage(export["scope"] or "")
+            return _Step(stage, "export", is_export=True)
+        match = STEP_NAME.match(name)
+        if match is None:
+            return None
+        script = _script(match["instruction"])
+        title = script or OPTION.sub("", match["instruction"])[:TITLE_LENGTH]
+        return _Step(self._stage(match["scope"]), title, script=script)
+
+    def _start_step(self, digest: str, step: _Step) -> None:
+        step.has_started = True
+        if step.stage and step.is_export:
+            self._progress.start_export(step.stage, digest)
+        elif step.stage:
+            self._progress.start(step.stage, step.script)
 
     def _stage(self, scope: str) -> str:
         """Return the stage that a step belongs to; empty for a step of BuildKit itself."""
@@ -175,14 +199,6 @@ class BakeLog:
         # The requesting target comes first, the stage that has the step comes last.
         named = [word for word in words if word in self._stages]
         return named[-1] if named else self._only_target
-
-    def _read_status(self, status: _Status) -> None:
-        """Report a transfer when it begins and when it ends, not each of its many updates."""
-        transfer = (status.vertex, status.id, bool(status.completed))
-        if transfer in self._transfers:
-            return
-        self._transfers.add(transfer)
-        self._add_line(status.vertex, f"{status.id} done" if status.completed else status.id)
 
     def _read_log(self, log: _Log) -> None:
         step = self._steps.get(log.vertex)
@@ -207,19 +223,13 @@ class BakeLog:
         self._add_output(line)
         step.tail.append(line)
         step.wants_network = step.wants_network or wants_network(line)
-        self._report(step.stage, f"{step.title}: {line}")
+        if step.stage:
+            self._progress.output(step.stage, f"{step.title}: {line}")
 
     def _add_output(self, line: str) -> None:
         if line.strip():
             self._recent.append(line)
         self._signs.update(sign for sign in HINTS if sign in line)
-
-    def _report(self, stage: str, line: str) -> None:
-        if not stage:
-            return
-        if stage not in self._reports:
-            self._reports[stage] = self._start_task(stage)
-        self._reports[stage](line)
 
 
 def _decoded(line: bytes) -> str:
@@ -228,10 +238,10 @@ def _decoded(line: bytes) -> str:
     return text.rpartition("\r")[2]
 
 
-def _title(instruction: str) -> str:
-    """Return a short title: the name of the script (``apt``) or the start of the instruction."""
+def _script(instruction: str) -> str:
+    """Return the name of the script that an instruction runs: ``apt``, or ``""`` for none."""
     script = SCRIPT_NAME.search(instruction)
-    return script[1].lower() if script else OPTION.sub("", instruction)[:TITLE_LENGTH]
+    return script[1].lower() if script else ""
 
 
 def _indented(lines: Collection[str]) -> str:

@@ -118,20 +118,27 @@ def _state(root: str, current_root: str | None) -> ImageState:
 
 
 def format_table(images: Iterable[ListedImage]) -> str:
-    """Return the images as a table for people."""
-    rows = [HEADER, *map(_row, images)]
+    """Return the images as a table for people, with the repository above its images."""
+    by_repository: dict[str, list[ListedImage]] = {}
+    for image in images:
+        by_repository.setdefault(image.tag.rpartition(":")[0], []).append(image)
+    rows = [HEADER, *(_row(image) for listed in by_repository.values() for image in listed)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join(_padded(row, widths) for row in rows)
+    lines = []
+    for repository, listed in by_repository.items():
+        lines += [repository, *(_padded(row, widths) for row in (HEADER, *map(_row, listed))), ""]
+    return "\n".join(lines[:-1])
 
 
 def _row(image: ListedImage) -> tuple[str, str, str, str, str]:
+    stage = image.tag.rpartition(":")[2].removesuffix(f"-{image.release}")
     size = format_size(image.size)
-    return image.tag, image.release, size, short_digest(image.lockset), image.state
+    return stage, image.release, size, short_digest(image.lockset), image.state
 
 
 def _padded(row: tuple[str, ...], widths: list[int]) -> str:
     cells = (f"{cell:{width}}" for cell, width in zip(row, widths, strict=True))
-    return "  ".join(cells).rstrip()
+    return f"  {'  '.join(cells)}".rstrip()
 
 
 def short_digest(digest: str) -> str:

@@ -6,7 +6,7 @@ import re
 import subprocess
 import sys
 import tarfile
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,7 @@ from orbiter.config.snapshot import load
 from orbiter.docker.bake import BuildOptions
 from orbiter.lockset import folder
 from orbiter.render.context import ENV_PARTS
+from orbiter.tasks import Report
 from tests.support.byte_code import invalid_byte_code
 
 pytestmark = [pytest.mark.engine, pytest.mark.index]
@@ -205,7 +206,7 @@ def another_seed(packages: Iterable[Path], target: Path) -> None:
     plain.unlink()
 
 
-def silent(_title: str) -> Callable[[str], None]:
+def silent(_title: str) -> Report:
     return lambda _line: None
 
 

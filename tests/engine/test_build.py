@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from orbiter.oci.layout import write_layout
 from orbiter.render.dockerfile import render
 from orbiter.render.model import Plan, StagePlan, platform_slug
 from orbiter.store.store import Store
+from orbiter.tasks import Report
 from resolvers.errors import ExpectedError
 from tests.support.byte_code import invalid_byte_code
 
@@ -83,7 +83,7 @@ class Built:
         return self.images[stage].tag
 
 
-def silent(_title: str) -> Callable[[str], None]:
+def silent(_title: str) -> Report:
     return lambda _line: None
 
 

@@ -2,11 +2,11 @@
 
 import base64
 import json
-from collections.abc import Callable
 
 import pytest
 
 from orbiter.docker.bake_log import BakeLog
+from orbiter.tasks import Report
 from resolvers.errors import ExpectedError
 
 STAGES = ("debian-core", "debian-base")
@@ -21,10 +21,6 @@ def step(number: int, name: str, **fields: object) -> Event:
 def output(number: int, text: str, stream: int = 1) -> Event:
     data = base64.b64encode(text.encode()).decode()
     return {"logs": [{"vertex": f"sha256:{number}", "stream": stream, "data": data}]}
-
-
-def transfer(number: int, name: str, **fields: object) -> Event:
-    return {"statuses": [{"id": name, "vertex": f"sha256:{number}", **fields}]}
 
 
 APT = (
@@ -68,7 +64,7 @@ def read(
     """Return the log after these events and a last plain text, and the lines that it reported."""
     lines: list[str] = []
 
-    def start_task(stage: str) -> Callable[[str], None]:
+    def start_task(stage: str) -> Report:
         return lambda line: lines.append(f"{stage}: {line}")
 
     log = BakeLog(start_task, STAGES, targets)
@@ -81,17 +77,26 @@ def read(
 def test_lines_are_reported_by_stage_and_step(indent: int | None) -> None:
     _, lines = read(SEVERAL, STAGES, indent)
     assert lines == [
-        "debian-core: apt",
-        "debian-core: apt: Setting up curl",
-        "debian-base: COPY /opt/env /opt/env",
-        "debian-core: apt: E: it broke",
+        "debian-core: waiting",
+        "debian-core: building: apt",
+        "debian-core: building: apt: Setting up curl",
+        "debian-base: waiting",
+        "debian-base: building",
+        "debian-core: building: apt: E: it broke",
     ]
 
 
 def test_the_only_stage_of_a_build_is_named_too(indent: int | None) -> None:
     log, lines = read(ALONE, ("debian-base",), indent)
-    log.finish()
-    assert lines == ["debian-base: pip", "debian-base: pip: Resolved 3 packages", "debian-base: "]
+    log.finish({"debian-base": 1_200_000})
+    assert lines == [
+        "debian-base: waiting",
+        "debian-base: building: pip",
+        "debian-base: building: pip: Resolved 3 packages",
+        "debian-base: done",
+        "debian-base: done, 1.2 MB",
+        "debian-base: ",
+    ]
 
 
 def test_a_failure_names_stage_and_step_with_the_last_lines(indent: int | None) -> None:
@@ -117,27 +122,38 @@ def test_a_shared_step_belongs_to_the_first_stage_that_starts_it() -> None:
         step(7, APT.replace("debian-core", "debian-base"), started=STARTED),
         output(7, "Setting up curl\n"),
     )
-    assert read(events, STAGES)[1] == ["debian-core: apt", "debian-core: apt: Setting up curl"]
-
-
-def test_a_transfer_is_reported_when_it_begins_and_ends() -> None:
-    name = "[debian-base] exporting to oci image format"
-    events = (
-        step(9, name, started=STARTED),
-        transfer(9, "sending tarball"),
-        transfer(9, "sending tarball", current=5),
-        transfer(9, "sending tarball", current=9, completed=COMPLETED),
-    )
     assert read(events, STAGES)[1] == [
-        "debian-base: exporting to oci image format",
-        "debian-base: exporting to oci image format: sending tarball",
-        "debian-base: exporting to oci image format: sending tarball done",
+        "debian-core: waiting",
+        "debian-core: building: apt",
+        "debian-core: building: apt: Setting up curl",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "targets"),
+    [
+        ("[debian-base] exporting to oci image format", STAGES),
+        ("exporting to docker image format", ("debian-base",)),
+    ],
+)
+def test_an_image_is_exporting_after_its_steps(name: str, targets: tuple[str, ...]) -> None:
+    events = (
+        step(8, COPY),
+        step(8, COPY, started=STARTED, completed=COMPLETED, cached=True),
+        step(9, name, started=STARTED),
+        step(9, name, started=STARTED, completed=COMPLETED),
+    )
+    assert read(events, targets)[1] == [
+        "debian-base: waiting",
+        "debian-base: cached",
+        "debian-base: exporting",
+        "debian-base: done",
     ]
 
 
 def test_of_a_progress_bar_only_the_last_state_is_reported() -> None:
     events = (step(7, APT, started=STARTED), output(7, "10 %\r 50 %\r100 %\r\n"))
-    assert read(events, STAGES)[1][1:] == ["debian-core: apt: 100 %"]
+    assert read(events, STAGES)[1][2:] == ["debian-core: building: apt: 100 %"]
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from orbiter.release.layers import read_images
 from orbiter.release.libraries import LibraryCheck, MissingLibraries, missing_libraries
 from orbiter.release.owners import owner, owners
 from orbiter.release.providers import likely_package, locked_providers, provider
-from orbiter.tasks import ReportLine
+from orbiter.tasks import Report
 from tests.support.oci_images import AMD64, ARM64, archive, layer
 from tests.support.paths import TESTS
 
@@ -183,5 +183,5 @@ def test_the_check_reports_each_image_that_users_pull(
     assert alpine.hint == f"add {names} to the apk list of alpine-base"
 
 
-def silent(_title: str) -> ReportLine:
+def silent(_title: str) -> Report:
     return lambda _line: None
