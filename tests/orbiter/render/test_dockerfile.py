@@ -6,6 +6,7 @@ ORBITER_TEST_WRITE_GOLDEN=1 writes the golden files.
 import itertools
 import json
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -354,3 +355,15 @@ def test_network_access_is_labelled_on_the_stage_and_on_images_built_from_it() -
     )
     assert 'org.orbiter.hermetic="false"' in files["debian-base/Dockerfile"]
     assert 'org.orbiter.hermetic="true"' in files["debian-core/Dockerfile"]
+
+
+def test_a_failing_postbuild_names_its_command() -> None:
+    commands = ("true", 'echo "it\'s" | grep x', "touch never")
+    failing = stage("base-build", kind="build", postbuild=commands)
+    reviewed = replace(plan(AMD64), stages=(StagePlan(stage=failing, pins={}),))
+    text = render(reviewed)["debian-base-build/Dockerfile"]
+    # Only the commands run here: the rest of the step changes files of the whole system.
+    step = text[text.index("trap '") : text.index("trap - EXIT")]
+    done = subprocess.run(["sh", "-euc", step], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr == 'exit code 1 of the command: echo "it\'s" | grep x\n'
