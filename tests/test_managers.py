@@ -4,6 +4,7 @@ from collections.abc import Collection
 
 import pytest
 
+from orbiter.cli.options import COMPARED_MANAGERS
 from orbiter.cli.options import MANAGERS as OPTION_VALUES
 from orbiter.config.builders import SYSTEM_MANAGERS
 from orbiter.config.requirements import SYNTAXES
@@ -18,7 +19,6 @@ from resolvers.managers import MANAGERS
 TABLES: dict[str, Collection[str]] = {
     "orbiter.cli.options.MANAGERS": OPTION_VALUES,
     "orbiter.config.requirements.SYNTAXES": SYNTAXES,
-    "orbiter.diff.versions.PARSERS": PARSERS,
     "orbiter.lockset.inputs.LOCK_FILES": LOCK_FILES,
     "orbiter.render.toolchain.MANAGERS_BEFORE_PIP": (*MANAGERS_BEFORE_PIP, "pip"),
     "system and environment managers": (*SYSTEM_MANAGERS, *ENVIRONMENT_MANAGERS),
@@ -32,6 +32,11 @@ SYSTEM_TABLES: dict[str, Collection[str]] = {
 @pytest.mark.parametrize("table", TABLES)
 def test_every_manager_has_an_entry(table: str) -> None:
     assert sorted(TABLES[table]) == sorted(MANAGERS)
+
+
+def test_every_manager_whose_locks_are_compared_has_an_order_of_versions() -> None:
+    assert set(MANAGERS) < set(COMPARED_MANAGERS)
+    assert sorted(PARSERS) == sorted(COMPARED_MANAGERS)
 
 
 @pytest.mark.parametrize("table", SYSTEM_TABLES)

@@ -16,6 +16,8 @@ IMAGES = Path("images.toml")
 SHOWN_CHANGES = 5
 """Number of changed keys in a warning."""
 MANAGERS = ("apk", "apt", "conda", "npm", "pip")
+COMPARED_MANAGERS = (*MANAGERS, "cargo", "r")
+"""The managers whose lock files can be compared."""
 
 release_option = click.option(
     "--release",
@@ -45,7 +47,7 @@ managers_option = click.option(
     "--manager",
     "managers",
     multiple=True,
-    type=click.Choice(MANAGERS),
+    type=click.Choice(COMPARED_MANAGERS),
     help="Only packages of this manager; repeatable.",
 )
 
