@@ -3,9 +3,10 @@
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
+from msgspec.structs import fields
 
 from orbiter.lockfiles import git
 from orbiter.lockset import folder, git_files
@@ -116,16 +117,15 @@ def _part(side: LockSet, builder: str, manager: str) -> _Part:
 def _facts(builder: str, sides: _Sides, parts: Mapping[tuple[str, str], _Part]) -> BuilderFacts:
     inputs = {manager: parts[builder, manager].inputs for manager in LOCK_FILES}
 
-    def facts(side: LockSet) -> BuilderFacts:
-        return side.manifest.builders.get(builder, BuilderFacts())
+    def fact(side: LockSet, *, name: str) -> Any:
+        return getattr(side.manifest.builders.get(builder, BuilderFacts()), name)
 
-    return BuilderFacts(
-        python=sides.pick(lambda side: facts(side).python, ""),
-        glibc=sides.pick(lambda side: facts(side).glibc, {}),
-        musl=sides.pick(lambda side: facts(side).musl, {}),
-        conda=sides.pick(lambda side: facts(side).conda, ""),
-        inputs={manager: digest for manager, digest in inputs.items() if digest},
-    )
+    picked = {
+        field.name: sides.pick(partial(fact, name=field.name), getattr(BuilderFacts(), field.name))
+        for field in fields(BuilderFacts)
+    }
+    picked["inputs"] = {manager: digest for manager, digest in inputs.items() if digest}
+    return BuilderFacts(**picked)
 
 
 def _bases(sides: _Sides) -> dict[str, Mapping[str, str]]:

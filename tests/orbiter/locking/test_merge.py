@@ -53,6 +53,9 @@ def lock_set(cutoff: str = "2026-11-01T00:00:00Z", **locks: str) -> LockSet:
         builders={
             "debian": BuilderFacts(
                 python=f"python of {locks['apt']}",
+                glibc={"linux/amd64": f"glibc of {locks['apt']}"},
+                entrypoint=(f"entrypoint of {locks['apt']}",),
+                command=(f"command of {locks['apt']}",),
                 inputs={manager: f"inputs of {text}" for manager, text in locks.items()},
             )
         },
@@ -77,6 +80,9 @@ def test_each_manager_comes_from_the_side_that_changed_it() -> None:
     }
     facts = both.manifest.builders["debian"]
     assert facts.python == "python of curl 9"
+    assert facts.glibc == {"linux/amd64": "glibc of curl 9"}
+    assert facts.entrypoint == ("entrypoint of curl 9",)
+    assert facts.command == ("command of curl 9",)
     assert facts.inputs == {
         "apt": "inputs of curl 9",
         "pip": "inputs of attrs 1, ours 1",
