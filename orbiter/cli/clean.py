@@ -31,10 +31,13 @@ def clean(yes: bool, dry_run: bool, everything: bool, stale: bool, release: str 
     """
     from orbiter.config.read import read_image_set
     from orbiter.images import clean as images_clean
+    from orbiter.lockset.versions import release_name
 
     if everything + stale + (release is not None) > 1:
         raise click.UsageError("--all, --stale and --release cannot be combined")
-    scope = images_clean.CleanupScope(everything=everything, stale=stale, release=release or "")
+    scope = images_clean.CleanupScope(
+        everything=everything, stale=stale, release=release_name(release or "")
+    )
     found = images_clean.plan_cleanup(read_image_set(IMAGES), scope)
     for line in found.notes:
         click.echo(line, err=True)

@@ -54,7 +54,8 @@ def warn(message: str, hint: str = "") -> None:
     """Print a warning to standard error; the command goes on."""
     click.echo(f"{click.style('warning', fg='yellow', bold=True)}: {message}", err=True)
     if hint:
-        click.echo(f"{click.style('hint', fg='cyan', bold=True)}: {hint}", err=True)
+        # Indented, because the next warning may follow.
+        click.echo(f"    {click.style('hint', fg='cyan', bold=True)}: {hint}", err=True)
 
 
 class Interruption(KeyboardInterrupt):

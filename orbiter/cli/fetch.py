@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 @click.option(
     "--verify",
     is_flag=True,
-    help="Also hash every file that is in the store; exits with 1 if any were corrupted.",
+    help="First hash the release's files in the store and replace corrupted ones; exits with 1 if "
+    "there were any.",
 )
 @quiet_option
 @guarded

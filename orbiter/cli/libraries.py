@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-import click
+from orbiter.cli.errors import warn
 
 if TYPE_CHECKING:
     from orbiter.release.libraries import MissingLibraries
@@ -12,5 +12,4 @@ if TYPE_CHECKING:
 def print_missing_libraries(findings: "Iterable[MissingLibraries]") -> None:
     """Print a warning and its hint for each package whose libraries are missing."""
     for finding in findings:
-        click.echo(f"{click.style('warning', fg='yellow', bold=True)}: {finding}", err=True)
-        click.echo(f"    {click.style('hint', fg='cyan')}: {finding.hint}", err=True)
+        warn(str(finding), finding.hint)

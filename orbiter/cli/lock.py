@@ -193,8 +193,8 @@ def _check_git(path: "Path") -> None:
         sys.exit(FINDINGS)
     untracked = git_files.untracked_files(path)
     if untracked:
-        others = f" and {len(untracked) - 1} other files" if len(untracked) > 1 else ""
-        click.echo(f"hint: {untracked[0]}{others} are not in git yet: git add {path}", err=True)
+        more = f" (and {len(untracked) - 1} more files)" if len(untracked) > 1 else ""
+        click.echo(f"hint: {untracked[0]} is not in git yet{more}: git add {path}", err=True)
 
 
 def _print_changes(image_set: "ImageSet", previous: "LockSet | None", locked: "LockSet") -> None:
@@ -231,6 +231,4 @@ def _refuse_warnings(locked: "LockSet") -> None:
 
 def _print_warnings(locked: "LockSet") -> None:
     for warning in locked.manifest.warnings:
-        click.echo(f"{click.style('warning', fg='yellow', bold=True)}: {warning}", err=True)
-        if warning.hint:
-            click.echo(f"    {click.style('hint', fg='cyan')}: {warning.hint}", err=True)
+        warn(str(warning), warning.hint)

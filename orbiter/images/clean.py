@@ -123,7 +123,13 @@ def _notes(
             yield f"{image.tag} stays: the container {users[image.id]} uses it"
     kept = len(images) - len(chosen)
     if kept and not scope.only_images:
-        yield f"{kept} fresh or released images stay; --all removes them too"
+        yield _kept_note(kept)
+
+
+def _kept_note(kept: int) -> str:
+    if kept == 1:
+        return "1 fresh or released image stays; --all removes it too"
+    return f"{kept} fresh or released images stay; --all removes them too"
 
 
 def _unfinished() -> Iterator[Leftover]:

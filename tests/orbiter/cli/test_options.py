@@ -90,6 +90,8 @@ def test_a_changed_images_toml_is_a_warning_and_with_locked_an_error(project: Pa
     error = error_of(project, *words)
     assert error.startswith("warning: images.toml has changed since release 0.2.0 was locked:\n")
     assert "\n  and " in error
+    # The same form as the warnings of other commands.
+    assert "\n    hint: run orbiter lock to include the changes\n" in error
     assert "no image or stage" in error
     error = error_of(project, *words, "--locked")
     assert error.startswith("error: images.toml has changed since release 0.2.0 was locked:\n")

@@ -111,9 +111,13 @@ def test_check_says_how_to_include_a_whole_ignored_folder(project: Path) -> None
 def test_check_mentions_untracked_files_and_is_silent_without_git(project: Path) -> None:
     found = check(project)
     assert (found.returncode, found.stdout) == (0, f"locks/{SMALL} is fresh\n")
-    assert "are not in git yet: git add locks/" in found.stderr
+    first = f"locks/{SMALL}/build/debian-base/Dockerfile"
+    assert found.stderr.startswith(f"hint: {first} is not in git yet (and ")
+    assert found.stderr.endswith(f" more files): git add locks/{SMALL}\n")
     commit(project)
     assert "not in git" not in check(project).stderr
+    git(project, "rm", "--quiet", "--cached", first)
+    assert check(project).stderr == f"hint: {first} is not in git yet: git add locks/{SMALL}\n"
     shutil.rmtree(project / ".git")
     (project / ".gitignore").write_text(IGNORES)
     found = check(project)
