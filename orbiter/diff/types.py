@@ -144,8 +144,8 @@ class Suggestion(msgspec.Struct, frozen=True, kw_only=True):
 class Diff(msgspec.Struct, frozen=True, kw_only=True):
     """All differences between two locks.
 
-    ``changes`` are sorted: altered ones, requested ones, language runtimes, then by the number of
-    dependents, kind, manager and name.
+    ``changes`` are sorted: altered ones, those from another source, requested ones, language
+    runtimes, then by the number of dependents, kind, manager and name.
     ``counts`` contains, for each scope, the number of names of each kind and of those that are
     ``kept``; it counts each name once.
     ``kept`` is the number of packages that changed in no scope.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from orbiter import sizes
 from orbiter.diff.types import KINDS, Change, Diff
 from orbiter.report import chains, phrases
+from orbiter.report.alarms import alarms
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -72,7 +73,7 @@ def render(diff: Diff) -> str:
         counts=phrases.counts(diff),
         suggestion=phrases.suggestion(diff.suggestion),
         download=phrases.download(diff),
-        alarms=_alarms(diff),
+        alarms=list(alarms(diff)),
         diff=diff,
         phrases=phrases,
         rows=rows,
@@ -87,16 +88,6 @@ def render(diff: Diff) -> str:
         style_hash=_policy_hash(style),
         script_hash=_policy_hash(script),
     )
-
-
-def _alarms(diff: Diff) -> list[tuple[str, list[str]]]:
-    """Return the headings and items that nobody may overlook, other than altered packages."""
-    underived = [f"{file.path}: {file.problem}" for file in phrases.underived(diff)]
-    found = [
-        (f"Files not from the lock files ({len(underived)}): {phrases.UNDERIVED}", underived),
-        (f"Contradictory entries ({len(diff.faults)}): {phrases.FAULTY}", list(diff.faults)),
-    ]
-    return [(title, items) for title, items in found if items]
 
 
 def _columns(rows: list[HtmlRow], *, has_managers: bool) -> list[str]:

@@ -29,8 +29,8 @@ from orbiter.report import phrases
 FORMAT: Literal[1] = 1
 
 DESCRIPTIONS = {
-    "Report": "The changes between two locks. Altered changes come first, then requested packages, "
-    "language runtimes, and packages that most others require.",
+    "Report": "The changes between two locks. Altered changes come first, then those from another "
+    "source, requested packages, language runtimes, and packages that most others require.",
     "Side": 'One side: its name, its format, and the release of a lock set or "". The download of '
     "a lock set is in bytes; unsized files, whose size is unknown, are not included.",
     "Summary": "How many packages are of each kind; one that differs between places may be of "

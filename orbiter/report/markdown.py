@@ -6,13 +6,14 @@ command that shows all changes.
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from itertools import compress
 from typing import NamedTuple
 
 from orbiter import sizes
 from orbiter.diff.types import Change, Diff, Fact, FileChange
 from orbiter.report import chains, phrases
+from orbiter.report.alarms import alarms
 from orbiter.report.sections import SECTIONS, Section, sections
 
 LIMIT = 65_000
@@ -126,7 +127,8 @@ def _blocks(diff: Diff) -> list[Block]:
     blocks = [
         _section_block(section, notes, show_manager=show_manager) for section in sections(diff)
     ]
-    blocks = [*_alarm_blocks(diff), *blocks]
+    alarm_blocks = [_notes_block(each.items, each.key, each.title) for each in alarms(diff)]
+    blocks = [*alarm_blocks, *blocks]
     if diff.files:
         blocks.append(_files_block(diff.files))
     if diff.facts:
@@ -134,17 +136,6 @@ def _blocks(diff: Diff) -> list[Block]:
     if diff.notes:
         blocks.append(_notes_block(diff.notes))
     return blocks
-
-
-def _alarm_blocks(diff: Diff) -> Iterator[Block]:
-    """Yield a block for files and for entries that nobody may overlook."""
-    underived = [f"{file.path}: {file.problem}" for file in phrases.underived(diff)]
-    if underived:
-        title = f"Files not from the lock files ({len(underived)}): {phrases.UNDERIVED}"
-        yield _notes_block(underived, key="underived", title=title)
-    if diff.faults:
-        title = f"Contradictory entries ({len(diff.faults)}): {phrases.FAULTY}"
-        yield _notes_block(diff.faults, key="faults", title=title)
 
 
 def _files_block(files: Sequence[FileChange]) -> Block:

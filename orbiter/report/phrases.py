@@ -18,8 +18,6 @@ from orbiter.diff.types import (
 from orbiter.lockfiles.types import Scope
 from orbiter.sizes import format_size, format_size_change
 
-UNDERIVED = "they do not follow from the lock files, and a build would read them"
-FAULTY = "their name or version contradicts their file, as after a faulty merge"
 ALTERED = "same version, other hash: this is how tampering looks"
 SUSPECT = "Do not use it before you know who changed the file, and why."
 
@@ -171,8 +169,9 @@ def download(diff: Diff) -> str:
     """
     old, new = diff.old.download, diff.new.download
     if old and new:
-        growth = format_size_change(new - old) or "no change"
-        total = f"download: {format_size(old)} → {format_size(new)} ({growth})"
+        total = f"download: {format_size(old)} → {format_size(new)}"
+        if growth := format_size_change(new - old):
+            total += f" ({growth})"
         unsized = max(diff.old.unsized, diff.new.unsized)
         return f"{total}, without {count_of(unsized, 'file')} of unknown size" if unsized else total
     known = [change.grown for change in diff.changes if change.grown is not None]

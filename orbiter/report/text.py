@@ -8,8 +8,9 @@ from textwrap import wrap
 from orbiter import sizes
 from orbiter.diff.types import Change, Diff, Fact
 from orbiter.report import chains, phrases
+from orbiter.report.alarms import alarms
 from orbiter.report.sections import SECTIONS, Section, sections
-from orbiter.report.text_files import alarms, file_block
+from orbiter.report.text_files import alarm_block, file_block
 from orbiter.report.text_table import Painter, TextRow, render_table
 
 MIN_WIDTH = 40
@@ -31,7 +32,8 @@ def render(diff: Diff, *, width: int, colour: bool, everything: bool) -> str:
     """
     width, paint = max(width, MIN_WIDTH), Painter(colour)
     make_row = _row_maker(diff)
-    blocks = [_head(diff, width, paint), *alarms(diff, width, paint)]
+    blocks = [_head(diff, width, paint)]
+    blocks += [alarm_block(alarm, width, paint) for alarm in alarms(diff)]
     for section in sections(diff):
         shown, hidden = _shorten(section, everything=everything)
         block = [*_heading(section, width, paint)]

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from textwrap import wrap
 
-from orbiter.diff.types import Diff, FileChange
+from orbiter.diff.types import FileChange
 from orbiter.report import phrases
+from orbiter.report.alarms import Alarm
 from orbiter.report.text_table import Painter
 
 LINES = 20
@@ -14,21 +15,11 @@ SIGNS = {"added": "+", "removed": "-", "changed": "~", "kept": "!"}
 LINE_STYLES = {"+": "green", "-": "red", "@": "dim"}
 
 
-def alarms(diff: Diff, width: int, paint: Painter) -> Iterator[list[str]]:
-    """Yield a block for files and for entries that nobody may overlook."""
-    underived = [f"{file.path}: {file.problem}" for file in phrases.underived(diff)]
-    if underived:
-        heading = f"Files not from the lock files ({len(underived)}): {phrases.UNDERIVED}"
-        yield _alarm(heading, underived, width, paint)
-    if diff.faults:
-        heading = f"Contradictory entries ({len(diff.faults)}): {phrases.FAULTY}"
-        yield _alarm(heading, list(diff.faults), width, paint)
-
-
-def _alarm(heading: str, items: list[str], width: int, paint: Painter) -> list[str]:
-    lines = wrap(f"!! {heading}", width, subsequent_indent="   ")
+def alarm_block(alarm: Alarm, width: int, paint: Painter) -> list[str]:
+    """Return the lines of an alarm."""
+    lines = wrap(f"!! {alarm.title}", width, subsequent_indent="   ")
     block = [paint(line, "alarm") for line in lines]
-    for item in items:
+    for item in alarm.items:
         block += _wrap(phrases.printable(item), width, "  ", "    ")
     return block
 

@@ -4,7 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from orbiter import sizes
-from orbiter.diff.types import Change, Diff, Occurrence, Suggestion, Variant
+from orbiter.diff.types import Change, Diff, Occurrence, Side, Suggestion, Variant
 from orbiter.lockfiles.types import Scope
 from orbiter.report import chains, phrases
 from orbiter.report.sections import sections
@@ -199,3 +199,18 @@ def test_a_chain_is_shortened_in_the_middle(number: int, width: int) -> None:
     assert len(short) <= max(width, len(f"via package-0 > … > {names[-1]}"))
     assert short.startswith("via package-0")
     assert short.endswith(names[-1])
+
+
+@pytest.mark.parametrize(
+    ("new", "unsized", "expected"),
+    [
+        (1_500_000, 0, "download: 1.0 MB → 1.5 MB (+500.0 kB)"),
+        (1_000_000, 0, "download: 1.0 MB → 1.0 MB"),
+        # New files may be among those of unknown size, so nothing is said about the growth.
+        (1_000_000, 2, "download: 1.0 MB → 1.0 MB, without 2 files of unknown size"),
+    ],
+)
+def test_the_total_download_of_lock_sets(new: int, unsized: int, expected: str) -> None:
+    old_side = Side(name="0.1.0", format="lock set 1", download=1_000_000)
+    new_side = Side(name="0.2.0", format="lock set 1", download=new, unsized=unsized)
+    assert phrases.download(Diff(old=old_side, new=new_side)) == expected
