@@ -4,15 +4,14 @@ import asyncio
 import json
 import re
 from collections.abc import Iterable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from resolvers.cache import folder
+from resolvers import cache
 from resolvers.conda.channels import expand_variables
 from resolvers.conda.fetch import configured_client
-from resolvers.errors import ExpectedError
+from resolvers.errors import DiskError, ExpectedError
 from resolvers.net.http import local_path
 from resolvers.overwrites import SITE_PACKAGES, FileList
 from resolvers.types import Pin
@@ -31,7 +30,7 @@ NOARCH_SCRIPTS = "python-scripts/"
 
 
 def file_lists(pins: Iterable[Pin]) -> dict[Pin, FileList | ExpectedError]:
-    """Return the files of each package, or the error if they cannot be read.
+    """Return the files of each package, or the error if they cannot be read. Raises DiskError.
 
     Fetches a few kilobytes of each package, once.
     """
@@ -50,20 +49,19 @@ async def _files_or_error(
 ) -> FileList | ExpectedError:
     try:
         return await _cached_files(client, limit, pin)
+    except DiskError:
+        raise  # it concerns all packages
     except ExpectedError as error:
         return error
 
 
 async def _cached_files(client: "Client", limit: asyncio.Semaphore, pin: Pin) -> FileList:
-    cached = folder("conda-files") / pin.artifact.hash.partition(":")[2]
+    cached = cache.folder("conda-files") / pin.artifact.hash.partition(":")[2]
     if cached.exists():
         return msgspec.json.decode(cached.read_bytes(), type=dict[str, str])
     async with limit:
         files = await _read_files(client, pin)
-    # Rename, so that another process never reads an incomplete file.
-    partial = Path(f"{cached}.{id(files)}.partial")
-    partial.write_bytes(msgspec.json.encode(files))
-    partial.replace(cached)
+    cache.write(cached, msgspec.json.encode(files))
     return files
 
 

@@ -8,18 +8,17 @@ import configparser
 import csv
 import io
 import re
-import tempfile
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import msgspec
 
 from resolvers import cache
-from resolvers.errors import ExpectedError
-from resolvers.index import index, remote_wheel
+from resolvers.errors import DiskError, ExpectedError
+from resolvers.index import remote_wheel
 from resolvers.net.http import CONNECTIONS
 from resolvers.overwrites import SITE_PACKAGES, FileList
+from resolvers.pip.locked_files import locked_files
 from resolvers.types import Pin
 
 SCHEMES = {"purelib": SITE_PACKAGES, "platlib": SITE_PACKAGES, "scripts": "bin", "data": ""}
@@ -31,7 +30,7 @@ REPLACED = ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json")
 
 
 def file_lists(pins: Iterable[Pin]) -> dict[Pin, FileList | ExpectedError]:
-    """Return the files of each wheel, or the error if they cannot be read.
+    """Return the files of each wheel, or the error if they cannot be read. Raises DiskError.
 
     Reads a few kilobytes of each wheel from the index, once. Leaves out sdists, because their files
     are not known before they are built.
@@ -44,6 +43,8 @@ def file_lists(pins: Iterable[Pin]) -> dict[Pin, FileList | ExpectedError]:
 def _files_or_error(pin: Pin) -> FileList | ExpectedError:
     try:
         return _cached_files(pin)
+    except DiskError:
+        raise  # it concerns all packages
     except ExpectedError as error:
         return error
 
@@ -55,9 +56,7 @@ def _cached_files(pin: Pin) -> FileList:
         return msgspec.json.decode(path.read_bytes(), type=dict[str, str])
     except FileNotFoundError:
         files = _read_files(pin)
-    with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-        file.write(msgspec.json.encode(files))
-    Path(file.name).replace(path)
+    cache.write(path, msgspec.json.encode(files))
     return files
 
 
@@ -69,11 +68,8 @@ def _read_files(pin: Pin) -> dict[str, str]:
 
 
 def _url(pin: Pin) -> str:
-    algorithm, _, digest = pin.artifact.hash.partition(":")
-    for file in index.configured().files(pin.name):
-        matches = file.hashes.get(algorithm, digest) == digest
-        if file.name == pin.artifact.file and matches:
-            return file.url
+    for locked in locked_files((pin,)):
+        return locked.file.url
     raise ExpectedError(f"the package index does not have {pin.artifact.file}")
 
 

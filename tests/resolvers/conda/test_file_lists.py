@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from resolvers import cache
 from resolvers.conda.file_lists import file_lists, files_of
-from resolvers.errors import ExpectedError
+from resolvers.errors import DiskError, ExpectedError
 from resolvers.types import Artifact, Pin
 from tests.support.conda_packages import CondaPackage, package
 
@@ -56,3 +57,17 @@ def test_file_lists_are_read_once_and_errors_are_kept(
     assert isinstance(found[pins[1]], ExpectedError)
     (tmp_path / good.file).unlink()
     assert file_lists(pins[:1])[pins[0]] == found[pins[0]]
+
+
+def test_a_full_disk_is_not_the_problem_of_one_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path, _content: bytes) -> None:
+        raise DiskError(f"cannot write to {path}")
+
+    monkeypatch.setenv("ORBITER_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setattr(cache, "write", refuse)
+    only = package("only", "1", {"share/x": "x"})
+    (tmp_path / only.file).write_bytes(only.content)
+    with pytest.raises(DiskError):
+        file_lists([pin(only, tmp_path)])

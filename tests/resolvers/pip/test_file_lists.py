@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from resolvers.errors import ExpectedError
+from resolvers import cache
+from resolvers.errors import DiskError, ExpectedError
 from resolvers.pip.file_lists import file_lists, files_of
 from resolvers.types import Artifact, Pin
 
@@ -88,3 +89,17 @@ def test_file_lists_are_read_once_and_errors_are_kept(
     assert sdist not in found
     (links / good.artifact.file).unlink()
     assert file_lists([good])[good] == found[good]
+
+
+def test_a_full_disk_is_not_the_problem_of_one_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path, _content: bytes) -> None:
+        raise DiskError(f"cannot write to {path}")
+
+    monkeypatch.setenv("ORBITER_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setattr(cache, "write", refuse)
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
+    with pytest.raises(DiskError):
+        file_lists([wheel(tmp_path, "only")])
