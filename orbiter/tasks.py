@@ -21,9 +21,12 @@ class TaskState(msgspec.Struct, frozen=True, kw_only=True):
     detail: str = ""
 
     def __str__(self) -> str:
-        size = self.size and f", {format_size(self.size)}"
-        detail = self.detail and f": {self.detail}"
-        return f"{self.state}{size or ''}{detail}"
+        text: str = self.state
+        if self.size:
+            text += f", {format_size(self.size)}"
+        if self.detail:
+            text += f": {self.detail}"
+        return text
 
 
 Report = Callable[[str | TaskState], None]

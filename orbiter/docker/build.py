@@ -30,8 +30,8 @@ def build_images(
     ``folder`` holds ``build/<stage>/`` (Dockerfiles and lists), ``artifacts/<stage>/<platform>/``,
     ``bases/<hex>/`` (OCI layouts by manifest digest) and ``seeds/<stage>/<platform>.tar``.
     ``definition`` is the content of the bake file, made by Orbiter. ``root`` is the root digest of
-    the lock set. Raises ExpectedError with the last lines of a
-    failed step, and if a tag may not be pushed; in both cases before anything is loaded or pushed.
+    the lock set. Raises ExpectedError with the last lines of a failed step, and if a tag may not be
+    pushed; in both cases before anything is loaded or pushed.
     """
     complete = bound(definition, folder, root)
     built = bake.run_bake(folder, complete, options, start_task)

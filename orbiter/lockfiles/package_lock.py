@@ -234,9 +234,9 @@ def _tarball_note(tree: PackageTree, path: str) -> str:
     folder, mark, rest = url.rpartition("/-/")
     if not mark:
         return ""
-    tarball = rest.rpartition("/")[2]
+    file = rest.rpartition("/")[2]
     expected = f"{name.rpartition('/')[2]}-{package.version.partition('+')[0]}"
     # Some registries encode the slash in the name of a scope.
-    if folder.replace("%2f", "/").endswith(f"/{name}") and tarball.startswith(expected):
+    if folder.replace("%2f", "/").endswith(f"/{name}") and file.startswith(expected):
         return ""
-    return EntryFault(f"{path} is {name} {package.version}, but its tarball is {tarball}")
+    return EntryFault(f"{path} is {name} {package.version}, but its tarball is {file}")

@@ -71,7 +71,7 @@ def _unread(
     files: Mapping[Pin, FileList | ExpectedError], progress: Callable[[str], None]
 ) -> Iterator[LockWarning]:
     """Yield a warning about the packages of a manager whose files are not known."""
-    errors = {pin: files for pin, files in files.items() if isinstance(files, ExpectedError)}
+    errors = {pin: error for pin, error in files.items() if isinstance(error, ExpectedError)}
     if not errors:
         return
     names = sorted({pin.name for pin in errors})

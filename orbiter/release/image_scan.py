@@ -76,12 +76,12 @@ def merge(layers: Iterable[LayerScan]) -> ImageScan:
     needed: dict[str, tuple[str, ...]] = {}
     records: dict[str, str] = {}
     for layer in layers:
-        gone = {path for path in paths if _is_removed(path, layer)}
+        removed = {path for path in paths if _is_removed(path, layer)}
         # A later layer may replace a file by another one, which needs no library.
-        for path in gone | layer.paths:
+        for path in removed | layer.paths:
             needed.pop(path, None)
             records.pop(path, None)
-        paths = paths - gone | layer.paths
+        paths = paths - removed | layer.paths
         needed |= layer.needed
         records |= layer.records
     names = frozenset(PurePosixPath(path).name for path in paths)

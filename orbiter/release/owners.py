@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 
+from packaging.utils import canonicalize_name
+
 ENVIRONMENT = PurePosixPath("opt/env")
 NPM = re.compile(r".*/node_modules/((?:@[^/]+/)?[^/]+)/")
 
@@ -36,8 +38,7 @@ def owner(path: str, known: Mapping[str, str]) -> str:
 
 
 def _pip_name(record: str) -> str:
-    distribution = PurePosixPath(record).parent.name.partition("-")[0]
-    return re.sub(r"[-_.]+", "-", distribution).lower()
+    return canonicalize_name(PurePosixPath(record).parent.name.partition("-")[0])
 
 
 def _pip_files(record: str, text: str) -> list[str]:
