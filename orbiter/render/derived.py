@@ -85,7 +85,7 @@ def derive(lock_set: LockSet) -> Derived:
     derived_plan, differences = _examine(lock_set)
     if differences:
         first, *others = differences
-        more = f" ({len(others)} more files differ)" if others else ""
+        more = f" (and {len(others)} more)" if others else ""
         raise LockSetError(f"{first.path}: {first.problem}{more}", RELOCK)
     if derived_plan is None:
         raise LockSetError("the lock set is partial", "run orbiter lock without --only")

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from orbiter.lockset import folder as lockset_folder
 from orbiter.lockset import model
@@ -79,10 +80,10 @@ def test_a_package_is_not_installed_without_a_trusted_key(small: Project) -> Non
     name = "build/alpine-core/Dockerfile"
     head, user, steps = locked.files[name].partition("\nUSER 0\n")
     script = f"RUN --network=none <<'KEY'\nrm /etc/apk/keys/{KEY}.pub\nKEY\n"
-    lockset_folder.write(
-        model.seal(locked.manifest, {**locked.files, name: f"{head}{user}{script}{steps}"}),
-        small.folder / "locks/0.1.0",
-    )
+    # Another version of Orbiter may have rendered such a step.
+    other_templates = replace(locked.manifest, templates="")
+    files = {**locked.files, name: f"{head}{user}{script}{steps}"}
+    lockset_folder.write(model.seal(other_templates, files), small.folder / "locks/0.1.0")
     errors = small.run_rejected("build")
     assert "error: building alpine-core failed at 'apk':" in errors
     assert "UNTRUSTED signature" in errors

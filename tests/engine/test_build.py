@@ -297,12 +297,6 @@ def test_a_step_that_wants_the_network_says_that_it_is_off(built: Built) -> None
     assert "the network is off during builds" in caught.value.hint
 
 
-def test_an_unknown_image_is_an_error_that_names_the_available_ones(built: Built) -> None:
-    with pytest.raises(ExpectedError, match="no image or stage 'debian-bose'") as caught:
-        built.build(images=("debian-bose",))
-    assert "debian-base" in caught.value.hint
-
-
 @pytest.mark.skipif(not REGISTRY, reason="ORBITER_WORLD_REGISTRY names no registry to push to")
 def test_a_pushed_image_keeps_its_digest(built: Built) -> None:
     (image,) = built.build(images=("debian-core",), load=False, push=True, force=True)
