@@ -1,6 +1,7 @@
 """Imports run downward only: each package imports from the layers below its own and from itself."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -90,3 +91,15 @@ def test_every_package_says_what_it_is_for() -> None:
     packages = {path.parent for path in MODULES}
     for package in packages:
         assert ast.get_docstring(ast.parse((package / "__init__.py").read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize(("root", "layers"), [("orbiter", ORBITER), ("resolvers", RESOLVERS)])
+def test_the_documentation_has_the_same_layers(root: str, layers: tuple[tuple[str, ...]]) -> None:
+    page = (ROOT / "docs" / "explanation" / "design.md").read_text(encoding="utf-8")
+    table = page.partition(f"| layer | packages of `{root}/` |\n|---|---|\n")[2].partition("\n\n")[
+        0
+    ]
+    documented = [re.findall(r"`(\w+)`", row) for row in reversed(table.splitlines())]
+    names = [[name.partition(".")[2] for name in layer] for layer in layers]
+    without_root = [sorted({*layer} - {"", "__main__"}) for layer in names]
+    assert list(map(sorted, documented)) == [layer for layer in without_root if layer]
