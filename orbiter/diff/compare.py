@@ -4,36 +4,21 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from msgspec.structs import replace
-
 from orbiter.diff import versions
 from orbiter.diff.build_files import file_changes
-from orbiter.diff.hashes import HostPair, altered_file, has_other_hashes, hash_facts, mirrors
+from orbiter.diff.hashes import hash_facts, mirrors
 from orbiter.diff.image_sets import download_size, image_set_facts
 from orbiter.diff.importance import RUNTIMES, Dependents
+from orbiter.diff.outcomes import Outcome, Packages, compare_packages, variant_of, variants_of
 from orbiter.diff.scopes import ScopePair, align_scopes, pair_scopes
-from orbiter.diff.sources import changed_sources
 from orbiter.diff.suggest import with_suggestion
-from orbiter.diff.types import KINDS, Change, Diff, Fact, Kind, Occurrence, Side, Step, Variant
+from orbiter.diff.types import KINDS, Change, Diff, Fact, Occurrence, Side, Step
 from orbiter.diff.why import PackageName, RequirementChains
-from orbiter.lockfiles.types import EntryFault, Lock, PackageEntry, PackageFile, Scope
+from orbiter.lockfiles.types import EntryFault, Lock, PackageEntry, Scope
 
 KEPT = "kept"
 
 FactsByKind = Mapping[str, Mapping[str, str]]
-Packages = tuple[PackageEntry, ...]
-
-
-class Outcome(NamedTuple):
-    """The change of one name in one scope; the fields are those of Change."""
-
-    kind: Kind
-    old: tuple[str, ...]
-    new: tuple[str, ...]
-    stays: tuple[str, ...] = ()
-    altered: bool = False
-    elsewhere: bool = False
-    sources: tuple[str, str] | None = None
 
 
 class Graphs(NamedTuple):
@@ -51,6 +36,12 @@ class NameInScope(NamedTuple):
     new: Packages
 
 
+Counts = dict[Scope, Mapping[str, int]]
+"""Numbers of names by kind of change, or KEPT, for each scope."""
+Outcomes = dict[tuple[PackageName, Outcome], list[NameInScope]]
+"""The scopes in which a name changed in the same way."""
+
+
 def diff(old: Lock, new: Lock) -> Diff:
     """Return the changes from ``old`` to ``new``.
 
@@ -58,21 +49,7 @@ def diff(old: Lock, new: Lock) -> Diff:
     """
     old, new = align_scopes(old, new)
     pairs = pair_scopes(old, new)
-    counts: dict[Scope, Mapping[str, int]] = {}
-    known_mirrors = mirrors((pair.old, pair.new) for pair in pairs)
-    outcomes: dict[tuple[PackageName, Outcome], list[NameInScope]] = defaultdict(list)
-    for pair in pairs:
-        tally = Counter(dict.fromkeys((*KINDS, KEPT), 0))
-        for name, before, after in _packages_by_name(pair):
-            # Most packages are equal, which is quick to check.
-            outcome = None if before == after else _compare(name[0], before, after, known_mirrors)
-            if outcome is None:
-                tally[KEPT] += 1
-                continue
-            tally[outcome.kind] += 1
-            if not pair.one_sided:
-                outcomes[name, outcome].append(NameInScope(pair, before, after))
-        counts[pair.scope] = dict(tally)
+    counts, outcomes = _compare_scopes(pairs)
     in_both = Counter(name for pair in pairs if not pair.one_sided for name in _names(pair))
     changes = _changes(outcomes, in_both)
     changed = {(change.manager, change.name) for change in changes}
@@ -91,6 +68,27 @@ def diff(old: Lock, new: Lock) -> Diff:
         notes=_notes(old, new, are_faults=False),
     )
     return with_suggestion(result)
+
+
+def _compare_scopes(pairs: tuple[ScopePair, ...]) -> tuple[Counts, Outcomes]:
+    """Return the counts of each scope, and the changes of names in scopes that both sides have."""
+    counts: Counts = {}
+    outcomes: Outcomes = defaultdict(list)
+    known_mirrors = mirrors((pair.old, pair.new) for pair in pairs)
+    for pair in pairs:
+        tally = Counter(dict.fromkeys((*KINDS, KEPT), 0))
+        for name, before, after in _packages_by_name(pair):
+            # Most packages are equal, which is quick to check.
+            is_equal = before == after
+            outcome = None if is_equal else compare_packages(name[0], before, after, known_mirrors)
+            if outcome is None:
+                tally[KEPT] += 1
+                continue
+            tally[outcome.kind] += 1
+            if not pair.one_sided:
+                outcomes[name, outcome].append(NameInScope(pair, before, after))
+        counts[pair.scope] = dict(tally)
+    return counts, outcomes
 
 
 def _side(lock: Lock) -> Side:
@@ -129,109 +127,8 @@ def _names(pair: ScopePair) -> set[PackageName]:
     return {(package.manager, package.name) for package in (*pair.old, *pair.new)}
 
 
-def _compare(
-    manager: str, old: Packages, new: Packages, known_mirrors: frozenset[HostPair]
-) -> Outcome | None:
-    """Compare the packages of a name; None if all that identifies them is equal."""
-    old, new = _without_unknown(old, new), _without_unknown(new, old)
-    old_versions = {package.version for package in old}
-    new_versions = {package.version for package in new}
-    removed = _sorted_versions(manager, old_versions - new_versions)
-    added = _sorted_versions(manager, new_versions - old_versions)
-    if not new:
-        return Outcome("removed", removed, added)
-    if not old:
-        return Outcome("added", removed, added)
-    common = _sorted_versions(manager, old_versions & new_versions)
-    files = _files_of_same_builds(old, new)
-    found = {altered_file(*sides, known_mirrors) for sides in files}
-    altered, elsewhere = "altered" in found, "elsewhere" in found
-    if old_versions != new_versions:
-        kind = _direction(manager, (old_versions, new_versions), (removed, added))
-        sources = changed_sources(old, new)
-        return Outcome(kind, removed, added, common, altered, elsewhere, sources)
-    same_version_kind = _same_version_kind(old, new, files)
-    if same_version_kind is None:
-        return None
-    if elsewhere and same_version_kind == "rebuilt" and not altered:
-        same_version_kind = "moved"
-    return Outcome(same_version_kind, common, common, altered=altered, elsewhere=elsewhere)
-
-
-def _without_unknown(packages: Packages, others: Packages) -> Packages:
-    """Return packages without the versions that the other side's format does not record.
-
-    pixi and uv omit the version of a local project; its folder is the same then.
-    """
-    unknown = {package.source for package in others if package.source and not package.version}
-    if unknown.isdisjoint(package.source for package in packages):
-        return packages
-    return tuple(
-        replace(package, version="") if package.source in unknown else package
-        for package in packages
-    )
-
-
-def _same_version_kind(
-    old: Packages, new: Packages, files: list[tuple[list[PackageFile], list[PackageFile]]]
-) -> Kind | None:
-    old_variants, new_variants = _variants(old), _variants(new)
-    if _builds(old_variants) != _builds(new_variants):
-        return "rebuilt"
-    if old_variants != new_variants:
-        return "moved"
-    return "rebuilt" if any(has_other_hashes(*sides) for sides in files) else None
-
-
-def _builds(variants: set[Variant]) -> set[tuple[str, str]]:
-    return {(variant.version, variant.build) for variant in variants}
-
-
-def _direction(
-    manager: str, sides: tuple[set[str], set[str]], only: tuple[tuple[str, ...], tuple[str, ...]]
-) -> Kind:
-    """Compare the newest versions that only one side has.
-
-    If only one side has such versions, compare the newest of all.
-    """
-    old, new = only
-    if not old or not new:
-        old, new = (_sorted_versions(manager, versions) for versions in sides)
-    order = versions.compare_versions(manager, old[-1], new[-1])
-    kinds: dict[int | None, Kind] = {-1: "upgraded", 1: "downgraded"}
-    return kinds.get(order, "changed")
-
-
-def _sorted_versions(manager: str, names: Iterable[str]) -> tuple[str, ...]:
-    """Sort versions by the rules of their manager; those without an order come first, by text."""
-    known = sorted(names)
-    if len(known) <= 1:
-        return tuple(known)
-    keys = {name: key for name in known if (key := versions.sort_key(manager, name)) is not None}
-    return (*(name for name in known if name not in keys), *sorted(keys, key=keys.__getitem__))
-
-
-def _files_of_same_builds(
-    old: Packages, new: Packages
-) -> list[tuple[list[PackageFile], list[PackageFile]]]:
-    """Return the files of both sides for each version and build whose files are not equal."""
-    old_files, new_files = _files_by_build(old), _files_by_build(new)
-    return [
-        (old_files[build], new_files[build])
-        for build in old_files.keys() & new_files.keys()
-        if old_files[build] != new_files[build]
-    ]
-
-
-def _files_by_build(packages: Packages) -> dict[tuple[str, str], list[PackageFile]]:
-    files: dict[tuple[str, str], list[PackageFile]] = {}
-    for package in packages:
-        files.setdefault((package.version, package.build), []).extend(package.files)
-    return files
-
-
 def _occurrence(packages: NameInScope) -> Occurrence:
-    old, new = _variants(packages.old), _variants(packages.new)
+    old, new = variants_of(packages.old), variants_of(packages.new)
     if old != new:
         old, new = old - new, new - old
     # Otherwise only files differ; the variants then say in which builds.
@@ -245,24 +142,13 @@ def _changed(packages: NameInScope) -> tuple[Packages, Packages]:
     """
     pair, old, new = packages
     for side, own, other in ((pair.new, new, old), (pair.old, old, new)):
-        only = _variants(own) - _variants(other)
-        if changed := tuple(package for package in own if _variant(package) in only):
+        only = variants_of(own) - variants_of(other)
+        if changed := tuple(package for package in own if variant_of(package) in only):
             return side, changed
     return pair.new, new
 
 
-def _variants(packages: Packages) -> set[Variant]:
-    return set(map(_variant, packages))
-
-
-def _variant(package: PackageEntry) -> Variant:
-    return Variant(package.version, package.build, package.source)
-
-
-def _changes(
-    outcomes: Mapping[tuple[PackageName, Outcome], list[NameInScope]],
-    in_both: Mapping[PackageName, int],
-) -> tuple[Change, ...]:
+def _changes(outcomes: Outcomes, in_both: Mapping[PackageName, int]) -> tuple[Change, ...]:
     """Return one change for all scopes in which a name has the same outcome."""
     graphs = Graphs(RequirementChains(), Dependents())
     changes = [
