@@ -26,23 +26,32 @@ VALID = [ROOT / "images.toml", *sorted((DATA / "valid").glob("*.toml"))]
 
 words = st.text(max_size=8)
 lists = st.lists(words, max_size=3).map(tuple)
+# What becomes a path or a part of a Dockerfile must match a pattern of image_set.py.
+names = st.from_regex(r"\A[a-z0-9][a-z0-9.-]{0,7}\Z")
+optional_names = st.just("") | names
+references = st.from_regex(r"\A[A-Za-z0-9._:/-]{0,8}\Z")
 by_manager = st.dictionaries(st.sampled_from(["apk", "apt", "conda", "pip", "npm"]), lists)
 image_sets = st.builds(
     ImageSet,
-    version=words,
-    repository=words,
+    version=st.from_regex(r"\A[0-9A-Za-z.-]{1,8}\Z"),
+    repository=references,
     maintainer=words,
     source=words,
-    platforms=lists,
+    platforms=st.lists(st.from_regex(r"\A[a-z0-9]{1,5}(/[a-z0-9]{1,5}){1,2}\Z"), max_size=3).map(
+        tuple
+    ),
     user=st.builds(
-        NotebookUser, name=words, uid=st.integers(0, 2**31 - 1), gid=st.integers(0, 2**31 - 1)
+        NotebookUser,
+        name=st.from_regex(r"\A[a-z_][a-z0-9_-]{0,7}\Z"),
+        uid=st.integers(0, 2**31 - 1),
+        gid=st.integers(0, 2**31 - 1),
     ),
     builders=st.dictionaries(
         words,
         st.builds(
             Builder,
-            name=words,
-            base=words,
+            name=names,
+            base=references,
             suite=words,
             python=words,
             pip_engine=words,
@@ -59,12 +68,12 @@ image_sets = st.builds(
     stages=st.lists(
         st.builds(
             Stage,
-            name=words,
-            builder=words,
+            name=names,
+            builder=names,
             image=words,
             kind=st.sampled_from(["final", "build", "base"]),
-            parent=words,
-            build=words,
+            parent=optional_names,
+            build=optional_names,
             requirements=by_manager,
             sources=by_manager,
             normalize=st.one_of(st.just(UNSET), lists),
