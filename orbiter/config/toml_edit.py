@@ -13,7 +13,15 @@ import msgspec
 from orbiter.config.mistakes import toml_literal
 from resolvers.errors import ExpectedError
 
-TOKEN = re.compile(r'"(?:\\.|[^"\\\n])*"|\'[^\'\n]*\'|#[^\n]*|\S')
+TOKEN = re.compile(
+    r'"""(?:\\.|[^\\])*?"{3,5}'  # a string over several lines may end in two more quotes
+    r"|'''.*?'{3,5}"
+    r'|"(?:\\.|[^"\\\n])*"'
+    r"|'[^'\n]*'"
+    r"|#[^\n]*"
+    r"|\S",
+    re.DOTALL,
+)
 """A token of a list of strings: a string, a comment or one character."""
 BARE_KEY = re.compile("[A-Za-z0-9_-]+")
 INDENT = "    "
@@ -65,7 +73,8 @@ class _ListSpan(msgspec.Struct, frozen=True, kw_only=True):
 def apply_edits(text: str, edits: tuple[Edit, ...], file: str) -> str:
     """Return the text with all edits.
 
-    Raises ExpectedError with the name of the file if an edited table has no header line.
+    Raises ExpectedError with the name of the file if an edited table has no header line, or if an
+    edited list is written in a form that this module does not know.
     """
     has_windows_lines = "\r\n" in text
     new = text.replace("\r\n", "\n").rstrip("\n") + "\n"
@@ -73,17 +82,36 @@ def apply_edits(text: str, edits: tuple[Edit, ...], file: str) -> str:
     # text may use forms of TOML that this module does not know.
     expected = tomllib.loads(new)
     for edit in edits:
-        new = _add_table(new, edit.path)
-        if edit.key:
-            new = _add_entries(new, edit)
+        old, new = new, _edited(new, edit)
         _apply(expected, edit)
         if not _reads_as(new, expected):
-            name = ".".join(edit.path)
-            raise ExpectedError(
-                f"{file}: {name} has no header line, so it cannot be extended",
-                f"write it as a table with a header line: [{name}]",
-            )
+            raise _unknown_form(old, edit, file)
     return new.replace("\n", "\r\n") if has_windows_lines else new
+
+
+def _edited(text: str, edit: Edit) -> str:
+    """Return the text with an edit, or without it if the list has an unknown form."""
+    new = _add_table(text, edit.path)
+    if not edit.key:
+        return new
+    try:
+        return _add_entries(new, edit)
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _unknown_form(text: str, edit: Edit, file: str) -> ExpectedError:
+    """Return the error for a table or list that cannot be extended."""
+    name = ".".join(edit.path)
+    if edit.key and any(table.path == edit.path for table in _tables(text)):
+        return ExpectedError(
+            f"{file}: the form of {name}.{edit.key} is not known, so it cannot be extended",
+            f"write it as a list of strings in the table [{name}]: {edit.key} = [...]",
+        )
+    return ExpectedError(
+        f"{file}: {name} has no header line, so it cannot be extended",
+        f"write it as a table with a header line: [{name}]",
+    )
 
 
 def _apply(data: dict[str, Any], edit: Edit) -> None:

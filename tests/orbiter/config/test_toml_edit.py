@@ -127,6 +127,33 @@ def test_tables_without_a_header_are_refused(text: str) -> None:
     assert "[image.x.base]" in caught.value.hint
 
 
+@pytest.mark.parametrize(
+    "written",
+    ['["""a"""]', "['''a''', 'b']", '[\n  """a""", # """\n]', '["a", """b]\n"""]'],
+)
+def test_strings_over_several_lines_are_extended(written: str) -> None:
+    old = tomllib.loads(f"l = {written}")["l"]
+    edited = apply(f"[t]\nl = {written}\n", edit("t", "l", "z"))
+    assert tomllib.loads(edited) == {"t": {"l": [*old, "z"]}}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[t]\nl = [["a"], "b"]\n',
+        '[t]\nl = [{ a = "b" }]\n',
+        '[t]\nx = """\nl = [\n"""\nl = ["a"]\n',
+        '[t]\nl.x = ["a"]\n',
+    ],
+)
+def test_lists_of_an_unknown_form_are_refused_with_their_key(text: str) -> None:
+    with pytest.raises(
+        ExpectedError, match=r"images\.toml: the form of t\.l is not known"
+    ) as caught:
+        apply(text, edit("t", "l", "z"))
+    assert "[t]: l = [...]" in caught.value.hint
+
+
 ITEMS = st.lists(
     st.text(st.characters(codec="utf-8", exclude_characters="\x7f"), max_size=8), max_size=3
 )
