@@ -14,6 +14,9 @@ from orbiter.config.decode import EMPTY, MISSING, decode
 from orbiter.config.image_set import ImageSet
 from orbiter.config.mistakes import ConfigError, Mistake, Mistakes
 from orbiter.config.schema import ConfigFile
+from orbiter.conflicts import MARKERS, conflict_line
+
+CONFLICT_HINT = "write what both sides need, remove the markers, then run: orbiter lock --merge"
 
 
 def read_image_set(path: Path) -> ImageSet:
@@ -92,6 +95,13 @@ def _with_lines(mistakes: tuple[Mistake, ...], text: str) -> tuple[Mistake, ...]
 
 
 def _syntax_mistake(message: str, text: str) -> Mistake:
+    """Return the mistake of a text that is not TOML: conflict markers, or tomllib's error."""
+    if line := conflict_line(text.encode()):
+        return Mistake(key="", problem=MARKERS, hint=CONFLICT_HINT, line=line)
+    return _toml_mistake(message, text)
+
+
+def _toml_mistake(message: str, text: str) -> Mistake:
     """Return a TOML error with its line and column as the key."""
     # tomllib has no attributes for the position before Python 3.14
     pattern = r"(.*) \((?:at line (\d+), column (\d+)|at end of document)\)"

@@ -14,6 +14,7 @@ from orbiter.config.mistakes import ConfigError
 from orbiter.config.read import read_image_set, read_incomplete_image_set
 from orbiter.config.requirements import package_name
 from orbiter.config.toml_edit import Edit, ListItem, TablePath, apply_edits
+from orbiter.conflicts import MARKERS, conflict_line
 from orbiter.convert import environment_yml
 from orbiter.convert.outcome import ImportedRequirements, LeftOut
 from resolvers.conda.channels import parse_channel
@@ -86,10 +87,13 @@ def import_environment(file: Path, images: Path, name: str) -> ImportResult:
 def read_text(file: Path) -> str:
     """Return the text of a file to import.
 
-    Raises ExpectedError if it is not UTF-8.
+    Raises ExpectedError if it is not UTF-8, or has conflict markers.
     """
+    content = file.read_bytes()
+    if line := conflict_line(content):
+        raise ExpectedError(f"{file}:{line}: {MARKERS}", "finish the merge, then import again")
     try:
-        return file.read_bytes().decode("utf-8-sig")
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         problem = f"{file}: byte {error.start} is not UTF-8"
         raise ExpectedError(problem, "save the file as UTF-8") from None

@@ -1,13 +1,12 @@
 """Recognises what git did to the files of a lock set, and says how to repair it."""
 
 import hashlib
-import re
 from pathlib import Path
 
+from orbiter.conflicts import conflict_line
 from orbiter.lockset import git_files
 from orbiter.lockset.model import LockSetError
 
-CONFLICT = re.compile(rb"^(<{7}|>{7}) ", re.MULTILINE)
 MERGE_HINT = "merge images.toml, then run: orbiter lock --merge"
 
 
@@ -17,7 +16,7 @@ def refuse_damaged(path: Path, content: bytes, folder: Path) -> None:
     Other files may contain both; ``changed_file`` decides by their hash. ``folder`` is the lock
     set.
     """
-    if CONFLICT.search(content):
+    if conflict_line(content):
         raise LockSetError(f"{path}: contains conflict markers of a merge", MERGE_HINT)
     if b"\r\n" in content:
         raise _line_ends(path, folder)
@@ -28,7 +27,7 @@ def changed_file(path: Path, content: bytes, sha256: str, folder: Path) -> LockS
     original = hashlib.sha256(content.replace(b"\r\n", b"\n")).hexdigest()
     if f"sha256:{original}" == sha256:
         return _line_ends(path, folder)
-    if CONFLICT.search(content):
+    if conflict_line(content):
         return LockSetError(f"{path}: contains conflict markers of a merge", MERGE_HINT)
     return None
 

@@ -1,5 +1,7 @@
 """Every mistake in images.toml is reported at once, with its key and a hint."""
 
+import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -76,6 +78,57 @@ def test_a_missing_file_hints_at_init(tmp_path: Path) -> None:
 
 def test_a_folder_is_not_a_file(tmp_path: Path) -> None:
     assert "cannot be read: Is a directory" in config_error(tmp_path).message
+
+
+CONFLICT = """\
+image = {}
+<<<<<<< HEAD
+version = "0.2.0"
+=======
+version = "0.3.0"
+>>>>>>> feature
+"""
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+def test_conflict_markers_are_named_with_their_line_and_a_remedy(
+    tmp_path: Path, line_end: str
+) -> None:
+    path = tmp_path / "images.toml"
+    path.write_bytes(CONFLICT.replace("\n", line_end).encode())
+    error = config_error(path)
+    assert error.message == (
+        f"{path}:2: contains conflict markers of a merge (<<<<<<<, =======, >>>>>>>)"
+    )
+    assert "remove the markers" in error.hint
+    assert "orbiter lock --merge" in error.hint
+
+
+def test_every_string_and_name_is_refused_with_a_final_line_break(tmp_path: Path) -> None:
+    """Patterns of the schema end in $, which Python also matches before a final line break."""
+    path = tmp_path / "images.toml"
+    document = tomllib.loads((BROKEN[0].parents[1] / "valid/requirements.toml").read_text())
+    changed = list(_with_line_breaks(document))
+    assert len(changed) > 20
+    for other in changed:
+        path.write_text(tomli_w.dumps(other), encoding="utf-8")
+        assert config_error(path).mistakes
+
+
+def _with_line_breaks(value: Any) -> Iterator[Any]:
+    """Yield the document once for each of its strings and names, with a line break at its end."""
+    if isinstance(value, str):
+        yield f"{value}\n"
+    if isinstance(value, list):
+        for index, item in enumerate(value):
+            for other in _with_line_breaks(item):
+                yield [*value[:index], other, *value[index + 1 :]]
+    if isinstance(value, dict):
+        for key, item in value.items():
+            rest = {name: value[name] for name in value if name != key}
+            yield rest | {f"{key}\n": item}
+            for other in _with_line_breaks(item):
+                yield rest | {key: other}
 
 
 def test_the_lists_of_the_original_orbiter_have_their_known_mistakes() -> None:

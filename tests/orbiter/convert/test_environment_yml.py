@@ -347,6 +347,11 @@ dependencies:
     [
         ("a: [", "micromamba-base", "environment.yml cannot be read: YAML"),
         (
+            "dependencies:\n<<<<<<< HEAD\n- a\n=======\n- b\n>>>>>>> topic\n",
+            "micromamba-base",
+            "environment.yml:2: contains conflict markers of a merge",
+        ),
+        (
             "package: []\n",
             "micromamba-base",
             "environment.yml is not a conda environment: it has no list 'dependencies'",
