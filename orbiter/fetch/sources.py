@@ -143,6 +143,8 @@ class UpstreamLocator:
         rules = MIRROR_RULES.get(file.source.partition(":")[0])
         if rules is None or not all(map(_is_missing_or_changed, failures)):
             hints = dict.fromkeys(failure.hint for failure in failures if failure.hint)
+            if rules and any(map(_is_unreachable, failures)):
+                reasons += f" (the address comes from {_origin(rules)})"
             return ExpectedError(f"{file.path}: {reasons}", "\n".join(hints))
         missing = " is no longer available upstream" if is_missing_upstream(failures) else ""
         return ExpectedError(
@@ -181,6 +183,17 @@ def is_missing_upstream(failures: list[ExpectedError]) -> bool:
 def _is_missing(error: ExpectedError) -> bool:
     is_missing_page = isinstance(error, http.HTTPError) and error.status in NOT_FOUND
     return isinstance(error, MissingUpstreamError) or is_missing_page
+
+
+def _is_unreachable(error: ExpectedError) -> bool:
+    return isinstance(error, http.HTTPError) and error.status == 0
+
+
+def _origin(rules: MirrorRules) -> str:
+    """Return what names the mirrors: the variable, or the base image that it would replace."""
+    if os.environ.get(rules.variable):
+        return rules.variable
+    return f"the base image; {rules.variable} replaces it"
 
 
 def _is_missing_or_changed(error: ExpectedError) -> bool:

@@ -144,6 +144,10 @@ def read_first(
             return read(repository)
         except http.HTTPError as error:
             failures.append(error)
+    if all(error.status == 0 for error in failures):
+        message = "; ".join(error.message for error in failures)
+        origin = f"(the address comes from the base image '{reference}' in images.toml)"
+        raise ExpectedError(f"{message} {origin}", failures[-1].hint)
     lines = [f"the base image '{reference}' cannot be read:"]
     lines += [f"  {_reason(*pair)}" for pair in zip(candidates, failures, strict=True)]
     raise ExpectedError("\n".join(lines), _hint(failures))

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from resolvers.apk.requirement import bare_name
 from resolvers.distro.pins import NoSolutionError
 from resolvers.errors import ExpectedError
+from resolvers.net.mirrors import unreachable
 from resolvers.types import Group
 
 
@@ -34,6 +35,17 @@ STEPS = {
     ),
 }
 
+UNREACHABLE = re.compile(
+    r"""
+    ^(?:WARNING|ERROR):\ (?:[a-z ]+\ )?(?P<url>https?://\S+):[ ]
+    (?P<reason>(?:
+        connection[ ] | DNS: | network[ ] | temporary\ error | could\ not\ connect
+        | .*timed\ out | .*unreachable
+    ).*)$""",
+    re.MULTILINE | re.VERBOSE | re.IGNORECASE,
+)
+"""The line of apk 2 or apk 3 about a mirror that does not respond."""
+
 
 def failure(
     title: str, groups: tuple[Group, ...], platform: str, sections: Mapping[str, str]
@@ -42,6 +54,10 @@ def failure(
     lines = sections[title].splitlines()
     output = "\n".join(f"  {line.rstrip()}" for line in lines if line.strip())
     step = title.split()[1]
+    if step == "update":
+        origin = "/etc/apk/repositories of the base image"
+        if error := unreachable(sections[title], UNREACHABLE, origin):
+            return error
     if step in STEPS:
         message, hint = STEPS[step]
         return ExpectedError(f"{message} on {platform}\n{output}", hint)

@@ -6,11 +6,23 @@ from collections.abc import Iterator, Mapping
 from resolvers.apt.requirement import package_names
 from resolvers.distro.pins import NoSolutionError
 from resolvers.errors import ExpectedError
+from resolvers.net.mirrors import unreachable
 from resolvers.types import Group
 
 PROGRESS = ("Reading ", "Building ", "Solving ", "Hit:", "Get:", "Fetched ")
 """The beginnings of apt's progress lines."""
 BOILERPLATE = re.compile(r"Some packages could not be installed\..*?situation:\n+", flags=re.DOTALL)
+
+UNREACHABLE = re.compile(
+    r"""
+    ^E:\ Failed\ to\ fetch\ (?P<url>\S+)\s+
+    (?P<reason>(?:
+        Could\ not\ (?:connect|resolve|wait) | Unable\ to\ connect | Cannot\ initiate
+        | Connection\ (?:failed|timed\ out) | Temporary\ failure\ resolving
+    ).*)$""",
+    re.MULTILINE | re.VERBOSE,
+)
+"""apt's line about a mirror that does not respond."""
 
 
 def failure(
@@ -20,11 +32,7 @@ def failure(
     step = title.split()[1]
     explanation = _explanation(answer[title])
     if step == "update":
-        return ExpectedError(
-            f"apt-get update failed on {platform}\n{explanation}",
-            "check the apt sources of the image: the package lists must be available, signed and"
-            " current",
-        )
+        return _failed_update(answer[title], platform, suite)
     if step == "keys":
         return ExpectedError(
             f"the package index of Debian {suite} on {platform} is not signed by a Debian key\n"
@@ -33,6 +41,19 @@ def failure(
             f" debian:{suite}-slim",
         )
     return _no_solution(groups[int(step)], platform, explanation, answer.get("versions", ""))
+
+
+def _failed_update(output: str, platform: str, suite: str) -> ExpectedError:
+    image = "the base image"
+    if suite:
+        image = f"debian:{suite}-slim"
+    if error := unreachable(output, UNREACHABLE, f"the apt sources of {image}"):
+        return error
+    return ExpectedError(
+        f"apt-get update failed on {platform}\n{_explanation(output)}",
+        "check the apt sources of the image: the package lists must be available, signed and"
+        " current",
+    )
 
 
 def _no_solution(group: Group, platform: str, explanation: str, versions: str) -> NoSolutionError:

@@ -8,6 +8,7 @@ from urllib.parse import SplitResult, urlsplit, urlunsplit
 import msgspec
 
 from resolvers.errors import ExpectedError
+from resolvers.net import http
 
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*")
 """A channel of the default host, with an optional label: ``conda-forge/label/dev``."""
@@ -155,6 +156,14 @@ def hide_secrets(text: str, channels: Iterable[Channel]) -> str:
         if value := os.environ.get(name):
             text = text.replace(value, f"${{{name}}}")
     return text
+
+
+def unreachable(url: str, reason: str, channels: Iterable[Channel]) -> http.HTTPError:
+    """Return the error for an address of a channel that did not respond, its secrets hidden."""
+    for channel in channels:
+        if url.startswith(f"{channel.url}/") or f"/{channel.url}/" in url:
+            return http.unreachable(url, reason, "'channels' in images.toml")
+    return http.unreachable(url, reason, "a mirror in the configuration of conda or rattler")
 
 
 def join_causes(text: str) -> str:

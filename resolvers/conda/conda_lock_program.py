@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 from resolvers import process, uv_program
-from resolvers.conda.channels import hide_secrets, parse_channel
+from resolvers.conda.channels import hide_secrets, parse_channel, unreachable
 from resolvers.conda.environment_yml import ENVIRONMENT, VIRTUAL
 from resolvers.conda.explain import solver_messages, unsolvable_hint
 from resolvers.conda.lock_file import LOCK_FILE, CondaEntry, CondaLock, parse_lock
@@ -26,6 +26,14 @@ UNSOLVABLE = re.compile(
 )
 TRACEBACK = re.compile(r"^Traceback .*?\n(?=\S)", re.MULTILINE | re.DOTALL)
 """A Python traceback, up to the line that names the error."""
+UNREACHABLE = (
+    re.compile(r"Download error \((?:5|6|7|28)\) (?P<reason>[^\[\n]+) \[(?P<url>[^\]\s]+)]"),
+    re.compile(r"CondaHTTPError: HTTP 000 (?P<reason>.+) for url <(?P<url>[^>\s]+)>"),
+)
+"""The lines of micromamba and of conda about a server that does not respond.
+
+The numbers are those of curl: proxy or host not found, no connection, and timed out.
+"""
 NAMES = "names.json"
 """conda-lock's table of PyPI names. It would download it, although conda packages need none."""
 
@@ -135,6 +143,9 @@ def _failure(error: ProgramError, request: Request, solver: str) -> ExpectedErro
     channels = [parse_channel(name) for name in request.conda.channels]
     output = hide_secrets(TRACEBACK.sub("", error.output), channels)
     if not UNSOLVABLE.search(output):
+        for pattern in UNREACHABLE:
+            if failed := pattern.search(output):
+                return unreachable(failed["url"], failed["reason"], channels)
         lines = [f"  {line}" for line in output.splitlines() if line.strip()]
         message = "\n".join([f"conda-lock {VERSION} failed", *lines])
         return ExpectedError(message, f"check that {solver} can reach the channels")

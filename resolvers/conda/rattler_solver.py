@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from resolvers.cache import folder
-from resolvers.conda.channels import Channel, hide_secrets, join_causes
+from resolvers.conda.channels import Channel, hide_secrets, join_causes, unreachable
 from resolvers.conda.explain import unsolvable_hint
 from resolvers.conda.fetch import configured_client
 from resolvers.conda.requirements import PLATFORMS, CondaRequirement
 from resolvers.errors import ExpectedError, UnsolvableError
+from resolvers.net import http
 
 if TYPE_CHECKING:
     from rattler import Gateway, RepoDataRecord
@@ -24,9 +25,11 @@ if TYPE_CHECKING:
 NOARCH = "noarch"
 """The subdir of packages that fit every platform."""
 WORD = re.compile(r"[\w.-]+")
-CONNECTION_FAILED = re.compile(
-    r"error sending request|Connection refused|timed out|dns error|connection closed|reset"
+UNREACHABLE = re.compile(
+    r"error sending request for url \((?P<url>\S+)\)(?:: client error \(\w+\))?: (?P<reason>.*)"
 )
+"""rattler's words for a server that does not respond."""
+CONNECTION_FAILED = re.compile(r"timed out|connection closed|reset")
 ACCESS_DENIED = re.compile(r"\b(401|403)\b")
 
 Solution = Mapping[str, "RepoDataRecord"]
@@ -168,10 +171,13 @@ class PlatformSolver:
 
     def _unreadable_channels(self, error: Exception) -> ExpectedError:
         reason = join_causes(hide_secrets(str(error), self._channels))
+        failed = UNREACHABLE.search(reason)
+        if failed and "certificate" not in failed["reason"]:
+            return unreachable(failed["url"], failed["reason"], self._channels)
         channels = ", ".join(channel.url for channel in self._channels)
         hint = "check that the channel's index, SUBDIR/repodata.json, exists and is complete"
         if CONNECTION_FAILED.search(reason):
-            hint = "check that this machine is online, and HTTPS_PROXY, HTTP_PROXY and NO_PROXY"
+            hint = http.OFFLINE
         elif ACCESS_DENIED.search(reason):
             hint = "log in with rattler or pixi (auth login HOST), or add credentials to ~/.netrc"
         return ExpectedError(

@@ -40,6 +40,8 @@ T = TypeVar("T")
 Body = Callable[[], bytes | Iterable[bytes]]
 """Returns the bytes to send, from the beginning at every call."""
 
+OFFLINE = "check that this machine is online, and HTTPS_PROXY, HTTP_PROXY and NO_PROXY"
+
 
 class HTTPError(ExpectedError):
     """A request that failed.
@@ -63,6 +65,11 @@ class HTTPError(ExpectedError):
             status in {0, HTTPStatus.TOO_MANY_REQUESTS}
             or status >= HTTPStatus.INTERNAL_SERVER_ERROR
         )
+
+
+def unreachable(url: str, reason: str, origin: str, hint: str = OFFLINE) -> HTTPError:
+    """Return the error for an address that another program could not reach."""
+    return with_origin(HTTPError(f"{redact(url)} did not respond: {reason}", hint), origin)
 
 
 def with_origin(error: HTTPError, origin: str) -> HTTPError:
@@ -314,7 +321,7 @@ def _no_response(url: str, error: Exception) -> HTTPError:
 
     reason = str(error) or type(error).__name__
     untrusted = "CERTIFICATE_VERIFY_FAILED" in reason
-    hint = "check that this machine is online, and HTTPS_PROXY, HTTP_PROXY and NO_PROXY"
+    hint = OFFLINE
     if untrusted:
         hint = (
             "name a file with the certificates to trust in SSL_CERT_FILE "

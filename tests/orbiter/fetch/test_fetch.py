@@ -195,6 +195,18 @@ def test_an_unreachable_mirror_does_not_count_as_deleted(store: Store) -> None:
     assert "no longer available" not in caught.value.message
     assert "deletes" not in caught.value.hint
     assert caught.value.hint
+    assert "the base image; ORBITER_APK_MIRROR replaces it" in caught.value.message
+
+
+def test_an_unreachable_mirror_of_the_environment_names_its_variable(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serving() as stopped:
+        monkeypatch.setenv("ORBITER_APK_MIRROR", stopped.url)
+    with pytest.raises(ExpectedError) as caught:
+        fetch([apk("curl-8.17.0-r1")], store, FetchSettings())
+    assert caught.value.message.endswith("(the address comes from ORBITER_APK_MIRROR)")
+    assert "\n" not in caught.value.message
 
 
 def test_no_known_mirror_is_an_error(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

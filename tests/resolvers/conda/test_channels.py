@@ -183,6 +183,31 @@ def test_a_broken_index_is_an_error(server: Server, reply: Answer, words: str) -
     assert caught.value.hint
 
 
+def test_a_channel_that_does_not_respond_is_one_line_with_the_origin_of_its_address() -> None:
+    with serving() as stopped:
+        address = f"{stopped.url}/c"
+    with pytest.raises(ExpectedError) as caught:
+        lock(address)
+    message = caught.value.message
+    assert message.startswith(f"{address}/")
+    assert " did not respond: tcp connect error: Connection refused" in message
+    assert message.endswith("(the address comes from 'channels' in images.toml)")
+    assert "\n" not in message
+    assert "online" in caught.value.hint
+
+
+def test_the_secret_of_a_channel_that_does_not_respond_stays_hidden(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("CHANNEL_TOKEN", SECRET)
+    with serving() as stopped:
+        address = f"{stopped.url}/t/${{CHANNEL_TOKEN}}/c"
+    with pytest.raises(ExpectedError) as caught:
+        lock(address)
+    assert SECRET not in caught.value.message
+    assert "'channels' in images.toml" in caught.value.message
+
+
 def test_a_missing_channel_is_an_error(server: Server) -> None:
     with pytest.raises(ExpectedError, match=f"{server.url}/nowhere.*404"):
         lock(f"{server.url}/nowhere")

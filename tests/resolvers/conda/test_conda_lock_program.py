@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from resolvers.conda import lock_file
+from resolvers.conda import conda_lock_program, lock_file
 from resolvers.conda import manager as conda
-from resolvers.errors import ExpectedError, UnsolvableError
+from resolvers.errors import ExpectedError, ProgramError, UnsolvableError
 from resolvers.types import CondaOptions, Request, Upgrade
 from tests.support.conda_world import AMD64, base, channel, geo, record, request
 
@@ -113,6 +113,41 @@ def test_an_unsolvable_request_is_an_error(solver: Path) -> None:
         "     └─ __cuda =* *, which is missing on the system.",
     ]
     assert 'virtual = { cuda = "12.4" } in [builder.micromamba]' in caught.value.hint
+
+
+# micromamba 2: https://github.com/conda/infrastructure/issues/1175
+NO_CONNECTION = """\
+warning  libmamba Retrying in 2 seconds
+critical libmamba Multiple errors occurred:
+    Download error (7) Could not connect to server [https://conda.example.org/c/noarch/repodata.json.zst]
+    Failed to connect to conda.example.org port 443 after 6261 ms: Could not connect to server
+"""
+NO_CONNECTION_OF_CONDA = """\
+CondaHTTPError: HTTP 000 CONNECTION FAILED for url <https://conda.example.org/c/noarch/repodata.json>
+Elapsed: -
+"""
+
+
+@pytest.mark.parametrize(
+    ("output", "beginning"),
+    [
+        (
+            NO_CONNECTION,
+            f"{CHANNEL}/noarch/repodata.json.zst did not respond: Could not connect to server",
+        ),
+        (
+            NO_CONNECTION_OF_CONDA,
+            f"{CHANNEL}/noarch/repodata.json did not respond: CONNECTION FAILED",
+        ),
+    ],
+)
+def test_a_channel_that_does_not_respond_is_one_line_with_the_origin_of_its_address(
+    output: str, beginning: str
+) -> None:
+    failed = ProgramError("conda-lock failed", output=output)
+    error = conda_lock_program._failure(failed, request_for("a"), "/usr/bin/micromamba")
+    assert error.message == f"{beginning} (the address comes from 'channels' in images.toml)"
+    assert "online" in error.hint
 
 
 def test_a_missing_solver_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
