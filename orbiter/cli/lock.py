@@ -193,7 +193,7 @@ def _check_git(path: "Path") -> None:
         sys.exit(FINDINGS)
     untracked = git_files.untracked_files(path)
     if untracked:
-        more = f" (and {len(untracked) - 1} more files)" if len(untracked) > 1 else ""
+        more = f" (and {len(untracked) - 1} more)" if len(untracked) > 1 else ""
         click.echo(f"hint: {untracked[0]} is not in git yet{more}: git add {path}", err=True)
 
 

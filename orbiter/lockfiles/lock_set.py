@@ -176,7 +176,7 @@ def check_entries(folder: Path, lock_set: LockSet) -> None:
     """Raise LockSetError if an entry of a lock file contradicts its own file."""
     found = faults(lock_set)
     if found:
-        more = f" (and {len(found) - 1} more entries)" if len(found) > 1 else ""
+        more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
         raise LockSetError(
             f"{folder}/{found[0]}{more}",
             "a merge mixed both sides: restore the lock set from git, or run orbiter lock",

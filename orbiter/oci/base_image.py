@@ -120,10 +120,9 @@ def start(
 def image_blobs(manifest: bytes, digest: str) -> tuple[Blob, ...]:
     """Return the blobs of the image with this manifest: the manifest, its config, its layers."""
     image = decode_json(manifest, _Manifest, digest)
-    if image.config is None:
-        raise ExpectedError(f"{digest} is not the manifest of an image for one platform")
+    config = _config_of(image, digest)
     blobs = [Blob(digest=digest, size=len(manifest), media_type=image.media_type)]
-    for descriptor in (image.config, *image.layers):
+    for descriptor in (config, *image.layers):
         blobs.append(
             Blob(digest=descriptor.digest, size=descriptor.size, media_type=descriptor.media_type)
         )
@@ -155,21 +154,30 @@ def _platform_of(repository: Repository, manifest: _Manifest) -> _Platform:
 
 def _start(repository: Repository, digest: str) -> BaseStart:
     manifest = decode_json(repository.manifest(digest), _Manifest, digest)
-    if manifest.config is None:
-        raise ExpectedError(f"{digest} is not the manifest of an image for one platform")
-    content = _verified_blob(repository, manifest.config.digest)
-    config = decode_json(content, _Config, manifest.config.digest)
+    config_digest = _config_of(manifest, digest).digest
+    config = decode_json(_verified_blob(repository, config_digest), _Config, config_digest)
     runtime = config.config or _Runtime()
     return BaseStart(entrypoint=runtime.entrypoint or (), command=runtime.cmd or ())
 
 
+def _config_of(manifest: _Manifest, digest: str) -> _Descriptor:
+    """Return the config of an image; raise ExpectedError for an index of several images."""
+    if manifest.config is None:
+        raise ExpectedError(
+            f"{digest} is not the manifest of an image for one platform",
+            "restore the lock set from git, or lock the release again",
+        )
+    return manifest.config
+
+
 def _verified_blob(repository: Repository, digest: str) -> bytes:
-    """Return the bytes of a config."""
+    """Return the bytes of a config. Raises ExpectedError if they do not match the digest."""
     with repository.blob(digest, {}) as stream:
         content = b"".join(stream.chunks)
     if sha256(content) != digest:
         raise ExpectedError(
-            f"{repository.url}: the bytes of the config {digest} do not match its digest"
+            f"{repository.url}: the bytes of the config {digest} do not match its digest",
+            "the registry or a proxy changed the file: try again, or use another registry",
         )
     return content
 

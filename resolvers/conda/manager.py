@@ -150,7 +150,8 @@ def _check_upgraded_versions(
     for name, version in request.upgrade.packages.items():
         if version and name not in names:
             raise UnsolvableError(
-                f"'{name}' cannot be upgraded to {version}: no requirement needs it any longer"
+                f"'{name}' cannot be upgraded to {version}: no requirement needs it any longer",
+                f"add it to a conda list, or leave out --upgrade-package {name}=={version}",
             )
 
 

@@ -161,7 +161,8 @@ def _check_upgraded(upgrade: Upgrade, packages: tuple[Package, ...]) -> None:
         if requested and Version(requested) not in map(Version, versions):
             raise UnsolvableError(
                 f"'{name}' stays at {', '.join(versions)}: "
-                f"the requirements do not allow {requested}"
+                f"the requirements do not allow {requested}",
+                f"change the requirements, or leave out --upgrade-package {name}=={requested}",
             )
 
 

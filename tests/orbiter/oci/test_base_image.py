@@ -114,6 +114,13 @@ def test_a_manifest_that_does_not_match_its_digest_is_refused(server: Server) ->
         pin(f"{server.host}/a/b@{digest}", "linux/amd64")
 
 
+def test_an_index_is_not_the_image_of_one_platform() -> None:
+    index = b'{"manifests": []}'
+    with pytest.raises(ExpectedError, match="not the manifest of an image for one") as caught:
+        image_blobs(index, "sha256:0")
+    assert caught.value.hint
+
+
 def test_an_unknown_tag(server: Server) -> None:
     with pytest.raises(
         ExpectedError, match=f"a/b:t' cannot be read:\n  {server.url}: no such image or tag"

@@ -349,3 +349,10 @@ def test_a_package_of_two_groups_is_in_both_categories(tmp_path: Path) -> None:
     assert groups["c"] == ("micromamba-base-build", "micromamba-geo-build", "other")
     assert groups["a"] == ("micromamba-base-build",)
     assert [pin.name for pin in conda.select(files, AMD64, ("other",))] == ["c"]
+
+
+def test_an_upgrade_that_nothing_needs_has_a_remedy() -> None:
+    wanted = replace(request("file:///channel"), upgrade=Upgrade(packages={"zlib": "1.3"}))
+    with pytest.raises(UnsolvableError, match="no requirement needs it") as caught:
+        conda._check_upgraded_versions(wanted, {})
+    assert caught.value.hint == "add it to a conda list, or leave out --upgrade-package zlib==1.3"

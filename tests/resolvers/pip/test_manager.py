@@ -210,3 +210,11 @@ def test_building_a_package_without_wheels_must_be_allowed(engine: str) -> None:
     assert files["build-requirements.txt"] == data(engine)["build-requirements.txt"]
     assert [pin.artifact.file for pin in pip.select(files, ARM64, ALL)] == ["docopt-0.6.2.tar.gz"]
     assert pip.resolve(msgspec.structs.replace(allowed, previous=files)) == files
+
+
+def test_an_upgrade_that_the_requirements_do_not_allow_has_a_remedy() -> None:
+    with pytest.raises(UnsolvableError, match=r"'attrs' stays at 24\.3\.0") as caught:
+        pip._check_upgraded(Upgrade(packages={"attrs": "99"}), pip.read(data("uv")))
+    assert caught.value.hint == (
+        "change the requirements, or leave out --upgrade-package attrs==99"
+    )
