@@ -7,11 +7,20 @@ import msgspec
 
 from orbiter import __version__
 from orbiter.config.snapshot import dump
+from orbiter.locking.installers import installer_warnings
 from orbiter.locking.request import engine_of
 from orbiter.locking.reuse import kept_cutoff
 from orbiter.locking.warnings import all_warnings
 from orbiter.locking.work import LockedBuilder, LockRun, timestamp
-from orbiter.lockset.model import BUILD, SNAPSHOT, Installer, LockSet, Manifest, seal
+from orbiter.lockset.model import (
+    BUILD,
+    SNAPSHOT,
+    Installer,
+    LockSet,
+    Manifest,
+    RecordedWarning,
+    seal,
+)
 from resolvers.types import LockFiles
 
 
@@ -40,7 +49,7 @@ def assemble(
         bases=run.bases,
         builders={name: locked.facts for name, locked in builders.items()},
         installers=installers,
-        warnings=all_warnings(builders),
+        warnings=_warnings(run, builders, installers),
     )
     files = _own_files(run, builders)
     if complete:
@@ -113,9 +122,15 @@ def _is_unchanged(
         and manifest.bases == run.bases
         and manifest.installers == installers
         and manifest.builders == facts
-        and manifest.warnings == all_warnings(builders)
+        and manifest.warnings == _warnings(run, builders, installers)
         and kept_cutoff(run.image_set, previous) == run.as_of
     )
+
+
+def _warnings(
+    run: LockRun, builders: Mapping[str, LockedBuilder], installers: tuple[Installer, ...]
+) -> tuple[RecordedWarning, ...]:
+    return tuple(sorted((*all_warnings(builders), *installer_warnings(run, installers))))
 
 
 def _build_folder(

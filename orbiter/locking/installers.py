@@ -8,9 +8,14 @@ from orbiter.config.builders import MICROMAMBA, conda_options, conda_settings, i
 from orbiter.config.image_set import Builder, ImageSet
 from orbiter.locking.work import LockRun
 from orbiter.lockset.inputs import LOCK_FILES
-from orbiter.lockset.model import Installer
+from orbiter.lockset.model import Installer, RecordedWarning
 from resolvers.conda.channels import parse_channel
 from resolvers.types import Pin
+
+CHANGED_HINT = (
+    "compare the images with those of the previous release; to keep the installer, restore the "
+    "lock set from git and lock without --upgrade-package for it"
+)
 
 
 class NeededInstaller(msgspec.Struct, frozen=True):
@@ -39,6 +44,38 @@ def installers(run: LockRun, *, known_only: bool = False) -> tuple[Installer, ..
                 pin = kept or _resolved_pin(run, needed, platform)
                 result.append(Installer(platform=platform, pin=pin))
     return tuple(result)
+
+
+def installer_warnings(
+    run: LockRun, installers: tuple[Installer, ...]
+) -> tuple[RecordedWarning, ...]:
+    """Return a warning for each installer that changed, and those of earlier runs that still hold.
+
+    ``--upgrade`` replaces all installers on purpose, so it warns of none.
+    """
+    if run.previous is None or run.options.upgrade.everything:
+        return ()
+    before = {(each.pin.name, each.platform): each.pin for each in run.previous.manifest.installers}
+    warnings = set()
+    kept_names = set()
+    for installer in installers:
+        pin, old = installer.pin, before.get((installer.pin.name, installer.platform))
+        if old == pin:
+            kept_names.add(pin.name)
+        elif old:
+            warnings.add(_changed(old, pin))
+    # Warnings are about one release: the next one starts with the changed installer.
+    if run.previous.manifest.release == run.image_set.version:
+        earlier = run.previous_warnings("", "")
+        warnings |= {warning for warning in earlier if warning.package in kept_names}
+    return tuple(sorted(warnings))
+
+
+def _changed(old: Pin, new: Pin) -> RecordedWarning:
+    text = f"the installer changed from version {old.version} to {new.version}"
+    if old.version == new.version:
+        text = f"the installer changed to another file of version {new.version}"
+    return RecordedWarning(package=new.name, text=text, hint=CHANGED_HINT)
 
 
 def _kept(

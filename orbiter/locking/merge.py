@@ -26,6 +26,7 @@ T = TypeVar("T")
 OURS = "HEAD"
 NO_DIGESTS: Mapping[str, str] = {}
 NO_INSTALLERS: tuple[Installer, ...] = ()
+NO_WARNINGS: tuple[RecordedWarning, ...] = ()
 
 
 class _Part(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,6 +72,8 @@ def combine(ours: LockSet, theirs: LockSet, base: LockSet | None) -> LockSet:
         for builder in builders
         for manager in LOCK_FILES
     }
+    warnings = [each for part in parts.values() for each in part.warnings]
+    warnings += sides.pick(_installer_warnings, NO_WARNINGS)
     manifest = msgspec.structs.replace(
         ours.manifest,
         cutoff=_cutoff(ours, theirs),
@@ -78,7 +81,7 @@ def combine(ours: LockSet, theirs: LockSet, base: LockSet | None) -> LockSet:
         bases=_bases(sides),
         builders={builder: _facts(builder, sides, parts) for builder in builders},
         installers=sides.pick(lambda side: side.manifest.installers, NO_INSTALLERS),
-        warnings=tuple(sorted(each for part in parts.values() for each in part.warnings)),
+        warnings=tuple(sorted(warnings)),
     )
     # The comment makes it differ from every lock set, so that the next one is assembled anew.
     files = {SNAPSHOT: f"# combined from two sides of a merge\n{ours.files[SNAPSHOT]}"}
@@ -112,6 +115,10 @@ def _part(side: LockSet, builder: str, manager: str) -> _Part:
         inputs=facts.inputs.get(manager, ""),
         warnings=tuple(each for each in warnings if each.manager == manager),
     )
+
+
+def _installer_warnings(side: LockSet) -> tuple[RecordedWarning, ...]:
+    return tuple(each for each in side.manifest.warnings if not each.builder)
 
 
 def _facts(builder: str, sides: _Sides, parts: Mapping[tuple[str, str], _Part]) -> BuilderFacts:
