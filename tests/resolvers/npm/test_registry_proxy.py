@@ -20,7 +20,7 @@ from resolvers.npm import manager as npm
 from resolvers.npm import program
 from resolvers.npm.config import NpmConfig
 from resolvers.npm.registry_proxy import NpmRequirement, RegistryProxy, resolve_alias
-from resolvers.types import Group, LockFiles, Request, Target
+from resolvers.types import Group, LockFiles, LockWarning, Request, Target
 from tests.support.loopback import Answer, Server, in_turn, serving
 
 pytestmark = pytest.mark.slow  # each test runs npm
@@ -119,6 +119,40 @@ def test_each_response_of_the_registry_is_requested_once(registry: Server) -> No
     assert locked(files) == {("a", "1.0.0"), ("b", "1.2.0"), ("@acme/c", "1.0.1"), ("d", "3.0.0")}
     assert "127.0.0.1" not in str(files)
     assert sorted(requested_paths(registry)) == ["/@acme%2fc", "/a", "/b", "/d"]
+
+
+def solve_with_warnings(
+    requirement: str, previous: LockFiles | None = None, warnings: tuple[LockWarning, ...] = ()
+) -> tuple[LockFiles, list[LockWarning]]:
+    found: list[LockWarning] = []
+    group = Group(name="debian-base-build", requirements=(requirement,))
+    request = Request(
+        groups=(group,),
+        targets=(TARGET,),
+        previous=previous or {},
+        warn=found.append,
+        warnings=warnings,
+    )
+    return npm.resolve(request), found
+
+
+def test_deprecated_packages_are_reported_until_another_version_is_locked(
+    registry: Server,
+) -> None:
+    message = "use @acme/b:\n  it is maintained"
+    put(registry, "a", "1.0.0", dependencies={"b": "1"})
+    put(registry, "b", "1.0.0", deprecated=message)
+    files, warnings = solve_with_warnings("a")
+    assert warnings == [
+        LockWarning("b", "version 1.0.0 is deprecated: use @acme/b: it is maintained")
+    ]
+    assert "maintained" not in str(files)
+    # npm does not ask about a kept pin, so the warning comes from the lock set.
+    again, kept = solve_with_warnings("a", files, tuple(warnings))
+    assert (again, kept) == (files, warnings)
+    put(registry, "a", "2.0.0")
+    _, without = solve_with_warnings("a@2", files, tuple(warnings))
+    assert without == []
 
 
 def test_locked_packages_are_not_requested_again(registry: Server) -> None:
