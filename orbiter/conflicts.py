@@ -3,7 +3,7 @@
 import re
 
 MARKERS = "contains conflict markers of a merge (<<<<<<<, =======, >>>>>>>)"
-"""The problem, for messages about files that a user resolves by hand."""
+"""The problem of a file, for messages."""
 MARKER = re.compile(rb"^(<{7}|>{7}) ", re.MULTILINE)
 
 

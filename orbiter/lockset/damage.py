@@ -3,7 +3,7 @@
 import hashlib
 from pathlib import Path
 
-from orbiter.conflicts import conflict_line
+from orbiter.conflicts import MARKERS, conflict_line
 from orbiter.lockset import git_files
 from orbiter.lockset.model import LockSetError
 
@@ -17,7 +17,7 @@ def refuse_damaged(path: Path, content: bytes, folder: Path) -> None:
     set.
     """
     if conflict_line(content):
-        raise LockSetError(f"{path}: contains conflict markers of a merge", MERGE_HINT)
+        raise LockSetError(f"{path}: {MARKERS}", MERGE_HINT)
     if b"\r\n" in content:
         raise _line_ends(path, folder)
 
@@ -28,7 +28,7 @@ def changed_file(path: Path, content: bytes, sha256: str, folder: Path) -> LockS
     if f"sha256:{original}" == sha256:
         return _line_ends(path, folder)
     if conflict_line(content):
-        return LockSetError(f"{path}: contains conflict markers of a merge", MERGE_HINT)
+        return LockSetError(f"{path}: {MARKERS}", MERGE_HINT)
     return None
 
 
