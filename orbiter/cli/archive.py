@@ -3,7 +3,7 @@
 import click
 
 from orbiter.cli.errors import guarded
-from orbiter.cli.options import platform_option, quiet_option, read_lock_set, release_option
+from orbiter.cli.options import platform_option, quiet_option, read_derived_lock_set, release_option
 
 
 @click.command("archive")
@@ -24,7 +24,7 @@ def archive_release(
     from orbiter.archive.keep import archive_release
     from orbiter.cli.board import Board
 
-    locked = read_lock_set(release)
+    locked = read_derived_lock_set(release)
     with Board(quiet=quiet) as board:
         summary = archive_release(locked, platforms, target, board)
     click.echo(summary)

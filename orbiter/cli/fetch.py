@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from orbiter.cli.errors import FINDINGS, guarded
-from orbiter.cli.options import platform_option, quiet_option, read_lock_set, release_option
+from orbiter.cli.options import platform_option, quiet_option, read_derived_lock_set, release_option
 
 if TYPE_CHECKING:
     from orbiter.fetch.upstream import UpstreamReport
@@ -57,7 +57,7 @@ def fetch(
 
     if check_upstream and origin is not None:
         raise click.UsageError("--upstream needs the network, which --from does not use")
-    locked = read_lock_set(release)
+    locked = read_derived_lock_set(release)
     intact = not verify or _verify(locked, platforms, quiet=quiet)
     with Board(quiet=quiet) as board:
         if origin is None:

@@ -80,6 +80,18 @@ def read_lock_set(release: str | None, *, locked: bool = False) -> "LockSet":
     return lock_set
 
 
+def read_derived_lock_set(release: str | None) -> "LockSet":
+    """Read the lock set of a release; refuse it if build/ does not follow from its lock files.
+
+    The lists in build/ name the files to download and, for conda, their hosts.
+    """
+    from orbiter.render.derived import derive
+
+    lock_set = read_lock_set(release)
+    derive(lock_set)
+    return lock_set
+
+
 def _image_set(*, required: bool) -> "ImageSet | None":
     """Return the image set; None if it is not required and images.toml cannot be read."""
     from orbiter.config.mistakes import ConfigError

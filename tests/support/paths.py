@@ -5,3 +5,5 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 """The root folder of the repository."""
 TESTS = ROOT / "tests"
+INVENTED_ORBITER = str(TESTS / "support" / "invented_orbiter.py")
+"""The program that runs orbiter on invented lock sets."""

@@ -29,6 +29,7 @@ from resolvers.net import http
 from resolvers.types import Artifact, Pin
 from tests.support.loopback import Answer, Server, serving
 from tests.support.loopback_registry import NAME, USER, LoopbackRegistry, registry
+from tests.support.paths import INVENTED_ORBITER
 
 AMD64, QUIET = "linux/amd64", Board(quiet=True)
 FILES = {
@@ -234,7 +235,7 @@ def test_locking_fetches_system_packages_from_the_archive_first(server: Server) 
 
 
 def fetch(project: Path, **env: str) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-m", "orbiter", "fetch", "-q", "--release", "0.1.0"]
+    command = [sys.executable, INVENTED_ORBITER, "fetch", "-q", "--release", "0.1.0"]
     return subprocess.run(
         command, cwd=project, env={**os.environ, **env}, capture_output=True, text=True, check=False
     )

@@ -32,6 +32,7 @@ from orbiter.store.store import Store
 from resolvers.errors import ExpectedError
 from resolvers.net import http
 from tests.support.loopback_registry import NAME, USER, LoopbackRegistry, registry
+from tests.support.paths import INVENTED_ORBITER
 
 AMD64, BASE = "linux/amd64", "debian:trixie-slim"
 KINDS = ("folder", "tar", "registry")
@@ -440,7 +441,7 @@ def test_invalid_targets(target: str, hint: str) -> None:
 @pytest.mark.parametrize("words", [("fetch", "--from", ""), ("archive", "")])
 def test_an_empty_target_is_an_error(tmp_path: Path, words: tuple[str, ...]) -> None:
     lockset_folder.write(locked(), tmp_path / "locks" / "0.1.0")
-    command = [sys.executable, "-m", "orbiter", *words, "--release", "0.1.0"]
+    command = [sys.executable, INVENTED_ORBITER, *words, "--release", "0.1.0"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "the name of the archive is empty" in done.stderr
@@ -449,7 +450,7 @@ def test_an_empty_target_is_an_error(tmp_path: Path, words: tuple[str, ...]) -> 
 
 def orbiter(folder: Path, *words: str, disk: str = "") -> "subprocess.CompletedProcess[str]":
     """Run a command on release 0.1.0; ``disk`` has the options of a disk at ``folder/disk``."""
-    command = [sys.executable, "-m", "orbiter", *words, "--release", "0.1.0", "-q"]
+    command = [sys.executable, INVENTED_ORBITER, *words, "--release", "0.1.0", "-q"]
     if disk:
         (folder / "disk").mkdir(exist_ok=True)
         mount = f'mount -t tmpfs -o {disk} tmpfs disk && exec "$@"'

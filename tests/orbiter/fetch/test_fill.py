@@ -13,6 +13,7 @@ from orbiter.lockset import folder, model
 from orbiter.lockset.model import Manifest
 from orbiter.store.artifact_list import LockedFile, format_list
 from orbiter.store.store import Store
+from tests.support.paths import INVENTED_ORBITER
 
 BASE, ALPINE, AMD64 = "debian:trixie-slim", "alpine:3.23", "linux/amd64"
 OF_AN_IMAGE = Builder(name="debian", base=BASE)
@@ -69,7 +70,7 @@ def fetch(project: Path, **env: str) -> "subprocess.CompletedProcess[str]":
         **dict.fromkeys(SETTINGS, ""),
         **env,
     }
-    command = [sys.executable, "-m", "orbiter", "fetch", "-q", "--release", "0.1.0"]
+    command = [sys.executable, INVENTED_ORBITER, "fetch", "-q", "--release", "0.1.0"]
     return subprocess.run(
         command, cwd=project, env=variables, capture_output=True, text=True, check=False
     )

@@ -24,6 +24,7 @@ from resolvers.net import http
 from resolvers.types import Group, Request, SystemOptions
 from tests.support.apk_world import AMD64, alpine_with_repositories
 from tests.support.loopback import Answer, Server, serving
+from tests.support.paths import INVENTED_ORBITER
 
 PLATFORM, FOLDER = "linux/amd64", "/alpine/v3.23/main/x86_64"
 VARIABLES = ("ORBITER_APK_MIRROR", "ORBITER_APT_MIRROR", "ORBITER_ARCHIVE")
@@ -191,7 +192,7 @@ def fetch(project: Path, server: Server, *words: str) -> "subprocess.CompletedPr
         "DOCKER_HOST": "tcp://127.0.0.1:1",
         "ORBITER_APK_MIRROR": f"{server.url}/alpine",
     }
-    command = [sys.executable, "-m", "orbiter", "fetch", "-q", "--release", "0.1.0", *words]
+    command = [sys.executable, INVENTED_ORBITER, "fetch", "-q", "--release", "0.1.0", *words]
     return subprocess.run(
         command, cwd=project, env=variables, capture_output=True, text=True, check=False
     )
