@@ -29,6 +29,9 @@ MAX_SIZE = 2**53
 NOTE = "note: "
 """Prefix of progress lines that stay visible."""
 
+WARNING = "warning: "
+"""Prefix of progress lines that are also shown without progress."""
+
 LockFiles = Mapping[str, str]
 """The lock files of one manager for one builder: file names (without a folder) to contents."""
 

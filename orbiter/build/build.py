@@ -17,14 +17,14 @@ from orbiter.lockset.model import LockSet
 from orbiter.lockset.names import check_platforms, resolve_stages
 from orbiter.oci.layout import write_layout
 from orbiter.render.bake_file import bake_file
-from orbiter.render.derived import OTHER_TEMPLATES, Derived, derive
+from orbiter.render.derived import REVIEW, Derived, derive
 from orbiter.render.model import platform_slug
 from orbiter.store.store import Store
 from orbiter.tasks import StartTask
 from resolvers.cache import CACHE_HINT
 from resolvers.conda import fetch as conda_fetch
 from resolvers.scratch import scratch_folder
-from resolvers.types import NOTE
+from resolvers.types import WARNING
 
 CACHE_MOUNT = "--mount=type=cache"
 
@@ -45,10 +45,10 @@ def build(
     images = resolve_stages(lock_set, options.images)
     options = msgspec.structs.replace(options, images=images)
     derived = derive(lock_set)
+    if derived.warning:
+        start_task("lock set")(f"{WARNING}{derived.warning}\n    hint: {REVIEW}")
     if options.load or not options.builder:
         client.connect()
-    if not derived.same_templates:
-        start_task("lock set")(f"{NOTE}{OTHER_TEMPLATES}")
     fill(lock_set, options.platforms, start_task, configured_archive())
     store = Store()
     # The folder is beside the store, because hard links cannot cross file systems.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from orbiter.sizes import format_size
 from orbiter.tasks import Report, TaskState
-from resolvers.types import NOTE
+from resolvers.types import NOTE, WARNING
 
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
@@ -25,7 +25,7 @@ class Board:
 
     ``board("debian pip")`` starts a task and returns the function that reports its lines and
     states. An empty line ends the task; a line that starts with NOTE stays visible. ``quiet``
-    shows nothing.
+    shows only lines that start with WARNING.
     """
 
     def __init__(self, *, quiet: bool = False) -> None:
@@ -51,11 +51,30 @@ class Board:
 
     def __call__(self, title: str) -> Report:
         """Start a task and return the function that reports its lines and states."""
+        show_progress = self._task(title)
+
+        def report(line: str | TaskState) -> None:
+            if isinstance(line, str) and line.startswith(WARNING):
+                self._print_warning(line)
+            else:
+                show_progress(line)
+
+        return report
+
+    def _task(self, title: str) -> Report:
         if self._quiet:
             return lambda _line: None
         if self._live:
             return self._live_task(self._live, title)
         return self._plain_task(title)
+
+    def _print_warning(self, line: str) -> None:
+        with self._lock:
+            if self._live:
+                self._live.console.print(line, markup=False, highlight=False)
+            else:
+                sys.stderr.write(f"{line}\n")
+                sys.stderr.flush()
 
     def _plain_task(self, title: str) -> Report:
         started = time.monotonic()

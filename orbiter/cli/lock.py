@@ -54,7 +54,9 @@ if TYPE_CHECKING:
     help="Start from the pins of both sides of an unfinished git merge; images.toml must be "
     "merged already.",
 )
-@click.option("--strict", is_flag=True, help="Treat warnings as errors: write nothing.")
+@click.option(
+    "--strict", is_flag=True, help="Treat warnings as errors: write nothing, exit with 2."
+)
 @quiet_option
 @guarded
 def lock(
@@ -75,11 +77,11 @@ def lock(
     """
     from orbiter.config.read import read_image_set
 
-    if check and (dry_run or upgrade or packages or as_of or only or merge or strict):
-        raise click.UsageError("--check cannot be combined with other options")
+    if check and (dry_run or upgrade or packages or as_of or only or merge):
+        raise click.UsageError("--check can only be combined with --strict")
     image_set = read_image_set(IMAGES)
     if check:
-        _check(image_set)
+        _check(image_set, strict=strict)
         return
 
     from orbiter.locking.options import lock_options
@@ -147,7 +149,7 @@ def _write(locked: "LockSet", path: "Path") -> None:
         warn(str(ignored), git_files.remedy(path))
 
 
-def _check(image_set: "ImageSet") -> None:
+def _check(image_set: "ImageSet", *, strict: bool) -> None:
     from orbiter.lockfiles.lock_set import check_entries
     from orbiter.lockset import folder
     from orbiter.lockset.check import stale_reasons
@@ -157,7 +159,7 @@ def _check(image_set: "ImageSet") -> None:
     if path.exists():
         check_entries(path, folder.read(path))
     if not reasons:
-        reasons = _build_folder_reasons(path)
+        reasons = _build_folder_reasons(path, strict=strict)
     if not reasons:
         _check_git(path)
         click.echo(f"locks/{image_set.version} is fresh")
@@ -170,15 +172,21 @@ def _check(image_set: "ImageSet") -> None:
     sys.exit(FINDINGS)
 
 
-def _build_folder_reasons(path: "Path") -> tuple[str, ...]:
-    """Return why the build folder is stale; raise LockSetError if the locks give another one."""
-    from orbiter.lockset import folder
-    from orbiter.render.derived import OTHER_TEMPLATES, derive
+def _build_folder_reasons(path: "Path", *, strict: bool) -> tuple[str, ...]:
+    """Return why the build folder is stale.
 
-    if derive(folder.read(path)).same_templates:
-        return ()
-    if folder.is_released(path):
-        click.echo(f"note: {path}: {OTHER_TEMPLATES}", err=True)
+    Raises LockSetError if the lock files give another one, and with ``strict`` if that is unknown.
+    """
+    from orbiter.lockset import folder
+    from orbiter.lockset.model import LockSetError
+    from orbiter.render.derived import REVIEW, derive
+
+    derived = derive(folder.read(path))
+    if derived.warning and strict:
+        raise LockSetError(f"--strict: {path}: {derived.warning}", REVIEW)
+    if derived.warning:
+        warn(f"{path}: {derived.warning}", REVIEW)
+    if derived.same_templates or folder.is_released(path):
         return ()
     return (f"{path}/build: another version of Orbiter rendered it",)
 

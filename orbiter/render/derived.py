@@ -39,11 +39,11 @@ EXPORTER_OPTION = re.compile(
 )
 RELOCK = "run orbiter lock, which renders build/ again from the lock files, or restore it from git"
 
-OTHER_TEMPLATES = (
-    "another version of Orbiter rendered build/: its lists follow from the lock files, and its "
-    "steps have only the network and the inputs that images.toml gives them; "
-    "what their commands do was not compared"
+UNPROVEN = (
+    "another version of Orbiter rendered build/, and the commands in these files could not be "
+    "compared with the lock files"
 )
+REVIEW = "read these files before you trust the lock set, or lock the release again"
 
 
 class Difference(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,13 +63,23 @@ class Derived(msgspec.Struct, frozen=True, kw_only=True):
     """The part of a lock set that a build reads, derived from its lock files.
 
     ``files`` are the checked texts of the build folder. ``exporter`` are the options of its images.
-    ``same_templates`` says that this version of Orbiter renders the same Dockerfiles.
+    ``same_templates`` says that this version of Orbiter renders the same Dockerfiles. ``unproven``
+    are the paths of the Dockerfiles and scripts that it renders differently. Their commands may be
+    anything, so a person must read them.
     """
 
     plan: Plan
     files: Mapping[str, str]
     exporter: tuple[str, ...]
     same_templates: bool
+    unproven: tuple[str, ...]
+
+    @property
+    def warning(self) -> str:
+        """Return a warning that lists the unproven files; empty if there are none."""
+        if not self.unproven:
+            return ""
+        return "".join((UNPROVEN, ":", *(f"\n  {path}" for path in self.unproven)))
 
 
 def has_current_templates(lock_set: LockSet) -> bool:
@@ -95,6 +105,7 @@ def derive(lock_set: LockSet) -> Derived:
         files=files,
         exporter=exporter_options(files[BAKE_FILE]),
         same_templates=has_current_templates(lock_set),
+        unproven=_unproven(lock_set, derived_plan),
     )
 
 
@@ -252,6 +263,22 @@ def _older_differences(lock_set: LockSet, derived_plan: Plan) -> Iterator[Differ
     yield from _bake_file_differences(derived_plan, found.get(BAKE_FILE))
     for stage_plan in derived_plan.stages:
         yield from _grammar_differences(derived_plan, stage_plan, found)
+
+
+def _unproven(lock_set: LockSet, derived_plan: Plan) -> tuple[str, ...]:
+    """Return the paths of the files that only the templates of another version can prove."""
+    if has_current_templates(lock_set):
+        return ()
+    rendered = render(derived_plan)
+    names = {
+        f"{stage_plan.stage.name}/{name}"
+        for stage_plan in derived_plan.stages
+        for name in (DOCKERFILE, *script_names(derived_plan, stage_plan))
+    }
+    found = _build_files(lock_set)
+    return tuple(
+        f"{BUILD}/{name}" for name in sorted(names & found.keys()) if found[name] != rendered[name]
+    )
 
 
 def _additional(names: Collection[str]) -> set[str]:

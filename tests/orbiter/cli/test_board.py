@@ -12,6 +12,7 @@ import pytest
 
 from orbiter.cli.board import Board
 from orbiter.tasks import TaskState
+from resolvers.types import NOTE, WARNING
 
 TERMINAL = """
 from orbiter.cli.board import Board
@@ -63,6 +64,13 @@ def test_rows_have_the_same_columns_and_fit_the_terminal() -> None:
     assert re.search(r"✓ debian-base +done +0:00:\d\d +1\.2 GB$", base)
     assert build.index("building") == base.index("done")
     assert build.index("0:00") == base.index("0:00")
+
+
+def test_a_quiet_board_shows_warnings_only(capsys: pytest.CaptureFixture[str]) -> None:
+    with Board(quiet=True) as board:
+        board("lock set")(f"{NOTE}a note")
+        board("lock set")(f"{WARNING}read this\n    hint: and that")
+    assert capsys.readouterr().err == "warning: read this\n    hint: and that\n"
 
 
 def test_a_log_has_a_line_for_each_state_and_none_twice(capsys: pytest.CaptureFixture[str]) -> None:

@@ -292,6 +292,65 @@ def test_every_command_that_builds_refuses_an_edited_bake_file(tmp_path: Path) -
         assert f"error: {BAKE}: it differs from what the lock files give" in done.stderr
 
 
+def another_source(lock_set: LockSet) -> dict[str, str | None]:
+    """Return a list that fetches a file from a host of its author."""
+    entry = "sha256:" + "a" * 64 + " 1 conda/x.conda conda:https://host.example/x.conda\n"
+    return {ARTIFACTS: lock_set.files[ARTIFACTS] + entry}
+
+
+@pytest.mark.parametrize("make", [small, older])
+def test_commands_that_download_refuse_an_edited_list(
+    tmp_path: Path, make: Callable[[], LockSet]
+) -> None:
+    edited = changed(make(), another_source(make()))
+    for words in (("fetch", "-q"), ("fetch", "--from", "kept"), ("archive", "-q", "kept")):
+        done = orbiter(project(tmp_path, edited), *words)
+        assert done.returncode == 2, done.stderr
+        assert f"error: {ARTIFACTS}: it differs from what the lock files give" in done.stderr
+    assert not (tmp_path / "kept").exists()
+
+
+def edited_script() -> LockSet:
+    """Return a lock set whose Dockerfile has another command that the grammar allows."""
+    text = small().files[DOCKERFILE]
+    assert "\nset -eu\n" in text
+    return changed(older(), {DOCKERFILE: text.replace("\nset -eu\n", "\nset -eu\nid\n", 1)})
+
+
+def made_up_record(lock_set: LockSet) -> str:
+    """Return a digests.toml of images that nobody built."""
+    made_up = "sha256:" + "a" * 64
+    image = f'digest = "{made_up}"\nconfig = "{made_up}"\nlayers = []\n'
+    images = (
+        f'[stages.{stage.name}."{platform}"]\n{image}'
+        for stage in lock_set.image_set.stages
+        for platform in lock_set.image_set.platforms
+    )
+    head = f'format = 1\nlockset = "{lock_set.root}"\nrelease = "0.1.0"\n[builder]\n[lists]\n'
+    return head + "".join(images)
+
+
+def test_commands_that_cannot_be_compared_are_listed(tmp_path: Path) -> None:
+    warning = f"warning: {derived.UNPROVEN}:\n  {DOCKERFILE}\n    hint: {derived.REVIEW}\n"
+    edited = edited_script()
+    done = orbiter(project(tmp_path, edited), "build", "-q")
+    assert warning in done.stderr
+    locks = tmp_path / "locks" / "0.1.0"
+    # Whoever adds a record makes Orbiter take the lock set for an old release.
+    (locks / "digests.toml").write_text(made_up_record(edited))
+    done = orbiter(tmp_path, "lock", "--check")
+    assert done.returncode == 0, done.stderr
+    assert warning.replace("warning: ", f"warning: {Path('locks/0.1.0')}: ", 1) in done.stderr
+    done = orbiter(tmp_path, "lock", "--check", "--strict")
+    assert done.returncode == 2
+    assert f"error: --strict: locks/0.1.0: {derived.UNPROVEN}:\n  {DOCKERFILE}\n" in done.stderr
+
+
+def test_equal_commands_of_other_templates_need_no_review() -> None:
+    found = derived.derive(older())
+    assert (found.same_templates, found.unproven) == (False, ())
+
+
 def test_lock_check_says_which_templates_rendered_the_build_folder(tmp_path: Path) -> None:
     assert orbiter(project(tmp_path, small()), "lock", "--check").returncode == 0
     done = orbiter(project(tmp_path, older()), "lock", "--check")
