@@ -107,7 +107,6 @@ def _lock(
     quiet: bool,
 ) -> None:
     from orbiter.cli.board import Board
-    from orbiter.locking.assemble import only_build_folder_differs
     from orbiter.locking.environment import LocalEnvironment
     from orbiter.locking.lock import lock as lock_image_set
     from orbiter.locking.merge import merged_lock_set
@@ -122,11 +121,7 @@ def _lock(
     previous = start(image_set.version)
     with Board(quiet=quiet) as board:
         locked = lock_image_set(image_set, previous, options, LocalEnvironment(), board)
-    _print_changes(image_set, previous, locked)
-    if previous and only_build_folder_differs(previous, locked):
-        click.echo("build/ was rendered again, because the lock files give another one")
-    if previous is None or previous.root != locked.root:
-        _print_builder_differences(locked)
+    _print_result(image_set, previous, locked)
     if strict:
         _refuse_warnings(locked)
     if dry_run:
@@ -135,6 +130,16 @@ def _lock(
         return
     _write(locked, path)
     _print_warnings(locked)
+
+
+def _print_result(image_set: "ImageSet", previous: "LockSet | None", locked: "LockSet") -> None:
+    from orbiter.locking.assemble import only_build_folder_differs
+
+    _print_changes(image_set, previous, locked)
+    if previous and only_build_folder_differs(previous, locked):
+        click.echo("build/ was rendered again, because the lock files give another one")
+    if previous is None or previous.root != locked.root:
+        _print_builder_differences(locked)
 
 
 def _write(locked: "LockSet", path: "Path") -> None:
