@@ -356,7 +356,8 @@ def test_a_package_with_unexpected_bytes_is_refused(
     assert message in result.stderr
     assert "hint: " in result.stderr
     assert "Traceback" not in result.stderr
-    assert not list((tmp_path / "cache").rglob(str(HELLO.record["sha256"])))
+    store = tmp_path / "cache" / "store"
+    assert not list(store.rglob(str(HELLO.record["sha256"])))
     server.replies[path] = Answer(content=HELLO.content)
     assert orbiter(tmp_path, tmp_path / "cache", "fetch").returncode == 0
 
