@@ -16,6 +16,7 @@ from orbiter.diff.types import FileChange, FileKind
 from orbiter.lockset.model import BUILD, LockSet
 
 BAKE_FILE = f"{BUILD}/docker-bake.json"
+PACKAGE_LIST = re.compile(rf"{BUILD}/[^/]+/packages-[^/]+\.json")
 
 WITHOUT_EFFECT = re.compile(
     r"""
@@ -75,9 +76,13 @@ def texts(lock_set: LockSet) -> dict[str, str]:
 
 
 def _normalised(lock_set: LockSet, path: str, text: str) -> str:
-    if path != BAKE_FILE:
-        return WITHOUT_EFFECT.sub("", text) if _is_dockerfile(path) else text
     manifest, image_set = lock_set.manifest, lock_set.image_set
+    if _is_dockerfile(path):
+        return WITHOUT_EFFECT.sub("", text)
+    if PACKAGE_LIST.fullmatch(path):
+        return text.replace(f'"release": "{manifest.release}"', '"release": "RELEASE"')
+    if path != BAKE_FILE:
+        return text
     # Each release has other tags and another date.
     for stage in image_set.stages:
         tag = f"{image_set.repository}:{stage.name}"

@@ -130,7 +130,7 @@ def test_a_platform_that_the_engine_cannot_run_is_rejected(
     small.edit("orbit-own", "tini")
     errors = small.run_rejected("lock")
     assert f"error: the shell in {two_platforms} for linux/arm64 failed" in errors
-    assert "exec format error" in errors
+    assert "exec format error" in errors.lower()
     assert "lock only the managers that do not need it: orbiter lock --only conda,pip,npm" in errors
 
 

@@ -20,6 +20,7 @@ from orbiter.lockset import folder, model
 from orbiter.lockset.model import LockSet
 from orbiter.report import html, markdown, text
 from orbiter.report import json as json_report
+from tests.support.lock_sets import rendered, small
 from tests.support.paths import ROOT
 
 DOCKERFILE = "build/debian-base/Dockerfile"
@@ -108,7 +109,8 @@ def test_a_file_that_both_sides_forge_is_called_out(lock_set: LockSet) -> None:
 
 def test_release_date_and_compression_are_no_change(lock_set: LockSet) -> None:
     def renamed(text: str) -> str:
-        return text.replace("-0.2.0", "-0.3.0").replace('="0.2.0"', '="0.3.0"')
+        text = text.replace("-0.2.0", "-0.3.0").replace('="0.2.0"', '="0.3.0"')
+        return text.replace('"release": "0.2.0"', '"release": "0.3.0"')
 
     files = {path: renamed(text) for path, text in lock_set.files.items()}
     later = model.seal(replace(lock_set.manifest, release="0.3.0"), files)
@@ -134,9 +136,9 @@ def test_a_command_in_place_of_a_date_is_a_change(lock_set: LockSet) -> None:
 def test_lists_of_changed_packages_are_counted_only(lock_set: LockSet) -> None:
     result = compare(folder.read(ROOT / "locks" / "0.1.0"), lock_set)
     assert all(change.derived and change.lines for change in result.files)
-    assert len(result.files) == 7
+    assert len(result.files) == 5
     shown = reports(result)
-    assert "7 lists as the changed packages require" in shown["text"]
+    assert "5 lists as the changed packages require" in shown["text"]
     assert WHEELS not in shown["text"]
     assert WHEELS in text.render(result, width=80, colour=False, everything=True)
     assert WHEELS in shown["html"]
@@ -204,3 +206,13 @@ def test_a_mixed_entry_of_a_lock_set_is_a_fault(
     assert found
     assert all(each.startswith(f"{path}: ") for each in found)
     assert fault in found[0]
+
+
+def test_a_release_that_changes_only_its_number_has_no_changes() -> None:
+    old = small()
+    snapshot = old.files["images.toml"].replace('version = "0.1.0"', 'version = "0.1.1"')
+    new = rendered(replace(old.manifest, release="0.1.1"), {**old.files, "images.toml": snapshot})
+    assert old.files["build/docker-bake.json"] != new.files["build/docker-bake.json"]
+    result = compare(old, new)
+    assert (result.changes, result.facts, result.files) == ((), (), ())
+    assert not result.suggestion.step
