@@ -59,6 +59,10 @@ def json_schema() -> dict[str, Any]:
 
 
 def _read_text(path: Path) -> str:
+    # Opening a named pipe would wait for a writer for ever.
+    if path.is_fifo() or path.is_char_device() or path.is_block_device():
+        mistake = Mistake(key="", problem="is not a regular file", hint="replace it by a file")
+        raise ConfigError(str(path), (mistake,))
     try:
         # utf-8-sig, because editors on Windows may start a file with a byte order mark
         return path.read_bytes().decode("utf-8-sig")

@@ -1,5 +1,6 @@
 """Every mistake in images.toml is reported at once, with its key and a hint."""
 
+import os
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -219,3 +220,8 @@ def test_any_document_is_read_or_rejected_with_hints(document: dict[str, Any]) -
         names = [stage.name for stage in image_set.stages]
         for index, stage in enumerate(image_set.stages):
             assert {stage.parent, stage.build} <= {"", *names[:index]}
+
+
+def test_a_named_pipe_is_not_read(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "images.toml")
+    assert "is not a regular file" in config_error(tmp_path / "images.toml").message
