@@ -89,6 +89,8 @@ def _run(reference: str, digest: str, script: str, platform: str, cache: str) ->
     try:
         return shell(script, platform=platform, cache=cache)
     except ProgramError as error:
-        hints = (hint for sign, hint in HINTS.items() if sign in error.output)
+        # The init process of the container writes "Exec format error", the engine "exec".
+        output = error.output.lower()
+        hints = (hint for sign, hint in HINTS.items() if sign in output)
         hint = next(hints, error.hint)
         raise ProgramError(error.message, hint, output=error.output) from error
