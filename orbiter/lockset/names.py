@@ -51,6 +51,9 @@ def _platform_hint(platform: str, available: Collection[str]) -> str:
 
 def _choice(name: str, candidates: list[str]) -> str:
     """Return a hint that lists the candidates, the most similar one first."""
-    choices = f"choose one of {', '.join(candidates)}"
     similar = suggest(name, candidates, "")
-    return f"{similar} Otherwise {choices}" if similar else choices
+    others = [candidate for candidate in candidates if f"'{candidate}'" not in similar]
+    choices = f"choose one of {', '.join(others)}"
+    if not similar:
+        return choices
+    return f"{similar} Otherwise {choices}" if others else similar

@@ -58,7 +58,7 @@ def scan_layer(archive: Path, layer: RecordedLayer, platform: str) -> LayerScan:
         elif not member.isdir():
             paths.add(path)
             if RECORD.fullmatch(path):
-                records[path] = _content(tar, member).decode(errors="replace")
+                records[path] = _record(tar, member, records)
             elif libraries := _needed(tar, member, path, platform):
                 needed[path] = libraries
     return LayerScan(
@@ -103,6 +103,14 @@ def _needed(tar: TarFile, member: TarInfo, path: str, platform: str) -> tuple[st
     if not (path.startswith(ENVIRONMENT) and member.isreg() and is_program):
         return ()
     return needed_libraries(_content(tar, member), platform)
+
+
+def _record(tar: TarFile, member: TarInfo, earlier: Mapping[str, str]) -> str:
+    """Return the text of a record; "" for a link to a file that is not a record of this layer."""
+    if member.isreg():
+        return _content(tar, member).decode(errors="replace")
+    # Equal files may be hard links; the content comes with the first of them.
+    return earlier.get(member.linkname.removeprefix("./"), "")
 
 
 def _content(tar: TarFile, member: TarInfo) -> bytes:

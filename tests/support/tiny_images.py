@@ -10,8 +10,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from orbiter.config import snapshot
-from orbiter.config.image_set import Builder, ImageSet
+from orbiter.config.read import read_image_set
 from orbiter.lockset import folder as lockset_folder
 from orbiter.lockset import model
 from orbiter.lockset.model import LockSet, Manifest
@@ -39,12 +41,9 @@ class Project:
         self, release: str, files: dict[str, str] | None = None, repository: str = ""
     ) -> LockSet:
         """Write a lock set, and replace an earlier one."""
-        image_set = ImageSet(
-            version=release,
-            repository=repository or self.repository,
-            platforms=(AMD64,),
-            builders={"debian": Builder(name="debian", suite="trixie")},
-            stages=(),
+        described = read_image_set(self.folder / "images.toml")
+        image_set = replace(
+            described, version=release, repository=repository or described.repository
         )
         manifest = Manifest(release=release, cutoff="2026-11-01T00:00:00Z", source_date_epoch=1)
         locked = model.seal(manifest, {"images.toml": snapshot.dump(image_set), **(files or {})})

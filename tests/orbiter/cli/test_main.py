@@ -64,7 +64,7 @@ def test_init_never_overwrites(tmp_path: Path) -> None:
 
 def test_check_cannot_be_combined_with_other_options(tmp_path: Path) -> None:
     result = orbiter(tmp_path, "lock", "--check", "--upgrade")
-    assert "--check cannot be combined" in error_of(result)
+    assert "--check can only be combined with --strict" in error_of(result)
 
 
 @pytest.mark.parametrize("release", ["/", "..", "one", ""])

@@ -84,5 +84,5 @@ def test_it_rejects_the_same_images_as_run(here: Project) -> None:
     assert (done.returncode, done.stderr) == (
         2,
         "error: release 0.1.0 has no image or stage 'debian_seed'\n\n"
-        "hint: choose one of debian-core\n",
+        "hint: did you mean 'debian-core'?\n",
     )

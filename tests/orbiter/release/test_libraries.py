@@ -1,6 +1,7 @@
 """Missing shared libraries, in archives with a real ELF file and made-up neighbours."""
 
 import subprocess
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from orbiter.release.libraries import LibraryCheck, MissingLibraries, missing_li
 from orbiter.release.owners import owner, owners
 from orbiter.release.providers import likely_package, locked_providers, provider
 from orbiter.tasks import Report
-from tests.support.oci_images import AMD64, ARM64, archive, layer
+from tests.support.oci_images import AMD64, ARM64, archive, file, layer
 from tests.support.paths import TESTS
 
 NAME = "egl.cpython-313-x86_64-linux-gnu.so"
@@ -54,6 +55,14 @@ def test_the_needed_libraries_of_a_real_file() -> None:
 def test_missing_libraries_are_reported_with_their_package(tmp_path: Path) -> None:
     found = scan(tmp_path, layer(*GLIBC), layer(*ENVIRONMENT))
     assert missing_libraries(found) == {"glcontext (pip)": MISSING}
+
+
+def test_records_that_are_links_have_the_content_of_their_target(tmp_path: Path) -> None:
+    other, third = (f"{SITE}/{name}-1.dist-info/RECORD" for name in ("other", "third"))
+    hard = file(other, type=tarfile.LNKTYPE, linkname=f"./{RECORD}")
+    symbolic = file(third, type=tarfile.SYMTYPE, linkname="nowhere")
+    records = scan(tmp_path, layer((RECORD, RECORD_TEXT), hard, symbolic)).records
+    assert records == {RECORD: RECORD_TEXT.decode(), other: RECORD_TEXT.decode(), third: ""}
 
 
 @pytest.mark.parametrize("place", [LIBRARIES, f"{SITE}/glcontext.libs", "opt/env/lib"])
