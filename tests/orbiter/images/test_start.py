@@ -141,6 +141,8 @@ def test_it_prints_the_url_and_removes_the_container_on_ctrl_c(
         # Also without a URL, because the server would otherwise run for ever.
         os.kill(os.getpid(), signal.SIGINT)
 
+    # A shell lets programs in the background ignore SIGINT; the command line sets a handler.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     thread = threading.Thread(target=press_ctrl_c, daemon=True)
     thread.start()
     run_image(locked(), "debian-base", mount=mount)
