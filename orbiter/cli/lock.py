@@ -162,9 +162,9 @@ def _check(image_set: "ImageSet", *, strict: bool) -> None:
     path = folder.release_folder(image_set.version)
     reasons = stale_reasons(image_set)
     if path.exists():
-        check_entries(path, folder.read(path))
-    if not reasons:
-        reasons = _build_folder_reasons(path, strict=strict)
+        locked = folder.read(path)
+        check_entries(path, locked)
+        reasons = reasons or _build_folder_reasons(path, locked, strict=strict)
     if not reasons:
         _check_git(path)
         click.echo(f"locks/{image_set.version} is fresh")
@@ -177,7 +177,7 @@ def _check(image_set: "ImageSet", *, strict: bool) -> None:
     sys.exit(FINDINGS)
 
 
-def _build_folder_reasons(path: "Path", *, strict: bool) -> tuple[str, ...]:
+def _build_folder_reasons(path: "Path", locked: "LockSet", *, strict: bool) -> tuple[str, ...]:
     """Return why the build folder is stale.
 
     Raises LockSetError if the lock files give another one, and with ``strict`` if that is unknown.
@@ -186,7 +186,7 @@ def _build_folder_reasons(path: "Path", *, strict: bool) -> tuple[str, ...]:
     from orbiter.lockset.model import LockSetError
     from orbiter.render.derived import REVIEW, derive
 
-    derived = derive(folder.read(path))
+    derived = derive(locked)
     if derived.warning and strict:
         raise LockSetError(f"--strict: {path}: {derived.warning}", REVIEW)
     if derived.warning:

@@ -213,14 +213,14 @@ def test_different_names_of_scopes_never_match(one: Scope, other: Scope) -> None
 
 
 def test_packages_that_lose_their_hashes_are_reported() -> None:
-    told = lock(*(locked(name, files=files(("f", SHA[1]))) for name in "abcdefg"))
-    silent = lock(*(locked(name) for name in "abcdefg"))
-    (fact,) = diff(told, silent).facts
+    hashed = lock(*(locked(name, files=files(("f", SHA[1]))) for name in "abcdefg"))
+    plain = lock(*(locked(name) for name in "abcdefg"))
+    (fact,) = diff(hashed, plain).facts
     assert (fact.kind, fact.name, fact.old) == (
         "hashes", "no longer in the lock", "conda a, conda b, conda c, conda d, conda e and 2 more",
     )  # fmt: skip
-    assert matches_any(diff(told, silent), ("any",))
-    assert diff(silent, told).facts[0].name == "now in the lock"
+    assert matches_any(diff(hashed, plain), ("any",))
+    assert diff(plain, hashed).facts[0].name == "now in the lock"
 
 
 def test_scopes_are_aligned_before_a_filter_selects_an_image() -> None:

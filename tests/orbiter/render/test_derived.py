@@ -336,7 +336,7 @@ def test_commands_that_cannot_be_compared_are_listed(tmp_path: Path) -> None:
     done = orbiter(project(tmp_path, edited), "build", "-q")
     assert warning in done.stderr
     locks = tmp_path / "locks" / "0.1.0"
-    # Whoever adds a record makes Orbiter take the lock set for an old release.
+    # With a record added, Orbiter treats the lock set as an old release.
     (locks / "digests.toml").write_text(made_up_record(edited))
     done = orbiter(tmp_path, "lock", "--check")
     assert done.returncode == 0, done.stderr
