@@ -274,7 +274,7 @@ def test_a_flipped_byte_fails_the_installation(built: Built, path: str) -> None:
 def test_a_failing_step_is_reported_with_its_last_lines(built: Built) -> None:
     file = built.place / "build/debian-base/Dockerfile"
     text = file.read_text()
-    file.write_text(text.replace("semver 1.2.3 >", "echo 'this is why' >&2; false >"))
+    file.write_text(text.replace("\n semver 1.2.3 >", "\n echo 'this is why' >&2; false >"))
     try:
         with pytest.raises(
             ExpectedError, match=r"building debian-base failed at 'postbuild':\n.*this is why"
@@ -288,7 +288,7 @@ def test_a_step_that_wants_the_network_says_that_it_is_off(built: Built) -> None
     file = built.place / "build/debian-base/Dockerfile"
     text = file.read_text()
     download = """node -e 'require("https").get("https://nodejs.example/headers.tar.gz")'"""
-    file.write_text(text.replace("semver 1.2.3 >", f"{download} >"))
+    file.write_text(text.replace("\n semver 1.2.3 >", f"\n {download} >"))
     try:
         with pytest.raises(ExpectedError, match="building debian-base failed at") as caught:
             built.build(images=("debian-base",), load=False)

@@ -125,6 +125,7 @@ def _upload(url: str) -> str:
         f"{server}/api/contents/{NAME}",
         headers={"authorization": f"token {token}"},
         content=json.dumps({"type": "notebook", "format": "json", "content": content}),
+        timeout=60,
     ).raise_for_status()
     return f"{server}/lab/tree/{NAME}?token={token}"
 
