@@ -1,6 +1,7 @@
 """Conversion of a lock set to a lock: the packages of each published image, per platform."""
 
 from collections.abc import Iterator, Mapping
+from importlib import import_module
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -9,8 +10,9 @@ import msgspec
 from orbiter.config.image_set import ImageSet, Stage
 from orbiter.config.requirements import package_name
 from orbiter.config.stage_graph import ancestors
+from orbiter.lockfiles import document
 from orbiter.lockfiles.origins import folder_of, with_foreign_sources
-from orbiter.lockfiles.types import EntryFault, Lock, PackageEntry, PackageFile, Scope
+from orbiter.lockfiles.types import EntryFault, FormatReader, Lock, PackageEntry, PackageFile, Scope
 from orbiter.lockset.inputs import LOCK_FILES, locked_files, unlocked_parts
 from orbiter.lockset.model import BuilderFacts, LockSet, LockSetError, Manifest
 from orbiter.lockset.targets import target_for
@@ -21,7 +23,13 @@ INSTALLERS = "installers"
 """Environment of the programs that install packages; no image contains them."""
 
 
-FOREIGN_LOCKS = ("conda-lock.yml", "poetry.lock", "uv.lock", "package-lock.json")
+FOREIGN_LOCKS = {
+    "conda-lock.yml": "conda_lock",
+    "package-lock.json": "package_lock",
+    "poetry.lock": "poetry",
+    "uv.lock": "uv",
+}
+"""Lock files in the format of another tool, and the modules in this package that read them."""
 FILE_NAMES = {"apk": "{name}-{version}.", "apt": "{name}_{version}_"}
 """Beginning of the name of a package file."""
 
@@ -206,12 +214,13 @@ def _all_faults(lock_set: LockSet) -> Iterator[tuple[str, str]]:
 
 def _notes(name: str, text: str) -> tuple[str, ...]:
     """Return the faults that the reader of a foreign format finds."""
-    from orbiter.lockfiles import recognise
-
     if name not in FOREIGN_LOCKS:
         return ()
-    lock = recognise.read(name, text.encode())
-    return tuple(note for note in lock.notes if isinstance(note, EntryFault))
+    # recognise would import the readers of all formats, which takes longer than reading a lock.
+    reader: FormatReader = import_module(f"orbiter.lockfiles.{FOREIGN_LOCKS[name]}")
+    if not reader.recognises(text):
+        raise LockSetError(f"{name}: this is not a lock file of its format", document.DAMAGED)
+    return tuple(note for note in reader.read(name, text).notes if isinstance(note, EntryFault))
 
 
 def _file_faults(package: Package, template: str) -> Iterator[str]:

@@ -17,7 +17,7 @@ from orbiter.lockset.model import BUILD, MANIFEST, SNAPSHOT, BuilderFacts, LockS
 from orbiter.lockset.targets import targets
 from orbiter.render.bake_file import EXPORTER, bake_file
 from orbiter.render.context import is_hermetic
-from orbiter.render.dockerfile import render, script_names
+from orbiter.render.dockerfile import render, render_commands, script_names
 from orbiter.render.grammar import StageRules, violation
 from orbiter.render.lists import stage_lists, to_json
 from orbiter.render.model import (
@@ -269,15 +269,11 @@ def _unproven(lock_set: LockSet, derived_plan: Plan) -> tuple[str, ...]:
     """Return the paths of the files that only the templates of another version can prove."""
     if has_current_templates(lock_set):
         return ()
-    rendered = render(derived_plan)
-    names = {
-        f"{stage_plan.stage.name}/{name}"
-        for stage_plan in derived_plan.stages
-        for name in (DOCKERFILE, *script_names(derived_plan, stage_plan))
-    }
     found = _build_files(lock_set)
     return tuple(
-        f"{BUILD}/{name}" for name in sorted(names & found.keys()) if found[name] != rendered[name]
+        f"{BUILD}/{name}"
+        for name, text in sorted(render_commands(derived_plan).items())
+        if name in found and found[name] != text
     )
 
 

@@ -29,18 +29,24 @@ TEMPLATES = (_PACKAGE / "templates", _PACKAGE.parent / "templates")
 
 def render(plan: Plan) -> dict[str, str]:
     """Return the files of the build folder: ``docker-bake.json`` and a folder for each stage."""
-    templates = _templates()
-    files = {"docker-bake.json": to_json(bake_file(plan))}
+    files = {"docker-bake.json": to_json(bake_file(plan)), **render_commands(plan)}
     for stage_plan in plan.stages:
-        dockerfile = _dockerfile(templates, plan, stage_plan)
-        scripts = {
-            name: templates.get_template(f"image/{name.replace('-', '_')}").render()
-            for name in script_names(plan, stage_plan)
-        }
-        lists = stage_lists(plan, stage_plan)
-        stage_files = {"Dockerfile": dockerfile, **scripts, **lists, **stage_plan.files}
         folder = stage_plan.stage.name
+        stage_files = {**stage_lists(plan, stage_plan), **stage_plan.files}
         files |= {f"{folder}/{name}": text for name, text in stage_files.items()}
+    return files
+
+
+def render_commands(plan: Plan) -> dict[str, str]:
+    """Return the files of the build folder that contain commands: Dockerfiles and scripts."""
+    templates = _templates()
+    files = {}
+    for stage_plan in plan.stages:
+        folder = stage_plan.stage.name
+        files[f"{folder}/Dockerfile"] = _dockerfile(templates, plan, stage_plan)
+        for name in script_names(plan, stage_plan):
+            script = templates.get_template(f"image/{name.replace('-', '_')}").render()
+            files[f"{folder}/{name}"] = script
     return files
 
 

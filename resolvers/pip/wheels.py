@@ -36,6 +36,17 @@ def tags(target: Target) -> dict[Tag, int]:
     return ranks
 
 
+@cache
+def _tag_parts(target: Target) -> tuple[frozenset[str], ...]:
+    """Return the interpreters, ABIs and platforms in the tags of a target."""
+    supported = tags(target)
+    return (
+        frozenset(tag.interpreter for tag in supported),
+        frozenset(tag.abi for tag in supported),
+        frozenset(tag.platform for tag in supported),
+    )
+
+
 def _platform_tags(machine: str, target: Target) -> Iterator[str]:
     for minor in range(_minor(target.glibc), OLDEST_GLIBC[machine] - 1, -1):
         yield f"manylinux_2_{minor}_{machine}"
@@ -64,6 +75,8 @@ def best_wheel(artifacts: Iterable[Artifact], target: Target) -> Artifact | None
 
 
 def _rank(file_name: str, target: Target) -> tuple[int, int, str] | None:
+    if not _may_fit(file_name, target):
+        return None
     try:
         _, _, build, wheel_tags = parse_wheel_filename(file_name)
     except InvalidWheelFilename:  # also raised for every sdist
@@ -74,6 +87,18 @@ def _rank(file_name: str, target: Target) -> tuple[int, int, str] | None:
         return None
     number, suffix = build or (0, "")  # of two equal wheels, the higher build number wins
     return min(ranks), -number, suffix
+
+
+def _may_fit(file_name: str, target: Target) -> bool:
+    """Return whether each part of a wheel's tags is one of the target's.
+
+    Most of a package's wheels are for other targets, and their names take long to parse.
+    """
+    _, *parts = file_name.removesuffix(".whl").lower().rsplit("-", maxsplit=3)
+    supported = _tag_parts(target)
+    return len(parts) == len(supported) and not any(
+        known.isdisjoint(part.split(".")) for part, known in zip(parts, supported, strict=True)
+    )
 
 
 def sdist(artifacts: Iterable[Artifact]) -> Artifact | None:
