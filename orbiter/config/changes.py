@@ -6,6 +6,7 @@ from orbiter.config.builders import overwrites
 from orbiter.config.image_set import Builder, CondaSettings, ImageSet, Stage
 from orbiter.config.mistakes import key_path
 from orbiter.config.requirements import SOURCE_KEYS, SYNTAXES, package_name
+from orbiter.config.runtime_changes import runtime_changes
 
 Values = Mapping[str, object]
 """The values of keys that are neither lists nor tables."""
@@ -120,6 +121,8 @@ def _stage(path: str, old: Stage, new: Stage) -> Iterator[str]:
     yield from _commands(f"{path}.normalize", old.normalize or (), new.normalize or ())
     yield from _commands(f"{path}.postbuild", old.postbuild, new.postbuild)
     yield from _value(f"{path}.network", old.network, new.network)
+    for key, old_value, new_value in runtime_changes(path, old.runtime, new.runtime):
+        yield f"{key}: {old_value} -> {new_value}"
 
 
 def _from(stage: Stage) -> str:

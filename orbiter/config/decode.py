@@ -19,6 +19,8 @@ T = TypeVar("T", bound=msgspec.Struct)
 
 MISSING = "is missing"
 EMPTY = "is empty"
+SHELL_CHARACTERS = frozenset("|&;<>$`*?(){}~")
+"""Characters of a command that only a shell understands."""
 
 _TYPE_NAMES = {
     str: "a string in quotes",
@@ -34,8 +36,8 @@ _TYPE_NAMES = {
 class _ValueType(msgspec.Struct, frozen=True, kw_only=True):
     """The type of a value, with the texts of its Meta that describe a valid value.
 
-    ``annotated`` is the type with its Meta, ``plain`` the type without it. ``aliases`` maps names
-    that other tools use to choices.
+    ``annotated`` is the type with its Meta, ``plain`` the type without it. ``command`` says that a
+    list holds the words of a command. ``aliases`` maps names that other tools use to choices.
     """
 
     annotated: Any
@@ -43,6 +45,7 @@ class _ValueType(msgspec.Struct, frozen=True, kw_only=True):
     example: str = ""
     expected: str = ""
     add: str = ""
+    command: bool = False
     choices: tuple[str, ...] = ()
     aliases: Mapping[str, str] = {}
 
@@ -101,11 +104,12 @@ def _value_type(annotated: Any, value: object = None) -> _ValueType:
 
 
 def _union_member(union: Any, value: object) -> Any:
-    """Return the Struct of a union for a table, and its first member for any other value."""
+    """Return the member of a union that has the type of a value, or else its first member."""
     members = [member for member in get_args(union) if member is not UnsetType]
-    structs = [member for member in members if _is_struct(member)]
-    if isinstance(value, dict) and structs:
-        return structs[0]
+    for member in members:
+        plain = get_args(member)[0] if get_origin(member) is Annotated else member
+        if type(value) is plain or (isinstance(value, dict) and _is_struct(plain)):
+            return member
     return members[0]
 
 
@@ -161,10 +165,12 @@ def _table(value_type: _ValueType, value: object, path: str, mistakes: Mistakes)
 
 def _list(value_type: _ValueType, value: object, path: str, mistakes: Mistakes) -> tuple[Any, ...]:
     if not isinstance(value, list):
-        _add_wrong_type(_LIST, value, path, mistakes)
+        list_type = msgspec.structs.replace(_LIST, command=value_type.command)
+        _add_wrong_type(list_type, value, path, mistakes)
         return ()
     if not value and not value_type.accepts(value):
-        mistakes.add(path, EMPTY, hint="remove the key to use its default")
+        hint = f"write {value_type.add}" if value_type.add else "remove the key to use its default"
+        mistakes.add(path, EMPTY, hint=hint)
     item_type = get_args(value_type.plain)[0]
     return tuple(
         _value(item_type, item, f"{path}[{index}]", mistakes) for index, item in enumerate(value)
@@ -231,6 +237,8 @@ def _type_hint(value_type: _ValueType, value: object, path: str) -> str:
     expected = value_type.toml_type
     if expected is dict:
         return f"write a table: [{path}]"
+    if value_type.command and isinstance(value, str):
+        return f"write its words as a list: {key} = {_words(value)}"
     if expected is tuple:
         entry = toml_literal(value) if isinstance(value, str) else "…"
         return f"write a list: {key} = [{entry}]"
@@ -239,6 +247,19 @@ def _type_hint(value_type: _ValueType, value: object, path: str) -> str:
     if expected is str:
         return "put it in quotes"
     return _unquoted_hint(value_type, value, key)
+
+
+def _words(command: str) -> str:
+    """Return the list of words for a command in one string, as TOML writes it."""
+    import shlex  # only imported if there is a mistake
+
+    try:
+        words = shlex.split(command)
+    except ValueError:
+        words = []
+    if not words or set(command) & SHELL_CHARACTERS:
+        words = ["sh", "-c", command]
+    return toml_literal(words)
 
 
 def _unquoted_hint(value_type: _ValueType, value: object, key: str) -> str:

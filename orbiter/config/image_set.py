@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from orbiter.config.runtime import Runtime
+
 Kind = Literal["final", "build", "base"]
 
 BASE_REQUIREMENTS = ("?essential", "?priority(required)", "apt")
@@ -76,8 +78,9 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     ``requirements`` maps a manager to the stage's own requirements. ``sources`` maps a manager to
     the packages that may run code of their own during the build (``pip-sdist``, ``npm-scripts``).
     Both are sorted by package name and omit managers with an empty list. ``normalize`` are the
-    commands that follow the installation of Debian packages; unset for none, so that lock sets from
-    before the key stay as they are.
+    commands that follow the installation of Debian packages. ``runtime`` are the stage's own
+    settings of its containers. Both are unset for none, so that lock sets from before these keys
+    stay as they are.
     """
 
     name: StageName
@@ -91,6 +94,7 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     normalize: tuple[str, ...] | UnsetType = UNSET
     postbuild: tuple[str, ...] = ()
     network: bool = False
+    runtime: Runtime | UnsetType = UNSET
 
 
 class ImageSet(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 import msgspec
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from orbiter.config.builders import (
     APK_BUILDER,
@@ -17,7 +17,9 @@ from orbiter.config.image_set import BASE_REQUIREMENTS, ImageSet, Kind, Notebook
 from orbiter.config.mistakes import Mistakes, key_path, suggest
 from orbiter.config.order import parents_first
 from orbiter.config.requirements import SOURCE_KEYS, SYNTAXES, sort_requirements
-from orbiter.config.schema import Build, ConfigFile
+from orbiter.config.runtime import Runtime
+from orbiter.config.runtime_resolve import ORBITER_VARIABLES, runtime
+from orbiter.config.schema import Build, ConfigFile, Image
 from orbiter.config.sets import ExpandedEntry, Sets, check_sets, expand
 
 
@@ -139,7 +141,32 @@ def _stage(
         normalize=_normalize(draft, sets, mistakes) or UNSET,
         postbuild=tuple(command.text for command in commands),
         network=table.network,
+        runtime=_runtime(draft, drafts, mistakes, has_base_image=not base),
     )
+
+
+def _runtime(
+    draft: _Draft, drafts: Mapping[str, _Draft], mistakes: Mistakes, *, has_base_image: bool
+) -> Runtime | UnsetType:
+    """Return the settings of a stage's containers; a base image may set any variables."""
+    if not isinstance(draft.table, Image):
+        return UNSET
+    known = None if has_base_image else ORBITER_VARIABLES | _inherited_variables(draft, drafts)
+    return runtime(draft.table, draft.path, known, mistakes)
+
+
+def _inherited_variables(draft: _Draft, drafts: Mapping[str, _Draft]) -> set[str]:
+    """Return the names in ``env`` of all parents."""
+    names: set[str] = set()
+    seen = set()
+    while draft.table.from_ and draft.name not in seen:
+        seen.add(draft.name)
+        parent = drafts.get(f"{draft.builder}-{draft.table.from_}")
+        if parent is None:
+            break
+        names |= parent.table.env.keys() if isinstance(parent.table, Image) else set()
+        draft = parent
+    return names
 
 
 def _normalize(draft: _Draft, sets: Sets, mistakes: Mistakes) -> tuple[str, ...]:

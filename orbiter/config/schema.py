@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 from msgspec.structs import fields
 
+from orbiter.config import runtime_keys
 from orbiter.config.platforms import PLATFORM_ALIASES
 
 BUILDERS = ("alpine", "debian", "micromamba")
@@ -295,6 +296,17 @@ class Image(Build, frozen=True, kw_only=True, forbid_unknown_fields=True, rename
     """An image that users pull. "@name" in a list inserts a set."""
 
     build: Build | UnsetType = UNSET
+    env: runtime_keys.Env = {}
+    workdir: runtime_keys.WorkDir = ""
+    entrypoint: runtime_keys.Entrypoint | UnsetType = UNSET
+    cmd: runtime_keys.Cmd | UnsetType = UNSET
+    labels: runtime_keys.Labels = {}
+    expose: runtime_keys.Expose = ()
+    healthcheck: runtime_keys.HealthcheckTable | bool | UnsetType = UNSET
+    user: runtime_keys.RunUser = ""
+    stop_signal: runtime_keys.StopSignal | UnsetType = UNSET
+    volumes: runtime_keys.Volumes = ()
+    not_secret: runtime_keys.NotSecret = ()
 
 
 class ConfigFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -317,6 +329,7 @@ class ConfigFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 _TABLES: Mapping[type[Struct], str] = {
+    runtime_keys.HealthcheckTable: "healthcheck of [image.BUILDER.IMAGE]",
     Image: "[image.BUILDER.IMAGE]",
     Packages: "from of [builder.NAME]",
     BuilderTable: "[builder.NAME]",

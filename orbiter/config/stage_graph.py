@@ -1,6 +1,7 @@
 """The graph of stages: what a stage inherits, and which requirements are resolved together."""
 
 from orbiter.config.image_set import ImageSet, Stage
+from orbiter.config.runtime import NO_SETTINGS, Runtime, inherit
 from resolvers.types import Group
 
 ENVIRONMENT_MANAGERS = ("conda", "pip", "npm")
@@ -30,6 +31,13 @@ def _parents(stage: Stage, manager: str) -> list[str]:
     if manager in ENVIRONMENT_MANAGERS:
         names.append(stage.build)
     return [name for name in names if name]
+
+
+def runtime_of(image_set: ImageSet, stage: Stage) -> Runtime:
+    """Return the settings of a stage's containers, with those that it inherits."""
+    own = stage.runtime or NO_SETTINGS
+    parent = next((other for other in image_set.stages if other.name == stage.parent), None)
+    return own if parent is None else inherit(runtime_of(image_set, parent), own)
 
 
 def stages_with(image_set: ImageSet, builder: str, manager: str) -> tuple[Stage, ...]:

@@ -282,14 +282,14 @@ def push_image(tag: str) -> str:
 
 def start_container(
     tag: str,
-    command: Sequence[str],
+    command: Sequence[str] | None,
     *,
     ports: Mapping[int, int],
     environment: Mapping[str, str],
     mounts: Mapping[str, str],
     user: str = "",
 ) -> "Container":
-    """Start a container of ``tag`` under an init process.
+    """Start a container of ``tag`` under an init process, with its own command for None.
 
     ``ports`` maps ports of the container to ports on 127.0.0.1, ``mounts`` maps folders of this
     machine to folders in the container. ``user`` is ``uid:gid``, or empty for the image's user.
@@ -301,7 +301,7 @@ def start_container(
     with _sdk_errors(f"starting {tag}"):
         return connect().containers.run(
             tag,
-            list(command),
+            None if command is None else list(command),
             detach=True,
             # The first process of a container ignores signals that it does not handle.
             init=True,

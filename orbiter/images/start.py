@@ -9,6 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from msgspec import UnsetType
+
+from orbiter.config.runtime import Runtime
+from orbiter.config.stage_graph import runtime_of
 from orbiter.docker import client
 from orbiter.docker.objects import LOCKSET
 from orbiter.lockset import model
@@ -22,7 +26,7 @@ if TYPE_CHECKING:
     from docker.models.containers import Container
 
 PORT = 8888
-"""Port of JupyterLab in an image, and the first port to try on this machine."""
+"""Port of JupyterLab in an image by default, and the first port to try on this machine."""
 RUNNING = "is running at:"
 """Part of the line that Jupyter Server logs as soon as its port is open."""
 COMMAND = ("jupyter", "lab", "--ip=0.0.0.0", f"--port={PORT}", "--no-browser")
@@ -36,6 +40,7 @@ def run_image(
 ) -> None:
     """Run the JupyterLab of an image (``debian-base``) until Ctrl-C, then remove its container.
 
+    A command in images.toml must start a Jupyter server, on a port of ``expose`` or on 8888.
     Prints the URL with its token to stdout as soon as the server answers, and the log to stderr.
     ``mount`` becomes ``~/work``; the server runs as the folder's owner, so that it can write there.
     Raises ExpectedError if the image has no JupyterLab, or was not built from this lock set.
@@ -47,17 +52,16 @@ def run_image(
     tag = find_built_tag(lock_set, image)
     host_port = _free_port(port)
     token = secrets.token_hex(24)
-    command, user, mounts = list(COMMAND), "", {}
+    runtime = _runtime(lock_set, image)
+    user, mounts = "", {}
     if mount:
         owner = mount.stat()
         user = f"{owner.st_uid}:{owner.st_gid}"
         mounts[str(mount.resolve())] = f"/home/{lock_set.image_set.user.name}/work"
-        if owner.st_uid == 0:
-            command.append("--allow-root")
     container = client.start_container(
         tag,
-        command,
-        ports={PORT: host_port},
+        _command(runtime, user),
+        ports={_container_port(runtime): host_port},
         environment={"JUPYTER_TOKEN": token},
         mounts=mounts,
         user=user,
@@ -68,6 +72,27 @@ def run_image(
         sys.stderr.write("\nstopping\n")
     finally:
         client.stop_container(container)
+
+
+def _runtime(lock_set: LockSet, image: str) -> Runtime:
+    image_set = lock_set.image_set
+    return runtime_of(image_set, next(each for each in image_set.stages if each.name == image))
+
+
+def _command(runtime: Runtime, user: str) -> tuple[str, ...] | None:
+    """Return the command to run as a user, or None for the image's own one of images.toml."""
+    if not isinstance(runtime.cmd, UnsetType):
+        return None
+    uid = (user or runtime.user).partition(":")[0]
+    return (*COMMAND, "--allow-root") if uid in {"0", "root"} else COMMAND
+
+
+def _container_port(runtime: Runtime) -> int:
+    """Return the port of the server; an own command may use another one, listed in ``expose``."""
+    ports = [int(port.removesuffix("/tcp")) for port in runtime.expose if port.endswith("/tcp")]
+    if isinstance(runtime.cmd, UnsetType) or not ports:
+        return PORT
+    return PORT if PORT in ports else min(ports)
 
 
 def _refuse_remote_engine(mount: Path) -> None:

@@ -1,14 +1,16 @@
 """The values that the templates of a stage's Dockerfile use. Pure."""
 
 import json
-import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import msgspec
+from msgspec import UnsetType
 
 from orbiter.config.builders import conda_settings, system_manager
 from orbiter.config.image_set import NotebookUser, Stage
+from orbiter.config.runtime import NO_SETTINGS
+from orbiter.config.stage_graph import runtime_of
 from orbiter.lockset.model import BuilderFacts
 from orbiter.render.bake_file import COMPRESSION
 from orbiter.render.lists import hash_algorithm, overwriting
@@ -20,6 +22,7 @@ from orbiter.render.model import (
     platform_slug,
     platform_slug_expression,
 )
+from orbiter.render.runtime import RuntimeContext, quoted_labels, runtime_context
 from orbiter.render.start import image_start
 
 ENV_PARTS = range(9)
@@ -68,6 +71,7 @@ class StageContext(msgspec.Struct, frozen=True, kw_only=True):
     shell: str
     entrypoint: str  # as JSON; empty to leave it unchanged
     command: str  # as JSON
+    runtime: RuntimeContext
 
     managers: frozenset[str]  # with packages to install
     has_conda: bool  # including inherited packages, as the next one
@@ -98,7 +102,9 @@ def stage_context(plan: Plan, stage_plan: StagePlan) -> StageContext:
     first = platforms[0]
     packages = {package[:2] for package in stage_plan.packages.get(first, ())}
     shell = _shell(packages, alpine=alpine)
-    start = image_start(packages, plan.facts.get(stage.builder, BuilderFacts()), shell)
+    runtime = runtime_of(plan.image_set, stage)
+    facts = plan.facts.get(stage.builder, BuilderFacts())
+    start = image_start(packages, facts, shell, runtime)
     apt_pins = stage_plan.pins.get(first, {}).get("apt", ())
     return StageContext(
         stage=stage,
@@ -118,6 +124,7 @@ def stage_context(plan: Plan, stage_plan: StagePlan) -> StageContext:
         shell=shell,
         entrypoint=_json_words(start.entrypoint),
         command=_json_words(start.command),
+        runtime=runtime_context(stage.runtime or NO_SETTINGS, runtime),
         managers=installed_managers(stage_plan),
         hash_algorithms={pin.name: hash_algorithm(pin) for pin in stage_plan.tools.get(first, ())},
         has_conda=any(manager == "conda" for manager, _ in packages),
@@ -150,9 +157,9 @@ def _shell(packages: set[tuple[str, str]], *, alpine: bool) -> str:
     return "sh" if alpine and ("apk", "bash") not in packages else "bash"
 
 
-def _json_words(words: tuple[str, ...]) -> str:
-    """Return the words of a command as JSON; empty if there are none."""
-    return json.dumps(words) if words else ""
+def _json_words(words: tuple[str, ...] | UnsetType) -> str:
+    """Return the words of a command as JSON; empty if the instruction is left out."""
+    return "" if isinstance(words, UnsetType) else json.dumps(words)
 
 
 def _is_python_library(name: str) -> bool:
@@ -190,17 +197,13 @@ def _labels(plan: Plan, stage: Stage) -> dict[str, str]:
         "authors": plan.image_set.maintainer,
     }
     labels = {
-        f"org.opencontainers.image.{key}": _quote(value) for key, value in values.items() if value
+        f"org.opencontainers.image.{key}": " ".join(value.split())
+        for key, value in values.items()
+        if value
     }
-    hermetic = str(is_hermetic(plan, stage)).lower()
-    return {**labels, "org.orbiter.hermetic": _quote(hermetic)}
-
-
-def _quote(value: str) -> str:
-    """Return a word of a Dockerfile that nothing is expanded in."""
-    # A line break would end the instruction.
-    escaped = re.sub(r'([\\"$])', r"\\\1", " ".join(value.split()))
-    return f'"{escaped}"'
+    labels["org.orbiter.hermetic"] = str(is_hermetic(plan, stage)).lower()
+    own = (stage.runtime or NO_SETTINGS).labels
+    return quoted_labels({**labels, **own})
 
 
 def is_hermetic(plan: Plan, stage: Stage) -> bool:

@@ -12,6 +12,8 @@ from collections.abc import Collection, Iterator, Mapping
 import msgspec
 
 from orbiter.config.image_set import Stage
+from orbiter.config.runtime import NO_SETTINGS
+from orbiter.config.stage_graph import runtime_of
 from orbiter.lockset.inputs import LOCK_FILES, locked_files, unlocked_parts
 from orbiter.lockset.model import BUILD, MANIFEST, SNAPSHOT, BuilderFacts, LockSet, LockSetError
 from orbiter.lockset.targets import targets
@@ -28,6 +30,7 @@ from orbiter.render.model import (
     platform_slug_expression,
 )
 from orbiter.render.plan import plan
+from orbiter.render.runtime import own_instructions
 from orbiter.render.version import template_version
 from resolvers.errors import ExpectedError
 
@@ -315,6 +318,7 @@ def stage_rules(derived_plan: Plan, stage: Stage) -> StageRules:
     inputs = {name for name in (stage.parent, stage.build) if name}
     if stage.kind == "base":
         inputs.add("seed")
+    own = stage.runtime or NO_SETTINGS
     per_platform = tuple(f"from-{platform_slug(platform)}" for platform in platforms)
     return StageRules(
         sources={"scratch", *inputs, *pinned},
@@ -322,4 +326,7 @@ def stage_rules(derived_plan: Plan, stage: Stage) -> StageRules:
         choices={f"from-{platform_slug_expression(platforms)}": per_platform},
         network=stage.network,
         hermetic=is_hermetic(derived_plan, stage),
+        settings=own_instructions(own, runtime_of(derived_plan.image_set, stage)),
+        variables=own.env.keys(),
+        labels=own.labels.keys(),
     )

@@ -22,13 +22,20 @@ _PATH = r"/(?:[A-Za-z0-9_.,=-]+(?:/[A-Za-z0-9_.,=-]+)*)?"
 _WORD = r'"(?:[^"\\$]|\\["\\$])*"'
 _VALUE = r"(?:/opt/env/bin:\$\{PATH\}|[A-Za-z0-9/_.:-]*)"
 _JSON_STRING = r'"(?:[^"\\]|\\.)*"'
-_JSON = rf"\[{_JSON_STRING}(?:, {_JSON_STRING})*\]"
+_JSON = rf"\[(?:{_JSON_STRING}(?:, {_JSON_STRING})*)?\]"
+# Blanks, quotes and variables would let BuildKit read other words than people do.
+_FOLDER = r"(?:/[A-Za-z0-9_.=,@+-]+)+"
+_VARIABLE = r"[A-Za-z_][A-Za-z0-9_]*"
+_OWN_VALUE = rf'"(?:[^"\\$]|\\["\\$]|\$\{{{_VARIABLE}\}})*"'
+_DURATION = r"[0-9.]+[hms]+(?:[0-9.]+[hms]+)*"
+_PORT = r"[0-9]{1,5}/(?:tcp|udp|sctp)"
 
 FROM = re.compile(rf"FROM (?:--platform=[a-z0-9/]+ )?(\S+)(?: AS ({_NAME}))?")
 COPY = re.compile(rf"COPY (?:--link )?--from=({_NAME})(?: --chown=\d+:\d+)? {_PATH} {_PATH}")
 RUN = re.compile(r"RUN --network=(none|default)((?: --mount=\S+)*) <<'([A-Z]+)'")
-LABELS = re.compile(rf"LABEL [a-z.]+={_WORD}(?: [a-z.]+={_WORD})*")
-LABEL = re.compile(rf"([a-z.]+)=({_WORD})")
+_LABEL = r"[A-Za-z0-9][A-Za-z0-9._/-]*"
+LABELS = re.compile(rf"LABEL {_LABEL}={_WORD}(?: {_LABEL}={_WORD})*")
+LABEL = re.compile(rf" ({_LABEL})=({_WORD})")
 SETTINGS = re.compile(
     rf"ARG TARGETOS TARGETARCH TARGETVARIANT"
     rf"|USER \d+"
@@ -36,6 +43,19 @@ SETTINGS = re.compile(
     rf"|(?:ENTRYPOINT|CMD) {_JSON}"
     rf"|ENV [A-Z][A-Z0-9_]*={_VALUE}(?: [A-Z][A-Z0-9_]*={_VALUE})*"
 )
+OWN_SETTINGS: Mapping[str, re.Pattern[str]] = {
+    "EXPOSE": re.compile(rf"{_PORT}(?: {_PORT})*"),
+    "HEALTHCHECK": re.compile(
+        rf"NONE|(?:--interval={_DURATION} )?(?:--timeout={_DURATION} )?"
+        rf"(?:--start-period={_DURATION} )?(?:--retries=[0-9]+ )?CMD {_JSON}"
+    ),
+    "STOPSIGNAL": re.compile(r"SIG[A-Z0-9]+(?:[+][0-9]+)?"),
+    "USER": re.compile(r"[a-z_][a-z0-9_-]*|\d+(?::\d+)?"),
+    "VOLUME": re.compile(rf'\["{_FOLDER}"(?:, "{_FOLDER}")*\]'),
+    "WORKDIR": re.compile(rf"/|{_FOLDER}|\$\{{{_VARIABLE}\}}(?:{_FOLDER})?"),
+}
+"""The instructions that Orbiter renders for keys of an image in images.toml."""
+OWN_VARIABLE = re.compile(rf"ENV ({_VARIABLE})={_OWN_VALUE}")
 MOUNT = re.compile(
     rf"type=tmpfs,target=/tmp"
     rf"|type=bind,target=/lock"
@@ -56,6 +76,8 @@ class StageRules(msgspec.Struct, frozen=True, kw_only=True):
     ``sources`` are the names that a FROM may start from: the parent, the build stage, the pinned
     base images, ``seed`` and ``scratch``. ``own`` are the names that the Dockerfile may define.
     ``choices`` maps an expression over several platforms to the own names that it stands for.
+    ``settings`` are the instructions that images.toml asks for, of ``OWN_SETTINGS``. ``variables``
+    and ``labels`` are the names of its own ones.
     """
 
     sources: Set[str]
@@ -63,6 +85,9 @@ class StageRules(msgspec.Struct, frozen=True, kw_only=True):
     choices: Mapping[str, tuple[str, ...]]
     network: bool
     hermetic: bool
+    settings: Set[str] = frozenset()
+    variables: Set[str] = frozenset()
+    labels: Set[str] = frozenset()
 
 
 class _Instruction(msgspec.Struct, frozen=True):
@@ -136,8 +161,22 @@ def _check(text: str, rules: StageRules, defined: Set[str]) -> set[str]:
     elif keyword == "LABEL":
         _check_labels(text, rules)
     elif not SETTINGS.fullmatch(text):
-        raise _NotAllowedError(f"Orbiter never renders '{_short(text)}'")
+        _check_own_setting(text, rules)
     return set()
+
+
+def _check_own_setting(text: str, rules: StageRules) -> None:
+    """Check an instruction for a key of the image in images.toml."""
+    keyword, _, words = text.partition(" ")
+    variable = OWN_VARIABLE.fullmatch(text)
+    if variable:
+        is_allowed = variable[1] in rules.variables
+    else:
+        pattern = OWN_SETTINGS.get(keyword)
+        is_known = pattern is not None and pattern.fullmatch(words) is not None
+        is_allowed = is_known and keyword in rules.settings
+    if not is_allowed:
+        raise _NotAllowedError(f"Orbiter never renders '{_short(text)}'")
 
 
 def _check_from(text: str, rules: StageRules, defined: Set[str]) -> set[str]:
@@ -180,7 +219,7 @@ def _check_labels(text: str, rules: StageRules) -> None:
     if not LABELS.fullmatch(text):
         raise _NotAllowedError(f"Orbiter never renders '{_short(text)}'")
     for name, value in LABEL.findall(text):
-        if not name.startswith(LABEL_PREFIXES):
+        if not name.startswith(LABEL_PREFIXES) and name not in rules.labels:
             raise _NotAllowedError(f"'{name}' is not a label of Orbiter")
         if name == HERMETIC and value != f'"{str(rules.hermetic).lower()}"':
             raise _NotAllowedError(f"the label {name} is {value}, which images.toml contradicts")

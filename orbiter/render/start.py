@@ -4,7 +4,9 @@ from collections.abc import Collection
 from pathlib import PurePosixPath
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
+from orbiter.config.runtime import NO_SETTINGS, Runtime
 from orbiter.lockset.model import BuilderFacts
 
 ACTIVATE = "/usr/share/orbiter/activate"
@@ -23,28 +25,43 @@ JUPYTERLAB = ("jupyter", "lab", "--ip=0.0.0.0", "--port=8888", "--no-browser")
 
 
 class ImageStart(msgspec.Struct, frozen=True):
-    """The program of an image. An empty entrypoint leaves that of the base image unchanged."""
+    """The program of an image. An unset entrypoint leaves that of the base image unchanged."""
 
-    entrypoint: tuple[str, ...]
+    entrypoint: tuple[str, ...] | UnsetType
     command: tuple[str, ...]
 
 
 def image_start(
-    packages: Collection[tuple[str, str]], base: BuilderFacts, shell: str
+    packages: Collection[tuple[str, str]],
+    base: BuilderFacts,
+    shell: str,
+    runtime: Runtime = NO_SETTINGS,
 ) -> ImageStart:
     """Return what an image with these packages starts; each has its manager and its name.
 
     ``base`` holds what the base image starts. Its entrypoint stays, between the init and the
     activation of conda packages. Its command stays unless it is a shell, or JupyterLab is locked.
+    ``runtime`` has the entrypoint and the command of images.toml, which replace them.
     """
-    added_before = _init(packages, base.entrypoint)
-    added_after: tuple[str, ...] = ()
+    command = runtime.cmd
+    if isinstance(command, UnsetType):
+        command = _command(packages, base.command, shell)
+    return ImageStart(_entrypoint(packages, base, runtime.entrypoint), command)
+
+
+def _entrypoint(
+    packages: Collection[tuple[str, str]], base: BuilderFacts, own: tuple[str, ...] | UnsetType
+) -> tuple[str, ...] | UnsetType:
+    activation: tuple[str, ...] = ()
     if any(manager == "conda" for manager, _ in packages):
-        added_after = (ACTIVATE,)
-    entrypoint: tuple[str, ...] = ()
-    if added_before or added_after:
-        entrypoint = (*added_before, *base.entrypoint, *added_after)
-    return ImageStart(entrypoint, _command(packages, base.command, shell))
+        activation = (ACTIVATE,)
+    if not isinstance(own, UnsetType):
+        # The activation comes first, because an own entrypoint may ignore the words after it.
+        return (*_init(packages, own), *activation, *own) if own else ()
+    init = _init(packages, base.entrypoint)
+    if init or activation:
+        return (*init, *base.entrypoint, *activation)
+    return UNSET
 
 
 def has_jupyterlab(packages: Collection[tuple[str, str]]) -> bool:

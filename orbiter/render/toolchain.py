@@ -7,7 +7,8 @@ from collections.abc import Mapping
 
 import msgspec
 
-from orbiter.config.image_set import ImageSet
+from orbiter.config.image_set import ImageSet, Stage
+from orbiter.config.runtime import NO_SETTINGS
 from orbiter.config.stage_graph import ancestors
 from orbiter.lockset.model import digest
 from orbiter.render.model import StagePlan
@@ -59,4 +60,11 @@ def _inherited_inputs(ancestor: StagePlan) -> tuple[object, ...]:
         ancestor.npm_scripts,
         ancestor.stage.postbuild,
         ancestor.stage.normalize or (),
+        *_variables(ancestor.stage),
     )
+
+
+def _variables(stage: Stage) -> tuple[Mapping[str, str], ...]:
+    """Return the variables that later stages inherit; stages without any keep their digests."""
+    env = (stage.runtime or NO_SETTINGS).env
+    return (env,) if env else ()

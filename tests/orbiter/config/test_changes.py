@@ -11,7 +11,9 @@ from msgspec import UNSET
 from orbiter.config.changes import changed_keys
 from orbiter.config.image_set import ImageSet
 from orbiter.config.read import read_image_set
+from orbiter.config.runtime import NO_SETTINGS
 from tests.support.paths import TESTS
+from tests.support.runtimes import runtimes
 
 ORIGINAL = TESTS / "data/images/valid/original.toml"
 TEXT = ORIGINAL.read_text()
@@ -81,6 +83,28 @@ EDITS: dict[str, tuple[str, str, tuple[str, ...]]] = {
         '[image.debian.core]\nnormalize = ["rm -f /etc/example.id"]',
         ("image.debian.core.normalize: rm -f /etc/example.id added",),
     ),
+    "settings": (
+        "[image.debian.core]",
+        '[image.debian.core]\nenv = { A = "b" }\ncmd = []\nuser = "root"\nexpose = [80]\n'
+        'labels = { "org.example.x" = "a b" }\nhealthcheck = false\nworkdir = "/a"',
+        (
+            "image.debian.core.cmd: (default) -> []",
+            'image.debian.core.env.A: (default) -> "b"',
+            "image.debian.core.expose: (default) -> 80/tcp",
+            "image.debian.core.healthcheck: (default) -> false",
+            'image.debian.core.labels."org.example.x": (default) -> "a b"',
+            "image.debian.core.user: (default) -> root",
+            "image.debian.core.workdir: (default) -> /a",
+        ),
+    ),
+    "healthcheck": (
+        "[image.debian.core]",
+        '[image.debian.core]\nhealthcheck = { test = ["curl", "-f", "x"], retries = 3 }',
+        (
+            "image.debian.core.healthcheck.retries: (default) -> 3",
+            'image.debian.core.healthcheck.test: (default) -> ["curl", "-f", "x"]',
+        ),
+    ),
     "command": (
         '    "jupyter lab clean -y",\n',
         "",
@@ -116,6 +140,7 @@ def test_a_removed_build_stage_is_one_line(tmp_path: Path) -> None:
     assert changed_keys(after, before) == ("image.debian.spare.build: removed",)
 
 
+small_runtimes = runtimes.filter(lambda runtime: runtime != NO_SETTINGS)
 small = st.lists(st.sampled_from(["b", "c", "d"]), unique=True, max_size=3)
 
 
@@ -130,6 +155,7 @@ def variants(draw: st.DrawFn) -> ImageSet:
             normalize=tuple(draw(small)) or UNSET,
             postbuild=tuple(draw(small)),
             network=draw(st.booleans()),
+            runtime=draw(st.just(UNSET) | small_runtimes),
         )
         for stage in image_set.stages[: draw(st.integers(1, 3))]
     ]

@@ -20,6 +20,7 @@ from orbiter.config.snapshot import dump, load
 from orbiter.config.starter import starter_text
 from resolvers.errors import ExpectedError
 from tests.support.paths import ROOT
+from tests.support.runtimes import runtimes
 
 DATA = ROOT / "tests/data/images"
 VALID = [ROOT / "images.toml", *sorted((DATA / "valid").glob("*.toml"))]
@@ -79,6 +80,7 @@ image_sets = st.builds(
             normalize=st.one_of(st.just(UNSET), lists),
             postbuild=lists,
             network=st.booleans(),
+            runtime=st.one_of(st.just(UNSET), runtimes),
         ),
         max_size=3,
     ).map(tuple),
@@ -115,7 +117,8 @@ def reversed_order(value: Any, key: str = "") -> Any:
     """
     if isinstance(value, dict):
         return {name: reversed_order(value[name], name) for name in reversed(value)}
-    if isinstance(value, list) and key not in {"normalize", "postbuild", "channels", "finish"}:
+    commands = {"normalize", "postbuild", "finish", "entrypoint", "cmd", "test"}
+    if isinstance(value, list) and key not in {*commands, "channels"}:
         return value[::-1]
     return value
 

@@ -9,12 +9,15 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from orbiter.config import snapshot
 from orbiter.config.image_set import Builder, ImageSet, Stage
+from orbiter.config.runtime import NO_SETTINGS, Runtime
 from orbiter.docker import client
 from orbiter.images.start import run_image
 from orbiter.lockset import model
@@ -37,7 +40,7 @@ if "broken" in os.listdir(os.path.expanduser("~")):
     sys.exit("cannot start")
 if os.path.isdir("/home/jovyan/work"):
     open(os.path.join("/home/jovyan/work", "made"), "w").write(f"{os.getuid()}")
-server = http.server.HTTPServer(("", 8888), Handler)
+server = http.server.HTTPServer(("", int(os.environ.get("PORT", 8888))), Handler)
 print("Jupyter Server is running at:", sys.argv, flush=True)
 server.serve_forever()
 """
@@ -54,11 +57,16 @@ IMAGE_SET = ImageSet(
 )
 
 
-def locked(package: str = "jupyterlab", epoch: int = 1) -> LockSet:
-    """Return a lock set of one image with this package."""
+OWN = Runtime(cmd=("jupyter", "own"), expose=("53/udp", "9999/tcp"))
+
+
+def locked(package: str = "jupyterlab", epoch: int = 1, runtime: Runtime = NO_SETTINGS) -> LockSet:
+    """Return a lock set of one image with this package and these settings."""
+    (stage,) = IMAGE_SET.stages
+    image_set = replace(IMAGE_SET, stages=(replace(stage, runtime=runtime),))
     packages = {"format": 1, "packages": [{"manager": "pip", "name": package, "version": "1"}]}
     files = {
-        "images.toml": snapshot.dump(IMAGE_SET),
+        "images.toml": snapshot.dump(image_set),
         "build/docker-bake.json": json.dumps(BAKE),
         "build/debian-base/packages-linux-amd64.json": json.dumps(packages),
     }
@@ -69,6 +77,13 @@ def locked(package: str = "jupyterlab", epoch: int = 1) -> LockSet:
 @pytest.fixture
 def image(tmp_path: Path) -> Iterator[str]:
     """Build an image with a server in place of JupyterLab, labelled as built from ``locked()``."""
+    with built(tmp_path, locked()):
+        yield TAG
+
+
+@contextmanager
+def built(tmp_path: Path, lock_set: LockSet, more: str = "") -> Iterator[None]:
+    """Build an image with a server in place of JupyterLab, labelled as built from a lock set."""
     folder = tmp_path / "image"
     folder.mkdir()
     (folder / "jupyter").write_text(SERVER)
@@ -77,12 +92,12 @@ def image(tmp_path: Path) -> Iterator[str]:
         f"FROM {client.pull_image(BASE, digest, 'linux/amd64')}\n"
         "RUN mkdir -m 777 /home/jovyan\nENV HOME=/home/jovyan\n"
         "COPY --chmod=755 jupyter /usr/local/bin/\nUSER 1000\n"
-        f"LABEL org.orbiter.lockset={locked().root}\n"
+        f"LABEL org.orbiter.lockset={lock_set.root}\n{more}"
     )
-    subprocess.run(
-        ["docker", "buildx", "build", "--quiet", "--load", "--tag", TAG, folder], check=True
-    )
-    yield TAG
+    # Its output would be in front of the URL that a test reads.
+    command = ["docker", "buildx", "build", "--quiet", "--load", "--tag", TAG, str(folder)]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    yield
     subprocess.run(["docker", "rmi", "--force", TAG], check=True, stdout=subprocess.DEVNULL)
 
 
@@ -116,14 +131,10 @@ def test_an_image_of_another_lock_set_is_rejected(image: str) -> None:
         run_image(locked(epoch=2), "debian-base")
 
 
-@pytest.mark.engine
-def test_it_prints_the_url_and_removes_the_container_on_ctrl_c(
-    image: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
-    mount = tmp_path / "mine"
-    mount.mkdir()
-    if os.getuid() == 0:
-        os.chown(mount, 4321, 4321)
+def run_until_answered(
+    lock_set: LockSet, capfd: pytest.CaptureFixture[str], mount: Path | None = None
+) -> list[bytes]:
+    """Run the image until its server answers, press Ctrl-C, and return the answer."""
     seen: list[bytes] = []
 
     def press_ctrl_c() -> None:
@@ -145,11 +156,33 @@ def test_it_prints_the_url_and_removes_the_container_on_ctrl_c(
     signal.signal(signal.SIGINT, signal.default_int_handler)
     thread = threading.Thread(target=press_ctrl_c, daemon=True)
     thread.start()
-    run_image(locked(), "debian-base", mount=mount)
+    run_image(lock_set, "debian-base", mount=mount)
     thread.join()
+    return seen
+
+
+@pytest.mark.engine
+def test_it_prints_the_url_and_removes_the_container_on_ctrl_c(
+    image: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    mount = tmp_path / "mine"
+    mount.mkdir()
+    if os.getuid() == 0:
+        os.chown(mount, 4321, 4321)
+    seen = run_until_answered(locked(), capfd, mount)
     assert len(seen) == 1
     assert (mount / "made").read_text() == str(mount.stat().st_uid)
     assert not client.connect().containers.list(all=True, filters={"ancestor": image})
+
+
+@pytest.mark.engine
+def test_the_command_of_images_toml_runs_on_its_port(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    lock_set = locked(runtime=OWN)
+    with built(tmp_path, lock_set, 'ENV PORT=9999\nCMD ["jupyter", "own"]\n'):
+        (answer,) = run_until_answered(lock_set, capfd)
+    assert answer.strip()
 
 
 @pytest.mark.engine

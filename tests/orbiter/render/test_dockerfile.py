@@ -6,13 +6,17 @@ ORBITER_TEST_WRITE_GOLDEN=1 writes the golden files.
 import itertools
 import json
 import os
+import re
 import subprocess
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from orbiter.config.image_set import Builder, CondaSettings, ImageSet, Stage
+from orbiter.config.runtime import Healthcheck, Runtime
 from orbiter.render.derived import stage_rules
 from orbiter.render.dockerfile import render
 from orbiter.render.grammar import violation
@@ -20,6 +24,7 @@ from orbiter.render.model import Plan, StagePlan
 from orbiter.store.artifact_list import parse_list
 from resolvers.types import Artifact, Pin
 from tests.support.paths import TESTS
+from tests.support.runtimes import runtimes
 
 GOLDEN = TESTS / "golden"
 AMD64, ARM = "linux/amd64", "linux/arm/v7"
@@ -171,6 +176,47 @@ def conda(settings: CondaSettings, *platforms: str) -> Plan:
     )
 
 
+RUNTIME = Runtime(
+    env={"A": "a \"b\" \\ # '$$5' ${PATH}", "PATH": "${SPARK}/bin:${PATH}", "SPARK": "/opt/x"},
+    workdir="${HOME}/work",
+    entrypoint=("start.sh", "$HOME", 'a "b"\n'),
+    cmd=(),
+    labels={
+        "org.example.team": 'data "science" $x',
+        "org.opencontainers.image.authors": "Ada",
+    },
+    expose=("53/udp", "8888/tcp"),
+    healthcheck=Healthcheck(
+        test=("curl", "-f", "http://localhost/?a=1&b"),
+        interval="1m30s",
+        timeout="3s",
+        start_period="500ms",
+        retries=3,
+    ),
+    user="1000:100",
+    stop_signal="SIGINT",
+    volumes=("/data", "/srv/x"),
+)
+
+
+def with_settings(*platforms: str, core: Runtime = RUNTIME) -> Plan:
+    """Return the plan with settings of containers in an image and in one on top of it."""
+    image = plan(*platforms)
+    changed = {
+        "debian-core": core,
+        "debian-base": Runtime(healthcheck=Healthcheck(test=()), env={"B": "${A}"}),
+    }
+    stages = tuple(
+        replace(
+            stage_plan,
+            stage=replace(stage_plan.stage, runtime=changed.get(stage_plan.stage.name, UNSET)),
+        )
+        for stage_plan in image.stages
+    )
+    image_set = replace(image.image_set, stages=tuple(each.stage for each in stages))
+    return replace(image, image_set=image_set, stages=stages)
+
+
 def alpine(*platforms: str) -> Plan:
     """Return a plan on Alpine that compiles a Python package.
 
@@ -263,6 +309,7 @@ def test_the_wheel_cache_depends_on_the_commands_of_the_step(
         ("alpine-without-bash-for-two-platforms", alpine(AMD64, ARM)),
         ("one-platform", plan(AMD64)),
         ("two-platforms", plan(AMD64, ARM)),
+        ("settings-of-containers", with_settings(AMD64)),
         ("made-of-packages", from_packages(AMD64)),
         ("made-for-two-platforms", from_packages(AMD64, ARM)),
         ("conda-by-micromamba", conda(CondaSettings(keep_installer=True), AMD64)),
@@ -295,8 +342,9 @@ def test_the_build_folder_is_as_reviewed(name: str, reviewed: Plan) -> None:
         plan(AMD64, network=True),
         from_packages(AMD64, ARM),
         conda(CondaSettings(installer="rattler"), AMD64, ARM),
+        with_settings(AMD64, ARM),
     ],
-    ids=["alpine", "several platforms", "network", "made of packages", "conda"],
+    ids=["alpine", "several platforms", "network", "made of packages", "conda", "settings"],
 )
 def test_every_dockerfile_matches_the_grammar(reviewed: Plan) -> None:
     files = render(reviewed)
@@ -306,12 +354,89 @@ def test_every_dockerfile_matches_the_grammar(reviewed: Plan) -> None:
         assert violation(text, stage_rules(reviewed, stage)) == ""
 
 
+@settings(deadline=None, max_examples=40)
+@given(runtimes)
+def test_no_setting_leaves_its_instruction(runtime: Runtime) -> None:
+    reviewed = with_settings(AMD64, core=runtime)
+    files = render(reviewed)
+    plain = render(plan(AMD64))
+    for stage_plan in reviewed.stages:
+        path = f"{stage_plan.stage.name}/Dockerfile"
+        assert violation(files[path], stage_rules(reviewed, stage_plan.stage)) == ""
+        # The scripts are those of an image without settings, apart from the folders.
+        assert scripts(files[path]) == scripts(plain[path])
+    found, usual = (keywords(each["debian-core/Dockerfile"]) for each in (files, plain))
+    assert found.count("ENV") == len(runtime.env) + 1
+    assert found.count("EXPOSE") == bool(runtime.expose)
+    for keyword in ("FROM", "RUN", "COPY", "LABEL", "USER", "WORKDIR", "CMD"):
+        assert found.count(keyword) == usual.count(keyword)
+
+
+def keywords(dockerfile: str) -> list[str]:
+    return [line.split(" ")[0] for line in dockerfile.splitlines()]
+
+
+def scripts(dockerfile: str) -> list[str]:
+    """Return the steps of a Dockerfile, without the commands that create folders."""
+    steps = re.findall(r"(?ms)^RUN .*? <<'([A-Z]+)'\n(.*?)^\1$", dockerfile)
+    return [re.sub(r'(?m)^test -e ".*\n', "", step) for _, step in steps]
+
+
+FOREIGN = (
+    'ENV B="x"',
+    "ENV A=x y",
+    'ENV A="$(x)"',
+    'ENV A="x" B="y"',
+    'LABEL org.example.other="x"',
+    "EXPOSE 80",
+    "EXPOSE ${PORT}/tcp",
+    "VOLUME /data",
+    'VOLUME ["$x"]',
+    "STOPSIGNAL $x",
+    "HEALTHCHECK CMD curl x",
+    "USER $x",
+    "WORKDIR $x/a",
+    "WORKDIR /a b",
+    "ENTRYPOINT start.sh",
+    "SHELL []",
+    "ONBUILD RUN x",
+)
+OWN = (
+    'ENV A="x"',
+    'LABEL org.example.team="x"',
+    "EXPOSE 80/tcp",
+    'VOLUME ["/data"]',
+    "STOPSIGNAL SIGINT",
+    "HEALTHCHECK NONE",
+    'HEALTHCHECK --retries=3 CMD ["x"]',
+    "USER root",
+    "WORKDIR /a",
+)
+
+
+@pytest.mark.parametrize("line", FOREIGN)
+def test_the_grammar_refuses_other_forms_of_settings(line: str) -> None:
+    reviewed = with_settings(AMD64)
+    core = reviewed.stages[0].stage
+    text = render(reviewed)["debian-core/Dockerfile"]
+    assert violation(f"{text}{line}\n", stage_rules(reviewed, core))
+
+
+@pytest.mark.parametrize("line", OWN)
+def test_the_grammar_accepts_settings_only_where_images_toml_has_them(line: str) -> None:
+    for reviewed, refused in ((with_settings(AMD64), False), (plan(AMD64), True)):
+        text = render(reviewed)["debian-core/Dockerfile"]
+        reason = violation(f"{text}{line}\n", stage_rules(reviewed, reviewed.stages[0].stage))
+        assert bool(reason) == refused, reason
+
+
 def test_every_text_is_canonical_and_names_no_machine() -> None:
     plans = (
         plan(AMD64, ARM),
         from_packages(AMD64, ARM),
         conda(CondaSettings(), ARM),
         alpine(AMD64),
+        with_settings(AMD64),
     )
     for path, text in itertools.chain.from_iterable(render(each).items() for each in plans):
         assert not text or (text.endswith("\n") and not text.endswith("\n\n")), path
