@@ -1,11 +1,12 @@
 """Mistakes in images.toml name their line."""
 
+import re
 import tomllib
 from typing import Any
 
 import pytest
 import tomli_w
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from orbiter.config.lines import key_lines, line_of
@@ -68,12 +69,16 @@ VALUES = st.recursive(
 
 
 @given(st.dictionaries(st.text(), VALUES, max_size=4))
+@example({"\t": [{"": [""]}]})
 def test_every_value_of_any_text_has_a_line(document: dict[str, Any]) -> None:
     text = tomli_w.dumps(document)
     inside_tables = {path for path in leaves(document) if path}
     # tomli_w may write a list of tables with [[headers]], which have no entries of their own.
     missing = inside_tables - key_lines(text).keys()
-    assert [path for path in missing if f"[[{path.partition('[')[0]}" not in text] == []
+    # Headers are read, because tomli_w escapes names otherwise than key_path does.
+    headers = re.findall(r"(?m)^\[\[(.*)\]\]$", text)
+    lists = [f"{path}[" for header in headers for path in leaves(tomllib.loads(f"{header} = 0"))]
+    assert [path for path in missing if not path.startswith(tuple(lists))] == []
 
 
 def test_a_missing_key_has_the_line_of_its_table() -> None:
