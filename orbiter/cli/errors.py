@@ -37,11 +37,11 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
         try:
             command(*args, **kwargs)
         except ExpectedError as error:
-            _fail(error)
+            fail(error)
         except BrokenPipeError:
             raise  # click exits quietly: the reader of our output has closed the pipe
         except OSError as error:
-            _fail(_expected(error))
+            fail(_expected(error))
         except Interruption as error:
             error.programs.join()
             click.echo(f"error: {SIGNALS[error.signal]}", err=True)
@@ -56,6 +56,14 @@ def warn(message: str, hint: str = "") -> None:
     if hint:
         # Indented, because the next warning may follow.
         click.echo(f"    {click.style('hint', fg='cyan', bold=True)}: {hint}", err=True)
+
+
+def fail(error: ExpectedError) -> NoReturn:
+    """Show an expected error with its hint, and exit with 2."""
+    click.echo(f"{click.style('error', fg='red', bold=True)}: {error.message}", err=True)
+    if error.hint:
+        click.echo(f"\n{click.style('hint', fg='cyan', bold=True)}: {error.hint}", err=True)
+    sys.exit(EXPECTED_ERROR)
 
 
 class Interruption(KeyboardInterrupt):
@@ -84,10 +92,3 @@ def _expected(error: OSError) -> ExpectedError:
     reason = str(error.strerror or error)
     parts = [str(part) for part in (error.filename, reason) if part]
     return ExpectedError(": ".join(parts))
-
-
-def _fail(error: ExpectedError) -> NoReturn:
-    click.echo(f"{click.style('error', fg='red', bold=True)}: {error.message}", err=True)
-    if error.hint:
-        click.echo(f"\n{click.style('hint', fg='cyan', bold=True)}: {error.hint}", err=True)
-    sys.exit(EXPECTED_ERROR)

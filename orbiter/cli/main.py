@@ -21,6 +21,7 @@ from orbiter.cli.release import release
 from orbiter.cli.run import run
 from orbiter.cli.schema import schema
 from orbiter.cli.shell import shell
+from orbiter.cli.usage import CommandGroup
 
 COMMANDS: tuple[click.Command, ...] = (
     archive_release,
@@ -48,7 +49,10 @@ def main() -> None:
     run_and_exit(lambda: cli(prog_name="orbiter"))
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=CommandGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(__version__, prog_name="orbiter")
 def cli() -> None:
     """Lock, compare and build families of Docker images for notebooks and data science.

@@ -67,6 +67,38 @@ def test_check_cannot_be_combined_with_other_options(tmp_path: Path) -> None:
     assert "--check can only be combined with --strict" in error_of(result)
 
 
+@pytest.mark.parametrize(
+    ("words", "error", "hint"),
+    [
+        ("build --nope", "no such option '--nope'", "did you mean --no-cache?"),
+        ("build --relese x", "no such option '--relese'", "did you mean --release?"),
+        ("build -x", "no such option '-x'", "run orbiter build --help"),
+        ("buil", "no such command 'buil'", "did you mean build?"),
+        ("--nope", "no such option '--nope'", "run orbiter --help"),
+        ("import", "missing argument 'FILE'", "run orbiter import --help"),
+        ("import absent", "invalid value for 'FILE': ", "run orbiter import --help"),
+        ("build extra", "got unexpected extra argument", "run orbiter build --help"),
+        ("build --image", "option '--image' requires an argument", "run orbiter build --help"),
+        ("clean --all --stale", "--all, --stale and --release", "run orbiter clean --help"),
+    ],
+)
+def test_usage_errors_look_like_all_other_errors(
+    tmp_path: Path, words: str, error: str, hint: str
+) -> None:
+    result = orbiter(tmp_path, *words.split())
+    shown = error_of(result)
+    assert shown.startswith(f"error: {error}")
+    assert f"\n\nhint: {hint}" in shown
+    assert "Usage:" not in shown
+    assert not result.stdout
+
+
+def test_orbiter_alone_shows_the_help(tmp_path: Path) -> None:
+    shown = error_of(orbiter(tmp_path))
+    assert shown.startswith("Usage: orbiter ")
+    assert "Commands:" in shown
+
+
 @pytest.mark.parametrize("release", ["/", "..", "one", ""])
 def test_a_release_is_a_semantic_version(tmp_path: Path, release: str) -> None:
     assert "is not a release" in error_of(orbiter(tmp_path, "fetch", "--release", release))

@@ -1,0 +1,58 @@
+"""Shows mistakes in the command line like all other errors: ``error:``, then ``hint:``."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+from orbiter.cli.errors import fail
+from resolvers.errors import ExpectedError
+
+
+class CommandGroup(click.Group):
+    """A group of commands whose usage errors look like the errors of the commands."""
+
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        """Parse the options before the command."""
+        with _usage_errors(lambda: "orbiter"):
+            return super().make_context(*args, **kwargs)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Parse the command with its options, and run it."""
+        with _usage_errors(lambda: _command_path(ctx)):
+            return super().invoke(ctx)
+
+
+@contextmanager
+def _usage_errors(command: Callable[[], str]) -> Iterator[None]:
+    """Show a usage error of the command whose name ``command`` returns."""
+    try:
+        yield
+    except click.exceptions.NoArgsIsHelpError:
+        raise  # click shows the help
+    except click.UsageError as error:
+        fail(_expected(error, command()))
+
+
+def _command_path(ctx: click.Context) -> str:
+    """Return the name of the command that a group runs, or of the group if it does not exist."""
+    name = ctx.invoked_subcommand
+    is_known = isinstance(ctx.command, click.Group) and name in ctx.command.commands
+    return f"{ctx.command_path} {name}" if is_known else ctx.command_path
+
+
+def _expected(error: click.UsageError, command: str) -> ExpectedError:
+    """Return a usage error with near names and the command that lists the right ones."""
+    hints = [f"run {command} --help"]
+    possible = getattr(error, "possibilities", None)
+    if possible:
+        hints.insert(0, f"did you mean {' or '.join(sorted(possible))}?")
+    # click adds the near names to the formatted message.
+    text = error.message if possible else error.format_message()
+    return ExpectedError(_as_message(text), "\n  ".join(hints))
+
+
+def _as_message(text: str) -> str:
+    """Return a sentence of click in the style of other errors: no capital letter, no full stop."""
+    return text[:1].lower() + text[1:].removesuffix(".")
