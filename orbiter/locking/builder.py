@@ -1,6 +1,6 @@
 """Locks one builder: every manager's engine, in parallel as far as possible."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
@@ -9,6 +9,7 @@ from orbiter.config.builders import system_manager
 from orbiter.config.image_set import Builder
 from orbiter.config.stage_graph import groups
 from orbiter.locking.base_facts import base_facts
+from orbiter.locking.base_variables import base_variables, check_base_variables
 from orbiter.locking.node import check_node
 from orbiter.locking.overwrites import check_overwrites
 from orbiter.locking.python import check_conda_python, check_python, with_python
@@ -179,20 +180,31 @@ def _base_facts(builder_run: _BuilderRun, system_files: LockFiles) -> BuilderFac
         known=known_base_facts(builder_run.run, builder_run.builder, builder_run.bases),
         shell=builder_run.shell if builder_run.bases else None,
     )
-    start = _base_start(builder_run)
-    return msgspec.structs.replace(facts, entrypoint=start.entrypoint, command=start.command)
+    wanted = base_variables(builder_run.run.image_set, builder_run.builder.name)
+    start = _base_start(builder_run, wanted)
+    if builder_run.bases:
+        check_base_variables(wanted, start.variables, builder_run.builder.base)
+    return msgspec.structs.replace(
+        facts,
+        entrypoint=start.entrypoint,
+        command=start.command,
+        variables=tuple(name for name in start.variables if name in wanted),
+    )
 
 
-def _base_start(builder_run: _BuilderRun) -> BaseStart:
-    """Return what the base image starts, from the previous lock set if it has the same image."""
+def _base_start(builder_run: _BuilderRun, wanted: Collection[str] = ()) -> BaseStart:
+    """Return what the base image starts, from the previous lock set if it has the same image.
+
+    ``wanted`` are the variables that the previous lock set must know for this.
+    """
     run, base = builder_run.run, builder_run.builder.base
     digest = next(iter(builder_run.bases.values()), "")
     if not digest:
         return BaseStart()
     previous = run.previous_facts(builder_run.builder.name) or BuilderFacts()
-    known = BaseStart(previous.entrypoint, previous.command)
+    known = BaseStart(previous.entrypoint, previous.command, previous.variables)
     previous_bases = run.previous.manifest.bases.get(base, {}) if run.previous else {}
-    is_same_image = digest in previous_bases.values()
+    is_same_image = digest in previous_bases.values() and set(wanted) <= set(known.variables)
     if is_same_image and (
         known != BaseStart() or not run.includes(system_manager(builder_run.builder.name))
     ):

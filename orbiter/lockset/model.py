@@ -45,8 +45,9 @@ class BuilderFacts(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", om
     """The properties of a builder that locking determined.
 
     ``python`` is the exact Python version. ``glibc`` and ``musl`` map platforms to the version in
-    the base image. ``entrypoint`` and ``command`` are what it starts. ``conda`` is the digest of
-    conda's lock. ``inputs`` maps managers to the digest of the inputs of their lock files.
+    the base image. ``entrypoint`` and ``command`` are what it starts. ``variables`` are those of
+    the base image that images.toml refers to. ``conda`` is the digest of conda's lock. ``inputs``
+    maps managers to the digest of the inputs of their lock files.
     """
 
     python: str = ""
@@ -54,6 +55,7 @@ class BuilderFacts(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", om
     musl: Mapping[str, str] = {}
     entrypoint: tuple[str, ...] = ()
     command: tuple[str, ...] = ()
+    variables: tuple[str, ...] = ()
     conda: str = ""
     inputs: Mapping[str, str] = {}
 

@@ -31,10 +31,11 @@ class BaseImage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BaseStart(msgspec.Struct, frozen=True):
-    """The entrypoint and the command of a base image."""
+    """The entrypoint, the command and the names of the environment variables of a base image."""
 
     entrypoint: tuple[str, ...] = ()
     command: tuple[str, ...] = ()
+    variables: tuple[str, ...] = ()
 
 
 class Blob(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,6 +77,7 @@ class _Manifest(msgspec.Struct, rename="camel"):
 class _Runtime(msgspec.Struct, rename="pascal"):
     entrypoint: tuple[str, ...] | None = None
     cmd: tuple[str, ...] | None = None
+    env: tuple[str, ...] | None = None
 
 
 @thread_safe_decoding
@@ -157,7 +159,8 @@ def _start(repository: Repository, digest: str) -> BaseStart:
     config_digest = _config_of(manifest, digest).digest
     config = decode_json(_verified_blob(repository, config_digest), _Config, config_digest)
     runtime = config.config or _Runtime()
-    return BaseStart(entrypoint=runtime.entrypoint or (), command=runtime.cmd or ())
+    names = sorted(variable.partition("=")[0] for variable in runtime.env or ())
+    return BaseStart(runtime.entrypoint or (), runtime.cmd or (), tuple(names))
 
 
 def _config_of(manifest: _Manifest, digest: str) -> _Descriptor:

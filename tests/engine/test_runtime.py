@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -74,12 +75,13 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     docker("image", "rm", "--force", *tags)
 
 
-def orbiter(place: Path, *words: str) -> str:
+def orbiter(place: Path, *words: str, code: int = 0) -> str:
+    """Run orbiter, which ends with a code, and return its output or its error."""
     env = {**os.environ, "ORBITER_CACHE_DIR": str(place / "cache")}
     command = [sys.executable, "-m", "orbiter", *words]
     done = subprocess.run(command, cwd=place, env=env, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    assert done.returncode == code, done.stderr
+    return done.stderr if code == 2 else done.stdout
 
 
 def docker(*words: str) -> str:
@@ -148,6 +150,34 @@ def test_a_stacked_image_inherits_the_settings() -> None:
     assert bare["Healthcheck"] == {"Test": ["NONE"]}
     assert (bare["User"], bare["WorkingDir"]) == ("root", "/")
     assert bare["Cmd"] == core["Cmd"]
+
+
+def test_an_edit_makes_the_lock_set_stale_and_is_reported(project: Path, tmp_path: Path) -> None:
+    shutil.copytree(project, tmp_path, dirs_exist_ok=True)
+    edit(tmp_path, '"SIGINT"', '"SIGQUIT"')
+    change = "image.debian.core.stop-signal: SIGINT -> SIGQUIT"
+    assert change in orbiter(tmp_path, "lock", "--check", code=1)
+    edit(tmp_path, 'version = "0.1.0"', 'version = "0.2.0"')
+    orbiter(tmp_path, "lock", "-q")
+    report = orbiter(tmp_path, "diff-locks", "0.1.0", "0.2.0")
+    lines = [" ".join(line.split()) for line in report.splitlines()]
+    assert "image.debian.core.stop-signal SIGINT → SIGQUIT" in "\n".join(lines)
+
+
+def test_a_variable_that_the_base_image_lacks_is_an_error(project: Path, tmp_path: Path) -> None:
+    shutil.copytree(project, tmp_path, dirs_exist_ok=True)
+    edit(tmp_path, 'SPARK_HOME = "/opt/spark"', 'SPARK_HOME = "${NOPE}/spark"')
+    before = (tmp_path / "locks/0.1.0/lockset.toml").read_bytes()
+    error = orbiter(tmp_path, "lock", "-q", code=2)
+    assert "env.SPARK_HOME: refers to ${NOPE}, which neither images.toml nor the base" in error
+    assert (tmp_path / "locks/0.1.0/lockset.toml").read_bytes() == before
+
+
+def edit(place: Path, old: str, new: str) -> None:
+    path = place / "images.toml"
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
 
 
 def test_two_builds_are_equal(project: Path) -> None:

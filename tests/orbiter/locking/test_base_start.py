@@ -1,12 +1,15 @@
-"""The entrypoint and the command of a base image: read once, and then kept."""
+"""The entrypoint, command and variables of a base image: read once, and then kept."""
 
 from datetime import UTC, datetime
 
 import pytest
+from msgspec.structs import replace
 
 from orbiter.config import snapshot
-from orbiter.config.image_set import Builder, ImageSet
+from orbiter.config.image_set import Builder, ImageSet, Stage
+from orbiter.config.runtime import Runtime
 from orbiter.locking import builder as locking
+from orbiter.locking.base_variables import base_variables, check_base_variables
 from orbiter.locking.environment import LocalEnvironment
 from orbiter.locking.work import LockOptions, LockRun
 from orbiter.lockset.model import BuilderFacts, LockSet, Manifest, seal
@@ -55,7 +58,11 @@ def previous(facts: BuilderFacts) -> LockSet:
 
 
 def start(
-    registry: Registry, digest: str, facts: BuilderFacts | None, only: tuple[str, ...] = ()
+    registry: Registry,
+    digest: str,
+    facts: BuilderFacts | None,
+    only: tuple[str, ...] = (),
+    wanted: tuple[str, ...] = (),
 ) -> BaseStart:
     run = LockRun(
         image_set=IMAGE_SET,
@@ -72,7 +79,7 @@ def start(
         bases=run.bases[BASE],
         shell=no_shell,
     )
-    return locking._base_start(builder_run)
+    return locking._base_start(builder_run, wanted)
 
 
 def test_a_new_base_image_is_read() -> None:
@@ -97,3 +104,46 @@ def test_an_older_lock_set_learns_it_if_the_registry_answers() -> None:
     registry = Registry(STACKS)
     assert start(registry, OLD, BuilderFacts(), only=("pip",)) == BaseStart()
     assert registry.asked == []
+
+
+def test_an_unknown_variable_of_the_same_base_image_is_read() -> None:
+    answer = replace(STACKS, variables=("CONDA_DIR", "GOPATH"))
+    known = BuilderFacts(command=("bash",), variables=("GOPATH",))
+    registry = Registry(answer)
+    assert start(registry, OLD, known, wanted=("GOPATH",)).variables == ("GOPATH",)
+    assert registry.asked == []
+    assert start(registry, OLD, known, wanted=("CONDA_DIR",)) == answer
+    with pytest.raises(ExpectedError, match="cannot be read"):
+        start(Registry(None), OLD, known, wanted=("CONDA_DIR",))
+
+
+def test_variables_that_only_the_base_image_can_set() -> None:
+    runtimes = {
+        "core": Runtime(env={"A": "${GOPATH}/${HOME}", "B": "${A}${B}"}, workdir="${X}/a"),
+        "base": Runtime(env={"C": "${A}${B}$${Y}${GOPATH}"}, workdir="${C}"),
+    }
+    stages = tuple(
+        Stage(
+            name=f"debian-{image}",
+            builder="debian",
+            image=image,
+            kind="final",
+            parent="debian-core" if image == "base" else "",
+            runtime=runtime,
+        )
+        for image, runtime in runtimes.items()
+    )
+    wanted = base_variables(replace(IMAGE_SET, stages=stages), "debian")
+    assert wanted == {
+        "B": "image.debian.core.env.B",
+        "GOPATH": "image.debian.core.env.A",
+        "X": "image.debian.core.workdir",
+    }
+    check_base_variables(wanted, ("B", "GOPATH", "X"), BASE)
+    with pytest.raises(ExpectedError) as caught:
+        check_base_variables(wanted, ("B", "X"), BASE)
+    assert caught.value.message == (
+        "images.toml: image.debian.core.env.A: refers to ${GOPATH}, which neither images.toml nor "
+        f"the base image {BASE} sets"
+    )
+    assert caught.value.hint.startswith("add GOPATH to env")
