@@ -10,7 +10,7 @@ import msgspec
 from packaging.requirements import InvalidRequirement, Requirement
 
 from resolvers.errors import ExpectedError
-from resolvers.pip import markers, sdists, uv, uv_lock, wheels
+from resolvers.pip import markers, uv_lock, wheels
 from resolvers.types import Artifact, Group, LockFiles, Package, Pin, Request, Target, Upgrade
 
 FILE = "build-requirements.txt"
@@ -28,6 +28,9 @@ def lock(request: Request, sdist_pins: Iterable[Pin]) -> str:
     Keeps the versions of the request's previous file if possible. Raises UnsolvableError,
     HTTPError, and ExpectedError if an sdist does not match the lock or a requirement has no wheel.
     """
+    # Slow to import, and not needed for reading the file.
+    from resolvers.pip import sdists, uv
+
     declared: set[str] = set()
     for pin in sdist_pins:
         declared.update(sdists.build_requirements(pin))

@@ -1,4 +1,4 @@
-"""The engines of pip, and the lock formats they write."""
+"""The engines of pip, with the lock format that each writes."""
 
 from collections.abc import Mapping, Set
 from typing import NamedTuple, Protocol
@@ -6,7 +6,8 @@ from typing import NamedTuple, Protocol
 from resolvers import uv_program
 from resolvers.errors import ExpectedError
 from resolvers.pip import poetry, poetry_lock, uv, uv_lock
-from resolvers.types import LockFiles, Package, Request, Target
+from resolvers.pip.lock_formats import LockFormat
+from resolvers.types import LockFiles, Package, Request
 
 
 class Solver(Protocol):
@@ -23,22 +24,6 @@ class Solver(Protocol):
 
         ``shared`` names the provided distributions whose own requirements pip must meet.
         """
-        ...
-
-
-class LockFormat(Protocol):
-    """The interface of a lock format's module."""
-
-    FILE: str
-
-    def read(self, files: LockFiles) -> tuple[Package, ...]:
-        """Return all packages of the lock file."""
-        ...
-
-    def packages_for(
-        self, files: LockFiles, target: Target, groups: frozenset[str]
-    ) -> tuple[Package, ...]:
-        """Return the packages that the groups (normalised names) need on the target."""
         ...
 
 
@@ -65,9 +50,3 @@ def engine(name: str) -> Engine:
             f"pip has no engine '{name}'", f"available engines are {', '.join(ENGINES)}"
         )
     return ENGINES[name]
-
-
-def lock_format(files: LockFiles) -> LockFormat | None:
-    """Return the format of the lock file among the files, or None if there is no lock file."""
-    formats = (engine.lock_format for engine in ENGINES.values())
-    return next((candidate for candidate in formats if candidate.FILE in files), None)

@@ -17,7 +17,7 @@ Table = Mapping[str, Any]
 def read_toml(files: LockFiles, name: str) -> Table:
     """Return the contents of one of the files; raise ExpectedError if it is not valid TOML."""
     try:
-        return _parse(files[name])
+        return parse(files[name])
     # Absurd numbers and depths raise errors other than TOMLDecodeError.
     except (ValueError, RecursionError) as error:
         raise ExpectedError(
@@ -25,8 +25,9 @@ def read_toml(files: LockFiles, name: str) -> Table:
         ) from error
 
 
-@lru_cache(maxsize=4)  # the same lock is read for many stages and platforms
-def _parse(text: str) -> Table:
+@lru_cache(maxsize=4)  # the same lock is read for many stages, platforms and checks
+def parse(text: str) -> Table:
+    """Return the contents of a TOML text. Raises TOMLDecodeError, ValueError or RecursionError."""
     return tomli.loads(text)
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from resolvers.errors import ExpectedError, UnsolvableError
 from resolvers.pip import manager as pip
+from resolvers.pip import resolve
 from resolvers.types import Group, Request, Target, Upgrade
 from tests.support.pip_cases import AMD64, ARM64, assert_portable, data, request, versions
 
@@ -214,7 +215,7 @@ def test_building_a_package_without_wheels_must_be_allowed(engine: str) -> None:
 
 def test_an_upgrade_that_the_requirements_do_not_allow_has_a_remedy() -> None:
     with pytest.raises(UnsolvableError, match=r"'attrs' stays at 24\.3\.0") as caught:
-        pip._check_upgraded(Upgrade(packages={"attrs": "99"}), pip.read(data("uv")))
+        resolve._check_upgraded(Upgrade(packages={"attrs": "99"}), pip.read(data("uv")))
     assert caught.value.hint == (
         "change the requirements, or leave out --upgrade-package attrs==99"
     )

@@ -1,9 +1,15 @@
 """The choice among the files of a package for a target."""
 
+import tomllib
+from itertools import product
+
+import pytest
 from packaging.tags import Tag
+from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
 from resolvers.pip import wheels
 from resolvers.types import Artifact, Target
+from tests.support.paths import ROOT
 
 AMD64 = Target(platform="linux/amd64", python="3.13.5", glibc="2.41")
 ARM64 = Target(platform="linux/arm64", python="3.13.5", glibc="2.41")
@@ -63,3 +69,26 @@ def test_the_sdist_is_selected_among_wheels() -> None:
     assert sdist is not None
     assert sdist.file == "x-1.tar.gz"
     assert wheels.sdist(artifacts("x-1-py3-none-any.whl")) is None
+
+
+@pytest.mark.parametrize("target", [AMD64, ARM64, MUSL])
+def test_a_wheel_fits_exactly_if_one_of_its_tags_is_supported(target: Target) -> None:
+    text = (ROOT / "locks" / "0.2.0" / "debian" / "poetry.lock").read_text(encoding="utf-8")
+    packages = tomllib.loads(text)["package"]
+    files = {file["file"] for package in packages for file in package["files"]}
+    parts = product(("cp313", "py2.py3", "CP313"), ("cp313", "none.abi3"), ("any", "linux_x86_64"))
+    files |= {f"a-1-{'-'.join(tags)}.whl" for tags in parts}
+    files |= {"a-1-2b-py3-none-any.whl", "a-x-y-py3-none-any.whl", "a-1-py3-none-any.tar.gz", "a"}
+    fitting = {file for file in files if best(target, file)}
+    assert fitting == {
+        file for file in files if not supported(file).isdisjoint(wheels.tags(target))
+    }
+    assert len(fitting) > len(packages)
+
+
+def supported(file: str) -> frozenset[Tag]:
+    """Return the tags in the name of a wheel, as packaging reads it."""
+    try:
+        return parse_wheel_filename(file)[3]
+    except InvalidWheelFilename:
+        return frozenset()
