@@ -157,12 +157,13 @@ def _write(locked: "LockSet", path: "Path") -> None:
 def _check(image_set: "ImageSet", *, strict: bool) -> None:
     from orbiter.lockfiles.lock_set import check_entries
     from orbiter.lockset import folder
-    from orbiter.lockset.check import stale_reasons
+    from orbiter.lockset.check import differences, missing_lock_set
 
     path = folder.release_folder(image_set.version)
-    reasons = stale_reasons(image_set)
+    reasons: tuple[str, ...] = (missing_lock_set(image_set, path),)
     if path.exists():
         locked = folder.read(path)
+        reasons = differences(image_set, path, locked)
         check_entries(path, locked)
         reasons = reasons or _build_folder_reasons(path, locked, strict=strict)
     if not reasons:

@@ -6,6 +6,7 @@ Hashes were first in ``[metadata.hashes]``, without file names, then in ``[metad
 """
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -96,7 +97,7 @@ def read(name: str, text: str) -> Lock:
     )
 
 
-def _check_version(name: str, data: dict[str, Any]) -> str:
+def _check_version(name: str, data: Mapping[str, Any]) -> str:
     """Return the format version before anything else is read: a newer one may differ anywhere."""
     metadata = data.get("metadata")
     version = str(metadata.get("lock-version", "0")) if isinstance(metadata, dict) else "0"

@@ -6,7 +6,7 @@ from orbiter.config.changes import changed_keys
 from orbiter.config.image_set import ImageSet
 from orbiter.lockset import folder, record
 from orbiter.lockset.inputs import unlocked_parts
-from orbiter.lockset.model import MANIFEST
+from orbiter.lockset.model import MANIFEST, LockSet
 
 
 def stale_reasons(image_set: ImageSet, locks: Path = folder.LOCKS) -> tuple[str, ...]:
@@ -16,8 +16,20 @@ def stale_reasons(image_set: ImageSet, locks: Path = folder.LOCKS) -> tuple[str,
     """
     path = folder.release_folder(image_set.version, locks)
     if not path.exists():
-        return (f"images.toml: version: release {image_set.version} has no lock set {path}",)
-    lock_set = folder.read(path)
+        return (missing_lock_set(image_set, path),)
+    return differences(image_set, path, folder.read(path))
+
+
+def missing_lock_set(image_set: ImageSet, path: Path) -> str:
+    """Return the line for a release without a lock set."""
+    return f"images.toml: version: release {image_set.version} has no lock set {path}"
+
+
+def differences(image_set: ImageSet, path: Path, lock_set: LockSet) -> tuple[str, ...]:
+    """Return a line for each reason why the lock set in a folder is stale.
+
+    Raises LockSetError if its record is broken.
+    """
     if folder.is_released(path):
         record.read(path, lock_set)
     # A changed key explains more than the managers that are stale because of it.

@@ -7,6 +7,7 @@ as ``node_modules/a/node_modules/b``; the empty path is the project itself.
 import json
 from base64 import b64decode
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -59,12 +60,17 @@ def parse(files: LockFiles) -> PackageTree:
 
 def _parse_json(name: str, files: LockFiles) -> JsonObject:
     try:
-        data = json.loads(files.get(name, "{}"))
+        data = _load(files.get(name, "{}"))
     except ValueError as error:
         raise _malformed(name, str(error)) from error
     if not isinstance(data, dict):
         raise _malformed(name, "it is not an object")
     return data
+
+
+@lru_cache(maxsize=4)  # the same lock is read for many stages and platforms; nobody changes it
+def _load(text: str) -> Any:
+    return json.loads(text)
 
 
 def _malformed(name: str, reason: str) -> ExpectedError:

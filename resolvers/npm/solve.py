@@ -45,15 +45,15 @@ class Solve(NamedTuple):
         except UnsolvableError as error:
             raise self._with_requirements(error) from None
         lock = parse({LOCK: text}).lock
-        for path, entry in lock["packages"].items():
-            # The registry's maintainers may change it at any time.
-            message = entry.pop("deprecated", None)
-            if path:
-                if message:
-                    pin = NpmPin(package_name(path, entry), entry["version"])
-                    self.deprecated[pin] = str(message)
-                _check_entry(path, entry)
-        return lock
+        entries = lock["packages"]
+        for path, entry in entries.items():
+            if not path:
+                continue
+            if message := entry.get("deprecated"):
+                pin = NpmPin(package_name(path, entry), entry["version"])
+                self.deprecated[pin] = str(message)
+            _check_entry(path, entry)
+        return lock | {"packages": {path: _lasting(entry) for path, entry in entries.items()}}
 
     def _with_requirements(self, error: UnsolvableError) -> UnsolvableError:
         requirements = []
@@ -79,6 +79,11 @@ class Solve(NamedTuple):
             if published is None or _parse_time(published) > as_of:
                 late.add(pin)
         return pins.without(lock, lambda pin: pin in late)
+
+
+def _lasting(entry: LockEntry) -> JsonObject:
+    """Return an entry without the message that the registry's maintainers may change anytime."""
+    return {key: value for key, value in entry.items() if key != "deprecated"}
 
 
 def _check_entry(path: str, entry: LockEntry) -> None:
