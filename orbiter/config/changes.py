@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from orbiter.config.builders import overwrites
+from orbiter.config.commands import brief
 from orbiter.config.image_set import Builder, CondaSettings, ImageSet, Stage
 from orbiter.config.mistakes import key_path
 from orbiter.config.requirements import SOURCE_KEYS, SYNTAXES, package_name
@@ -118,6 +119,7 @@ def _stage(path: str, old: Stage, new: Stage) -> Iterator[str]:
         old_names = old.sources.get(manager, ())
         new_names = new.sources.get(manager, ())
         yield from _entries(f"{path}.{key}", old_names, new_names)
+    yield from _commands(f"{path}.prebuild", old.prebuild or (), new.prebuild or ())
     yield from _commands(f"{path}.normalize", old.normalize or (), new.normalize or ())
     yield from _commands(f"{path}.postbuild", old.postbuild, new.postbuild)
     yield from _value(f"{path}.network", old.network, new.network)
@@ -157,10 +159,10 @@ def _entries(path: str, old: tuple[str, ...], new: tuple[str, ...]) -> Iterator[
     """Report the entries that only one of two lists has."""
     for entry in new:
         if entry not in old:
-            yield f"{path}: {entry} added"
+            yield f"{path}: {brief(entry)} added"
     for entry in old:
         if entry not in new:
-            yield f"{path}: {entry} removed"
+            yield f"{path}: {brief(entry)} removed"
 
 
 def _values(path: str, old: Values, new: Values) -> Iterator[str]:

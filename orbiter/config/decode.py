@@ -37,7 +37,8 @@ class _ValueType(msgspec.Struct, frozen=True, kw_only=True):
     """The type of a value, with the texts of its Meta that describe a valid value.
 
     ``annotated`` is the type with its Meta, ``plain`` the type without it. ``command`` says that a
-    list holds the words of a command. ``aliases`` maps names that other tools use to choices.
+    list holds the words of a command, and ``multiline`` that a string may have several lines.
+    ``aliases`` maps names that other tools use to choices.
     """
 
     annotated: Any
@@ -46,6 +47,7 @@ class _ValueType(msgspec.Struct, frozen=True, kw_only=True):
     expected: str = ""
     add: str = ""
     command: bool = False
+    multiline: bool = False
     choices: tuple[str, ...] = ()
     aliases: Mapping[str, str] = {}
 
@@ -183,14 +185,28 @@ def _scalar(
     # bool is a subclass of int, so isinstance would accept true for a number
     if type(value) is not value_type.toml_type:
         _add_wrong_type(value_type, value, path, mistakes)
-    elif isinstance(value, str) and not value.isprintable():
-        problem = f"{toml_literal(value)} contains a line break or an invisible character"
-        mistakes.add(path, problem, hint="write it on one line, with plain spaces")
+    elif isinstance(value, str) and not _is_readable(value, multiline=value_type.multiline):
+        _add_invisible(value_type, value, path, mistakes)
     elif value_type.accepts(value):
         return value
     else:
         _add_invalid(value_type, value, path, mistakes)
     return default
+
+
+def _is_readable(value: str, *, multiline: bool) -> bool:
+    """Return whether a string has only characters that people see, and allowed line breaks."""
+    text = value.translate({ord("\n"): " ", ord("\t"): " "}) if multiline else value
+    return text.isprintable()
+
+
+def _add_invisible(value_type: _ValueType, value: object, path: str, mistakes: Mistakes) -> None:
+    problem = f"{toml_literal(value)} contains a line break or an invisible character"
+    hint = "write it on one line, with plain spaces"
+    if value_type.multiline:
+        problem = f"{toml_literal(value)} contains an invisible character"
+        hint = "write it with plain spaces, tabs and line breaks"
+    mistakes.add(path, problem, hint=hint)
 
 
 def _add_missing(key: str, field: FieldInfo, path: str, mistakes: Mistakes) -> None:

@@ -77,10 +77,10 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
 
     ``requirements`` maps a manager to the stage's own requirements. ``sources`` maps a manager to
     the packages that may run code of their own during the build (``pip-sdist``, ``npm-scripts``).
-    Both are sorted by package name and omit managers with an empty list. ``normalize`` are the
-    commands that follow the installation of Debian packages. ``runtime`` are the stage's own
-    settings of its containers. Both are unset for none, so that lock sets from before these keys
-    stay as they are.
+    Both are sorted by package name and omit managers with an empty list. ``prebuild`` are the
+    commands before the installation of packages, ``normalize`` those after the installation of
+    Debian packages. ``runtime`` are the stage's own settings of its containers. All three are unset
+    for none, so that lock sets from before these keys stay as they are.
     """
 
     name: StageName
@@ -91,6 +91,7 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     build: Annotated[str, Meta(pattern=r"\A[a-z0-9.-]*\Z")] = ""
     requirements: Mapping[str, tuple[str, ...]] = {}
     sources: Mapping[str, tuple[str, ...]] = {}
+    prebuild: tuple[str, ...] | UnsetType = UNSET
     normalize: tuple[str, ...] | UnsetType = UNSET
     postbuild: tuple[str, ...] = ()
     network: bool = False

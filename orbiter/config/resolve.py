@@ -128,7 +128,6 @@ def _stage(
     parent = _named_parent(draft, drafts, mistakes) or base
     requirements = {manager: _requirements(manager, draft, sets, mistakes) for manager in SYNTAXES}
     sources = {manager: _sources(manager, draft, sets, mistakes) for manager in SOURCE_KEYS}
-    commands = expand(table.postbuild, f"{draft.path}.postbuild", sets, mistakes)
     return Stage(
         name=draft.name,
         builder=draft.builder,
@@ -138,8 +137,9 @@ def _stage(
         build=draft.build,
         requirements=_without_empty(requirements),
         sources=_without_empty(sources),
+        prebuild=_commands("prebuild", draft, sets, mistakes) or UNSET,
         normalize=_normalize(draft, sets, mistakes) or UNSET,
-        postbuild=tuple(command.text for command in commands),
+        postbuild=_commands("postbuild", draft, sets, mistakes),
         network=table.network,
         runtime=_runtime(draft, drafts, mistakes, has_base_image=not base),
     )
@@ -172,11 +172,17 @@ def _inherited_variables(draft: _Draft, drafts: Mapping[str, _Draft]) -> set[str
 def _normalize(draft: _Draft, sets: Sets, mistakes: Mistakes) -> tuple[str, ...]:
     """Return the commands that follow the installation of a stage's Debian packages."""
     path = f"{draft.path}.normalize"
-    commands = expand(draft.table.normalize, path, sets, mistakes)
+    commands = _commands("normalize", draft, sets, mistakes)
     if commands and not draft.table.apt:
         problem = "has no effect: the stage has no apt requirements"
         mistakes.add(path, problem, hint="move it to the stage that lists the packages in apt")
-    return tuple(command.text for command in commands)
+    return commands
+
+
+def _commands(key: str, draft: _Draft, sets: Sets, mistakes: Mistakes) -> tuple[str, ...]:
+    """Return the commands of a key in their order."""
+    entries = expand(getattr(draft.table, key), f"{draft.path}.{key}", sets, mistakes)
+    return tuple(entry.text for entry in entries)
 
 
 def _without_empty(lists: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:

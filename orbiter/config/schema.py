@@ -226,11 +226,31 @@ PipSdistList = Annotated[
 NpmScriptsList = Annotated[
     tuple[str, ...], Meta(description="npm packages whose install scripts may run.")
 ]
+Command = Annotated[
+    str,
+    Meta(
+        description="Shell commands of one or more lines, which may have here-documents.",
+        examples=["jupyter --version"],
+        extra={"multiline": True},
+    ),
+]
+Prebuild = Annotated[
+    tuple[Command, ...],
+    Meta(
+        description="Shell commands that run at the start of the stage, before its packages are "
+        "installed. They run as root, with the network off.",
+        examples=[["mkdir -p /etc/example.d"]],
+    ),
+]
 Postbuild = Annotated[
-    tuple[str, ...], Meta(description="Shell commands that run at the end of the stage.")
+    tuple[Command, ...],
+    Meta(
+        description="Shell commands that run at the end of the stage.",
+        examples=[["jupyter --version"]],
+    ),
 ]
 Normalize = Annotated[
-    tuple[str, ...],
+    tuple[Command, ...],
     Meta(
         description="Shell commands that run right after the Debian packages of the stage are "
         "installed. They remove or rewrite files that package scripts write differently each time."
@@ -280,6 +300,7 @@ class Build(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, renam
     """The build stage of an image, which receives its /opt/env. "@name" in a list inserts a set."""
 
     from_: From = field(name="from", default="")
+    prebuild: Prebuild = ()
     apk: ApkList = ()
     apt: AptList = ()
     normalize: Normalize = ()

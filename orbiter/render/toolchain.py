@@ -47,6 +47,7 @@ def with_toolchain(
         stage_plan.npm_scripts,
         stage_plan.tools,
         stage_plan.build_pins,
+        *_prebuild(stage_plan.stage),
     ]
     toolchain = digest(msgspec.json.encode(inputs, order="sorted").decode())
     return msgspec.structs.replace(stage_plan, toolchain=toolchain)
@@ -61,6 +62,7 @@ def _inherited_inputs(ancestor: StagePlan) -> tuple[object, ...]:
         ancestor.stage.postbuild,
         ancestor.stage.normalize or (),
         *_variables(ancestor.stage),
+        *_prebuild(ancestor.stage),
     )
 
 
@@ -68,3 +70,8 @@ def _variables(stage: Stage) -> tuple[Mapping[str, str], ...]:
     """Return the variables that later stages inherit; stages without any keep their digests."""
     env = (stage.runtime or NO_SETTINGS).env
     return (env,) if env else ()
+
+
+def _prebuild(stage: Stage) -> tuple[Mapping[str, object], ...]:
+    """Return the commands before the packages; stages without any keep their digests."""
+    return ({"prebuild": stage.prebuild},) if stage.prebuild else ()

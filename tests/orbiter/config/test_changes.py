@@ -78,6 +78,11 @@ EDITS: dict[str, tuple[str, str, tuple[str, ...]]] = {
         "network = true\n[image.debian.base.build]",
         ("image.debian.base.network: false -> true",),
     ),
+    "prebuild": (
+        "[image.debian.core]",
+        '[image.debian.core]\nprebuild = ["""\ncat > /etc/example <<EOF\nx\nEOF\n"""]',
+        ("image.debian.core.prebuild: cat > /etc/example <<EOF … added",),
+    ),
     "normalize": (
         "[image.debian.core]",
         '[image.debian.core]\nnormalize = ["rm -f /etc/example.id"]',
@@ -152,6 +157,7 @@ def variants(draw: st.DrawFn) -> ImageSet:
         msgspec.structs.replace(
             stage,
             requirements={"pip": tuple(sorted(names))} if (names := draw(small)) else {},
+            prebuild=tuple(draw(small)) or UNSET,
             normalize=tuple(draw(small)) or UNSET,
             postbuild=tuple(draw(small)),
             network=draw(st.booleans()),

@@ -14,11 +14,13 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
+from orbiter.config.image_set import Stage
 from orbiter.lockset import folder, model
 from orbiter.lockset.model import LockSet, LockSetError
 from orbiter.render import derived, version
 from orbiter.render.bake_file import EXPORTER
-from orbiter.render.dockerfile import TEMPLATES
+from orbiter.render.dockerfile import TEMPLATES, render
+from orbiter.render.grammar import violation
 from resolvers.errors import ExpectedError
 from tests.support.edits import ARTIFACTS, BAKE, DOCKERFILE, PIP, VARIANTS, Change, in_dockerfile
 from tests.support.lock_sets import PROJECT, changed, older, small
@@ -70,17 +72,42 @@ def test_lock_files_without_a_build_folder_are_refused() -> None:
 
 
 def test_a_command_in_images_toml_cannot_leave_its_step() -> None:
+    *_, base = small().image_set.stages
+    escape = "true\n{0}\nRUN id\nRUN <<'{0}'"
+    broken = replace(
+        base,
+        prebuild=(escape.format("PREBUILD"),),
+        postbuild=(escape.format("POSTBUILD"), escape.format("POSTBUILDX")),
+    )
+    edited = with_stage(broken)
+    text = render(derived.plan_of(edited))["debian-base/Dockerfile"]
+    rules = derived.stage_rules(derived.plan_of(edited), broken)
+    assert not violation(text, rules)
+    for end in ("PREBUILDX", "POSTBUILDXX"):
+        step = text.partition(f"<<'{end}'\n")[2].partition(f"\n{end}\n")[0]
+        assert "\nRUN id\n" in step
+        # The grammar is what refuses a shorter word, even if an older Orbiter rendered it.
+        shorter = text.replace(f"{end}\n", f"{end[:-1]}\n").replace(f"'{end}'", f"'{end[:-1]}'")
+        assert "RUN needs --network=none" in violation(shorter, rules)
+
+
+def test_a_carriage_return_in_a_command_is_refused() -> None:
+    *_, base = small().image_set.stages
+    edited = with_stage(replace(base, postbuild=("true\rPOSTBUILD\rRUN id",)))
+    problems = [found.problem for found in derived.underivable(edited)]
+    assert any("a carriage return" in problem for problem in problems)
+
+
+def with_stage(stage: Stage) -> LockSet:
+    """Return the small lock set with another last stage, and the old build folder."""
     image_set = small().image_set
-    *others, base = image_set.stages
-    broken = replace(base, postbuild=("true\nPOSTBUILD\nRUN id\nRUN <<'POSTBUILD'",))
+    *others, _ = image_set.stages
     files: dict[str, str | None] = {
         "images.toml": msgspec.toml.encode(
-            replace(image_set, stages=(*others, broken)), order="sorted"
+            replace(image_set, stages=(*others, stage)), order="sorted"
         ).decode()
     }
-    edited = changed(small(), files)
-    problems = [found.problem for found in derived.underivable(edited)]
-    assert any("RUN needs --network=none" in problem for problem in problems)
+    return changed(small(), files)
 
 
 @pytest.mark.parametrize(

@@ -482,6 +482,39 @@ def test_network_access_is_labelled_on_the_stage_and_on_images_built_from_it() -
     assert 'org.orbiter.hermetic="true"' in files["debian-core/Dockerfile"]
 
 
+def test_commands_of_several_lines_keep_their_here_documents(tmp_path: Path) -> None:
+    text = "cat > written <<'POSTBUILD'\n\ttext\nPOSTBUILD\nexit 3"
+    failing = stage("base-build", kind="build", prebuild=(text,), postbuild=(text,))
+    reviewed = replace(plan(AMD64), stages=(StagePlan(stage=failing, pins={}),))
+    dockerfile = render(reviewed)["debian-base-build/Dockerfile"]
+    for name, end in (("prebuild", "PREBUILD"), ("postbuild", "POSTBUILDX")):
+        step = dockerfile.partition(f"<<'{end}'\n")[2].partition(f"\n{end}\n")[0]
+        step = step[step.index("trap '") : step.index("trap - EXIT")]
+        done = subprocess.run(
+            ["sh", "-euc", step], capture_output=True, text=True, check=False, cwd=tmp_path
+        )
+        assert done.returncode == 3, name
+        first = "cat > written <<'POSTBUILD'"
+        assert done.stderr == f"exit code 3 of the command: {first} …\n"
+        assert (tmp_path / "written").read_text(encoding="utf-8") == "\ttext\n"
+        (tmp_path / "written").unlink()
+
+
+@pytest.mark.parametrize("network", [False, True])
+def test_prebuild_comes_before_packages_and_has_no_network(*, network: bool) -> None:
+    reviewed = plan(AMD64, network=network)
+    core, build, base = reviewed.stages
+    build = replace(build, stage=replace(build.stage, prebuild=("true",)))
+    dockerfile = render(replace(reviewed, stages=(core, build, base)))[
+        "debian-base-build/Dockerfile"
+    ]
+    step = next(line for line in dockerfile.splitlines() if line.endswith("<<'PREBUILD'"))
+    order = [dockerfile.index(text) for text in ("USER 0", "<<'PREBUILD'", "<<'APT'")]
+    assert order == sorted(order)
+    before = dockerfile.partition("<<'PREBUILD'")[0].rpartition("RUN ")[2]
+    assert before.startswith("--network=none "), step
+
+
 def test_a_failing_postbuild_names_its_command() -> None:
     commands = ("true", 'echo "it\'s" | grep x', "touch never")
     failing = stage("base-build", kind="build", postbuild=commands)

@@ -78,6 +78,8 @@ def test_other_packages_of_pip_and_unrelated_stages_change_nothing() -> None:
         (BUILD, with_pins(CORE, apk=(pin("musl", "2"),)), "sha256:1"),
         (BUILD, with_pins(CORE, pip=(pin("ziglang"),)), "sha256:1"),
         (BUILD, replace(CORE, stage=replace(CORE.stage, postbuild=("false",))), "sha256:1"),
+        (replace(BUILD, stage=replace(BUILD.stage, prebuild=("true",))), CORE, "sha256:1"),
+        (BUILD, replace(CORE, stage=replace(CORE.stage, prebuild=("true",))), "sha256:1"),
     ],
 )
 def test_every_input_of_the_compiler_changes_the_digest(

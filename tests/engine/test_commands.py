@@ -1,0 +1,92 @@
+"""Commands before and after the packages of a stage, in built images."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+pytestmark = [pytest.mark.engine, pytest.mark.index]
+REPOSITORY = "orbiter-test/commands"
+IMAGES = f"""
+version = "0.1.0"
+repository = "{REPOSITORY}"
+
+[builder.debian]
+from = "debian:trixie-slim"
+
+[image.debian.core]
+prebuild = [
+    "test ! -e /usr/bin/tini && id -u > /opt/before",
+    '''
+cat > /opt/text <<POSTBUILD
+\tuser $USER
+POSTBUILD
+cat >> /opt/text <<'PREBUILD'
+$USER
+PREBUILD
+''',
+]
+apt = ["tini"]
+postbuild = ['''
+for name in before text; do
+    cat /opt/$name
+done > /opt/after
+cat >> /opt/after <<POSTBUILD
+$(/usr/bin/tini --version)
+POSTBUILD
+''']
+
+[image.debian.child]
+from = "core"
+prebuild = ["test -e /usr/bin/tini && cp /opt/after /opt/inherited"]
+"""
+TEXT = "\tuser jovyan\n$USER\n"
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    place = tmp_path_factory.mktemp("commands")
+    (place / "images.toml").write_text(IMAGES, encoding="utf-8")
+    orbiter(place, "lock", "-q")
+    orbiter(place, "build", "-q")
+    yield place
+    tags = [f"{REPOSITORY}:debian-{name}-0.1.0" for name in ("core", "child")]
+    run("docker", "image", "rm", "--force", *tags)
+
+
+def orbiter(place: Path, *words: str) -> str:
+    return run(sys.executable, "-m", "orbiter", *words, place=place)
+
+
+def run(*command: str, place: Path | None = None) -> str:
+    env = {**os.environ, "ORBITER_CACHE_DIR": str(place / "cache")} if place else None
+    done = subprocess.run(command, cwd=place, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def content(image: str, path: str) -> str:
+    return run("docker", "run", "--rm", f"{REPOSITORY}:debian-{image}-0.1.0", "cat", path)
+
+
+@pytest.mark.usefixtures("project")
+def test_prebuild_runs_as_root_before_packages_are_installed() -> None:
+    assert content("core", "/opt/before") == "0\n"
+
+
+@pytest.mark.usefixtures("project")
+def test_here_documents_of_commands_are_written() -> None:
+    assert content("core", "/opt/text") == TEXT
+    assert content("core", "/opt/after").startswith(f"0\n{TEXT}tini version")
+
+
+@pytest.mark.usefixtures("project")
+def test_a_stacked_image_runs_its_own_prebuild_on_its_parent() -> None:
+    assert content("child", "/opt/inherited") == content("core", "/opt/after")
+
+
+def test_two_builds_are_equal(project: Path) -> None:
+    orbiter(project, "release", "-q", "--twice")
