@@ -27,7 +27,7 @@ from resolvers.yaml_depth import deep_position
 KEYS: Mapping[str, str] = {
     "name": "an image has its own name",
     "prefix": "the environment of an image is always /opt/env",
-    "variables": "images.toml cannot set environment variables",
+    "variables": "write those that are not secret into env of the image",
     "platforms": "images.toml has its own platforms",
     "category": "the stage takes the place of a category",
     "pip-repositories": "set the package index in the configuration of the machine",
