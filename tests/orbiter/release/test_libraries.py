@@ -5,6 +5,8 @@ import tarfile
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from orbiter.config.image_set import Builder, ImageSet, Stage
@@ -50,6 +52,24 @@ def test_the_needed_libraries_of_a_real_file() -> None:
     assert needed_libraries(ELF[:1000], AMD64) == ()
     assert needed_libraries(b"\x7fELF", AMD64) == ()
     assert needed_libraries(b"#!/bin/sh\n", AMD64) == ()
+
+
+@settings(max_examples=300)
+@given(st.integers(6, 5000), st.binary(min_size=1, max_size=8), st.integers(0, len(ELF)))
+def test_broken_files_need_nothing_or_something_but_raise_no_error(
+    position: int, replacement: bytes, length: int
+) -> None:
+    broken = ELF[:position] + replacement + ELF[position + len(replacement) :]
+    for content in (broken, broken[:length]):
+        assert all(isinstance(name, str) for name in needed_libraries(content, AMD64))
+
+
+@pytest.mark.parametrize("position", [32, 64 + 8, 64 + 16, 0x300])
+def test_offsets_beyond_any_file_raise_no_error(position: int) -> None:
+    for value in (b"\xff" * 8, b"\xff" * 7 + b"\x7f"):
+        broken = ELF[:position] + value + ELF[position + 8 :]
+        assert isinstance(needed_libraries(broken, AMD64), tuple)
+    assert needed_libraries(ELF[:32] + b"\xff" * 8 + ELF[40:], AMD64) == ()
 
 
 def test_missing_libraries_are_reported_with_their_package(tmp_path: Path) -> None:
