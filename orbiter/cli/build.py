@@ -1,6 +1,7 @@
 """``orbiter build``: build images from a lock set."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -16,6 +17,10 @@ from orbiter.cli.options import (
     stages_option,
 )
 from orbiter.cli.verify import build_verified
+
+if TYPE_CHECKING:
+    from orbiter.docker.bake import BuildOptions
+    from orbiter.lockset.model import LockSet
 
 
 @click.command()
@@ -76,10 +81,7 @@ def build(
     Files that the store lacks are fetched first. Build steps have no network access unless a
     stage sets network = true. Shared libraries that an image lacks are listed as warnings.
     """
-    from orbiter.build.build import build as build_images
-    from orbiter.cli.board import Board
     from orbiter.docker.bake import BuildOptions
-    from orbiter.release.libraries import LibraryCheck
 
     lock_set = read_lock_set(release, locked=locked)
     load_by_default = not (push or output)
@@ -97,6 +99,14 @@ def build(
     if verify:
         build_verified(lock_set, options, quiet=quiet)
         return
+    _build(lock_set, options, quiet=quiet)
+
+
+def _build(lock_set: "LockSet", options: "BuildOptions", *, quiet: bool) -> None:
+    from orbiter.build.build import build as build_images
+    from orbiter.cli.board import Board
+    from orbiter.release.libraries import LibraryCheck
+
     with Board(quiet=quiet) as board:
         check = LibraryCheck(lock_set, board)
         built = build_images(lock_set, options, board, check)

@@ -100,9 +100,8 @@ def diff_locks(
     )
     changes = filter_changes(diff(before, after), direct=direct, kinds=kinds)
     click.echo(_rendered(changes, output_format, show_all=show_all), nl=False)
-    if exit_code and not failures:
-        failures = ("any",)
-    if failures and matches_any(changes, failures):
+    conditions = failures or (("any",) if exit_code else ())
+    if conditions and matches_any(changes, conditions):
         sys.exit(FINDINGS)
 
 

@@ -86,13 +86,9 @@ def lock(
 
     from orbiter.locking.options import lock_options
 
+    now = datetime.now(UTC)
     options = lock_options(
-        image_set,
-        upgrade=upgrade,
-        packages=packages,
-        as_of=as_of,
-        only=only,
-        now=datetime.now(UTC),
+        image_set, upgrade=upgrade, packages=packages, as_of=as_of, only=only, now=now
     )
     _lock(image_set, options, dry_run=dry_run, merge=merge, strict=strict, quiet=quiet)
 

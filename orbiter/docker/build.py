@@ -37,11 +37,7 @@ def build_images(
     built = bake.run_bake(folder, complete, options, start_task)
     if not approve(built):
         return built
-    stages_to_push: frozenset[str] = frozenset()
-    if options.push:
-        # Every tag is checked first, so that either all images are pushed or none.
-        images = images_to_push(built, client.credentials, force=options.force)
-        stages_to_push = frozenset(image.stage for image in images)
+    stages_to_push = _stages_to_push(built, options)
     by_builder = bool(stages_to_push) and buildx.can_push(options.builder)
     if by_builder:
         images = tuple(image for image in built if image.stage in stages_to_push)
@@ -53,6 +49,14 @@ def build_images(
         msgspec.structs.replace(image, pushed=image.stage in stages_to_push) for image in built
     )
     return bake.keep_archives(built, options.output) if options.output else built
+
+
+def _stages_to_push(built: tuple[BuiltImage, ...], options: BuildOptions) -> frozenset[str]:
+    if not options.push:
+        return frozenset()
+    # Every tag is checked first, so that either all images are pushed or none.
+    images = images_to_push(built, client.credentials, force=options.force)
+    return frozenset(image.stage for image in images)
 
 
 def _push_from_builder(

@@ -53,11 +53,7 @@ def run_image(
     host_port = _free_port(port)
     token = secrets.token_hex(24)
     runtime = _runtime(lock_set, image)
-    user, mounts = "", {}
-    if mount:
-        owner = mount.stat()
-        user = f"{owner.st_uid}:{owner.st_gid}"
-        mounts[str(mount.resolve())] = f"/home/{lock_set.image_set.user.name}/work"
+    user, mounts = _mounted(lock_set, mount)
     container = client.start_container(
         tag,
         _command(runtime, user),
@@ -72,6 +68,15 @@ def run_image(
         sys.stderr.write("\nstopping\n")
     finally:
         client.stop_container(container)
+
+
+def _mounted(lock_set: LockSet, mount: Path | None) -> tuple[str, dict[str, str]]:
+    """Return the user of the container, "" for the image's, and its mounts."""
+    if mount is None:
+        return "", {}
+    owner = mount.stat()
+    mounts = {str(mount.resolve()): f"/home/{lock_set.image_set.user.name}/work"}
+    return f"{owner.st_uid}:{owner.st_gid}", mounts
 
 
 def _runtime(lock_set: LockSet, image: str) -> Runtime:

@@ -41,7 +41,12 @@ def lock(
         start_task=start_task,
         as_of=options.as_of or kept_cutoff(image_set, previous),
     )
-    run = msgspec.structs.replace(run, bases=_base_digests(run))
+    return _locked(msgspec.structs.replace(run, bases=_base_digests(run)))
+
+
+def _locked(run: LockRun) -> LockSet:
+    """Return the lock set of a run; the builders are locked at the same time."""
+    image_set = run.image_set
     with ThreadPoolExecutor(max_workers=len(image_set.builders) + 1) as pool:
         early: Future[tuple[Installer, ...]] | None = None
         if not run.options.only:

@@ -33,16 +33,8 @@ def request_for(
     warn: Callable[[LockWarning], None],
 ) -> Request:
     """Return the request; ``conda_files`` are the lock files of conda that pip builds on."""
-    image_set = run.image_set
-    pip = PipOptions(
-        provided=_provided(image_set, builder.name, conda_files, targets),
-        parents={
-            stage.name: ancestors(image_set, stage, ENVIRONMENT_MANAGERS[0])
-            for stage in builder_stages(image_set, builder.name)
-        },
-    )
     return Request(
-        groups=groups(image_set, builder.name, manager),
+        groups=groups(run.image_set, builder.name, manager),
         targets=targets,
         previous=previous,
         upgrade=_upgrade_of(run.options.upgrade, manager, previous),
@@ -56,7 +48,19 @@ def request_for(
         ),
         system=SystemOptions(shell=shell, suite=builder.suite),
         conda=conda_options(builder),
-        pip=pip,
+        pip=_pip_options(run.image_set, builder.name, conda_files, targets),
+    )
+
+
+def _pip_options(
+    image_set: ImageSet, builder: str, conda_files: LockFiles, targets: tuple[Target, ...]
+) -> PipOptions:
+    return PipOptions(
+        provided=_provided(image_set, builder, conda_files, targets),
+        parents={
+            stage.name: ancestors(image_set, stage, ENVIRONMENT_MANAGERS[0])
+            for stage in builder_stages(image_set, builder)
+        },
     )
 
 

@@ -66,10 +66,7 @@ def resolve(request: Request) -> LockFiles:
     """
     if not any(group.requirements for group in request.groups):
         return {}
-    if request.engine not in {"", *ENGINES}:
-        raise ExpectedError(
-            f"conda has no engine '{request.engine}'", f"choose one of {', '.join(ENGINES)}"
-        )
+    _check_engine(request.engine)
     requirements = parse_requirements(request.groups)
     channels = tuple(parse_channel(name) for name in request.conda.channels)
     virtual = {
@@ -93,6 +90,11 @@ def resolve(request: Request) -> LockFiles:
         locked = rattler_engine.lock(request, channels, requirements, virtual, previous)
     _check_upgraded_versions(request, locked)
     return {**files, LOCK_FILE: _lock_text(channels, requirements, virtual, locked)}
+
+
+def _check_engine(name: str) -> None:
+    if name not in {"", *ENGINES}:
+        raise ExpectedError(f"conda has no engine '{name}'", f"choose one of {', '.join(ENGINES)}")
 
 
 def _lock_text(

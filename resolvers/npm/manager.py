@@ -1,6 +1,7 @@
 """The manager npm: solved by npm itself; the lock files are npm's own, without addresses."""
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
@@ -25,6 +26,9 @@ from resolvers.npm.lock_file import (
 )
 from resolvers.npm.manifest import manifest
 from resolvers.types import Artifact, LockFiles, Package, Pin, Request, Target, sorted_union
+
+if TYPE_CHECKING:
+    from resolvers.npm.solve import Solve
 
 
 def resolve(request: Request) -> LockFiles:
@@ -51,13 +55,7 @@ def resolve(request: Request) -> LockFiles:
     new = {name: dependencies[name] for name in dependencies if name not in known}
     with open_session(new, known, request.as_of) as session:
         solve = Solve(session, request, package_json, deprecated={})
-        if start and request.as_of:
-            start = solve.without_late_pins(start, request.as_of)
-        if exact:
-            # npm installs requirements of the project where all packages find them.
-            start = solve.lock(start, exact)
-        lock = solve.lock(start)
-        _check_versions(exact, lock)
+        lock = _solved(solve, start, exact)
         files = {MANIFEST: to_json(package_json), LOCK: to_json(lock)}
         skipped = install_scripts.skipped_scripts(parse(files), groups, request.targets)
         for warning in install_scripts.warnings(session, skipped):
@@ -65,6 +63,19 @@ def resolve(request: Request) -> LockFiles:
         for warning in deprecations(request, lock, solve.deprecated):
             request.warn(warning)
     return files
+
+
+def _solved(solve: "Solve", start: JsonObject, exact: Mapping[str, str]) -> JsonObject:
+    """Return the lock that npm makes from a starting point, with the exact versions."""
+    as_of = solve.request.as_of
+    if start and as_of:
+        start = solve.without_late_pins(start, as_of)
+    if exact:
+        # npm installs requirements of the project where all packages find them.
+        start = solve.lock(start, exact)
+    lock = solve.lock(start)
+    _check_versions(exact, lock)
+    return lock
 
 
 def _starting_point(request: Request) -> tuple[JsonObject, dict[str, str]]:
