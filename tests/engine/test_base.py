@@ -19,6 +19,8 @@ from orbiter.lockset import folder
 from orbiter.render.context import ENV_PARTS
 from orbiter.tasks import Report
 from tests.support.byte_code import invalid_byte_code
+from tests.support.paths import QUICK_ORBITER
+from tests.support.quick_orbiter import use_quick_compression
 
 pytestmark = [pytest.mark.engine, pytest.mark.index]
 
@@ -54,7 +56,7 @@ class Project:
 
     def start(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         env = {**os.environ, "ORBITER_CACHE_DIR": str(self.cache)}
-        command = [sys.executable, "-m", "orbiter", *arguments]
+        command = [sys.executable, QUICK_ORBITER, *arguments]
         return subprocess.run(
             command, cwd=self.folder, env=env, check=False, text=True, capture_output=True
         )
@@ -188,6 +190,7 @@ def test_the_seed_does_not_change_the_image(
     """Another version of Orbiter may unpack in another order, with other times."""
     monkeypatch.setenv("ORBITER_CACHE_DIR", str(project.cache))
     monkeypatch.setattr(build, "write_seed", another_seed)
+    use_quick_compression(monkeypatch.setattr)
     lock_set = folder.read(project.folder / "locks/0.1.0")
     options = BuildOptions(images=("debian-core",), load=False, no_cache=True)
     (image,) = build.build(lock_set, options, silent)
@@ -248,7 +251,7 @@ def test_locking_again_changes_nothing_and_needs_no_network(project: Project) ->
         "ORBITER_CACHE_DIR": str(project.cache),
         "DOCKER_HOST": "tcp://127.0.0.1:9",
     }
-    command = ["unshare", "--net", sys.executable, "-m", "orbiter", "lock"]
+    command = ["unshare", "--net", sys.executable, QUICK_ORBITER, "lock"]
     process = subprocess.run(
         command, cwd=project.folder, env=env, capture_output=True, text=True, check=False
     )

@@ -16,7 +16,7 @@ from tests.support.byte_code import invalid_byte_code
 from tests.support.conda_packages import CondaPackage, channel, package
 from tests.support.loopback import Answer, Server, serving
 from tests.support.notebook import run_notebook
-from tests.support.paths import ROOT
+from tests.support.paths import QUICK_ORBITER, ROOT
 
 pytestmark = [
     pytest.mark.engine,
@@ -65,7 +65,7 @@ print(sum(len(found) > 1 for found in seen.values()))
 
 
 def orbiter(place: Path, cache: Path, *words: str) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-m", "orbiter", *words]
+    command = [sys.executable, QUICK_ORBITER, *words]
     env = {**os.environ, "ORBITER_CACHE_DIR": str(cache)}
     return subprocess.run(command, cwd=place, env=env, capture_output=True, text=True, check=False)
 

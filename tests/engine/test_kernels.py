@@ -8,12 +8,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.paths import ROOT, TESTS
+from tests.support.paths import QUICK_ORBITER, ROOT
 
 pytestmark = [pytest.mark.engine, pytest.mark.index]
 
 REPOSITORY = "orbiter-test/kernels"
-PROGRAM = TESTS / "support/quick_orbiter.py"
 NOTEBOOK = {
     "nbformat": 4,
     "nbformat_minor": 5,
@@ -41,7 +40,7 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     (project / "images.toml").write_text(text.replace("example/notebooks", REPOSITORY))
     env = {**os.environ, "ORBITER_CACHE_DIR": str(project / "cache")}
     for words in (["lock"], ["build", "--image", "debian-r"]):
-        command = [sys.executable, str(PROGRAM), *words]
+        command = [sys.executable, QUICK_ORBITER, *words]
         done = subprocess.run(
             command, cwd=project, env=env, capture_output=True, text=True, check=False
         )

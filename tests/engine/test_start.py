@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from orbiter.lockset import folder
+from tests.support.paths import QUICK_ORBITER
 
 REGISTRY = os.environ.get("ORBITER_WORLD_REGISTRY", "")
 pytestmark = [
@@ -55,7 +56,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     docker("build", *options, "-", stdin=DOCKERFILE)
     docker("push", "--quiet", BASE)
     for word in ("lock", "build"):
-        command = [sys.executable, "-m", "orbiter", word, "-q"]
+        command = [sys.executable, QUICK_ORBITER, word, "-q"]
         done = subprocess.run(command, cwd=place, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
     yield place
@@ -100,7 +101,7 @@ def test_locking_again_changes_nothing(project: Path) -> None:
     facts = folder.read(path).manifest.builders["debian"]
     assert (facts.entrypoint, facts.command) == ((), ("start-notebook.py",))
     before = (path / "lockset.toml").read_bytes()
-    command = ["unshare", "--net", sys.executable, "-m", "orbiter", "lock"]
+    command = ["unshare", "--net", sys.executable, QUICK_ORBITER, "lock"]
     env = {**os.environ, "DOCKER_HOST": "tcp://127.0.0.1:9"}
     done = subprocess.run(
         command, cwd=project, env=env, capture_output=True, text=True, check=False

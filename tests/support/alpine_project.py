@@ -20,9 +20,8 @@ from orbiter.lockset.model import LockSet
 from orbiter.lockset.targets import target_for
 from resolvers.types import LockFiles, Target
 from tests.support.alpine_world import docker
-from tests.support.paths import TESTS
+from tests.support.paths import QUICK_ORBITER
 
-PROGRAM = TESTS / "support" / "quick_orbiter.py"
 BUILT_IMAGE = re.compile(r".*:(.*)-\d+\.\d+\.\d+  (sha256:[0-9a-f]{64})")
 
 
@@ -38,7 +37,7 @@ class Project:
 
     def start(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         """Run orbiter in the folder and return the finished process."""
-        command = [sys.executable, str(PROGRAM), *arguments]
+        command = [sys.executable, QUICK_ORBITER, *arguments]
         env = {**os.environ, "ORBITER_CACHE_DIR": str(self.cache)}
         return subprocess.run(
             command, cwd=self.folder, env=env, capture_output=True, text=True, check=False

@@ -3,6 +3,8 @@
 The lock sets are otherwise those of the present templates, unlike those of ``compressed_less``.
 """
 
+from collections.abc import Callable
+
 from orbiter.cli.main import main
 from orbiter.render import bake_file, context, derived
 
@@ -10,13 +12,16 @@ COMPRESSION = "compression=zstd,compression-level=1"
 EXPORTER = ("oci-mediatypes=true", *COMPRESSION.split(","))
 
 
-def use_quick_compression() -> None:
-    """Replace the settings in every module that has read them."""
+def use_quick_compression(replace: Callable[[object, str, object], None] = setattr) -> None:
+    """Replace the settings in every module that has read them.
+
+    A test that builds in its own process passes ``monkeypatch.setattr`` as ``replace``.
+    """
     for module in (bake_file, context):
-        setattr(module, "COMPRESSION", COMPRESSION)  # noqa: B010  # mypy: context only imports it
+        replace(module, "COMPRESSION", COMPRESSION)
     for module in (bake_file, derived):
-        setattr(module, "EXPORTER", EXPORTER)  # noqa: B010  # mypy: derived only imports it
-    bake_file.bake_file.__defaults__ = (EXPORTER,)
+        replace(module, "EXPORTER", EXPORTER)
+    replace(bake_file.bake_file, "__defaults__", (EXPORTER,))
 
 
 if __name__ == "__main__":
