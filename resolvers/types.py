@@ -42,7 +42,8 @@ class Artifact(msgspec.Struct, frozen=True, kw_only=True, order=True):
     ``hash`` is ``sha256:<hex>`` or ``sha512:<hex>``. ``size`` is in bytes, or 0 if the lock does
     not record it. ``source`` is the path of the file on a mirror, without the mirror's address:
     ``<project>/<file name>`` for pip, ``<package>/-/<file name>`` for npm, the path in the pool for
-    apt. conda's locks contain addresses, so for conda it is the complete address.
+    apt. For pip, it starts with ``<index>:`` if images.toml names an index for the package. conda's
+    locks contain addresses, so for conda it is the complete address.
     """
 
     file: str
@@ -182,15 +183,26 @@ class ProvidedDistribution(msgspec.Struct, frozen=True, kw_only=True, order=True
 
 
 class PipOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """Options of pip: what conda installs before it.
+    """Options of pip: what conda installs before it, its indexes, and rules for all groups.
 
     ``provided`` lists the distributions that conda provides in each group, including groups
     without pip requirements. ``parents`` maps every stage to the stages whose packages it inherits,
     nearest first, whether they have pip requirements or not.
+
+    ``indexes`` maps names to the addresses of indexes. ``sources`` maps normalised names of
+    packages to the names of the only indexes that they may come from. All other packages come from
+    the indexes in pip's configuration: with the ``priority`` ``strict`` from the first one that has
+    the package, with ``disabled`` from any. ``constraints`` limit versions without requiring a
+    package. ``overrides`` replace the requirements of all packages for one package.
     """
 
     provided: tuple[ProvidedDistribution, ...] = ()
     parents: Mapping[str, tuple[str, ...]] = {}
+    indexes: Mapping[str, str] = {}
+    sources: Mapping[str, str] = {}
+    priority: str = "strict"
+    constraints: tuple[str, ...] = ()
+    overrides: tuple[str, ...] = ()
 
 
 class LockWarning(msgspec.Struct, frozen=True):

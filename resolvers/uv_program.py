@@ -74,8 +74,8 @@ def _environment_for(index_url: str) -> dict[str, str]:
 def environment() -> dict[str, str]:
     """Return pip's configuration of this machine as environment variables of uv."""
     configured = index.configured()
-    # Like pip, search all indexes and take the best version.
-    variables = {"UV_INDEX_STRATEGY": "unsafe-best-match"}
+    # A package on a later index may belong to somebody else.
+    variables = {"UV_INDEX_STRATEGY": "first-index"}
     if configured.urls:
         *others, last = configured.urls
         variables["UV_INDEX"] = " ".join(others)  # uv searches them before the default index

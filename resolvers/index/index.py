@@ -4,7 +4,9 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
+from itertools import chain
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import urljoin
 
 from packaging.utils import canonicalize_name
@@ -20,17 +22,29 @@ FORBIDDEN = 403
 """Response of indexes in a cloud's object store to a request for a project that does not exist."""
 
 
+class Offers(NamedTuple):
+    """The files of a project: those of each index, in order, those of ``find_links``, and all."""
+
+    by_index: tuple[tuple[IndexFile, ...], ...]
+    links: tuple[IndexFile, ...]
+    every: tuple[IndexFile, ...]
+
+
 class Index:
     """A default index, extra indexes and ``find_links``; reads each project once. Thread-safe.
 
     ``urls`` are the addresses of simple indexes (``https:``, ``http:``, ``file:``), the default
-    index first. ``find_links`` are folders, pages or files.
+    index first. ``find_links`` are folders, pages or files. ``origin`` says where the addresses
+    come from, unless it is pip's configuration.
     """
 
-    def __init__(self, urls: tuple[str, ...], find_links: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, urls: tuple[str, ...], find_links: tuple[str, ...] = (), *, origin: str = ""
+    ) -> None:
         self.urls = urls
         self.find_links = find_links
-        self._projects: OncePerKey[str, tuple[IndexFile, ...]] = OncePerKey(retry=True)
+        self._origin = origin
+        self._projects: OncePerKey[str, Offers] = OncePerKey(retry=True)
 
     def files(self, project: str) -> tuple[IndexFile, ...]:
         """Return all files of a project, those of the default index first; () if it is unknown.
@@ -38,34 +52,52 @@ class Index:
         Raises HTTPError if an index does not answer, ExpectedError if its response is not a page
         of an index.
         """
+        return self.offers(project).every
+
+    def files_of_first(self, project: str) -> tuple[IndexFile, ...]:
+        """Return a project's files on the first index that has it, and those of ``find_links``.
+
+        A project of that name on a later index may belong to somebody else. Raises like ``files``.
+        """
+        offers = self.offers(project)
+        first = next(filter(None, offers.by_index), ())
+        return _unique((*first, *offers.links))
+
+    def offers(self, project: str) -> Offers:
+        """Return the files of a project by their place. Raises like ``files``."""
         name = canonicalize_name(project)
         return self._projects(name, lambda: self._read_project(name))
 
-    def _read_project(self, name: str) -> tuple[IndexFile, ...]:
-        # Several indexes may offer the same file. A file with another hash is another file.
-        unique: dict[tuple[str, frozenset[tuple[str, str]]], IndexFile] = {}
-        for file in self._files_of_all_indexes(name):
-            unique.setdefault((file.name, frozenset(file.hashes.items())), file)
-        return tuple(unique.values())
-
-    def _files_of_all_indexes(self, name: str) -> Iterator[IndexFile]:
+    def _read_project(self, name: str) -> Offers:
+        by_index = []
         option = "index-url"
         for url in self.urls:
-            with _naming_origin(option):
-                yield from _index_files(url, name, is_default=option == "index-url")
+            with self._naming_origin(option):
+                is_default = option == "index-url" and not self._origin
+                by_index.append(_index_files(url, name, is_default=is_default))
             option = "extra-index-url"
+        links: list[IndexFile] = []
         for location in self.find_links:
-            with _naming_origin("find-links"):
-                yield from _find_links_files(location, name)
+            with self._naming_origin("find-links"):
+                links += _find_links_files(location, name)
+        every = _unique((*chain.from_iterable(by_index), *links))
+        return Offers(tuple(by_index), tuple(links), every)
+
+    @contextmanager
+    def _naming_origin(self, option: str) -> Iterator[None]:
+        """Add the file or the variable that sets an option of pip to an HTTPError."""
+        try:
+            yield
+        except http.HTTPError as error:
+            raise http.with_origin(error, self._origin or pip_config.origin(option)) from error
 
 
-@contextmanager
-def _naming_origin(option: str) -> Iterator[None]:
-    """Add the file or the variable that sets an option of pip to an HTTPError."""
-    try:
-        yield
-    except http.HTTPError as error:
-        raise http.with_origin(error, pip_config.origin(option)) from error
+def _unique(files: Iterable[IndexFile]) -> tuple[IndexFile, ...]:
+    """Keep one of the files with the same name and hashes; another hash is another file."""
+    unique: dict[tuple[str, frozenset[tuple[str, str]]], IndexFile] = {}
+    for file in files:
+        unique.setdefault((file.name, frozenset(file.hashes.items())), file)
+    return tuple(unique.values())
 
 
 def configured() -> Index:

@@ -4,13 +4,14 @@
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 from packaging.requirements import InvalidRequirement, Requirement
 
 from resolvers.errors import ExpectedError
-from resolvers.pip import markers, uv_lock, wheels
+from resolvers.index.source import source_of
+from resolvers.pip import markers, pyproject, uv_lock, wheels
 from resolvers.types import Artifact, Group, LockFiles, Package, Pin, Request, Target, Upgrade
 
 FILE = "build-requirements.txt"
@@ -33,15 +34,20 @@ def lock(request: Request, sdist_pins: Iterable[Pin]) -> str:
 
     declared: set[str] = set()
     for pin in sdist_pins:
-        declared.update(sdists.build_requirements(pin))
+        declared.update(sdists.build_requirements(pin, request.pip.indexes))
     needed = sorted(text for text in declared if _is_needed(text, request.targets))
     if not needed:
         return ""
     request.progress(f"resolving the build requirements of sdists: {', '.join(needed)}")
     group = Group(name=GROUP, requirements=tuple(needed))
     # The previous file has no lock of uv, so its versions are passed on as packages.
+    # An override is about the packages of the image, so it does not apply here.
     build_request = msgspec.structs.replace(
-        request, groups=(group,), previous={}, upgrade=Upgrade()
+        request,
+        groups=(group,),
+        previous={},
+        upgrade=Upgrade(),
+        pip=msgspec.structs.replace(request.pip, overrides=()),
     )
     previous = () if request.upgrade.everything else _previous_packages(request.previous)
     files = uv.lock(build_request, previous)
@@ -87,12 +93,14 @@ def _render(files: LockFiles, target: Target) -> Iterator[str]:
 def pins(files: LockFiles, target: Target) -> tuple[Pin, ...]:
     """Return the wheels that building needs on the target, sorted; () if nothing is built. Pure."""
     machine = markers.machine(target.platform)
-    return tuple(_pin(line) for line in _parse(files) if line["machine"] == machine)
+    indexes = pyproject.index_names(files) if files.get(FILE) else {}
+    return tuple(_pin(line, indexes) for line in _parse(files) if line["machine"] == machine)
 
 
-def _pin(line: dict[str, str]) -> Pin:
+def _pin(line: dict[str, str], indexes: Mapping[str, str]) -> Pin:
     name, file = line["name"], line["file"]
-    artifact = Artifact(file=file, hash=line["hash"], source=f"{name}/{file}")
+    source = source_of(name, file, indexes.get(name, ""))
+    artifact = Artifact(file=file, hash=line["hash"], source=source)
     return Pin(name=name, version=line["version"], artifact=artifact)
 
 

@@ -24,10 +24,26 @@ def check_request(request: Request) -> None:
                     f"(package '{dist.package}' of stage '{dist.group}')",
                     f"upgrade conda's package '{dist.package}' instead",
                 )
+    _check_constraints(request)
     # As keys of a dictionary, equal lines for several platforms appear once, in order.
     lines = {line: None for group in request.groups for line in _required_twice(request, group)}
     if lines:
         raise ExpectedError("\n".join(lines), "remove each package from one of its two lists")
+
+
+def _check_constraints(request: Request) -> None:
+    """Raise ExpectedError for a constraint that excludes a version which conda provides."""
+    for constraint in map(Requirement, request.pip.constraints):
+        for dist in provided.lowest_stage_first(request):
+            version = provided.parse_version(dist.version)
+            if dist.name != canonicalize_name(constraint.name) or version is None:
+                continue
+            if not constraint.specifier.contains(version, prereleases=True):
+                raise ExpectedError(
+                    f"the constraint '{constraint}' excludes {dist.name} {dist.version}, which "
+                    f"conda provides (package '{dist.package}' of stage '{dist.group}')",
+                    f"limit '{dist.package}' in the conda list, or change the constraint",
+                )
 
 
 def _required_twice(request: Request, group: Group) -> Iterator[str]:

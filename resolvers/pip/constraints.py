@@ -1,4 +1,7 @@
-"""Constraint files in pip's configuration: ``constraint`` in pip.conf, or PIP_CONSTRAINT."""
+"""Constraints: those of images.toml, and those in the constraint files of pip's configuration.
+
+pip's configuration names them as ``constraint`` in pip.conf, or in PIP_CONSTRAINT.
+"""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -34,8 +37,16 @@ class Constraint(msgspec.Struct, frozen=True):
         return Requirement(self.text)
 
 
+def applicable(request: Request) -> tuple[Constraint, ...]:
+    """Return the constraints of images.toml, and those of this machine: see ``configured``."""
+    return (
+        *(Constraint(text, "images.toml") for text in request.pip.constraints),
+        *configured(request),
+    )
+
+
 def configured(request: Request) -> tuple[Constraint, ...]:
-    """Return the constraints that apply to any target, except on packages that conda provides.
+    """Return this machine's constraints for any target, except on packages that conda provides.
 
     Raises ExpectedError for a file that cannot be read or parsed.
     """

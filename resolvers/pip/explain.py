@@ -71,6 +71,8 @@ def _requirements(request: Request) -> list[Requirement]:
 
 def _missing_packages(request: Request, missing: list[NormalizedName], text: str) -> ExpectedError:
     """Return the error for packages that the index does not have."""
+    if named := [name for name in missing if name in request.pip.sources]:
+        return _missing_on_named_index(request, named[0])
     names = ", ".join(f"'{name}'" for name in missing)
     required = list(_requirement_lines(request, set(missing)))
     # Without such a line, only another package requires it, which the explanation shows.
@@ -82,6 +84,17 @@ def _missing_packages(request: Request, missing: list[NormalizedName], text: str
     return UnsolvableError("\n".join(lines), hint)
 
 
+def _missing_on_named_index(request: Request, name: NormalizedName) -> ExpectedError:
+    """Return the error for a package that its index in images.toml does not have."""
+    index = request.pip.sources[name]
+    lines = [f"the index '{index}' has no package '{name}':", *_requirement_lines(request, {name})]
+    return UnsolvableError(
+        "\n".join(lines),
+        f"correct the name, or the url of [index.{index}] in images.toml; a private index may need "
+        "credentials in ~/.netrc",
+    )
+
+
 def _requirement_lines(request: Request, names: set[NormalizedName]) -> Iterator[str]:
     for group in request.groups:
         for requirement in sorted(set(group.requirements)):
@@ -90,7 +103,11 @@ def _requirement_lines(request: Request, names: set[NormalizedName]) -> Iterator
 
 
 def _constraint_lines(request: Request, names: set[NormalizedName]) -> Iterator[str]:
-    for constraint in constraints.configured(request):
+    """Yield a line for each constraint and each override of the names."""
+    for override in request.pip.overrides:
+        if canonicalize_name(Requirement(override).name) in names:
+            yield f"  '{override}' is an override in images.toml"
+    for constraint in constraints.applicable(request):
         if canonicalize_name(constraint.requirement.name) in names:
             yield f"  '{constraint.text}' is a constraint in {constraint.file}"
 

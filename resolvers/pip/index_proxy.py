@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
+from typing import Protocol
 from urllib.parse import quote, unquote
 
 import msgspec
@@ -20,13 +21,14 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from resolvers.errors import ExpectedError
-from resolvers.index.index import Index
 from resolvers.index.index_file import IndexFile, project_of, supports, version_of
 from resolvers.index.metadata import MetadataReader
 from resolvers.net import http, loopback
 from resolvers.net.loopback import NOT_FOUND, LoopbackRequest, LoopbackResponse
 
 PAGE_TYPE = "application/vnd.pypi.simple.v1+json"
+NAMED = "named"
+"""First part of the path of an index that images.toml names."""
 PROGRESS_INTERVAL = 50
 """Number of projects after which a line of progress is due."""
 MISSING_VERSION = "0" * 64
@@ -40,6 +42,14 @@ UNCONDITIONAL_REQUIREMENT = re.compile(
     rb"^Requires-Dist:(?![^;\n]*;.*\bextra\b).*\n", re.IGNORECASE | re.MULTILINE
 )
 """A line of unfolded METADATA with a requirement that does not belong to an extra."""
+
+
+class ProjectFiles(Protocol):
+    """One or more indexes."""
+
+    def files(self, project: str) -> tuple[IndexFile, ...]:
+        """Return the files of a project; () if it is unknown."""
+        ...
 
 
 class IndexProxy:
@@ -58,7 +68,7 @@ class IndexProxy:
 
     def __init__(
         self,
-        index: Index,
+        index: ProjectFiles,
         *,
         as_of: datetime | None = None,
         python: str = "",
@@ -242,13 +252,23 @@ def _json_yanked(reason: str | None) -> bool | str:
 
 @contextmanager
 def serve(proxy: IndexProxy) -> Iterator[str]:
-    """Serve a proxy while the context lasts; yields the address of its simple index."""
+    """Serve a proxy while the context lasts; yields the address of its simple index.
+
+    The pages of an index that images.toml names have another address: see ``named_url``.
+    """
     with loopback.serve(partial(_respond, proxy), proxy.errors) as server:
         yield f"{server.address}/simple/"
 
 
+def named_url(index_url: str, name: str) -> str:
+    """Return the address at which the proxy serves an index of images.toml."""
+    return f"{index_url.removesuffix('simple/')}{NAMED}/{name}"
+
+
 def _respond(proxy: IndexProxy, request: LoopbackRequest) -> LoopbackResponse:
     kind, _, rest = request.path.strip("/").partition("/")
+    if kind == NAMED:  # the proxy itself knows the index of each project
+        kind, rest = "simple", rest.partition("/")[2]
     project, _, file_name = unquote(rest).partition("/")
     if kind == "simple" and proxy.files(project):
         page = proxy.page(project, files_url=f"{request.address}/file")

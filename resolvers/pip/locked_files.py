@@ -1,17 +1,18 @@
 """The files of locked packages on the index, and the checks of their metadata."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from email.message import Message
 from email.parser import HeaderParser
 from typing import NamedTuple
 
 from resolvers.errors import ExpectedError
-from resolvers.index import index
 from resolvers.index.index_file import IndexFile, supports
 from resolvers.index.metadata import MetadataReader
+from resolvers.index.routes import locked_project_files
 from resolvers.types import Pin, Request
 
 _metadata = MetadataReader()
+NO_INDEXES: Mapping[str, str] = {}
 
 
 class LockedFile(NamedTuple):
@@ -21,15 +22,17 @@ class LockedFile(NamedTuple):
     file: IndexFile
 
 
-def locked_files(pins: Iterable[Pin]) -> tuple[LockedFile, ...]:
+def locked_files(
+    pins: Iterable[Pin], indexes: Mapping[str, str] = NO_INDEXES
+) -> tuple[LockedFile, ...]:
     """Return the index's file for each pin, sorted by pin; without files that it does not have.
 
-    Raises HTTPError.
+    ``indexes`` maps the names of indexes in images.toml to addresses. Raises HTTPError.
     """
-    configured = index.configured()
     found = []
     for pin in sorted(pins):
-        candidates = (file for file in configured.files(pin.name) if _is_same(pin, file))
+        offered = locked_project_files(pin.artifact.source, indexes)
+        candidates = (file for file in offered if _is_same(pin, file))
         found += [LockedFile(pin, file) for file in candidates][:1]
     return tuple(found)
 

@@ -1,17 +1,18 @@
 """The engine Poetry: solves against a proxy of the index, so that its lock has no addresses."""
 
 import re
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Iterator, Sequence, Set
 from pathlib import Path
 
 import msgspec
+from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from resolvers import process, uv_program
 from resolvers.errors import ProgramError
-from resolvers.index import index
 from resolvers.index.index_file import version_of
+from resolvers.index.routes import Routes
 from resolvers.pip import constraints, poetry_lock, provided, pyproject
 from resolvers.pip.explain import unsolvable
 from resolvers.pip.index_proxy import PLACEHOLDER, IndexProxy, serve
@@ -34,6 +35,12 @@ optional = false
 python-versions = "*"
 files = []
 """
+MINIMAL_SOURCE = """
+[package.source]
+type = "legacy"
+url = {}
+reference = {}
+"""
 MINIMAL_METADATA = """[metadata]
 lock-version = "2.1"
 python-versions = "*"
@@ -43,9 +50,27 @@ content-hash = ""
 
 def project(request: Request, shared: Set[str] = frozenset()) -> str:
     """Return the text of pyproject.toml."""
-    tool_section = "[tool.poetry]\npackage-mode = false\n"
+    sections = ["[tool.poetry]\npackage-mode = false\n", *_source_sections(request)]
     requires_python = f"=={pyproject.python_version(request)}"
-    return pyproject.render(request, requires_python, tool_section, shared)
+    tool_section = "\n".join(sections)
+    constraints = request.pip.constraints
+    return pyproject.render(request, requires_python, tool_section, shared, constraints)
+
+
+def _source_sections(request: Request) -> Iterator[str]:
+    """Yield the indexes of images.toml, and the packages of each group that come from them."""
+    for name, url in pyproject.used_indexes(request).items():
+        yield (
+            f"[[tool.poetry.source]]\nname = {toml_string(name)}\nurl = {toml_string(url)}\n"
+            'priority = "explicit"\n'
+        )
+    for group in sorted(request.groups, key=lambda group: group.name):
+        names = {canonicalize_name(Requirement(text).name) for text in group.requirements}
+        if named := sorted(names & request.pip.sources.keys()):
+            yield f"[tool.poetry.group.{toml_string(group.name)}.dependencies]\n" + "".join(
+                f"{name} = {{ source = {toml_string(request.pip.sources[name])} }}\n"
+                for name in named
+            )
 
 
 def lock(
@@ -69,7 +94,7 @@ def lock(
         (folder / pyproject.FILE).write_text(project(request), encoding="utf-8")
         lock_file = folder / poetry_lock.FILE
         movable: list[str] = []
-        if pins := _minimal_lock(previous, proxy):
+        if pins := _minimal_lock(previous, proxy, request):
             lock_file.write_text(pins, encoding="utf-8")
             movable = [canonicalize_name(package) for package in request.upgrade.packages]
         arguments = [url, pyproject.python_version(request), *movable]
@@ -84,14 +109,14 @@ def lock(
 def _index_proxy(request: Request, shared: Set[str]) -> IndexProxy:
     upgrades = request.upgrade.packages
     return IndexProxy(
-        index.configured(),
+        Routes(request.pip),
         as_of=request.as_of,
         # Poetry has no option for the version of an upgrade, so the proxy hides all others.
         exact={name: version for name, version in upgrades.items() if version},
         provided=provided.versions(request),
         satisfied=provided.versions(request, without=shared),
         # Poetry has no constraints, so the proxy hides what they exclude.
-        constraints=constraints.specifiers(constraints.configured(request)),
+        constraints=constraints.specifiers(constraints.applicable(request)),
         progress=request.progress,
     )
 
@@ -120,17 +145,27 @@ def _explanation(output: str) -> str:
     return requirements if requirements and is_long(text.strip()) else text.strip()
 
 
-def _minimal_lock(packages: tuple[Package, ...], proxy: IndexProxy) -> str:
+def _minimal_lock(packages: tuple[Package, ...], proxy: IndexProxy, request: Request) -> str:
     """Return the smallest poetry.lock that makes Poetry keep the versions, or "" for none.
 
     It omits versions that the index no longer has, because Poetry fails on them.
     """
     blocks = [
         MINIMAL_PACKAGE.format(toml_string(package.name), toml_string(package.version))
+        + _minimal_source(package, request)
         for package in packages
         if _is_available(package, proxy)
     ]
     return "\n".join([*blocks, MINIMAL_METADATA]) if blocks else ""
+
+
+def _minimal_source(package: Package, request: Request) -> str:
+    """Return the source of a package with an index of its own; Poetry ignores its pin without."""
+    name = request.pip.sources.get(package.name)
+    if not name:
+        return ""
+    url = toml_string(request.pip.indexes[name].rstrip("/"))
+    return MINIMAL_SOURCE.format(url, toml_string(name))
 
 
 def _is_available(package: Package, proxy: IndexProxy) -> bool:

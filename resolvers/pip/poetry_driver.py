@@ -15,6 +15,7 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import ClassVar
 
 gc.disable()  # saves a sixth of the time and costs a few megabytes
 
@@ -44,20 +45,42 @@ from poetry.repositories import Repository, RepositoryPool  # type: ignore[impor
 from poetry.repositories.legacy_repository import (  # type: ignore[import-not-found]  # noqa: E402
     LegacyRepository,
 )
+from poetry.repositories.repository_pool import Priority  # type: ignore[import-not-found]  # noqa: E402
 from poetry.utils.env import MockEnv  # type: ignore[import-not-found]  # noqa: E402
 
 
 class AnonymousIndex(LegacyRepository):  # type: ignore[misc]
-    """A simple index whose packages, like those of PyPI, do not name their source in the lock."""
+    """A simple index whose packages, like those of PyPI, do not name their source in the lock.
+
+    ``sources`` has the packages that come from an index in pyproject.toml instead, with its name
+    and address. The proxy behind the address of this index already returns only files from there.
+    """
+
+    sources: ClassVar[dict[str, tuple[str, str]]] = {}
 
     def package(self, name: str, version: Version) -> Package:
         """Return the package with its requirements and files."""
         package = super().package(name, version)
-        package._source_type = package._source_url = package._source_reference = None
+        package._source_type, package._source_url, package._source_reference = self._source(name)
         return package
 
     def _package(self, name: str, version: Version, yanked: str | bool) -> Package:
-        return Package(name, version, yanked=yanked)
+        kind, url, reference = self._source(name)
+        return Package(
+            name,
+            version,
+            source_type=kind,
+            source_url=url,
+            source_reference=reference,
+            yanked=yanked,
+        )
+
+    def _source(self, name: str) -> tuple[str, str, str] | tuple[None, None, None]:
+        """Return the type, the address and the name of a package's source in the lock."""
+        if name not in self.sources:
+            return None, None, None
+        reference, url = self.sources[name]
+        return "legacy", url, reference
 
 
 def main(url: str, python: str, *movable: str) -> int:
@@ -67,6 +90,7 @@ def main(url: str, python: str, *movable: str) -> int:
     # Poetry creates further pools when it builds an sdist to read its requirements.
     Factory.create_pool = lambda *_, **__: pool
     poetry = Factory().create_poetry(Path.cwd(), disable_plugins=True, disable_cache=True)
+    _add_sources(poetry, url)
     installer = _installer(poetry, tuple(int(part) for part in python.split(".")))
     if movable:
         installer.whitelist(movable).update().execute_operations(False)
@@ -80,6 +104,18 @@ def main(url: str, python: str, *movable: str) -> int:
     except IncompatibleConstraintsError as error:
         _print_conflict([], error)
     return 1
+
+
+def _add_sources(poetry: Poetry, url: str) -> None:
+    """Add the indexes of pyproject.toml; the proxy at ``url`` serves them, too."""
+    addresses = {}
+    for source in poetry.local_config.get("source", ()):
+        addresses[source["name"]] = source["url"].rstrip("/")
+        index = AnonymousIndex(source["name"], url, disable_cache=True)
+        poetry.pool.add_repository(index, priority=Priority.EXPLICIT)
+    for dependency in poetry.package.all_requires:
+        if name := dependency.source_name:
+            AnonymousIndex.sources[dependency.name] = (name, addresses[name])
 
 
 def _print_conflict(requirements: list[tuple[str, ...]], error: Exception) -> None:

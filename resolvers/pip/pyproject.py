@@ -1,7 +1,7 @@
 """The pyproject.toml beside pip's lock file: the requirements, one dependency group per stage.
 
-It also records what the requirements do not show: packages that may be built from an sdist, and the
-distributions that conda provides.
+It also records what the requirements do not show: packages that may be built from an sdist, the
+index of each package that has one of its own, and the distributions that conda provides.
 """
 
 from collections.abc import Iterable, Mapping, Set
@@ -11,7 +11,7 @@ from packaging.utils import canonicalize_name
 
 from resolvers.errors import ExpectedError
 from resolvers.pip.toml_file import Table, read_toml, toml_array, toml_string
-from resolvers.types import Group, LockFiles, Request
+from resolvers.types import Group, LockFiles, PipOptions, Request
 
 FILE = "pyproject.toml"
 PROJECT = "orbiter-image"
@@ -48,12 +48,17 @@ def check_requirements(groups: tuple[Group, ...]) -> None:
 # The layout below is our own rather than that of a TOML library: it quotes all names of groups and
 # writes platforms as inline tables, and released lock sets contain these bytes.
 def render(
-    request: Request, requires_python: str, tool_section: str, shared: Set[str] = frozenset()
+    request: Request,
+    requires_python: str,
+    tool_section: str,
+    shared: Set[str] = frozenset(),
+    constraints: tuple[str, ...] = (),
 ) -> str:
     """Return the text of the file.
 
     ``tool_section`` is the engine's part of it. ``shared`` are the distributions that conda
-    provides in some places and pip installs in others (``provided.shared``).
+    provides in some places and pip installs in others (``provided.shared``). ``constraints`` are
+    those that the engine's part cannot express.
     """
     with_requirements = (group for group in request.groups if group.requirements)
     groups = sorted(with_requirements, key=lambda group: group.name)
@@ -66,19 +71,37 @@ def render(
         f"requires-python = {toml_string(requires_python)}\n",
         "[dependency-groups]\n" + "".join(dependency_groups),
         tool_section,
-        *_orbiter_section(request, shared),
+        *_orbiter_section(request, shared, constraints),
+        *_index_section(request),
         *_conda_sections(request),
     ]
     return "\n".join(sections)
 
 
-def _orbiter_section(request: Request, shared: Set[str]) -> list[str]:
+def _orbiter_section(request: Request, shared: Set[str], constraints: tuple[str, ...]) -> list[str]:
     sdists: set[str] = set()
     for group in request.groups:
         sdists.update(map(canonicalize_name, group.sources))
-    lists = {"sdist": sdists, "shared": shared}
+    lists = {"sdist": sdists, "shared": shared, "constraints": constraints}
     lines = [f"{key} = {toml_array(sorted(names))}" for key, names in lists.items() if names]
+    if request.pip.priority != PipOptions().priority:
+        lines.append(f"index-priority = {toml_string(request.pip.priority)}\n")
     return ["[tool.orbiter]\n" + "".join(lines)] if lines else []
+
+
+def _index_section(request: Request) -> list[str]:
+    """Return the section with the packages whose index images.toml names."""
+    lines = [
+        f"{package} = {toml_string(name)}\n"
+        for package, name in sorted(request.pip.sources.items())
+    ]
+    return ["[tool.orbiter.index]\n" + "".join(lines)] if lines else []
+
+
+def used_indexes(request: Request) -> dict[str, str]:
+    """Return the addresses of the indexes that packages come from, by name."""
+    used = set(request.pip.sources.values())
+    return {name: url for name, url in sorted(request.pip.indexes.items()) if name in used}
 
 
 def _conda_sections(request: Request) -> list[str]:
@@ -113,6 +136,12 @@ def allowed_sdists(files: LockFiles) -> frozenset[str]:
     """Return the normalised names of the packages that may be built from their sdist."""
     names = _orbiter_table(files).get("sdist", [])
     return frozenset(canonicalize_name(name) for name in names)
+
+
+def index_names(files: LockFiles) -> Mapping[str, str]:
+    """Map the packages whose index images.toml names to the name of that index."""
+    names: Mapping[str, str] = _orbiter_table(files).get("index", {})
+    return names
 
 
 def provided(files: LockFiles, platform: str, groups: Iterable[str]) -> frozenset[str]:

@@ -12,6 +12,7 @@ from resolvers.pip import (
     build_requirements,
     conda_conflicts,
     engines,
+    other_indexes,
     provided,
     pyproject,
 )
@@ -48,10 +49,12 @@ def _lock(request: Request, engine: Engine) -> dict[str, str]:
     files = dict(_lock_with_shared(request, engine, previous))
     _check_upgraded(request.upgrade, engine.lock_format.read(files))
     pins = _pins(files, request)
-    on_index = locked_files(pins)
+    on_index = locked_files(pins, request.pip.indexes)
     check_python(request, on_index)
     names = tuple(group.name for group in request.groups)
     for warning in advice.warnings(request, on_index, partial(_for_groups, engine, files, names)):
+        request.warn(warning)
+    for warning in other_indexes.warnings(request, on_index):
         request.warn(warning)
     sdist_pins = {pin for pin in pins if not pin.artifact.file.endswith(".whl")}
     without_conda = provided.with_provided(request, ())  # sdists are built without conda's packages

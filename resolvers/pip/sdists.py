@@ -5,10 +5,11 @@ import tarfile
 import tempfile
 import tomllib
 import zipfile
+from collections.abc import Mapping
 from typing import IO
 
 from resolvers.errors import ExpectedError
-from resolvers.index import index
+from resolvers.index.routes import locked_project_files
 from resolvers.net import http
 from resolvers.types import Pin
 
@@ -16,22 +17,23 @@ DEFAULT_REQUIREMENTS = ("setuptools>=40.8.0",)
 """Build requirements of an sdist that does not declare any (PEP 518)."""
 
 
-def build_requirements(pin: Pin) -> tuple[str, ...]:
+def build_requirements(pin: Pin, indexes: Mapping[str, str]) -> tuple[str, ...]:
     """Return the build requirements in the pyproject.toml of an sdist.
 
-    Raises HTTPError, and ExpectedError if the index does not have the locked file.
+    ``indexes`` maps the names of indexes in images.toml to addresses. Raises HTTPError, and
+    ExpectedError if the index does not have the locked file.
     """
     with tempfile.TemporaryFile() as file:
-        _download(pin, file)
+        _download(pin, indexes, file)
         text = _pyproject_toml(pin.artifact.file, file)
     build_system = tomllib.loads(text).get("build-system", {})
     return tuple(str(text) for text in build_system.get("requires", DEFAULT_REQUIREMENTS))
 
 
-def _download(pin: Pin, file: IO[bytes]) -> None:
+def _download(pin: Pin, indexes: Mapping[str, str], file: IO[bytes]) -> None:
     """Download the file with the locked hash; several indexes may have a file of that name."""
     algorithm, _, expected = pin.artifact.hash.partition(":")
-    for candidate in index.configured().files(pin.name):
+    for candidate in locked_project_files(pin.artifact.source, indexes):
         if candidate.name != pin.artifact.file:
             continue
         digest = hashlib.new(algorithm)

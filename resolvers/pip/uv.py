@@ -6,20 +6,26 @@ Requires-Python, and would report an index that refuses the credentials as a mis
 
 import re
 import sys
-from collections.abc import Iterable, Iterator, Sequence, Set
+import tomllib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from datetime import UTC
+from functools import partial
 from pathlib import Path
 from urllib.parse import unquote
 
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+
 from resolvers.errors import ExpectedError, ProgramError
-from resolvers.index import index
+from resolvers.index.routes import Routes
 from resolvers.pip import constraints as pip_constraints
 from resolvers.pip import provided, pyproject, uv_lock
 from resolvers.pip.constraints import Constraint
 from resolvers.pip.explain import unsolvable
 from resolvers.pip.file_hashes import with_hashes
-from resolvers.pip.index_proxy import PLACEHOLDER, IndexProxy, serve
+from resolvers.pip.index_proxy import PLACEHOLDER, IndexProxy, named_url, serve
 from resolvers.pip.markers import machine
 from resolvers.pip.toml_file import toml_array, toml_string
 from resolvers.scratch import temporary_folder
@@ -30,19 +36,28 @@ OLDEST_PYTHON = (3, 11)
 """Lower bound of requires-python, so that uv accepts the Python it runs on."""
 NO_SOLUTION = "No solution found"
 FAILED_BUILD = re.compile("Failed to build `([^`]+)`")
-REGISTRY = re.compile(r'registry = "[^"]*"')
+ADDRESS = re.compile(r'\b(registry|index) = "([^"]*)"')
+NO_ADDRESSES: Mapping[str, str] = {}
 FILE_LOCATION = re.compile(r'\{ (?:url|path) = "(?:[^"]*/)?([^"/]+)"')
 PLACEHOLDER_WHEEL = re.compile(rf'    {{ path = "[^"]+", hash = "sha256:{PLACEHOLDER}".*\n')
 OPTIONS_TABLE = re.compile(r"\[options\]\n(?:[^\[\n].*\n)*\n")
-MANIFEST = "[manifest]\nconstraints = "
+PACKAGE = re.compile(r'(?<=\[\[package\]\]\nname = )"([^"]+)"\n.*\nsource = \{ registry = "[^"]*"')
+"""The beginning of a package in uv.lock."""
+MANIFEST = re.compile(r"\[manifest\]\n(?:constraints = (\[(?:[^\n]*|\n(?:    .*\n)*)\])\n)")
+"""The beginning of the manifest of uv.lock, with its constraints."""
 CONSTRAINT = re.compile(r'\{ name = "([^"]+)".*? \}')
 """One constraint in the manifest of uv.lock. Its values are strings without braces."""
 
 
 def project(
-    request: Request, shared: Set[str] = frozenset(), constraints: Iterable[Constraint] = ()
+    request: Request,
+    shared: Set[str] = frozenset(),
+    machine_constraints: Iterable[Constraint] = (),
+    index_url: str = "",
 ) -> str:
-    """Return the text of pyproject.toml; ``constraints`` are added to those of conda.
+    """Return the text of pyproject.toml; ``machine_constraints`` are added to the others.
+
+    ``index_url`` is the address of the index proxy, which replaces those of images.toml.
 
     The index is a folder named ``artifacts``: so uv.lock has no address, and ``uv lock --check``
     still accepts it as the lock of this project. The exact Python is a marker, because uv refuses
@@ -53,16 +68,41 @@ def project(
     major_minor = min(OLDEST_PYTHON, (int(major), int(minor)))
     tool_section = (
         "[tool.uv]\npackage = false\n"
-        f"environments = {toml_array(markers)}{_constraints(request, constraints)}\n"
+        f"environments = {toml_array(markers)}{_constraints(request, machine_constraints)}"
+        f"{_overrides(request)}\n"
         '[[tool.uv.index]]\nname = "artifacts"\nurl = "artifacts"\ndefault = true\n'
+        + "".join(_index_sections(request, index_url))
     )
     requires_python = f">={major_minor[0]}.{major_minor[1]}"
     return pyproject.render(request, requires_python, tool_section, shared)
 
 
 def _constraints(request: Request, others: Iterable[Constraint]) -> str:
-    constraints = [*provided.constraints(request), *(other.text for other in others)]
+    constraints = [
+        *provided.constraints(request),
+        *request.pip.constraints,
+        *(other.text for other in others),
+    ]
     return f"constraint-dependencies = {toml_array(constraints)}" if constraints else ""
+
+
+def _overrides(request: Request) -> str:
+    overrides = request.pip.overrides
+    return f"override-dependencies = {toml_array(overrides)}" if overrides else ""
+
+
+def _index_sections(request: Request, index_url: str) -> Iterator[str]:
+    """Yield the indexes of images.toml, and the packages that come from them."""
+    for name, url in pyproject.used_indexes(request).items():
+        address = named_url(index_url, name) if index_url else url
+        yield (
+            f"\n[[tool.uv.index]]\nname = {toml_string(name)}\nurl = {toml_string(address)}\n"
+            "explicit = true\n"
+        )
+    if request.pip.sources:
+        yield "\n[tool.uv.sources]\n"
+    for package, name in sorted(request.pip.sources.items()):
+        yield f"{package} = {{ index = {toml_string(name)} }}\n"
 
 
 def _marker(target: Target) -> str:
@@ -90,21 +130,27 @@ def lock(
         _served_index(proxy) as index_url,
     ):
         # The lock does not record the constraints of this machine.
-        text = project(request, constraints=pip_constraints.configured(request))
+        text = project(
+            request,
+            machine_constraints=pip_constraints.configured(request),
+            index_url=index_url,
+        )
         (folder / pyproject.FILE).write_text(text, encoding="utf-8")
         lock_file = folder / uv_lock.FILE
         # uv prefers the versions of an existing lock.
         if previous:
             pins = request.previous.get(uv_lock.FILE) or _minimal_lock(previous)
-            lock_file.write_text(pins, encoding="utf-8")
+            lock_file.write_text(_served_by(index_url, request, pins), encoding="utf-8")
         _solve(arguments, folder, request, proxy, index_url)
-        text = _portable(lock_file.read_text(encoding="utf-8"))
+        served = {
+            named_url(index_url, name): url for name, url in pyproject.used_indexes(request).items()
+        }
+        text = _portable(lock_file.read_text(encoding="utf-8"), served)
         text = with_hashes(text, proxy, request.progress)
     locked = provided.only_locked(request, uv_lock.read({uv_lock.FILE: text}))
-    names = {dist.name for dist in locked.pip.provided}
     return {
         pyproject.FILE: project(locked, shared),
-        uv_lock.FILE: _with_constraints_on(names, text),
+        uv_lock.FILE: _with_constraints(text, partial(_is_recorded, locked)),
     }
 
 
@@ -120,7 +166,7 @@ def _index_proxy(request: Request, shared: Set[str]) -> IndexProxy:
     requirements.
     """
     return IndexProxy(
-        index.configured(),
+        Routes(request.pip),
         as_of=request.as_of,
         python=pyproject.python_version(request),
         satisfied=provided.versions(request, without=shared),
@@ -183,24 +229,57 @@ def _minimal_lock(packages: tuple[Package, ...]) -> str:
     return head + "".join(blocks)
 
 
-def _portable(text: str) -> str:
-    """Return uv.lock without addresses, placeholder wheels and the moment it was solved for."""
-    text = REGISTRY.sub('registry = "artifacts"', text)
+def _served_by(index_url: str, request: Request, pins: str) -> str:
+    """Return a lock with the addresses of the index proxy for packages with their own index.
+
+    uv ignores a pin whose index is not the one that pyproject.toml names for the package.
+    """
+
+    def served(match: "re.Match[str]") -> str:
+        name = request.pip.sources.get(match[1])
+        address = named_url(index_url, name) if name else "artifacts"
+        return f"{match[0].rpartition('registry = ')[0]}registry = {toml_string(address)}"
+
+    return PACKAGE.sub(served, pins) if request.pip.sources else pins
+
+
+def _portable(text: str, served: Mapping[str, str] = NO_ADDRESSES) -> str:
+    """Return uv.lock without the addresses of this run, placeholder wheels and its moment.
+
+    ``served`` maps the proxy's addresses of indexes to those in images.toml, which remain.
+    """
+
+    def address(match: "re.Match[str]") -> str:
+        return f'{match[1]} = "{served.get(match[2], "artifacts")}"'
+
+    text = ADDRESS.sub(address, text)
     text = FILE_LOCATION.sub(lambda match: f'{{ path = "{unquote(match[1])}"', text)
     text = PLACEHOLDER_WHEEL.sub("", text).replace("wheels = [\n]\n", "")
     return OPTIONS_TABLE.sub("", text)
 
 
-def _with_constraints_on(names: set[str], text: str) -> str:
-    """Return uv.lock with only the constraints on these names, in uv's own layout."""
-    before, manifest, after = text.partition(MANIFEST)
-    if not manifest:
+def _with_constraints(text: str, is_kept: Callable[["re.Match[str]"], bool]) -> str:
+    """Return uv.lock with only some of its constraints, in uv's own layout."""
+    found = MANIFEST.search(text)
+    if not found:
         return text
-    array, _, rest = after.partition("\n\n")
-    constraints = [match[0] for match in CONSTRAINT.finditer(array) if match[1] in names]
-    if not constraints:
-        return before + rest
-    items = constraints[0]  # uv writes a single constraint on the same line
+    constraints = [each[0] for each in CONSTRAINT.finditer(found[1]) if is_kept(each)]
+    items = "".join(constraints)  # uv writes a single constraint on the same line
     if len(constraints) > 1:
         items = "".join(f"\n    {constraint}," for constraint in constraints) + "\n"
-    return f"{before}{MANIFEST}[{items}]\n\n{rest}"
+    line = f"constraints = [{items}]\n" if constraints else ""
+    rest = text[found.end() :]
+    if not line and rest.startswith("\n"):  # nothing else is in the manifest
+        return text[: found.start()] + rest.removeprefix("\n")
+    return f"{text[: found.start()]}[manifest]\n{line}{rest}"
+
+
+def _is_recorded(request: Request, constraint: "re.Match[str]") -> bool:
+    """Return whether a constraint in the manifest is one of conda or images.toml."""
+    if any(dist.name == constraint[1] for dist in request.pip.provided):
+        return True
+    specifier = SpecifierSet(tomllib.loads(f"it = {constraint[0]}")["it"].get("specifier", ""))
+    return any(
+        canonicalize_name(own.name) == constraint[1] and own.specifier == specifier
+        for own in map(Requirement, request.pip.constraints)
+    )

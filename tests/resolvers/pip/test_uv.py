@@ -1,5 +1,6 @@
 """The engine uv and the program uv."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -101,5 +102,14 @@ def test_constraints_are_written_like_uv_writes_them(names: set[str], manifest: 
     lines = '    { name = "a", specifier = "==1" },\n    { name = "b" },\n    { name = "c" },\n'
     rest = '[[package]]\nname = "a"\nversion = "1"\n\n[[package]]\nname = "d"\n'
     text = f"version = 1\n\n[manifest]\nconstraints = [\n{lines}]\n\n{rest}"
-    assert uv._with_constraints_on(names, text) == f"version = 1\n\n{manifest}{rest}"
-    assert uv._with_constraints_on(names, rest) == rest
+    overrides = text.replace("]\n\n[[", ']\noverrides = [{ name = "b" }]\n\n[[', 1)
+
+    def is_kept(constraint: "re.Match[str]") -> bool:
+        return constraint[1] in names
+
+    assert uv._with_constraints(text, is_kept) == f"version = 1\n\n{manifest}{rest}"
+    assert uv._with_constraints(rest, is_kept) == rest
+    kept = manifest.removesuffix("\n") or "[manifest]\n"
+    assert uv._with_constraints(overrides, is_kept) == (
+        f'version = 1\n\n{kept}overrides = [{{ name = "b" }}]\n\n{rest}'
+    )
