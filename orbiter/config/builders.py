@@ -6,9 +6,12 @@ import msgspec
 from msgspec.structs import fields
 from packaging.utils import canonicalize_name
 
-from orbiter.config.image_set import Builder, CondaSettings, ImageSet
+from orbiter.config.image_set import Builder, CondaSettings, ImageSet, PipSettings
 from orbiter.config.mistakes import Mistakes, key_path
+from orbiter.config.pip_rules import check_pip_rules
+from orbiter.config.requirements import sort_requirements
 from orbiter.config.schema import BASES, BUILDERS, BuilderTable, ConfigFile, Packages
+from orbiter.config.sets import Sets, expand
 from resolvers.conda.channels import NO_DEFAULTS, parse_channel
 from resolvers.errors import ExpectedError
 from resolvers.types import CondaOptions
@@ -60,12 +63,34 @@ def resolve_builder(name: str, file: ConfigFile) -> Builder:
         python=table.python,
         pip_engine=table.pip_engine,
         pip_overwrites=_pip_names(table.pip_overwrites) or msgspec.UNSET,
+        pip=_pip_settings(table, file.sets) or msgspec.UNSET,
         conda=_conda_settings(table) if name == CONDA_BUILDER else msgspec.UNSET,
     )
 
 
 def _pip_names(names: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(canonicalize_name(name) for name in names)
+
+
+def _pip_settings(table: BuilderTable, sets: Sets) -> PipSettings | None:
+    """Return the pip settings of a builder; None for the defaults."""
+    settings = PipSettings(
+        index_priority=table.index_priority,
+        constraints=_pip_rules(table.constraints, sets),
+        overrides=_pip_rules(table.overrides, sets),
+    )
+    return settings if settings != PipSettings() else None
+
+
+def _pip_rules(entries: tuple[str, ...], sets: Sets) -> tuple[str, ...]:
+    """Return constraints or overrides, sorted by package name."""
+    texts = {entry.text for entry in expand(entries, "", sets, Mistakes())}
+    return sort_requirements("pip", texts)
+
+
+def pip_settings(builder: Builder) -> PipSettings:
+    """Return a builder's pip settings."""
+    return builder.pip or PipSettings()
 
 
 def overwrites(builder: Builder) -> dict[str, tuple[str, ...]]:
@@ -97,6 +122,7 @@ def check_builders(file: ConfigFile, mistakes: Mistakes) -> None:
             hint = f"declare an image, such as [image.{name}.core], or remove the builder"
             mistakes.add(key_path("builder", name), NO_IMAGES, hint=hint)
         _check_builder(name, table, mistakes)
+        check_pip_rules(name, table, file.sets, mistakes)
     for name in file.image:
         if name in BUILDERS and name not in file.builder:
             problem = f"the builder '{name}' is not declared"

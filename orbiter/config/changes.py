@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from orbiter.config.builders import overwrites
+from orbiter.config.builders import overwrites, pip_settings
 from orbiter.config.commands import brief
 from orbiter.config.image_set import Builder, CondaSettings, ImageSet, Stage
 from orbiter.config.mistakes import key_path
@@ -25,6 +25,7 @@ def _changes(old: ImageSet, new: ImageSet) -> Iterator[str]:
     yield from _values("", _top_values(old), _top_values(new))
     yield from _entries("platforms", old.platforms, new.platforms)
     yield from _values("user", _user_values(old), _user_values(new))
+    yield from _indexes(old.indexes or {}, new.indexes or {})
     old_builders, new_builders = _builders_by_path(old), _builders_by_path(new)
     yield from _tables(old_builders, new_builders)
     for path in sorted(old_builders.keys() & new_builders.keys()):
@@ -41,6 +42,15 @@ def _top_values(image_set: ImageSet) -> Values:
         "maintainer": image_set.maintainer,
         "source": image_set.source,
     }
+
+
+def _indexes(old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[str]:
+    """Report the differences of the package indexes."""
+    paths = ({key_path("index", name): url for name, url in each.items()} for each in (old, new))
+    before, after = paths
+    yield from _tables(before, after)
+    for path in sorted(before.keys() & after.keys()):
+        yield from _value(f"{path}.url", before[path], after[path])
 
 
 def _user_values(image_set: ImageSet) -> Values:
@@ -74,6 +84,9 @@ def _builder(path: str, old: Builder, new: Builder) -> Iterator[str]:
     for manager in sorted({*overwrites(old), *overwrites(new)}):
         before, after = (overwrites(builder).get(manager, ()) for builder in (old, new))
         yield from _ordered(f"{path}.{manager}-overwrites", before, after)
+    for key in ("constraints", "overrides"):
+        before, after = (getattr(pip_settings(builder), key) for builder in (old, new))
+        yield from _entries(f"{path}.{key}", before, after)
     if old.conda and new.conda:
         yield from _ordered(f"{path}.channels", old.conda.channels, new.conda.channels)
         yield from _values(path, _conda_values(old.conda), _conda_values(new.conda))
@@ -85,6 +98,7 @@ def _builder_values(builder: Builder) -> Values:
         "from": builder.base or f'{{ debian = "{builder.suite}" }}',
         "python": builder.python,
         "pip-engine": builder.pip_engine,
+        "index-priority": pip_settings(builder).index_priority,
     }
 
 
@@ -115,6 +129,7 @@ def _stage(path: str, old: Stage, new: Stage) -> Iterator[str]:
         before = _requirements_by_name(manager, old)
         after = _requirements_by_name(manager, new)
         yield from _requirements(f"{path}.{manager}", before, after)
+    yield from _indexes_of_packages(f"{path}.pip", old, new)
     for manager, key in SOURCE_KEYS.items():
         old_names = old.sources.get(manager, ())
         new_names = new.sources.get(manager, ())
@@ -125,6 +140,14 @@ def _stage(path: str, old: Stage, new: Stage) -> Iterator[str]:
     yield from _value(f"{path}.network", old.network, new.network)
     for key, old_value, new_value in runtime_changes(path, old.runtime, new.runtime):
         yield f"{key}: {old_value} -> {new_value}"
+
+
+def _indexes_of_packages(path: str, old: Stage, new: Stage) -> Iterator[str]:
+    """Report packages whose index differs, except packages that only one side has."""
+    before, after = old.indexes or {}, new.indexes or {}
+    on_both = _requirements_by_name("pip", old).keys() & _requirements_by_name("pip", new).keys()
+    for name in sorted(on_both):
+        yield from _value(f"{path}: index of {name}", before.get(name, ""), after.get(name, ""))
 
 
 def _from(stage: Stage) -> str:

@@ -19,6 +19,7 @@ StageName = Annotated[str, Meta(pattern=r"\A[a-z0-9][a-z0-9.-]*\Z")]
 LoginName = Annotated[str, Meta(pattern=r"\A[a-z_][a-z0-9_-]*\Z")]
 Reference = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9._:/-]*\Z")]
 Platform = Annotated[str, Meta(pattern=r"\A[a-z0-9]+(/[a-z0-9]+){1,2}\Z")]
+IndexAddress = Annotated[str, Meta(pattern=r"\Ahttps?://[A-Za-z0-9._~:/+%\[\]-]*\Z")]
 Version = Annotated[str, Meta(pattern=r"\A[0-9A-Za-z.-]+\Z")]
 
 
@@ -48,6 +49,19 @@ class CondaSettings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     overwrites: tuple[str, ...] = ()
 
 
+class PipSettings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The pip settings of a builder.
+
+    With the ``index_priority`` ``strict``, a package comes from the first index in pip's
+    configuration that has it; with ``disabled`` from any. ``constraints`` limit the versions of
+    packages. ``overrides`` replace the requirements of all packages for one package.
+    """
+
+    index_priority: str = "strict"
+    constraints: tuple[str, ...] = ()
+    overrides: tuple[str, ...] = ()
+
+
 class Builder(msgspec.Struct, frozen=True, kw_only=True):
     """The defaults of a family of images.
 
@@ -56,7 +70,8 @@ class Builder(msgspec.Struct, frozen=True, kw_only=True):
     version that conda, or else apk or apt, must install (``3.13`` or ``3.13.5``), empty for any.
     ``pip_engine`` is ``poetry`` or ``uv``. ``pip_overwrites`` are packages whose files may replace
     those of other packages, later ones those of earlier ones; it is unset if there are none.
-    ``conda`` is unset for builders without conda packages.
+    ``pip`` is unset if all its settings are the defaults, so that lock sets from before these keys
+    stay as they are. ``conda`` is unset for builders without conda packages.
     """
 
     name: StageName
@@ -65,6 +80,7 @@ class Builder(msgspec.Struct, frozen=True, kw_only=True):
     python: str = ""
     pip_engine: str = "poetry"
     pip_overwrites: tuple[str, ...] | UnsetType = UNSET
+    pip: PipSettings | UnsetType = UNSET
     conda: CondaSettings | UnsetType = UNSET
 
 
@@ -77,10 +93,11 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
 
     ``requirements`` maps a manager to the stage's own requirements. ``sources`` maps a manager to
     the packages that may run code of their own during the build (``pip-sdist``, ``npm-scripts``).
-    Both are sorted by package name and omit managers with an empty list. ``prebuild`` are the
-    commands before the installation of packages, ``normalize`` those after the installation of
-    Debian packages. ``runtime`` are the stage's own settings of its containers. All three are unset
-    for none, so that lock sets from before these keys stay as they are.
+    Both are sorted by package name and omit managers with an empty list. ``indexes`` maps pip's
+    packages to the index of ``ImageSet.indexes`` that they come from. ``prebuild`` are the commands
+    before the installation of packages, ``normalize`` those after the installation of Debian
+    packages. ``runtime`` are the stage's own settings of its containers. All four are unset for
+    none, so that lock sets from before these keys stay as they are.
     """
 
     name: StageName
@@ -91,6 +108,7 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     build: Annotated[str, Meta(pattern=r"\A[a-z0-9.-]*\Z")] = ""
     requirements: Mapping[str, tuple[str, ...]] = {}
     sources: Mapping[str, tuple[str, ...]] = {}
+    indexes: Mapping[str, str] | UnsetType = UNSET
     prebuild: tuple[str, ...] | UnsetType = UNSET
     normalize: tuple[str, ...] | UnsetType = UNSET
     postbuild: tuple[str, ...] = ()
@@ -99,7 +117,10 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ImageSet(msgspec.Struct, frozen=True, kw_only=True):
-    """All images of images.toml; ``stages`` lists parents and build stages first, then by name."""
+    """All images of images.toml; ``stages`` lists parents and build stages first, then by name.
+
+    ``indexes`` maps names to the addresses of package indexes; unset for none.
+    """
 
     version: Version
     repository: Reference
@@ -107,5 +128,6 @@ class ImageSet(msgspec.Struct, frozen=True, kw_only=True):
     source: str = ""
     platforms: tuple[Platform, ...]
     user: NotebookUser = NotebookUser()
+    indexes: Mapping[str, IndexAddress] | UnsetType = UNSET
     builders: Mapping[str, Builder]
     stages: tuple[Stage, ...]

@@ -14,13 +14,14 @@ from orbiter.config.builders import (
     system_manager,
 )
 from orbiter.config.image_set import BASE_REQUIREMENTS, ImageSet, Kind, NotebookUser, Stage
+from orbiter.config.indexes import check_indexes, check_one_index, indexes_of
 from orbiter.config.mistakes import Mistakes, key_path, suggest
 from orbiter.config.order import parents_first
 from orbiter.config.requirements import SOURCE_KEYS, SYNTAXES, sort_requirements
 from orbiter.config.runtime import Runtime
 from orbiter.config.runtime_resolve import ORBITER_VARIABLES, runtime
 from orbiter.config.schema import Build, ConfigFile, Image
-from orbiter.config.sets import ExpandedEntry, Sets, check_sets, expand
+from orbiter.config.sets import ExpandedEntry, Sets, check_sets, expand, without_indexes
 
 
 class _Draft(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,6 +44,7 @@ def image_set(file: ConfigFile, mistakes: Mistakes) -> ImageSet:
         mistakes.add("platforms", "lists a platform twice", hint="remove one of them")
     # Builders are sorted, so that the order of tables in the file changes no byte of a lock set.
     builders = {name: resolve_builder(name, file) for name in sorted(file.builder)}
+    indexes = check_indexes(file, mistakes)
     bases = {name: _base(name) for name, builder in builders.items() if builder.suite}
     user = NotebookUser(name=file.user.name, uid=file.user.uid, gid=file.user.gid)
     return ImageSet(
@@ -52,6 +54,7 @@ def image_set(file: ConfigFile, mistakes: Mistakes) -> ImageSet:
         source=file.source,
         platforms=tuple(sorted(file.platforms)),
         user=user,
+        indexes=indexes or UNSET,
         builders=builders,
         stages=_stages(file, bases, mistakes),
     )
@@ -69,7 +72,11 @@ def _stages(file: ConfigFile, bases: Mapping[str, Stage], mistakes: Mistakes) ->
     stages = dict(bases)
     for draft in drafts.values():
         base = draft.builder if draft.builder in bases else ""
-        stages[draft.name] = _stage(draft, drafts, file.sets, mistakes, base)
+        stages[draft.name] = _stage(draft, drafts, file, mistakes, base)
+    for builder in file.builder:
+        of_builder = [draft for draft in drafts.values() if draft.builder == builder]
+        entries = {each.name: _entries("pip", each, file.sets, mistakes) for each in of_builder}
+        check_one_index(entries, mistakes)
 
     def on_cycle(cycle: tuple[str, ...]) -> None:
         _add_stage_cycle(cycle, stages, drafts, mistakes)
@@ -121,12 +128,13 @@ def _image_drafts(file: ConfigFile, builder: str, image: str) -> tuple[_Draft, .
 
 
 def _stage(
-    draft: _Draft, drafts: Mapping[str, _Draft], sets: Sets, mistakes: Mistakes, base: str
+    draft: _Draft, drafts: Mapping[str, _Draft], file: ConfigFile, mistakes: Mistakes, base: str
 ) -> Stage:
     """Return a resolved stage; ``base`` is its parent unless it names another one."""
-    table = draft.table
+    table, sets = draft.table, file.sets
     parent = _named_parent(draft, drafts, mistakes) or base
-    requirements = {manager: _requirements(manager, draft, sets, mistakes) for manager in SYNTAXES}
+    entries = {manager: _entries(manager, draft, sets, mistakes) for manager in SYNTAXES}
+    requirements = {manager: _requirements(manager, entries[manager]) for manager in SYNTAXES}
     sources = {manager: _sources(manager, draft, sets, mistakes) for manager in SOURCE_KEYS}
     return Stage(
         name=draft.name,
@@ -137,6 +145,7 @@ def _stage(
         build=draft.build,
         requirements=_without_empty(requirements),
         sources=_without_empty(sources),
+        indexes=indexes_of(entries["pip"], file, mistakes) or UNSET,
         prebuild=_commands("prebuild", draft, sets, mistakes) or UNSET,
         normalize=_normalize(draft, sets, mistakes) or UNSET,
         postbuild=_commands("postbuild", draft, sets, mistakes),
@@ -181,8 +190,8 @@ def _normalize(draft: _Draft, sets: Sets, mistakes: Mistakes) -> tuple[str, ...]
 
 def _commands(key: str, draft: _Draft, sets: Sets, mistakes: Mistakes) -> tuple[str, ...]:
     """Return the commands of a key in their order."""
-    entries = expand(getattr(draft.table, key), f"{draft.path}.{key}", sets, mistakes)
-    return tuple(entry.text for entry in entries)
+    commands = expand(getattr(draft.table, key), f"{draft.path}.{key}", sets, mistakes)
+    return tuple(command.text for command in without_indexes(commands, mistakes))
 
 
 def _without_empty(lists: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
@@ -221,11 +230,20 @@ def _add_stage_cycle(
     mistakes.add(f"{drafts[last].path}.from", f"circular stages: {names}", hint=hint)
 
 
-def _requirements(manager: str, draft: _Draft, sets: Sets, mistakes: Mistakes) -> tuple[str, ...]:
+def _requirements(manager: str, entries: Mapping[str, ExpandedEntry]) -> tuple[str, ...]:
     """Return a stage's requirements for a manager, sorted by package name."""
+    return sort_requirements(manager, (entry.text for entry in entries.values()))
+
+
+def _entries(
+    manager: str, draft: _Draft, sets: Sets, mistakes: Mistakes
+) -> dict[str, ExpandedEntry]:
+    """Return the entries of a stage's list for a manager, by package name."""
     syntax = SYNTAXES[manager]
     path = f"{draft.path}.{manager}"
     entries = expand(getattr(draft.table, manager), path, sets, mistakes)
+    if manager != "pip":
+        entries = without_indexes(entries, mistakes)
     hint = _unsupported_hint(manager, draft.builder)
     if entries and hint:
         problem = f"the builder '{draft.builder}' does not support {manager}"
@@ -242,7 +260,7 @@ def _requirements(manager: str, draft: _Draft, sets: Sets, mistakes: Mistakes) -
             _add_duplicate(entry, by_name[name], mistakes)
         else:
             by_name[name] = entry
-    return sort_requirements(manager, (entry.text for entry in by_name.values()))
+    return by_name
 
 
 def _unsupported_hint(manager: str, builder: str) -> str:
@@ -272,7 +290,8 @@ def _sources(manager: str, draft: _Draft, sets: Sets, mistakes: Mistakes) -> tup
     """Return the packages of a manager that may run code of their own, sorted."""
     key = SOURCE_KEYS[manager]
     path = f"{draft.path}.{key}"
-    entries = expand(getattr(draft.table, key.replace("-", "_")), path, sets, mistakes)
+    listed = expand(getattr(draft.table, key.replace("-", "_")), path, sets, mistakes)
+    entries = without_indexes(listed, mistakes)
     if entries and not getattr(draft.table, manager):
         problem = f"has no effect: the stage has no {manager} requirements"
         hint = f"move it to the stage that lists the packages in {manager}"

@@ -119,6 +119,56 @@ Python = Annotated[
 PipEngine = Annotated[
     Literal["poetry", "uv"], Meta(description="The engine that resolves pip requirements.")
 ]
+IndexPriority = Annotated[
+    Literal["strict", "disabled"],
+    Meta(
+        description="strict: a Python package comes from the first index in pip's configuration "
+        "that has its name. disabled: it may come from any of them. Packages with an index of "
+        "their own are not affected."
+    ),
+]
+Constraints = Annotated[
+    tuple[str, ...],
+    Meta(
+        description="Limits for the versions of Python packages, as PEP 508 requirements. They "
+        "install nothing by themselves.",
+        examples=["numpy<2.4"],
+    ),
+]
+Overrides = Annotated[
+    tuple[str, ...],
+    Meta(
+        description="PEP 508 requirements that replace those of all packages for a Python package. "
+        'They need pip-engine = "uv".',
+        examples=["protobuf>=5"],
+    ),
+]
+IndexUrl = Annotated[
+    str,
+    Meta(
+        description="The address of the simple pages of a Python package index: https, and "
+        "without credentials.",
+        examples=["https://download.pytorch.org/whl/cpu"],
+        extra={"expected": "an https address without credentials"},
+    ),
+]
+IndexName = Annotated[
+    str,
+    Meta(
+        pattern=f"^{NAME}$",
+        description="The only index that the package comes from, declared as [index.NAME].",
+        examples=["pytorch-cpu"],
+        extra={"expected": "the name of an index in images.toml"},
+    ),
+]
+PipRequirementText = Annotated[
+    str,
+    Meta(
+        description="A PEP 508 requirement without a URL.",
+        examples=["torch>=2.4"],
+        extra={"expected": "a PEP 508 requirement"},
+    ),
+]
 PipOverwrites = Annotated[
     tuple[str, ...],
     Meta(
@@ -216,9 +266,6 @@ CondaList = Annotated[
     tuple[str, ...],
     Meta(description="conda packages, as MatchSpecs. Only for the builder micromamba."),
 ]
-PipList = Annotated[
-    tuple[str, ...], Meta(description="Python packages, as PEP 508 requirements without a URL.")
-]
 NpmList = Annotated[tuple[str, ...], Meta(description="npm packages: name or name@range.")]
 PipSdistList = Annotated[
     tuple[str, ...], Meta(description="Python packages that may be built from an sdist.")
@@ -260,10 +307,32 @@ Network = Annotated[
     bool,
     Meta(description="Whether the stage has network access. The build is then not hermetic."),
 ]
+
+
+class PipRequirement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A Python package from an index of its own. No other package comes from there."""
+
+    requirement: PipRequirementText
+    index: IndexName
+
+
+PipList = Annotated[
+    tuple[str | PipRequirement, ...],
+    Meta(
+        description="Python packages: PEP 508 requirements without a URL, or tables with a "
+        "requirement and its index."
+    ),
+]
 Sets = Annotated[
-    dict[Name, tuple[str, ...]],
+    dict[Name, tuple[str | PipRequirement, ...]],
     Meta(description='Named lists. "@name" in any list inserts the entries of one.'),
 ]
+
+
+class IndexTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A Python package index for the packages that name it."""
+
+    url: IndexUrl
 
 
 class User(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -287,6 +356,9 @@ class BuilderTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     python: Python = ""
     pip_engine: PipEngine = "poetry"
     pip_overwrites: PipOverwrites = ()
+    index_priority: IndexPriority = "strict"
+    constraints: Constraints = ()
+    overrides: Overrides = ()
     channels: Channels = ("conda-forge",)
     channel_priority: ChannelPriority = "strict"
     conda_engine: CondaEngine = "rattler"
@@ -340,6 +412,7 @@ class ConfigFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     platforms: Platforms = ("linux/amd64",)
     user: User = User()
     sets: Sets = {}
+    index: dict[Name, IndexTable] = {}
     builder: Annotated[
         dict[BuilderName, BuilderTable], Meta(min_length=1, extra={"add": "[builder.debian]"})
     ]
@@ -352,6 +425,8 @@ class ConfigFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 _TABLES: Mapping[type[Struct], str] = {
     runtime_keys.HealthcheckTable: "healthcheck of [image.BUILDER.IMAGE]",
     Image: "[image.BUILDER.IMAGE]",
+    PipRequirement: "a table in a pip list",
+    IndexTable: "[index.NAME]",
     Packages: "from of [builder.NAME]",
     BuilderTable: "[builder.NAME]",
     User: "[user]",

@@ -6,24 +6,28 @@ import msgspec
 
 from orbiter.config.mistakes import Mistakes, key_path, suggest
 from orbiter.config.order import parents_first
+from orbiter.config.schema import PipRequirement
 
-Sets = Mapping[str, tuple[str, ...]]
+Entries = tuple[str | PipRequirement, ...]
+Sets = Mapping[str, Entries]
 
 
 class ExpandedEntry(msgspec.Struct, frozen=True, kw_only=True):
     """An entry of an expanded list.
 
     ``path`` is the key path of the entry itself, ``via`` the one of the entry in the expanded list
-    that inserted it: the two differ for the entries of a set.
+    that inserted it: the two differ for the entries of a set. ``index`` is the index of a
+    requirement of pip that names one.
     """
 
     text: str
     path: str
     via: str
+    index: str = ""
 
 
 def expand(
-    entries: tuple[str, ...],
+    entries: Entries,
     path: str,
     sets: Sets,
     mistakes: Mistakes,
@@ -39,12 +43,15 @@ def expand(
     expanded = []
     for index, entry in enumerate(entries):
         entry_path = f"{path}[{index}]"
-        text = entry.strip()
+        text, place = _text(entry), via or entry_path
         name = _set_name(text)
         if not text:
-            mistakes.add(entry_path, "is empty", hint="remove the entry")
+            key = ".requirement" if isinstance(entry, PipRequirement) else ""
+            mistakes.add(f"{entry_path}{key}", "is empty", hint="remove the entry")
+        elif isinstance(entry, PipRequirement):
+            expanded.append(ExpandedEntry(text=text, path=entry_path, via=place, index=entry.index))
         elif not _is_set(text):
-            expanded.append(ExpandedEntry(text=text, path=entry_path, via=via or entry_path))
+            expanded.append(ExpandedEntry(text=text, path=entry_path, via=place))
         elif name not in sets:
             _add_unknown_set(name, entry_path, sets, mistakes)
         elif name not in inside:
@@ -53,10 +60,23 @@ def expand(
                 key_path("sets", name),
                 sets,
                 mistakes,
-                via=via or entry_path,
+                via=place,
                 inside=(*inside, name),
             )
     return expanded
+
+
+def _text(entry: str | PipRequirement) -> str:
+    return (entry if isinstance(entry, str) else entry.requirement).strip()
+
+
+def without_indexes(entries: list[ExpandedEntry], mistakes: Mistakes) -> list[ExpandedEntry]:
+    """Return the entries of a list that is not pip's; add a mistake for those with an index."""
+    for entry in entries:
+        if entry.index:
+            problem = f"'{entry.text}' names an index, as only a pip list can"
+            mistakes.add(entry.via, problem, hint="move it to a pip list")
+    return [entry for entry in entries if not entry.index]
 
 
 def check_sets(sets: Sets, mistakes: Mistakes) -> None:
@@ -71,7 +91,7 @@ def check_sets(sets: Sets, mistakes: Mistakes) -> None:
     parents = {}
     for name, entries in sets.items():
         expand(entries, key_path("sets", name), sets, mistakes, inside=(name,))
-        included = (_set_name(entry.strip()) for entry in entries)
+        included = (_set_name(entry) for entry in map(_text, entries) if isinstance(entry, str))
         parents[name] = tuple(other for other in included if other in sets)
     parents_first(parents, on_cycle)
 

@@ -60,7 +60,7 @@ class _ListSpan(msgspec.Struct, frozen=True, kw_only=True):
     """The position of a list and its values.
 
     ``start`` is after the opening bracket, ``last`` after the last value or comma and ``end`` at
-    the closing bracket.
+    the closing bracket. ``values`` are texts of TOML: strings and inline tables.
     """
 
     start: int
@@ -219,8 +219,8 @@ def _add_entries(text: str, edit: Edit) -> str:
     span = _list_span(text, match.end())
     if "\n" in text[span.start : span.end]:
         return _append_lines(text, span, edit.entries, indent)
-    entries = (*(ListItem(text=value) for value in span.values), *edit.entries)
-    written = format_list(entries, one_line=edit.one_line).replace("\n", f"\n{indent}")
+    written = _format(span.values, edit.entries, one_line=edit.one_line)
+    written = written.replace("\n", f"\n{indent}")
     return text[: span.start - 1] + written + text[span.end + 1 :]
 
 
@@ -228,15 +228,21 @@ def _list_span(text: str, start: int) -> _ListSpan:
     """Return the list whose opening bracket ends at ``start``."""
     last, end, has_final_comma = start, start, True
     values = []
+    table = -1  # the start of the inline table that contains the token
     for token in TOKEN.finditer(text, start):
         if token[0] == "]":
             end = token.start()
             break
         if token[0].startswith("#"):
             continue
-        last, has_final_comma = token.end(), token[0] == ","
-        if not has_final_comma:
-            values.append(tomllib.loads(f"value = {token[0]}")["value"])
+        if token[0] == "{":
+            table = token.start()
+        last, has_final_comma = token.end(), token[0] == "," and table < 0
+        if token[0] == "}":
+            values.append(text[table:last])
+            table = -1
+        elif table < 0 and not has_final_comma:
+            values.append(toml_literal(tomllib.loads(f"value = {token[0]}")["value"]))
     return _ListSpan(
         start=start, last=last, end=end, has_final_comma=has_final_comma, values=tuple(values)
     )
@@ -244,7 +250,7 @@ def _list_span(text: str, start: int) -> _ListSpan:
 
 def _append_lines(text: str, span: _ListSpan, entries: tuple[ListItem, ...], indent: str) -> str:
     """Return the text with entries at the end of a list of several lines."""
-    first_entry = re.search(r"\n([ \t]+)[\"']", text[span.start : span.end])
+    first_entry = re.search(r"\n([ \t]+)[\"'{]", text[span.start : span.end])
     entry_indent = first_entry[1] if first_entry else indent + INDENT
     head = text[: span.last]
     if not span.has_final_comma:
@@ -255,9 +261,15 @@ def _append_lines(text: str, span: _ListSpan, entries: tuple[ListItem, ...], ind
 
 def format_list(entries: tuple[ListItem, ...], *, one_line: bool) -> str:
     """Return a TOML list; the comments need a line for each entry."""
+    return _format((), entries, one_line=one_line)
+
+
+def _format(values: tuple[str, ...], entries: tuple[ListItem, ...], *, one_line: bool) -> str:
+    """Return a TOML list of values that are already TOML, and of entries."""
     if one_line:
-        return f"[{', '.join(toml_literal(entry.text) for entry in entries)}]"
-    return f"[\n{_format_lines(entries, INDENT)}]"
+        return f"[{', '.join([*values, *(toml_literal(entry.text) for entry in entries)])}]"
+    lines = "".join(f"{INDENT}{value},\n" for value in values)
+    return f"[\n{lines}{_format_lines(entries, INDENT)}]"
 
 
 def _format_lines(entries: tuple[ListItem, ...], indent: str) -> str:

@@ -33,6 +33,7 @@ def fetch_settings(lock_set: LockSet, archive: Locator | None = None) -> FetchSe
     return FetchSettings(
         apk_mirrors=lambda: _mirrors(lock_set, "apk"),
         apt_mirrors=lambda: _mirrors(lock_set, "apt"),
+        indexes=lock_set.image_set.indexes or {},
         archive=archive,
     )
 

@@ -16,7 +16,7 @@ from orbiter.store.artifact_list import LockedFile
 from orbiter.store.download import HashMismatchError, OpenSource
 from resolvers.conda import fetch
 from resolvers.errors import ExpectedError
-from resolvers.index import index
+from resolvers.index.routes import locked_project_files, split_source
 from resolvers.net import http
 from resolvers.net.once import Lazy, OncePerKey
 from resolvers.npm.config import NpmConfig
@@ -80,11 +80,13 @@ class FetchSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     ``apk_mirrors`` and ``apt_mirrors`` return the mirrors of the base images. They are called at
     most once, and only if a package must be downloaded and the environment names no mirrors.
-    ``archive`` is tried before all other sources.
+    ``indexes`` maps the package indexes of images.toml to their addresses. ``archive`` is tried
+    before all other sources.
     """
 
     apk_mirrors: Callable[[], tuple[str, ...]] = lambda: ()
     apt_mirrors: Callable[[], tuple[str, ...]] = lambda: ()
+    indexes: Mapping[str, str] = {}
     archive: Locator | None = None
 
 
@@ -101,6 +103,7 @@ class UpstreamLocator:
 
     def __init__(self, settings: FetchSettings) -> None:
         self._archive = settings.archive
+        self._indexes = settings.indexes
         self._base_mirrors = {"apk": settings.apk_mirrors, "apt": settings.apt_mirrors}
         self._mirrors: OncePerKey[str, tuple[str, ...]] = OncePerKey()
         self._npm = Lazy(_npm_config)
@@ -123,7 +126,7 @@ class UpstreamLocator:
         """
         kind, _, location = file.source.partition(":")
         if kind == "pip":
-            return map(HttpLocation, _pip_urls(file, location))
+            return map(HttpLocation, _pip_urls(file, location, self._indexes))
         if kind == "npm":
             npm = self._npm()
             url = npm.tarball(location)
@@ -210,23 +213,34 @@ def _open(
     return http.stream(location.url, headers={**location.headers, **headers})
 
 
-def _pip_urls(file: LockedFile, location: str) -> Iterator[str]:
-    """Return the URLs of a file on the package index; ``location`` is ``project/filename``."""
-    project, _, name = location.partition("/")
+def _pip_urls(file: LockedFile, location: str, indexes: Mapping[str, str]) -> Iterator[str]:
+    """Return the URLs of a file on the package index; ``location`` is an artifact's source."""
+    index_name, _, name = split_source(location)
     algorithm, _, digest = file.hash.partition(":")
-    links = index.configured().files(project)
+    links = locked_project_files(location, indexes)
     same_name = [link for link in links if link.name == name]
     # An index without hashes may have the file: its bytes are checked after the download.
     matching = [link for link in same_name if link.hashes.get(algorithm, digest) == digest]
     if not matching:
         reason = "has this file only with other bytes" if same_name else "does not have this file"
-        raise MissingUpstreamError(
-            f"the package index {reason} ({file.hash})",
-            "set an index that has it in PIP_INDEX_URL or PIP_EXTRA_INDEX_URL, or lock again",
-        )
+        raise _missing_on(index_name, f"{reason} ({file.hash})")
     # Links with the right hash come first: their bytes are known to match.
     matching.sort(key=lambda link: algorithm not in link.hashes)
     return (link.url for link in matching)
+
+
+def _missing_on(index_name: str, reason: str) -> MissingUpstreamError:
+    """Return the error for a file that an index of images.toml, or those of pip, do not have."""
+    if index_name:
+        return MissingUpstreamError(
+            f"the package index '{index_name}' {reason}",
+            "lock again, or run 'orbiter archive' for the release on a machine that has the file, "
+            "and 'orbiter fetch --from' here",
+        )
+    return MissingUpstreamError(
+        f"the package index {reason}",
+        "set an index that has it in PIP_INDEX_URL or PIP_EXTRA_INDEX_URL, or lock again",
+    )
 
 
 def _npm_config() -> NpmConfig:

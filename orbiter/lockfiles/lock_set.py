@@ -16,6 +16,7 @@ from orbiter.lockfiles.types import EntryFault, FormatReader, Lock, PackageEntry
 from orbiter.lockset.inputs import LOCK_FILES, locked_files, unlocked_parts
 from orbiter.lockset.model import BuilderFacts, LockSet, LockSetError, Manifest
 from orbiter.lockset.targets import target_for
+from resolvers.index.routes import split_source
 from resolvers.managers import MANAGERS
 from resolvers.types import LockFiles, Package, Pin
 
@@ -141,11 +142,13 @@ def _entry(
     package: Package, stages: tuple[str, ...], requested: frozenset[str], pin: Pin | None = None
 ) -> PackageEntry:
     artifacts = [pin.artifact] if pin else []
+    is_python = pin is not None and package.manager == "pip"
     return PackageEntry(
         manager=package.manager,
         name=package.name,
         version=package.version,
         build=package.build,
+        source=split_source(artifacts[0].source)[0] if is_python else "",
         files=tuple(
             PackageFile(artifact.file, (artifact.hash,), folder_of(artifact.source))
             for artifact in artifacts

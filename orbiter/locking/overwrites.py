@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from orbiter.config.builders import overwrites
 from orbiter.config.image_set import Builder, ImageSet, Stage
+from orbiter.config.indexes import used_indexes
 from orbiter.config.stage_graph import ancestors, builder_stages
 from resolvers.errors import ExpectedError
 from resolvers.managers import MANAGERS
@@ -39,7 +40,7 @@ def check_overwrites(
         for stage in builder_stages(image_set, builder.name)
         for target in targets
     ]
-    files = _read_files(installed)
+    files = _read_files(installed, used_indexes(image_set, builder.name))
     allowed = overwrites(builder)
     problems: dict[str, Overlap] = {}
     for steps in installed:
@@ -110,8 +111,8 @@ def _steps(
     return steps
 
 
-def _read_files(installed: Iterable[list[_Step]]) -> _Files:
-    """Return the files of all packages, each read once."""
+def _read_files(installed: Iterable[list[_Step]], indexes: Mapping[str, str]) -> _Files:
+    """Return the files of all packages, each read once; ``indexes`` are those of images.toml."""
     from resolvers.conda import file_lists as of_conda
     from resolvers.pip import file_lists as of_pip
 
@@ -120,7 +121,10 @@ def _read_files(installed: Iterable[list[_Step]]) -> _Files:
         for step in steps:
             for manager, added in step.items():
                 pins[manager] |= dict.fromkeys(added)
-    return {"conda": of_conda.file_lists(pins["conda"]), "pip": of_pip.file_lists(pins["pip"])}
+    return {
+        "conda": of_conda.file_lists(pins["conda"]),
+        "pip": of_pip.file_lists(pins["pip"], indexes),
+    }
 
 
 def _with_files(steps: list[_Step], files: _Files) -> Iterator[PackageFiles]:

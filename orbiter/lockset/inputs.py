@@ -7,6 +7,7 @@ import msgspec
 from orbiter.config import stage_graph
 from orbiter.config.builders import overwrites
 from orbiter.config.image_set import Builder, CondaSettings, ImageSet
+from orbiter.config.indexes import package_indexes, used_indexes
 from orbiter.lockset import model
 from orbiter.lockset.model import BuilderFacts, LockSet
 
@@ -41,6 +42,8 @@ def inputs_digest(
     if not groups:
         return ""
     settings = _manager_inputs(manager, builder, facts, bases)
+    if manager == "pip":
+        settings |= _pip_rules(image_set, builder)
     if allowed := overwrites(builder).get(manager):
         settings = {**settings, "overwrites": allowed}
     inputs = [groups, image_set.platforms, settings]
@@ -81,6 +84,17 @@ def _pip_inputs(builder: Builder, facts: BuilderFacts) -> dict[str, object]:
     if facts.musl:
         inputs["musl"] = dict(facts.musl)
     return inputs
+
+
+def _pip_rules(image_set: ImageSet, builder: Builder) -> dict[str, object]:
+    """Return the indexes of packages, and the settings that differ from the defaults."""
+    rules: dict[str, object] = {}
+    if builder.pip:
+        rules["rules"] = builder.pip
+    if sources := package_indexes(image_set, builder.name):
+        rules["sources"] = sources
+        rules["indexes"] = used_indexes(image_set, builder.name)
+    return rules
 
 
 def unlocked_parts(

@@ -18,8 +18,8 @@ class LockedFile(msgspec.Struct, frozen=True, kw_only=True, order=True):
     ``path`` is relative to the stage's artifacts folder (``apt/curl_8_amd64.deb``) and unique in a
     list. ``hash`` is ``sha256:<hex>`` or ``sha512:<hex>``. ``size`` is in bytes, 0 if unknown.
     ``source`` names the file in its index, without a host: ``apt:<pool path>``,
-    ``pip:<project>/<file>``, ``npm:<package>/-/<file>``. Only ``conda:<address>`` has a host,
-    because conda's locks hold addresses.
+    ``pip:<project>/<file>`` or ``pip:<index>:<project>/<file>``, ``npm:<package>/-/<file>``. Only
+    ``conda:<address>`` has a host, because conda's locks hold addresses.
     """
 
     path: str

@@ -8,8 +8,9 @@ import configparser
 import csv
 import io
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import msgspec
 
@@ -18,7 +19,7 @@ from resolvers.errors import DiskError, ExpectedError
 from resolvers.index import remote_wheel
 from resolvers.net.http import CONNECTIONS
 from resolvers.overwrites import SITE_PACKAGES, FileList
-from resolvers.pip.locked_files import locked_files
+from resolvers.pip.locked_files import NO_INDEXES, locked_files
 from resolvers.types import Pin
 
 SCHEMES = {"purelib": SITE_PACKAGES, "platlib": SITE_PACKAGES, "scripts": "bin", "data": ""}
@@ -29,46 +30,50 @@ REPLACED = ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json")
 """Files of ``.dist-info`` that the installer writes."""
 
 
-def file_lists(pins: Iterable[Pin]) -> dict[Pin, FileList | ExpectedError]:
+def file_lists(
+    pins: Iterable[Pin], indexes: Mapping[str, str] = NO_INDEXES
+) -> dict[Pin, FileList | ExpectedError]:
     """Return the files of each wheel, or the error if they cannot be read. Raises DiskError.
 
-    Reads a few kilobytes of each wheel from the index, once. Leaves out sdists, because their files
-    are not known before they are built.
+    ``indexes`` maps the names of indexes in images.toml to addresses. Reads a few kilobytes of each
+    wheel from the index, once. Leaves out sdists, because their files are not known before they are
+    built.
     """
     wheels = [pin for pin in pins if pin.artifact.file.endswith(".whl")]
     with ThreadPoolExecutor(CONNECTIONS) as pool:
-        return dict(zip(wheels, pool.map(_files_or_error, wheels), strict=True))
+        read = partial(_files_or_error, indexes=indexes)
+        return dict(zip(wheels, pool.map(read, wheels), strict=True))
 
 
-def _files_or_error(pin: Pin) -> FileList | ExpectedError:
+def _files_or_error(pin: Pin, indexes: Mapping[str, str]) -> FileList | ExpectedError:
     try:
-        return _cached_files(pin)
+        return _cached_files(pin, indexes)
     except DiskError:
         raise  # it concerns all packages
     except ExpectedError as error:
         return error
 
 
-def _cached_files(pin: Pin) -> FileList:
+def _cached_files(pin: Pin, indexes: Mapping[str, str]) -> FileList:
     digest = pin.artifact.hash.partition(":")[2]
     path = cache.folder("wheel-files", digest[:2]) / digest
     try:
         return msgspec.json.decode(path.read_bytes(), type=dict[str, str])
     except FileNotFoundError:
-        files = _read_files(pin)
+        files = _read_files(pin, indexes)
     cache.write(path, msgspec.json.encode(files))
     return files
 
 
-def _read_files(pin: Pin) -> dict[str, str]:
-    contents = remote_wheel.dist_info(_url(pin), ("RECORD",), ("entry_points.txt",))
+def _read_files(pin: Pin, indexes: Mapping[str, str]) -> dict[str, str]:
+    contents = remote_wheel.dist_info(_url(pin, indexes), ("RECORD",), ("entry_points.txt",))
     record = contents["RECORD"].decode("utf-8", "replace")
     entry_points = contents.get("entry_points.txt", b"").decode("utf-8", "replace")
     return files_of(record, entry_points)
 
 
-def _url(pin: Pin) -> str:
-    for locked in locked_files((pin,)):
+def _url(pin: Pin, indexes: Mapping[str, str]) -> str:
+    for locked in locked_files((pin,), indexes):
         return locked.file.url
     raise ExpectedError(f"the package index does not have {pin.artifact.file}")
 

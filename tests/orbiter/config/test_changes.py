@@ -53,6 +53,19 @@ EDITS: dict[str, tuple[str, str, tuple[str, ...]]] = {
         'pip-engine = "uv"',
         ("builder.debian.python: 3.13 -> (none)", "builder.debian.pip-engine: poetry -> uv"),
     ),
+    "index": (
+        "[sets]",
+        '[index.other]\nurl = "https://x.example"\n\n[sets]',
+        ("index.other: added",),
+    ),
+    "rules": (
+        'python = "3.13"',
+        'python = "3.13"\nconstraints = ["numpy<3"]\nindex-priority = "disabled"',
+        (
+            "builder.debian.index-priority: strict -> disabled",
+            "builder.debian.constraints: numpy<3 added",
+        ),
+    ),
     "base": (
         "trixie-slim",
         "trixie",
@@ -179,3 +192,25 @@ def test_only_equal_image_sets_have_no_changes(old: ImageSet, new: ImageSet) -> 
     same = msgspec.structs.replace(old, version=new.version) == new
     assert (changed_keys(old, new) == ()) == same
     assert len(changed_keys(old, new)) == len(changed_keys(new, old))
+
+
+def test_a_change_of_an_index_names_the_package(tmp_path: Path) -> None:
+    index = '[index.{}]\nurl = "https://{}.example"\n\n[sets]'
+    plain = index.format("one", "one") + index.format("two", "two").removesuffix("[sets]")
+    parts = TEXT.replace("[sets]", plain.replace("[sets]", "") + "[sets]", 1)
+    sides = []
+    for written in (
+        '"numpy"',
+        *(f'{{ requirement = "numpy", index = "{n}" }}' for n in ("one", "two")),
+    ):
+        path = tmp_path / "images.toml"
+        path.write_text(parts.replace('"numpy"', written, 1), encoding="utf-8")
+        sides.append(read_image_set(path))
+    place = "image.debian.base.build.pip: index of numpy"
+    assert changed_keys(sides[0], sides[1]) == (f"{place}: (none) -> one",)
+    assert changed_keys(sides[1], sides[2]) == (f"{place}: one -> two",)
+    moved = msgspec.structs.replace(sides[2], indexes={"two": "https://new.example"})
+    assert changed_keys(sides[2], moved) == (
+        "index.one: removed",
+        "index.two.url: https://two.example -> https://new.example",
+    )

@@ -141,7 +141,7 @@ def test_strings_over_several_lines_are_extended(written: str) -> None:
     "text",
     [
         '[t]\nl = [["a"], "b"]\n',
-        '[t]\nl = [{ a = "b" }]\n',
+        '[t]\nl = [{ a = ["b"] }]\n',
         '[t]\nx = """\nl = [\n"""\nl = ["a"]\n',
         '[t]\nl.x = ["a"]\n',
     ],
@@ -178,3 +178,16 @@ def test_new_entries_are_at_the_end_of_any_list(
     text = f"[t]\nl = {written}  # c\n\n[u]\n"
     edited = apply(text, edit("t", "l", *more, one_line=one_line))
     assert tomllib.loads(edited) == {"t": {"l": [*entries, *more]}, "u": {}}
+
+
+@pytest.mark.parametrize("one_line", [True, False])
+@pytest.mark.parametrize("comma", [",", ""])
+def test_a_list_with_tables_is_extended(one_line: bool, comma: str) -> None:
+    table = '{ requirement = "torch, ]", index = "cpu" }'
+    text = f'[t]\nl = [{table}, "a"{comma}]\n'
+    listed = [{"requirement": "torch, ]", "index": "cpu"}, "a", "b"]
+    edited = apply(text, edit("t", "l", "b", one_line=one_line))
+    assert tomllib.loads(edited) == {"t": {"l": listed}}
+    assert table in edited
+    lines = apply(f'[t]\nl = [\n  {table}, # why\n  "a"{comma}\n]\n', edit("t", "l", "b"))
+    assert lines == f'[t]\nl = [\n  {table}, # why\n  "a",\n  "b",\n]\n'

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from orbiter.fetch.base_image import fetch_image
 from orbiter.fetch.fetch import fetch
@@ -284,6 +285,23 @@ def test_pip(server: Server, store: Store, monkeypatch: pytest.MonkeyPatch) -> N
     server.replies["/2/a_b-1.whl"] = Answer(200, b"right")
     fetch([entry], store, FetchSettings())
     assert [request.path for request in server.requests] == ["/simple/a-b/", "/2/a_b-1.whl"]
+
+
+def test_pip_from_an_index_of_images_toml(
+    server: Server, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    serve_page(server, monkeypatch, "/public/a_b-1.whl")
+    page = Answer(200, b'<a href="/named/a_b-1.whl">x</a>', {"Content-Type": "text/html"})
+    server.replies["/other/a-b/"] = page
+    server.replies["/named/a_b-1.whl"] = Answer(200, b"right")
+    entry = replace(wheel(b"right"), source="pip:other:a-b/a_b-1.whl")
+    fetch([entry], store, FetchSettings(indexes={"other": f"{server.url}/other"}))
+    assert [request.path for request in server.requests] == ["/other/a-b/", "/named/a_b-1.whl"]
+    gone = replace(entry, source="pip:other:a-b/a_b-2.whl", hash=digest_of(b"2"))
+    with pytest.raises(ExpectedError, match="the package index 'other' does not have this file"):
+        fetch([gone], store, FetchSettings(indexes={"other": f"{server.url}/other"}))
+    with pytest.raises(ExpectedError, match="address of the package index 'other' is unknown"):
+        fetch([gone], store, FetchSettings())
 
 
 def test_pip_from_an_index_without_hashes(
