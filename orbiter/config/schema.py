@@ -131,7 +131,7 @@ Constraints = Annotated[
     tuple[str, ...],
     Meta(
         description="Limits for the versions of Python packages, as PEP 508 requirements. They "
-        "install nothing by themselves.",
+        "install nothing.",
         examples=["numpy<2.4"],
     ),
 ]
