@@ -16,7 +16,8 @@ from orbiter.store.artifact_list import LockedFile
 from orbiter.store.download import HashMismatchError, OpenSource
 from resolvers.conda import fetch
 from resolvers.errors import ExpectedError
-from resolvers.index.routes import locked_project_files, split_source
+from resolvers.index.routes import locked_project_files
+from resolvers.index.source import split_source
 from resolvers.net import http
 from resolvers.net.once import Lazy, OncePerKey
 from resolvers.npm.config import NpmConfig

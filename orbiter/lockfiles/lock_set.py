@@ -16,7 +16,7 @@ from orbiter.lockfiles.types import EntryFault, FormatReader, Lock, PackageEntry
 from orbiter.lockset.inputs import LOCK_FILES, locked_files, unlocked_parts
 from orbiter.lockset.model import BuilderFacts, LockSet, LockSetError, Manifest
 from orbiter.lockset.targets import target_for
-from resolvers.index.routes import split_source
+from resolvers.index.source import split_source
 from resolvers.managers import MANAGERS
 from resolvers.types import LockFiles, Package, Pin
 

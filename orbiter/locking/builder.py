@@ -12,8 +12,8 @@ from orbiter.locking.base_facts import base_facts
 from orbiter.locking.base_variables import base_variables, check_base_variables
 from orbiter.locking.node import check_node
 from orbiter.locking.overwrites import check_overwrites
-from orbiter.locking.python import check_conda_python, check_python, with_python
 from orbiter.locking.pip_rules import with_pip_rules
+from orbiter.locking.python import check_conda_python, check_python, with_python
 from orbiter.locking.request import request_for
 from orbiter.locking.reuse import can_reuse, known_base_facts
 from orbiter.locking.system_modules import system_module_warnings

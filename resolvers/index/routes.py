@@ -1,4 +1,4 @@
-"""The index that a package comes from: one that images.toml names, or those of pip's configuration."""
+"""The index that a package comes from: one of images.toml, or those of pip's configuration."""
 
 from collections.abc import Mapping
 from functools import cache
