@@ -15,6 +15,7 @@ from orbiter.docker.build import Approve, build_images
 from orbiter.fetch.fill import artifacts_by_stage, base_images, fill
 from orbiter.lockset.model import LockSet
 from orbiter.lockset.names import check_platforms, resolve_stages
+from orbiter.lockset.own_files import build_contents
 from orbiter.oci.layout import write_layout
 from orbiter.render.bake_file import bake_file
 from orbiter.render.derived import REVIEW, Derived, derive
@@ -54,6 +55,7 @@ def build(
     # The folder is beside the store, because hard links cannot cross file systems.
     with scratch_folder(store.root / "build", "build-", CACHE_HINT) as folder:
         _write_files(derived, folder / BUILD)
+        _write_own_files(lock_set, folder / BUILD)
         _link_artifacts(lock_set, options, store, folder / ARTIFACTS)
         _write_seeds(lock_set, folder)
         for image in base_images(lock_set, options.platforms):
@@ -69,6 +71,15 @@ def _write_files(derived: Derived, folder: Path) -> None:
         # A new file, never a link to one of the store.
         with (folder / path).open("x", encoding="utf-8", newline="\n") as file:
             file.write(text)
+
+
+def _write_own_files(lock_set: LockSet, folder: Path) -> None:
+    """Write the own files of a lock set to the folders of their stages."""
+    for path, content in build_contents(lock_set):
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        # A new file, never a link to one of the store.
+        with (folder / path).open("xb") as file:
+            file.write(content)
 
 
 def build_definition(derived: Derived, root: str) -> dict[str, Any]:

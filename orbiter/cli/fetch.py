@@ -99,7 +99,7 @@ def _report(availability: "UpstreamReport") -> None:
     if missing_count:
         line += "; keep them with: orbiter archive TARGET"
     if availability.unchecked:
-        line += f"; {availability.unchecked} conda files were not checked"
+        line += f"; {availability.unchecked} files of conda and own files were not checked"
     click.echo(line)
     raise_all("could not be checked", list(availability.unknown))
     if missing_count:

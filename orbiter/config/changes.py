@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from orbiter.config.builders import overwrites, pip_settings
 from orbiter.config.commands import brief
-from orbiter.config.image_set import Builder, CondaSettings, ImageSet, Stage
+from orbiter.config.image_set import Builder, CondaSettings, ImageSet, OwnFile, Stage
 from orbiter.config.mistakes import key_path
 from orbiter.config.requirements import SOURCE_KEYS, SYNTAXES, package_name
 from orbiter.config.runtime_changes import runtime_changes
@@ -136,6 +136,7 @@ def _stage(path: str, old: Stage, new: Stage) -> Iterator[str]:
         yield from _entries(f"{path}.{key}", old_names, new_names)
     yield from _commands(f"{path}.prebuild", old.prebuild or (), new.prebuild or ())
     yield from _commands(f"{path}.normalize", old.normalize or (), new.normalize or ())
+    yield from _files(f"{path}.files", old.files or (), new.files or ())
     yield from _commands(f"{path}.postbuild", old.postbuild, new.postbuild)
     yield from _value(f"{path}.network", old.network, new.network)
     for key, old_value, new_value in runtime_changes(path, old.runtime, new.runtime):
@@ -148,6 +149,18 @@ def _indexes_of_packages(path: str, old: Stage, new: Stage) -> Iterator[str]:
     on_both = _requirements_by_name("pip", old).keys() & _requirements_by_name("pip", new).keys()
     for name in sorted(on_both):
         yield from _value(f"{path}: index of {name}", before.get(name, ""), after.get(name, ""))
+
+
+def _files(path: str, old: tuple[OwnFile, ...], new: tuple[OwnFile, ...]) -> Iterator[str]:
+    """Report the own files that differ, by target; where their content is kept has no effect."""
+    before, after = ({file.target: file for file in files} for files in (old, new))
+    for target in sorted(before.keys() ^ after.keys()):
+        yield f"{path}: {target} {'added' if target in after else 'removed'}"
+    for target in sorted(before.keys() & after.keys()):
+        if before[target].sha256 != after[target].sha256:
+            yield f"{path}: content of {after[target].source} changed"
+        yield from _value(f"{path}: mode of {target}", before[target].mode, after[target].mode)
+        yield from _value(f"{path}: {target}", before[target].source, after[target].source)
 
 
 def _from(stage: Stage) -> str:

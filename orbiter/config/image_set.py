@@ -21,6 +21,11 @@ Reference = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9._:/-]*\Z")]
 Platform = Annotated[str, Meta(pattern=r"\A[a-z0-9]+(/[a-z0-9]+){1,2}\Z")]
 IndexAddress = Annotated[str, Meta(pattern=r"\Ahttps?://[A-Za-z0-9._~:/+%\[\]-]*\Z")]
 Version = Annotated[str, Meta(pattern=r"\A[0-9A-Za-z.-]+\Z")]
+TargetPath = Annotated[
+    str, Meta(pattern=r"\A(?:/(?!\.\.?(?:/|\Z))[^/\x00-\x1f\x7f-\x9f]+)+(?<! )\Z")
+]
+FileMode = Annotated[str, Meta(pattern=r"\A0[0-7]{3}\Z")]
+Sha256 = Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z")]
 
 
 class NotebookUser(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,6 +89,21 @@ class Builder(msgspec.Struct, frozen=True, kw_only=True):
     conda: CondaSettings | UnsetType = UNSET
 
 
+class OwnFile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A file of the repository that a stage puts into its image.
+
+    ``source`` is relative to images.toml, ``target`` is absolute, and ``mode`` has four octal
+    digits. The content is part of the lock set, or only in the store and the archive if ``stored``.
+    """
+
+    source: str
+    target: TargetPath
+    mode: FileMode
+    sha256: Sha256
+    size: Annotated[int, Meta(ge=0)]
+    stored: bool = False
+
+
 class Stage(msgspec.Struct, frozen=True, kw_only=True):
     """One Docker build stage.
 
@@ -96,8 +116,9 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     Both are sorted by package name and omit managers with an empty list. ``indexes`` maps pip's
     packages to the index of ``ImageSet.indexes`` that they come from. ``prebuild`` are the commands
     before the installation of packages, ``normalize`` those after the installation of Debian
-    packages. ``runtime`` are the stage's own settings of its containers. All four are unset for
-    none, so that lock sets from before these keys stay as they are.
+    packages. ``files`` are the own files of the stage, sorted by target. ``runtime`` are the
+    stage's own settings of its containers. All five are unset for none, so that lock sets from
+    before these keys stay as they are.
     """
 
     name: StageName
@@ -111,6 +132,7 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     indexes: Mapping[str, str] | UnsetType = UNSET
     prebuild: tuple[str, ...] | UnsetType = UNSET
     normalize: tuple[str, ...] | UnsetType = UNSET
+    files: tuple[OwnFile, ...] | UnsetType = UNSET
     postbuild: tuple[str, ...] = ()
     network: bool = False
     runtime: Runtime | UnsetType = UNSET

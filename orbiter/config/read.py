@@ -19,12 +19,13 @@ from orbiter.conflicts import MARKERS, conflict_line
 CONFLICT_HINT = "write what both sides need, remove the markers, then run: orbiter lock --merge"
 
 
-def read_image_set(path: Path) -> ImageSet:
+def read_image_set(path: Path, root: Path | None = None) -> ImageSet:
     """Read images.toml.
 
-    Raises ConfigError with all mistakes of the file.
+    ``root`` is the folder to which own files are relative, by default that of images.toml. Raises
+    ConfigError with all mistakes of the file.
     """
-    return _read(path)
+    return _read(path, root)
 
 
 def read_incomplete_image_set(path: Path) -> ImageSet:
@@ -32,14 +33,18 @@ def read_incomplete_image_set(path: Path) -> ImageSet:
 
     Raises ConfigError with all other mistakes of the file.
     """
-    return _read(path, is_mistake=lambda mistake: not _is_incomplete(mistake))
+    return _read(path, None, is_mistake=lambda mistake: not _is_incomplete(mistake))
 
 
-def _read(path: Path, is_mistake: Callable[[Mistake], bool] = lambda _mistake: True) -> ImageSet:
+def _read(
+    path: Path,
+    root: Path | None,
+    is_mistake: Callable[[Mistake], bool] = lambda _mistake: True,
+) -> ImageSet:
     mistakes = Mistakes()
     text = _read_text(path)
     file = decode(ConfigFile, _parse(text, path), mistakes)
-    image_set = resolve.image_set(file, mistakes)
+    image_set = resolve.image_set(file, root or path.parent, mistakes)
     remaining = tuple(filter(is_mistake, mistakes.all))
     if remaining:
         raise ConfigError(str(path), _with_lines(remaining, text))

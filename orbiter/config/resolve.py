@@ -1,6 +1,7 @@
 """Turn the decoded images.toml into an image set: expand sets, resolve names, order the stages."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -17,6 +18,7 @@ from orbiter.config.image_set import BASE_REQUIREMENTS, ImageSet, Kind, Notebook
 from orbiter.config.indexes import check_indexes, check_one_index, indexes_of
 from orbiter.config.mistakes import Mistakes, key_path, suggest
 from orbiter.config.order import parents_first
+from orbiter.config.own_files import own_files, with_places
 from orbiter.config.requirements import SOURCE_KEYS, SYNTAXES, sort_requirements
 from orbiter.config.runtime import Runtime
 from orbiter.config.runtime_resolve import ORBITER_VARIABLES, runtime
@@ -36,8 +38,11 @@ class _Draft(msgspec.Struct, frozen=True, kw_only=True):
     build: str = ""
 
 
-def image_set(file: ConfigFile, mistakes: Mistakes) -> ImageSet:
-    """Return the image set that a file describes, without the parts that have mistakes."""
+def image_set(file: ConfigFile, root: Path, mistakes: Mistakes) -> ImageSet:
+    """Return the image set that a file describes, without the parts that have mistakes.
+
+    ``root`` is the folder of the file, to which own files are relative.
+    """
     check_builders(file, mistakes)
     check_sets(file.sets, mistakes)
     if len(set(file.platforms)) < len(file.platforms):
@@ -56,7 +61,7 @@ def image_set(file: ConfigFile, mistakes: Mistakes) -> ImageSet:
         user=user,
         indexes=indexes or UNSET,
         builders=builders,
-        stages=_stages(file, bases, mistakes),
+        stages=with_places(_stages(file, root, bases, mistakes)),
     )
 
 
@@ -66,13 +71,17 @@ def _base(builder: str) -> Stage:
     return Stage(name=builder, builder=builder, image="", kind="base", requirements=requirements)
 
 
-def _stages(file: ConfigFile, bases: Mapping[str, Stage], mistakes: Mistakes) -> tuple[Stage, ...]:
+def _stages(
+    file: ConfigFile, root: Path, bases: Mapping[str, Stage], mistakes: Mistakes
+) -> tuple[Stage, ...]:
     """Return all stages, parents first."""
     drafts = _drafts(file, mistakes)
     stages = dict(bases)
     for draft in drafts.values():
         base = draft.builder if draft.builder in bases else ""
-        stages[draft.name] = _stage(draft, drafts, file, mistakes, base)
+        stage = _stage(draft, drafts, file, mistakes, base)
+        files = own_files(draft.table.files, f"{draft.path}.files", root, mistakes)
+        stages[draft.name] = msgspec.structs.replace(stage, files=files or UNSET)
     for builder in file.builder:
         of_builder = [draft for draft in drafts.values() if draft.builder == builder]
         entries = {each.name: _entries("pip", each, file.sets, mistakes) for each in of_builder}

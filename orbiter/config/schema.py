@@ -289,6 +289,42 @@ Prebuild = Annotated[
         examples=[["mkdir -p /etc/example.d"]],
     ),
 ]
+FilePath = Annotated[
+    str,
+    Meta(
+        pattern=r"^(?=/)(/(?!\.\.?(/|$))[^/\x00-\x1f\x7f]+)*/?$",
+        description="The absolute path in the image. A path that ends with / is a folder.",
+        examples=["/usr/local/bin/"],
+        extra={"expected": "an absolute path without . and .., which ends with / for a folder"},
+    ),
+]
+FileMode = Annotated[
+    str,
+    Meta(
+        pattern="^0?[0-7]{3}$",
+        description="The permissions. The default is 0755 for files that are executable in git, "
+        "and 0644 for others.",
+        examples=["0755"],
+        extra={"expected": "three octal digits"},
+    ),
+]
+
+
+class FileTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A target of own files, with their permissions."""
+
+    to: FilePath
+    mode: FileMode = ""
+
+
+Files = Annotated[
+    dict[str, FilePath | FileTable],
+    Meta(
+        description="Own files or folders, by path relative to images.toml, and their targets in "
+        "the image. They are placed after the packages and before postbuild.",
+        examples=[{"start.sh": "/usr/local/bin/", "config/": {"to": "/etc/x/", "mode": "0644"}}],
+    ),
+]
 Postbuild = Annotated[
     tuple[Command, ...],
     Meta(
@@ -381,6 +417,7 @@ class Build(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, renam
     pip_sdist: PipSdistList = ()
     npm: NpmList = ()
     npm_scripts: NpmScriptsList = ()
+    files: Files = {}
     postbuild: Postbuild = ()
     network: Network = False
 
@@ -428,6 +465,7 @@ _TABLES: Mapping[type[Struct], str] = {
     PipRequirement: "a table in a pip list",
     IndexTable: "[index.NAME]",
     Packages: "from of [builder.NAME]",
+    FileTable: "an entry of files",
     BuilderTable: "[builder.NAME]",
     User: "[user]",
     ConfigFile: "the top of the file, above the first table",

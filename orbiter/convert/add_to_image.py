@@ -106,7 +106,7 @@ def check_image_set(text: str, images: Path, file: Path) -> None:
         new = folder / images.name
         new.write_bytes(text.encode())
         try:
-            read_image_set(new)
+            read_image_set(new, images.parent)
         except ConfigError as error:
             # The lines would be those of the new text, which nobody can see.
             mistakes = [msgspec.structs.replace(each, line=0) for each in error.mistakes]

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from difflib import unified_diff
 from itertools import islice
 
+from orbiter.diff.own_files import own_file_changes
 from orbiter.diff.types import FileChange, FileKind
 from orbiter.lockset.model import BUILD, LockSet
 
@@ -55,6 +56,7 @@ def file_changes(old: LockSet | None, new: LockSet | None) -> tuple[FileChange, 
         for path in {**before, **after, **problems}
         if before.get(path) != after.get(path) or path in problems
     ]
+    changes += own_file_changes(old, new, _compare)
     return tuple(
         sorted(changes, key=lambda change: (not change.problem, change.derived, change.path))
     )
@@ -124,6 +126,11 @@ def _kind(old: str | None, new: str | None) -> FileKind:
     if old is None:
         return "added"
     return "removed" if new is None else "changed"
+
+
+def _compare(old: list[str], new: list[str]) -> Iterable[str]:
+    is_long = max(len(old), len(new)) > MAX_COMPARED
+    return _without_context(old, new) if is_long else _with_context(old, new)
 
 
 def _with_context(old: list[str], new: list[str]) -> Iterable[str]:

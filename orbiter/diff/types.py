@@ -101,7 +101,9 @@ FileKind = Literal["added", "removed", "changed", "kept"]
 
 
 class FileChange(msgspec.Struct, frozen=True, kw_only=True):
-    """A file of the build folder of a lock set that changed, or that has a problem.
+    """A file that builds the images and changed, or that has a problem.
+
+    ``path`` is that in the lock set, or ``<stage>:<path in the image>`` for an own file.
 
     ``lines`` are those of a unified diff, without its head.
     ``derived`` is True for a list that follows from the lock files, whose packages are compared.

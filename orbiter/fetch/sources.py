@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from typing import NamedTuple, Protocol
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import msgspec
 
-from orbiter.store.artifact_list import LockedFile
+from orbiter.store.artifact_list import OWN_FILE, LockedFile
 from orbiter.store.download import HashMismatchError, OpenSource
 from resolvers.conda import fetch
 from resolvers.errors import ExpectedError
@@ -137,6 +137,12 @@ class UpstreamLocator:
             # Names of packages contain characters such as "+" and "~".
             path = quote(location)
             return (HttpLocation(f"{mirror.rstrip('/')}/{path}") for mirror in mirrors)
+        if kind == OWN_FILE:
+            raise MissingUpstreamError(
+                f"{unquote(location)!r} is an own file, which no index has",
+                "run orbiter lock in the repository that has the file, or run 'orbiter archive' "
+                "on a machine that has built the release, and 'orbiter fetch --from' here",
+            )
         raise ExpectedError(
             f"unknown source '{file.source}'", "use the version of Orbiter that locked this release"
         )

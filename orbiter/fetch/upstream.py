@@ -16,13 +16,16 @@ from orbiter.fetch.sources import (
     is_missing_upstream,
 )
 from orbiter.lockset.model import LockSet
-from orbiter.store.artifact_list import LockedFile
+from orbiter.store.artifact_list import OWN_FILE, LockedFile
 from orbiter.tasks import StartTask
 from resolvers.errors import ExpectedError
 from resolvers.net import http
 
-UNCHECKED = "conda:"
-"""Start of the sources that cannot be checked: rattler knows the channels, but only downloads."""
+UNCHECKED = ("conda:", f"{OWN_FILE}:")
+"""Starts of the sources that cannot be checked.
+
+rattler knows the channels, but only downloads. Own files are nowhere upstream.
+"""
 
 
 class MissingFile(msgspec.Struct, frozen=True, kw_only=True, order=True):

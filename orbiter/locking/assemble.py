@@ -100,8 +100,8 @@ def _cutoff(run: LockRun, builders: Mapping[str, LockedBuilder]) -> datetime:
 
 
 def _own_files(run: LockRun, builders: Mapping[str, LockedBuilder]) -> dict[str, str]:
-    """Return the lock files of all builders and the snapshot of images.toml, by path."""
-    files = {SNAPSHOT: dump(run.image_set)}
+    """Return the lock files, the snapshot of images.toml and small own files, by path."""
+    files = {SNAPSHOT: dump(run.image_set), **run.own_files}
     for name, locked in builders.items():
         for manager in locked.managers.values():
             files |= {f"{name}/{file}": text for file, text in manager.files.items()}

@@ -4,8 +4,10 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from orbiter.config.image_set import OwnFile
 from orbiter.docker.shells import base_shell, pin_base, read_start, solver_shell
 from orbiter.fetch.progress import format_progress, format_totals
+from orbiter.locking import own_files
 from orbiter.oci.base_image import BaseStart
 from orbiter.store.artifact_list import LockedFile
 from orbiter.store.download import HashMismatchError
@@ -16,10 +18,11 @@ from resolvers.types import Artifact, Pin, Shell
 class LocalEnvironment:
     """This machine's Docker engine, store and configuration.
 
-    Creating it checks that the store is writable.
+    ``root`` is the folder of images.toml. Creating it checks that the store is writable.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, root: Path = Path()) -> None:
+        self._root = root
         self._store = Store()
 
     def pin_base(self, reference: str, platform: str) -> str:
@@ -69,6 +72,14 @@ class LocalEnvironment:
         )
         totals = fetch(files, self._store, sources, lambda state: progress(format_progress(state)))
         progress(format_totals(totals))
+
+    def read_own_file(self, file: OwnFile) -> bytes:
+        """Return the content of an own file."""
+        return own_files.read_own_file(file, self._root)
+
+    def store_own_file(self, file: OwnFile) -> None:
+        """Put an own file into the store."""
+        own_files.store_own_file(file, self._root, self._store)
 
     def _copy_missing(self, files: list[LockedFile], cached: Mapping[str, Path]) -> None:
         """Copy the files that the store lacks from apk's cache; ``cached`` has paths by hash."""

@@ -9,6 +9,7 @@ from orbiter.config.image_set import ImageSet
 from orbiter.locking.assemble import assemble
 from orbiter.locking.builder import lock_builder
 from orbiter.locking.installers import installers
+from orbiter.locking.own_files import own_file_texts
 from orbiter.locking.packages import locked_names
 from orbiter.locking.reuse import kept_cutoff
 from orbiter.locking.work import Environment, LockOptions, LockRun
@@ -40,6 +41,7 @@ def lock(
         environment=environment,
         start_task=start_task,
         as_of=options.as_of or kept_cutoff(image_set, previous),
+        own_files=own_file_texts(image_set, environment),
     )
     return _locked(msgspec.structs.replace(run, bases=_base_digests(run)))
 

@@ -6,7 +6,7 @@ from typing import Protocol
 
 import msgspec
 
-from orbiter.config.image_set import ImageSet
+from orbiter.config.image_set import ImageSet, OwnFile
 from orbiter.lockset.model import BuilderFacts, LockSet, RecordedWarning
 from orbiter.oci.base_image import BaseStart
 from orbiter.tasks import StartTask
@@ -45,6 +45,14 @@ class Environment(Protocol):
         """
         ...
 
+    def read_own_file(self, file: OwnFile) -> bytes:
+        """Return the content of an own file."""
+        ...
+
+    def store_own_file(self, file: OwnFile) -> None:
+        """Put an own file into the store."""
+        ...
+
 
 class LockOptions(msgspec.Struct, frozen=True, kw_only=True):
     """The options of ``orbiter lock``.
@@ -62,6 +70,7 @@ class LockRun(msgspec.Struct, frozen=True, kw_only=True):
     """One run of ``orbiter lock``: the image set, the pins to start from, and the environment.
 
     ``bases`` holds the digests of base images by reference and platform, once they are known.
+    ``own_files`` holds the content of own files by path in the lock set.
     """
 
     image_set: ImageSet
@@ -71,6 +80,7 @@ class LockRun(msgspec.Struct, frozen=True, kw_only=True):
     start_task: StartTask
     as_of: datetime | None
     bases: Mapping[str, Mapping[str, str]] = {}
+    own_files: Mapping[str, str] = {}
 
     def includes(self, manager: str) -> bool:
         """Return whether this run locks a manager's packages."""

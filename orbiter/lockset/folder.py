@@ -17,12 +17,15 @@ from orbiter.lockset.model import (
     FORMAT,
     LAYERS,
     MANIFEST,
+    OWN_FILES,
     LockSet,
     LockSetError,
     Manifest,
     digest,
     manifest_text,
     root_line,
+    to_bytes,
+    to_text,
 )
 from orbiter.lockset.versions import SEMVER, precedence
 from resolvers.scratch import scratch_folder
@@ -192,7 +195,12 @@ def _read_file(folder: Path, path: str, sha256: str) -> str:
         problem = f"{folder / path}: {MANIFEST} lists {sha256}, but the file has {actual}"
         git_change = damage.changed_file(folder / path, content, sha256, folder)
         raise git_change or LockSetError(problem, _RESTORE)
-    return content.decode()
+    if path.startswith(f"{OWN_FILES}/"):
+        return to_text(content)
+    try:
+        return content.decode()
+    except UnicodeDecodeError as error:
+        raise LockSetError(f"{folder / path}: not UTF-8 ({error.reason})", _RESTORE) from None
 
 
 def _check_no_other_files(folder: Path, manifest: Manifest) -> None:
@@ -224,8 +232,7 @@ def _write_files(files: Mapping[str, str], folder: Path) -> None:
         new = temporary / folder.name
         for path, content in files.items():
             (new / path).parent.mkdir(parents=True, exist_ok=True)
-            # newline keeps the bytes, and so their sha256, the same on every system
-            (new / path).write_text(content, encoding="utf-8", newline="\n")
+            (new / path).write_bytes(to_bytes(content))
         exchange.replace_folder(folder, new)
 
 

@@ -23,6 +23,8 @@ BUILD = "build"
 DIGESTS = "digests.toml"
 """The record of a released lock set. The manifest lists neither it nor the files in ``layers/``."""
 LAYERS = "layers"
+OWN_FILES = "files"
+"""The folder with the content of own files, each named by its sha256."""
 
 LAST_TIME = 253402300799
 """The last second of the year 9999."""
@@ -140,8 +142,22 @@ class LockSet(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
 
 def digest(text: str) -> str:
-    """Return ``sha256:<hex>`` of a text in UTF-8."""
-    return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+    """Return ``sha256:<hex>`` of a text of a lock set."""
+    return "sha256:" + hashlib.sha256(to_bytes(text)).hexdigest()
+
+
+def to_bytes(text: str) -> bytes:
+    """Return the bytes of a text of a lock set; see ``to_text``."""
+    return text.encode(errors="surrogateescape")
+
+
+def to_text(content: bytes) -> str:
+    """Return the content of an own file as text, from which ``to_bytes`` makes the same bytes.
+
+    Other files of a lock set are UTF-8. Own files may be binary: each byte that is not UTF-8
+    becomes a lone surrogate.
+    """
+    return content.decode(errors="surrogateescape")
 
 
 def seal(manifest: Manifest, files: Mapping[str, str]) -> LockSet:

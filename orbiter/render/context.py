@@ -23,6 +23,7 @@ from orbiter.render.model import (
     platform_slug,
     platform_slug_expression,
 )
+from orbiter.render.own_files import OwnFileMounts, own_file_mounts
 from orbiter.render.runtime import RuntimeContext, quoted_labels, runtime_context
 from orbiter.render.start import image_start
 
@@ -93,6 +94,7 @@ class StageContext(msgspec.Struct, frozen=True, kw_only=True):
     installer: str  # of conda packages
     keep_installer: bool
     hash_algorithms: Mapping[str, str]  # of the installers, by name
+    own_file_mounts: OwnFileMounts
 
 
 def stage_context(plan: Plan, stage_plan: StagePlan) -> StageContext:
@@ -150,6 +152,7 @@ def stage_context(plan: Plan, stage_plan: StagePlan) -> StageContext:
         npm_links=_npm_links(stage_plan.files),
         installer=conda.installer,
         keep_installer=conda.keep_installer,
+        own_file_mounts=own_file_mounts(stage),
     )
 
 

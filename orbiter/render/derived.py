@@ -16,6 +16,7 @@ from orbiter.config.runtime import NO_SETTINGS
 from orbiter.config.stage_graph import runtime_of
 from orbiter.lockset.inputs import LOCK_FILES, locked_files, unlocked_parts
 from orbiter.lockset.model import BUILD, MANIFEST, SNAPSHOT, BuilderFacts, LockSet, LockSetError
+from orbiter.lockset.own_files import content_problem, kept_files
 from orbiter.lockset.targets import targets
 from orbiter.render.bake_file import EXPORTER, bake_file
 from orbiter.render.context import is_hermetic
@@ -203,12 +204,15 @@ def _build_files(lock_set: LockSet) -> dict[str, str]:
 
 def _foreign_files(lock_set: LockSet) -> Iterator[Difference]:
     """Yield what is neither a lock file nor in the build folder, and unused base images."""
-    known = {SNAPSHOT}
+    known = {SNAPSHOT, *kept_files(lock_set.image_set)}
     for builder in lock_set.image_set.builders:
         known |= {f"{builder}/{name}" for names in LOCK_FILES.values() for name in names}
     for path in sorted(lock_set.files.keys() - known):
         if not path.startswith(f"{BUILD}/"):
             yield _unexpected(lock_set, path, "Orbiter writes no such file")
+    for path, file in sorted(kept_files(lock_set.image_set).items()):
+        if problem := content_problem(lock_set, path, file):
+            yield Difference(path=path, found=lock_set.files.get(path), problem=problem)
     used = {builder.base for builder in lock_set.image_set.builders.values()}
     for reference in sorted(lock_set.manifest.bases.keys() - used):
         # A build would fetch it.

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Iterator
 
 from orbiter.config.builders import overwrites
+from orbiter.render import own_files
 from orbiter.render.model import Plan, StagePlan, platform_slug
 from orbiter.store.artifact_list import LockedFile, format_list
 from resolvers.types import Pin
@@ -15,7 +16,7 @@ INSTALLER_MANAGERS = {"uv": "pip", "npm": "npm", "py-rattler": "pip", "micromamb
 
 def stage_lists(plan: Plan, stage_plan: StagePlan) -> dict[str, str]:
     """Return the lists of a stage by file name."""
-    files = {}
+    files = own_files.own_file_list(plan, stage_plan.stage)
     for platform in plan.image_set.platforms:
         slug = platform_slug(platform)
         pins = stage_plan.pins.get(platform, {})
@@ -95,6 +96,7 @@ def _all_artifacts(stage_plan: StagePlan, platform: str) -> Iterator[LockedFile]
             yield _locked_file(pin, manager, manager)
     for pin in stage_plan.build_pins.get(platform, ()):
         yield _locked_file(pin, "pip", "pip")
+    yield from own_files.stored_files(stage_plan.stage)
     for tool in stage_plan.tools.get(platform, ()):
         yield _locked_file(tool, "tools", INSTALLER_MANAGERS[tool.name])
 

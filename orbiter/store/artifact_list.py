@@ -11,6 +11,9 @@ from resolvers.errors import ExpectedError
 HASH = re.compile(r"sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}")
 SIZE = re.compile(r"[0-9]{1,16}")
 
+OWN_FILE = "file"
+"""The kind of source of own files, which only archives have."""
+
 
 class LockedFile(msgspec.Struct, frozen=True, kw_only=True, order=True):
     """One file that a stage needs: a line of its ``artifacts-<os>-<architecture>.txt``.
@@ -18,7 +21,8 @@ class LockedFile(msgspec.Struct, frozen=True, kw_only=True, order=True):
     ``path`` is relative to the stage's artifacts folder (``apt/curl_8_amd64.deb``) and unique in a
     list. ``hash`` is ``sha256:<hex>`` or ``sha512:<hex>``. ``size`` is in bytes, 0 if unknown.
     ``source`` names the file in its index, without a host: ``apt:<pool path>``,
-    ``pip:<project>/<file>`` or ``pip:<index>:<project>/<file>``, ``npm:<package>/-/<file>``. Only
+    ``pip:<project>/<file>`` or ``pip:<index>:<project>/<file>``, ``npm:<package>/-/<file>``, and
+    ``file:<path>`` for an own file. Only
     ``conda:<address>`` has a host, because conda's locks hold addresses.
     """
 

@@ -35,6 +35,9 @@ def test_the_starter_shows_every_key_with_its_default(tmp_path: Path) -> None:
     plain, full = tmp_path / "plain.toml", tmp_path / "full.toml"
     write_starter(plain)
     full.write_text(uncommented(), encoding="utf-8")
+    (tmp_path / "etc").mkdir()
+    for name in ("start.sh", "etc/example.conf"):
+        (tmp_path / name).write_text("text\n", encoding="utf-8")
     changes = changed_keys(read_image_set(plain), read_image_set(full))
     assert not {change.split(":")[0] for change in changes} & {
         "platforms",
@@ -46,7 +49,7 @@ def test_the_starter_shows_every_key_with_its_default(tmp_path: Path) -> None:
     }
     keys = {key for table in json_schema()["$defs"].values() for key in table["properties"]}
     tables = {"user", "sets", "index", "builder", "image", "build", "healthcheck"}
-    shown = set(re.findall(r"(?m)(?:^|\{ )([a-z-]+) = ", uncommented())) | tables
+    shown = set(re.findall(r"(?m)(?:^|\{ |, )([a-z-]+) = ", uncommented())) | tables
     assert keys == shown - {"tools", "cuda"}
     assert read_image_set(full).builders["micromamba"].conda == CondaSettings(
         virtual={"cuda": "12.4"}

@@ -7,6 +7,7 @@ from typing import NoReturn
 import pytest
 from msgspec.structs import replace
 
+from orbiter.config.image_set import OwnFile
 from orbiter.locking.assemble import only_build_folder_differs
 from orbiter.locking.lock import lock
 from orbiter.locking.work import LockOptions
@@ -43,6 +44,12 @@ class Unreachable:
         progress: Callable[[str], None],
     ) -> None:
         raise AssertionError((manager, pins, shell, progress))
+
+    def read_own_file(self, file: OwnFile) -> NoReturn:
+        raise AssertionError(file)
+
+    def store_own_file(self, file: OwnFile) -> NoReturn:
+        raise AssertionError(file)
 
 
 def refuse(script: str, *, platform: str, cache: str = "") -> NoReturn:

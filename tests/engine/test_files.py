@@ -1,0 +1,171 @@
+"""Own files in built images: content, mode, owner and time, the same from any checkout."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+pytestmark = [pytest.mark.engine]
+REPOSITORY = "orbiter-test/own-files"
+IMAGE = f"{REPOSITORY}:debian-child-0.1.0"
+IMAGES = f"""
+version = "0.1.0"
+repository = "{REPOSITORY}"
+
+[builder.debian]
+from = "debian:trixie-slim"
+
+[image.debian.core]
+postbuild = ["start.sh > /opt/env/started"]
+
+[image.debian.core.files]
+"start.sh" = "/usr/local/bin/"
+"config/" = {{ to = "/opt/env/etc/jupyter/", mode = "0600" }}
+"large.bin" = "/opt/data/large file.bin"
+"note.txt" = '''/home/jovyan/new/it's "$(id)" \\ .txt'''
+
+[image.debian.child]
+from = "core"
+files = {{ "note.txt" = "/etc/debian_version" }}
+"""
+NOTE = '/home/jovyan/new/it\'s "$(id)" \\ .txt'
+BINARY = bytes(range(256))
+LARGE = b"large" * 20_000
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    place = tmp_path_factory.mktemp("files")
+    write_repository(place / "repository")
+    orbiter(place / "repository", "lock", "-q")
+    yield place
+    tags = [f"{REPOSITORY}:debian-{name}-0.1.0" for name in ("core", "child")]
+    subprocess.run(["docker", "image", "rm", "--force", *tags], check=False, capture_output=True)
+
+
+def write_repository(place: Path) -> None:
+    (place / "config/sub").mkdir(parents=True)
+    (place / "images.toml").write_text(IMAGES)
+    (place / "start.sh").write_bytes(b"#!/bin/sh\necho started\n# \r\n")
+    (place / "start.sh").chmod(0o755)
+    (place / "config/binary").write_bytes(BINARY)
+    (place / "config/sub/empty").write_bytes(b"")
+    (place / "large.bin").write_bytes(LARGE)
+    (place / "note.txt").write_text("note\n")
+
+
+def orbiter(place: Path, *words: str, cache: str = "cache", code: int = 0) -> str:
+    env = {**os.environ, "ORBITER_CACHE_DIR": str(place.parent / cache)}
+    command = [sys.executable, "-m", "orbiter", *words]
+    done = subprocess.run(command, cwd=place, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == code, done.stderr
+    return done.stdout + done.stderr
+
+
+def clone(repository: Path, place: Path) -> None:
+    """Clone a repository with a umask that leaves nothing to the group and others."""
+    git = [
+        "git",
+        "-c",
+        "user.name=a",
+        "-c",
+        "user.email=a@example.org",
+        "-c",
+        "init.defaultBranch=m",
+    ]
+    for words in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "first"]):
+        subprocess.run([*git, *words], cwd=repository, check=True)
+    subprocess.run(["sh", "-c", f"umask 077; git clone -q {repository} {place}"], check=True)
+
+
+def digests(output: Path) -> dict[str, str]:
+    found = {}
+    for path in output.iterdir():
+        with tarfile.open(path) as tar:
+            index = tar.extractfile("index.json")
+            assert index is not None
+            found[path.name] = json.load(index)["manifests"][0]["digest"]
+    return found
+
+
+def test_files_are_the_same_from_any_checkout(project: Path) -> None:
+    repository, copy = project / "repository", project / "copy"
+    clone(repository, copy)
+    assert stat_mode(copy / "note.txt") == 0o600
+    assert "fresh" in orbiter(copy, "lock", "--check")
+
+    orbiter(repository, "build", "-q", "--load", "--output", "../first")
+    orbiter(copy, "build", "-q", "--no-cache", "--output", "../second")
+    first = digests(project / "first")
+    assert len(first) == 2
+    assert first == digests(project / "second")
+
+    rows = in_image("stat", "-c", "%a %u:%g %Y", *PLACES)
+    assert rows.splitlines() == [
+        "755 0:0 946684800",
+        "600 1000:100 946684800",
+        "755 1000:100 946684800",
+        "600 1000:100 946684800",
+        "644 0:0 946684800",
+        "755 0:0 946684800",
+        "644 1000:100 946684800",
+        "755 1000:100 946684800",
+        "644 0:0 946684800",
+    ]
+    assert in_image("cat", "/opt/env/started") == "started\n"
+    assert in_image("cat", NOTE, "/etc/debian_version") == "note\nnote\n"
+    sizes = in_image("stat", "-c", "%s", "/opt/env/etc/jupyter/binary", "/opt/data/large file.bin")
+    assert sizes.split() == ["256", "100000"]
+
+
+PLACES = (
+    "/usr/local/bin/start.sh",
+    "/opt/env/etc/jupyter/binary",
+    "/opt/env/etc/jupyter/sub",
+    "/opt/env/etc/jupyter/sub/empty",
+    "/opt/data/large file.bin",
+    "/opt/data",
+    NOTE,
+    "/home/jovyan/new",
+    "/etc/debian_version",
+)
+
+
+def stat_mode(path: Path) -> int:
+    return path.stat().st_mode & 0o777
+
+
+def in_image(*words: str) -> str:
+    command = ["docker", "run", "--rm", "--user", "0", IMAGE, *words]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+def test_a_large_file_comes_from_the_archive(project: Path) -> None:
+    repository, elsewhere = project / "repository", project / "elsewhere"
+    orbiter(repository, "archive", "../archive")
+    elsewhere.mkdir(exist_ok=True)
+    shutil.copytree(repository / "locks", elsewhere / "locks")
+    missing = orbiter(elsewhere, "fetch", "--release", "0.1.0", cache="other", code=2)
+    assert "'large.bin' is an own file" in missing
+    assert "orbiter archive" in missing
+    orbiter(elsewhere, "fetch", "--release", "0.1.0", "--from", "../archive", cache="other")
+    words = ("--release", "0.1.0", "--output", "../rebuilt")
+    orbiter(elsewhere, "build", "-q", *words, cache="other")
+    assert digests(project / "rebuilt") == digests(project / "first")
+
+
+def test_a_changed_byte_in_the_store_is_refused(project: Path) -> None:
+    stored = [path for path in (project / "cache/store/sha256").rglob("*") if path.is_file()]
+    large = next(path for path in stored if path.read_bytes() == LARGE)
+    large.chmod(0o644)
+    large.write_bytes(LARGE[:-1] + b"X")
+    assert "was changed in the store" in orbiter(project / "repository", "build", "-q", code=2)
+    # Locking stores the file of the repository again.
+    orbiter(project / "repository", "lock", "-q")
+    orbiter(project / "repository", "build", "-q")
