@@ -12,6 +12,7 @@ from orbiter.diff.importance import RUNTIMES, Dependents
 from orbiter.diff.outcomes import Outcome, Packages, compare_packages, variant_of, variants_of
 from orbiter.diff.scopes import ScopePair, align_scopes, pair_scopes
 from orbiter.diff.suggest import with_suggestion
+from orbiter.diff.transport import transport_facts
 from orbiter.diff.types import KINDS, Change, Diff, Fact, Occurrence, Side, Step
 from orbiter.diff.why import PackageName, RequirementChains
 from orbiter.lockfiles.types import EntryFault, Lock, PackageEntry, Scope
@@ -56,6 +57,7 @@ def diff(old: Lock, new: Lock) -> Diff:
     facts = _facts(old.facts, new.facts, pairs)
     facts += image_set_facts(old.lock_set, new.lock_set)
     facts += hash_facts((pair.old, pair.new) for pair in pairs)
+    facts += transport_facts((pair.old, pair.new) for pair in pairs)
     result = Diff(
         old=_side(old),
         new=_side(new),

@@ -4,6 +4,7 @@ from collections.abc import Collection
 
 from msgspec.structs import replace
 
+from orbiter.diff import transport
 from orbiter.diff.suggest import SCOPE_FACTS
 from orbiter.diff.types import Change, Diff, Fact
 from orbiter.lockfiles.types import Lock, PackageEntry, Scope
@@ -93,18 +94,19 @@ def matches_any(diff: Diff, conditions: Collection[str]) -> bool:
         return True
     if "any" in conditions and (diff.changes or diff.facts or has_changed_file):
         return True
-    if not _kinds_of_scopes(diff.facts).isdisjoint(conditions):
+    if not _kinds_of_facts(diff.facts).isdisjoint(conditions):
         return True
     return any(_matches(change, conditions) for change in diff.changes)
 
 
-def _kinds_of_scopes(facts: Collection[Fact]) -> set[str]:
-    """Return the kinds of change of whole images and platforms."""
-    return {
+def _kinds_of_facts(facts: Collection[Fact]) -> set[str]:
+    """Return the kinds of change of whole images and platforms, and of the usual address."""
+    kinds = {
         "added" if fact.new else "removed"
         for fact in facts
         if fact.kind in SCOPE_FACTS and fact.old != fact.new
     }
+    return kinds | {"moved" for fact in facts if fact.kind == transport.KIND}
 
 
 def _matches(change: Change, conditions: Collection[str]) -> bool:

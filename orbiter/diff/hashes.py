@@ -35,9 +35,17 @@ def hash_facts(
         lost |= {package for package in in_both if had[package] and not has[package]}
         gained |= {package for package in in_both if has[package] and not had[package]}
     if lost:
-        yield Fact(kind="hashes", name="no longer in the lock", old=_format_names(lost))
+        yield Fact(
+            kind="hashes",
+            name="no longer in the lock",
+            old=format_names({package[:2] for package in lost}),
+        )
     if gained:
-        yield Fact(kind="hashes", name="now in the lock", new=_format_names(gained))
+        yield Fact(
+            kind="hashes",
+            name="now in the lock",
+            new=format_names({package[:2] for package in gained}),
+        )
 
 
 def _has_hashes(packages: Iterable[PackageEntry]) -> dict[Identity, bool]:
@@ -50,8 +58,9 @@ def _has_hashes(packages: Iterable[PackageEntry]) -> dict[Identity, bool]:
     return result
 
 
-def _format_names(packages: set[Identity]) -> str:
-    names = sorted({f"{manager} {name}" for manager, name, _, _ in packages})
+def format_names(packages: Iterable[tuple[str, str]]) -> str:
+    """Return the managers and names of packages as a text; of many packages only the first."""
+    names = sorted({f"{manager} {name}" for manager, name in packages})
     listed = ", ".join(names[:NAMES_IN_FACT])
     more = len(names) - NAMES_IN_FACT
     return f"{listed} and {more} more" if more > 0 else listed

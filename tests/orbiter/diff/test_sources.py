@@ -8,7 +8,7 @@ import pytest
 
 from orbiter.diff.compare import diff
 from orbiter.diff.filter import filter_changes, matches_any
-from orbiter.diff.types import Change, Diff
+from orbiter.diff.types import Change, Diff, Fact
 from orbiter.lockfiles import recognise
 from orbiter.report import text
 
@@ -117,6 +117,11 @@ def compare(old: str, new: str) -> Diff:
     return diff(recognise.read("old", old.encode()), recognise.read("new", new.encode()))
 
 
+def addresses(result: Diff) -> list[Fact]:
+    """Return the facts about http; npm also has one about its registry."""
+    return [fact for fact in result.facts if fact.kind == "addresses"]
+
+
 def the(result: Diff) -> Change:
     (change,) = result.changes
     return change
@@ -152,6 +157,44 @@ def test_a_mirror_for_all_packages_changes_none(write: Writer) -> None:
     assert compare(old, new).changes == ()
     upgraded = the(compare(old, write((MIRROR, MIRROR, MIRROR), "1.1.0", "4")))
     assert (upgraded.kind, upgraded.sources) == ("upgraded", None)
+
+
+@every_format
+def test_a_whole_lock_that_goes_to_http_is_reported(write: Writer) -> None:
+    old, new = write(USUAL, "1.0.0", "3"), write((PLAIN, PLAIN, PLAIN), "1.0.0", "3")
+    managers = {"npm": "npm", "conda_lock": "conda", "explicit": "conda", "pixi": "conda"}
+    manager = managers.get(write.__name__, "pip")
+    names = ", ".join(f"{manager} {name}" for name in NAMES)
+    result = compare(old, new)
+    assert addresses(result) == [
+        Fact(kind="addresses", name="now http instead of https", new=names)
+    ]
+    assert matches_any(result, ("moved",))
+    report = text.render(result, width=80, colour=False, everything=False)
+    assert "now http instead of https" in report
+    back = compare(new, old)
+    assert addresses(back) == [Fact(kind="addresses", name="no longer http", old=names)]
+    # An upgrade of every package does not hide it, nor does another mirror at the same time.
+    other = write((MIRROR.replace("https", "http"),) * 3, "1.1.0", "4")
+    assert [fact.new for fact in addresses(compare(old, other))] == [names]
+
+
+@every_format
+def test_most_packages_that_go_to_http_are_named(write: Writer) -> None:
+    old, new = write(USUAL, "1.0.0", "3"), write((PLAIN, PLAIN, GOOD), "1.0.0", "3")
+    (fact,) = addresses(compare(old, new))
+    assert "aaa" in fact.new
+    assert "bbb" in fact.new
+    assert "ccc" not in fact.new
+
+
+@every_format
+def test_http_on_both_sides_and_https_mirrors_are_no_fact(write: Writer) -> None:
+    plain, usual = write((PLAIN, PLAIN, PLAIN), "1.0.0", "3"), write(USUAL, "1.0.0", "3")
+    mirror = write((MIRROR, MIRROR, MIRROR), "1.0.0", "3")
+    for old, new in ((plain, plain), (usual, mirror)):
+        result = compare(old, new)
+        assert (addresses(result), matches_any(result, ("moved",))) == ([], False)
 
 
 @every_format
