@@ -1,60 +1,109 @@
-"""The links of an HTML page of an index."""
+"""The links of an HTML page of an index.
+
+The parser of the standard library takes quadratic time on unclosed tags, and fails on some
+declarations. This one moves forward only. It drops what is not closed at the end of the page.
+"""
 
 import re
+from collections.abc import Iterator
 from html import unescape
-from html.parser import HTMLParser
+from typing import NamedTuple
 
-PLAIN_LINK = re.compile(
+TAG = re.compile(r"<([a-zA-Z][^\s/>]*+)")
+SPACE = re.compile(r"[\s/]*+")
+ATTRIBUTE = re.compile(
     r"""
-    <a(                                  # attributes in double quotes, in lower case
-        (?:\ [a-z-]+="[^"&\x00-\x1f]*    # a value without entities ...
-            (?:&[gl]t;[^"&\x00-\x1f]*)*  # ... except for the &gt; and &lt; of requires-python
-        ")+
-    )>
-    [^<]*</a>\s*                         # a text without other tags
-    (?:<br\ ?/?>\s*)?
+    ([^\s/>][^\s/>=]*+)                   # the name
+    (?:\s*+=\s*+(?:
+        "([^"]*+)("?)                     # a value, and its end unless the page ends first
+        | '([^']*+)('?)
+        | ([^\s>]*+)
+    ))?+
     """,
     re.VERBOSE,
 )
-"""A link in the form that nearly all indexes write. The HTML parser reads all other links."""
-ATTRIBUTE = re.compile(r'([a-z-]+)="([^"]*)"')
+RAW_ENDS = {name: re.compile(f"</{name}", re.IGNORECASE) for name in ("script", "style")}
+"""Ends of elements that contain no tags."""
+
+Tag = tuple[str, dict[str, str]]
+"""Name and attributes of a start tag."""
 
 
-class LinkParser(HTMLParser):
-    """Reads a page into ``links`` (the attributes of each link), ``base`` and ``version``.
+class LinkPage(NamedTuple):
+    """The attributes of each link of a page.
 
     ``base`` is the address in the page's ``<base>`` tag, or empty; ``version`` is the version of
     the page's format (PEP 629).
     """
 
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.links: list[dict[str, str]] = []
-        self.base = ""
-        self.version = "1.0"
-        self.feed(text[self._read_plain_links(text) :])
-        self.close()
+    links: tuple[dict[str, str], ...]
+    base: str
+    version: str
 
-    def _read_plain_links(self, text: str) -> int:
-        """Read the page up to the end of the first run of plain links, and return that position.
 
-        A project may have thousands of links; the HTML parser takes three times as long for them.
-        """
-        end = len(text.partition("<a ")[0])
-        self.feed(text[:end])
-        # The parser holds unread text inside a comment, a script and the like.
-        is_between_tags = not self.rawdata and not self.cdata_elem
-        while is_between_tags and (link := PLAIN_LINK.match(text, end)):
-            attributes = ATTRIBUTE.findall(link[1])
-            self.links.append({name: unescape(value) for name, value in attributes})
-            end = link.end()
-        return end
+def parse_page(text: str) -> LinkPage:
+    """Read the links of a page, in linear time and without errors for any text. Pure."""
+    links: list[dict[str, str]] = []
+    base, version = "", "1.0"
+    for name, attributes in _start_tags(text):
+        if name == "a":
+            links.append(attributes)
+        elif name == "base":
+            base = base or attributes.get("href", "")
+        elif name == "meta" and attributes.get("name") == "pypi:repository-version":
+            version = attributes.get("content", "")
+    return LinkPage(tuple(links), base, version)
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Keep the attributes of the tags that matter; HTMLParser calls this for each tag."""
-        if tag == "a":
-            self.links.append({name: value or "" for name, value in attrs})
-        elif tag == "base" and not self.base:
-            self.base = dict(attrs).get("href") or ""
-        elif tag == "meta" and dict(attrs).get("name") == "pypi:repository-version":
-            self.version = dict(attrs).get("content") or ""
+
+def _start_tags(text: str) -> Iterator[Tag]:
+    position = text.find("<")
+    while position >= 0:
+        end = position + 1
+        if found := TAG.match(text, position):
+            name = found[1].lower()
+            attributes, end = _attributes(text, found.end())
+            if end < 0:
+                return
+            yield name, attributes
+            end = _end_of_raw_text(text, name, end)
+        elif text.startswith(("<!", "<?", "</"), position):
+            end = _end_of_markup(text, position)
+        position = text.find("<", end) if end >= 0 else end
+
+
+def _attributes(text: str, position: int) -> tuple[dict[str, str], int]:
+    """Return the attributes of a tag and the position behind it; -1 if the page ends before."""
+    attributes: dict[str, str] = {}
+    while True:
+        space = SPACE.match(text, position)
+        assert space  # the pattern matches the empty text, too
+        position = space.end()
+        if text.startswith(">", position):
+            return attributes, position + 1
+        found = ATTRIBUTE.match(text, position)
+        if not found or "" in found.group(3, 5):
+            return attributes, -1
+        value = found[2] or found[4] or found[6] or ""
+        attributes[found[1].lower()] = _unescaped(value)
+        position = found.end()
+
+
+def _unescaped(value: str) -> str:
+    try:
+        return unescape(value)
+    except ValueError:  # a number with thousands of digits
+        return value
+
+
+def _end_of_raw_text(text: str, name: str, position: int) -> int:
+    if name not in RAW_ENDS:
+        return position
+    found = RAW_ENDS[name].search(text, position)
+    return found.start() if found else -1
+
+
+def _end_of_markup(text: str, position: int) -> int:
+    """Return the position of the end of a comment, a declaration or an end tag, or -1."""
+    if text.startswith("<!--", position):
+        return text.find("-->", position + len("<!--"))
+    return text.find(">", position)

@@ -13,7 +13,7 @@ from urllib.parse import unquote, urljoin, urlsplit, urlunsplit
 import msgspec
 
 from resolvers.errors import ExpectedError
-from resolvers.index.html import LinkParser
+from resolvers.index.html import parse_page
 from resolvers.index.index_file import IndexFile
 from resolvers.net import http
 from resolvers.types import thread_safe_decoding
@@ -116,10 +116,10 @@ def _yanked_reason(yanked: bool | str) -> str | None:
 
 
 def _read_html(text: str, page_url: str) -> tuple[IndexFile, ...]:
-    parser = LinkParser(text)
-    _check_version(parser.version, page_url)
-    base = urljoin(page_url, parser.base)  # the <base> may itself be relative
-    links = [attributes for attributes in parser.links if "href" in attributes]
+    page = parse_page(text)
+    _check_version(page.version, page_url)
+    base = urljoin(page_url, page.base)  # the <base> may itself be relative
+    links = [attributes for attributes in page.links if "href" in attributes]
     try:
         return tuple(
             linked_file(link["href"], base=base, index_url=page_url, attributes=link)

@@ -124,6 +124,16 @@ UNITS = (
     "? ",
     "é",
     "\u2028",
+    "<a ",
+    "<a/",
+    "<a href='",
+    "<a a",
+    "<!--",
+    "<![",
+    "<script>",
+    "</",
+    "&#9",
+    "&",
 )
 """Pieces that a text repeats; each is part of the syntax of some format."""
 
@@ -237,12 +247,12 @@ def _check_requirement(text: str) -> None:
 
 
 def _read_index(text: str) -> None:
-    from resolvers.index.html import LinkParser
+    from resolvers.index.html import parse_page
     from resolvers.pip.index_proxy import UNCONDITIONAL_REQUIREMENT
 
     UNCONDITIONAL_REQUIREMENT.sub(b"", f"Requires-Dist: {text}".encode())
-    if "<" not in text:  # the parser of the standard library is not linear
-        LinkParser(f"<a {text}")
+    for start in ("", "<a ", "<a href='", "<!--", "<script>"):
+        parse_page(f"{start}{text}")
 
 
 READERS: tuple[Callable[[str], None], ...] = (
