@@ -13,7 +13,7 @@ from packaging.utils import canonicalize_name
 
 from resolvers.index.index_file import IndexFile, project_of
 from resolvers.index.page import linked_file, read_page
-from resolvers.net import http, pip_config
+from resolvers.net import http, keyring, pip_config
 from resolvers.net.once import OncePerKey
 
 TRUE_VALUES = frozenset({"y", "yes", "t", "true", "on", "1"})
@@ -110,6 +110,7 @@ def configured() -> Index:
     urls = (default, *settings.get("extra-index-url", "").split())
     if settings.get("no-index", "").lower() in TRUE_VALUES:
         urls = ()  # find-links still applies: that is how pip installs offline
+    urls = tuple(map(keyring.with_password, urls))
     return _index(urls, tuple(settings.get("find-links", "").split()))
 
 

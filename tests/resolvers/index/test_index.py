@@ -1,5 +1,6 @@
 """The package index: configuration, pages and files."""
 
+import base64
 import hashlib
 import json
 import os
@@ -269,6 +270,70 @@ def test_the_configuration_of_pip_is_used(configure: Path, monkeypatch: pytest.M
     assert index.configured().urls[0] == "https://a.test/simple"
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     assert index.configured().urls == ()
+
+
+def fake_keyring(folder: Path, script: str) -> None:
+    program = folder / "keyring"
+    program.write_text(f'#!/bin/sh\necho "$@" >> {folder}/asked\n{script}\n')
+    program.chmod(0o755)
+
+
+@pytest.mark.parametrize(
+    ("variable", "option"), [("subprocess", ""), ("", "subprocess"), ("", "import")]
+)
+@pytest.mark.parametrize("known_by", ["address", "host"])
+def test_a_password_comes_from_the_keyring(
+    server: Server,
+    configure: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    variable: str,
+    option: str,
+    known_by: str,
+) -> None:
+    service = f"{server.url}/simple" if known_by == "address" else server.host
+    fake_keyring(tmp_path, f'[ "$2 $3" = "{service} ann" ] && echo "p/w"')
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setenv("UV_KEYRING_PROVIDER", variable)
+    configure.write_text(
+        f"[global]\nindex-url = http://ann@{server.host}/simple\nkeyring-provider = {option}\n"
+    )
+    server.otherwise = html_page('<a href="a-1.tar.gz">a</a>')
+    files = [*index.configured().files("a"), *index.configured().files("b")]
+    assert files[0].url == f"http://ann:p%2Fw@{server.host}/simple/a/a-1.tar.gz"
+    sent = {request.headers["authorization"] for request in server.requests}
+    assert sent == {f"Basic {base64.b64encode(b'ann:p/w').decode()}"}
+    asked = (tmp_path / "asked").read_text().splitlines()
+    assert asked == [f"get {server.url}/simple ann", f"get {server.host} ann"][: len(asked)]
+    assert len(asked) == len(set(asked))  # once for all projects
+
+
+def test_the_keyring_is_asked_only_if_configured_and_needed(
+    configure: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake_keyring(tmp_path, "echo pw")
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    configure.write_text("[global]\nindex-url = https://ann@a.test/simple\n")
+    monkeypatch.delenv("UV_KEYRING_PROVIDER", raising=False)
+    assert index.configured().urls == ("https://ann@a.test/simple",)
+    for provider in ("disabled", "subprocess"):
+        monkeypatch.setenv("UV_KEYRING_PROVIDER", provider)
+        for url in ("https://a.test/simple", "https://ann:own@a.test/simple"):
+            monkeypatch.setenv("PIP_INDEX_URL", url)
+            assert index.configured().urls == (url,)
+    assert not (tmp_path / "asked").exists()
+
+
+def test_a_keyring_without_the_password_changes_nothing(
+    configure: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake_keyring(tmp_path, "exit 1")
+    configure.write_text("[global]\nindex-url = https://ann@b.test/simple\n")
+    monkeypatch.setenv("UV_KEYRING_PROVIDER", "subprocess")
+    for path in (f"{tmp_path}:{os.environ['PATH']}", "/nowhere"):
+        monkeypatch.setenv("PATH", path)
+        assert index.configured().urls == ("https://ann@b.test/simple",)
+    assert (tmp_path / "asked").exists()
 
 
 def test_without_configuration_pips_default_is_used(configure: Path) -> None:

@@ -1,6 +1,7 @@
 """Locks from an index whose wheels are made up: hashes, Requires-Python, new and deleted files."""
 
 import hashlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from resolvers.pip import manager as pip
 from resolvers.pip import poetry
 from resolvers.types import Group, LockFiles, LockWarning, Request, Upgrade
 from tests.support.loopback import Answer
+from tests.support.loopback import Request as LoopbackRequest
 from tests.support.pip_cases import AMD64, ARM64, check_lock, request, versions, written
 from tests.support.wheel_index import WheelIndex, wheel, wheel_index
 
@@ -125,6 +127,32 @@ def test_refused_credentials_are_reported(engine: str, index: WheelIndex) -> Non
         lock(engine, "acme")
     assert "returned 401" in caught.value.message
     assert "add credentials for 127.0.0.1" in caught.value.hint
+
+
+@ENGINES
+def test_a_password_of_the_keyring_locks(
+    engine: str, index: WheelIndex, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index.add("acme", "1.0")
+    open_answer = index.server.otherwise
+    assert callable(open_answer)
+
+    def answer(request: LoopbackRequest) -> Answer:
+        granted = request.headers.get("authorization") == "Basic YW5uOnB3"  # ann:pw
+        return open_answer(request) if granted else Answer(401)
+
+    index.server.otherwise = answer
+    program = tmp_path / "keyring"
+    program.write_text("#!/bin/sh\necho pw\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setenv("PIP_INDEX_URL", index.url.replace("http://", "http://ann@"))
+    with pytest.raises(HTTPError, match="401"):
+        lock(engine, "acme")
+    monkeypatch.setenv("UV_KEYRING_PROVIDER", "subprocess")
+    locked = lock(engine, "acme")
+    assert versions(locked) == {"acme": "1.0"}
+    assert not any("pw" in text for text in locked.values())
 
 
 @ENGINES
