@@ -208,7 +208,8 @@ def _via(comments: list[str]) -> list[str] | None:
     items: list[str] | None = None
     for comment in comments:
         if via := VIA.match(comment.strip()):
-            items = (items or []) + [item.strip() for item in via[1].split(",")]
+            items = items or []
+            items += [item.strip() for item in via[1].split(",")]
         elif items is not None and (item := VIA_ITEM.match(comment)):
             items.append(item[1])
     return items and list(filter(None, items))

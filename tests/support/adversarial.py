@@ -1,7 +1,8 @@
 """Texts on which a reader with a careless expression or loop takes more than linear time.
 
 As a program, it reads the texts that begin with one of ``HEADS``: ``python adversarial.py INDEX``.
-It limits the processor time of each text, so the load of the machine has no influence.
+It limits the processor time of each text. Some texts are of 1 MB: a reader that takes long for them
+must take about half as long for half of the text, so the speed of the machine has no influence.
 """
 
 import json
@@ -9,6 +10,7 @@ import os
 import resource
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -183,6 +185,19 @@ SIZE = 30_000
 SECONDS = 1.5
 """Processor time for one text. A linear reader needs a hundredth of it."""
 
+LARGE = 1_000_000
+LIMIT = 60
+"""Processor time for one large text."""
+LONG = 1.0
+"""Processor time for a large text from which on it is compared with half of the text."""
+RATIO = 3.0
+"""Limit of the ratio of both times: about 2 for a linear reader, 4 for a quadratic one."""
+ATTEMPTS = 3
+SHARE = 9
+"""Each head has every ninth of the large texts; another head has the next ones."""
+KNOWN = {"a==1": ("    # via a\n",)}
+"""Further units of large texts for a head, which a reader once read in quadratic time."""
+
 
 def texts(head: str) -> Iterator[tuple[str, str]]:
     """Yield texts that begin with ``head``, each with a name."""
@@ -192,6 +207,17 @@ def texts(head: str) -> Iterator[tuple[str, str]]:
             yield f"{head!r}, {unit!r}, {end!r}", f"{head}{repeated}{end}"
     if not head:
         yield from _nested(SIZE)
+
+
+def large_texts(index: int) -> Iterator[tuple[str, str, str]]:
+    """Yield names, large texts and their halves, which begin with a head."""
+    head = HEADS[index]
+    for unit in (*UNITS[index % SHARE :: SHARE], *KNOWN.get(head, ())):
+        whole, half = (f"{head}{unit * (size // len(unit))}\n?\n" for size in (LARGE, LARGE // 2))
+        yield f"{head!r}, {unit!r} of 1 MB", whole, half
+    if not head:
+        for (name, whole), (_, half) in zip(_nested(LARGE), _nested(LARGE // 2), strict=True):
+            yield f"{name} of 1 MB", whole, half
 
 
 def _nested(size: int) -> Iterator[tuple[str, str]]:
@@ -271,30 +297,55 @@ def _stop(*_: object) -> None:
     raise _TooSlowError
 
 
-def main(head: str) -> None:
+def main(index: int) -> None:
     """Feed the texts to all readers, and print a line for each fault."""
-    from resolvers.errors import ExpectedError
-
+    head = HEADS[index]
     # A parser in C may not notice the signal; then the limit of the process ends it.
-    resource.setrlimit(resource.RLIMIT_CPU, (600, 600))
+    resource.setrlimit(resource.RLIMIT_CPU, (1200, 1200))
     signal.signal(signal.SIGVTALRM, _stop)
     is_other = head[:1] in {"", "a", "d"}  # not the start of a lock file with a mark
     readers = READERS if is_other else READERS[:1]
     for name, text in texts(head):
         for reader in readers:
-            signal.setitimer(signal.ITIMER_VIRTUAL, SECONDS)
-            try:
-                reader(text)
-            except ExpectedError:
-                pass
-            except Exception as error:
-                sys.stdout.write(f"{reader.__name__} on {name}: {type(error).__name__}\n")
-                sys.stdout.flush()
-            finally:
-                signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+            _timed(reader, name, text, SECONDS)
+    for name, whole, half in large_texts(index):
+        for reader in readers:
+            _check_ratio(reader, name, whole, half)
+
+
+def _check_ratio(reader: Callable[[str], None], name: str, whole: str, half: str) -> None:
+    ratios = []
+    for _ in range(ATTEMPTS):  # other programs disturb the caches of the processor
+        taken = _timed(reader, name, whole, LIMIT)
+        if taken < LONG or (ratio := taken / _timed(reader, name, half, LIMIT)) < RATIO:
+            return
+        ratios.append(f"{ratio:.1f}")
+    _print(f"{reader.__name__} on {name}: {' and '.join(ratios)} times as long as for its half")
+
+
+def _timed(reader: Callable[[str], None], name: str, text: str, limit: float) -> float:
+    """Return the processor time of a reader for a text, and print how it fails."""
+    from resolvers.errors import ExpectedError
+
+    started = time.process_time()
+    signal.setitimer(signal.ITIMER_VIRTUAL, limit)
+    try:
+        reader(text)
+    except ExpectedError:
+        pass
+    except Exception as error:
+        _print(f"{reader.__name__} on {name}: {type(error).__name__}")
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+    return time.process_time() - started
+
+
+def _print(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parents[2]))
     os.chdir(Path(__file__).parents[2])
-    main(HEADS[int(sys.argv[1])])
+    main(int(sys.argv[1]))
