@@ -1,13 +1,12 @@
 """Warnings about pip's lock: yanked releases, unknown extras, several versions of a package."""
 
 from collections.abc import Callable, Iterable, Iterator
-from difflib import get_close_matches
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from resolvers.pip import wheels
-from resolvers.pip.locked_files import LockedFile, headers
+from resolvers.pip import extras, wheels
+from resolvers.pip.locked_files import LockedFile
 from resolvers.types import LockWarning, Package, Request, Target
 
 
@@ -18,7 +17,7 @@ def warnings(
 ) -> Iterator[LockWarning]:
     """Yield the warnings about a lock; ``packages_for`` returns its packages for a target."""
     yield from _yanked(files)
-    yield from _unknown_extras(request, files)
+    yield from extras.warnings(request, files)
     yield from _several_versions(request, packages_for)
 
 
@@ -28,29 +27,6 @@ def _yanked(files: Iterable[LockedFile]) -> Iterator[LockWarning]:
             reason = f": {file.yanked}" if file.yanked else ""
             text = f"version {pin.version} was yanked from the index{reason}"
             yield LockWarning(pin.name, text, "require another version")
-
-
-def _unknown_extras(request: Request, files: Iterable[LockedFile]) -> Iterator[LockWarning]:
-    by_name = {locked.pin.name: locked for locked in files}
-    for group in request.groups:
-        for requirement in map(Requirement, group.requirements):
-            locked = by_name.get(canonicalize_name(requirement.name))
-            # Only a wheel lists its extras.
-            if locked and requirement.extras and locked.file.name.endswith(".whl"):
-                yield from _unknown_extras_of(requirement, locked)
-
-
-def _unknown_extras_of(requirement: Requirement, locked: LockedFile) -> Iterator[LockWarning]:
-    known = {canonicalize_name(name) for name in headers(locked.file).get_all("Provides-Extra", ())}
-    for extra in sorted(requirement.extras):
-        name = canonicalize_name(extra)
-        if name not in known:
-            near = get_close_matches(name, known, n=1) or sorted(known)
-            hint = "remove it from the requirement"
-            if near:
-                hint = f"available extras: {', '.join(near)}"
-            text = f"version {locked.pin.version} has no extra '{extra}', so '{requirement}' "
-            yield LockWarning(locked.pin.name, f"{text}installs nothing more for it", hint)
 
 
 def _several_versions(

@@ -1,4 +1,4 @@
-"""The build requirements in an sdist on the index (PEP 518)."""
+"""The build requirements (PEP 518) and the metadata (PEP 643) in an sdist on the index."""
 
 import hashlib
 import tarfile
@@ -23,11 +23,20 @@ def build_requirements(pin: Pin, indexes: Mapping[str, str]) -> tuple[str, ...]:
     ``indexes`` maps the names of indexes in images.toml to addresses. Raises HTTPError, and
     ExpectedError if the index does not have the locked file.
     """
+    build_system = tomllib.loads(_content(pin, indexes, "pyproject.toml")).get("build-system", {})
+    return tuple(str(text) for text in build_system.get("requires", DEFAULT_REQUIREMENTS))
+
+
+def metadata(pin: Pin, indexes: Mapping[str, str]) -> str:
+    """Return the PKG-INFO of an sdist, or "" if it has none. Raises like ``build_requirements``."""
+    return _content(pin, indexes, "PKG-INFO")
+
+
+def _content(pin: Pin, indexes: Mapping[str, str], name: str) -> str:
+    """Return the text of a file in the top folder of an sdist, or "" if it is missing."""
     with tempfile.TemporaryFile() as file:
         _download(pin, indexes, file)
-        text = _pyproject_toml(pin.artifact.file, file)
-    build_system = tomllib.loads(text).get("build-system", {})
-    return tuple(str(text) for text in build_system.get("requires", DEFAULT_REQUIREMENTS))
+        return _text_in(pin.artifact.file, file, name)
 
 
 def _download(pin: Pin, indexes: Mapping[str, str], file: IO[bytes]) -> None:
@@ -53,32 +62,31 @@ def _download(pin: Pin, indexes: Mapping[str, str], file: IO[bytes]) -> None:
     )
 
 
-def _pyproject_toml(sdist: str, file: IO[bytes]) -> str:
-    """Return the text of an sdist's pyproject.toml, or "" if it has none."""
+def _text_in(sdist: str, file: IO[bytes], name: str) -> str:
     try:
         if sdist.endswith(".zip"):
             with zipfile.ZipFile(file) as archive:
-                return _from_zip(archive)
+                return _from_zip(archive, name)
         with tarfile.open(fileobj=file) as tar:
-            return _from_tar(tar)
+            return _from_tar(tar, name)
     except (tarfile.TarError, zipfile.BadZipFile, EOFError, OSError) as error:
         raise ExpectedError(f"{sdist} is not a valid sdist: {error}") from error
 
 
-def _from_zip(archive: zipfile.ZipFile) -> str:
-    for name in archive.namelist():
-        if _is_pyproject_toml(name):
-            return archive.read(name).decode()
+def _from_zip(archive: zipfile.ZipFile, name: str) -> str:
+    for path in archive.namelist():
+        if _is_in_top_folder(path, name):
+            return archive.read(path).decode("utf-8", "replace")
     return ""
 
 
-def _from_tar(tar: tarfile.TarFile) -> str:
+def _from_tar(tar: tarfile.TarFile, name: str) -> str:
     for member in tar:
-        if _is_pyproject_toml(member.name) and (content := tar.extractfile(member)):
-            return content.read().decode()
+        if _is_in_top_folder(member.name, name) and (content := tar.extractfile(member)):
+            return content.read().decode("utf-8", "replace")
     return ""
 
 
-def _is_pyproject_toml(path: str) -> bool:
+def _is_in_top_folder(path: str, name: str) -> bool:
     # An sdist has one top folder. Files of the same name further below belong to tests.
-    return path.removeprefix("./").split("/")[1:] == ["pyproject.toml"]
+    return path.removeprefix("./").split("/")[1:] == [name]

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import tarfile
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -42,6 +43,19 @@ def wheel(name: str, version: str, *headers: str, tag: str = "py3-none-any") -> 
     return f"{name}-{version}-{tag}.whl", content.getvalue()
 
 
+def sdist(name: str, version: str, *headers: str) -> tuple[str, bytes]:
+    """Return the file name and the content of an sdist; ``headers`` are lines of its PKG-INFO."""
+    content = io.BytesIO()
+    lines = [*headers, f"Name: {name}", f"Version: {version}", ""]
+    texts = {"PKG-INFO": "\n".join(lines), "pyproject.toml": "[build-system]\nrequires = []\n"}
+    with tarfile.open(fileobj=content, mode="w:gz") as archive:
+        for file, text in texts.items():
+            member = tarfile.TarInfo(f"{name}-{version}/{file}")
+            member.size = len(text)
+            archive.addfile(member, io.BytesIO(text.encode()))
+    return f"{name}-{version}.tar.gz", content.getvalue()
+
+
 class WheelIndex:
     """An index; ``url`` is the address of its simple pages."""
 
@@ -66,6 +80,12 @@ class WheelIndex:
         added = Wheel(file=file, content=content, attributes=of_page, hashed=hashed)
         self.wheels.setdefault(name, {})[file] = added
         return added
+
+    def add_sdist(self, name: str, version: str, *headers: str) -> None:
+        """Add an sdist that needs nothing to be built; ``headers`` are lines of its PKG-INFO."""
+        file, content = sdist(name, version, *headers)
+        added = Wheel(file=file, content=content, attributes={}, hashed=True)
+        self.wheels.setdefault(name, {})[file] = added
 
     def remove(self, name: str, version: str) -> None:
         """Remove all wheels of a version."""

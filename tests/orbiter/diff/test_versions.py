@@ -120,6 +120,8 @@ def test_texts_without_an_order(manager: str, version: str) -> None:
         ("pip", "2", "2.0.0", "build"),
         ("pip", "2024.12.31", "2025.1.1", "minor"),
         ("pip", "2025.1.31", "2025.6.15", "minor"),
+        ("pip", "24.3.0", "25.1.0", "major"),  # black: a year, but pyzmq 26 to 27 looks the same
+        ("pip", "26.4.0", "27.0.2", "major"),
         ("pip", "1.2.3", "1!1.2.3", "major"),
         ("pip", "1.2.3rc1", "1.2.3", "patch"),
         ("pip", "1.2.3", "1.2.3.post1", "patch"),

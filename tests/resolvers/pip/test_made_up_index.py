@@ -3,6 +3,7 @@
 import hashlib
 import os
 from collections.abc import Iterator
+from email.parser import HeaderParser
 from pathlib import Path
 
 import msgspec
@@ -11,8 +12,8 @@ import pytest
 from resolvers.errors import ExpectedError, UnsolvableError
 from resolvers.index import index as package_index
 from resolvers.net.http import HTTPError
+from resolvers.pip import extras, poetry
 from resolvers.pip import manager as pip
-from resolvers.pip import poetry
 from resolvers.types import Group, LockFiles, LockWarning, Request, Upgrade
 from tests.support.loopback import Answer
 from tests.support.loopback import Request as LoopbackRequest
@@ -214,10 +215,15 @@ def test_an_explanation_stays_short(engine: str, index: WheelIndex) -> None:
     assert max(map(len, lines)) < 1000
 
 
-def advice(engine: str, *requirements: str, previous: LockFiles | None = None) -> list[LockWarning]:
+def advice(
+    engine: str,
+    *requirements: str,
+    previous: LockFiles | None = None,
+    sources: tuple[str, ...] = (),
+) -> list[LockWarning]:
     package_index._index.cache_clear()  # as in a new process
     found: list[LockWarning] = []
-    plain = request(engine, *requirements, previous=previous, as_of=None)
+    plain = request(engine, *requirements, previous=previous, as_of=None, sources=sources)
     pip.resolve(msgspec.structs.replace(plain, warn=found.append))
     return found
 
@@ -247,6 +253,64 @@ def test_yanked_releases_and_unknown_extras_are_warnings(engine: str, index: Whe
     ]
     index.add("acme", "2.0", "Provides-Extra: fast")
     assert advice(engine, "acme[Fast]", "gamma") == []
+
+
+@ENGINES
+def test_unknown_extras_that_dependencies_ask_for_are_warnings(
+    engine: str, index: WheelIndex
+) -> None:
+    index.add(
+        "acme",
+        "1.0",
+        "Provides-Extra: fast",
+        "Provides-Extra: never",
+        "Requires-Dist: beta[known,quik]",
+        "Requires-Dist: gamma[one] ; extra == 'fast'",
+        "Requires-Dist: delta[two] ; extra == 'never'",
+        "Requires-Dist: epsilon[three] ; sys_platform == 'win32'",
+    )
+    index.add("beta", "1.0", "Provides-Extra: known", "Provides-Extra: quick")
+    index.add("gamma", "1.0", "Requires-Dist: delta", "Requires-Dist: epsilon")
+    index.add("delta", "1.0")
+    index.add("epsilon", "1.0")
+    text = "version 1.0 has no extra '{}', so '{}', which acme 1.0 requires, installs nothing more"
+    hint = "require what acme 1.0 needs, or another version of it"
+    assert advice(engine, "acme[fast]", "acme") == [
+        LockWarning("beta", f"{text.format('quik', 'beta[known,quik]')} for it", hint),
+        LockWarning("gamma", f"{text.format('one', 'gamma[one]')} for it", hint),
+    ]
+
+
+@ENGINES
+@pytest.mark.parametrize(
+    ("headers", "is_warned"),
+    [
+        (("Metadata-Version: 2.2", "Provides-Extra: fast"), True),
+        (("Metadata-Version: 2.4",), True),
+        (("Metadata-Version: 2.4", "Provides-Extra: fastt"), False),
+    ],
+)
+def test_an_unknown_extra_of_an_sdist_is_a_warning(
+    engine: str, index: WheelIndex, headers: tuple[str, ...], *, is_warned: bool
+) -> None:
+    index.add_sdist("acme", "1.0", *headers)
+    found = advice(engine, "acme[fastt]", sources=("acme",))
+    assert [each.package for each in found] == ["acme"] * is_warned
+
+
+@pytest.mark.parametrize(
+    ("text", "is_complete"),
+    [
+        ("Metadata-Version: 2.2\n", True),
+        ("Metadata-Version: 2.10\nDynamic: Version\n", True),
+        ("Metadata-Version: 2.2\nDynamic: Provides-Extra\n", False),
+        ("Metadata-Version: 2.1\nProvides-Extra: fast\n", False),
+        ("Metadata-Version: new\n", False),
+        ("", False),
+    ],
+)
+def test_only_some_sdists_say_which_extras_they_have(text: str, *, is_complete: bool) -> None:
+    assert extras._lists_all_extras(HeaderParser().parsestr(text)) is is_complete
 
 
 @ENGINES
