@@ -1,17 +1,20 @@
 """``orbiter lock --merge``: both sides of a real git merge give the pins to start from."""
 
 import os
+import re
 import subprocess
 import sys
 import tomllib
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from orbiter.config import snapshot
 from orbiter.config.image_set import Builder, ImageSet
 from orbiter.locking.merge import combine, merged_lock_set
 from orbiter.lockset import folder, model
+from orbiter.lockset.inputs import LOCK_FILES
 from orbiter.lockset.model import (
     BuilderFacts,
     LockSet,
@@ -19,6 +22,8 @@ from orbiter.lockset.model import (
     Manifest,
     RecordedWarning,
 )
+from tests.support.conda_world import channel as conda_channel
+from tests.support.conda_world import record
 
 IMAGES = """
 version = "0.1.0"
@@ -95,6 +100,34 @@ def test_each_manager_comes_from_the_side_that_changed_it() -> None:
     ]
     assert both.manifest.cutoff == "2026-11-02T00:00:00Z"
     assert both.image_set == ours.image_set
+
+
+def all_managers(changed: str, text: str) -> LockSet:
+    """Return a lock set with the files of all managers, of which those of one have the text."""
+    texts = dict.fromkeys(LOCK_FILES, "base") | {changed: text}
+    files = {
+        f"debian/{name}": f"{name} {texts[manager]}"
+        for manager, names in LOCK_FILES.items()
+        for name in names
+    }
+    plain = lock_set(**BASE)
+    facts = replace(plain.manifest.builders["debian"], inputs=texts)
+    manifest = replace(plain.manifest, builders={"debian": facts})
+    return model.seal(manifest, {"images.toml": plain.files["images.toml"], **files})
+
+
+@pytest.mark.parametrize("manager", LOCK_FILES)
+def test_all_files_of_any_manager_come_from_the_side_that_changed_them(manager: str) -> None:
+    other = "pip" if manager == "apt" else "apt"
+    base = all_managers(manager, "base")
+    ours, theirs = all_managers(other, "ours"), all_managers(manager, "theirs")
+    both = combine(ours, theirs, base)
+    for owner, names in LOCK_FILES.items():
+        text = {manager: "theirs", other: "ours"}.get(owner, "base")
+        assert both.manifest.builders["debian"].inputs[owner] == text
+        assert {both.files[f"debian/{name}"] for name in names} == {
+            f"{name} {text}" for name in names
+        }
 
 
 def test_ours_is_the_start_if_both_sides_changed_a_manager_or_nothing_is_common() -> None:
@@ -248,6 +281,100 @@ def test_without_a_merge_the_hint_starts_from_one_side(repository: Repository) -
     subprocess.run(command, shell=True, cwd=repository.path, check=True)
     repository.lock()
     assert {name: repository.pins().get(name) for name in EXPECTED} == EXPECTED
+
+
+CONDA_IMAGES = """
+version = "0.1.0"
+repository = "a/b"
+platforms = ["linux/amd64"]
+[builder.micromamba]
+channels = ["{channel}"]
+installer = "rattler"
+[image.micromamba.base]
+[image.micromamba.base.build]
+conda = [
+"python",
+{requirements}
+]
+"""
+
+
+class CondaRepository(Repository):
+    """A git repository with an image set that conda alone locks, from a channel beside it."""
+
+    def __init__(self, path: Path, channel: Path) -> None:
+        super().__init__(path)
+        self.channel = channel
+
+    def publish(self, *packages: tuple[str, str]) -> None:
+        """Replace the channel by one with Python and these packages."""
+        python = record("python", "3.12.4", "__glibc >=2.17", subdir="linux-64")
+        records = (record(name, version, "python") for name, version in packages)
+        conda_channel(self.channel, python, *records)
+
+    def require(self, *requirements: str) -> None:
+        lines = "\n".join(f'"{requirement}",' for requirement in requirements)
+        text = CONDA_IMAGES.format(channel=self.channel.as_uri(), requirements=lines)
+        (self.path / "images.toml").write_text(text)
+
+    def lock(self, *options: str) -> None:
+        self.orbiter("lock", "--only", "conda", "-q", *options)
+
+    def pins(self) -> dict[str, str]:
+        text = folder.read(self.path / "locks" / "0.1.0").files["micromamba/conda-lock.yml"]
+        return dict(re.findall(r"- name: (\S+)\n  version: '?([^'\n]+)", text))
+
+
+@pytest.fixture
+def conda_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CondaRepository:
+    """Make a repository whose channel has newer packages than its lock."""
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere.sock")
+    (tmp_path / "repository").mkdir()
+    made = CondaRepository(tmp_path / "repository", tmp_path / "channel")
+    old = [("tool", "1.0"), ("one", "1.0"), ("two", "1.0")]
+    made.publish(*old)
+    made.require("tool")
+    made.lock()
+    made.publish(*old, ("tool", "2.0"), ("one", "2.0"), ("two", "2.0"))
+    made.commit()
+    return made
+
+
+def test_a_merge_keeps_the_pins_of_conda(conda_repository: CondaRepository) -> None:
+    repository = conda_repository
+    for branch, requirement in (("ours", "one<2"), ("theirs", "two<2")):
+        repository.git("switch", "--quiet", "--create", branch, "main")
+        repository.require("tool", requirement)
+        repository.lock()
+        repository.commit()
+    repository.git("switch", "--quiet", "ours")
+    repository.git("merge", "theirs", code=1)
+    repository.require("tool", "one<2", "two<2")
+    repository.lock("--merge")
+    expected = {"python": "3.12.4", "tool": "1.0", "one": "1.0", "two": "1.0"}
+    assert repository.pins() == expected
+    repository.git("add", "images.toml", "locks")
+    repository.git("merge", "--continue")
+    repository.lock()
+    assert repository.git("status", "--porcelain") == ""
+
+
+def test_a_merge_takes_conda_from_the_side_that_changed_it(
+    conda_repository: CondaRepository,
+) -> None:
+    repository = conda_repository
+    images = repository.path / "images.toml"
+    repository.git("switch", "--quiet", "--create", "theirs")
+    repository.lock("--upgrade-package", "tool")
+    repository.commit()
+    repository.git("switch", "--quiet", "--create", "ours", "main")
+    images.write_text(images.read_text() + 'postbuild = ["true"]\n')
+    repository.lock()
+    repository.commit()
+    repository.git("merge", "theirs", code=1)
+    repository.lock("--merge")
+    assert repository.pins() == {"python": "3.12.4", "tool": "2.0"}
+    assert "true" in (repository.path / "locks/0.1.0/images.toml").read_text()
 
 
 @pytest.mark.index
