@@ -63,6 +63,7 @@ def _connection() -> "DockerClient | ExpectedError":
     """Connect once in this process: an engine that does not answer must not cost time again."""
     problem = "cannot connect to a Docker engine"
     address = source = ""
+    hint = buildx.INSTALL_HINT
     try:
         address, source = _address()
         client = _new_client()
@@ -71,7 +72,9 @@ def _connection() -> "DockerClient | ExpectedError":
         problem += f": {_connection_problem(error)}"
         if address:
             problem += f" ({address}, set by {source})"
-        return ExpectedError(problem, buildx.INSTALL_HINT)
+        if _other_server(error):
+            hint = f"{source} must have the address of a Docker engine; is it another server's?"
+        return ExpectedError(problem, hint)
     client.api.timeout = TIMEOUT
     return client
 
@@ -119,12 +122,31 @@ def _connection_problem(error: Exception) -> str:
     """Return the reason in the words of the system, not of the libraries above it."""
     from requests.exceptions import Timeout
 
+    if answer := _other_server(error):
+        return answer
     for cause in _causes(error):
         if isinstance(cause, (Timeout, TimeoutError)):
             return f"no answer within {FIRST_ANSWER_TIMEOUT} seconds"
     reasons = [cause.strerror for cause in _causes(error) if isinstance(cause, OSError)]
     known = [reason for reason in reasons if reason]
     return known[-1] if known else _reason(error)
+
+
+def _other_server(error: Exception) -> str:
+    """Return what a server answered that is not a Docker engine; "" if no such server answered."""
+    from requests.exceptions import HTTPError, JSONDecodeError
+
+    for cause in _causes(error):
+        if isinstance(cause, HTTPError) and not _is_json(cause.response):
+            return f"the server answered with HTTP {cause.response.status_code}"
+        if isinstance(cause, JSONDecodeError):
+            return "the server answered with something other than JSON"
+    return ""
+
+
+def _is_json(response: Any) -> bool:
+    """Return whether a response has the type of all errors of a Docker engine."""
+    return str(response.headers.get("Content-Type", "")).startswith("application/json")
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

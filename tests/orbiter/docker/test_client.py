@@ -2,7 +2,10 @@
 
 import socket
 from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -39,6 +42,55 @@ def test_a_missing_engine_is_an_error_with_its_address(monkeypatch: pytest.Monke
     assert problem().endswith(
         ": No such file or directory (unix:///nowhere/docker.sock, set by DOCKER_HOST)"
     )
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [
+        (404, "the server answered with HTTP 404"),
+        (502, "the server answered with HTTP 502"),
+        (200, "the server answered with something other than JSON"),
+    ],
+)
+def test_another_server_is_not_a_missing_engine(
+    monkeypatch: pytest.MonkeyPatch, status: int, reason: str
+) -> None:
+    with _web_server(status) as address:
+        monkeypatch.setenv("DOCKER_HOST", address)
+        with pytest.raises(ExpectedError) as caught:
+            client.connect()
+    assert caught.value.message == (
+        f"cannot connect to a Docker engine: {reason} ({address}, set by DOCKER_HOST)"
+    )
+    assert caught.value.hint.startswith("DOCKER_HOST must have the address of a Docker engine")
+
+
+def test_an_error_of_an_engine_itself_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    with _web_server(503, "application/json", b'{"message": "not yet"}') as address:
+        monkeypatch.setenv("DOCKER_HOST", address)
+        assert "not yet" in problem()
+
+
+@contextmanager
+def _web_server(
+    status: int, content_type: str = "text/html", content: bytes = b"<h1>a page</h1>"
+) -> Iterator[str]:
+    """Yield the address of a server that gives every request the same answer."""
+
+    class Page(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            self.send_header("Content-Type", content_type)
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_words: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Page) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"tcp://127.0.0.1:{server.server_port}"
+        server.shutdown()
 
 
 def test_without_docker_host_the_context_is_named(
