@@ -103,3 +103,26 @@ def test_the_documentation_has_the_same_layers(root: str, layers: tuple[tuple[st
     names = [[name.partition(".")[2] for name in layer] for layer in layers]
     without_root = [sorted({*layer} - {"", "__main__"}) for layer in names]
     assert list(map(sorted, documented)) == [layer for layer in without_root if layer]
+
+
+@pytest.mark.parametrize(("root", "layers"), [("orbiter", ORBITER), ("resolvers", RESOLVERS)])
+def test_the_picture_has_the_same_layers(root: str, layers: tuple[tuple[str, ...]]) -> None:
+    picture = (ROOT / "docs" / "explanation" / "packages.svg").read_text(encoding="utf-8")
+    column = picture.partition(f">{root}/</text>")[2].partition(' style="font-weight:600">')[0]
+    box = r'<rect class="(\w+)" x="\d+" y="(\d+)"[^>]*/>\n<text [^>]*>(\w+)</text>'
+    drawn: dict[int, set[str]] = {}
+    for kind, height, name in re.findall(box, column):
+        drawn.setdefault(int(height), set()).add(name)
+        assert kind == ("data" if (ROOT / root / name).is_dir() else "outer"), name
+    names = [{name.partition(".")[2] for name in layer} - {"", "__main__"} for layer in layers]
+    assert [drawn[height] for height in sorted(drawn, reverse=True)] == [
+        row for row in names if row
+    ]
+
+
+def test_the_picture_shows_every_package_and_module() -> None:
+    picture = (ROOT / "docs" / "explanation" / "packages.svg").read_text(encoding="utf-8")
+    shown = re.findall(r'<text [^>]*text-anchor="middle">([a-z_]+)</text>', picture)
+    packages = [_package(_module(path)) for path in MODULES]
+    expected = {package.partition(".")[2] for package in packages} - {"", "__main__"}
+    assert {*shown} - {"imports"} == expected
