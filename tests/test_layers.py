@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[1]
 
 ORBITER = (
     ("orbiter", "orbiter.conflicts", "orbiter.files", "orbiter.sizes"),
-    ("orbiter.tasks",),
+    ("orbiter.git", "orbiter.tasks"),
     ("orbiter.config", "orbiter.store"),
     ("orbiter.lockset", "orbiter.oci"),
     ("orbiter.render", "orbiter.docker", "orbiter.lockfiles"),
@@ -126,3 +126,16 @@ def test_the_picture_shows_every_package_and_module() -> None:
     packages = [_package(_module(path)) for path in MODULES]
     expected = {package.partition(".")[2] for package in packages} - {"", "__main__"}
     assert {*shown} - {"imports"} == expected
+
+
+def test_only_one_module_runs_git() -> None:
+    found = [
+        _module(path)
+        for path in MODULES
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.List | ast.Tuple)
+        and node.elts
+        and isinstance(node.elts[0], ast.Constant)
+        and node.elts[0].value == "git"
+    ]
+    assert found == ["orbiter.git"]

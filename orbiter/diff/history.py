@@ -9,14 +9,14 @@ from typing import NamedTuple
 import msgspec
 from msgspec.structs import replace
 
+from orbiter import git
 from orbiter.diff.compare import diff
 from orbiter.diff.types import Change
-from orbiter.lockfiles import git
+from orbiter.lockfiles import git_revision
 from orbiter.lockfiles.named import load_lock
 from orbiter.lockfiles.pip_files import normalise
 from orbiter.lockfiles.types import Lock, PackageEntry, Scope
 from orbiter.lockset import folder
-from resolvers import process
 from resolvers.errors import ExpectedError, ProgramError
 
 DATE_LENGTH = len("2026-01-31")
@@ -85,9 +85,8 @@ def tag_revisions(path: str) -> list[Revision]:
 def _list_tags() -> list[tuple[str, str]]:
     """Return the names and dates of all tags in the order of their creation."""
     fields = "--format=%(refname:short)%09%(creatordate:short)"
-    command = ["git", "for-each-ref", "--sort=creatordate", fields, "refs/tags"]
     try:
-        output = process.run(command, name="git")
+        output = git.run("for-each-ref", "--sort=creatordate", fields, "refs/tags")
     except ProgramError as error:
         raise ExpectedError(
             "the current folder is not in a git repository",
@@ -98,9 +97,8 @@ def _list_tags() -> list[tuple[str, str]]:
 
 
 def _contains_file(tag: str, path: str) -> bool:
-    command = ["git", "ls-tree", "--name-only", f"refs/tags/{tag}", "--", path]
     try:
-        return bool(process.run(command, name="git").strip())
+        return bool(git.run("ls-tree", "--name-only", f"refs/tags/{tag}", "--", path).strip())
     except ProgramError:
         return False  # a tag may refer to something other than a commit
 
@@ -108,7 +106,7 @@ def _contains_file(tag: str, path: str) -> bool:
 def _read_tag(tag: str, path: str) -> Lock:
     from orbiter.lockfiles import recognise
 
-    return recognise.read(f"{tag}:{path}", git.read_file(f"refs/tags/{tag}", path))
+    return recognise.read(f"{tag}:{path}", git_revision.read_file(f"refs/tags/{tag}", path))
 
 
 def history(

@@ -3,7 +3,7 @@
 from functools import partial
 from pathlib import Path
 
-from orbiter.lockfiles import git
+from orbiter.lockfiles import git_revision
 from orbiter.lockfiles.siblings import with_requests
 from orbiter.lockfiles.types import Lock
 from orbiter.lockset import folder as lockset_folder
@@ -57,16 +57,16 @@ def _read_sibling(path: Path, name: str) -> str:
 def _read_sibling_at(revision: str, path: str, name: str) -> str:
     folder = path.rpartition("/")[0] or "."
     try:
-        return git.read_file(revision, f"{folder}/{name}").decode("utf-8", "replace")
+        return git_revision.read_file(revision, f"{folder}/{name}").decode("utf-8", "replace")
     except ExpectedError:
         return ""
 
 
 def _load_revision(name: str, revision: str, path: str) -> Lock:
-    if not git.is_folder(revision, path):
-        lock = _read_file(name, git.read_file(revision, path))
+    if not git_revision.is_folder(revision, path):
+        lock = _read_file(name, git_revision.read_file(revision, path))
         return with_requests(lock, partial(_read_sibling_at, revision, path))
-    with git.folder_at(revision, path) as folder:
+    with git_revision.folder_at(revision, path) as folder:
         try:
             return _load_lock_set(folder, name)
         except ExpectedError as error:

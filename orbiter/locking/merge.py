@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec.structs import fields
 
-from orbiter.lockfiles import git
+from orbiter.lockfiles import git_revision
 from orbiter.lockset import folder, git_files
 from orbiter.lockset.inputs import LOCK_FILES, locked_files
 from orbiter.lockset.model import (
@@ -159,10 +159,10 @@ def _cutoff(ours: LockSet, theirs: LockSet) -> str:
 def _read(revision: str, release: str, locks: Path) -> LockSet | None:
     """Return the lock set at a revision that locking the release would start from there."""
     try:
-        git.is_folder(revision, str(locks))
+        git_revision.is_folder(revision, str(locks))
     except ExpectedError:  # this side has no lock set yet
         return None
-    with git.folder_at(revision, str(locks)) as copy:
+    with git_revision.folder_at(revision, str(locks)) as copy:
         if folder.is_released(folder.release_folder(release, copy)):
             path = locks / release
             raise LockSetError(

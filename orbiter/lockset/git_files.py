@@ -1,12 +1,10 @@
 """Files beside the lock sets that configure git, and answers of git about lock sets."""
 
-import shutil
 from pathlib import Path
 
 import msgspec
 
-from resolvers import process
-from resolvers.errors import ProgramError
+from orbiter import git
 
 IGNORE = ".gitignore"
 ATTRIBUTES = ".gitattributes"
@@ -72,7 +70,7 @@ def untracked_files(folder: Path) -> tuple[Path, ...]:
 
 def rule_against(path: Path) -> str:
     """Return the rule by which git ignores an untracked path, which may be missing, or ""."""
-    found = _git(path.parent, "check-ignore", "--verbose", "--", str(path.absolute()))
+    found = git.ask(path.parent, "check-ignore", "--verbose", "--", str(path.absolute()))
     source, _, pattern = found.partition("\t")[0].rpartition(":")
     return "" if not source or pattern.startswith("!") else f"{source}:{pattern}"
 
@@ -83,23 +81,25 @@ def remedy(folder: Path) -> str:
     ignore = locks / IGNORE
     lines = ignore.read_text("utf-8").splitlines() if ignore.exists() else []
     if {*RELEASES} <= {*lines}:
-        prefix = _git(locks, "rev-parse", "--show-prefix").strip()
+        prefix = git.ask(locks, "rev-parse", "--show-prefix").strip()
         return f"write this line at the end of the .gitignore of the repository: !/{prefix}"
     return f"write these lines into {ignore}: {' and '.join(RELEASES)}"
 
 
 def is_being_merged(folder: Path) -> bool:
     """Return whether git waits for somebody to resolve conflicts below a folder."""
-    return bool(_git(folder, "ls-files", "--unmerged", "--", "."))
+    return bool(git.ask(folder, "ls-files", "--unmerged", "--", "."))
 
 
 def unfinished_merge(folder: Path) -> UnfinishedMerge | None:
     """Return the merge, rebase or cherry-pick that git has not finished, if there is one."""
     for head in MERGED_HEADS:
-        if _git(folder, "rev-parse", "--quiet", "--verify", head) and _is_in_progress(folder, head):
+        if git.ask(folder, "rev-parse", "--quiet", "--verify", head) and _is_in_progress(
+            folder, head
+        ):
             base = f"{head}^"
             if head == "MERGE_HEAD":
-                base = _git(folder, "merge-base", "HEAD", head).strip()
+                base = git.ask(folder, "merge-base", "HEAD", head).strip()
             return UnfinishedMerge(theirs=head, base=base)
     return None
 
@@ -107,22 +107,10 @@ def unfinished_merge(folder: Path) -> UnfinishedMerge | None:
 def _is_in_progress(folder: Path, head: str) -> bool:
     # git keeps REBASE_HEAD after the end of a rebase.
     states = ("rebase-merge", "rebase-apply")
-    paths = (_git(folder, "rev-parse", "--git-path", state).strip() for state in states)
+    paths = (git.ask(folder, "rev-parse", "--git-path", state).strip() for state in states)
     return head != "REBASE_HEAD" or any((folder / path).is_dir() for path in paths)
 
 
 def _list_files(folder: Path, *options: str) -> list[str]:
-    listed = _git(folder, "ls-files", "-z", "--exclude-standard", *options, "--", ".")
+    listed = git.ask(folder, "ls-files", "-z", "--exclude-standard", *options, "--", ".")
     return [name for name in listed.split("\0") if name]
-
-
-def _git(folder: Path, *words: str) -> str:
-    """Return the output of git in a folder; "" if it fails, as it does outside a repository."""
-    while not folder.is_dir():
-        folder = folder.parent
-    if shutil.which("git") is None:
-        return ""
-    try:
-        return process.run(["git", *words], cwd=folder, undecodable="surrogateescape")
-    except ProgramError:
-        return ""

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from resolvers import process
+from orbiter import git
 from resolvers.errors import ExpectedError, ProgramError
 from resolvers.scratch import temporary_folder
 
@@ -68,11 +68,9 @@ def _run(
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
 ) -> str:
-    settings = [word for setting in AS_STORED for word in ("-c", setting)]
-    command = ["git", *settings, *words]
     try:
         # A file may contain any bytes; its reader reports those that are not UTF-8.
-        return process.run(command, name="git", cwd=cwd, env=env, undecodable="surrogateescape")
+        return git.run(*words, cwd=cwd, env=env, settings=AS_STORED)
     except ProgramError as error:
         reason = _first_line(error.output) or "the command failed"
         raise ExpectedError(f"{revision}:{path}: git: {reason}", REVISION_HINT) from error
