@@ -2,7 +2,7 @@
 
 import sys
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from orbiter.config.image_set import ImageSet
     from orbiter.locking.work import LockOptions
+    from orbiter.lockset.git_files import IgnoredFile
     from orbiter.lockset.model import LockSet
 
 
@@ -152,7 +153,7 @@ def _write(locked: "LockSet", path: "Path") -> None:
 
 def _check(image_set: "ImageSet", *, strict: bool) -> None:
     from orbiter.lockfiles.lock_set import check_entries
-    from orbiter.lockset import folder
+    from orbiter.lockset import folder, git_files
     from orbiter.lockset.check import differences, missing_lock_set
 
     path = folder.release_folder(image_set.version)
@@ -162,15 +163,26 @@ def _check(image_set: "ImageSet", *, strict: bool) -> None:
         reasons = differences(image_set, path, locked)
         check_entries(path, locked)
         reasons = reasons or _build_folder_reasons(path, locked, strict=strict)
-    if not reasons:
-        _check_git(path)
-        click.echo(f"locks/{image_set.version} is fresh")
-        return
+    ignored = git_files.ignored_file(path)
+    if reasons or ignored:
+        _fail_check(path, reasons, ignored)
+    _mention_untracked_files(path)
+    click.echo(f"locks/{image_set.version} is fresh")
+
+
+def _fail_check(path: "Path", reasons: tuple[str, ...], ignored: "IgnoredFile | None") -> NoReturn:
+    """Print why a lock set is stale, and the first of its files that git ignores; exit with 1."""
+    from orbiter.lockset import folder, git_files
+
+    hints = []
     for reason in reasons:
         click.echo(f"stale: {reason}")
-    released = folder.is_released(path)
-    remedy = folder.NEXT_RELEASE if released else "run orbiter lock"
-    click.echo(f"\nhint: {remedy}", err=True)
+    if reasons:
+        hints.append(folder.NEXT_RELEASE if folder.is_released(path) else "run orbiter lock")
+    if ignored:
+        click.echo(str(ignored))
+        hints.append(git_files.remedy(path))
+    click.echo("\nhint: " + "\n  ".join(hints), err=True)
     sys.exit(FINDINGS)
 
 
@@ -193,14 +205,9 @@ def _build_folder_reasons(path: "Path", locked: "LockSet", *, strict: bool) -> t
     return (f"{path}/build: another version of Orbiter rendered it",)
 
 
-def _check_git(path: "Path") -> None:
-    """Exit with 1 if git ignores a file of a lock set; mention files that are not added yet."""
+def _mention_untracked_files(path: "Path") -> None:
     from orbiter.lockset import git_files
 
-    if ignored := git_files.ignored_file(path):
-        click.echo(str(ignored))
-        click.echo(f"\nhint: {git_files.remedy(path)}", err=True)
-        sys.exit(FINDINGS)
     untracked = git_files.untracked_files(path)
     if untracked:
         more = f" (and {len(untracked) - 1} more)" if len(untracked) > 1 else ""

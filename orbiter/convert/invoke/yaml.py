@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from orbiter.config.builders import CONDA_BUILDER
 from orbiter.convert.yaml_comments import entry_comments
 from resolvers.errors import ExpectedError
 from resolvers.yaml_depth import deep_position
@@ -50,10 +51,17 @@ def parse(file: str, text: str) -> dict[str, Any]:
         data = _plain(yaml12.parse_yaml(tagged))
     except ValueError as error:
         raise ExpectedError(f"{file} cannot be read: {error}", "correct the YAML") from None
+    if isinstance(data, dict) and "dependencies" in data:
+        raise ExpectedError(
+            f"{file} has the packages of one image, and --image does not say which",
+            f"run orbiter import {file} --image {CONDA_BUILDER}-base; "
+            "an image that is missing is added to images.toml",
+        )
     if not _is_image_set(data):
         raise ExpectedError(
             f"{file} is not an image set: it has no 'build' with builders and their images",
-            "to import the packages of one image: orbiter import FILE --image micromamba-base",
+            "to import the packages of one image: "
+            f"orbiter import FILE --image {CONDA_BUILDER}-base",
         )
     return dict(data)
 

@@ -193,10 +193,30 @@ def test_the_type_of_a_file_is_detected_from_its_content(tmp_path: Path) -> None
     assert image.stderr == f"error: {problem}\n\nhint: leave out --image\n"
     bare = run(tmp_path, "invoke.yaml")
     assert bare.returncode == 2
-    assert "invoke.yaml is not an image set" in bare.stderr
-    assert "--image micromamba-base" in bare.stderr
+    assert bare.stderr == (
+        "error: invoke.yaml has the packages of one image, and --image does not say which\n\n"
+        "hint: run orbiter import invoke.yaml --image micromamba-base; an image that is missing "
+        "is added to images.toml\n"
+    )
+    (tmp_path / "other.yaml").write_text("a: 1\n")
+    other = run(tmp_path, "other.yaml")
+    assert other.returncode == 2
+    assert "other.yaml is not an image set" in other.stderr
+    assert "--image micromamba-base" in other.stderr
     assert run(tmp_path, "set.txt").returncode == 0
     assert run(tmp_path, "invoke.yaml", "--image", "micromamba-base").returncode == 0
+
+
+def test_the_hint_for_the_packages_of_one_image_works(tmp_path: Path) -> None:
+    images = tmp_path / "images.toml"
+    images.write_text(
+        'version = "0.1.0"\nrepository = "a/b"\n[builder.micromamba]\nfrom = "debian:trixie-slim"\n'
+    )
+    (tmp_path / "environment.yml").write_text("dependencies: [numpy]\n")
+    hint = run(tmp_path, "environment.yml").stderr.partition("hint: run orbiter import ")[2]
+    done = run(tmp_path, *hint.partition(";")[0].split())
+    assert done.returncode == 0
+    assert "numpy" in images.read_text()
 
 
 @pytest.mark.parametrize(

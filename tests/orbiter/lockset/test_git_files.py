@@ -96,6 +96,42 @@ def test_check_names_the_rule_that_ignores_a_file_and_lines_that_help(project: P
     assert check(project).returncode == 0
 
 
+def test_check_reports_an_ignored_file_of_a_stale_lock_set_too(project: Path) -> None:
+    images = project / "images.toml"
+    images.write_text(images.read_text().replace('"attrs", "six"', '"attrs"'))
+    (project / ".gitignore").write_text(IGNORES)
+    found = check(project)
+    assert found.returncode == 1
+    stale, ignored = found.stdout.splitlines()
+    assert stale.startswith("stale: images.toml: ")
+    assert ignored.startswith(f"git ignores locks/{SMALL}/build/")
+    assert found.stderr == (
+        "\nhint: run orbiter lock\n  write these lines into locks/.gitignore: !/*/ and !/*/**\n"
+    )
+
+
+def test_check_is_not_misled_by_leftovers_of_killed_runs_and_keeps_them(project: Path) -> None:
+    locks = project / "locks"
+    leftovers = (locks / f".{SMALL}.old", locks / f".{SMALL}.new-dead" / SMALL)
+    for leftover in leftovers:
+        shutil.copytree(locks / SMALL, leftover)
+        (leftover / "images.toml").write_text("broken")
+    before = files(locks)
+    found = check(project)
+    assert (found.returncode, found.stdout) == (0, f"locks/{SMALL} is fresh\n")
+    assert files(locks) == before
+    shutil.rmtree(locks / SMALL)
+    found = check(project)
+    assert (found.returncode, found.stdout) == (2, "")
+    assert f"hint: restore it: mv locks/.{SMALL}.old locks/{SMALL}\n" in found.stderr
+    shutil.rmtree(leftovers[0])
+    found = check(project)
+    assert (found.returncode, found.stderr) == (1, "\nhint: run orbiter lock\n")
+    assert found.stdout == (
+        f"stale: images.toml: version: release {SMALL} has no lock set locks/{SMALL}\n"
+    )
+
+
 def test_check_says_how_to_include_a_whole_ignored_folder(project: Path) -> None:
     git_files.write_git_files(project / "locks")
     (project / ".gitignore").write_text("locks/\n")
