@@ -133,7 +133,7 @@ def test_only_one_module_runs_git() -> None:
         _module(path)
         for path in MODULES
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.List | ast.Tuple)
+        if isinstance(node, ast.List)
         and node.elts
         and isinstance(node.elts[0], ast.Constant)
         and node.elts[0].value == "git"
