@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import msgspec
 
@@ -43,12 +43,13 @@ def missing_libraries(scan: ImageScan) -> dict[str, tuple[str, ...]]:
     """Return the missing libraries by package. Pure.
 
     A library counts as present wherever the image has a file of its name: packages load their own
-    libraries from folders of their own.
+    libraries from folders of their own. A needed name may be a path (``$ORIGIN/../lib/x.so``).
     """
     missing: dict[str, set[str]] = {}
     known: Mapping[str, str] = {}
     for path, needed in sorted(scan.needed.items()):
-        absent = {name for name in needed if name not in scan.names} - OF_THE_HOST
+        absent = {name for name in needed if PurePosixPath(name).name not in scan.names}
+        absent -= OF_THE_HOST
         # npm packages contain programs for the other C library, which are never loaded.
         is_for_other_libc = any(name.startswith(C_LIBRARIES) for name in absent)
         if absent and not is_for_other_libc:

@@ -91,6 +91,14 @@ def test_libraries_of_the_image_or_of_a_package_are_present(tmp_path: Path, plac
     assert missing_libraries(scan(tmp_path, layer(*GLIBC), layer(*ENVIRONMENT, *own))) == {}
 
 
+def test_a_needed_path_counts_by_its_last_part() -> None:
+    # The program python of conda names its library so.
+    needed = {"opt/env/bin/python3.12": ("$ORIGIN/../lib/libpython3.12.so.1.0", "$ORIGIN/no.so")}
+    found = ImageScan(names=frozenset({"libpython3.12.so.1.0"}), needed=needed, records={})
+    (libraries,) = missing_libraries(found).values()
+    assert libraries == ("$ORIGIN/no.so",)
+
+
 def test_a_later_layer_may_remove_a_library_or_its_user(tmp_path: Path) -> None:
     own = [(f"usr/local/lib/{name}", b"") for name in MISSING]
     lower = layer(*GLIBC, *ENVIRONMENT, *own)
