@@ -15,10 +15,12 @@ demo: $(VENV)/ready
 # The stages run from the fastest to the slowest, and the first failed stage ends the run. Each test
 # belongs to exactly one stage. --dist loadfile runs the tests of a module in one process, because
 # they share the images that the module builds.
+# --no-loadscope-reorder keeps the order of files, which mixes long and short modules. Otherwise
+# modules with few tests start last, also long ones.
 test: check
 	$(BIN)/pytest -n $(JOBS) --dist worksteal -m "$(PURE)"
 	$(BIN)/pytest -n $(JOBS) --dist worksteal -m "(index or slow) and not engine"
-	$(BIN)/pytest -n $(ENGINE_JOBS) --dist loadfile -m engine
+	$(BIN)/pytest -n $(ENGINE_JOBS) --dist loadfile --no-loadscope-reorder -m engine
 
 # Everything that needs neither a Docker engine nor a package index, without the slowest tests.
 test-fast: $(VENV)/ready

@@ -14,13 +14,14 @@ import httpx
 import pytest
 
 from tests.support.notebook import run_notebook, type_into_terminal
-from tests.support.paths import ROOT
+from tests.support.paths import QUICK_ORBITER, ROOT
 
 pytestmark = [pytest.mark.engine, pytest.mark.index]
 RELEASED = "released"
 """The newest release in locks/, built and verified from a fresh clone without a cache."""
 REPOSITORY = {RELEASED: "dorgeln/orbiter:"}
 """Part of a tag that ``--verify`` omits."""
+ORBITER: tuple[str, ...] = ("-m", "orbiter")
 both = pytest.mark.parametrize("locked", [RELEASED, "uv"])
 
 NEWEST = max((ROOT / "locks").glob("*/digests.toml")).parent.name
@@ -118,7 +119,10 @@ class Built(NamedTuple):
 
 @pytest.fixture(scope="module")
 def build(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Built]]:
-    """Return a function that builds the newest release, or a lock set by a pip engine, once."""
+    """Return a function that builds the newest release, or a lock set by a pip engine, once.
+
+    Only the release needs its own compression, for its recorded digests.
+    """
     cache = tmp_path_factory.mktemp("cache")
     tags: list[str] = []
 
@@ -127,13 +131,15 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], 
         project = tmp_path_factory.mktemp(locked)
         if locked == RELEASED:
             subprocess.run(["git", "clone", "--quiet", ROOT, project], check=True)
+            program = ORBITER
             words = [["build", "--verify", "--no-cache", "--release", NEWEST]]
         else:
             (project / "images.toml").write_text(changed_images(locked))
+            program = (QUICK_ORBITER,)
             words = [["lock"], ["build"]]
         for arguments in words:
             done = subprocess.run(
-                command(*arguments),
+                command(*arguments, program=program),
                 cwd=project,
                 env=environment(cache),
                 capture_output=True,
@@ -160,9 +166,9 @@ def changed_images(engine: str) -> str:
     return text
 
 
-def command(*words: str) -> list[str]:
+def command(*words: str, program: tuple[str, ...] = ORBITER) -> list[str]:
     """Return a command that SIGINT stops, even if the shell of the tests ignores that signal."""
-    return ["env", "--default-signal=INT", sys.executable, "-m", "orbiter", *words]
+    return ["env", "--default-signal=INT", sys.executable, *program, *words]
 
 
 def environment(cache: Path) -> dict[str, str]:
