@@ -4,12 +4,11 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 from tarfile import TarFile, TarInfo
-from typing import IO
 
 import msgspec
 
 from orbiter.lockset.record import RecordedLayer
-from orbiter.release.elf import HEADER, is_for, needed_libraries
+from orbiter.release.elf import needed_libraries
 from orbiter.release.layers import read_members
 
 ENVIRONMENT = "opt/env/"
@@ -103,22 +102,18 @@ def _needed(tar: TarFile, member: TarInfo, path: str, platform: str) -> tuple[st
     is_program = bool(member.mode & EXECUTABLE) or ".so" in path or path.endswith(".node")
     if not (path.startswith(ENVIRONMENT) and member.isreg() and is_program):
         return ()
-    file = _open(tar, member)
-    header = file.read(HEADER.size)
-    if not is_for(header, platform):
-        return ()
-    return needed_libraries(header + file.read(), platform)
+    return needed_libraries(_content(tar, member), platform)
 
 
 def _record(tar: TarFile, member: TarInfo, earlier: Mapping[str, str]) -> str:
     """Return the text of a record; "" for a link to a file that is not a record of this layer."""
     if member.isreg():
-        return _open(tar, member).read().decode(errors="replace")
+        return _content(tar, member).decode(errors="replace")
     # Equal files may be hard links; the content comes with the first of them.
     return earlier.get(member.linkname.removeprefix("./"), "")
 
 
-def _open(tar: TarFile, member: TarInfo) -> IO[bytes]:
+def _content(tar: TarFile, member: TarInfo) -> bytes:
     file = tar.extractfile(member)
     assert file is not None
-    return file
+    return file.read()
