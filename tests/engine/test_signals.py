@@ -38,7 +38,8 @@ def start(project: Path, *words: str) -> "subprocess.Popen[bytes]":
     temporary = project / "temporary"
     temporary.mkdir(exist_ok=True)
     return subprocess.Popen(
-        [sys.executable, "-m", "orbiter", *words],
+        # nohup, which may have started the tests, ignores SIGHUP.
+        ["env", "--default-signal=HUP", sys.executable, "-m", "orbiter", *words],
         cwd=project,
         env={
             **os.environ,

@@ -43,7 +43,9 @@ def running(
     pids = folder / "pids"
     script = PROGRAM.format(ignored=ignored, pids=pids)
     code = COMMAND.format(grace=grace, script=script, on_line=on_line)
-    command = ["sh", "-c", f'{start} exec "$@"', "sh", sys.executable, "-c", code]
+    # nohup, which may have started the tests, ignores SIGHUP.
+    shell = ["env", "--default-signal=HUP", "sh", "-c", f'{start} exec "$@"', "sh"]
+    command = [*shell, sys.executable, "-c", code]
     environment = {**os.environ, "TMPDIR": str(folder)}
     with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
         wait_until(pids.exists)
