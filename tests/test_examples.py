@@ -3,13 +3,12 @@
 from pathlib import Path
 
 import pytest
-from backports import zstd
 
 from orbiter.config.image_set import ImageSet
 from orbiter.config.read import read_image_set
 from resolvers.conda import manager as conda
 from resolvers.types import CondaOptions, Package
-from tests.support.conda_world import base, request
+from tests.support.conda_world import base, real_channel, request
 from tests.support.paths import ROOT, TESTS
 
 EXAMPLES = sorted((ROOT / "docs/examples").glob("*.toml"))
@@ -19,11 +18,7 @@ RECORDS = TESTS / "data/conda-kernels"
 @pytest.fixture
 def channel(tmp_path: Path) -> str:
     """Write a channel with real records of R and PyTorch, and return its URL."""
-    for compressed in RECORDS.glob("*/repodata.json.zst"):
-        folder = tmp_path / compressed.parent.name
-        folder.mkdir()
-        (folder / "repodata.json").write_bytes(zstd.decompress(compressed.read_bytes()))
-    return tmp_path.as_uri()
+    return real_channel(tmp_path, RECORDS)
 
 
 def example(name: str) -> ImageSet:

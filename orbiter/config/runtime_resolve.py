@@ -83,7 +83,7 @@ def _healthcheck(
 
 
 def _ports(table: Image, path: str, mistakes: Mistakes) -> tuple[str, ...]:
-    """Return the ports with their protocols, sorted by number."""
+    """Return the ports with their protocols, sorted as texts."""
     ports: dict[str, None] = {}
     for index, entry in enumerate(table.expose):
         number, _, protocol = str(entry).partition("/")

@@ -133,7 +133,7 @@ def test_a_container_runs_as_the_settings_say() -> None:
     # The shell of the command splits the text into words.
     started = " ".join(["yes", *TEXT.split()])
     assert run("core").splitlines() == [started, "/home/jovyan/work", "1000"]
-    assert run("core", "sh", "-c", "touch ~/work/a /data/b /srv/x/c; cat /opt/env/text") == TEXT
+    assert run("core", "sh", "-c", "touch ~/place/a /data/b /srv/x/c; cat /opt/env/text") == TEXT
     assert run("bare", "sh", "-c", 'id -u; pwd; echo "${STARTED-}"') == "0\n/\n\n"
 
 

@@ -122,9 +122,9 @@ def _tar(files: Mapping[str, bytes]) -> bytes:
     return content.getvalue()
 
 
-def real_channel(folder: Path) -> str:
-    """Write a channel with the real records into a folder, and return its URL."""
-    for compressed in DATA.glob("*/repodata.json.zst"):
+def real_channel(folder: Path, data: Path = DATA) -> str:
+    """Write a channel with real records into a folder, and return its URL."""
+    for compressed in data.glob("*/repodata.json.zst"):
         subdir = folder / compressed.parent.name
         subdir.mkdir()
         (subdir / "repodata.json").write_bytes(zstd.decompress(compressed.read_bytes()))
