@@ -8,8 +8,8 @@ from orbiter.config.image_set import ImageSet
 from orbiter.config.mistakes import Mistakes, key_path, suggest
 from orbiter.config.schema import ConfigFile
 from orbiter.config.sets import ExpandedEntry
+from resolvers.net import http
 
-LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 RESERVED = frozenset({"artifacts", "pypi"})
 """Names that pip's lock files have for the indexes of pip's configuration."""
 EXPECTED = "an https address without credentials"
@@ -39,14 +39,10 @@ def _mistakes_in(url: str) -> Iterator[tuple[str, str]]:
             "remove them here, and add them to ~/.netrc, which Orbiter and pip read; or use the "
             "address with credentials that pip's configuration has for the same index",
         )
-    elif not _ADDRESS.fullmatch(url):
+    elif not _ADDRESS.fullmatch(url) or not http.is_address(url):
         yield "is not the address of an index", 'for example "https://download.pytorch.org/whl/cpu"'
-    elif url.startswith("http:") and _host(url) not in LOOPBACK:
+    elif url.startswith("http:") and not http.is_loopback(urlsplit(url).hostname or ""):
         yield "is not encrypted", "write https instead of http"
-
-
-def _host(url: str) -> str:
-    return re.sub(r":\d+$", "", urlsplit(url).netloc)
 
 
 def indexes_of(

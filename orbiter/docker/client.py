@@ -20,6 +20,7 @@ from orbiter.docker.objects import STARTED, LocalContainer, LocalImage
 from orbiter.lockset.record import RecordedBuilder
 from resolvers import process
 from resolvers.errors import ExpectedError
+from resolvers.net import http
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -32,7 +33,6 @@ TIMEOUT = 600
 FIRST_ANSWER_TIMEOUT = 10
 """Seconds that the engine may take for its first answer."""
 LOCAL_SCHEMES = ("unix", "npipe")
-LOOPBACK = ("localhost", "127.0.0.1", "::1")
 STOP_TIMEOUT = 5
 """Seconds that a container may take to stop."""
 LOGIN_SHELL = "if command -v bash > /dev/null; then exec bash; else exec sh; fi"
@@ -82,8 +82,10 @@ def _connection() -> "DockerClient | ExpectedError":
 def remote_address() -> str:
     """Return the address of the engine if it runs on another machine, otherwise ``""``."""
     address, _source = _address()
+    if not http.is_address(address):
+        return address
     url = urlsplit(address)
-    is_local = url.scheme in LOCAL_SCHEMES or url.hostname in LOOPBACK
+    is_local = url.scheme in LOCAL_SCHEMES or http.is_loopback(url.hostname or "")
     return "" if is_local else address
 
 

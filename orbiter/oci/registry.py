@@ -6,7 +6,6 @@ https://distribution.github.io/distribution/spec/auth/token/.
 
 import base64
 import hashlib
-import ipaddress
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -173,15 +172,8 @@ def _address(registry: str) -> str:
         return f"https://{HUB_HOST}"
     host = urlsplit(f"//{registry}").hostname or ""
     # Docker also trusts registries on this machine without TLS.
-    scheme = "http" if _is_loopback(host) else "https"
+    scheme = "http" if http.is_loopback(host) else "https"
     return f"{scheme}://{registry}"
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _reason(repository: Repository, error: http.HTTPError) -> str:

@@ -6,7 +6,7 @@ fails raises HTTPError.
 
 from collections.abc import Callable, Iterator, Mapping
 from http import HTTPStatus
-from urllib.parse import quote, urljoin, urlsplit
+from urllib.parse import quote, urlsplit
 
 import msgspec
 
@@ -33,7 +33,7 @@ def put_blob(repository: Repository, digest: str, size: int, body: http.Body) ->
 
     def attempt(token: Mapping[str, str]) -> None:
         session = http.send("POST", start, headers=token)
-        location = urljoin(session.url, session.headers.get("location", ""))
+        location = http.join(session.url, session.headers.get("location", ""))
         separator = "&" if urlsplit(location).query else "?"
         url = f"{location}{separator}digest={quote(digest)}"
         headers = {"content-type": "application/octet-stream", "content-length": str(size)}
@@ -94,7 +94,7 @@ def _tags(repository: Repository) -> Iterator[str]:
 def _next_page(page: str, link: str) -> str:
     """Return the next page of a Link header (RFC 8288), or nothing if it is on another server."""
     target, _, parameters = link.partition(">")
-    url = urljoin(page, target.lstrip("< "))
+    url = http.join(page, target.lstrip("< "))
     return url if 'rel="next"' in parameters and _same_server(url, page) else ""
 
 

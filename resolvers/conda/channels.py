@@ -70,11 +70,9 @@ def parse_channel(text: str) -> Channel:
 
 
 def _parse_address(text: str) -> SplitResult:
-    try:
-        parts = urlsplit(text)
-        parts.port  # noqa: B018 - reading the port validates it
-    except ValueError:
-        raise _invalid_address(text) from None
+    if not http.is_address(text):
+        raise _invalid_address(text)
+    parts = urlsplit(text)
     if parts.scheme not in SCHEMES or parts.query or parts.fragment:
         raise _invalid_address(text)
     return parts

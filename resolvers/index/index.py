@@ -1,7 +1,7 @@
 """The package indexes in pip's configuration of this machine, and the files of a project there."""
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from itertools import chain
@@ -11,6 +11,7 @@ from urllib.parse import urljoin
 
 from packaging.utils import canonicalize_name
 
+from resolvers.errors import ExpectedError
 from resolvers.index.index_file import IndexFile, project_of
 from resolvers.index.page import linked_file, read_page
 from resolvers.net import http, keyring, pip_config
@@ -106,12 +107,24 @@ def configured() -> Index:
     Raises ExpectedError if a configuration file of pip is malformed.
     """
     settings = pip_config.settings()
+    _check_addresses(settings)
     default = settings.get("index-url") or default_index()
     urls = (default, *settings.get("extra-index-url", "").split())
     if settings.get("no-index", "").lower() in TRUE_VALUES:
         urls = ()  # find-links still applies: that is how pip installs offline
     urls = tuple(map(keyring.with_password, urls))
     return _index(urls, tuple(settings.get("find-links", "").split()))
+
+
+def _check_addresses(settings: Mapping[str, str]) -> None:
+    """Raise ExpectedError if an option of pip has an address that cannot be split."""
+    for option in ("index-url", "extra-index-url", "find-links"):
+        for address in settings.get(option, "").split():
+            if not http.is_address(address):
+                raise ExpectedError(
+                    f"{pip_config.origin(option)}: {http.redact(address)} is not a valid address",
+                    f"correct {option} there",
+                )
 
 
 def default_index() -> str:

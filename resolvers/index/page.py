@@ -86,7 +86,10 @@ def _read_json(content: bytes, page_url: str) -> tuple[IndexFile, ...]:
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise _invalid_page(page_url, str(error)) from error
     _check_version(page.meta.api_version, page_url)
-    return tuple(_from_json(file, page_url) for file in page.files)
+    try:
+        return tuple(_from_json(file, page_url) for file in page.files)
+    except ValueError as error:  # a malformed URL
+        raise _invalid_page(page_url, str(error)) from error
 
 
 def _from_json(file: _JsonFile, page_url: str) -> IndexFile:
@@ -118,9 +121,9 @@ def _yanked_reason(yanked: bool | str) -> str | None:
 def _read_html(text: str, page_url: str) -> tuple[IndexFile, ...]:
     page = parse_page(text)
     _check_version(page.version, page_url)
-    base = urljoin(page_url, page.base)  # the <base> may itself be relative
     links = [attributes for attributes in page.links if "href" in attributes]
     try:
+        base = urljoin(page_url, page.base)  # the <base> may itself be relative
         return tuple(
             linked_file(link["href"], base=base, index_url=page_url, attributes=link)
             for link in links

@@ -13,7 +13,7 @@ from functools import cache
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TypeVar
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote, urljoin, urlsplit
 
 import msgspec
 
@@ -174,6 +174,8 @@ def stream_chunks(url: str, *, headers: Mapping[str, str] = {}) -> Iterator[byte
 
 def retry(url: str, attempt: Callable[[], T]) -> T:
     """Return the result of ``attempt``, repeating it while it raises a temporary HTTPError."""
+    if not is_address(url):
+        raise _invalid(url)
     host = urlsplit(url).netloc
     for pause in PAUSES:
         if _session.is_unresponsive(host):
@@ -205,6 +207,42 @@ def redact(url: str) -> str:
         return url
     # A password may hold an unescaped "/", so remove everything up to the last "@".
     return f"{scheme}{separator}{rest.rpartition('@')[2]}"
+
+
+def is_address(text: str) -> bool:
+    """Return whether a text has the parts of a URL; ``urlsplit`` fails on some brackets and ports.
+
+    Check each address that a person or a server wrote before splitting it.
+    """
+    try:
+        urlsplit(text).port  # noqa: B018  # reading the port validates it
+    except ValueError:
+        return False
+    return True
+
+
+def join(url: str, link: str) -> str:
+    """Return the address that a link on a page names; raise HTTPError if it is invalid."""
+    try:
+        return urljoin(url, link)
+    except ValueError:
+        raise _invalid(link) from None
+
+
+def _invalid(url: str) -> HTTPError:
+    # A status that is not 0, because another attempt gives the same error.
+    message = f"{redact(url)} is not a valid address"
+    return HTTPError(message, status=HTTPStatus.BAD_REQUEST)
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether a host, without brackets and port, is this machine."""
+    import ipaddress  # rarely needed, and this module is part of every start
+
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def local_path(url: str) -> Path:

@@ -6,7 +6,6 @@ pip's configuration names them as ``constraint`` in pip.conf, or in PIP_CONSTRAI
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from urllib.parse import urljoin
 
 import msgspec
 from packaging.requirements import InvalidRequirement, Requirement
@@ -95,7 +94,7 @@ def _text(location: str) -> str:
 
 def _relative_to(location: str, nested: str) -> str:
     if "://" in nested or "://" in location:
-        return urljoin(location, nested)
+        return http.join(location, nested)
     return str(Path(location).parent / nested)
 
 

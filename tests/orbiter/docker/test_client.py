@@ -114,6 +114,7 @@ def test_without_docker_host_the_context_is_named(
         ("tcp://127.0.0.1:2375", False),
         ("tcp://[::1]:2375", False),
         ("tcp://engine.example:2376", True),
+        ("tcp://[::1", True),
         ("ssh://ada@engine.example", True),
     ],
 )

@@ -368,6 +368,34 @@ def test_a_malformed_configuration_file_is_named(configure: Path) -> None:
         index.configured()
 
 
+@pytest.mark.parametrize("option", ["index-url", "extra-index-url", "find-links"])
+def test_an_address_that_cannot_be_split_is_named_with_its_origin(
+    configure: Path, option: str
+) -> None:
+    configure.write_text(f"[global]\n{option} = https://ann:s3cret@[::1/simple\n")
+    with pytest.raises(ExpectedError, match=rf"{configure}: https://\[::1/simple is not") as caught:
+        index.configured()
+    assert "s3cret" not in f"{caught.value.message} {caught.value.hint}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '<a href="http://[::1/a-1.tar.gz">a</a>',
+        '<base href="http://[::1/"><a href="a-1.tar.gz">a</a>',
+    ],
+)
+def test_a_page_with_an_address_that_cannot_be_split_is_an_error(text: str) -> None:
+    with pytest.raises(ExpectedError, match="is not a page of a package index: Invalid IPv6 URL"):
+        page._read_html(text, "https://index.example/a/")
+
+
+def test_a_json_page_with_an_address_that_cannot_be_split_is_an_error() -> None:
+    text = b'{"files": [{"filename": "a-1.tar.gz", "url": "http://[::1/a", "hashes": {}}]}'
+    with pytest.raises(ExpectedError, match="is not a page of a package index: Invalid IPv6 URL"):
+        page._read_json(text, "https://index.example/a/")
+
+
 @pytest.mark.index
 def test_the_real_index() -> None:
     configured = index.configured()
