@@ -6,11 +6,11 @@ Uses the same engine as the program docker: DOCKER_HOST, otherwise the current c
 import os
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 from urllib.parse import urlsplit
 
 import msgspec
@@ -28,8 +28,12 @@ if TYPE_CHECKING:
 
     from resolvers.types import Shell
 
+T = TypeVar("T")
+
 TIMEOUT = 600
 """Seconds that the engine may take for one answer; loading a large image is one answer."""
+LIST_ATTEMPTS = 5
+"""Number of requests for a list while other programs remove images or containers."""
 FIRST_ANSWER_TIMEOUT = 10
 """Seconds that the engine may take for its first answer."""
 LOCAL_SCHEMES = ("unix", "npipe")
@@ -247,15 +251,28 @@ def image_labels(tag: str) -> Mapping[str, str] | None:
 def list_images(label: str) -> tuple[LocalImage, ...]:
     """Return the engine's images that have a label."""
     with _sdk_errors("listing the images of the engine"):
-        images = connect().api.images(filters={"label": label})
+        images = _listed(lambda: connect().api.images(filters={"label": label}))
         return msgspec.convert(images, tuple[LocalImage, ...])
 
 
 def list_containers() -> tuple[LocalContainer, ...]:
     """Return all containers of the engine, running or not."""
     with _sdk_errors("listing the containers of the engine"):
-        containers = connect().api.containers(all=True, size=True)
+        containers = _listed(lambda: connect().api.containers(all=True, size=True))
         return msgspec.convert(containers, tuple[LocalContainer, ...])
+
+
+def _listed(ask: Callable[[], T]) -> T:
+    """Return a list of the engine, asked for again if something in it is removed meanwhile."""
+    from docker.errors import APIError
+
+    for _ in range(LIST_ATTEMPTS - 1):
+        try:
+            return ask()
+        except APIError as error:
+            if not str(error.explanation).strip().endswith("not found"):
+                raise
+    return ask()
 
 
 def remove_image(tag: str) -> None:

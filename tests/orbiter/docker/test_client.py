@@ -8,6 +8,7 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
+from docker.errors import APIError
 
 from orbiter.docker import client
 from resolvers.errors import ExpectedError
@@ -91,6 +92,27 @@ def _web_server(
         Thread(target=server.serve_forever, daemon=True).start()
         yield f"tcp://127.0.0.1:{server.server_port}"
         server.shutdown()
+
+
+def test_a_list_is_asked_for_again_if_something_in_it_is_removed() -> None:
+    # Engine 26.1 answered so when another program removed an image, which cannot be timed.
+    gone = APIError("500 Server Error", explanation=f"content digest sha256:{0:064}: not found\n")
+    answers: list[APIError | str] = [gone, gone, "images"]
+
+    def ask() -> str:
+        answer = answers.pop(0)
+        if isinstance(answer, APIError):
+            raise answer
+        return answer
+
+    assert client._listed(ask) == "images"
+    answers += [APIError("500 Server Error", explanation="disk full")]
+    with pytest.raises(APIError, match="disk full"):
+        client._listed(ask)
+    answers += [gone] * client.LIST_ATTEMPTS
+    with pytest.raises(APIError, match="not found"):
+        client._listed(ask)
+    assert answers == []
 
 
 def test_without_docker_host_the_context_is_named(
