@@ -205,6 +205,16 @@ class PipOptions(msgspec.Struct, frozen=True, kw_only=True):
     overrides: tuple[str, ...] = ()
 
 
+class NpmOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """Options of npm.
+
+    ``overrides`` are those of package.json: they map a package to what npm installs instead, or to
+    the replacements of the packages that it requires.
+    """
+
+    overrides: Mapping[str, str | Mapping[str, str]] = {}
+
+
 class LockWarning(msgspec.Struct, frozen=True):
     """Advice about a lock that is valid, such as a yanked release.
 
@@ -240,6 +250,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     system: SystemOptions = SystemOptions()
     conda: CondaOptions = CondaOptions()
     pip: PipOptions = PipOptions()
+    npm: NpmOptions = NpmOptions()
 
 
 class Resolver(Protocol):

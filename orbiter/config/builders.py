@@ -8,6 +8,7 @@ from packaging.utils import canonicalize_name
 
 from orbiter.config.image_set import Builder, CondaSettings, ImageSet, PipSettings
 from orbiter.config.mistakes import Mistakes, key_path
+from orbiter.config.npm_rules import check_npm_rules, resolve_npm
 from orbiter.config.pip_rules import check_pip_rules
 from orbiter.config.requirements import sort_requirements
 from orbiter.config.schema import BASES, BUILDERS, BuilderTable, ConfigFile, Packages
@@ -64,6 +65,7 @@ def resolve_builder(name: str, file: ConfigFile) -> Builder:
         pip_engine=table.pip_engine,
         pip_overwrites=_pip_names(table.pip_overwrites) or msgspec.UNSET,
         pip=_pip_settings(table, file.sets) or msgspec.UNSET,
+        npm=resolve_npm(table) or msgspec.UNSET,
         conda=_conda_settings(table) if name == CONDA_BUILDER else msgspec.UNSET,
     )
 
@@ -123,6 +125,7 @@ def check_builders(file: ConfigFile, mistakes: Mistakes) -> None:
             mistakes.add(key_path("builder", name), NO_IMAGES, hint=hint)
         _check_builder(name, table, mistakes)
         check_pip_rules(name, table, file.sets, mistakes)
+        check_npm_rules(name, table, mistakes)
     for name in file.image:
         if name in BUILDERS and name not in file.builder:
             problem = f"the builder '{name}' is not declared"

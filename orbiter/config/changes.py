@@ -6,6 +6,7 @@ from orbiter.config.builders import overwrites, pip_settings
 from orbiter.config.commands import brief
 from orbiter.config.image_set import Builder, CondaSettings, ImageSet, OwnFile, Stage
 from orbiter.config.mistakes import key_path
+from orbiter.config.npm_rules import override_texts
 from orbiter.config.requirements import SOURCE_KEYS, SYNTAXES, package_name
 from orbiter.config.runtime_changes import runtime_changes
 
@@ -87,6 +88,7 @@ def _builder(path: str, old: Builder, new: Builder) -> Iterator[str]:
     for key in ("constraints", "overrides"):
         before, after = (getattr(pip_settings(builder), key) for builder in (old, new))
         yield from _entries(f"{path}.{key}", before, after)
+    yield from _virtual(f"{path}.npm-overrides", override_texts(old), override_texts(new))
     if old.conda and new.conda:
         yield from _ordered(f"{path}.channels", old.conda.channels, new.conda.channels)
         yield from _values(path, _conda_values(old.conda), _conda_values(new.conda))

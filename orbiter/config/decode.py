@@ -110,7 +110,8 @@ def _union_member(union: Any, value: object) -> Any:
     members = [member for member in get_args(union) if member is not UnsetType]
     for member in members:
         plain = get_args(member)[0] if get_origin(member) is Annotated else member
-        if type(value) is plain or (isinstance(value, dict) and _is_struct(plain)):
+        toml_type = get_origin(plain) or plain
+        if type(value) is toml_type or (isinstance(value, dict) and _is_struct(plain)):
             return member
     return members[0]
 

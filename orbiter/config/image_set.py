@@ -67,6 +67,16 @@ class PipSettings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     overrides: tuple[str, ...] = ()
 
 
+class NpmSettings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The npm settings of a builder.
+
+    ``overrides`` map a package (``glob`` or ``glob@^7``) to what npm installs instead, or to the
+    replacements of the packages that it requires.
+    """
+
+    overrides: Mapping[str, str | Mapping[str, str]] = {}
+
+
 class Builder(msgspec.Struct, frozen=True, kw_only=True):
     """The defaults of a family of images.
 
@@ -75,8 +85,8 @@ class Builder(msgspec.Struct, frozen=True, kw_only=True):
     version that conda, or else apk or apt, must install (``3.13`` or ``3.13.5``), empty for any.
     ``pip_engine`` is ``poetry`` or ``uv``. ``pip_overwrites`` are packages whose files may replace
     those of other packages, later ones those of earlier ones; it is unset if there are none.
-    ``pip`` is unset if all its settings are the defaults, so that lock sets from before these keys
-    stay as they are. ``conda`` is unset for builders without conda packages.
+    ``pip`` and ``npm`` are unset if all their settings are the defaults, so that lock sets from
+    before these keys stay as they are. ``conda`` is unset for builders without conda packages.
     """
 
     name: StageName
@@ -86,6 +96,7 @@ class Builder(msgspec.Struct, frozen=True, kw_only=True):
     pip_engine: str = "poetry"
     pip_overwrites: tuple[str, ...] | UnsetType = UNSET
     pip: PipSettings | UnsetType = UNSET
+    npm: NpmSettings | UnsetType = UNSET
     conda: CondaSettings | UnsetType = UNSET
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 
+from orbiter.config import npm_syntax
 from orbiter.config.image_set import ImageSet
 
 _APT_NAME = r"[a-z0-9][a-z0-9+.-]*[a-z0-9+]"
@@ -23,16 +24,6 @@ _PIP_NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
 _PLAIN_PIP = re.compile(rf"({_PIP_NAME})(?:(?:[<>=!]=|[<>])[0-9]+(?:\.[0-9]+)*)?")
 """The most common requirements. All others need a library whose import takes longer than the rest
 of ``orbiter lock --check``."""
-
-_NPM_NAME = r"(?:@[a-z0-9~][a-z0-9._~-]*/)?[A-Za-z0-9~][A-Za-z0-9._~-]*"
-_NUMBER = r"(?:\d+|[xX*])"
-_VERSION = rf"v?{_NUMBER}(?:\.{_NUMBER}){{0,2}}(?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?"
-_COMPARATOR = rf"(?:(?:~>?|\^|[<>]=?|=) *)?{_VERSION}"
-_RANGE = rf"{_COMPARATOR}(?: - {_VERSION}| +{_COMPARATOR})*"
-_NPM = re.compile(rf"({_NPM_NAME})(?:@(?:{_RANGE}(?: *\|\| *{_RANGE})*|[A-Za-z][0-9A-Za-z._-]*))?")
-"""A node-semver range or a tag such as ``latest``.
-
-Paths (``file:``), Git and http addresses and aliases are not supported."""
 
 
 class Syntax(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,15 +59,6 @@ def _apt_name(text: str) -> str | None:
 def _conda_name(text: str) -> str | None:
     match = _CONDA.fullmatch(text)
     return match[1].lower() if match and not _ADDRESS.search(text) else None
-
-
-def _npm_name(text: str) -> str | None:
-    match = _NPM.fullmatch(text)
-    return match[1] if match else None
-
-
-def _npm_package(text: str) -> str | None:
-    return text if re.fullmatch(_NPM_NAME, text) else None
 
 
 def _pip_name(text: str) -> str | None:
@@ -149,16 +131,10 @@ SYNTAXES: Mapping[str, Syntax] = {
         },
     ),
     "npm": Syntax(
-        expected="an npm package: name, @scope/name or name@range",
-        name=_npm_name,
-        package=_npm_package,
-        hints={
-            r"[:]|/.*/|^[./]|^[^@/]+/": "a lock contains packages from the registry: write a name, "
-            "not an address",
-            r"^[^@]+[<>=~^]": "write an @ between name and range: name@^1.2",
-            r"^@?[^@\s]+\s+[^@\s]+$": "write one package per entry",
-            "": "for example canvas, canvas@^3.1 or @types/node",
-        },
+        expected=npm_syntax.EXPECTED,
+        name=npm_syntax.installed_name,
+        package=npm_syntax.package,
+        hints=npm_syntax.HINTS,
     ),
 }
 """The syntax by manager, for every manager that images.toml supports."""
@@ -170,6 +146,16 @@ SOURCE_KEYS: Mapping[str, str] = {"pip": "pip-sdist", "npm": "npm-scripts"}
 def package_name(manager: str, requirement: str) -> str:
     """Return the package name of a requirement; an invalid requirement is returned unchanged."""
     return SYNTAXES[manager].name(requirement) or requirement
+
+
+def locked_name(manager: str, requirement: str) -> str:
+    """Return the name that locks have for the package of a requirement.
+
+    It differs from the name of the requirement for an alias of npm.
+    """
+    if manager == "npm":
+        return npm_syntax.locked_name(requirement) or requirement
+    return package_name(manager, requirement)
 
 
 def sort_requirements(manager: str, requirements: Iterable[str]) -> tuple[str, ...]:
@@ -187,5 +173,5 @@ def direct_names(image_set: ImageSet) -> dict[tuple[str, str], frozenset[str]]:
     for stage in image_set.stages:
         for manager, requirements in stage.requirements.items():
             names = direct.setdefault((stage.builder, manager), set())
-            names |= {package_name(manager, requirement) for requirement in requirements}
+            names |= {locked_name(manager, requirement) for requirement in requirements}
     return {key: frozenset(names) for key, names in direct.items()}

@@ -143,6 +143,18 @@ Overrides = Annotated[
         examples=["protobuf>=5"],
     ),
 ]
+NpmOverrideText = Annotated[
+    str, Meta(examples=["^11"], extra={"expected": "a range, a tag, npm:name@range or $name"})
+]
+NpmOverrides = Annotated[
+    dict[str, NpmOverrideText | dict[str, NpmOverrideText]],
+    Meta(
+        description="npm packages, and what npm installs instead for all packages that require "
+        "them: a range, a tag, npm:name@range, or $name for the requirement of a stage. A table "
+        "applies only to what the package itself requires.",
+        examples=[{"glob": "^11", "mocha": {"minimatch": "^9"}}],
+    ),
+]
 IndexUrl = Annotated[
     str,
     Meta(
@@ -266,7 +278,10 @@ CondaList = Annotated[
     tuple[str, ...],
     Meta(description="conda packages, as MatchSpecs. Only for the builder micromamba."),
 ]
-NpmList = Annotated[tuple[str, ...], Meta(description="npm packages: name or name@range.")]
+NpmList = Annotated[
+    tuple[str, ...],
+    Meta(description="npm packages: name, name@range or alias@npm:name@range."),
+]
 PipSdistList = Annotated[
     tuple[str, ...], Meta(description="Python packages that may be built from an sdist.")
 ]
@@ -395,6 +410,7 @@ class BuilderTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     index_priority: IndexPriority = "strict"
     constraints: Constraints = ()
     overrides: Overrides = ()
+    npm_overrides: NpmOverrides = {}
     channels: Channels = ("conda-forge",)
     channel_priority: ChannelPriority = "strict"
     conda_engine: CondaEngine = "rattler"

@@ -8,7 +8,7 @@ from urllib.parse import unquote
 import msgspec
 
 from orbiter.config.image_set import ImageSet, Stage
-from orbiter.config.requirements import package_name
+from orbiter.config.requirements import locked_name
 from orbiter.config.stage_graph import ancestors
 from orbiter.lockfiles import document
 from orbiter.lockfiles.origins import folder_of, with_foreign_sources
@@ -131,7 +131,7 @@ def _packages(
 
 def _requested_names(image_set: ImageSet, stages: tuple[str, ...], manager: str) -> frozenset[str]:
     return frozenset(
-        package_name(manager, requirement)
+        locked_name(manager, requirement)
         for stage in image_set.stages
         if stage.name in stages
         for requirement in stage.requirements.get(manager, ())

@@ -4,12 +4,14 @@ from collections.abc import Callable
 
 from orbiter.config.builders import conda_options, conda_settings
 from orbiter.config.image_set import Builder, ImageSet
+from orbiter.config.npm_rules import npm_settings
 from orbiter.config.stage_graph import ENVIRONMENT_MANAGERS, ancestors, builder_stages, groups
 from orbiter.locking.packages import locked_names
 from orbiter.locking.work import LockRun
 from resolvers.types import (
     LockFiles,
     LockWarning,
+    NpmOptions,
     PipOptions,
     ProvidedDistribution,
     Request,
@@ -49,6 +51,7 @@ def request_for(
         system=SystemOptions(shell=shell, suite=builder.suite),
         conda=conda_options(builder),
         pip=_pip_options(run.image_set, builder.name, conda_files, targets),
+        npm=NpmOptions(overrides=npm_settings(builder).overrides),
     )
 
 

@@ -44,6 +44,8 @@ def inputs_digest(
     settings = _manager_inputs(manager, builder, facts, bases)
     if manager == "pip":
         settings |= _pip_rules(image_set, builder)
+    if manager == "npm" and builder.npm:
+        settings["rules"] = builder.npm
     if allowed := overwrites(builder).get(manager):
         settings = {**settings, "overwrites": allowed}
     inputs = [groups, image_set.platforms, settings]

@@ -105,7 +105,7 @@ def _plan_stage(locked: _LockedStage) -> StagePlan:
         | _build_requirements(locked, added)
         | _explicit_files(locked)
         | _world_files(locked),
-        npm_scripts=_npm_scripts(locked, installed),
+        npm_scripts=_npm_scripts(locked),
         packages={name: _package_list(pins) for name, pins in installed.items()},
     )
 
@@ -198,7 +198,7 @@ def _npm_files(locked: _LockedStage) -> dict[str, str]:
     return dict(npm.stage_files(locked.locks["npm"], locked.lineage("npm")))
 
 
-def _npm_scripts(locked: _LockedStage, installed: Mapping[str, Pins]) -> tuple[str, ...]:
+def _npm_scripts(locked: _LockedStage) -> tuple[str, ...]:
     """Return the npm packages whose install scripts run.
 
     Those of the parents are included, because npm installs the parents' packages again.
@@ -208,12 +208,13 @@ def _npm_scripts(locked: _LockedStage, installed: Mapping[str, Pins]) -> tuple[s
     names: set[str] = set()
     for stage in locked.stages("npm"):
         names.update(stage.sources.get("npm", ()))
-    for platform, pins in installed.items():
-        missing = sorted(names - {pin.name for pin in pins["npm"]})
+    files, lineage = locked.locks["npm"], locked.lineage("npm")
+    for target in locked.targets:
+        missing = sorted(names - npm.installed_names(files, target, lineage))
         if missing:
             raise ExpectedError(
                 f"images.toml: npm-scripts of {locked.stage.name} names {missing[0]},"
-                f" which npm does not install on {platform}",
+                f" which npm does not install on {target.platform}",
                 "correct the name, or remove it",
             )
     return tuple(sorted(names))

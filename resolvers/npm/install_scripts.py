@@ -7,7 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 import msgspec
 
 from resolvers.errors import ProgramError
-from resolvers.npm.lock_file import PackageTree, package_name, reachable_paths, runs_on
+from resolvers.npm.lock_file import (
+    PackageTree,
+    installed_name,
+    package_name,
+    reachable_paths,
+    runs_on,
+)
 from resolvers.npm.session import Session
 from resolvers.types import Group, LockWarning, Target
 
@@ -17,9 +23,13 @@ KEY = "npm-scripts"
 
 
 class SkippedScript(msgspec.Struct, frozen=True, order=True):
-    """A package whose install scripts do not run in some stages."""
+    """A package whose install scripts do not run in some stages.
+
+    ``name`` is the name under which npm installs it, which ``package`` differs from for an alias.
+    """
 
     name: str
+    package: str
     version: str
     stages: tuple[str, ...]
 
@@ -30,20 +40,19 @@ def skipped_scripts(
     """Return the packages with install scripts that no stage allows. Pure."""
     sources = {group.name: group.sources for group in groups}
     targets = tuple(targets)
-    stages: dict[tuple[str, str], list[str]] = {}
+    stages: dict[tuple[str, str, str], list[str]] = {}
     for group in groups:
         allowed = {name for stage in (group.name, *group.parents) for name in sources[stage]}
         for path in sorted(reachable_paths(tree, tree.groups[group.name])):
             entry = tree.entries[path]
-            name = package_name(path, entry)
+            name = installed_name(path)
             runs = entry.get("hasInstallScript") and name not in allowed
             if runs and any(runs_on(entry, target) for target in targets):
-                found = stages.setdefault((name, entry["version"]), [])
+                key = (name, package_name(path, entry), entry["version"])
+                found = stages.setdefault(key, [])
                 # One package may lie at several paths.
                 found += [group.name] * (group.name not in found)
-    return tuple(
-        SkippedScript(name, version, tuple(found)) for (name, version), found in stages.items()
-    )
+    return tuple(SkippedScript(*key, tuple(found)) for key, found in stages.items())
 
 
 def warnings(session: Session, skipped: Iterable[SkippedScript]) -> tuple[LockWarning, ...]:
@@ -57,7 +66,9 @@ def warnings(session: Session, skipped: Iterable[SkippedScript]) -> tuple[LockWa
 def _scripts(session: Session, skipped: SkippedScript) -> Mapping[str, str]:
     """Return the install scripts of a package by event; empty if they are not known."""
     try:
-        scripts = json.loads(session.view(f"{skipped.name}@{skipped.version}", "scripts") or "{}")
+        scripts = json.loads(
+            session.view(f"{skipped.package}@{skipped.version}", "scripts") or "{}"
+        )
     except (ProgramError, ValueError):
         return {}  # the warning does not depend on the text of the scripts
     return {event: scripts[event] for event in EVENTS if event in scripts}
@@ -69,7 +80,7 @@ def _warning(skipped: SkippedScript, scripts: Mapping[str, str]) -> LockWarning:
         text += ": " + ", ".join(f'{event} "{script}"' for event, script in scripts.items())
     stages = " and ".join(skipped.stages)
     return LockWarning(
-        f"{skipped.name} {skipped.version}",
+        f"{skipped.package} {skipped.version}",
         text,
         f'if the package does not work without them, add {KEY} = ["{skipped.name}"] to {stages}',
     )

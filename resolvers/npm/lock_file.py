@@ -92,7 +92,12 @@ def package_name(path: str, entry: LockEntry) -> str:
 
     The path of an alias ends in the alias; the entry then has the real name.
     """
-    return str(entry.get("name") or path.rpartition("node_modules/")[2])
+    return str(entry.get("name") or installed_name(path))
+
+
+def installed_name(path: str) -> str:
+    """Return the name under which npm installs the package at a path: that of its folder."""
+    return path.rpartition("node_modules/")[2]
 
 
 def registry_packages(tree: PackageTree) -> Iterator[tuple[str, JsonObject]]:

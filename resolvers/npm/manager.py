@@ -16,6 +16,7 @@ from resolvers.npm.lock_file import (
     PackageTree,
     artifact,
     find,
+    installed_name,
     package_name,
     parse,
     reachable_paths,
@@ -24,7 +25,7 @@ from resolvers.npm.lock_file import (
     runs_on,
     to_json,
 )
-from resolvers.npm.manifest import manifest
+from resolvers.npm.manifest import changed_overrides, manifest, without_references
 from resolvers.types import Artifact, LockFiles, Package, Pin, Request, Target, sorted_union
 
 if TYPE_CHECKING:
@@ -46,8 +47,8 @@ def resolve(request: Request) -> LockFiles:
     groups = tuple(group for group in request.groups if group.requirements)
     if not groups:
         return {}
-    package_json = manifest(groups)
-    start, exact = _starting_point(request)
+    package_json = manifest(groups, request.npm.overrides)
+    start, exact = _starting_point(request, package_json)
     known = frozenset(pins.names(start))
     if request.as_of:
         known = frozenset()  # npm must look up when the pinned packages were published
@@ -78,11 +79,16 @@ def _solved(solve: "Solve", start: JsonObject, exact: Mapping[str, str]) -> Json
     return lock
 
 
-def _starting_point(request: Request) -> tuple[JsonObject, dict[str, str]]:
+def _starting_point(
+    request: Request, package_json: JsonObject
+) -> tuple[JsonObject, dict[str, str]]:
     """Return the previous lock without packages to upgrade, and the versions to upgrade to."""
     previous: JsonObject = {}
     if LOCK in request.previous:
-        previous = parse(request.previous).lock
+        tree = parse(request.previous)
+        # npm would keep a pin that an override no longer allows.
+        overridden = changed_overrides(tree.manifest, package_json)
+        previous = pins.without_installed(tree.lock, overridden)
     pinned = pins.names(previous)
     upgrades = {
         name: version for name, version in request.upgrade.packages.items() if name in pinned
@@ -154,7 +160,21 @@ def select(files: LockFiles, target: Target, groups: tuple[str, ...]) -> tuple[P
     not run on the target.
     """
     tree = parse(files)
+    selected = set()
+    for path in _selected_paths(tree, target, groups):
+        entry = tree.entries[path]
+        if tarball := artifact(path, entry):
+            name = package_name(path, entry)
+            selected.add(Pin(name=name, version=entry["version"], artifact=tarball))
+    return tuple(sorted(selected))
 
+
+def installed_names(files: LockFiles, target: Target, groups: tuple[str, ...]) -> frozenset[str]:
+    """Return the names under which npm installs what ``select`` returns; aliases have their own."""
+    return frozenset(map(installed_name, _selected_paths(parse(files), target, groups)))
+
+
+def _selected_paths(tree: PackageTree, target: Target, groups: tuple[str, ...]) -> set[str]:
     def fits(path: str, entry: LockEntry) -> bool:
         if runs_on(entry, target):
             return True
@@ -166,13 +186,7 @@ def select(files: LockFiles, target: Target, groups: tuple[str, ...]) -> tuple[P
             "require another package, or remove the platform",
         )
 
-    selected = set()
-    for path in reachable_paths(tree, _names_of(tree, groups), fits):
-        entry = tree.entries[path]
-        if tarball := artifact(path, entry):
-            name = package_name(path, entry)
-            selected.add(Pin(name=name, version=entry["version"], artifact=tarball))
-    return tuple(sorted(selected))
+    return reachable_paths(tree, _names_of(tree, groups), fits)
 
 
 def stage_files(
@@ -185,7 +199,8 @@ def stage_files(
     tree = parse(files)
     names = _names_of(tree, groups)
     dependencies = {name: tree.manifest["dependencies"][name] for name in names}
-    package_json = {key: value for key, value in tree.manifest.items() if key != "orbiter"}
+    package_json = without_references(tree.manifest)
+    package_json = {key: value for key, value in package_json.items() if key != "orbiter"}
     package_json["dependencies"] = dependencies
     reached = reachable_paths(tree, names)
     entries = {"": tree.entries[""] | {"dependencies": dependencies}}

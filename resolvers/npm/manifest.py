@@ -1,8 +1,10 @@
 """The package.json that npm locks: the requirements of all groups as one project. Pure."""
 
 import re
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+import msgspec
 
 from resolvers.errors import ExpectedError
 from resolvers.npm.lock_file import JsonObject, required_name
@@ -19,6 +21,10 @@ REQUIREMENT = re.compile(
 """A package of a registry (``npm help package-spec``); URLs and paths do not match."""
 
 
+ALIAS = "npm:"
+"""Prefix of the range of an alias: ``npm:NAME@RANGE``."""
+
+
 class _Requirement(NamedTuple):
     """A range of a package; empty means any version."""
 
@@ -27,10 +33,13 @@ class _Requirement(NamedTuple):
     group: str
 
 
-def manifest(groups: tuple[Group, ...]) -> JsonObject:
+def manifest(
+    groups: tuple[Group, ...], overrides: Mapping[str, str | Mapping[str, str]] = {}
+) -> JsonObject:
     """Return package.json; its key ``orbiter`` records the requirements by group.
 
-    Raises ExpectedError for an invalid requirement, or if groups require different ranges.
+    ``overrides`` are those of ``NpmOptions``. Raises ExpectedError for an invalid requirement, or
+    if groups require different ranges.
     """
     by_name: dict[str, _Requirement] = {}
     for requirement in _requirements(groups):
@@ -40,15 +49,16 @@ def manifest(groups: tuple[Group, ...]) -> JsonObject:
         elif requirement.range not in {"", earlier.range}:
             raise _different_ranges(earlier, requirement)
     sorted_groups = sorted(groups, key=lambda group: group.name)
-    return {
+    package_json = {
         "name": "orbiter",
         "version": "0.0.0",
         "private": True,
         "dependencies": {name: by_name[name].range or "*" for name in sorted(by_name)},
-        "orbiter": {
-            "groups": {group.name: sorted(set(group.requirements)) for group in sorted_groups}
-        },
     }
+    if overrides:
+        package_json["overrides"] = msgspec.to_builtins(overrides)
+    grouped = {group.name: sorted(set(group.requirements)) for group in sorted_groups}
+    return package_json | {"orbiter": {"groups": grouped}}
 
 
 def _requirements(groups: tuple[Group, ...]) -> Iterator[_Requirement]:
@@ -70,3 +80,66 @@ def _different_ranges(first: _Requirement, second: _Requirement) -> ExpectedErro
         f"but stage '{second.group}' requires {second.name}@{second.range}",
         "all stages of a builder share one tree of packages: use the same range",
     )
+
+
+def with_exact(package_json: JsonObject, exact: Mapping[str, str]) -> JsonObject:
+    """Return package.json with exact versions of some packages, required in addition."""
+    dependencies = dict(package_json["dependencies"])
+    overrides = dict(package_json.get("overrides", {}))
+    for name, version in exact.items():
+        aliases = [key for key, text in dependencies.items() if _is_alias_of(text, name)]
+        dependencies |= dict.fromkeys(aliases, f"{ALIAS}{name}@{version}")
+        # npm rejects a requirement that differs from the override for the same package.
+        if isinstance(overrides.get(name), str):
+            overrides[name] = version
+        elif not aliases or name in dependencies:
+            dependencies[name] = version
+    package_json = package_json | {"dependencies": dependencies}
+    return package_json | {"overrides": overrides} if overrides else package_json
+
+
+def _is_alias_of(text: str, name: str) -> bool:
+    return text == ALIAS + name or text.startswith(f"{ALIAS}{name}@")
+
+
+def without_references(package_json: JsonObject) -> JsonObject:
+    """Return package.json with the requirements that overrides such as ``$glob`` refer to.
+
+    A package.json with fewer dependencies may lack the one that an override refers to.
+    """
+    overrides = package_json.get("overrides")
+    if not overrides:
+        return package_json
+    return package_json | {"overrides": _resolved(overrides, package_json["dependencies"])}
+
+
+def _resolved(overrides: Mapping[str, Any], dependencies: Mapping[str, str]) -> JsonObject:
+    resolved: JsonObject = {}
+    for name, override in overrides.items():
+        if isinstance(override, dict):
+            resolved[name] = _resolved(override, dependencies)
+        elif override.startswith("$"):
+            resolved[name] = dependencies.get(override[1:], override)
+        else:
+            resolved[name] = override
+    return resolved
+
+
+def changed_overrides(old: JsonObject, new: JsonObject) -> frozenset[str]:
+    """Return the names of the packages whose overrides differ between two package.json."""
+    before, after = (dict(_replacements(each.get("overrides", {}))) for each in (old, new))
+    changed = {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
+    return frozenset(required_name(replaced) for _, replaced in changed)
+
+
+def _replacements(
+    overrides: Mapping[str, Any], requiring: str = ""
+) -> Iterator[tuple[tuple[str, str], str]]:
+    """Yield what replaces each package, by the package that requires it and its own name."""
+    for name, override in overrides.items():
+        if isinstance(override, dict):
+            yield from _replacements(override, name)
+        elif name == ".":
+            yield ("", requiring), override
+        else:
+            yield (requiring, name), override

@@ -1,9 +1,9 @@
 """Pins of a package-lock.json that Orbiter wrote, in which every entry is a package. Pure."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import NamedTuple
 
-from resolvers.npm.lock_file import NESTED, JsonObject, LockEntry, package_name
+from resolvers.npm.lock_file import NESTED, JsonObject, LockEntry, installed_name, package_name
 
 
 class NpmPin(NamedTuple):
@@ -31,12 +31,21 @@ def names(lock: JsonObject) -> set[str]:
 def without(lock: JsonObject, is_removed: Callable[[NpmPin], bool]) -> JsonObject:
     """Return the lock without some pins and everything nested below them; npm fills the gaps."""
     entries = lock.get("packages", {})
-    removed = set()
-    for path, entry in entries.items():
-        if path and is_removed(_pin(path, entry)):
-            removed.add(path)
+    return _without_paths(
+        lock, {path for path, entry in entries.items() if path and is_removed(_pin(path, entry))}
+    )
+
+
+def without_installed(lock: JsonObject, names: Collection[str]) -> JsonObject:
+    """Return the lock without the pins that npm installs under some names, as ``without`` does."""
+    paths = lock.get("packages", {})
+    return _without_paths(lock, {path for path in paths if path and installed_name(path) in names})
+
+
+def _without_paths(lock: JsonObject, removed: Collection[str]) -> JsonObject:
     if not removed:
         return lock
+    entries = lock.get("packages", {})
     nested = tuple(path + NESTED for path in removed)
     remaining = {}
     for path, entry in entries.items():

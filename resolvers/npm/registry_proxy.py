@@ -20,9 +20,9 @@ from resolvers.net.loopback import LoopbackAddress, LoopbackRequest, LoopbackRes
 from resolvers.net.once import OncePerKey
 from resolvers.net.prefetch import Prefetcher, prefetching
 from resolvers.npm.config import NpmConfig
+from resolvers.npm.manifest import ALIAS
 from resolvers.types import thread_safe_decoding
 
-ALIAS = "npm:"
 TARBALL = "/-/"
 """Part of the path of every tarball, and of no other path."""
 FIRST_NUMBER = re.compile(r"[~^=v\s]*(0\.\d+|[1-9]\d*)")

@@ -52,7 +52,12 @@ The registries are an exception: those of the user are used.
 FAILED_REQUEST = re.compile(r"request to (?P<url>\S+) failed, reason: *(?P<reason>.*)")
 UNSOLVABLE = re.compile(r"code (E404|ETARGET|ENOVERSIONS|ERESOLVE|EINVALID\w+|EOVERRIDE)\b")
 ERROR_PREFIX = re.compile(r"^npm (error|ERR!) ?")
-LOG_FILE_LINE = "complete log of this run"
+LOG_FILE_LINE = re.compile(r"complete log of this run|Log files were not written")
+HINTS = {
+    "EOVERRIDE": "write the same range in the npm list and in npm-overrides, or a name with $ "
+    'there, such as "$glob"',
+}
+"""Remedies for codes of errors."""
 
 
 class Session(msgspec.Struct, frozen=True, kw_only=True):
@@ -119,14 +124,15 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
             return self.proxy.errors[0]
         lines = [ERROR_PREFIX.sub("", line) for line in error.output.splitlines()]
         text = "\n".join(
-            f"  {line}" for line in lines if line.strip() and LOG_FILE_LINE not in line
+            f"  {line}" for line in lines if line.strip() and not LOG_FILE_LINE.search(line)
         )
         if self.proxy:
             text = self.proxy.with_registry_addresses(text, self.root)
         if failed := FAILED_REQUEST.search(text):
             return self._unreachable(failed["url"], failed["reason"])
-        if UNSOLVABLE.search(text):
-            return UnsolvableError(text, "list the versions with: npm view NAME versions time")
+        if unsolvable := UNSOLVABLE.search(text):
+            hint = "list the versions with: npm view NAME versions time"
+            return UnsolvableError(text, HINTS.get(unsolvable[1], hint))
         return ExpectedError(
             f"npm failed\n{text}", "check that npm can reach its registry: npm ping"
         )

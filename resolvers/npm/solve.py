@@ -16,6 +16,7 @@ from resolvers.npm.lock_file import (
     required_name,
     to_json,
 )
+from resolvers.npm.manifest import with_exact
 from resolvers.npm.pins import NpmPin
 from resolvers.npm.session import Session
 from resolvers.types import Request
@@ -38,8 +39,7 @@ class Solve(NamedTuple):
         ``exact`` are versions to require in addition. Raises UnsolvableError, and ExpectedError
         for packages that do not come from a registry.
         """
-        dependencies = self.package_json["dependencies"] | dict(exact)
-        package_json = self.package_json | {"dependencies": dependencies}
+        package_json = with_exact(self.package_json, exact)
         try:
             text = self.session.lock(to_json(package_json), to_json(start) if start else "")
         except UnsolvableError as error:

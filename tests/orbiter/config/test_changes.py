@@ -37,6 +37,16 @@ EDITS: dict[str, tuple[str, str, tuple[str, ...]]] = {
         'npm-scripts = ["canvas"]\npostbuild = [',
         ("image.debian.base.build.npm-scripts: canvas added",),
     ),
+    "npm-overrides": (
+        'python = "3.13"',
+        'python = "3.13"\n'
+        'npm-overrides = { "glob@7" = "^11", mocha = { "." = "11", glob = "^10" } }',
+        (
+            'builder.debian.npm-overrides."glob@7": (none) -> ^11',
+            'builder.debian.npm-overrides.mocha.".": (none) -> 11',
+            "builder.debian.npm-overrides.mocha.glob: (none) -> ^10",
+        ),
+    ),
     "user": ("[sets]", '[user]\nname = "ada"\n\n[sets]', ("user.name: jovyan -> ada",)),
     "source": (
         "version =",

@@ -24,7 +24,7 @@ def released(*sources: str) -> tuple[SkippedScript, ...]:
 
 def test_packages_whose_install_scripts_are_not_allowed_are_found() -> None:
     assert released("canvas") == ()
-    assert released() == (SkippedScript("canvas", "3.2.3", (STAGE,)),)
+    assert released() == (SkippedScript("canvas", "canvas", "3.2.3", (STAGE,)),)
 
 
 def test_a_stage_allows_the_scripts_of_the_stages_that_start_from_it() -> None:
@@ -36,7 +36,15 @@ def test_a_stage_allows_the_scripts_of_the_stages_that_start_from_it() -> None:
     inherits = Group(name="h", parents=("g",))
     other = Group(name="i")
     groups = [allows, inherits, other]
-    assert skipped_scripts(tree, groups, [AMD64]) == (SkippedScript("a", "1.0.0", ("i",)),)
+    assert skipped_scripts(tree, groups, [AMD64]) == (SkippedScript("a", "a", "1.0.0", ("i",)),)
+
+
+def test_the_scripts_of_an_alias_are_allowed_under_its_own_name() -> None:
+    tree = parse(lock_of(a={"name": "b", "hasInstallScript": True}))
+    groups = [Group(name="g", sources=("b",))]
+    (skipped,) = skipped_scripts(tree, groups, [AMD64])
+    assert skipped == SkippedScript("a", "b", "1.0.0", ("g",))
+    assert skipped_scripts(tree, [Group(name="g", sources=("a",))], [AMD64]) == ()
 
 
 def test_packages_for_other_systems_are_ignored() -> None:
