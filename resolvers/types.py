@@ -26,6 +26,9 @@ def thread_safe_decoding(struct: type[S]) -> type[S]:
 MAX_SIZE = 2**53
 """The largest size of a file, in bytes, that a lock may state."""
 
+DIRECT_SOURCE = r"\Aurl:https?://[A-Za-z0-9.:\[\]-]+/[A-Za-z0-9._~:/+%-]*\Z"
+"""Sources of files that do not come from an index: see ``resolvers.index.direct``."""
+
 NOTE = "note: "
 """Prefix of progress lines that stay visible."""
 
@@ -42,8 +45,9 @@ class Artifact(msgspec.Struct, frozen=True, kw_only=True, order=True):
     ``hash`` is ``sha256:<hex>`` or ``sha512:<hex>``. ``size`` is in bytes, or 0 if the lock does
     not record it. ``source`` is the path of the file on a mirror, without the mirror's address:
     ``<project>/<file name>`` for pip, ``<package>/-/<file name>`` for npm, the path in the pool for
-    apt. For pip, it starts with ``<index>:`` if images.toml names an index for the package. conda's
-    locks contain addresses, so for conda it is the complete address.
+    apt. For pip, it starts with ``<index>:`` if images.toml names an index for the package, or is
+    ``url:<address>`` if images.toml names the address of the file. conda's locks contain addresses,
+    so for conda it is the complete address.
     """
 
     file: str
@@ -182,6 +186,28 @@ class ProvidedDistribution(msgspec.Struct, frozen=True, kw_only=True, order=True
     package: str
 
 
+class DirectFile(msgspec.Struct, frozen=True, kw_only=True, order=True):
+    """The only file of a pip package that images.toml names by an address, not by an index.
+
+    ``name`` is normalised (PEP 503). ``reference`` is the address in images.toml. ``source`` says
+    where the file comes from: see ``resolvers.index.direct``. ``size`` is in bytes.
+    """
+
+    # A lock set may come from anybody, and these values become paths and addresses.
+    name: Annotated[str, msgspec.Meta(pattern=r"\A[a-z0-9]+(?:-[a-z0-9]+)*\Z")]
+    version: Annotated[str, msgspec.Meta(pattern=r"\A[a-z0-9.!+]+\Z")]
+    reference: str
+    source: Annotated[str, msgspec.Meta(pattern=DIRECT_SOURCE)]
+    file: Annotated[str, msgspec.Meta(pattern=r"\A[A-Za-z0-9_][A-Za-z0-9_.!+-]*\Z")]
+    hash: Annotated[str, msgspec.Meta(pattern=r"\Asha256:[0-9a-f]{64}\Z")]
+    size: Annotated[int, msgspec.Meta(ge=0, le=MAX_SIZE)]
+
+    @property
+    def artifact(self) -> Artifact:
+        """The file as the artifact of its package."""
+        return Artifact(file=self.file, hash=self.hash, size=self.size, source=self.source)
+
+
 class PipOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Options of pip: what conda installs before it, its indexes, and rules for all groups.
 
@@ -193,7 +219,8 @@ class PipOptions(msgspec.Struct, frozen=True, kw_only=True):
     packages to the names of the only indexes that they may come from. All other packages come from
     the indexes in pip's configuration: with the ``priority`` ``strict`` from the first one that has
     the package, with ``disabled`` from any. ``constraints`` limit versions without requiring a
-    package. ``overrides`` replace the requirements of all packages for one package.
+    package. ``overrides`` replace the requirements of all packages for one package. ``direct`` are
+    the packages with an address of their own: they come from there only.
     """
 
     provided: tuple[ProvidedDistribution, ...] = ()
@@ -203,6 +230,7 @@ class PipOptions(msgspec.Struct, frozen=True, kw_only=True):
     priority: str = "strict"
     constraints: tuple[str, ...] = ()
     overrides: tuple[str, ...] = ()
+    direct: tuple[DirectFile, ...] = ()
 
 
 class NpmOptions(msgspec.Struct, frozen=True, kw_only=True):

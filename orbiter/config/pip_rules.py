@@ -32,6 +32,9 @@ def _mistakes_in(entry: ExpandedEntry, key: str, engine: str) -> Iterator[tuple[
         yield f"'{entry.text}' is not a valid pip requirement", syntax.hint(entry.text)
         return
     requirement = Requirement(entry.text)
+    if requirement.url:
+        yield f"'{entry.text}' has an address", "write the address in a pip list"
+        return
     if key == "overrides":
         return
     if requirement.extras or not requirement.specifier:

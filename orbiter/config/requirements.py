@@ -71,8 +71,8 @@ def _pip_name(text: str) -> str | None:
         requirement = Requirement(text)
     except InvalidRequirement:
         return None
-    # A URL is not in the index, so it cannot be locked.
-    return None if requirement.url else _normalize(requirement.name)
+    # orbiter.config.direct_references checks the address, which only a pip list may have.
+    return _normalize(requirement.name)
 
 
 def _pip_package(text: str) -> str | None:
@@ -119,12 +119,12 @@ SYNTAXES: Mapping[str, Syntax] = {
         },
     ),
     "pip": Syntax(
-        expected="a PEP 508 requirement without URL or path",
+        expected="a PEP 508 requirement",
         name=_pip_name,
         package=_pip_package,
         hints={
             r"^-": "set pip options in the configuration of the machine",
-            r"://|^[./]|@": "a lock contains files from the package index: name a package there",
+            r"://|^[./]|@": "write the name of the package before its address: name @ https://…",
             r"^[^=<>~!]+=[^=]": "write two equals signs for an exact version: name==version",
             r"^[\w.-]+\s+[\w.-]+": "write one package per entry",
             "": "for example numpy, numpy>=2 or dask[array]>=2025.1",

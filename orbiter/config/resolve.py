@@ -14,6 +14,7 @@ from orbiter.config.builders import (
     resolve_builder,
     system_manager,
 )
+from orbiter.config.direct_references import check_references
 from orbiter.config.image_set import BASE_REQUIREMENTS, ImageSet, Kind, NotebookUser, Stage
 from orbiter.config.indexes import check_indexes, check_one_index, indexes_of
 from orbiter.config.mistakes import Mistakes, key_path, suggest
@@ -86,12 +87,19 @@ def _stages(
         of_builder = [draft for draft in drafts.values() if draft.builder == builder]
         entries = {each.name: _entries("pip", each, file.sets, mistakes) for each in of_builder}
         check_one_index(entries, mistakes)
+        check_references(entries, _built_packages(stages, builder), mistakes)
 
     def on_cycle(cycle: tuple[str, ...]) -> None:
         _add_stage_cycle(cycle, stages, drafts, mistakes)
 
     parents = {name: _parents(stage) for name, stage in stages.items()}
     return tuple(stages[name] for name in parents_first(parents, on_cycle))
+
+
+def _built_packages(stages: Mapping[str, Stage], builder: str) -> frozenset[str]:
+    """Return the packages that a builder's stages may build from source."""
+    of_builder = (stage for stage in stages.values() if stage.builder == builder)
+    return frozenset(name for stage in of_builder for name in stage.sources.get("pip", ()))
 
 
 def _parents(stage: Stage) -> tuple[str, ...]:

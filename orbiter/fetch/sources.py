@@ -128,6 +128,8 @@ class UpstreamLocator:
         kind, _, location = file.source.partition(":")
         if kind == "pip":
             return map(HttpLocation, _pip_urls(file, location, self._indexes))
+        if kind == "url":
+            return iter([HttpLocation(location)])
         if kind == "npm":
             npm = self._npm()
             url = npm.tarball(location)

@@ -16,9 +16,9 @@ from orbiter.lockfiles.types import EntryFault, FormatReader, Lock, PackageEntry
 from orbiter.lockset.inputs import LOCK_FILES, locked_files, unlocked_parts
 from orbiter.lockset.model import BuilderFacts, LockSet, LockSetError, Manifest
 from orbiter.lockset.targets import target_for
-from resolvers.index.source import split_source
+from resolvers.index.source import URL, place_of
 from resolvers.managers import MANAGERS
-from resolvers.types import LockFiles, Package, Pin
+from resolvers.types import Artifact, LockFiles, Package, Pin
 
 INSTALLERS = "installers"
 """Environment of the programs that install packages; no image contains them."""
@@ -148,16 +148,18 @@ def _entry(
         name=package.name,
         version=package.version,
         build=package.build,
-        source=split_source(artifacts[0].source)[0] if is_python else "",
-        files=tuple(
-            PackageFile(artifact.file, (artifact.hash,), folder_of(artifact.source))
-            for artifact in artifacts
-        ),
+        source=place_of(artifacts[0].source) if is_python else "",
+        files=tuple(map(_file, artifacts)),
         size=sum(artifact.size for artifact in artifacts),
         requires=package.requires,
         direct=package.name in requested,
         groups=tuple(group for group in package.groups if group in stages),
     )
+
+
+def _file(artifact: Artifact) -> PackageFile:
+    origin = folder_of(artifact.source.removeprefix(URL))
+    return PackageFile(artifact.file, (artifact.hash,), origin)
 
 
 def _facts(image_set: ImageSet, lock_set: LockSet) -> Mapping[str, Mapping[str, str]]:

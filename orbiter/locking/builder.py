@@ -1,6 +1,6 @@
 """Locks one builder: every manager's engine, in parallel as far as possible."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
@@ -25,6 +25,7 @@ from orbiter.lockset.targets import targets
 from orbiter.oci.base_image import BaseStart
 from resolvers.errors import ExpectedError
 from resolvers.managers import MANAGERS
+from resolvers.pip import direct
 from resolvers.types import LockFiles, LockWarning, Shell, Target
 
 NO_FACTS = BuilderFacts()
@@ -141,9 +142,21 @@ def _resolve(
         warn=warnings.append,
     )
     files = MANAGERS[manager].resolve(with_pip_rules(request, run.image_set, builder))
+    if manager == "pip":
+        _store_direct_files(builder_run, files, report)
     report("")
     recorded = recorded_warnings(builder.name, manager, warnings)
     return LockedManager(files=files, resolved=True, warnings=recorded)
+
+
+def _store_direct_files(
+    builder_run: _BuilderRun, files: LockFiles, report: Callable[[str], None]
+) -> None:
+    """Put the files of pip that come from an address into the store."""
+    if not (pins := direct.pins(files)):
+        return
+    by_platform = dict.fromkeys(builder_run.run.image_set.platforms, pins)
+    builder_run.run.environment.store_artifacts("pip", by_platform, builder_run.shell, report)
 
 
 def _checked_overwrites(

@@ -9,7 +9,7 @@ from orbiter.docker.shells import base_shell, pin_base, read_start, solver_shell
 from orbiter.fetch.progress import format_progress, format_totals
 from orbiter.locking import own_files
 from orbiter.oci.base_image import BaseStart
-from orbiter.store.artifact_list import LockedFile
+from orbiter.store.artifact_list import LockedFile, listed_source
 from orbiter.store.download import HashMismatchError
 from orbiter.store.store import Store
 from resolvers.types import Artifact, Pin, Shell
@@ -48,16 +48,17 @@ class LocalEnvironment:
         shell: Shell,
         progress: Callable[[str], None],
     ) -> None:
-        """Put the artifacts of apk or apt into the store, because mirrors delete old files.
+        """Put artifacts into the store that may not stay where they are.
 
-        Files that apk fetched while it resolved are copied from its cache. ``pins`` are by
-        platform.
+        Mirrors delete old files of apk and apt, and pip's files may come from any address. Files
+        that were fetched for resolving are copied from the cache. ``pins`` are by platform.
         """
         from orbiter.archive.configured import configured_archive
         from orbiter.fetch.fetch import fetch
         from orbiter.fetch.sources import FetchSettings
         from resolvers.apk import manager as apk
         from resolvers.apt import manager as apt
+        from resolvers.index.direct import cached_path
 
         artifacts = {pin.artifact for of_platform in pins.values() for pin in of_platform}
         files = [_locked_file(manager, artifact) for artifact in artifacts]
@@ -65,6 +66,8 @@ class LocalEnvironment:
         if manager == "apk":
             for platform in pins:
                 self._copy_missing(files, apk.cached_packages(platform))
+        if manager == "pip":
+            self._copy_missing(files, {file.hash: cached_path(file.hash) for file in files})
         sources = FetchSettings(
             apk_mirrors=lambda: apk.mirrors(shell, first_platform),
             apt_mirrors=lambda: apt.mirrors(shell, first_platform),
@@ -82,7 +85,7 @@ class LocalEnvironment:
         own_files.store_own_file(file, self._root, self._store)
 
     def _copy_missing(self, files: list[LockedFile], cached: Mapping[str, Path]) -> None:
-        """Copy the files that the store lacks from apk's cache; ``cached`` has paths by hash."""
+        """Copy the files that the store lacks from a cache; ``cached`` has paths by hash."""
         for file in files:
             if file.hash not in cached or self._store.has(file.hash, file.size):
                 continue
@@ -96,5 +99,5 @@ def _locked_file(manager: str, artifact: Artifact) -> LockedFile:
         path=f"{manager}/{artifact.file}",
         hash=artifact.hash,
         size=artifact.size,
-        source=f"{manager}:{artifact.source}",
+        source=listed_source(manager, artifact.source),
     )

@@ -15,7 +15,13 @@ LOCK_FILES: Mapping[str, tuple[str, ...]] = {
     "apk": ("apk.lock",),
     "apt": ("apt.lock",),
     "conda": ("environment.yml", "virtual-packages.yml", "conda-lock.yml"),
-    "pip": ("pyproject.toml", "poetry.lock", "uv.lock", "build-requirements.txt"),
+    "pip": (
+        "pyproject.toml",
+        "poetry.lock",
+        "uv.lock",
+        "build-requirements.txt",
+        "direct-references.toml",
+    ),
     "npm": ("package.json", "package-lock.json"),
 }
 """The names of each manager's lock files, in the order in which a stage installs them."""

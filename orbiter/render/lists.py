@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from orbiter.config.builders import overwrites
 from orbiter.render import own_files
 from orbiter.render.model import Plan, StagePlan, platform_slug
-from orbiter.store.artifact_list import LockedFile, format_list
+from orbiter.store.artifact_list import LockedFile, format_list, listed_source
 from resolvers.types import Pin
 
 FORMAT = 1
@@ -106,7 +106,7 @@ def _locked_file(pin: Pin, folder: str, manager: str) -> LockedFile:
         path=f"{folder}/{pin.artifact.file}",
         hash=pin.artifact.hash,
         size=pin.artifact.size,
-        source=f"{manager}:{pin.artifact.source}",
+        source=listed_source(manager, pin.artifact.source),
     )
 
 

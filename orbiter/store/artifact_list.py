@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 import msgspec
 
 from resolvers.errors import ExpectedError
+from resolvers.index.source import is_direct
 
 HASH = re.compile(r"sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}")
 SIZE = re.compile(r"[0-9]{1,16}")
@@ -22,14 +23,19 @@ class LockedFile(msgspec.Struct, frozen=True, kw_only=True, order=True):
     list. ``hash`` is ``sha256:<hex>`` or ``sha512:<hex>``. ``size`` is in bytes, 0 if unknown.
     ``source`` names the file in its index, without a host: ``apt:<pool path>``,
     ``pip:<project>/<file>`` or ``pip:<index>:<project>/<file>``, ``npm:<package>/-/<file>``, and
-    ``file:<path>`` for an own file. Only
-    ``conda:<address>`` has a host, because conda's locks hold addresses.
+    ``file:<path>`` for an own file. Two have a host: ``conda:<address>``, because conda's locks
+    hold addresses, and ``url:<address>``, because images.toml does.
     """
 
     path: str
     hash: str
     size: int = 0
     source: str
+
+
+def listed_source(manager: str, source: str) -> str:
+    """Return the source of a manager's artifact as lists have it: an address needs no manager."""
+    return source if is_direct(source) else f"{manager}:{source}"
 
 
 def parse_list(text: str) -> tuple[LockedFile, ...]:

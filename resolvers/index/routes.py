@@ -6,16 +6,18 @@ from functools import cache
 from packaging.utils import canonicalize_name
 
 from resolvers.errors import ExpectedError
-from resolvers.index import index
+from resolvers.index import direct, index
 from resolvers.index.index import Index
 from resolvers.index.index_file import IndexFile
-from resolvers.index.source import split_source
+from resolvers.index.source import is_direct, split_source
 from resolvers.net import http, pip_config
-from resolvers.types import PipOptions
+from resolvers.types import Artifact, PipOptions
 
 
 class Routes:
     """The files that may be chosen for each project: one project comes from one index.
+
+    A direct file is the only one of its project, whatever the indexes have.
 
     With the priority ``disabled``, all indexes of pip's configuration count as one.
     """
@@ -23,6 +25,7 @@ class Routes:
     def __init__(self, options: PipOptions) -> None:
         self._options = options
         self._configured = index.configured()
+        self._direct = {file.name: file for file in options.direct}
 
     def files(self, project: str) -> tuple[IndexFile, ...]:
         """Return all files of a project that may be chosen; () if no index has it.
@@ -30,11 +33,23 @@ class Routes:
         Raises HTTPError and ExpectedError.
         """
         options = self._options
+        if file := self._direct.get(canonicalize_name(project)):
+            return (direct.index_file(file.artifact),)
         if name := options.sources.get(canonicalize_name(project)):
             return named(name, options.indexes).files(project)
         if options.priority == "disabled":
             return self._configured.files(project)
         return self._configured.files_of_first(project)
+
+
+def files_of(artifact: Artifact, indexes: Mapping[str, str]) -> tuple[IndexFile, ...]:
+    """Return the file of a direct source, or the files of an artifact's project on its index.
+
+    ``indexes`` maps the names in images.toml to addresses. Raises HTTPError and ExpectedError.
+    """
+    if is_direct(artifact.source):
+        return (direct.index_file(artifact),)
+    return locked_project_files(artifact.source, indexes)
 
 
 def locked_project_files(source: str, indexes: Mapping[str, str]) -> tuple[IndexFile, ...]:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from resolvers.errors import ExpectedError
 from resolvers.index.index_file import IndexFile, supports
 from resolvers.index.metadata import MetadataReader
-from resolvers.index.routes import locked_project_files
+from resolvers.index.routes import files_of
 from resolvers.types import Pin, Request
 
 _metadata = MetadataReader()
@@ -31,7 +31,7 @@ def locked_files(
     """
     found = []
     for pin in sorted(pins):
-        offered = locked_project_files(pin.artifact.source, indexes)
+        offered = files_of(pin.artifact, indexes)
         candidates = (file for file in offered if _is_same(pin, file))
         found += [LockedFile(pin, file) for file in candidates][:1]
     return tuple(found)

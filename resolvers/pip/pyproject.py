@@ -6,12 +6,11 @@ index of each package that has one of its own, and the distributions that conda 
 
 from collections.abc import Iterable, Mapping, Set
 
-from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from resolvers.errors import ExpectedError
 from resolvers.pip.toml_file import Table, read_toml, toml_array, toml_string
-from resolvers.types import Group, LockFiles, PipOptions, Request
+from resolvers.types import LockFiles, PipOptions, Request
 
 FILE = "pyproject.toml"
 PROJECT = "orbiter-image"
@@ -32,17 +31,6 @@ def python_version(request: Request) -> str:
             "use a base image with the same Python on every platform",
         )
     return versions[0]
-
-
-def check_requirements(groups: tuple[Group, ...]) -> None:
-    """Raise ExpectedError for a requirement that refers to a URL: locks have no addresses."""
-    for group in groups:
-        for requirement in group.requirements:
-            if Requirement(requirement).url:
-                raise ExpectedError(
-                    f"stage '{group.name}': the pip requirement '{requirement}' refers to a URL",
-                    "put the wheel into a find-links folder, and require it by name and version",
-                )
 
 
 # The layout below is our own rather than that of a TOML library: it quotes all names of groups and

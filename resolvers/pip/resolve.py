@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from functools import partial
 
+import msgspec
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
@@ -11,6 +12,8 @@ from resolvers.pip import (
     advice,
     build_requirements,
     conda_conflicts,
+    direct,
+    direct_lock,
     engines,
     other_indexes,
     provided,
@@ -26,10 +29,10 @@ def resolve(request: Request) -> LockFiles:
     """Lock the pip requirements; see ``resolvers.pip.manager.resolve``."""
     if not any(group.requirements for group in request.groups):
         return {}
-    pyproject.check_requirements(request.groups)
     _check_upgrade_versions(request.upgrade)
     conda_conflicts.check_request(request)
     engine = engines.engine(request.engine)
+    request = direct_lock.with_direct_files(request)
     if _is_up_to_date(provided.only_constraining(request), engine):
         files = dict(request.previous)
         for warning in request.warnings:
@@ -43,10 +46,16 @@ def resolve(request: Request) -> LockFiles:
 
 
 def _lock(request: Request, engine: Engine) -> dict[str, str]:
+    direct_lock.prepare(request)
     previous: tuple[Package, ...] = ()
     if request.previous and not request.upgrade.everything:
         previous = read(request.previous)
+    # An engine may keep the hash of a file in its lock, and the file may be another one now.
+    if direct.render(direct.read(request.previous)) != direct.render(request.pip.direct):
+        request = msgspec.structs.replace(request, previous=_without_lock(request, engine))
     files = dict(_lock_with_shared(request, engine, previous))
+    if text := direct.render(request.pip.direct):
+        files[direct.FILE] = text
     _check_upgraded(request.upgrade, engine.lock_format.read(files))
     pins = _pins(files, request)
     on_index = locked_files(pins, request.pip.indexes)
@@ -61,6 +70,12 @@ def _lock(request: Request, engine: Engine) -> dict[str, str]:
     if text := build_requirements.lock(without_conda, sorted(sdist_pins)):
         files[build_requirements.FILE] = text
     return files
+
+
+def _without_lock(request: Request, engine: Engine) -> LockFiles:
+    """Return the previous files without the engine's lock; the versions in it still count."""
+    lock_file = engine.lock_format.FILE
+    return {name: text for name, text in request.previous.items() if name != lock_file}
 
 
 def _lock_with_shared(request: Request, engine: Engine, previous: tuple[Package, ...]) -> LockFiles:
@@ -111,6 +126,8 @@ def _is_up_to_date(request: Request, engine: Engine) -> bool:
     if request.upgrade.everything or request.upgrade.packages or request.as_of:
         return False
     if engine.lock_format.FILE not in previous:
+        return False
+    if previous.get(direct.FILE, "") != direct.render(request.pip.direct):
         return False
     locked = provided.only_locked(request, engine.lock_format.read(previous))
     shared = provided.shared(locked, partial(_packages_of, engine, previous))

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import IO
 
 from resolvers.errors import ExpectedError
-from resolvers.index.routes import locked_project_files
+from resolvers.index.routes import files_of
 from resolvers.net import http
 from resolvers.types import Pin
 
@@ -36,13 +36,13 @@ def _content(pin: Pin, indexes: Mapping[str, str], name: str) -> str:
     """Return the text of a file in the top folder of an sdist, or "" if it is missing."""
     with tempfile.TemporaryFile() as file:
         _download(pin, indexes, file)
-        return _text_in(pin.artifact.file, file, name)
+        return text_in(pin.artifact.file, file, name)
 
 
 def _download(pin: Pin, indexes: Mapping[str, str], file: IO[bytes]) -> None:
     """Download the file with the locked hash; several indexes may have a file of that name."""
     algorithm, _, expected = pin.artifact.hash.partition(":")
-    for candidate in locked_project_files(pin.artifact.source, indexes):
+    for candidate in files_of(pin.artifact, indexes):
         if candidate.name != pin.artifact.file:
             continue
         digest = hashlib.new(algorithm)
@@ -62,7 +62,11 @@ def _download(pin: Pin, indexes: Mapping[str, str], file: IO[bytes]) -> None:
     )
 
 
-def _text_in(sdist: str, file: IO[bytes], name: str) -> str:
+def text_in(sdist: str, file: IO[bytes], name: str) -> str:
+    """Return the text of a file in the top folder of an sdist, or "" if it is missing.
+
+    ``sdist`` is its file name. Raises ExpectedError if it is not an sdist.
+    """
     try:
         if sdist.endswith(".zip"):
             with zipfile.ZipFile(file) as archive:

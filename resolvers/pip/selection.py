@@ -1,12 +1,13 @@
 """The packages of a lock, and the files that a target installs. Pure."""
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from msgspec.structs import replace
 from packaging.utils import canonicalize_name
 
 from resolvers.index.source import source_of
-from resolvers.pip import lock_formats, pyproject, wheels
+from resolvers.pip import direct, lock_formats, pyproject, wheels
 from resolvers.pip.missing_files import missing_files
 from resolvers.types import Artifact, LockFiles, Package, Pin, Target
 
@@ -16,19 +17,28 @@ def read(files: LockFiles) -> tuple[Package, ...]:
     lock_format = lock_formats.lock_format(files)
     if lock_format is None:
         return ()
-    indexes = pyproject.index_names(files)
-    return tuple(_with_index(package, indexes) for package in lock_format.read(files))
+    sources = _Sources(pyproject.index_names(files), direct.sources(files))
+    return tuple(sources.of_package(package) for package in lock_format.read(files))
 
 
-def _with_index(package: Package, indexes: Mapping[str, str]) -> Package:
-    """Return the package with the index that images.toml names for it in its artifacts."""
-    if package.name not in indexes:
-        return package
-    artifacts = tuple(
-        replace(each, source=source_of(package.name, each.file, indexes[package.name]))
-        for each in package.artifacts
-    )
-    return replace(package, artifacts=artifacts)
+class _Sources(NamedTuple):
+    """The places that images.toml names for packages: an index, or the source of a direct file."""
+
+    indexes: Mapping[str, str]
+    direct: Mapping[str, str]
+
+    def of_package(self, package: Package) -> Package:
+        """Return the package with the places in its artifacts."""
+        if package.name not in self.indexes and package.name not in self.direct:
+            return package
+        artifacts = tuple(self.of_artifact(package.name, each) for each in package.artifacts)
+        return replace(package, artifacts=artifacts)
+
+    def of_artifact(self, name: str, artifact: Artifact) -> Artifact:
+        """Return an artifact of a package with its place."""
+        index_name = self.indexes.get(name, "")
+        source = self.direct.get(name) or source_of(name, artifact.file, index_name)
+        return replace(artifact, source=source)
 
 
 def select(files: LockFiles, target: Target, groups: tuple[str, ...]) -> tuple[Pin, ...]:
@@ -44,15 +54,14 @@ def select(files: LockFiles, target: Target, groups: tuple[str, ...]) -> tuple[P
     normalised = frozenset(canonicalize_name(group) for group in groups)
     from_conda = pyproject.provided(files, target.platform, groups)
     allowed_sdists = pyproject.allowed_sdists(files)
-    indexes = pyproject.index_names(files)
+    sources = _Sources(pyproject.index_names(files), direct.sources(files))
     pins: list[Pin] = []
     without_file: list[Package] = []
     for package in lock_format.packages_for(files, target, normalised):
         if package.name in from_conda:
             continue
         if artifact := _select_file(package, target, allowed_sdists):
-            source = source_of(package.name, artifact.file, indexes.get(package.name, ""))
-            artifact = replace(artifact, source=source)
+            artifact = sources.of_artifact(package.name, artifact)
             pins.append(Pin(name=package.name, version=package.version, artifact=artifact))
         else:
             without_file.append(package)

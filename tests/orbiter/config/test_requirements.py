@@ -19,7 +19,7 @@ def parsed(text: str) -> str | None:
         requirement = Requirement(text)
     except InvalidRequirement:
         return None
-    return None if requirement.url else canonicalize_name(requirement.name)
+    return canonicalize_name(requirement.name)
 
 
 @given(st.lists(PIECES, max_size=8).map("".join))

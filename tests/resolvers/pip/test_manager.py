@@ -128,8 +128,13 @@ def test_without_requirements_nothing_is_locked() -> None:
         ),
         ({"upgrade": Upgrade(packages={"attrs": "newest"})}, "which is not a valid version"),
         (
-            {"groups": (Group(name="core", requirements=("x @ https://a.invalid/x.whl",)),)},
-            "refers to a URL",
+            {
+                "groups": (
+                    Group(name="core", requirements=("x @ https://a.invalid/x.whl",)),
+                    Group(name="base", requirements=("x @ https://b.invalid/x.whl",)),
+                )
+            },
+            "comes from https://a.invalid/x.whl, but from https://b.invalid/x.whl in stage 'base'",
         ),
     ],
 )

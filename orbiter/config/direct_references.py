@@ -1,0 +1,89 @@
+"""Checks of pip requirements with an address (PEP 508 direct references: ``name @ https://…``)."""
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+from urllib.parse import urlsplit
+
+from orbiter.config.mistakes import Mistakes
+from orbiter.config.sets import ExpandedEntry
+from resolvers.net import http
+
+MARK = "@"
+"""A requirement without this character has no address. Most have none, and parsing takes time."""
+SDISTS = (".tar.gz", ".zip")
+EXAMPLE = 'for example "name @ https://host/name-1.0-py3-none-any.whl"'
+_ADDRESS = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+/[A-Za-z0-9._~:/+%-]*(?:#(?P<fragment>.*))?")
+_SHA256 = re.compile(r"sha256=[0-9A-Fa-f]{64}")
+
+
+def check_references(
+    builder: Mapping[str, Mapping[str, ExpandedEntry]],
+    built: Collection[str],
+    mistakes: Mistakes,
+) -> None:
+    """Add the mistakes in the addresses of a builder's pip requirements.
+
+    ``builder`` has the entries of each stage by package. ``built`` are the packages in pip-sdist.
+    All stages share one lock, so a package has one address.
+    """
+    first: dict[str, tuple[ExpandedEntry, str]] = {}
+    for entries in builder.values():
+        for package, entry in entries.items():
+            if not (url := _address(entry)):
+                continue
+            for problem, hint in _mistakes_in(package, entry, url, built):
+                mistakes.add(entry.path, problem, hint=hint)
+            other, other_url = first.setdefault(package, (entry, url))
+            if other_url != url:
+                problem = f"'{package}' has another address than in {other.path}"
+                mistakes.add(entry.path, problem, hint="write the same address in both")
+
+
+def _address(entry: ExpandedEntry) -> str:
+    if MARK not in entry.text:
+        return ""
+    from packaging.requirements import Requirement  # only addresses need it
+
+    return Requirement(entry.text).url or ""
+
+
+# The messages never repeat the address, because it may contain a password.
+def _mistakes_in(
+    package: str, entry: ExpandedEntry, url: str, built: Collection[str]
+) -> Iterator[tuple[str, str]]:
+    """Yield the problem of a requirement with an address, and its remedy."""
+    if entry.index:
+        yield f"'{package}' has an address and an index", "remove one of them"
+    address = url.partition("#")[0]
+    if "$" in url or "@" in address.partition("://")[2].partition("/")[0]:
+        yield (
+            f"the address of '{package}' contains credentials",
+            "remove them here, and add them to ~/.netrc, which Orbiter and pip read",
+        )
+        return
+    yield from _file_mistakes(package, url)
+    if address.endswith(SDISTS) and package not in built:
+        yield (
+            f"'{package}' is an sdist, which is built when an image is built",
+            f'allow it with pip-sdist = ["{package}"], or name the address of a wheel',
+        )
+
+
+def _file_mistakes(package: str, url: str) -> Iterator[tuple[str, str]]:
+    match = _ADDRESS.fullmatch(url)
+    if "?" in url:
+        hint = "name the file by an address without ?"
+        yield f"the address of '{package}' has a query, which may contain a secret", hint
+    elif not match or not http.is_address(url):
+        yield f"the address of '{package}' is not the address of a file", EXAMPLE
+    elif not url.partition("#")[0].endswith((".whl", *SDISTS)):
+        hint = f"name a file that ends with .whl, {' or '.join(SDISTS)}"
+        yield f"the address of '{package}' is neither a wheel nor an sdist", hint
+    elif match["fragment"] and not _SHA256.fullmatch(match["fragment"]):
+        hint = "write #sha256= and 64 hexadecimal digits, or nothing"
+        yield f"the address of '{package}' ends with #{match['fragment']}", hint
+    elif url.startswith("http:") and not (
+        match["fragment"] or http.is_loopback(urlsplit(url).hostname or "")
+    ):
+        hint = "write https instead of http, or add #sha256= and the hash of the file"
+        yield f"the address of '{package}' is not encrypted", hint

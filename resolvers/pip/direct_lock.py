@@ -1,0 +1,100 @@
+"""Locks the direct references of images.toml: finds each file, its package name and its version."""
+
+from urllib.parse import unquote, urlsplit
+
+from packaging.utils import (
+    InvalidSdistFilename,
+    InvalidWheelFilename,
+    parse_sdist_filename,
+    parse_wheel_filename,
+)
+
+from resolvers.errors import ExpectedError
+from resolvers.index import direct, remote_wheel
+from resolvers.index.source import URL
+from resolvers.pip import source_metadata
+from resolvers.pip.direct import kept, references, with_files
+from resolvers.types import Artifact, DirectFile, LockWarning, Request
+
+ZIP, TAR = ".zip", ".tar.gz"
+NO_UPLOAD_TIME = "an address has no upload time, so --as-of does not apply to this file"
+
+
+def with_direct_files(request: Request) -> Request:
+    """Return the request with a locked file for each direct reference of its groups.
+
+    A file of the previous lock stays, unless its address differs or it is to be upgraded. Others
+    are downloaded. Raises HTTPError and ExpectedError.
+    """
+    wanted = references(request.groups)
+    if not wanted:
+        return request
+    locked = {file.name: file for file in kept(request)}
+    for name, reference in wanted.items():
+        if name not in locked:
+            request.progress(f"locking {name} from {reference}")
+            locked[name] = _lock_url(request, name, reference)
+    return with_files(request, tuple(sorted(locked.values())))
+
+
+def prepare(request: Request) -> None:
+    """Fetch the direct files that the engines will read, and warn about what is not known of them.
+
+    Raises HTTPError, and ExpectedError for a file that is not the locked one any more.
+    """
+    for file in request.pip.direct:
+        direct.index_file(file.artifact)
+        if request.as_of and file.source.startswith(URL):
+            request.warn(LockWarning(file.name, NO_UPLOAD_TIME))
+
+
+def _lock_url(request: Request, name: str, reference: str) -> DirectFile:
+    url, _, fragment = reference.partition("#")
+    digest, size = direct.download(url)
+    expected = fragment.removeprefix("sha256=")
+    if expected and digest != f"sha256:{expected.lower()}":
+        raise ExpectedError(
+            f"{url} is not the file that images.toml names: expected sha256:{expected.lower()}, "
+            f"got {digest}",
+            f"correct the sha256 of {name}, or ask the author of the file why it changed",
+        )
+    file_name = unquote(urlsplit(url).path.rpartition("/")[2])
+    artifact = Artifact(file=file_name, hash=digest, size=size, source=f"{URL}{url}")
+    if file_name.endswith(".whl"):
+        version = _wheel_version(name, artifact)
+    else:
+        version = source_metadata.version(request, name, artifact)
+        file_name = _sdist_name(name, version, file_name)
+    return DirectFile(
+        name=name,
+        version=version,
+        reference=reference,
+        source=artifact.source,
+        file=file_name,
+        hash=digest,
+        size=size,
+    )
+
+
+def _wheel_version(name: str, wheel: Artifact) -> str:
+    try:
+        found, version, _, _ = parse_wheel_filename(wheel.file)
+    except InvalidWheelFilename as error:
+        raise ExpectedError(f"{name}: {error}", "name the address of a wheel") from error
+    if found != name:
+        raise source_metadata.other_package(name, found, wheel.file)
+    remote_wheel.metadata(direct.cached_path(wheel.hash).as_uri())  # fails if it is not a wheel
+    return str(version)
+
+
+def _sdist_name(name: str, version: str, file_name: str) -> str:
+    """Return the file name of an sdist: its own if that has the name and the version."""
+    try:
+        found, found_version = parse_sdist_filename(file_name)
+    except InvalidSdistFilename:
+        pass
+    else:
+        if found == name and str(found_version) == version:
+            return file_name
+    suffix = ZIP if file_name.endswith(ZIP) else TAR
+    return f"{name.replace('-', '_')}-{version}{suffix}"
