@@ -4,7 +4,15 @@ from collections.abc import Iterator, Mapping
 
 from orbiter.config.builders import overwrites, pip_settings
 from orbiter.config.commands import brief
-from orbiter.config.image_set import Builder, CondaSettings, ImageSet, OwnFile, Stage
+from orbiter.config.image_set import (
+    Builder,
+    Command,
+    CondaSettings,
+    ImageSet,
+    OwnFile,
+    Script,
+    Stage,
+)
 from orbiter.config.mistakes import key_path
 from orbiter.config.npm_rules import override_texts
 from orbiter.config.requirements import SOURCE_KEYS, SYNTAXES, package_name
@@ -186,11 +194,26 @@ def _requirements(path: str, old: Mapping[str, str], new: Mapping[str, str]) -> 
             yield from _value(path, old[name], new[name])
 
 
-def _commands(path: str, old: tuple[str, ...], new: tuple[str, ...]) -> Iterator[str]:
-    lines = tuple(_entries(path, old, new))
-    yield from lines
-    if not lines and old != new:
+def _commands(path: str, old: tuple[Command, ...], new: tuple[Command, ...]) -> Iterator[str]:
+    before, after = _plain(old), _plain(new)
+    contents = [dict(_script_digests(commands)) for commands in (old, new)]
+    for source in sorted(contents[0].keys() & contents[1].keys()):
+        if contents[0][source] != contents[1][source]:
+            yield f"{path}: content of {source} changed"
+    yield from _entries(path, before, after)
+    if before != after and set(before) == set(after):
         yield f"{path}: order changed"
+
+
+def _plain(commands: tuple[Command, ...]) -> tuple[str, ...]:
+    """Return commands as they are, and scripts without their content."""
+    return tuple(brief(each) if isinstance(each, Script) else each for each in commands)
+
+
+def _script_digests(commands: tuple[Command, ...]) -> Iterator[tuple[str, str]]:
+    for command in commands:
+        if isinstance(command, Script):
+            yield command.source, command.sha256
 
 
 def _entries(path: str, old: tuple[str, ...], new: tuple[str, ...]) -> Iterator[str]:

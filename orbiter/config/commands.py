@@ -1,7 +1,96 @@
-"""Shell commands in images.toml. Pure."""
+"""Shell commands and scripts in images.toml."""
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from orbiter.config.image_set import Command, Script, Stage
+from orbiter.config.mistakes import Mistakes
+from orbiter.config.own_files import (
+    SMALL,
+    FileMistakeError,
+    path_inside,
+    regular_file_status,
+    relative_path,
+    unreadable,
+)
+from orbiter.config.schema import ScriptTable
+from orbiter.config.sets import Sets, expand_entry, without_indexes
+
+SHELL = ("sh",)
+"""The interpreter of scripts that name none. As in Docker and Binder, it is not always bash."""
 
 
-def brief(command: str) -> str:
+def commands(
+    entries: tuple[str | ScriptTable, ...], path: str, sets: Sets, root: Path, mistakes: Mistakes
+) -> tuple[Command, ...]:
+    """Return the commands and scripts of the list at ``path`` in their order.
+
+    ``root`` is the folder of images.toml, to which scripts are relative.
+    """
+    found: list[Command] = []
+    for index, entry in enumerate(entries):
+        entry_path = f"{path}[{index}]"
+        if isinstance(entry, str):
+            expanded = expand_entry(entry, entry_path, sets, mistakes)
+            found += [command.text for command in without_indexes(expanded, mistakes)]
+            continue
+        try:
+            found.append(_script(entry.script, root))
+        except FileMistakeError as error:
+            mistakes.add(f"{entry_path}.script", error.problem, hint=error.hint)
+    return tuple(found)
+
+
+def scripts_of(stage: Stage) -> Iterator[Script]:
+    """Yield the scripts that a stage runs."""
+    for command in (*(stage.prebuild or ()), *stage.postbuild):
+        if isinstance(command, Script):
+            yield command
+
+
+def brief(command: Command) -> str:
     """Return a command on one line: its first line, with a sign if there are more."""
+    if isinstance(command, Script):
+        return f"script {command.source}"
     first, newline, _ = command.partition("\n")
     return f"{first} …" if newline else first
+
+
+def _script(source: str, root: Path) -> Script:
+    """Read and check a script. Raises FileMistakeError."""
+    relative = relative_path(source)
+    path = path_inside(root, relative)
+    try:
+        if regular_file_status(path, relative).st_size > SMALL:
+            problem = f"'{relative}' is larger than {SMALL // 1024} KiB, the largest script"
+            raise FileMistakeError(problem, "split it, or add its data with files")
+        content = path.read_bytes()
+    except OSError as error:
+        raise unreadable(relative, error) from None
+    if b"\0" in content:
+        hint = "name a script; files can add a program, which a command can run"
+        raise FileMistakeError(f"'{relative}' is a binary file", hint)
+    return Script(
+        source=str(relative),
+        interpreter=_interpreter(content, source),
+        sha256=hashlib.sha256(content).hexdigest(),
+        size=len(content),
+    )
+
+
+def _interpreter(content: bytes, source: str) -> tuple[str, ...]:
+    """Return the words before a script's path: its ``#!`` line as Linux reads it, or ``sh``."""
+    first = content.partition(b"\n")[0]
+    if not first.startswith(b"#!"):
+        return SHELL
+    if first.endswith(b"\r"):
+        problem = f"the first line of '{source}' has the line end of Windows"
+        raise FileMistakeError(problem, "save it with the line ends of Unix (LF)")
+    line = first.removeprefix(b"#!").strip(b" \t").decode(errors="replace").replace("\t", " ")
+    # Linux passes everything after the program as one argument.
+    program, _, argument = line.partition(" ")
+    if not program.startswith("/") or not line.isprintable() or "\ufffd" in line:
+        problem = f"the first line of '{source}' does not name an interpreter by an absolute path"
+        raise FileMistakeError(problem, "write it as in #!/usr/bin/env python3")
+    return tuple(word for word in (program, argument.strip()) if word)

@@ -26,6 +26,7 @@ TargetPath = Annotated[
 ]
 FileMode = Annotated[str, Meta(pattern=r"\A0[0-7]{3}\Z")]
 Sha256 = Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z")]
+OneLine = Annotated[str, Meta(pattern=r"\A[^\x00-\x1f\x7f-\x9f]+\Z")]
 
 
 class NotebookUser(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,19 +101,36 @@ class Builder(msgspec.Struct, frozen=True, kw_only=True):
     conda: CondaSettings | UnsetType = UNSET
 
 
-class OwnFile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A file of the repository that a stage puts into its image.
+class RepositoryFile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A file of the repository; ``source`` is its path relative to images.toml."""
 
-    ``source`` is relative to images.toml, ``target`` is absolute, and ``mode`` has four octal
-    digits. The content is part of the lock set, or only in the store and the archive if ``stored``.
-    """
-
-    source: str
-    target: TargetPath
-    mode: FileMode
+    source: OneLine
     sha256: Sha256
     size: Annotated[int, Meta(ge=0)]
+
+
+class OwnFile(RepositoryFile, frozen=True, kw_only=True, omit_defaults=True):
+    """A file of the repository that a stage puts into its image.
+
+    ``target`` is absolute, and ``mode`` has four octal digits. The content is part of the lock set,
+    or only in the store and the archive if ``stored``.
+    """
+
+    target: TargetPath
+    mode: FileMode
     stored: bool = False
+
+
+class Script(RepositoryFile, frozen=True, kw_only=True, omit_defaults=True):
+    """A script of the repository that runs like a command. Its content is part of the lock set.
+
+    ``interpreter`` holds the words before the script's path.
+    """
+
+    interpreter: Annotated[tuple[OneLine, ...], Meta(min_length=1)]
+
+
+Command = str | Script
 
 
 class Stage(msgspec.Struct, frozen=True, kw_only=True):
@@ -141,10 +159,10 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     requirements: Mapping[str, tuple[str, ...]] = {}
     sources: Mapping[str, tuple[str, ...]] = {}
     indexes: Mapping[str, str] | UnsetType = UNSET
-    prebuild: tuple[str, ...] | UnsetType = UNSET
+    prebuild: tuple[Command, ...] | UnsetType = UNSET
     normalize: tuple[str, ...] | UnsetType = UNSET
     files: tuple[OwnFile, ...] | UnsetType = UNSET
-    postbuild: tuple[str, ...] = ()
+    postbuild: tuple[Command, ...] = ()
     network: bool = False
     runtime: Runtime | UnsetType = UNSET
 

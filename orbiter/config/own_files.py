@@ -5,6 +5,7 @@ as in git, so that a checkout with another umask gives the same lock set.
 """
 
 import hashlib
+import os
 import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
@@ -28,7 +29,7 @@ FOREIGN = (".git", "locks")
 INSIDE = "name a file or folder below the folder of images.toml, as in start.sh or config/"
 
 
-class _MistakeError(Exception):
+class FileMistakeError(Exception):
     """A mistake in one entry: the problem and the remedy. ``key`` is below the entry."""
 
     def __init__(self, problem: str, hint: str, key: str = "") -> None:
@@ -53,9 +54,9 @@ def own_files(
                 if file.target in by_target:
                     other = by_target[file.target].source
                     problem = f"{file.target} is also the target of {other}"
-                    raise _MistakeError(problem, "remove one of them, or change its target")
+                    raise FileMistakeError(problem, "remove one of them, or change its target")
                 by_target[file.target] = file
-        except _MistakeError as error:
+        except FileMistakeError as error:
             mistakes.add(
                 key_path(key, error.key) if error.key else key, error.problem, hint=error.hint
             )
@@ -95,51 +96,51 @@ def _entry(source: str, value: str | FileTable, root: Path) -> Iterator[OwnFile]
     """Yield the files of one entry: a file, or all files of a folder."""
     target = _target(value)
     mode = value.mode if isinstance(value, FileTable) else ""
-    relative = _relative(source)
-    path = _inside(root, relative)
+    relative = relative_path(source)
+    path = path_inside(root, relative)
     if path.is_dir():
         if not target.endswith("/"):
             problem = f"'{source}' is a folder, but its target {target} does not end with /"
-            raise _MistakeError(problem, f"write {toml_literal(target + '/')}")
+            raise FileMistakeError(problem, f"write {toml_literal(target + '/')}")
         found = list(_files_below(root, relative))
         if not found:
             hint = "add a file, or remove the entry: git does not keep empty folders"
-            raise _MistakeError(f"'{source}' is an empty folder", hint)
+            raise FileMistakeError(f"'{source}' is an empty folder", hint)
         for file in found:
             yield _own_file(root, file, target + str(file.relative_to(relative)), mode)
     elif source.endswith("/"):
         hint = f"remove the / at its end, as in {toml_literal(source.rstrip('/'))}"
-        raise _MistakeError(f"'{source}' is a file, not a folder", hint)
+        raise FileMistakeError(f"'{source}' is a file, not a folder", hint)
     else:
         yield _own_file(root, relative, target + relative.name * target.endswith("/"), mode)
 
 
-def _relative(source: str) -> PurePosixPath:
+def relative_path(source: str) -> PurePosixPath:
     """Return a source as a path below the folder of images.toml."""
     path = PurePosixPath(source)
     if path.is_absolute():
-        raise _MistakeError(f"'{source}' is an absolute path", INSIDE)
+        raise FileMistakeError(f"'{source}' is an absolute path", INSIDE)
     if ".." in path.parts:
-        raise _MistakeError(f"'{source}' contains ..", INSIDE)
+        raise FileMistakeError(f"'{source}' contains ..", INSIDE)
     if not path.parts:
-        raise _MistakeError(f"'{source}' is the folder of images.toml itself", INSIDE)
+        raise FileMistakeError(f"'{source}' is the folder of images.toml itself", INSIDE)
     return path
 
 
-def _inside(root: Path, relative: PurePosixPath) -> Path:
+def path_inside(root: Path, relative: PurePosixPath) -> Path:
     """Return the path of a source; symbolic links must stay below the folder of images.toml."""
     try:
         path = (root / relative).resolve(strict=True)
     except (OSError, RuntimeError):
         hint = "correct the path, which is relative to the folder of images.toml"
-        raise _MistakeError(f"'{relative}' does not exist", hint) from None
+        raise FileMistakeError(f"'{relative}' does not exist", hint) from None
     if not path.is_relative_to(root.resolve()):
         problem = f"'{relative}' is a symbolic link that leaves the folder of images.toml"
-        raise _MistakeError(problem, "replace the link by a copy of its target")
+        raise FileMistakeError(problem, "replace the link by a copy of its target")
     parts = path.relative_to(root.resolve()).parts
     if not parts or parts[0] in FOREIGN or ".git" in parts:
         problem = f"'{relative}' belongs to git, or to the lock sets"
-        raise _MistakeError(problem, "name another file or folder")
+        raise FileMistakeError(problem, "name another file or folder")
     return path
 
 
@@ -148,13 +149,13 @@ def _files_below(root: Path, folder: PurePosixPath) -> Iterator[PurePosixPath]:
     try:
         names = sorted(entry.name for entry in (root / folder).iterdir())
     except OSError as error:
-        raise _unreadable(folder, error) from None
+        raise unreadable(folder, error) from None
     for name in names:
         relative = folder / name
         path = root / relative
         if path.is_symlink() and path.is_dir():
             problem = f"'{_printable(relative)}' is a symbolic link to a folder"
-            raise _MistakeError(problem, "remove it, and list that folder itself in files")
+            raise FileMistakeError(problem, "remove it, and list that folder itself in files")
         if path.is_dir() and name != ".git":
             yield from _files_below(root, relative)
         else:
@@ -163,17 +164,13 @@ def _files_below(root: Path, folder: PurePosixPath) -> Iterator[PurePosixPath]:
 
 def _own_file(root: Path, relative: PurePosixPath, target: str, mode: str) -> OwnFile:
     _check_target(relative, target)
-    path = _inside(root, relative)
+    path = path_inside(root, relative)
     try:
-        status = path.stat()
-        # Reading a pipe or a device might never end.
-        if not stat.S_ISREG(status.st_mode):
-            problem = f"'{relative}' is not a regular file"
-            raise _MistakeError(problem, "remove it, or name another file")
+        status = regular_file_status(path, relative)
         with path.open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise _unreadable(relative, error) from None
+        raise unreadable(relative, error) from None
     git_mode = "755" if status.st_mode & stat.S_IXUSR else "644"
     return OwnFile(
         source=str(relative),
@@ -184,19 +181,29 @@ def _own_file(root: Path, relative: PurePosixPath, target: str, mode: str) -> Ow
     )
 
 
+def regular_file_status(path: Path, relative: PurePosixPath) -> os.stat_result:
+    """Return the status of a regular file. Raises FileMistakeError for others, and OSError."""
+    status = path.stat()
+    # Reading a pipe or a device might never end.
+    if not stat.S_ISREG(status.st_mode):
+        problem = f"'{relative}' is not a regular file"
+        raise FileMistakeError(problem, "remove it, or name another file")
+    return status
+
+
 def _check_target(relative: PurePosixPath, target: str) -> None:
     if not target.isprintable():
         problem = f"'{_printable(relative)}' has a line break or an invisible character in its name"
-        raise _MistakeError(problem, "rename the file")
+        raise FileMistakeError(problem, "rename the file")
     if target.endswith(" "):
-        raise _MistakeError(f"the target '{target}' ends with a blank", "rename the file")
+        raise FileMistakeError(f"the target '{target}' ends with a blank", "rename the file")
     for folder in RESERVED:
         if target == folder or target.startswith(f"{folder}/"):
             problem = f"{target} would not be part of the image, because {folder} is mounted"
-            raise _MistakeError(problem, "choose another folder")
+            raise FileMistakeError(problem, "choose another folder")
     if target in MOUNTED:
         problem = f"{target} would not be part of the image, because Docker mounts it"
-        raise _MistakeError(problem, "choose another file")
+        raise FileMistakeError(problem, "choose another file")
 
 
 def _check_folders(by_target: Mapping[str, OwnFile], path: str, mistakes: Mistakes) -> None:
@@ -210,9 +217,10 @@ def _check_folders(by_target: Mapping[str, OwnFile], path: str, mistakes: Mistak
                 mistakes.add(path, problem, hint=hint)
 
 
-def _unreadable(relative: PurePosixPath, error: OSError) -> _MistakeError:
+def unreadable(relative: PurePosixPath, error: OSError) -> FileMistakeError:
+    """Return the mistake of a file that cannot be read."""
     problem = f"'{relative}' cannot be read: {error.strerror}"
-    return _MistakeError(problem, "make it readable, or name another file")
+    return FileMistakeError(problem, "make it readable, or name another file")
 
 
 def _printable(relative: PurePosixPath) -> str:

@@ -14,6 +14,7 @@ from orbiter.config.builders import (
     resolve_builder,
     system_manager,
 )
+from orbiter.config.commands import commands
 from orbiter.config.direct_references import check_references
 from orbiter.config.image_set import BASE_REQUIREMENTS, ImageSet, Kind, NotebookUser, Stage
 from orbiter.config.indexes import check_indexes, check_one_index, indexes_of
@@ -82,7 +83,13 @@ def _stages(
         base = draft.builder if draft.builder in bases else ""
         stage = _stage(draft, drafts, file, mistakes, base)
         files = own_files(draft.table.files, f"{draft.path}.files", root, mistakes)
-        stages[draft.name] = msgspec.structs.replace(stage, files=files or UNSET)
+        prebuild, postbuild = (
+            commands(getattr(draft.table, key), f"{draft.path}.{key}", file.sets, root, mistakes)
+            for key in ("prebuild", "postbuild")
+        )
+        stages[draft.name] = msgspec.structs.replace(
+            stage, files=files or UNSET, prebuild=prebuild or UNSET, postbuild=postbuild
+        )
     for builder in file.builder:
         of_builder = [draft for draft in drafts.values() if draft.builder == builder]
         entries = {each.name: _entries("pip", each, file.sets, mistakes) for each in of_builder}
@@ -163,9 +170,7 @@ def _stage(
         requirements=_without_empty(requirements),
         sources=_without_empty(sources),
         indexes=indexes_of(entries["pip"], file, mistakes) or UNSET,
-        prebuild=_commands("prebuild", draft, sets, mistakes) or UNSET,
         normalize=_normalize(draft, sets, mistakes) or UNSET,
-        postbuild=_commands("postbuild", draft, sets, mistakes),
         network=table.network,
         runtime=_runtime(draft, drafts, mistakes, has_base_image=not base),
     )
@@ -198,17 +203,11 @@ def _inherited_variables(draft: _Draft, drafts: Mapping[str, _Draft]) -> set[str
 def _normalize(draft: _Draft, sets: Sets, mistakes: Mistakes) -> tuple[str, ...]:
     """Return the commands that follow the installation of a stage's Debian packages."""
     path = f"{draft.path}.normalize"
-    commands = _commands("normalize", draft, sets, mistakes)
-    if commands and not draft.table.apt:
+    entries = without_indexes(expand(draft.table.normalize, path, sets, mistakes), mistakes)
+    if entries and not draft.table.apt:
         problem = "has no effect: the stage has no apt requirements"
         mistakes.add(path, problem, hint="move it to the stage that lists the packages in apt")
-    return commands
-
-
-def _commands(key: str, draft: _Draft, sets: Sets, mistakes: Mistakes) -> tuple[str, ...]:
-    """Return the commands of a key in their order."""
-    commands = expand(getattr(draft.table, key), f"{draft.path}.{key}", sets, mistakes)
-    return tuple(command.text for command in without_indexes(commands, mistakes))
+    return tuple(entry.text for entry in entries)
 
 
 def _without_empty(lists: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:

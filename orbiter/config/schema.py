@@ -296,11 +296,27 @@ Command = Annotated[
         extra={"multiline": True},
     ),
 ]
-Prebuild = Annotated[
-    tuple[Command, ...],
+ScriptFile = Annotated[
+    str,
     Meta(
-        description="Shell commands that run at the start of the stage, before its packages are "
-        "installed. They run as root, with the network off.",
+        description="The path of a script relative to images.toml. The interpreter in its first "
+        "line, such as #!/usr/bin/env python3, runs it, or else sh.",
+        examples=["binder/postBuild"],
+    ),
+]
+
+
+class ScriptTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A script of the repository that runs like a command."""
+
+    script: ScriptFile
+
+
+Prebuild = Annotated[
+    tuple[Command | ScriptTable, ...],
+    Meta(
+        description="Shell commands and scripts that run at the start of the stage, before its "
+        "packages are installed. They run as root, with the network off.",
         examples=[["mkdir -p /etc/example.d"]],
     ),
 ]
@@ -341,10 +357,10 @@ Files = Annotated[
     ),
 ]
 Postbuild = Annotated[
-    tuple[Command, ...],
+    tuple[Command | ScriptTable, ...],
     Meta(
-        description="Shell commands that run at the end of the stage.",
-        examples=[["jupyter --version"]],
+        description="Shell commands and scripts that run at the end of the stage.",
+        examples=[["jupyter --version", {"script": "binder/postBuild"}]],
     ),
 ]
 Normalize = Annotated[
@@ -482,6 +498,7 @@ _TABLES: Mapping[type[Struct], str] = {
     IndexTable: "[index.NAME]",
     Packages: "from of [builder.NAME]",
     FileTable: "an entry of files",
+    ScriptTable: "an entry of prebuild or postbuild",
     BuilderTable: "[builder.NAME]",
     User: "[user]",
     ConfigFile: "the top of the file, above the first table",

@@ -42,28 +42,35 @@ def expand(
     """
     expanded = []
     for index, entry in enumerate(entries):
-        entry_path = f"{path}[{index}]"
-        text, place = _text(entry), via or entry_path
-        name = _set_name(text)
-        if not text:
-            key = ".requirement" if isinstance(entry, PipRequirement) else ""
-            mistakes.add(f"{entry_path}{key}", "is empty", hint="remove the entry")
-        elif isinstance(entry, PipRequirement):
-            expanded.append(ExpandedEntry(text=text, path=entry_path, via=place, index=entry.index))
-        elif not _is_set(text):
-            expanded.append(ExpandedEntry(text=text, path=entry_path, via=place))
-        elif name not in sets:
-            _add_unknown_set(name, entry_path, sets, mistakes)
-        elif name not in inside:
-            expanded += expand(
-                sets[name],
-                key_path("sets", name),
-                sets,
-                mistakes,
-                via=place,
-                inside=(*inside, name),
-            )
+        expanded += expand_entry(entry, f"{path}[{index}]", sets, mistakes, via=via, inside=inside)
     return expanded
+
+
+def expand_entry(
+    entry: str | PipRequirement,
+    path: str,
+    sets: Sets,
+    mistakes: Mistakes,
+    *,
+    via: str = "",
+    inside: tuple[str, ...] = (),
+) -> list[ExpandedEntry]:
+    """Return the entries that the one at ``path`` stands for; see ``expand``."""
+    text, place = _text(entry), via or path
+    name = _set_name(text)
+    if not text:
+        key = ".requirement" if isinstance(entry, PipRequirement) else ""
+        mistakes.add(f"{path}{key}", "is empty", hint="remove the entry")
+    elif isinstance(entry, PipRequirement):
+        return [ExpandedEntry(text=text, path=path, via=place, index=entry.index)]
+    elif not _is_set(text):
+        return [ExpandedEntry(text=text, path=path, via=place)]
+    elif name not in sets:
+        _add_unknown_set(name, path, sets, mistakes)
+    elif name not in inside:
+        table, within = key_path("sets", name), (*inside, name)
+        return expand(sets[name], table, sets, mistakes, via=place, inside=within)
+    return []
 
 
 def _text(entry: str | PipRequirement) -> str:

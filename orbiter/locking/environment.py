@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from orbiter.config.image_set import OwnFile
+from orbiter.config.image_set import OwnFile, RepositoryFile
 from orbiter.docker.shells import base_shell, pin_base, read_start, solver_shell
 from orbiter.fetch.progress import format_progress, format_totals
 from orbiter.locking import own_files
@@ -76,8 +76,8 @@ class LocalEnvironment:
         totals = fetch(files, self._store, sources, lambda state: progress(format_progress(state)))
         progress(format_totals(totals))
 
-    def read_own_file(self, file: OwnFile) -> bytes:
-        """Return the content of an own file."""
+    def read_own_file(self, file: RepositoryFile) -> bytes:
+        """Return the content of an own file or a script."""
         return own_files.read_own_file(file, self._root)
 
     def store_own_file(self, file: OwnFile) -> None:

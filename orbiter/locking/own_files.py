@@ -3,7 +3,7 @@
 import hashlib
 from pathlib import Path
 
-from orbiter.config.image_set import ImageSet, OwnFile
+from orbiter.config.image_set import ImageSet, OwnFile, RepositoryFile
 from orbiter.locking.work import Environment
 from orbiter.lockset.model import to_text
 from orbiter.lockset.own_files import kept_files
@@ -14,7 +14,10 @@ AGAIN = "run orbiter lock again when nothing changes the file"
 
 
 def own_file_texts(image_set: ImageSet, environment: Environment) -> dict[str, str]:
-    """Return the content of the small own files by path in the lock set; store the large ones."""
+    """Return the content of scripts and small own files by path in the lock set.
+
+    Put the large own files into the store.
+    """
     for stage in image_set.stages:
         for file in stage.files or ():
             if file.stored:
@@ -25,8 +28,8 @@ def own_file_texts(image_set: ImageSet, environment: Environment) -> dict[str, s
     }
 
 
-def read_own_file(file: OwnFile, root: Path) -> bytes:
-    """Return the content of an own file below the folder of images.toml.
+def read_own_file(file: RepositoryFile, root: Path) -> bytes:
+    """Return the content of a file below the folder of images.toml.
 
     Raises ExpectedError if it is not the one that images.toml was read with.
     """

@@ -6,7 +6,7 @@ from typing import Protocol
 
 import msgspec
 
-from orbiter.config.image_set import ImageSet, OwnFile
+from orbiter.config.image_set import ImageSet, OwnFile, RepositoryFile
 from orbiter.lockset.model import BuilderFacts, LockSet, RecordedWarning
 from orbiter.oci.base_image import BaseStart
 from orbiter.tasks import StartTask
@@ -45,8 +45,8 @@ class Environment(Protocol):
         """
         ...
 
-    def read_own_file(self, file: OwnFile) -> bytes:
-        """Return the content of an own file."""
+    def read_own_file(self, file: RepositoryFile) -> bytes:
+        """Return the content of an own file or a script."""
         ...
 
     def store_own_file(self, file: OwnFile) -> None:

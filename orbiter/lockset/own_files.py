@@ -1,4 +1,4 @@
-"""The content of own files in a lock set. Pure.
+"""The content of own files and scripts in a lock set. Pure.
 
 It is named by its sha256 alone, so no name from images.toml becomes a path in the repository.
 """
@@ -6,37 +6,38 @@ It is named by its sha256 alone, so no name from images.toml becomes a path in t
 import hashlib
 from collections.abc import Iterator
 
-from orbiter.config.image_set import ImageSet, OwnFile
+from orbiter.config.commands import scripts_of
+from orbiter.config.image_set import ImageSet, RepositoryFile, Stage
 from orbiter.lockset.model import OWN_FILES, LockSet, to_bytes
 
 
-def kept_path(file: OwnFile) -> str:
-    """Return the path of a small own file in the lock set."""
+def kept_path(file: RepositoryFile) -> str:
+    """Return the path of a script or a small own file in the lock set."""
     return f"{OWN_FILES}/{file.sha256}"
 
 
-def kept_files(image_set: ImageSet) -> dict[str, OwnFile]:
-    """Return the own files whose content is part of the lock set, by its path there."""
-    return {
-        kept_path(file): file
-        for stage in image_set.stages
-        for file in stage.files or ()
-        if not file.stored
-    }
+def kept_files(image_set: ImageSet) -> dict[str, RepositoryFile]:
+    """Return the files whose content is part of the lock set, by its path there."""
+    return {kept_path(file): file for stage in image_set.stages for file in _kept(stage)}
 
 
 def build_contents(lock_set: LockSet) -> Iterator[tuple[str, bytes]]:
-    """Yield the own files of each stage by path in the build folder, with their content."""
+    """Yield the files of each stage by path in the build folder, with their content."""
     for stage in lock_set.image_set.stages:
-        for path in dict.fromkeys(kept_path(file) for file in stage.files or () if not file.stored):
+        for path in dict.fromkeys(map(kept_path, _kept(stage))):
             yield f"{stage.name}/{path}", to_bytes(lock_set.files[path])
 
 
-def content_problem(lock_set: LockSet, path: str, file: OwnFile) -> str:
-    """Return why the content of an own file is not the one in images.toml, or ""."""
+def content_problem(lock_set: LockSet, path: str, file: RepositoryFile) -> str:
+    """Return why the content of a file is not the one in images.toml, or ""."""
     if path not in lock_set.files:
         return f"it is missing: the content of {file.source!r}"
     content = to_bytes(lock_set.files[path])
     if len(content) != file.size or hashlib.sha256(content).hexdigest() != file.sha256:
         return f"it is not the content of {file.source!r} that images.toml lists"
     return ""
+
+
+def _kept(stage: Stage) -> Iterator[RepositoryFile]:
+    yield from (file for file in stage.files or () if not file.stored)
+    yield from scripts_of(stage)

@@ -13,7 +13,7 @@ from orbiter.config.runtime import NO_SETTINGS
 from orbiter.config.stage_graph import runtime_of
 from orbiter.lockset.model import BuilderFacts
 from orbiter.render.bake_file import COMPRESSION
-from orbiter.render.commands import Step, script_end, steps
+from orbiter.render.commands import CommandStep, command_step, script_end
 from orbiter.render.lists import hash_algorithm, overwriting
 from orbiter.render.model import (
     LAYER_TIME,
@@ -74,11 +74,9 @@ class StageContext(msgspec.Struct, frozen=True, kw_only=True):
     entrypoint: str  # as JSON; empty to leave it unchanged
     command: str  # as JSON
     runtime: RuntimeContext
-    prebuild: tuple[Step, ...]
-    prebuild_end: str  # the word that ends the here-document of the step, as the next two
-    normalize_end: str
-    postbuild: tuple[Step, ...]
-    postbuild_end: str
+    prebuild: CommandStep
+    normalize_end: str  # the word that ends the here-document of the step
+    postbuild: CommandStep
 
     managers: frozenset[str]  # with packages to install
     has_conda: bool  # including inherited packages, as the next one
@@ -133,11 +131,9 @@ def stage_context(plan: Plan, stage_plan: StagePlan) -> StageContext:
         entrypoint=_json_words(start.entrypoint),
         command=_json_words(start.command),
         runtime=runtime_context(stage.runtime or NO_SETTINGS, runtime),
-        prebuild=steps(stage.prebuild or ()),
-        prebuild_end=script_end("PREBUILD", stage.prebuild or ()),
+        prebuild=command_step("prebuild", stage.prebuild or ()),
         normalize_end=script_end("APT", stage.normalize or ()),
-        postbuild=steps(stage.postbuild),
-        postbuild_end=script_end("POSTBUILD", stage.postbuild),
+        postbuild=command_step("postbuild", stage.postbuild),
         managers=installed_managers(stage_plan),
         hash_algorithms={pin.name: hash_algorithm(pin) for pin in stage_plan.tools.get(first, ())},
         has_conda=any(manager == "conda" for manager, _ in packages),

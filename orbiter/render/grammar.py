@@ -59,7 +59,7 @@ OWN_VARIABLE = re.compile(rf"ENV ({_VARIABLE})={_OWN_VALUE}")
 MOUNT = re.compile(
     rf"type=tmpfs,target=/tmp"
     rf"|type=bind,target=/lock"
-    rf"|type=bind,source=(?P<file>{_FILE}),target=/lock/(?P=file)"
+    rf"|type=bind,source=(?P<file>files/[0-9a-f]{{64}}|{_FILE}),target=/lock/(?P=file)"
     rf"|type=bind,from=artifacts,source={_SLUG},target=/artifacts"
     rf"|type=bind,from=artifacts,source={_SLUG}/(?P<folder>[a-z]+),target=/artifacts/(?P=folder)"
     rf"|type=cache,id=orbiter-wheels-[0-9a-f]{{16}},sharing=locked,target=/opt/wheels"

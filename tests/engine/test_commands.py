@@ -41,7 +41,13 @@ POSTBUILD
 
 [image.debian.child]
 from = "core"
+postbuild = [{{ script = "scripts/.post" }}, {{ script = "scripts/plain" }}]
 prebuild = ["test -e /usr/bin/tini && cp /opt/after /opt/inherited"]
+"""
+SCRIPT = """\
+#!/usr/bin/env -S perl -w
+open(my $file, ">", "/opt/script") or die;
+print $file "perl\\n";
 """
 TEXT = "\tuser jovyan\n$USER\n"
 
@@ -50,6 +56,9 @@ TEXT = "\tuser jovyan\n$USER\n"
 def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     place = tmp_path_factory.mktemp("commands")
     (place / "images.toml").write_text(IMAGES, encoding="utf-8")
+    (place / "scripts").mkdir()
+    (place / "scripts/.post").write_text(SCRIPT, encoding="utf-8")
+    (place / "scripts/plain").write_text("echo plain >> /opt/script\n", encoding="utf-8")
     orbiter(place, "lock", "-q")
     orbiter(place, "build", "-q")
     yield place
@@ -86,6 +95,23 @@ def test_here_documents_of_commands_are_written() -> None:
 @pytest.mark.usefixtures("project")
 def test_a_stacked_image_runs_its_own_prebuild_on_its_parent() -> None:
     assert content("child", "/opt/inherited") == content("core", "/opt/after")
+
+
+@pytest.mark.usefixtures("project")
+def test_scripts_run_by_their_interpreter_or_by_sh() -> None:
+    assert content("child", "/opt/script") == "perl\nplain\n"
+
+
+def test_a_changed_script_makes_the_lock_set_stale(project: Path) -> None:
+    script = project / "scripts/plain"
+    kept = script.read_bytes()
+    script.write_bytes(kept + b"true\n")
+    command = [sys.executable, "-m", "orbiter", "lock", "--check"]
+    done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
+    script.write_bytes(kept)
+    assert done.returncode == 1
+    line = "image.debian.child.postbuild: content of scripts/plain changed"
+    assert line in done.stdout + done.stderr
 
 
 def test_two_builds_are_equal(project: Path) -> None:

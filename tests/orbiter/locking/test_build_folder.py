@@ -7,7 +7,7 @@ from typing import NoReturn
 import pytest
 from msgspec.structs import replace
 
-from orbiter.config.image_set import OwnFile
+from orbiter.config.image_set import OwnFile, RepositoryFile
 from orbiter.locking.assemble import only_build_folder_differs
 from orbiter.locking.lock import lock
 from orbiter.locking.work import LockOptions
@@ -45,7 +45,7 @@ class Unreachable:
     ) -> None:
         raise AssertionError((manager, pins, shell, progress))
 
-    def read_own_file(self, file: OwnFile) -> NoReturn:
+    def read_own_file(self, file: RepositoryFile) -> NoReturn:
         raise AssertionError(file)
 
     def store_own_file(self, file: OwnFile) -> NoReturn:
