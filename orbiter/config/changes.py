@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 
+from msgspec import UnsetType
+
 from orbiter.config.builders import overwrites, pip_settings
 from orbiter.config.commands import brief
 from orbiter.config.image_set import (
@@ -10,6 +12,7 @@ from orbiter.config.image_set import (
     CondaSettings,
     ImageSet,
     OwnFile,
+    RepositoryFile,
     Script,
     Stage,
 )
@@ -35,6 +38,7 @@ def _changes(old: ImageSet, new: ImageSet) -> Iterator[str]:
     yield from _entries("platforms", old.platforms, new.platforms)
     yield from _values("user", _user_values(old), _user_values(new))
     yield from _indexes(old.indexes or {}, new.indexes or {})
+    yield from _template(old.template, new.template)
     old_builders, new_builders = _builders_by_path(old), _builders_by_path(new)
     yield from _tables(old_builders, new_builders)
     for path in sorted(old_builders.keys() & new_builders.keys()):
@@ -60,6 +64,13 @@ def _indexes(old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[str]:
     yield from _tables(before, after)
     for path in sorted(before.keys() & after.keys()):
         yield from _value(f"{path}.url", before[path], after[path])
+
+
+def _template(old: RepositoryFile | UnsetType, new: RepositoryFile | UnsetType) -> Iterator[str]:
+    sources = [file.source if file else "" for file in (old, new)]
+    yield from _value("templates", *sources)
+    if old and new and old.sha256 != new.sha256:
+        yield f"templates: content of {new.source} changed"
 
 
 def _user_values(image_set: ImageSet) -> Values:

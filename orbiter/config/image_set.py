@@ -170,7 +170,8 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
 class ImageSet(msgspec.Struct, frozen=True, kw_only=True):
     """All images of images.toml; ``stages`` lists parents and build stages first, then by name.
 
-    ``indexes`` maps names to the addresses of package indexes; unset for none.
+    ``indexes`` maps names to the addresses of package indexes. ``template`` extends the templates
+    of Orbiter. Both are unset for none.
     """
 
     version: Version
@@ -180,5 +181,6 @@ class ImageSet(msgspec.Struct, frozen=True, kw_only=True):
     platforms: tuple[Platform, ...]
     user: NotebookUser = NotebookUser()
     indexes: Mapping[str, IndexAddress] | UnsetType = UNSET
+    template: RepositoryFile | UnsetType = UNSET
     builders: Mapping[str, Builder]
     stages: tuple[Stage, ...]

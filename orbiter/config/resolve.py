@@ -21,6 +21,7 @@ from orbiter.config.indexes import check_indexes, check_one_index, indexes_of
 from orbiter.config.mistakes import Mistakes, key_path, suggest
 from orbiter.config.order import parents_first
 from orbiter.config.own_files import own_files, with_places
+from orbiter.config.own_template import own_template
 from orbiter.config.requirements import SOURCE_KEYS, SYNTAXES, sort_requirements
 from orbiter.config.runtime import Runtime
 from orbiter.config.runtime_resolve import ORBITER_VARIABLES, runtime
@@ -62,6 +63,7 @@ def image_set(file: ConfigFile, root: Path, mistakes: Mistakes) -> ImageSet:
         platforms=tuple(sorted(file.platforms)),
         user=user,
         indexes=indexes or UNSET,
+        template=own_template(file.templates, root, mistakes),
         builders=builders,
         stages=with_places(_stages(file, root, bases, mistakes)),
     )

@@ -60,6 +60,14 @@ Source = Annotated[
         extra={"expected": "an http or https URL without credentials"},
     ),
 ]
+Templates = Annotated[
+    str,
+    Meta(
+        description="A folder relative to images.toml whose Dockerfile.j2 extends Orbiter's "
+        "template of the Dockerfiles.",
+        examples=["templates"],
+    ),
+]
 Platform = Annotated[
     Literal["linux/amd64", "linux/arm64"], Meta(extra={"aliases": PLATFORM_ALIASES})
 ]
@@ -478,6 +486,7 @@ class ConfigFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     repository: Repository
     maintainer: Maintainer = ""
     source: Source = ""
+    templates: Templates = ""
     platforms: Platforms = ("linux/amd64",)
     user: User = User()
     sets: Sets = {}

@@ -1,4 +1,4 @@
-"""Changes of the own files and scripts of two lock sets. Pure."""
+"""Changes of the own files, scripts and templates of two lock sets. Pure."""
 
 from collections.abc import Callable, Iterable
 
@@ -12,9 +12,9 @@ Compare = Callable[[list[str], list[str]], Iterable[str]]
 
 
 def own_file_changes(old: LockSet, new: LockSet, compare: Compare) -> list[FileChange]:
-    """Return the own files and scripts that differ in content or mode.
+    """Return the own files, scripts and templates that differ in content or mode.
 
-    They are named ``<stage>:<target>`` and ``<stage>:<source>``.
+    They are named ``<stage>:<target>``, ``<stage>:<source>`` and ``<source>``.
 
     ``compare`` returns the lines of a diff of two texts. Binary and large files are compared by
     size and sha256.
@@ -28,7 +28,8 @@ def own_file_changes(old: LockSet, new: LockSet, compare: Compare) -> list[FileC
 
 
 def _files(lock_set: LockSet) -> dict[str, RepositoryFile]:
-    files: dict[str, RepositoryFile] = {}
+    template = lock_set.image_set.template
+    files: dict[str, RepositoryFile] = {template.source: template} if template else {}
     for stage in lock_set.image_set.stages:
         files |= {f"{stage.name}:{script.source}": script for script in scripts_of(stage)}
         files |= {f"{stage.name}:{file.target}": file for file in stage.files or ()}

@@ -21,6 +21,7 @@ from orbiter.lockset.model import (
     RecordedWarning,
     seal,
 )
+from orbiter.lockset.own_files import template_text
 from resolvers.types import LockFiles
 
 
@@ -138,6 +139,7 @@ def _build_folder(
 ) -> dict[str, str]:
     # Slow to import, and not needed for a partial lock set.
     from orbiter.render import dockerfile
+    from orbiter.render.derived import check_own_template
     from orbiter.render.plan import plan
 
     build_plan = plan(
@@ -148,8 +150,11 @@ def _build_folder(
         targets={name: locked.targets for name, locked in builders.items()},
         facts=manifest.builders,
         installers=manifest.installers,
+        template=template_text(run.image_set, run.own_files),
     )
-    return {f"{BUILD}/{path}": text for path, text in dockerfile.render(build_plan).items()}
+    files = dockerfile.render(build_plan)
+    check_own_template(build_plan, files)
+    return {f"{BUILD}/{path}": text for path, text in files.items()}
 
 
 def _lock_files(locked: LockedBuilder) -> dict[str, LockFiles]:

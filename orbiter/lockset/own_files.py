@@ -1,10 +1,10 @@
-"""The content of own files and scripts in a lock set. Pure.
+"""The content of own files, scripts and templates in a lock set. Pure.
 
 It is named by its sha256 alone, so no name from images.toml becomes a path in the repository.
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from orbiter.config.commands import scripts_of
 from orbiter.config.image_set import ImageSet, RepositoryFile, Stage
@@ -18,7 +18,15 @@ def kept_path(file: RepositoryFile) -> str:
 
 def kept_files(image_set: ImageSet) -> dict[str, RepositoryFile]:
     """Return the files whose content is part of the lock set, by its path there."""
-    return {kept_path(file): file for stage in image_set.stages for file in _kept(stage)}
+    files: dict[str, RepositoryFile] = {}
+    if image_set.template:
+        files[kept_path(image_set.template)] = image_set.template
+    return files | {kept_path(file): file for stage in image_set.stages for file in _kept(stage)}
+
+
+def template_text(image_set: ImageSet, files: Mapping[str, str]) -> str:
+    """Return the text of the own template among the files of a lock set, "" for none."""
+    return files.get(kept_path(image_set.template), "") if image_set.template else ""
 
 
 def build_contents(lock_set: LockSet) -> Iterator[tuple[str, bytes]]:

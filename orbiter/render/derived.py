@@ -16,7 +16,7 @@ from orbiter.config.runtime import NO_SETTINGS
 from orbiter.config.stage_graph import runtime_of
 from orbiter.lockset.inputs import LOCK_FILES, locked_files, unlocked_parts
 from orbiter.lockset.model import BUILD, MANIFEST, SNAPSHOT, BuilderFacts, LockSet, LockSetError
-from orbiter.lockset.own_files import content_problem, kept_files
+from orbiter.lockset.own_files import content_problem, kept_files, template_text
 from orbiter.lockset.targets import targets
 from orbiter.render.bake_file import EXPORTER, bake_file
 from orbiter.render.context import is_hermetic
@@ -177,6 +177,7 @@ def plan_of(lock_set: LockSet) -> Plan:
         },
         facts=facts,
         installers=manifest.installers,
+        template=template_text(image_set, lock_set.files),
     )
 
 
@@ -313,6 +314,22 @@ def _grammar_differences(
     reason = violation(text, stage_rules(derived_plan, stage_plan.stage))
     if reason:
         yield Difference(path=f"{BUILD}/{name}", found=text, problem=reason)
+
+
+def check_own_template(own_plan: Plan, files: Mapping[str, str]) -> None:
+    """Check the Dockerfiles that an own template changes, if there is one.
+
+    Raises ExpectedError for an instruction that Orbiter never renders.
+    """
+    template = own_plan.image_set.template
+    if not template:
+        return
+    for stage in own_plan.image_set.stages:
+        reason = violation(files[f"{stage.name}/{DOCKERFILE}"], stage_rules(own_plan, stage))
+        if reason:
+            problem = f"{template.source} adds text to the Dockerfile of {stage.name} that Orbiter"
+            hint = "use step for commands, and the keys of images.toml for settings"
+            raise ExpectedError(f"{problem} refuses: {reason}", hint)
 
 
 def stage_rules(derived_plan: Plan, stage: Stage) -> StageRules:

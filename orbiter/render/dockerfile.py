@@ -13,11 +13,16 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 import orbiter
+from orbiter.config.own_template import TemplateMistakeError, check_template
 from orbiter.lockset.model import digest
 from orbiter.render.bake_file import bake_file
 from orbiter.render.context import installed_managers, stage_context
 from orbiter.render.lists import stage_lists, to_json
 from orbiter.render.model import Plan, StagePlan
+from resolvers.errors import ExpectedError
+
+DOCKERFILE = "Dockerfile.j2"
+OWN = "own"
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -39,7 +44,7 @@ def render(plan: Plan) -> dict[str, str]:
 
 def render_commands(plan: Plan) -> dict[str, str]:
     """Return the files of the build folder that contain commands: Dockerfiles and scripts."""
-    templates = _templates()
+    templates = _templates(plan.template)
     files = {}
     for stage_plan in plan.stages:
         folder = stage_plan.stage.name
@@ -57,7 +62,24 @@ def _dockerfile(templates: "Environment", plan: Plan, stage_plan: StagePlan) -> 
         step = templates.get_template("install/pip.j2").render(_variables(context))
         cache = digest(step).removeprefix("sha256:")[:16]
         context = msgspec.structs.replace(context, wheel_cache=cache)
-    return templates.get_template("Dockerfile.j2").render(_variables(context))
+    return _rendered(templates, plan, context)
+
+
+def _rendered(templates: "Environment", plan: Plan, context: msgspec.Struct) -> str:
+    """Return the Dockerfile that Orbiter's template and the own one give. Raises ExpectedError."""
+    if not plan.image_set.template:
+        return templates.get_template(DOCKERFILE).render(_variables(context))
+    from jinja2 import TemplateError
+
+    source = plan.image_set.template.source
+    try:
+        check_template(plan.template)
+        return templates.get_template(f"{OWN}/{DOCKERFILE}").render(_variables(context))
+    except TemplateMistakeError as error:
+        raise ExpectedError(f"{source}:{error.line}: {error.problem}", error.hint) from None
+    except (TemplateError, TypeError, RecursionError) as error:
+        hint = "correct the own template; the reference lists the blocks and values"
+        raise ExpectedError(f"{source} cannot be rendered: {error}", hint) from None
 
 
 def _variables(context: msgspec.Struct) -> dict[str, Any]:
@@ -81,11 +103,15 @@ def script_names(plan: Plan, stage_plan: StagePlan) -> Iterator[str]:
         yield "conda-records.awk"
 
 
-def _templates() -> "Environment":
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+def _templates(own: str) -> "Environment":
+    """Return the templates of Orbiter, also as orbiter/…, and the own one as own/Dockerfile.j2."""
+    from jinja2 import ChoiceLoader, DictLoader, FileSystemLoader, PrefixLoader, StrictUndefined
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-    return Environment(
-        loader=FileSystemLoader(TEMPLATES),
+    orbiters = FileSystemLoader(TEMPLATES)
+    others = PrefixLoader({"orbiter": orbiters, OWN: DictLoader({DOCKERFILE: own})})
+    return ImmutableSandboxedEnvironment(
+        loader=ChoiceLoader((orbiters, others)),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -44,7 +44,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """All stages of a release, parents and build stages first.
 
     ``bases`` maps a base image and a platform to the digest of its manifest. ``epoch`` is
-    SOURCE_DATE_EPOCH. ``facts`` are by builder.
+    SOURCE_DATE_EPOCH. ``facts`` are by builder. ``template`` is the text of the own template, ""
+    for none.
     """
 
     image_set: ImageSet
@@ -52,6 +53,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     epoch: int
     bases: Mapping[str, Mapping[str, str]]
     facts: Mapping[str, BuilderFacts] = {}
+    template: str = ""
     stages: tuple[StagePlan, ...]
 
 

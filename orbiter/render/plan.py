@@ -33,10 +33,12 @@ def plan(
     targets: Mapping[str, tuple[Target, ...]],
     facts: Mapping[str, BuilderFacts],
     installers: tuple[Installer, ...],
+    template: str = "",
 ) -> Plan:
     """Return the packages that every stage installs on every platform.
 
-    ``locks``, ``targets`` and ``facts`` are by builder. Raises ExpectedError if a stage lacks a
+    ``locks``, ``targets`` and ``facts`` are by builder. ``template`` is the text of the own
+    template. Raises ExpectedError if a stage lacks a
     package that its requirements imply.
     """
     stages = tuple(
@@ -57,6 +59,7 @@ def plan(
         epoch=epoch,
         bases=bases,
         facts=facts,
+        template=template,
         stages=tuple(with_toolchain(image_set, stage, stages, bases) for stage in stages),
     )
 

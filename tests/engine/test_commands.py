@@ -13,6 +13,7 @@ REPOSITORY = "orbiter-test/commands"
 IMAGES = f"""
 version = "0.1.0"
 repository = "{REPOSITORY}"
+templates = "own"
 
 [builder.debian]
 from = "debian:trixie-slim"
@@ -49,6 +50,19 @@ SCRIPT = """\
 open(my $file, ">", "/opt/script") or die;
 print $file "perl\\n";
 """
+TEMPLATE = """\
+{% extends "orbiter/Dockerfile.j2" %}
+{% from "orbiter/macros.j2" import step with context %}
+{% block after_apt %}
+{% if stage.name == "debian-core" %}
+{% call step() %}
+test -e /opt/before
+test ! -e /opt/after
+echo "$HOME" > /opt/template
+{% endcall %}
+{% endif %}
+{% endblock %}
+"""
 TEXT = "\tuser jovyan\n$USER\n"
 
 
@@ -56,6 +70,8 @@ TEXT = "\tuser jovyan\n$USER\n"
 def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     place = tmp_path_factory.mktemp("commands")
     (place / "images.toml").write_text(IMAGES, encoding="utf-8")
+    (place / "own").mkdir()
+    (place / "own/Dockerfile.j2").write_text(TEMPLATE, encoding="utf-8")
     (place / "scripts").mkdir()
     (place / "scripts/.post").write_text(SCRIPT, encoding="utf-8")
     (place / "scripts/plain").write_text("echo plain >> /opt/script\n", encoding="utf-8")
@@ -100,6 +116,11 @@ def test_a_stacked_image_runs_its_own_prebuild_on_its_parent() -> None:
 @pytest.mark.usefixtures("project")
 def test_scripts_run_by_their_interpreter_or_by_sh() -> None:
     assert content("child", "/opt/script") == "perl\nplain\n"
+
+
+@pytest.mark.usefixtures("project")
+def test_a_step_of_an_own_template_runs_between_those_of_orbiter() -> None:
+    assert content("child", "/opt/template") == "/tmp\n"
 
 
 def test_a_changed_script_makes_the_lock_set_stale(project: Path) -> None:

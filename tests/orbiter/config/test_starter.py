@@ -36,6 +36,9 @@ def test_the_starter_shows_every_key_with_its_default(tmp_path: Path) -> None:
     write_starter(plain)
     full.write_text(uncommented(), encoding="utf-8")
     (tmp_path / "etc").mkdir()
+    (tmp_path / "templates").mkdir()
+    template = '{% extends "orbiter/Dockerfile.j2" %}\n'
+    (tmp_path / "templates/Dockerfile.j2").write_text(template, encoding="utf-8")
     for name in ("start.sh", "etc/example.conf"):
         (tmp_path / name).write_text("text\n", encoding="utf-8")
     changes = changed_keys(read_image_set(plain), read_image_set(full))
