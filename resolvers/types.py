@@ -237,10 +237,12 @@ class NpmOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Options of npm.
 
     ``overrides`` are those of package.json: they map a package to what npm installs instead, or to
-    the replacements of the packages that it requires.
+    the replacements of the packages that it requires. ``registries`` maps scopes (``@lab``) to the
+    addresses of their registries, in addition to those in npm's configuration.
     """
 
     overrides: Mapping[str, str | Mapping[str, str]] = {}
+    registries: Mapping[str, str] = {}
 
 
 class LockWarning(msgspec.Struct, frozen=True):

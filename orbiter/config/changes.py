@@ -37,7 +37,8 @@ def _changes(old: ImageSet, new: ImageSet) -> Iterator[str]:
     yield from _values("", _top_values(old), _top_values(new))
     yield from _entries("platforms", old.platforms, new.platforms)
     yield from _values("user", _user_values(old), _user_values(new))
-    yield from _indexes(old.indexes or {}, new.indexes or {})
+    yield from _addresses("index", old.indexes or {}, new.indexes or {})
+    yield from _addresses("npm-registry", old.npm_registries or {}, new.npm_registries or {})
     yield from _template(old.template, new.template)
     old_builders, new_builders = _builders_by_path(old), _builders_by_path(new)
     yield from _tables(old_builders, new_builders)
@@ -57,9 +58,9 @@ def _top_values(image_set: ImageSet) -> Values:
     }
 
 
-def _indexes(old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[str]:
-    """Report the differences of the package indexes."""
-    paths = ({key_path("index", name): url for name, url in each.items()} for each in (old, new))
+def _addresses(table: str, old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[str]:
+    """Report the differences of the package indexes, or of the npm registries by scope."""
+    paths = ({key_path(table, name): url for name, url in each.items()} for each in (old, new))
     before, after = paths
     yield from _tables(before, after)
     for path in sorted(before.keys() & after.keys()):

@@ -20,6 +20,7 @@ LoginName = Annotated[str, Meta(pattern=r"\A[a-z_][a-z0-9_-]*\Z")]
 Reference = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9._:/-]*\Z")]
 Platform = Annotated[str, Meta(pattern=r"\A[a-z0-9]+(/[a-z0-9]+){1,2}\Z")]
 IndexAddress = Annotated[str, Meta(pattern=r"\Ahttps?://[A-Za-z0-9._~:/+%\[\]-]*\Z")]
+NpmScope = Annotated[str, Meta(pattern=r"\A@[a-z0-9~][a-z0-9._~-]*\Z")]
 Version = Annotated[str, Meta(pattern=r"\A[0-9A-Za-z.-]+\Z")]
 TargetPath = Annotated[
     str, Meta(pattern=r"\A(?:/(?!\.\.?(?:/|\Z))[^/\x00-\x1f\x7f-\x9f]+)+(?<! )\Z")
@@ -170,8 +171,9 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
 class ImageSet(msgspec.Struct, frozen=True, kw_only=True):
     """All images of images.toml; ``stages`` lists parents and build stages first, then by name.
 
-    ``indexes`` maps names to the addresses of package indexes. ``template`` extends the templates
-    of Orbiter. Both are unset for none.
+    ``indexes`` maps names to the addresses of package indexes, and ``npm_registries`` maps scopes
+    to the addresses of npm registries. ``template`` extends the templates of Orbiter. They are
+    unset for none.
     """
 
     version: Version
@@ -181,6 +183,7 @@ class ImageSet(msgspec.Struct, frozen=True, kw_only=True):
     platforms: tuple[Platform, ...]
     user: NotebookUser = NotebookUser()
     indexes: Mapping[str, IndexAddress] | UnsetType = UNSET
+    npm_registries: Mapping[NpmScope, IndexAddress] | UnsetType = UNSET
     template: RepositoryFile | UnsetType = UNSET
     builders: Mapping[str, Builder]
     stages: tuple[Stage, ...]

@@ -10,14 +10,16 @@ _COMPARATORS = rf"{_COMPARATOR}(?: - {_VERSION}| +{_COMPARATOR})*"
 _RANGE = rf"(?:{_COMPARATORS}(?: *\|\| *{_COMPARATORS})*|[A-Za-z][0-9A-Za-z._-]*)"
 """A node-semver range or a tag such as ``latest``."""
 _ALIASED = rf"npm:(?P<package>{NAME})(?:@{_RANGE})?"
-_REQUIREMENT = re.compile(rf"(?P<name>{NAME})(?:@(?:{_RANGE}|{_ALIASED}))?")
+_ADDRESS = r"https?:\S*"
+"""Any address; ``orbiter.config.npm_registries`` checks it without repeating a password."""
+_REQUIREMENT = re.compile(rf"(?P<name>{NAME})(?:@(?:{_RANGE}|{_ALIASED}|{_ADDRESS}))?")
 _REPLACED = re.compile(rf"(?P<name>{NAME})(?:@{_RANGE})?")
 _REPLACEMENT = re.compile(rf"{_RANGE}|{_ALIASED}|\$(?P<required>{NAME})")
 
-EXPECTED = "an npm package: name, @scope/name, name@range or alias@npm:name@range"
+EXPECTED = "an npm package: name, name@range, alias@npm:name@range or name@https://…"
 HINTS = {
-    r"[:]|/.*/|^[./]|^[^@/]+/": "a lock contains packages from the registry: write a name, "
-    "not an address",
+    r"[:]|/.*/|^[./]|^[^@/]+/": "write a name, or a name and the address of a tarball: "
+    "name@https://host/name-1.0.0.tgz",
     r"^[^@]+[<>=~^]": "write an @ between name and range: name@^1.2",
     r"^@?[^@\s]+\s+[^@\s]+$": "write one package per entry",
     "": "for example canvas, canvas@^3.1 or @types/node",

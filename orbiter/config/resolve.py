@@ -19,6 +19,7 @@ from orbiter.config.direct_references import check_references
 from orbiter.config.image_set import BASE_REQUIREMENTS, ImageSet, Kind, NotebookUser, Stage
 from orbiter.config.indexes import check_indexes, check_one_index, indexes_of
 from orbiter.config.mistakes import Mistakes, key_path, suggest
+from orbiter.config.npm_registries import check_addresses, check_registries
 from orbiter.config.order import parents_first
 from orbiter.config.own_files import own_files, with_places
 from orbiter.config.own_template import own_template
@@ -63,6 +64,7 @@ def image_set(file: ConfigFile, root: Path, mistakes: Mistakes) -> ImageSet:
         platforms=tuple(sorted(file.platforms)),
         user=user,
         indexes=indexes or UNSET,
+        npm_registries=check_registries(file, mistakes) or UNSET,
         template=own_template(file.templates, root, mistakes),
         builders=builders,
         stages=with_places(_stages(file, root, bases, mistakes)),
@@ -97,6 +99,8 @@ def _stages(
         entries = {each.name: _entries("pip", each, file.sets, mistakes) for each in of_builder}
         check_one_index(entries, mistakes)
         check_references(entries, _built_packages(stages, builder), mistakes)
+        npm_entries = (_entries("npm", each, file.sets, mistakes) for each in of_builder)
+        check_addresses(npm_entries, mistakes)
 
     def on_cycle(cycle: tuple[str, ...]) -> None:
         _add_stage_cycle(cycle, stages, drafts, mistakes)

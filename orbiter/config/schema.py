@@ -172,6 +172,22 @@ IndexUrl = Annotated[
         extra={"expected": "an https address without credentials"},
     ),
 ]
+NpmScope = Annotated[
+    str,
+    Meta(
+        description="The scope, which is the start of package names.",
+        examples=["@lab"],
+        extra={"expected": "a scope such as @lab"},
+    ),
+]
+NpmRegistryUrl = Annotated[
+    str,
+    Meta(
+        description="The address of an npm registry: https, and without credentials.",
+        examples=["https://npm.example.org/"],
+        extra={"expected": "an https address without credentials"},
+    ),
+]
 IndexName = Annotated[
     str,
     Meta(
@@ -288,7 +304,10 @@ CondaList = Annotated[
 ]
 NpmList = Annotated[
     tuple[str, ...],
-    Meta(description="npm packages: name, name@range or alias@npm:name@range."),
+    Meta(
+        description="npm packages: name, name@range, alias@npm:name@range, or name@ADDRESS for a "
+        "tarball."
+    ),
 ]
 PipSdistList = Annotated[
     tuple[str, ...], Meta(description="Python packages that may be built from an sdist.")
@@ -410,6 +429,13 @@ class IndexTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     url: IndexUrl
 
 
+class NpmRegistryTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An npm registry for all packages of a scope."""
+
+    scope: NpmScope
+    url: NpmRegistryUrl
+
+
 class User(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The notebook user inside the images."""
 
@@ -491,6 +517,7 @@ class ConfigFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     user: User = User()
     sets: Sets = {}
     index: dict[Name, IndexTable] = {}
+    npm_registry: dict[Name, NpmRegistryTable] = field(name="npm-registry", default_factory=dict)
     builder: Annotated[
         dict[BuilderName, BuilderTable], Meta(min_length=1, extra={"add": "[builder.debian]"})
     ]
@@ -505,6 +532,7 @@ _TABLES: Mapping[type[Struct], str] = {
     Image: "[image.BUILDER.IMAGE]",
     PipRequirement: "a table in a pip list",
     IndexTable: "[index.NAME]",
+    NpmRegistryTable: "[npm-registry.NAME]",
     Packages: "from of [builder.NAME]",
     FileTable: "an entry of files",
     ScriptTable: "an entry of prebuild or postbuild",

@@ -34,6 +34,7 @@ def fetch_settings(lock_set: LockSet, archive: Locator | None = None) -> FetchSe
         apk_mirrors=lambda: _mirrors(lock_set, "apk"),
         apt_mirrors=lambda: _mirrors(lock_set, "apt"),
         indexes=lock_set.image_set.indexes or {},
+        npm_registries=lock_set.image_set.npm_registries or {},
         archive=archive,
     )
 

@@ -81,13 +81,14 @@ class FetchSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     ``apk_mirrors`` and ``apt_mirrors`` return the mirrors of the base images. They are called at
     most once, and only if a package must be downloaded and the environment names no mirrors.
-    ``indexes`` maps the package indexes of images.toml to their addresses. ``archive`` is tried
-    before all other sources.
+    ``indexes`` maps the package indexes of images.toml to their addresses, ``npm_registries`` maps
+    the scopes there to those of their registries. ``archive`` is tried before all other sources.
     """
 
     apk_mirrors: Callable[[], tuple[str, ...]] = lambda: ()
     apt_mirrors: Callable[[], tuple[str, ...]] = lambda: ()
     indexes: Mapping[str, str] = {}
+    npm_registries: Mapping[str, str] = {}
     archive: Locator | None = None
 
 
@@ -107,7 +108,7 @@ class UpstreamLocator:
         self._indexes = settings.indexes
         self._base_mirrors = {"apk": settings.apk_mirrors, "apt": settings.apt_mirrors}
         self._mirrors: OncePerKey[str, tuple[str, ...]] = OncePerKey()
-        self._npm = Lazy(_npm_config)
+        self._npm = Lazy(lambda: _npm_config().with_registries(settings.npm_registries))
 
     def locate(self, file: LockedFile) -> Iterator[FileSource]:
         """Yield the sources to try, in order; raise ExpectedError if there are none."""

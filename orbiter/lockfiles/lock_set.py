@@ -142,13 +142,12 @@ def _entry(
     package: Package, stages: tuple[str, ...], requested: frozenset[str], pin: Pin | None = None
 ) -> PackageEntry:
     artifacts = [pin.artifact] if pin else []
-    is_python = pin is not None and package.manager == "pip"
     return PackageEntry(
         manager=package.manager,
         name=package.name,
         version=package.version,
         build=package.build,
-        source=place_of(artifacts[0].source) if is_python else "",
+        source=_source(package.manager, artifacts[0].source) if artifacts else "",
         files=tuple(map(_file, artifacts)),
         size=sum(artifact.size for artifact in artifacts),
         requires=package.requires,
@@ -160,6 +159,14 @@ def _entry(
 def _file(artifact: Artifact) -> PackageFile:
     origin = folder_of(artifact.source.removeprefix(URL))
     return PackageFile(artifact.file, (artifact.hash,), origin)
+
+
+def _source(manager: str, source: str) -> str:
+    """Return the name of a package's index, or its own address."""
+    if manager == "pip":
+        return place_of(source)
+    address = source.removeprefix(URL)
+    return address if manager == "npm" and address != source else ""
 
 
 def _facts(image_set: ImageSet, lock_set: LockSet) -> Mapping[str, Mapping[str, str]]:

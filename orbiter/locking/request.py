@@ -51,7 +51,10 @@ def request_for(
         system=SystemOptions(shell=shell, suite=builder.suite),
         conda=conda_options(builder),
         pip=_pip_options(run.image_set, builder.name, conda_files, targets),
-        npm=NpmOptions(overrides=npm_settings(builder).overrides),
+        npm=NpmOptions(
+            overrides=npm_settings(builder).overrides,
+            registries=run.image_set.npm_registries or {},
+        ),
     )
 
 

@@ -50,8 +50,8 @@ def inputs_digest(
     settings = _manager_inputs(manager, builder, facts, bases)
     if manager == "pip":
         settings |= _pip_rules(image_set, builder)
-    if manager == "npm" and builder.npm:
-        settings["rules"] = builder.npm
+    if manager == "npm":
+        settings |= _npm_rules(image_set, builder)
     if allowed := overwrites(builder).get(manager):
         settings = {**settings, "overwrites": allowed}
     inputs = [groups, image_set.platforms, settings]
@@ -102,6 +102,16 @@ def _pip_rules(image_set: ImageSet, builder: Builder) -> dict[str, object]:
     if sources := package_indexes(image_set, builder.name):
         rules["sources"] = sources
         rules["indexes"] = used_indexes(image_set, builder.name)
+    return rules
+
+
+def _npm_rules(image_set: ImageSet, builder: Builder) -> dict[str, object]:
+    """Return the registries of scopes, and the settings that differ from the defaults."""
+    rules: dict[str, object] = {}
+    if builder.npm:
+        rules["rules"] = builder.npm
+    if image_set.npm_registries:
+        rules["registries"] = image_set.npm_registries
     return rules
 
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 import msgspec
+from msgspec.structs import replace
 
 UNSUPPORTED_SETTINGS = frozenset(
     {"cert", "https-proxy", "key", "local-address", "noproxy", "proxy"}
@@ -37,6 +38,10 @@ class NpmConfig(msgspec.Struct, frozen=True, kw_only=True):
     is_simple: bool = True
     project: str = ""
     origins: Mapping[str, str] = {}
+
+    def with_registries(self, registries: Mapping[str, str]) -> "NpmConfig":
+        """Return the configuration with registries of images.toml, by scope, instead of its own."""
+        return replace(self, registries={**self.registries, **registries})
 
     def registry(self, path: str) -> str:
         """Return the address, ending in a slash, of a package's registry.

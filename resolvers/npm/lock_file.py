@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from resolvers.errors import ExpectedError
+from resolvers.npm.address import source_of
 from resolvers.types import Artifact, LockFiles, Target
 
 MANIFEST, LOCK = "package.json", "package-lock.json"
@@ -184,7 +185,7 @@ def artifact(path: str, entry: LockEntry) -> Artifact | None:
     return Artifact(
         file=f"{name.removeprefix('@').replace('/', '__')}-{version}.tgz",
         hash=f"sha512:{_sha512(path, entry)}",
-        source=f"{name}/-/{base_name}-{version}.tgz",
+        source=source_of(str(entry.get("resolved", ""))) or f"{name}/-/{base_name}-{version}.tgz",
     )
 
 

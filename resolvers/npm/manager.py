@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from resolvers.errors import ExpectedError, UnsolvableError
 from resolvers.npm import pins
+from resolvers.npm.address import is_address
 from resolvers.npm.advice import deprecations
 from resolvers.npm.lock_file import (
     LOCK,
@@ -41,6 +42,7 @@ def resolve(request: Request) -> LockFiles:
     """
     # Slow to import, and not needed for reading a lock.
     from resolvers.npm import install_scripts
+    from resolvers.npm.direct import direct_packages, without_direct
     from resolvers.npm.session import open_session
     from resolvers.npm.solve import Solve
 
@@ -48,14 +50,16 @@ def resolve(request: Request) -> LockFiles:
     if not groups:
         return {}
     package_json = manifest(groups, request.npm.overrides)
-    start, exact = _starting_point(request, package_json)
+    previous = parse(request.previous) if LOCK in request.previous else None
+    direct = direct_packages(request, package_json, previous)
+    start, exact = _starting_point(request, package_json, previous)
     known = frozenset(pins.names(start))
     if request.as_of:
         known = frozenset()  # npm must look up when the pinned packages were published
-    dependencies = package_json["dependencies"]
+    dependencies = without_direct(package_json["dependencies"], direct)
     new = {name: dependencies[name] for name in dependencies if name not in known}
-    with open_session(new, known, request.as_of) as session:
-        solve = Solve(session, request, package_json, deprecated={})
+    with open_session(new, known, request.as_of, request.npm.registries) as session:
+        solve = Solve(session, request, package_json, direct, deprecated={})
         lock = _solved(solve, start, exact)
         files = {MANIFEST: to_json(package_json), LOCK: to_json(lock)}
         skipped = install_scripts.skipped_scripts(parse(files), groups, request.targets)
@@ -80,23 +84,22 @@ def _solved(solve: "Solve", start: JsonObject, exact: Mapping[str, str]) -> Json
 
 
 def _starting_point(
-    request: Request, package_json: JsonObject
+    request: Request, package_json: JsonObject, previous: PackageTree | None
 ) -> tuple[JsonObject, dict[str, str]]:
     """Return the previous lock without packages to upgrade, and the versions to upgrade to."""
-    previous: JsonObject = {}
-    if LOCK in request.previous:
-        tree = parse(request.previous)
+    lock: JsonObject = {}
+    if previous:
         # npm would keep a pin that an override no longer allows.
-        overridden = changed_overrides(tree.manifest, package_json)
-        previous = pins.without_installed(tree.lock, overridden)
-    pinned = pins.names(previous)
+        overridden = changed_overrides(previous.manifest, package_json)
+        lock = pins.without_installed(previous.lock, overridden)
+    pinned = pins.names(lock)
     upgrades = {
         name: version for name, version in request.upgrade.packages.items() if name in pinned
     }
     exact = {name: version for name, version in upgrades.items() if version}
     if request.upgrade.everything:
         return {}, exact
-    return pins.without(previous, lambda pin: pin.name in upgrades), exact
+    return pins.without(lock, lambda pin: pin.name in upgrades), exact
 
 
 def _check_versions(exact: Mapping[str, str], lock: JsonObject) -> None:
@@ -198,9 +201,11 @@ def stage_files(
     """
     tree = parse(files)
     names = _names_of(tree, groups)
-    dependencies = {name: tree.manifest["dependencies"][name] for name in names}
-    package_json = without_references(tree.manifest)
+    tarballs = _direct_tarballs(tree, folder)
+    dependencies = tree.manifest["dependencies"] | tarballs
+    package_json = without_references(tree.manifest | {"dependencies": dependencies})
     package_json = {key: value for key, value in package_json.items() if key != "orbiter"}
+    dependencies = {name: dependencies[name] for name in names}
     package_json["dependencies"] = dependencies
     reached = reachable_paths(tree, names)
     entries = {"": tree.entries[""] | {"dependencies": dependencies}}
@@ -208,6 +213,16 @@ def stage_files(
         if path in reached:
             entries[path] = _with_local_tarball(entry, artifact(path, entry), folder)
     return {MANIFEST: to_json(package_json), LOCK: to_json(tree.lock | {"packages": entries})}
+
+
+def _direct_tarballs(tree: PackageTree, folder: str) -> dict[str, str]:
+    """Return the tarballs of requirements with an address, which npm would compare."""
+    tarballs = {}
+    for name, text in tree.manifest["dependencies"].items():
+        path = f"node_modules/{name}"
+        if is_address(text) and (tarball := artifact(path, tree.entries[path])):
+            tarballs[name] = f"file:{folder}/{tarball.file}"
+    return tarballs
 
 
 def _names_of(tree: PackageTree, groups: tuple[str, ...]) -> list[str]:
@@ -223,4 +238,4 @@ def _with_local_tarball(entry: JsonObject, tarball: Artifact | None, folder: str
     if tarball is None:
         return entry
     head = {key: entry[key] for key in ("name", "version") if key in entry}
-    return head | {"resolved": f"file:{folder}/{tarball.file}"} | entry
+    return head | {"resolved": ""} | entry | {"resolved": f"file:{folder}/{tarball.file}"}

@@ -14,11 +14,11 @@ REQUIREMENT = re.compile(
     r"""
     (@[a-z0-9~_-][a-z0-9._~-]*/)?       # scope
     [A-Za-z0-9~_-][A-Za-z0-9._~-]*      # name
-    (@(npm:[^:\s]+ | [^:/]+))?          # alias, or a range or tag
+    (@(npm:[^:\s]+ | https?:\S+ | [^:/]+))?  # alias, address, or a range or tag
     """,
     re.VERBOSE,
 )
-"""A package of a registry (``npm help package-spec``); URLs and paths do not match."""
+"""A package of a registry or with an address (``npm help package-spec``); paths do not match."""
 
 
 ALIAS = "npm:"

@@ -151,18 +151,23 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
 
 @contextmanager
 def open_session(
-    requirements: Mapping[str, str], known: frozenset[str], as_of: datetime | None
+    requirements: Mapping[str, str],
+    known: frozenset[str],
+    as_of: datetime | None,
+    registries: Mapping[str, str] = {},
 ) -> Iterator[Session]:
     """Open a session for packages required by name and range.
 
-    ``known`` are the names that npm need not look up. npm reads from a proxy of its registries,
+    ``known`` are the names that npm need not look up. ``registries`` maps scopes to addresses that
+    replace those in npm's configuration. npm reads from a proxy of its registries,
     which fetches in advance. It reads from the registries themselves if its configuration has
     settings that the proxy does not support. It also does so if they do not answer the proxy,
     because npm's own error is then the better one.
     """
     with temporary_folder() as folder:
-        config = program.config()
-        session = Session(folder=folder, as_of=as_of, config=config)
+        config = program.config().with_registries(registries)
+        arguments = tuple(f"--{scope}:registry={url}" for scope, url in registries.items())
+        session = Session(folder=folder, as_of=as_of, config=config, arguments=arguments)
         proxy = RegistryProxy(config, requirements, known)
         if not (config.is_simple and proxy.reaches_registry()):
             # npm works in another folder, where it would not find the project's .npmrc.
@@ -174,8 +179,8 @@ def open_session(
         with registry_proxy.serve(proxy) as server:
             host = server.root.partition(":")[2]
             (folder / ".npmrc").write_text(f"{host}/:_authToken={server.secret}\n", "utf-8")
-            arguments = ["--fetch-retries=0"]  # the proxy repeats failed requests itself
-            for scope in config.registries:
-                key = f"{scope}:registry" if scope else "registry"
-                arguments.append(f"--{key}={server.root}/")
-            yield replace(session, arguments=tuple(arguments), proxy=proxy, root=server.root)
+            keys = [f"{scope}:registry" if scope else "registry" for scope in config.registries]
+            proxied = tuple(f"--{key}={server.root}/" for key in keys)
+            # The proxy repeats failed requests itself.
+            arguments = ("--fetch-retries=0", *proxied)
+            yield replace(session, arguments=arguments, proxy=proxy, root=server.root)

@@ -6,6 +6,13 @@ from typing import NamedTuple
 
 from resolvers.errors import ExpectedError, UnsolvableError
 from resolvers.npm import pins
+from resolvers.npm.direct import (
+    DirectPackage,
+    link_all,
+    start_with_files,
+    with_addresses,
+    with_files,
+)
 from resolvers.npm.lock_file import (
     LOCK,
     JsonObject,
@@ -25,12 +32,14 @@ from resolvers.types import Request
 class Solve(NamedTuple):
     """One request's session of npm and package.json.
 
-    ``deprecated`` collects the messages of the registry about deprecated versions.
+    ``direct`` are the packages with an address. ``deprecated`` collects the messages of the
+    registry about deprecated versions.
     """
 
     session: Session
     request: Request
     package_json: JsonObject
+    direct: tuple[DirectPackage, ...]
     deprecated: dict[NpmPin, str]
 
     def lock(self, start: JsonObject, exact: Mapping[str, str] = {}) -> JsonObject:
@@ -40,11 +49,7 @@ class Solve(NamedTuple):
         for packages that do not come from a registry.
         """
         package_json = with_exact(self.package_json, exact)
-        try:
-            text = self.session.lock(to_json(package_json), to_json(start) if start else "")
-        except UnsolvableError as error:
-            raise self._with_requirements(error) from None
-        lock = parse({LOCK: text}).lock
+        lock = with_addresses(self._run(package_json, start), self.direct)
         entries = lock["packages"]
         for path, entry in entries.items():
             if not path:
@@ -52,8 +57,32 @@ class Solve(NamedTuple):
             if message := entry.get("deprecated"):
                 pin = NpmPin(package_name(path, entry), entry["version"])
                 self.deprecated[pin] = str(message)
-            _check_entry(path, entry)
+            self._check_entry(path, entry)
         return lock | {"packages": {path: _lasting(entry) for path, entry in entries.items()}}
+
+    def _run(self, package_json: JsonObject, start: JsonObject) -> JsonObject:
+        """Return npm's own lock, with files for addresses."""
+        local = to_json(with_files(package_json, self.direct))
+        local_start = start_with_files(start, self.direct)
+        link_all(self.direct, self.session.folder)
+        try:
+            text = self.session.lock(local, to_json(local_start) if local_start else "")
+        except UnsolvableError as error:
+            raise self._with_requirements(error) from None
+        return parse({LOCK: text}).lock
+
+    def _check_entry(self, path: str, entry: LockEntry) -> None:
+        resolved = entry.get("resolved")
+        addresses = {package.resolved for package in self.direct}
+        if (resolved and resolved not in addresses) or entry.get("link"):
+            name = package_name(path, entry)
+            package = f"{name} {entry.get('version', '')} ({path})"
+            raise ExpectedError(
+                f"npm: {package} does not come from a registry",
+                "require a version that a registry has, or list the package with its address in "
+                f'npm and add {name} = "${name}" to npm-overrides',
+            )
+        artifact(path, entry)  # raises an error if there is no hash
 
     def _with_requirements(self, error: UnsolvableError) -> UnsolvableError:
         requirements = []
@@ -84,17 +113,6 @@ class Solve(NamedTuple):
 def _lasting(entry: LockEntry) -> JsonObject:
     """Return an entry without the message that the registry's maintainers may change anytime."""
     return {key: value for key, value in entry.items() if key != "deprecated"}
-
-
-def _check_entry(path: str, entry: LockEntry) -> None:
-    if "resolved" in entry or entry.get("link"):
-        package = f"{package_name(path, entry)} {entry.get('version', '')} ({path})"
-        raise ExpectedError(
-            f"npm: {package} does not come from a registry",
-            "require a version that a registry has; git repositories, links and other addresses "
-            "cannot be locked",
-        )
-    artifact(path, entry)  # raises an error if there is no hash
 
 
 def _parse_time(text: str) -> datetime:

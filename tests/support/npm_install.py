@@ -5,7 +5,7 @@ from pathlib import Path
 
 from orbiter.fetch.fetch import fetch
 from orbiter.fetch.sources import FetchSettings
-from orbiter.store.artifact_list import LockedFile
+from orbiter.store.artifact_list import LockedFile, listed_source
 from orbiter.store.store import Store
 from resolvers import process
 from resolvers.npm import manager as npm
@@ -26,7 +26,7 @@ def install_offline(files: LockFiles, groups: tuple[str, ...], folder: Path) -> 
         LockedFile(
             path=f"npm/{pin.artifact.file}",
             hash=pin.artifact.hash,
-            source=f"npm:{pin.artifact.source}",
+            source=listed_source("npm", pin.artifact.source),
         )
         for pin in pins
     ]

@@ -51,7 +51,7 @@ def test_the_starter_shows_every_key_with_its_default(tmp_path: Path) -> None:
         "image.debian.base.build.network",
     }
     keys = {key for table in json_schema()["$defs"].values() for key in table["properties"]}
-    tables = {"user", "sets", "index", "builder", "image", "build", "healthcheck"}
+    tables = {"user", "sets", "index", "npm-registry", "builder", "image", "build", "healthcheck"}
     shown = set(re.findall(r"(?m)(?:^|\{ |, )([a-z-]+) = ", uncommented())) | tables
     assert keys == shown - {"tools", "cuda", "glob"}
     assert read_image_set(full).builders["micromamba"].conda == CondaSettings(

@@ -1,11 +1,14 @@
-"""Lock sets with aliases and overrides of npm, made by the real commands."""
+"""Lock sets with aliases, overrides, addresses and registries of npm, made by real commands."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.support.loopback import Answer, Server, serving
 from tests.support.npm_project import NpmProject
+from tests.support.npm_tarballs import publish, tarball
 
 pytestmark = pytest.mark.index
 
@@ -33,3 +36,56 @@ def test_an_alias_and_an_override_make_the_lock_set_stale_and_appear_in_the_diff
     assert changes.keys() == {"is-odd", "is-number"}
     assert changes["is-odd"]["direct"]
     assert not changes["is-number"]["direct"]
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with serving() as server:
+        yield server
+
+
+def test_another_address_of_a_tarball_makes_the_lock_set_stale_and_appears_in_the_diff(
+    tmp_path: Path, server: Server
+) -> None:
+    server.replies["/a/odd.tgz"] = Answer(200, tarball("odd", "1.0.0", "1"))
+    server.replies["/b/odd.tgz"] = Answer(200, tarball("odd", "1.0.0", "2"))
+    project = NpmProject(tmp_path, {"ORBITER_CACHE_DIR": str(tmp_path / "cache")})
+    project.write(f'"odd@{server.url}/a/odd.tgz"')
+    project.lock()
+    assert project.stale() == ""
+    before = project.contents()
+    project.lock()
+    assert project.contents() == before
+    project.write(f'"odd@{server.url}/b/odd.tgz"')
+    assert "image.debian.base.build.npm: odd@" in project.stale()
+    project.write(f'"odd@{server.url}/b/odd.tgz"', version="0.2.0")
+    project.lock()
+    (change,) = project.diff("0.1.0", "0.2.0")["changes"]
+    assert change["name"] == "odd"
+    assert f"{server.url}/a/odd.tgz" in str(change)
+    assert f"{server.url}/b/odd.tgz" in str(change)
+
+
+def test_the_registry_of_a_scope_makes_the_lock_set_stale(tmp_path: Path, server: Server) -> None:
+    for folder, version in (("/one/", "1.0.0"), ("/two/", "2.0.0")):
+        publish(server, folder, "@lab/x", version, tarball("@lab/x", version))
+    table = '[npm-registry.lab]\nscope = "@lab"\nurl = "{}"\n'
+    project = NpmProject(tmp_path)
+    project.write('"@lab/x"', top=table.format(f"{server.url}/one/"))
+    project.lock()
+    assert project.stale() == ""
+    project.write('"@lab/x"', top=table.format(f"{server.url}/two"))
+    assert 'npm-registry."@lab".url: ' in project.stale()
+    report = project.lock("--upgrade-package", "@lab/x")
+    assert "@lab/x 1.0.0 → 2.0.0" in report
+    assert "127.0.0.1" not in project.lock_files()["package-lock.json"]
+
+
+def test_mistakes_never_repeat_a_password(tmp_path: Path) -> None:
+    project = NpmProject(tmp_path)
+    table = '[npm-registry.lab]\nscope = "@lab"\nurl = "https://me:s3cret@host/"\n'
+    project.write('"odd@https://me:s3cret@host/odd.tgz"', top=table)
+    errors = project.fails("lock", "--only", "npm")
+    assert "npm-registry.lab.url: contains credentials" in errors
+    assert "the address of 'odd' contains credentials" in errors
+    assert "s3cret" not in errors
