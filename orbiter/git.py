@@ -1,26 +1,12 @@
-"""The one door to the program git."""
+"""git in folders of the user, which may lie outside of any repository."""
 
 import shutil
-from collections.abc import Mapping
 from pathlib import Path
 
-from resolvers import process
 from resolvers.errors import ProgramError
+from resolvers.git import run
 
-
-def run(
-    *words: str,
-    cwd: Path | None = None,
-    env: Mapping[str, str] | None = None,
-    settings: tuple[str, ...] = (),
-) -> str:
-    """Return the output of git; bytes that are not UTF-8 become surrogates.
-
-    ``settings`` replace those of the user (``core.eol=lf``). Raises ProgramError if git fails.
-    """
-    options = [word for setting in settings for word in ("-c", setting)]
-    command = ["git", *options, *words]
-    return process.run(command, name="git", cwd=cwd, env=env, undecodable="surrogateescape")
+__all__ = ["ask", "run"]
 
 
 def ask(folder: Path, *words: str) -> str:

@@ -28,7 +28,7 @@ RESOLVERS = (
     ("resolvers", "resolvers.types", "resolvers.errors", "resolvers.yaml_depth"),
     ("resolvers.scratch",),
     ("resolvers.cache", "resolvers.process", "resolvers.overwrites"),
-    ("resolvers.net", "resolvers.distro"),
+    ("resolvers.net", "resolvers.distro", "resolvers.git"),
     ("resolvers.index", "resolvers.apk", "resolvers.apt"),
     ("resolvers.uv_program",),
     ("resolvers.npm", "resolvers.conda", "resolvers.pip"),
@@ -138,4 +138,4 @@ def test_only_one_module_runs_git() -> None:
         and isinstance(node.elts[0], ast.Constant)
         and node.elts[0].value == "git"
     ]
-    assert found == ["orbiter.git"]
+    assert found == ["resolvers.git"]

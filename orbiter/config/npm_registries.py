@@ -8,7 +8,7 @@ from orbiter.config.mistakes import Mistakes, key_path
 from orbiter.config.schema import ConfigFile
 from orbiter.config.sets import ExpandedEntry
 from resolvers.net import http
-from resolvers.npm.address import is_address, is_tarball
+from resolvers.npm.address import git_address, is_address, is_tarball
 
 EXPECTED = "an https address without credentials"
 _SCOPE = re.compile(r"@[a-z0-9~][a-z0-9._~-]*")
@@ -58,12 +58,28 @@ def check_addresses(builder: Iterable[Mapping[str, ExpandedEntry]], mistakes: Mi
                     mistakes.add(entry.path, problem, hint=hint)
 
 
+def _has_credentials(address: str) -> bool:
+    user, _, _ = urlsplit(address).netloc.rpartition("@")
+    # A login name of ssh is not a secret.
+    is_login_name = address.startswith("git+ssh:") and ":" not in user
+    return "$" in address or bool(user and not is_login_name)
+
+
 def _address_mistakes(name: str, address: str) -> Iterator[tuple[str, str]]:
     """Yield the problem of the address of a package, and its remedy."""
-    if "@" in urlsplit(address).netloc or "$" in address:
+    if git_address(address) and not _is_unencrypted(address.removeprefix("git+")):
+        return
+    if _has_credentials(address):
         yield (
             f"the address of '{name}' contains credentials",
-            "remove them here, and add them to ~/.netrc, which Orbiter reads",
+            "remove them here, and add them to ~/.netrc, which Orbiter and git read",
+        )
+    elif _is_unencrypted(address.removeprefix("git+")):
+        yield f"the address of '{name}' is not encrypted", "write https instead of http"
+    elif not address.startswith("http"):
+        yield (
+            f"the address of '{name}' is not that of a git repository and a tag, branch or commit",
+            f'for example "{name}@git+https://host/{name}.git#v1.0"',
         )
     elif "?" in address or "#" in address:
         hint = "name the file by an address without ? and #"
@@ -71,5 +87,3 @@ def _address_mistakes(name: str, address: str) -> Iterator[tuple[str, str]]:
     elif not is_tarball(address) or not http.is_address(address):
         hint = f'for example "{name}@https://host/{name}-1.0.0.tgz"'
         yield f"the address of '{name}' is not the address of a tarball", hint
-    elif _is_unencrypted(address):
-        yield f"the address of '{name}' is not encrypted", "write https instead of http"

@@ -2,6 +2,8 @@
 
 import re
 
+from resolvers.npm.address import HOSTS
+
 NAME = r"(?:@[a-z0-9~][a-z0-9._~-]*/)?[A-Za-z0-9~][A-Za-z0-9._~-]*"
 _NUMBER = r"(?:\d+|[xX*])"
 _VERSION = rf"v?{_NUMBER}(?:\.{_NUMBER}){{0,2}}(?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?"
@@ -10,16 +12,16 @@ _COMPARATORS = rf"{_COMPARATOR}(?: - {_VERSION}| +{_COMPARATOR})*"
 _RANGE = rf"(?:{_COMPARATORS}(?: *\|\| *{_COMPARATORS})*|[A-Za-z][0-9A-Za-z._-]*)"
 """A node-semver range or a tag such as ``latest``."""
 _ALIASED = rf"npm:(?P<package>{NAME})(?:@{_RANGE})?"
-_ADDRESS = r"https?:\S*"
+_ADDRESS = rf"(?:https?|git\+[a-z]*|{'|'.join(HOSTS)}):\S*"
 """Any address; ``orbiter.config.npm_registries`` checks it without repeating a password."""
 _REQUIREMENT = re.compile(rf"(?P<name>{NAME})(?:@(?:{_RANGE}|{_ALIASED}|{_ADDRESS}))?")
 _REPLACED = re.compile(rf"(?P<name>{NAME})(?:@{_RANGE})?")
 _REPLACEMENT = re.compile(rf"{_RANGE}|{_ALIASED}|\$(?P<required>{NAME})")
 
-EXPECTED = "an npm package: name, name@range, alias@npm:name@range or name@https://…"
+EXPECTED = "an npm package: name, name@range, alias@npm:name@range or name@ADDRESS"
 HINTS = {
     r"[:]|/.*/|^[./]|^[^@/]+/": "write a name, or a name and the address of a tarball: "
-    "name@https://host/name-1.0.0.tgz",
+    "name@https://host/name-1.0.0.tgz, or name@git+https://host/repository.git#tag",
     r"^[^@]+[<>=~^]": "write an @ between name and range: name@^1.2",
     r"^@?[^@\s]+\s+[^@\s]+$": "write one package per entry",
     "": "for example canvas, canvas@^3.1 or @types/node",

@@ -20,6 +20,8 @@ from resolvers.index.routes import locked_project_files
 from resolvers.index.source import split_source
 from resolvers.net import http
 from resolvers.net.once import Lazy, OncePerKey
+from resolvers.npm import git_tarball
+from resolvers.npm.address import git_commit
 from resolvers.npm.config import NpmConfig
 
 NOT_FOUND = frozenset({404, 410})
@@ -117,6 +119,8 @@ class UpstreamLocator:
         kind, _, location = file.source.partition(":")
         if kind == "conda":
             yield FileSource(location, partial(fetch.open_package, location))
+        elif kind == "npm" and (commit := git_commit(location)):
+            yield FileSource(str(commit), partial(git_tarball.open_tarball, commit))
         else:
             yield from map(_http_source, self.http_locations(file))
 

@@ -21,10 +21,11 @@ from orbiter.tasks import StartTask
 from resolvers.errors import ExpectedError
 from resolvers.net import http
 
-UNCHECKED = ("conda:", f"{OWN_FILE}:")
+UNCHECKED = ("conda:", "npm:git+", f"{OWN_FILE}:")
 """Starts of the sources that cannot be checked.
 
-rattler knows the channels, but only downloads. Own files are nowhere upstream.
+rattler knows the channels, but only downloads. Tarballs of git repositories are made from all of
+their files. Own files are nowhere upstream.
 """
 
 

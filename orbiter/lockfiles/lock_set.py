@@ -18,6 +18,7 @@ from orbiter.lockset.model import BuilderFacts, LockSet, LockSetError, Manifest
 from orbiter.lockset.targets import target_for
 from resolvers.index.source import URL, place_of
 from resolvers.managers import MANAGERS
+from resolvers.npm.address import git_commit
 from resolvers.types import Artifact, LockFiles, Package, Pin
 
 INSTALLERS = "installers"
@@ -165,8 +166,11 @@ def _source(manager: str, source: str) -> str:
     """Return the name of a package's index, or its own address."""
     if manager == "pip":
         return place_of(source)
-    address = source.removeprefix(URL)
-    return address if manager == "npm" and address != source else ""
+    if manager != "npm":
+        return ""
+    if commit := git_commit(source):
+        return str(commit._replace(reference=""))
+    return source.removeprefix(URL) if source.startswith(URL) else ""
 
 
 def _facts(image_set: ImageSet, lock_set: LockSet) -> Mapping[str, Mapping[str, str]]:

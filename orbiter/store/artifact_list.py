@@ -24,7 +24,8 @@ class LockedFile(msgspec.Struct, frozen=True, kw_only=True, order=True):
     ``source`` names the file in its index, without a host: ``apt:<pool path>``,
     ``pip:<project>/<file>`` or ``pip:<index>:<project>/<file>``, ``npm:<package>/-/<file>``, and
     ``file:<path>`` for an own file. Two have a host: ``conda:<address>``, because conda's locks
-    hold addresses, and ``url:<address>``, because images.toml does.
+    hold addresses, and ``url:<address>``, because images.toml does. ``npm:git+<address>#<commit>``
+    is made from a git repository, as ``resolvers.npm.git_tarball`` describes.
     """
 
     path: str

@@ -1,20 +1,22 @@
 """npm packages with an address in images.toml, which npm gets as files on this machine.
 
 npm would download an address itself, without the credentials and the certificates that Orbiter
-knows. So npm locks a ``file:`` in its own folder, and the lock gets the address instead.
+knows, and it would run scripts of packages from git. So npm locks a ``file:`` in its own folder,
+and the lock gets the address instead.
 """
 
 import hashlib
 from base64 import b64encode
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 import msgspec
 
-from resolvers import cache
+from resolvers import cache, git
 from resolvers.errors import ExpectedError
 from resolvers.net import http
-from resolvers.npm.address import is_address
+from resolvers.npm import git_tarball
+from resolvers.npm.address import git_address, git_commit, is_address
 from resolvers.npm.lock_file import JsonObject, LockEntry, PackageTree, artifact
 from resolvers.scratch import scratch_folder
 from resolvers.types import LockWarning, Request
@@ -43,7 +45,7 @@ class DirectPackage(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def file(self) -> str:
-        """The tarball as npm requires it."""
+        """The tarball as npm requires it; npm takes compressed and plain ones."""
         return f"file:{FOLDER}/{self.sha512[:32]}.tgz"
 
     @property
@@ -57,8 +59,8 @@ def direct_packages(
 ) -> tuple[DirectPackage, ...]:
     """Return the packages with an address, whose tarballs are then in the cache.
 
-    A package of the previous lock keeps its hash, unless it should be upgraded or has another
-    address now. Raises HTTPError, and ExpectedError if its tarball has changed.
+    A package of the previous lock keeps its hash and its commit, unless it should be upgraded or
+    has another address now. Raises HTTPError, and ExpectedError if its tarball has changed.
     """
     addresses = {
         name: text for name, text in package_json["dependencies"].items() if is_address(text)
@@ -69,18 +71,46 @@ def direct_packages(
         entry = _kept(name, address, request, previous)
         if entry is None:
             request.progress(f"downloading {address}")
-            package = _package(name, address, _download(address))
+            package = _locate(name, address)
         else:
-            package = _package(name, address, _locked_sha512(name, entry))
+            package = _locked(name, address, entry)
             _ensure_cached(package)
         packages.append(package)
-        if request.as_of:
-            request.warn(_no_time(package))
+        for warning in _warnings(package, request):
+            request.warn(warning)
     return tuple(packages)
 
 
-def _package(name: str, address: str, sha512: str) -> DirectPackage:
-    return DirectPackage(name=name, address=address, resolved=address, sha512=sha512)
+def _locate(name: str, address: str) -> DirectPackage:
+    """Return what an address names now: a tarball, or the commit of a tag or branch."""
+    resolved = address
+    if git_reference := git_address(address):
+        commit = git.commit_of(git_reference.repository, git_reference.reference)
+        resolved = str(git_reference._replace(reference=commit))
+    sha512 = _obtain(resolved)
+    return DirectPackage(name=name, address=address, resolved=resolved, sha512=sha512)
+
+
+def _locked(name: str, address: str, entry: LockEntry) -> DirectPackage:
+    """Return the package of a previous lock."""
+    tarball = artifact(TOP + name, entry)
+    sha512 = tarball.hash.partition(":")[2] if tarball else ""
+    resolved = str(entry["resolved"])
+    return DirectPackage(name=name, address=address, resolved=resolved, sha512=sha512)
+
+
+def _warnings(package: DirectPackage, request: Request) -> Iterator[LockWarning]:
+    if request.as_of:
+        yield _no_time(package)
+    if not git_commit(package.resolved):
+        return
+    if scripts := git_tarball.scripts_not_run(package.path):
+        yield LockWarning(
+            package.name,
+            f"comes from git, and its scripts {' and '.join(scripts)} do not run",
+            "if the package lacks files that they make, name a release that has them: the address "
+            "of a tarball, or a version in a registry",
+        )
 
 
 def _no_time(package: DirectPackage) -> LockWarning:
@@ -108,12 +138,17 @@ def _kept(
         return None
     if previous.manifest.get("dependencies", {}).get(name) != address:
         return None
-    return previous.entries.get(TOP + name)
+    entry = previous.entries.get(TOP + name, {})
+    resolved = str(entry.get("resolved", ""))
+    return entry if _is_resolved_from(resolved, address) else None
 
 
-def _locked_sha512(name: str, entry: LockEntry) -> str:
-    tarball = artifact(TOP + name, entry)
-    return tarball.hash.partition(":")[2] if tarball else ""
+def _is_resolved_from(resolved: str, address: str) -> bool:
+    """Return whether a lock may resolve an address in this way."""
+    reference, commit = git_address(address), git_commit(resolved)
+    if reference and commit:
+        return reference.repository == commit.repository
+    return resolved == address
 
 
 def _cached(sha512: str) -> Path:
@@ -124,7 +159,7 @@ def _ensure_cached(package: DirectPackage) -> None:
     """Fetch a tarball of the previous lock again if the cache lacks it."""
     if package.path.exists():
         return
-    actual = _download(package.resolved)
+    actual = _obtain(package.resolved)
     if actual != package.sha512:
         raise ExpectedError(
             f"{package.resolved} is another file now: "
@@ -134,18 +169,24 @@ def _ensure_cached(package: DirectPackage) -> None:
         )
 
 
-def _download(url: str) -> str:
-    """Download a file into the cache; return its sha512. Raises HTTPError."""
-    hasher = hashlib.sha512()
+def _obtain(resolved: str) -> str:
+    """Put a tarball, or that of a commit, into the cache; return its sha512."""
     with scratch_folder(cache.folder("new"), "new-", cache.CACHE_HINT) as scratch:
         part = scratch / "part"
-        with part.open("wb") as file:
-            for chunk in http.stream_chunks(url):
-                hasher.update(chunk)
-                file.write(chunk)
-        sha512 = hasher.hexdigest()
+        if commit := git_commit(resolved):
+            git_tarball.write_tarball(commit, part)
+        else:
+            _download(resolved, part)
+        with part.open("rb") as file:
+            sha512 = hashlib.file_digest(file, "sha512").hexdigest()
         part.replace(_cached(sha512))
     return sha512
+
+
+def _download(url: str, path: Path) -> None:
+    with path.open("wb") as file:
+        for chunk in http.stream_chunks(url):
+            file.write(chunk)
 
 
 def link_all(packages: Collection[DirectPackage], folder: Path) -> None:

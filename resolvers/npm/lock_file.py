@@ -182,10 +182,11 @@ def artifact(path: str, entry: LockEntry) -> Artifact | None:
         return None
     name, version = package_name(path, entry), entry["version"]
     base_name = name.rpartition("/")[2]
+    address = source_of(str(entry.get("resolved", "")))
     return Artifact(
         file=f"{name.removeprefix('@').replace('/', '__')}-{version}.tgz",
         hash=f"sha512:{_sha512(path, entry)}",
-        source=source_of(str(entry.get("resolved", ""))) or f"{name}/-/{base_name}-{version}.tgz",
+        source=address or f"{name}/-/{base_name}-{version}.tgz",
     )
 
 

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from resolvers.errors import ExpectedError, UnsolvableError
 from resolvers.npm import pins
-from resolvers.npm.address import is_address
+from resolvers.npm.address import git_commit, is_address
 from resolvers.npm.advice import deprecations
 from resolvers.npm.lock_file import (
     LOCK,
@@ -131,6 +131,7 @@ def read(files: LockFiles) -> tuple[Package, ...]:
 
 def _package(tree: PackageTree, path: str, entry: LockEntry, groups: tuple[str, ...]) -> Package:
     tarball = artifact(path, entry)
+    commit = git_commit(str(entry.get("resolved", "")))
     requires: set[str] = set()
     for name in required_names(entry):
         required_path = find(tree.entries, path, name)
@@ -141,6 +142,7 @@ def _package(tree: PackageTree, path: str, entry: LockEntry, groups: tuple[str, 
         name=package_name(path, entry),
         version=entry["version"],
         groups=groups,
+        build=commit.reference if commit else "",
         requires=tuple(sorted(requires)),
         artifacts=(tarball,) if tarball else (),
     )

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from resolvers.errors import ExpectedError
+from resolvers.npm.address import git_address, is_address
 from resolvers.npm.lock_file import JsonObject, required_name
 from resolvers.types import Group
 
@@ -14,7 +15,7 @@ REQUIREMENT = re.compile(
     r"""
     (@[a-z0-9~_-][a-z0-9._~-]*/)?       # scope
     [A-Za-z0-9~_-][A-Za-z0-9._~-]*      # name
-    (@(npm:[^:\s]+ | https?:\S+ | [^:/]+))?  # alias, address, or a range or tag
+    (@(npm:[^:\s]+ | [a-z+]+:\S+ | [^:/]+))?  # alias, address, or a range or tag
     """,
     re.VERBOSE,
 )
@@ -64,14 +65,27 @@ def manifest(
 def _requirements(groups: tuple[Group, ...]) -> Iterator[_Requirement]:
     for group in groups:
         for text in group.requirements:
-            if not REQUIREMENT.fullmatch(text):
+            if not _is_valid(text):
                 raise ExpectedError(
                     f"stage '{group.name}': '{text}' is not a valid npm requirement",
                     "write the name of a package, or name@range; packages must come from a "
                     "registry",
                 )
             name = required_name(text)
-            yield _Requirement(name, text[len(name) + 1 :], group.name)
+            yield _Requirement(name, _complete(text[len(name) + 1 :]), group.name)
+
+
+def _is_valid(text: str) -> bool:
+    match = REQUIREMENT.fullmatch(text)
+    required = text[len(required_name(text)) + 1 :]
+    is_other = ":" in required and not required.startswith(ALIAS)
+    return match is not None and (is_address(required) or not is_other)
+
+
+def _complete(text: str) -> str:
+    """Return what is required of a package; a shorthand of a repository becomes its address."""
+    address = git_address(text)
+    return str(address) if address else text
 
 
 def _different_ranges(first: _Requirement, second: _Requirement) -> ExpectedError:

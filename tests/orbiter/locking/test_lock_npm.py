@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.git_server import git_server
 from tests.support.loopback import Answer, Server, serving
 from tests.support.npm_project import NpmProject
 from tests.support.npm_tarballs import publish, tarball
@@ -89,3 +90,28 @@ def test_mistakes_never_repeat_a_password(tmp_path: Path) -> None:
     assert "npm-registry.lab.url: contains credentials" in errors
     assert "the address of 'odd' contains credentials" in errors
     assert "s3cret" not in errors
+
+
+def test_another_tag_of_a_repository_makes_the_lock_set_stale_and_appears_in_the_diff(
+    tmp_path: Path,
+) -> None:
+    project = NpmProject(tmp_path, {"ORBITER_CACHE_DIR": str(tmp_path / "cache")})
+    with git_server(tmp_path / "repositories") as repositories:
+        package = {"package.json": '{"name": "odd", "version": "1.0.0"}'}
+        first = repositories.commit("odd", package, "v1")
+        second = repositories.commit("odd", {"index.js": "1\n"}, "v2")
+        address = f"odd@git+{repositories.repository_url('odd')}"
+        project.write(f'"{address}#v1"')
+        project.lock()
+        assert project.stale() == ""
+        before = project.contents()
+        project.lock()
+        assert project.contents() == before
+        project.write(f'"{address}#v2"', version="0.2.0")
+        project.lock()
+    project.write(f'"{address}#v3"', version="0.2.0")
+    assert f"{address}#v2 -> {address}#v3" in project.stale()
+    (change,) = project.diff("0.1.0", "0.2.0")["changes"]
+    assert change["name"] == "odd"
+    assert first in str(change)
+    assert second in str(change)
