@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from orbiter.archive.configured import configured_archive
+from orbiter.build.archives import write_archives
 from orbiter.build.debian_base import write_seed
 from orbiter.config.builders import MICROMAMBA
 from orbiter.docker import client
@@ -57,6 +58,7 @@ def build(
         _write_files(derived, folder / BUILD)
         _write_own_files(lock_set, folder / BUILD)
         _link_artifacts(lock_set, options, store, folder / ARTIFACTS)
+        write_archives(derived.plan, options.platforms, folder / ARTIFACTS)
         _write_seeds(lock_set, folder)
         for image in base_images(lock_set, options.platforms):
             write_layout(image.digest, store, folder / BASES / image.digest.partition(":")[2])

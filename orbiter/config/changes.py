@@ -6,6 +6,7 @@ from msgspec import UnsetType
 
 from orbiter.config.builders import overwrites, pip_settings
 from orbiter.config.commands import brief
+from orbiter.config.download_changes import download_changes
 from orbiter.config.image_set import (
     Builder,
     Command,
@@ -158,6 +159,7 @@ def _stage(path: str, old: Stage, new: Stage) -> Iterator[str]:
         yield from _entries(f"{path}.{key}", old_names, new_names)
     yield from _commands(f"{path}.prebuild", old.prebuild or (), new.prebuild or ())
     yield from _commands(f"{path}.normalize", old.normalize or (), new.normalize or ())
+    yield from download_changes(f"{path}.downloads", old.downloads or (), new.downloads or ())
     yield from _files(f"{path}.files", old.files or (), new.files or ())
     yield from _commands(f"{path}.postbuild", old.postbuild, new.postbuild)
     yield from _value(f"{path}.network", old.network, new.network)

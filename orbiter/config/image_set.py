@@ -28,6 +28,13 @@ TargetPath = Annotated[
 FileMode = Annotated[str, Meta(pattern=r"\A0[0-7]{3}\Z")]
 Sha256 = Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z")]
 OneLine = Annotated[str, Meta(pattern=r"\A[^\x00-\x1f\x7f-\x9f]+\Z")]
+FileAddress = Annotated[
+    str,
+    Meta(
+        pattern=r"\Ahttps?://[A-Za-z0-9.:\[\]-]+/[A-Za-z0-9._~:/+%@,=&?-]*\Z",
+        max_length=2000,
+    ),
+]
 
 
 class NotebookUser(msgspec.Struct, frozen=True, kw_only=True):
@@ -134,6 +141,31 @@ class Script(RepositoryFile, frozen=True, kw_only=True, omit_defaults=True):
 Command = str | Script
 
 
+class DownloadedFile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The file of a download on one platform.
+
+    ``target`` is its absolute path, or the folder that an archive is unpacked into. ``sha256`` is
+    the hash that images.toml gives, unset if it gives none.
+    """
+
+    url: FileAddress
+    target: TargetPath
+    sha256: Sha256 | UnsetType = UNSET
+
+
+class Download(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A file with an address that a stage puts into its image, by platform.
+
+    An archive with ``unpack`` loses the first ``strip`` parts of each path in it. ``mode`` has four
+    octal digits; the files of archives have modes of their own.
+    """
+
+    platforms: Mapping[Platform, DownloadedFile]
+    mode: FileMode = "0644"
+    unpack: bool = False
+    strip: Annotated[int, Meta(ge=0, le=99)] = 0
+
+
 class Stage(msgspec.Struct, frozen=True, kw_only=True):
     """One Docker build stage.
 
@@ -146,9 +178,10 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     Both are sorted by package name and omit managers with an empty list. ``indexes`` maps pip's
     packages to the index of ``ImageSet.indexes`` that they come from. ``prebuild`` are the commands
     before the installation of packages, ``normalize`` those after the installation of Debian
-    packages. ``files`` are the own files of the stage, sorted by target. ``runtime`` are the
-    stage's own settings of its containers. All five are unset for none, so that lock sets from
-    before these keys stay as they are.
+    packages. ``downloads`` are files with an address, in the order of images.toml. ``files`` are
+    the own files of the stage, sorted by target. ``runtime`` are the stage's own settings of its
+    containers. All six are unset for none, so that lock sets from before these keys stay as they
+    are.
     """
 
     name: StageName
@@ -162,6 +195,7 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     indexes: Mapping[str, str] | UnsetType = UNSET
     prebuild: tuple[Command, ...] | UnsetType = UNSET
     normalize: tuple[str, ...] | UnsetType = UNSET
+    downloads: tuple[Download, ...] | UnsetType = UNSET
     files: tuple[OwnFile, ...] | UnsetType = UNSET
     postbuild: tuple[Command, ...] = ()
     network: bool = False

@@ -16,6 +16,7 @@ from orbiter.config.builders import (
 )
 from orbiter.config.commands import commands
 from orbiter.config.direct_references import check_references
+from orbiter.config.downloads import check_targets, downloads
 from orbiter.config.image_set import BASE_REQUIREMENTS, ImageSet, Kind, NotebookUser, Stage
 from orbiter.config.indexes import check_indexes, check_one_index, indexes_of
 from orbiter.config.mistakes import Mistakes, key_path, suggest
@@ -91,8 +92,16 @@ def _stages(
             commands(getattr(draft.table, key), f"{draft.path}.{key}", file.sets, root, mistakes)
             for key in ("prebuild", "postbuild")
         )
+        downloaded = downloads(
+            draft.table.downloads, f"{draft.path}.downloads", file.platforms, mistakes
+        )
+        check_targets(downloaded, files, f"{draft.path}.downloads", mistakes)
         stages[draft.name] = msgspec.structs.replace(
-            stage, files=files or UNSET, prebuild=prebuild or UNSET, postbuild=postbuild
+            stage,
+            downloads=downloaded or UNSET,
+            files=files or UNSET,
+            prebuild=prebuild or UNSET,
+            postbuild=postbuild,
         )
     for builder in file.builder:
         of_builder = [draft for draft in drafts.values() if draft.builder == builder]

@@ -383,6 +383,81 @@ Files = Annotated[
         examples=[{"start.sh": "/usr/local/bin/", "config/": {"to": "/etc/x/", "mode": "0644"}}],
     ),
 ]
+FileUrl = Annotated[
+    str,
+    Meta(
+        description="The address of the file: https, and without credentials. http needs a sha256.",
+        examples=["https://example.org/tool-1.0.tar.gz"],
+        extra={"expected": "an https address without credentials"},
+    ),
+]
+FileHash = Annotated[
+    str,
+    Meta(
+        pattern="^[0-9a-f]{64}$",
+        description="The sha256 of the file, which locking then checks.",
+        examples=["9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"],
+        extra={"expected": "64 hexadecimal digits in lowercase"},
+    ),
+]
+Unpack = Annotated[
+    bool,
+    Meta(
+        description="Whether the file is an archive (tar, tar.gz, tar.bz2, tar.xz, tar.zst or zip) "
+        "whose files are placed in the folder `to`."
+    ),
+]
+MAX_STRIP = 99
+Strip = Annotated[
+    int,
+    Meta(
+        ge=0,
+        le=MAX_STRIP,
+        description="The number of folders to remove from the beginning of each path in an archive",
+        examples=[1],
+    ),
+]
+DownloadMode = Annotated[
+    str,
+    Meta(
+        pattern="^0?[0-7]{3}$",
+        description="The permissions of the file. The default is 0644.",
+        examples=["0755"],
+        extra={"expected": "three octal digits"},
+    ),
+]
+
+
+class DownloadSource(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The file of a download on one platform."""
+
+    url: FileUrl
+    sha256: FileHash = ""
+
+
+class DownloadTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A file with an address, and where it goes in the image."""
+
+    url: FileUrl = ""
+    sha256: FileHash = ""
+    to: FilePath = ""
+    mode: DownloadMode = ""
+    unpack: Unpack = False
+    strip: Strip = 0
+    platforms: Annotated[
+        dict[Platform, DownloadSource],
+        Meta(description="The files of platforms that need another one than `url`."),
+    ] = {}
+
+
+Downloads = Annotated[
+    tuple[DownloadTable, ...],
+    Meta(
+        description="Files with an address. They are placed after the packages and before files. "
+        "Their hashes are locked; to get another file, edit the address.",
+        examples=[[{"url": "https://example.org/tool-1.0", "to": "/usr/local/bin/tool"}]],
+    ),
+]
 Postbuild = Annotated[
     tuple[Command | ScriptTable, ...],
     Meta(
@@ -483,6 +558,7 @@ class Build(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, renam
     pip_sdist: PipSdistList = ()
     npm: NpmList = ()
     npm_scripts: NpmScriptsList = ()
+    downloads: Downloads = ()
     files: Files = {}
     postbuild: Postbuild = ()
     network: Network = False
@@ -534,6 +610,8 @@ _TABLES: Mapping[type[Struct], str] = {
     IndexTable: "[index.NAME]",
     NpmRegistryTable: "[npm-registry.NAME]",
     Packages: "from of [builder.NAME]",
+    DownloadSource: "platforms of an entry of downloads",
+    DownloadTable: "an entry of downloads",
     FileTable: "an entry of files",
     ScriptTable: "an entry of prebuild or postbuild",
     BuilderTable: "[builder.NAME]",

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from difflib import unified_diff
 from itertools import islice
 
+from orbiter.diff.downloads import download_changes
 from orbiter.diff.own_files import own_file_changes
 from orbiter.diff.types import FileChange, FileKind
 from orbiter.lockset.model import BUILD, LockSet
@@ -57,6 +58,7 @@ def file_changes(old: LockSet | None, new: LockSet | None) -> tuple[FileChange, 
         if before.get(path) != after.get(path) or path in problems
     ]
     changes += own_file_changes(old, new, _compare)
+    changes += download_changes(old, new)
     return tuple(
         sorted(changes, key=lambda change: (not change.problem, change.derived, change.path))
     )

@@ -103,7 +103,8 @@ FileKind = Literal["added", "removed", "changed", "kept"]
 class FileChange(msgspec.Struct, frozen=True, kw_only=True):
     """A file that builds the images and changed, or that has a problem.
 
-    ``path`` is that in the lock set, or ``<stage>:<path in the image>`` for an own file.
+    ``path`` is that in the lock set, or ``<stage>:<path in the image>`` for an own file or
+    a download.
 
     ``lines`` are those of a unified diff, without its head.
     ``derived`` is True for a list that follows from the lock files, whose packages are compared.

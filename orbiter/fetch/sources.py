@@ -12,7 +12,7 @@ from urllib.parse import quote, unquote
 
 import msgspec
 
-from orbiter.store.artifact_list import OWN_FILE, LockedFile
+from orbiter.store.artifact_list import ADDRESS, OWN_FILE, LockedFile
 from orbiter.store.download import HashMismatchError, OpenSource
 from resolvers.conda import fetch
 from resolvers.errors import ExpectedError
@@ -133,7 +133,7 @@ class UpstreamLocator:
         kind, _, location = file.source.partition(":")
         if kind == "pip":
             return map(HttpLocation, _pip_urls(file, location, self._indexes))
-        if kind == "url":
+        if kind == ADDRESS:
             return iter([HttpLocation(location)])
         if kind == "npm":
             npm = self._npm()
@@ -218,12 +218,13 @@ def _is_missing_or_changed(error: ExpectedError) -> bool:
 
 
 def _http_source(location: HttpLocation) -> FileSource:
-    return FileSource(http.redact(location.url), partial(_open, location))
+    return FileSource(http.redact(location.url), partial(open_location, location))
 
 
-def _open(
+def open_location(
     location: HttpLocation, headers: Mapping[str, str]
 ) -> AbstractContextManager[http.Stream]:
+    """Open the file at a location; ``headers`` may request a range."""
     return http.stream(location.url, headers={**location.headers, **headers})
 
 

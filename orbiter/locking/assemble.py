@@ -12,6 +12,7 @@ from orbiter.locking.request import engine_of
 from orbiter.locking.reuse import kept_cutoff
 from orbiter.locking.warnings import all_warnings
 from orbiter.locking.work import LockedBuilder, LockRun, timestamp
+from orbiter.lockset.downloads import all_downloads
 from orbiter.lockset.model import (
     BUILD,
     SNAPSHOT,
@@ -102,7 +103,7 @@ def _cutoff(run: LockRun, builders: Mapping[str, LockedBuilder]) -> datetime:
 
 def _own_files(run: LockRun, builders: Mapping[str, LockedBuilder]) -> dict[str, str]:
     """Return the lock files, the snapshot of images.toml and small own files, by path."""
-    files = {SNAPSHOT: dump(run.image_set), **run.own_files}
+    files = {SNAPSHOT: dump(run.image_set), **run.own_files, **run.downloads}
     for name, locked in builders.items():
         for manager in locked.managers.values():
             files |= {f"{name}/{file}": text for file, text in manager.files.items()}
@@ -151,6 +152,7 @@ def _build_folder(
         facts=manifest.builders,
         installers=manifest.installers,
         template=template_text(run.image_set, run.own_files),
+        downloads=all_downloads(run.downloads, run.image_set.builders),
     )
     files = dockerfile.render(build_plan)
     check_own_template(build_plan, files)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from orbiter.config.image_set import OwnFile, RepositoryFile
 from orbiter.docker.shells import base_shell, pin_base, read_start, solver_shell
+from orbiter.fetch.address import store_download
 from orbiter.fetch.progress import format_progress, format_totals
 from orbiter.locking import own_files
 from orbiter.oci.base_image import BaseStart
@@ -83,6 +84,10 @@ class LocalEnvironment:
     def store_own_file(self, file: OwnFile) -> None:
         """Put an own file into the store."""
         own_files.store_own_file(file, self._root, self._store)
+
+    def store_download(self, url: str, sha256: str, strips: tuple[int, ...]) -> tuple[str, int]:
+        """Put the file at an address into the store; return its sha256 and its size in bytes."""
+        return store_download(self._store, url, sha256, strips)
 
     def _copy_missing(self, files: list[LockedFile], cached: Mapping[str, Path]) -> None:
         """Copy the files that the store lacks from a cache; ``cached`` has paths by hash."""

@@ -8,6 +8,7 @@ from orbiter.config.builders import system_manager
 from orbiter.config.image_set import ImageSet
 from orbiter.locking.assemble import assemble
 from orbiter.locking.builder import lock_builder
+from orbiter.locking.downloads import lock_downloads, recorded_downloads
 from orbiter.locking.installers import installers
 from orbiter.locking.own_files import own_file_texts
 from orbiter.locking.packages import locked_names
@@ -43,7 +44,8 @@ def lock(
         as_of=options.as_of or kept_cutoff(image_set, previous),
         own_files=own_file_texts(image_set, environment),
     )
-    return _locked(msgspec.structs.replace(run, bases=_base_digests(run)))
+    bases, downloads = _base_digests(run), lock_downloads(run)
+    return _locked(msgspec.structs.replace(run, bases=bases, downloads=downloads))
 
 
 def _locked(run: LockRun) -> LockSet:
@@ -91,7 +93,7 @@ def _with_locked_names(upgrade: Upgrade, image_set: ImageSet, previous: LockSet 
 
 
 def _all_locked_names(image_set: ImageSet, previous: LockSet | None) -> set[str]:
-    names: set[str] = set()
+    names = set(recorded_downloads(previous))
     if previous is None:
         return names
     for builder in image_set.builders:

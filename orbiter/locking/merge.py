@@ -10,6 +10,7 @@ from msgspec.structs import fields
 
 from orbiter.lockfiles import git_revision
 from orbiter.lockset import folder, git_files
+from orbiter.lockset.downloads import merged_downloads
 from orbiter.lockset.inputs import LOCK_FILES, locked_files
 from orbiter.lockset.model import (
     SNAPSHOT,
@@ -87,6 +88,8 @@ def combine(ours: LockSet, theirs: LockSet, base: LockSet | None) -> LockSet:
     files = {SNAPSHOT: f"# combined from two sides of a merge\n{ours.files[SNAPSHOT]}"}
     for (builder, _), part in parts.items():
         files |= {f"{builder}/{name}": text for name, text in part.files.items()}
+    for builder in builders:
+        files |= merged_downloads(ours, theirs, builder)
     return seal(manifest, files)
 
 

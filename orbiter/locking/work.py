@@ -53,6 +53,14 @@ class Environment(Protocol):
         """Put an own file into the store."""
         ...
 
+    def store_download(self, url: str, sha256: str, strips: tuple[int, ...]) -> tuple[str, int]:
+        """Put the file at an address into the store; return its sha256 and its size in bytes.
+
+        ``sha256`` is the expected one, or "". Raises ExpectedError if the file has another one, or
+        if it is not an archive that can be unpacked with each number of ``strips``.
+        """
+        ...
+
 
 class LockOptions(msgspec.Struct, frozen=True, kw_only=True):
     """The options of ``orbiter lock``.
@@ -70,7 +78,8 @@ class LockRun(msgspec.Struct, frozen=True, kw_only=True):
     """One run of ``orbiter lock``: the image set, the pins to start from, and the environment.
 
     ``bases`` holds the digests of base images by reference and platform, once they are known.
-    ``own_files`` holds the content of own files by path in the lock set.
+    ``own_files`` holds the content of own files by path in the lock set, and ``downloads`` the lock
+    files of downloads.
     """
 
     image_set: ImageSet
@@ -81,6 +90,7 @@ class LockRun(msgspec.Struct, frozen=True, kw_only=True):
     as_of: datetime | None
     bases: Mapping[str, Mapping[str, str]] = {}
     own_files: Mapping[str, str] = {}
+    downloads: Mapping[str, str] = {}
 
     def includes(self, manager: str) -> bool:
         """Return whether this run locks a manager's packages."""

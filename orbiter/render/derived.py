@@ -14,6 +14,7 @@ import msgspec
 from orbiter.config.image_set import Stage
 from orbiter.config.runtime import NO_SETTINGS
 from orbiter.config.stage_graph import runtime_of
+from orbiter.lockset.downloads import all_downloads, known_paths, problems
 from orbiter.lockset.inputs import LOCK_FILES, locked_files, unlocked_parts
 from orbiter.lockset.model import BUILD, MANIFEST, SNAPSHOT, BuilderFacts, LockSet, LockSetError
 from orbiter.lockset.own_files import content_problem, kept_files, template_text
@@ -178,6 +179,7 @@ def plan_of(lock_set: LockSet) -> Plan:
         facts=facts,
         installers=manifest.installers,
         template=template_text(image_set, lock_set.files),
+        downloads=all_downloads(lock_set.files, image_set.builders),
     )
 
 
@@ -205,7 +207,7 @@ def _build_files(lock_set: LockSet) -> dict[str, str]:
 
 def _foreign_files(lock_set: LockSet) -> Iterator[Difference]:
     """Yield what is neither a lock file nor in the build folder, and unused base images."""
-    known = {SNAPSHOT, *kept_files(lock_set.image_set)}
+    known = {SNAPSHOT, *kept_files(lock_set.image_set), *known_paths(lock_set.image_set)}
     for builder in lock_set.image_set.builders:
         known |= {f"{builder}/{name}" for names in LOCK_FILES.values() for name in names}
     for path in sorted(lock_set.files.keys() - known):
@@ -214,6 +216,8 @@ def _foreign_files(lock_set: LockSet) -> Iterator[Difference]:
     for path, file in sorted(kept_files(lock_set.image_set).items()):
         if problem := content_problem(lock_set, path, file):
             yield Difference(path=path, found=lock_set.files.get(path), problem=problem)
+    for path, problem in problems(lock_set):
+        yield Difference(path=path, found=lock_set.files.get(path), problem=problem)
     used = {builder.base for builder in lock_set.image_set.builders.values()}
     for reference in sorted(lock_set.manifest.bases.keys() - used):
         # A build would fetch it.

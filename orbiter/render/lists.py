@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 
 from orbiter.config.builders import overwrites
 from orbiter.render import own_files
+from orbiter.render.downloads import download_artifacts, download_list, list_name
 from orbiter.render.model import Plan, StagePlan, platform_slug
 from orbiter.store.artifact_list import LockedFile, format_list, listed_source
 from resolvers.types import Pin
@@ -22,6 +23,8 @@ def stage_lists(plan: Plan, stage_plan: StagePlan) -> dict[str, str]:
         pins = stage_plan.pins.get(platform, {})
         files[f"artifacts-{slug}.txt"] = format_list(_artifacts(stage_plan, platform))
         files[f"packages-{slug}.json"] = _packages(plan, stage_plan, platform)
+        if downloads := stage_plan.downloads.get(platform):
+            files[list_name(slug)] = download_list(downloads, plan.image_set.user)
         for manager in ("apk", "apt", "conda"):
             if pins.get(manager):
                 files[f"{manager}-{slug}.sha256"] = _checksums(pins[manager])
@@ -96,6 +99,7 @@ def _all_artifacts(stage_plan: StagePlan, platform: str) -> Iterator[LockedFile]
             yield _locked_file(pin, manager, manager)
     for pin in stage_plan.build_pins.get(platform, ()):
         yield _locked_file(pin, "pip", "pip")
+    yield from download_artifacts(stage_plan.downloads.get(platform, ()))
     yield from own_files.stored_files(stage_plan.stage)
     for tool in stage_plan.tools.get(platform, ()):
         yield _locked_file(tool, "tools", INSTALLER_MANAGERS[tool.name])

@@ -7,6 +7,7 @@ import msgspec
 
 from orbiter.config.image_set import ImageSet, Stage
 from orbiter.lockset.model import BuilderFacts
+from orbiter.render.downloads import Downloads
 from resolvers.types import Pin
 
 LAYER_TIME = 946684800
@@ -28,6 +29,7 @@ class StagePlan(msgspec.Struct, frozen=True, kw_only=True):
     ``files`` are additional files of its folder by name, such as ``package-lock.json``.
     ``packages`` has the manager, name and version of all packages in the finished image.
     ``npm_scripts`` are the npm packages whose install scripts run, including those of its parents.
+    ``downloads`` are those of the stage itself.
     """
 
     stage: Stage
@@ -38,6 +40,7 @@ class StagePlan(msgspec.Struct, frozen=True, kw_only=True):
     files: Mapping[str, str] = {}
     packages: Mapping[str, tuple[tuple[str, str, str], ...]] = {}
     npm_scripts: tuple[str, ...] = ()
+    downloads: Downloads = {}
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):

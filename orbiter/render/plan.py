@@ -8,7 +8,9 @@ from orbiter.config.builders import conda_settings, installer_package
 from orbiter.config.image_set import ImageSet, Stage
 from orbiter.config.requirements import package_name
 from orbiter.config.stage_graph import ancestors
+from orbiter.lockset.downloads import LockedDownload
 from orbiter.lockset.model import BuilderFacts, Installer
+from orbiter.render.downloads import placed_downloads
 from orbiter.render.model import Plan, StagePlan, platform_slug
 from orbiter.render.toolchain import with_toolchain
 from resolvers.conda.explicit import format_explicit
@@ -34,12 +36,12 @@ def plan(
     facts: Mapping[str, BuilderFacts],
     installers: tuple[Installer, ...],
     template: str = "",
+    downloads: Mapping[str, Mapping[str, LockedDownload]] = {},
 ) -> Plan:
     """Return the packages that every stage installs on every platform.
 
-    ``locks``, ``targets`` and ``facts`` are by builder. ``template`` is the text of the own
-    template. Raises ExpectedError if a stage lacks a
-    package that its requirements imply.
+    ``locks``, ``targets``, ``facts`` and ``downloads`` are by builder. ``template`` is the text of
+    the own template. Raises ExpectedError if a stage lacks a package that its requirements imply.
     """
     stages = tuple(
         _plan_stage(
@@ -49,6 +51,7 @@ def plan(
                 locks=locks[stage.builder],
                 targets=targets[stage.builder],
                 installers=installers,
+                downloads=downloads.get(stage.builder, {}),
             )
         )
         for stage in image_set.stages
@@ -65,13 +68,14 @@ def plan(
 
 
 class _LockedStage(msgspec.Struct, frozen=True, kw_only=True):
-    """A stage with the lock files, the targets and the installers of its builder."""
+    """A stage with the lock files, targets, installers and downloads of its builder."""
 
     image_set: ImageSet
     stage: Stage
     locks: Locks
     targets: tuple[Target, ...]
     installers: tuple[Installer, ...]
+    downloads: Mapping[str, LockedDownload]
 
     def requires(self, manager: str) -> bool:
         """Return whether the stage itself has requirements for a manager."""
@@ -110,6 +114,7 @@ def _plan_stage(locked: _LockedStage) -> StagePlan:
         | _world_files(locked),
         npm_scripts=_npm_scripts(locked),
         packages={name: _package_list(pins) for name, pins in installed.items()},
+        downloads=placed_downloads(locked.stage, tuple(targets), locked.downloads),
     )
 
 

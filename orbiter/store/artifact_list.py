@@ -16,6 +16,10 @@ OWN_FILE = "file"
 """The kind of source of own files, which only archives have."""
 
 
+ADDRESS = "url"
+"""The kind of source of downloads, which have an address of their own."""
+
+
 class LockedFile(msgspec.Struct, frozen=True, kw_only=True, order=True):
     """One file that a stage needs: a line of its ``artifacts-<os>-<architecture>.txt``.
 

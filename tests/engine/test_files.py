@@ -1,5 +1,6 @@
-"""Own files in built images: content, mode, owner and time, the same from any checkout."""
+"""Own files and downloads in built images: content, mode, owner and time, from any checkout."""
 
+import io
 import json
 import os
 import shutil
@@ -10,6 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.support.loopback import Answer, serving
 
 pytestmark = [pytest.mark.engine]
 REPOSITORY = "orbiter-test/own-files"
@@ -22,7 +25,13 @@ repository = "{REPOSITORY}"
 from = "debian:trixie-slim"
 
 [image.debian.core]
-postbuild = ["start.sh > /opt/env/started"]
+postbuild = ["start.sh > /opt/env/started", "/usr/local/app/bin/link >> /opt/env/started"]
+downloads = [
+    {{ url = "URL/tool", to = "/usr/local/bin/a tool", mode = "0755" }},
+    {{ url = "URL/app.tar.gz", to = "/usr/local/app/", unpack = true, strip = 1 }},
+    {{ url = "URL/app.tar.gz", to = "/opt/env/app/", unpack = true }},
+    {{ url = "URL/lib.tar.gz", to = "/usr/", unpack = true }},
+]
 
 [image.debian.core.files]
 "start.sh" = "/usr/local/bin/"
@@ -37,21 +46,46 @@ files = {{ "note.txt" = "/etc/debian_version" }}
 NOTE = '/home/jovyan/new/it\'s "$(id)" \\ .txt'
 BINARY = bytes(range(256))
 LARGE = b"large" * 20_000
+TOOL = b"#!/bin/sh\necho tool\n"
+
+
+def archive(*names: str) -> bytes:
+    """Return an archive with executable files, each below a private folder, and with a link."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
+        for name in names:
+            folder = tarfile.TarInfo(name.rpartition("/")[0])
+            folder.type, folder.mode = tarfile.DIRTYPE, 0o700
+            tar.addfile(folder)
+            file = tarfile.TarInfo(name)
+            file.size, file.mode, file.uid = len(TOOL), 0o4711, 1234
+            tar.addfile(file, io.BytesIO(TOOL))
+            link = tarfile.TarInfo(f"{folder.name}/link")
+            link.type, link.linkname = tarfile.SYMTYPE, name.rpartition("/")[2]
+            tar.addfile(link)
+    return buffer.getvalue()
 
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     place = tmp_path_factory.mktemp("files")
-    write_repository(place / "repository")
-    orbiter(place / "repository", "lock", "-q")
+    with serving() as server:
+        server.replies = {
+            "/tool": Answer(200, TOOL),
+            "/app.tar.gz": Answer(200, archive("app-1/bin/app")),
+            "/lib.tar.gz": Answer(200, archive("lib64/a", "lib/b")),
+        }
+        write_repository(place / "repository", server.url)
+        orbiter(place / "repository", "lock", "-q")
+    # The server has stopped: the files come from the store, and later from the archive.
     yield place
     tags = [f"{REPOSITORY}:debian-{name}-0.1.0" for name in ("core", "child")]
     subprocess.run(["docker", "image", "rm", "--force", *tags], check=False, capture_output=True)
 
 
-def write_repository(place: Path) -> None:
+def write_repository(place: Path, url: str) -> None:
     (place / "config/sub").mkdir(parents=True)
-    (place / "images.toml").write_text(IMAGES)
+    (place / "images.toml").write_text(IMAGES.replace("URL", url))
     (place / "start.sh").write_bytes(b"#!/bin/sh\necho started\n# \r\n")
     (place / "start.sh").chmod(0o755)
     (place / "config/binary").write_bytes(BINARY)
@@ -118,7 +152,7 @@ def test_files_are_the_same_from_any_checkout(project: Path) -> None:
         "755 1000:100 946684800",
         "644 0:0 946684800",
     ]
-    assert in_image("cat", "/opt/env/started") == "started\n"
+    assert in_image("cat", "/opt/env/started") == "started\ntool\n"
     assert in_image("cat", NOTE, "/etc/debian_version") == "note\nnote\n"
     sizes = in_image("stat", "-c", "%s", "/opt/env/etc/jupyter/binary", "/opt/data/large file.bin")
     assert sizes.split() == ["256", "100000"]
@@ -134,6 +168,30 @@ PLACES = (
     NOTE,
     "/home/jovyan/new",
     "/etc/debian_version",
+)
+
+
+def test_downloads_have_fixed_owners_modes_and_times(project: Path) -> None:
+    orbiter(project / "repository", "build", "-q", "--load")
+    rows = in_image("stat", "-c", "%a %u:%g %Y %n", *DOWNLOADED)
+    expected = ("755 0:0",) * 4 + ("755 1000:100",) * 3 + ("755 0:0",)
+    assert rows.splitlines() == [
+        f"{row} 946684800 {path}" for row, path in zip(expected, DOWNLOADED, strict=True)
+    ]
+    # An archive with the folder lib leaves the link of the base image in its place.
+    assert in_image("stat", "-c", "%F", "/lib").strip() == "symbolic link"
+    assert in_image("/opt/env/app/app-1/bin/link") == "tool\n"
+
+
+DOWNLOADED = (
+    "/usr/local/bin/a tool",
+    "/usr/local/app",
+    "/usr/local/app/bin",
+    "/usr/local/app/bin/app",
+    "/opt/env/app",
+    "/opt/env/app/app-1/bin",
+    "/opt/env/app/app-1/bin/app",
+    "/usr/lib64/a",
 )
 
 

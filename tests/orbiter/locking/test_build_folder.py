@@ -51,6 +51,9 @@ class Unreachable:
     def store_own_file(self, file: OwnFile) -> NoReturn:
         raise AssertionError(file)
 
+    def store_download(self, url: str, sha256: str, strips: tuple[int, ...]) -> NoReturn:
+        raise AssertionError((url, sha256, strips))
+
 
 def refuse(script: str, *, platform: str, cache: str = "") -> NoReturn:
     raise AssertionError((script, platform, cache))
