@@ -97,14 +97,17 @@ def _certificates() -> str | None:
     return pip_config.settings().get("cert")
 
 
-def tool_python(tool: str, version: str, progress: Callable[[str], None]) -> str:
+def tool_python(
+    tool: str, version: str, progress: Callable[[str], None], needs: Sequence[str] = ()
+) -> str:
     """Return the path of a Python in an isolated environment that contains only the tool.
 
-    Installs the tool from the package index if uv has not cached that environment. Raises
-    HTTPError, ExpectedError and ProgramError.
+    Installs the tool from the package index if uv has not cached that environment. ``needs`` are
+    requirements for packages that the tool uses. Raises HTTPError, ExpectedError and ProgramError.
     """
     print_path = ["python", "-I", "-c", "import sys; print(sys.executable)"]
     source = ["--from", f"{tool}=={version}", "--python", sys.executable]
+    source += [word for requirement in needs for word in ("--with", requirement)]
     try:
         return run(["tool", "run", "--offline", *source, *print_path]).strip()
     except ProgramError:

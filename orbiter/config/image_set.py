@@ -92,10 +92,11 @@ class Builder(msgspec.Struct, frozen=True, kw_only=True):
     ``base`` is the base image as written (``debian:trixie-slim``). It is empty if the base is made
     of Debian packages; ``suite`` then names their release (``trixie``). ``python`` is the Python
     version that conda, or else apk or apt, must install (``3.13`` or ``3.13.5``), empty for any.
-    ``pip_engine`` is ``poetry`` or ``uv``. ``pip_overwrites`` are packages whose files may replace
-    those of other packages, later ones those of earlier ones; it is unset if there are none.
-    ``pip`` and ``npm`` are unset if all their settings are the defaults, so that lock sets from
-    before these keys stay as they are. ``conda`` is unset for builders without conda packages.
+    ``pip_engine`` is ``poetry``, ``uv`` or ``pip-tools``. ``pip_overwrites`` are packages whose
+    files may replace those of other packages, later ones those of earlier ones; it is unset if
+    there are none. ``pip`` and ``npm`` are unset if all their settings are the defaults, so that
+    lock sets from before these keys stay as they are. ``conda`` is unset for builders without conda
+    packages.
     """
 
     name: StageName

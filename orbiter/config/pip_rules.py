@@ -40,5 +40,5 @@ def _mistakes_in(entry: ExpandedEntry, key: str, engine: str) -> Iterator[tuple[
     if requirement.extras or not requirement.specifier:
         hint = f"write a name and a version, such as {requirement.name}<2"
         yield f"'{entry.text}' does not limit the version of a package", hint
-    if requirement.marker and engine != "uv":
+    if requirement.marker and engine == "poetry":
         yield f"{engine} cannot limit a package with a marker", f"remove the marker, or {USE_UV}"

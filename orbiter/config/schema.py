@@ -125,7 +125,8 @@ Python = Annotated[
     ),
 ]
 PipEngine = Annotated[
-    Literal["poetry", "uv"], Meta(description="The engine that resolves pip requirements.")
+    Literal["poetry", "uv", "pip-tools"],
+    Meta(description="The engine that resolves pip requirements."),
 ]
 IndexPriority = Annotated[
     Literal["strict", "disabled"],

@@ -16,9 +16,11 @@ from orbiter.lockfiles.types import EntryFault, FormatReader, Lock, PackageEntry
 from orbiter.lockset.inputs import LOCK_FILES, locked_files, unlocked_parts
 from orbiter.lockset.model import BuilderFacts, LockSet, LockSetError, Manifest
 from orbiter.lockset.targets import target_for
+from resolvers.errors import ExpectedError
 from resolvers.index.source import URL, place_of
 from resolvers.managers import MANAGERS
 from resolvers.npm.address import git_commit
+from resolvers.pip.requirement_files import FILES
 from resolvers.types import Artifact, LockFiles, Package, Pin
 
 INSTALLERS = "installers"
@@ -222,6 +224,9 @@ def _all_faults(lock_set: LockSet) -> Iterator[tuple[str, str]]:
             for name, text in files.items():
                 for note in _notes(name, text):
                     yield f"{builder}/{name}", note
+            if FILES in files:
+                for fault in _requirement_faults(files):
+                    yield f"{builder}/{FILES}", fault
             if manager in FILE_NAMES and files:
                 for package in MANAGERS[manager].read(files):
                     for fault in _file_faults(package, FILE_NAMES[manager]):
@@ -237,6 +242,14 @@ def _notes(name: str, text: str) -> tuple[str, ...]:
     if not reader.recognises(text):
         raise LockSetError(f"{name}: this is not a lock file of its format", document.DAMAGED)
     return tuple(note for note in reader.read(name, text).notes if isinstance(note, EntryFault))
+
+
+def _requirement_faults(files: LockFiles) -> Iterator[str]:
+    """Yield the first fault of the hashed requirements of pip-tools."""
+    try:
+        MANAGERS["pip"].read(files)
+    except ExpectedError as error:
+        yield error.message
 
 
 def _file_faults(package: Package, template: str) -> Iterator[str]:

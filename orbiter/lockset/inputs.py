@@ -10,6 +10,7 @@ from orbiter.config.image_set import Builder, CondaSettings, ImageSet
 from orbiter.config.indexes import package_indexes, used_indexes
 from orbiter.lockset import model
 from orbiter.lockset.model import BuilderFacts, LockSet
+from resolvers.pip.requirement_files import is_requirement_file, requirement_files
 
 LOCK_FILES: Mapping[str, tuple[str, ...]] = {
     "apk": ("apk.lock",),
@@ -24,12 +25,32 @@ LOCK_FILES: Mapping[str, tuple[str, ...]] = {
     ),
     "npm": ("package.json", "package-lock.json"),
 }
-"""The names of each manager's lock files, in the order in which a stage installs them."""
+"""The names of each manager's lock files, in the order in which a stage installs them.
+
+pip-tools has others: see ``resolvers.pip.requirement_files``.
+"""
 
 
 def locked_files(lock_set: LockSet | None, builder: str, manager: str) -> dict[str, str]:
     """Return one manager's lock files by name; empty if there are none."""
-    return lock_set.builder_files(builder, LOCK_FILES[manager]) if lock_set else {}
+    files = lock_set.builder_files(builder) if lock_set else {}
+    return {name: text for name, text in files.items() if _is_lock_file(manager, name)}
+
+
+def _is_lock_file(manager: str, name: str) -> bool:
+    return name in LOCK_FILES[manager] or (manager == "pip" and is_requirement_file(name))
+
+
+def lock_file_paths(image_set: ImageSet) -> set[str]:
+    """Return the paths of all lock files that a lock set of the image set may have."""
+    paths: set[str] = set()
+    for builder in image_set.builders.values():
+        names = [name for of_manager in LOCK_FILES.values() for name in of_manager]
+        if builder.pip_engine == "pip-tools":
+            stages = [stage.name for stage in stage_graph.builder_stages(image_set, builder.name)]
+            names += requirement_files(stages, image_set.platforms)
+        paths.update(f"{builder.name}/{name}" for name in names)
+    return paths
 
 
 def inputs_digest(

@@ -15,7 +15,12 @@ from orbiter.config.image_set import Stage
 from orbiter.config.runtime import NO_SETTINGS
 from orbiter.config.stage_graph import runtime_of
 from orbiter.lockset.downloads import all_downloads, known_paths, problems
-from orbiter.lockset.inputs import LOCK_FILES, locked_files, unlocked_parts
+from orbiter.lockset.inputs import (
+    LOCK_FILES,
+    lock_file_paths,
+    locked_files,
+    unlocked_parts,
+)
 from orbiter.lockset.model import BUILD, MANIFEST, SNAPSHOT, BuilderFacts, LockSet, LockSetError
 from orbiter.lockset.own_files import content_problem, kept_files, template_text
 from orbiter.lockset.targets import targets
@@ -207,9 +212,8 @@ def _build_files(lock_set: LockSet) -> dict[str, str]:
 
 def _foreign_files(lock_set: LockSet) -> Iterator[Difference]:
     """Yield what is neither a lock file nor in the build folder, and unused base images."""
-    known = {SNAPSHOT, *kept_files(lock_set.image_set), *known_paths(lock_set.image_set)}
-    for builder in lock_set.image_set.builders:
-        known |= {f"{builder}/{name}" for names in LOCK_FILES.values() for name in names}
+    image_set = lock_set.image_set
+    known = {SNAPSHOT, *kept_files(image_set), *known_paths(image_set), *lock_file_paths(image_set)}
     for path in sorted(lock_set.files.keys() - known):
         if not path.startswith(f"{BUILD}/"):
             yield _unexpected(lock_set, path, "Orbiter writes no such file")

@@ -5,7 +5,7 @@ from typing import NamedTuple, Protocol
 
 from resolvers import uv_program
 from resolvers.errors import ExpectedError
-from resolvers.pip import poetry, poetry_lock, uv, uv_lock
+from resolvers.pip import pip_tools, pip_tools_lock, poetry, poetry_lock, uv, uv_lock
 from resolvers.pip.lock_formats import LockFormat
 from resolvers.types import LockFiles, Package, Request
 
@@ -20,7 +20,7 @@ class Solver(Protocol):
     def lock(
         self, request: Request, previous: tuple[Package, ...], shared: Set[str] = ...
     ) -> LockFiles:
-        """Solve, and return pyproject.toml and the engine's lock file.
+        """Solve, and return pyproject.toml and the engine's lock files.
 
         ``shared`` names the provided distributions whose own requirements pip must meet.
         """
@@ -38,6 +38,7 @@ class Engine(NamedTuple):
 ENGINES: Mapping[str, Engine] = {
     "poetry": Engine(poetry.VERSION, poetry, poetry_lock),
     "uv": Engine(uv_program.version(), uv, uv_lock),
+    "pip-tools": Engine(pip_tools.VERSION, pip_tools, pip_tools_lock),
 }
 DEFAULT = "poetry"
 

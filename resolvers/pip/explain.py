@@ -1,4 +1,4 @@
-"""The error for requirements that cannot be met, the same for both engines."""
+"""The error for requirements that cannot be met, the same for all engines."""
 
 import re
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ def unsolvable(request: Request, explanation: str, proxy: IndexProxy) -> Expecte
     # Users do not know the project that Orbiter writes for the engine.
     text = explanation.replace(f"{PROJECT}:", "").replace(f"{PROJECT} (0)", "the image")
     text = RANGES.sub(_first_range, text.replace(PROJECT, "the image"))
-    names = {canonicalize_name(word.strip(".")) for word in NOT_IN_NAME.split(text)}
+    names = names_in(text)
     if missing := _missing_names(request, names, proxy):
         return _missing_packages(request, missing, text)
     from_conda = provided.describe(request, names)
@@ -44,6 +44,11 @@ def unsolvable(request: Request, explanation: str, proxy: IndexProxy) -> Expecte
     if from_conda:
         hint += ", or request another version from conda"
     return UnsolvableError("\n".join(lines), hint)
+
+
+def names_in(text: str) -> set[NormalizedName]:
+    """Return the words of a text that may be names of packages."""
+    return {canonicalize_name(word.strip(".")) for word in NOT_IN_NAME.split(text)}
 
 
 def _first_range(match: "re.Match[str]") -> str:

@@ -7,7 +7,7 @@ conda provides. Pages are JSON (PEP 691, PEP 700), metadata files are those of P
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
@@ -61,9 +61,10 @@ class IndexProxy:
     visible even if they are yanked. ``satisfied`` lists versions whose requirements conda already
     installs: their metadata keeps only the requirements of extras. If the index lacks such a
     version, or has no wheel of it for every platform, a placeholder wheel makes it installable. So
-    an engine never builds its sdist. ``constraints`` limit the visible versions. ``missing`` names
-    the projects that the index does not have. ``errors`` collects the errors that occur while a
-    client is served.
+    an engine never builds its sdist. ``constraints`` limit the visible versions. ``sdists`` names
+    the projects whose sdists are visible, by default all; ``hidden`` has the other sdists by
+    project. ``missing`` names the projects that the index does not have. ``errors`` collects the
+    errors that occur while a client is served.
     """
 
     def __init__(
@@ -76,10 +77,12 @@ class IndexProxy:
         provided: Mapping[str, frozenset[Version]] = {},
         satisfied: Mapping[str, frozenset[Version]] = {},
         constraints: Mapping[str, SpecifierSet] = {},
+        sdists: Set[str] | None = None,
         progress: Callable[[str], None] = lambda _line: None,
     ) -> None:
         self.errors: list[ExpectedError] = []
         self.unsupported: dict[str, tuple[IndexFile, ...]] = {}
+        self.hidden: dict[str, tuple[IndexFile, ...]] = {}
         self.missing: set[str] = set()
         self._python = python
         self._index = index
@@ -90,6 +93,7 @@ class IndexProxy:
         self._provided = provided
         self._satisfied = satisfied
         self._constraints = constraints
+        self._sdists = sdists
         self._progress = progress
         self._metadata = MetadataReader()
         self._projects: dict[str, Mapping[str, IndexFile]] = {}
@@ -117,7 +121,11 @@ class IndexProxy:
         if (exact := self._exact.get(name)) is not None:
             files = tuple(file for file in files if version_of(file.name) == exact)
         files = self._supported_files(name, files)
-        if (versions := self._provided.get(name)) is not None:
+        versions = self._provided.get(name)
+        if self._sdists is not None and name not in self._sdists and versions is None:
+            self.hidden[name] = tuple(file for file in files if not file.name.endswith(".whl"))
+            files = tuple(file for file in files if file.name.endswith(".whl"))
+        if versions is not None:
             files = tuple(
                 replace(file, yanked=None) for file in files if version_of(file.name) in versions
             )

@@ -2,12 +2,12 @@
 
 from typing import Protocol
 
-from resolvers.pip import poetry_lock, uv_lock
+from resolvers.pip import pip_tools_lock, poetry_lock, uv_lock
 from resolvers.types import LockFiles, Package, Target
 
 
 class LockFormat(Protocol):
-    """The interface of a lock format's module."""
+    """The interface of a lock format's module; every lock of the format has the file ``FILE``."""
 
     FILE: str
 
@@ -22,7 +22,7 @@ class LockFormat(Protocol):
         ...
 
 
-FORMATS: tuple[LockFormat, ...] = (poetry_lock, uv_lock)
+FORMATS: tuple[LockFormat, ...] = (poetry_lock, uv_lock, pip_tools_lock)
 
 
 def lock_format(files: LockFiles) -> LockFormat | None:

@@ -1,4 +1,4 @@
-"""The manager pip: wheels for the exact Python of the image, solved by Poetry or uv."""
+"""The manager pip: wheels for the exact Python of the image, solved by Poetry, uv or pip-tools."""
 
 from resolvers.pip import build_requirements
 from resolvers.pip.selection import read, select
@@ -10,7 +10,7 @@ __all__ = ["build_pins", "read", "resolve", "select"]
 def resolve(request: Request) -> LockFiles:
     """Lock the pip requirements; return {} if there are none.
 
-    The files are pyproject.toml, the engine's lock file and, if sdists are built,
+    The files are pyproject.toml, the engine's lock files and, if sdists are built,
     build-requirements.txt. Returns the previous files if nothing changed and nothing should be
     upgraded. Raises UnsolvableError, ExpectedError if a package has no file for a target, and the
     errors of the engine.

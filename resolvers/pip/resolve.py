@@ -1,4 +1,4 @@
-"""Resolving with Poetry or uv, and the checks of the new lock."""
+"""Resolving with an engine of pip, and the checks of the new lock."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -21,6 +21,7 @@ from resolvers.pip import (
 )
 from resolvers.pip.engines import Engine
 from resolvers.pip.locked_files import check_python, locked_files
+from resolvers.pip.pip_tools_lock import missing_files
 from resolvers.pip.selection import read, select
 from resolvers.types import LockFiles, Package, Pin, Request, Target, Upgrade
 
@@ -125,7 +126,8 @@ def _is_up_to_date(request: Request, engine: Engine) -> bool:
     # With as_of, the previous lock may contain versions that were published later.
     if request.upgrade.everything or request.upgrade.packages or request.as_of:
         return False
-    if engine.lock_format.FILE not in previous:
+    platforms = (target.platform for target in request.targets)
+    if engine.lock_format.FILE not in previous or missing_files(previous, platforms):
         return False
     if previous.get(direct.FILE, "") != direct.render(request.pip.direct):
         return False

@@ -6,15 +6,18 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
 from resolvers import uv_program
 from resolvers.pip import manager as pip
-from resolvers.pip import poetry
+from resolvers.pip import pip_tools, poetry
 from resolvers.types import Group, LockFiles, Request, Target, Upgrade
 from tests.support.paths import TESTS
 
 AMD64 = Target(platform="linux/amd64", python="3.13.5", glibc="2.41")
 ARM64 = Target(platform="linux/arm64", python="3.13.5", glibc="2.41")
 NEW_YEAR = datetime(2025, 1, 1, tzinfo=UTC)
+PIP_COMPILE_CHECK = Path(__file__).with_name("pip_compile_check.py")
 DATA = TESTS / "data" / "pip"
 
 
@@ -66,12 +69,22 @@ def assert_portable(files: LockFiles) -> None:
         assert not text.endswith("\n\n"), name
 
 
+def keep_interpreters(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Install Poetry and pip-tools now, before a test configures an index that lacks them."""
+    for engine in (poetry, pip_tools):
+        python = engine.interpreter(lambda _line: None)
+        monkeypatch.setattr(engine, "interpreter", lambda _progress, python=python: python)
+
+
 def check_lock(engine: str, folder: Path) -> "subprocess.CompletedProcess[str]":
     """Run the engine's own check of the lock in a folder."""
     if engine == "poetry":
         python = poetry.interpreter(lambda _line: None)
         command = [python, "-m", "poetry", "check", "--lock", "--no-interaction"]
-    else:
+    elif engine == "uv":
         options = ["--check", "--offline", "--no-config", "--python", sys.executable]
         command = [uv_program.program(), "lock", *options]
+    else:
+        python = pip_tools.interpreter(lambda _line: None)
+        command = [sys.executable, str(PIP_COMPILE_CHECK), str(folder), python]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)

@@ -19,7 +19,8 @@ from resolvers.types import (
 )
 from tests.support.pip_cases import AMD64, ARM64, NEW_YEAR
 
-ENGINES = pytest.mark.parametrize("engine", ["poetry", "uv"])
+ENGINES = pytest.mark.parametrize("engine", ["poetry", "uv", "pip-tools"])
+POETRY_AND_UV = pytest.mark.parametrize("engine", ["poetry", "uv"])
 BOTH = (AMD64.platform, ARM64.platform)
 STAGES = {"core": (), "a-build": ("core",), "b-build": ("a-build", "core"), "apart": ("core",)}
 """The parents of the stages, nearest first."""

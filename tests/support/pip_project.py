@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from resolvers.pip import poetry
+from resolvers.pip import pip_tools, poetry
 from tests.support.wheel_index import WheelIndex
 
 IMAGES = """\
@@ -32,8 +32,9 @@ apt = ["python3"]
 pip = [{pip}]
 """
 RUN = """
-from resolvers.pip import poetry
-poetry.interpreter = lambda _progress: {python!r}
+from resolvers.pip import pip_tools, poetry
+poetry.interpreter = lambda _progress: {poetry!r}
+pip_tools.interpreter = lambda _progress: {pip_tools!r}
 from orbiter.cli.main import main
 main()
 """
@@ -47,8 +48,11 @@ class Project:
         self.engine = engine
         self.main, self.one, self.two = indexes
         self.extra = ""
-        # Poetry itself comes from the index of this machine.
-        self.python = poetry.interpreter(lambda _line: None)
+        # The engines themselves come from the index of this machine.
+        self.program = RUN.format(
+            poetry=poetry.interpreter(lambda _line: None),
+            pip_tools=pip_tools.interpreter(lambda _line: None),
+        )
 
     def write(self, pip: str, rules: str = "", version: str = "0.1.0") -> None:
         text = IMAGES.format(
@@ -65,7 +69,7 @@ class Project:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("PIP_")}
         env = {**kept, "PIP_CONFIG_FILE": "/dev/null", "DOCKER_HOST": "unix:///nowhere.sock"}
         env |= {"PIP_INDEX_URL": self.main.url, "PIP_EXTRA_INDEX_URL": self.extra}
-        command = [sys.executable, "-c", RUN.format(python=self.python), *words]
+        command = [sys.executable, "-c", self.program, *words]
         return subprocess.run(
             command, cwd=self.folder, env=env, capture_output=True, text=True, check=False
         )

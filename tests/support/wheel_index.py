@@ -37,9 +37,15 @@ def wheel(name: str, version: str, *headers: str, tag: str = "py3-none-any") -> 
     """Return the file name and the content of a wheel; ``headers`` are lines of its METADATA."""
     content = io.BytesIO()
     lines = ["Metadata-Version: 2.1", f"Name: {name}", f"Version: {version}", *headers, ""]
+    texts = {
+        "METADATA": "\n".join(lines),
+        "WHEEL": f"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: {tag}\n",
+        "RECORD": "",
+    }
     with zipfile.ZipFile(content, "w") as archive:
-        info = zipfile.ZipInfo(f"{name}-{version}.dist-info/METADATA")
-        archive.writestr(info, "\n".join(lines))
+        for file, text in texts.items():
+            info = zipfile.ZipInfo(f"{name}-{version}.dist-info/{file}")
+            archive.writestr(info, text)
     return f"{name}-{version}-{tag}.whl", content.getvalue()
 
 

@@ -17,7 +17,7 @@ from resolvers.types import Target
 from tests.support.pip_project import Project
 from tests.support.wheel_index import wheel_index
 
-pytestmark = pytest.mark.index  # Poetry is installed from the index
+pytestmark = pytest.mark.index  # Poetry and pip-tools are installed from the index
 
 
 @pytest.fixture(params=["poetry", "uv"])
@@ -30,6 +30,7 @@ def of(index: str, requirement: str = "torch") -> str:
     return f'{{ requirement = "{requirement}", index = "{index}" }}'
 
 
+@pytest.mark.parametrize("project", ["poetry", "uv", "pip-tools"], indirect=True)
 def test_the_index_of_a_package_through_all_commands(
     project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,4 +1,4 @@
-"""Locks of packages from an address (PEP 508 direct references), with both engines."""
+"""Locks of packages from an address (PEP 508 direct references), with all engines."""
 
 import hashlib
 from collections.abc import Iterator
@@ -10,22 +10,30 @@ import pytest
 from resolvers.errors import ExpectedError
 from resolvers.index import index as package_index
 from resolvers.net.http import HTTPError
-from resolvers.pip import direct, poetry
+from resolvers.pip import direct
 from resolvers.pip import manager as pip
 from resolvers.types import LockFiles, LockWarning, Request, Upgrade
 from tests.support.loopback import Answer
-from tests.support.pip_cases import AMD64, NEW_YEAR, check_lock, request, versions, written
+from tests.support.pip_cases import (
+    AMD64,
+    NEW_YEAR,
+    check_lock,
+    keep_interpreters,
+    request,
+    versions,
+    written,
+)
 from tests.support.wheel_index import WheelIndex, sdist, wheel, wheel_index
 
 pytestmark = pytest.mark.index  # Poetry is installed from the index
-ENGINES = pytest.mark.parametrize("engine", ["poetry", "uv"])
+ENGINES = pytest.mark.parametrize("engine", ["poetry", "uv", "pip-tools"])
+POETRY_AND_UV = pytest.mark.parametrize("engine", ["poetry", "uv"])
 
 
 @pytest.fixture
 def index(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[WheelIndex]:
     """Configure an empty index as the only one, and an empty cache."""
-    python = poetry.interpreter(lambda _line: None)
-    monkeypatch.setattr(poetry, "interpreter", lambda _progress: python)
+    keep_interpreters(monkeypatch)
     with wheel_index() as served:
         monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
         monkeypatch.delenv("PIP_FIND_LINKS", raising=False)
@@ -74,6 +82,8 @@ def test_a_wheel_from_an_address_is_locked_with_its_dependencies(
     assert acme.artifact.source == f"url:{url}"
     engine_files = {name: text for name, text in files.items() if name != direct.FILE}
     assert index.server.url not in "".join(engine_files.values())
+    if engine == "pip-tools":
+        return  # pip-compile knows no address of the file
     check = check_lock(engine, written(files, tmp_path))
     assert check.returncode == 0, check.stderr
 
@@ -96,7 +106,7 @@ def test_the_file_stays_until_an_upgrade_asks_for_it(engine: str, index: WheelIn
         assert f"sha256:{hashlib.sha256(content).hexdigest()}" not in hashes
 
 
-@ENGINES
+@POETRY_AND_UV
 def test_a_changed_file_is_refused(
     engine: str, index: WheelIndex, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -120,7 +130,7 @@ def test_a_given_hash_is_respected(index: WheelIndex) -> None:
         lock("uv", f"acme @ {url}#sha256={wrong}")
 
 
-@ENGINES
+@POETRY_AND_UV
 @pytest.mark.parametrize("file", ["acme-1.0.tar.gz", "v1.tar.gz"])
 def test_an_sdist_is_locked_by_the_name_that_it_has_inside(
     engine: str, file: str, index: WheelIndex

@@ -10,13 +10,13 @@ from resolvers.errors import ExpectedError, UnsolvableError
 from resolvers.index import index as package_index
 from resolvers.index import routes
 from resolvers.pip import manager as pip
-from resolvers.pip import poetry
 from resolvers.types import Group, LockFiles, LockWarning, PipOptions, Request, Upgrade
-from tests.support.pip_cases import AMD64, ARM64, check_lock, versions, written
+from tests.support.pip_cases import AMD64, ARM64, check_lock, keep_interpreters, versions, written
 from tests.support.wheel_index import WheelIndex, wheel_index
 
-pytestmark = pytest.mark.index  # Poetry is installed from the index
-ENGINES = pytest.mark.parametrize("engine", ["poetry", "uv"])
+pytestmark = pytest.mark.index  # Poetry and pip-tools are installed from the index
+ENGINES = pytest.mark.parametrize("engine", ["poetry", "uv", "pip-tools"])
+POETRY_AND_UV = pytest.mark.parametrize("engine", ["poetry", "uv"])
 STAGE = "base-build"
 NEXT_STAGE = "geo-build"
 
@@ -24,8 +24,7 @@ NEXT_STAGE = "geo-build"
 @pytest.fixture
 def main(monkeypatch: pytest.MonkeyPatch) -> Iterator[WheelIndex]:
     """Configure an empty index as the only one of pip."""
-    python = poetry.interpreter(lambda _line: None)
-    monkeypatch.setattr(poetry, "interpreter", lambda _progress: python)
+    keep_interpreters(monkeypatch)
     with wheel_index() as served:
         monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
         monkeypatch.delenv("PIP_FIND_LINKS", raising=False)
@@ -89,7 +88,7 @@ def sources(files: LockFiles) -> dict[str, str]:
     return {pin.name: pin.artifact.source for pin in pins}
 
 
-@ENGINES
+@POETRY_AND_UV
 def test_one_package_comes_from_the_index_that_images_toml_names(
     engine: str, main: WheelIndex, other: WheelIndex, tmp_path: Path
 ) -> None:
@@ -140,7 +139,7 @@ def test_pins_of_a_named_index_are_kept_and_upgraded(
         lock(engine, "torch", "acme", options=options, previous=second, upgrade=upgrade)
 
 
-@ENGINES
+@POETRY_AND_UV
 def test_a_package_moves_to_its_index_and_keeps_its_version_if_that_has_it(
     engine: str, main: WheelIndex, other: WheelIndex
 ) -> None:
@@ -168,7 +167,7 @@ def test_a_package_that_its_index_lacks_is_reported_with_the_index(
     assert "[index.other]" in caught.value.hint
 
 
-@ENGINES
+@POETRY_AND_UV
 def test_a_named_index_that_does_not_answer_is_reported_with_its_place(
     engine: str, main: WheelIndex
 ) -> None:

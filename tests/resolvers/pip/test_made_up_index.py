@@ -12,23 +12,31 @@ import pytest
 from resolvers.errors import ExpectedError, UnsolvableError
 from resolvers.index import index as package_index
 from resolvers.net.http import HTTPError
-from resolvers.pip import extras, poetry
+from resolvers.pip import extras
 from resolvers.pip import manager as pip
 from resolvers.types import Group, LockFiles, LockWarning, Request, Upgrade
 from tests.support.loopback import Answer
 from tests.support.loopback import Request as LoopbackRequest
-from tests.support.pip_cases import AMD64, ARM64, check_lock, request, versions, written
+from tests.support.pip_cases import (
+    AMD64,
+    ARM64,
+    check_lock,
+    keep_interpreters,
+    request,
+    versions,
+    written,
+)
 from tests.support.wheel_index import WheelIndex, wheel, wheel_index
 
-pytestmark = pytest.mark.index  # Poetry is installed from the index
-ENGINES = pytest.mark.parametrize("engine", ["poetry", "uv"])
+pytestmark = pytest.mark.index  # Poetry and pip-tools are installed from the index
+ENGINES = pytest.mark.parametrize("engine", ["poetry", "uv", "pip-tools"])
+POETRY_AND_UV = pytest.mark.parametrize("engine", ["poetry", "uv"])
 
 
 @pytest.fixture
 def index(monkeypatch: pytest.MonkeyPatch) -> Iterator[WheelIndex]:
     """Configure an empty index as the only one."""
-    python = poetry.interpreter(lambda _line: None)
-    monkeypatch.setattr(poetry, "interpreter", lambda _progress: python)
+    keep_interpreters(monkeypatch)
     with wheel_index() as served:
         monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
         monkeypatch.delenv("PIP_FIND_LINKS", raising=False)
@@ -102,7 +110,7 @@ def test_a_version_with_a_lower_ceiling_of_python_is_not_chosen(
     assert "<3.13" in caught.value.message
 
 
-@ENGINES
+@POETRY_AND_UV
 def test_a_ceiling_that_only_the_wheel_names_is_noticed(engine: str, index: WheelIndex) -> None:
     index.add("acme", "2.0", "Requires-Python: >=3.9,<3.13")
     with pytest.raises(ExpectedError) as caught:
@@ -121,7 +129,7 @@ def test_an_upgrade_sees_the_index_as_it_is_now(engine: str, index: WheelIndex) 
     assert versions(upgraded(engine, second, "acme")) == {"acme": "1.0"}
 
 
-@ENGINES
+@POETRY_AND_UV
 def test_refused_credentials_are_reported(engine: str, index: WheelIndex) -> None:
     index.server.otherwise = Answer(401)
     with pytest.raises(HTTPError) as caught:
@@ -130,7 +138,7 @@ def test_refused_credentials_are_reported(engine: str, index: WheelIndex) -> Non
     assert "add credentials for 127.0.0.1" in caught.value.hint
 
 
-@ENGINES
+@POETRY_AND_UV
 def test_a_password_of_the_keyring_locks(
     engine: str, index: WheelIndex, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -172,7 +180,7 @@ def test_a_package_that_does_not_exist_is_named_with_a_near_one(
     assert "'scikit-learn' instead of 'sklearn'" in caught.value.hint
 
 
-@ENGINES
+@POETRY_AND_UV
 def test_a_missing_package_that_another_one_requires_is_named(
     engine: str, index: WheelIndex
 ) -> None:
@@ -198,7 +206,7 @@ def test_a_conflict_between_two_stages_names_both(engine: str, index: WheelIndex
     assert "Traceback" not in caught.value.message
 
 
-@ENGINES
+@POETRY_AND_UV
 def test_an_explanation_stays_short(engine: str, index: WheelIndex) -> None:
     for minor in range(60):
         index.add("acme", f"1.{minor}", "Requires-Dist: beta>=2")
@@ -228,7 +236,7 @@ def advice(
     return found
 
 
-@ENGINES
+@POETRY_AND_UV
 def test_yanked_releases_and_unknown_extras_are_warnings(engine: str, index: WheelIndex) -> None:
     index.add("acme", "1.0", "Provides-Extra: fast", yanked="loses data")
     index.add("beta", "1.0", yanked="")
@@ -255,7 +263,7 @@ def test_yanked_releases_and_unknown_extras_are_warnings(engine: str, index: Whe
     assert advice(engine, "acme[Fast]", "gamma") == []
 
 
-@ENGINES
+@POETRY_AND_UV
 def test_unknown_extras_that_dependencies_ask_for_are_warnings(
     engine: str, index: WheelIndex
 ) -> None:
@@ -281,7 +289,7 @@ def test_unknown_extras_that_dependencies_ask_for_are_warnings(
     ]
 
 
-@ENGINES
+@POETRY_AND_UV
 @pytest.mark.parametrize(
     ("headers", "is_warned"),
     [
@@ -348,7 +356,7 @@ def test_a_version_without_a_wheel_for_one_platform_is_explained(index: WheelInd
     assert "2.0 has no wheel for linux/arm64" in warning.text
 
 
-@ENGINES
+@POETRY_AND_UV
 @pytest.mark.parametrize("place", ["variable", "file"])
 def test_constraints_of_pip_are_respected(
     engine: str, place: str, index: WheelIndex, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -378,7 +386,7 @@ def test_constraints_of_pip_are_respected(
     assert "'acme>=3' is required by 'base-build'" in caught.value.message
 
 
-@ENGINES
+@POETRY_AND_UV
 def test_a_missing_constraint_file_is_an_error(
     engine: str, index: WheelIndex, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,7 +11,7 @@ from resolvers.pip import resolve
 from resolvers.types import Group, Request, Target, Upgrade
 from tests.support.pip_cases import AMD64, ARM64, assert_portable, data, request, versions
 
-ENGINES = ("poetry", "uv")
+ENGINES = ("poetry", "uv", "pip-tools")
 ALL = ("core", "base-build")
 
 
@@ -164,7 +164,13 @@ def test_the_same_moment_gives_the_same_lock(engine: str) -> None:
 @pytest.mark.index
 @pytest.mark.parametrize(
     ("engine", "next_engine"),
-    [("poetry", "poetry"), ("uv", "uv"), ("poetry", "uv"), ("uv", "poetry")],
+    [
+        ("poetry", "poetry"),
+        ("uv", "uv"),
+        ("poetry", "uv"),
+        ("uv", "pip-tools"),
+        ("pip-tools", "poetry"),
+    ],
 )
 def test_another_requirement_changes_no_pin(engine: str, next_engine: str) -> None:
     first = pip.resolve(request(engine, "attrs", "jinja2"))
@@ -196,7 +202,7 @@ def test_only_the_named_packages_are_upgraded(engine: str) -> None:
 
 
 @pytest.mark.index
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", ["poetry", "uv"])  # pip-tools: see test_pip_tools.py
 def test_unsolvable_requirements_are_explained(engine: str) -> None:
     with pytest.raises(UnsolvableError) as caught:
         pip.resolve(request(engine, "jinja2>=3", "markupsafe<1"))

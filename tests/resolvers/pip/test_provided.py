@@ -20,6 +20,7 @@ from tests.support.pip_cases import (
 from tests.support.pip_on_conda import (
     BOTH,
     ENGINES,
+    POETRY_AND_UV,
     STAGES,
     again,
     conda_tables,
@@ -57,7 +58,7 @@ def test_a_provided_version_is_locked_and_not_installed(engine: str) -> None:
 
 
 @pytest.mark.index
-@ENGINES
+@POETRY_AND_UV
 def test_only_distributions_that_pip_needs_affect_locking_again(engine: str) -> None:
     core, more = provided("core", "markupsafe", "3.0.1"), provided("a-build", "six", "1.16.0")
     pip_request = request(engine, core, more, a_build=("jinja2",))
@@ -79,7 +80,7 @@ REQUIRED_BY_REQUESTS = {"certifi", "charset-normalizer", "idna", "urllib3"}
 
 
 @pytest.mark.index
-@ENGINES
+@POETRY_AND_UV
 def test_requirements_of_provided_distributions_are_left_to_conda(engine: str) -> None:
     pip_request = request(engine, REQUESTS, a_build=("gdown",))  # gdown needs requests[socks]
     files = pip.resolve(pip_request)
@@ -127,7 +128,7 @@ def test_requirements_of_shared_distributions_are_locked(engine: str) -> None:
 
 
 @pytest.mark.index
-@ENGINES
+@POETRY_AND_UV
 def test_other_parents_of_a_stage_change_the_lock(engine: str) -> None:
     pip_request = request(engine, REQUESTS, a_build=("requests-file",))
     files = pip.resolve(pip_request)
@@ -141,7 +142,7 @@ def test_other_parents_of_a_stage_change_the_lock(engine: str) -> None:
 
 
 @pytest.mark.index
-@ENGINES
+@POETRY_AND_UV
 def test_requirements_among_provided_distributions_do_not_matter(engine: str) -> None:
     # On the index, jinja2 requires markupsafe >= 2.
     conda = provided("core", "jinja2", "3.1.5"), provided("core", "markupsafe", "1.1.1")
@@ -184,7 +185,7 @@ def test_uv_keeps_the_version_of_each_platform() -> None:
 
 
 @pytest.mark.index
-@ENGINES
+@POETRY_AND_UV
 def test_unneeded_distributions_do_not_appear_in_the_files(engine: str) -> None:
     plain = pip.resolve(request(engine, a_build=("jinja2",)))
     unneeded = pip.resolve(request(engine, provided("core", "six", "1.16.0"), a_build=("jinja2",)))
@@ -194,7 +195,7 @@ def test_unneeded_distributions_do_not_appear_in_the_files(engine: str) -> None:
 
 
 @pytest.mark.index
-@ENGINES
+@POETRY_AND_UV
 def test_an_explanation_lists_provided_versions(engine: str) -> None:
     conda = provided("core", "markupsafe", "1.1.1", "safe"), provided("a-build", "six", "1.16.0")
     with pytest.raises(UnsolvableError) as caught:
@@ -207,7 +208,7 @@ def test_an_explanation_lists_provided_versions(engine: str) -> None:
 
 
 @pytest.mark.index
-@ENGINES
+@POETRY_AND_UV
 def test_a_provided_version_may_be_yanked(engine: str) -> None:
     pip_request = request(engine, provided("core", "attrs", "21.1.0"), a_build=("jsonschema<4.18",))
     assert dict(versions(pip.resolve(pip_request)), pyrsistent="") == {
@@ -238,7 +239,7 @@ def test_uv_locks_a_version_for_each_platform() -> None:
 
 
 @pytest.mark.index
-@ENGINES
+@POETRY_AND_UV
 def test_pip_installs_on_platforms_where_conda_does_not_provide(engine: str) -> None:
     pip_request = request(
         engine, provided("core", "markupsafe", "3.0.1", platforms=BOTH[:1]), a_build=("jinja2",)
@@ -270,7 +271,7 @@ def test_an_sdist_of_a_provided_distribution_is_not_built(engine: str) -> None:
 
 
 @pytest.mark.index
-@ENGINES
+@POETRY_AND_UV
 def test_the_engine_accepts_the_written_files(engine: str, tmp_path: Path) -> None:
     conda = *provided("core", "markupsafe", "3.0.1"), *REQUESTS, *provided("core", "idna", "3.9")
     unfit = *provided("core", "torch", "2.5.1"), *provided("core", "docopt", "0.6.2")
