@@ -7,6 +7,7 @@ import msgspec
 
 from orbiter.config import npm_syntax
 from orbiter.config.image_set import ImageSet
+from resolvers.conda.address import is_address, parse_address
 
 _APT_NAME = r"[a-z0-9][a-z0-9+.-]*[a-z0-9+]"
 """A name as in Debian policy 5.6.1, except a final ``-``: apt would remove that package."""
@@ -57,6 +58,10 @@ def _apt_name(text: str) -> str | None:
 
 
 def _conda_name(text: str) -> str | None:
+    if is_address(text):
+        address = parse_address(text)
+        # orbiter.config.conda_addresses reports a mistake without repeating a password.
+        return address.name if address else text
     match = _CONDA.fullmatch(text)
     return match[1].lower() if match and not _ADDRESS.search(text) else None
 
@@ -108,12 +113,12 @@ SYNTAXES: Mapping[str, Syntax] = {
         },
     ),
     "conda": Syntax(
-        expected="a conda package: a MatchSpec without an address",
+        expected="a conda package: a MatchSpec, or the address of a file",
         name=_conda_name,
         package=_conda_name,
         hints={
-            r"://|^[./]|@|[\[,]\s*url\s*=": "a lock contains packages from channels: "
-            "write the package name",
+            r"://|^[./]|@|[\[,]\s*url\s*=": "write the package name, or the complete address of "
+            "its file: https://host/name-1.0-0.conda",
             r"^[A-Za-z][\w.-]*(?:\s+[A-Za-z][\w.-]*)+$": "write one package per entry",
             "": "for example numpy, numpy>=2,<3, python=3.12, blas=*=openblas or conda-forge::proj",
         },

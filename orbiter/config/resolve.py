@@ -15,6 +15,7 @@ from orbiter.config.builders import (
     system_manager,
 )
 from orbiter.config.commands import commands
+from orbiter.config.conda_addresses import check_conda_addresses
 from orbiter.config.direct_references import check_references
 from orbiter.config.downloads import check_targets, downloads
 from orbiter.config.image_set import BASE_REQUIREMENTS, ImageSet, Kind, NotebookUser, Stage
@@ -108,6 +109,8 @@ def _stages(
         entries = {each.name: _entries("pip", each, file.sets, mistakes) for each in of_builder}
         check_one_index(entries, mistakes)
         check_references(entries, _built_packages(stages, builder), mistakes)
+        conda_entries = (_entries("conda", each, file.sets, mistakes) for each in of_builder)
+        check_conda_addresses(conda_entries, mistakes)
         npm_entries = (_entries("npm", each, file.sets, mistakes) for each in of_builder)
         check_addresses(npm_entries, mistakes)
 

@@ -301,7 +301,10 @@ AptList = Annotated[
 ]
 CondaList = Annotated[
     tuple[str, ...],
-    Meta(description="conda packages, as MatchSpecs. Only for the builder micromamba."),
+    Meta(
+        description="conda packages, as MatchSpecs or as addresses of files. Only for the builder "
+        "micromamba."
+    ),
 ]
 NpmList = Annotated[
     tuple[str, ...],

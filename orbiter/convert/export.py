@@ -125,7 +125,10 @@ def _environment(selection: _Selection) -> str:
     channels = lock_file.parse_lock(selection.files).channels
     requirements = _conda_requirements(selection)
     priority = conda_settings(selection.image_set.builders[selection.stage.builder]).priority
-    remarks = (f"channel priority: {priority}",) if priority != "strict" else ()
+    addresses = (requirement.written for requirement in requirements if requirement.address)
+    remarks = [f"from {address}" for address in dict.fromkeys(addresses)]
+    if priority != "strict":
+        remarks.append(f"channel priority: {priority}")
     virtual = _virtual_packages(selection)
     text = environment_yml.format_environment(channels, virtual, requirements, remarks)
     pip: dict[str, None] = {}

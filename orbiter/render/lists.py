@@ -4,10 +4,12 @@ import json
 from collections.abc import Iterable, Iterator
 
 from orbiter.config.builders import overwrites
+from orbiter.config.requirements import package_name
 from orbiter.render import own_files
 from orbiter.render.downloads import download_artifacts, download_list, list_name
 from orbiter.render.model import Plan, StagePlan, platform_slug
 from orbiter.store.artifact_list import LockedFile, format_list, listed_source
+from resolvers.conda.address import is_address
 from resolvers.types import Pin
 
 FORMAT = 1
@@ -31,7 +33,8 @@ def stage_lists(plan: Plan, stage_plan: StagePlan) -> dict[str, str]:
         if pins.get("pip"):
             files |= _pip_lists(stage_plan, pins["pip"], slug)
         if pins.get("conda"):
-            files["conda-requested.txt"] = _lines(stage_plan.stage.requirements["conda"])
+            requested = stage_plan.stage.requirements["conda"]
+            files["conda-requested.txt"] = _lines(map(without_address, requested))
         if overwriting(plan, stage_plan, "conda"):
             files[f"conda-overwrites-{slug}.txt"] = _conda_overwrites(plan, stage_plan, platform)
         for tool in stage_plan.tools.get(platform, ()):
@@ -53,6 +56,11 @@ def _conda_overwrites(plan: Plan, stage_plan: StagePlan, platform: str) -> str:
     pins = {pin.name: pin for pin in stage_plan.pins[platform].get("conda", ())}
     names = overwriting(plan, stage_plan, "conda")
     return _lines(pins[name].artifact.file for name in names if name in pins)
+
+
+def without_address(requirement: str) -> str:
+    """Return a conda requirement as the records in an image have it: a name for an address."""
+    return package_name("conda", requirement) if is_address(requirement) else requirement
 
 
 def _lines(texts: Iterable[str]) -> str:

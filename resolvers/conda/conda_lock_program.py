@@ -74,6 +74,12 @@ def _check_supported(request: Request, requirements: tuple[CondaRequirement, ...
             "the engine conda-lock does not support --upgrade-package NAME==VERSION",
             f"name the package without a version, or {alternative}",
         )
+    for requirement in requirements:
+        if requirement.address:
+            raise ExpectedError(
+                f"the engine conda-lock does not support addresses: {requirement.written}",
+                alternative,
+            )
     first_by_name: dict[str, CondaRequirement] = {}
     for requirement in requirements:
         first = first_by_name.setdefault(requirement.name, requirement)

@@ -1,6 +1,6 @@
 """The manager conda: locked by rattler or conda-lock, in conda-lock's format."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from resolvers.conda import rattler_engine, rattler_solver
@@ -73,7 +73,7 @@ def resolve(request: Request) -> LockFiles:
         subdir(target.platform): virtual_packages(target, request.conda)
         for target in request.targets
     }
-    remarks = _remarks(request)
+    remarks = _remarks(request, requirements)
     files = {
         ENVIRONMENT: format_environment(channels, virtual, requirements, remarks),
         VIRTUAL: format_virtual_packages(virtual),
@@ -114,9 +114,10 @@ def _lock_text(
     return format_lock(CondaLock(channels=channels, content_hashes=hashes, entries=tuple(entries)))
 
 
-def _remarks(request: Request) -> list[str]:
+def _remarks(request: Request, requirements: Iterable[CondaRequirement]) -> list[str]:
     """Return the settings that influence the solution and differ from their defaults."""
-    remarks = []
+    addresses = (requirement.written for requirement in requirements if requirement.address)
+    remarks = [f"from {address}" for address in dict.fromkeys(addresses)]
     if request.conda.priority != "strict":
         remarks.append(f"channel priority: {request.conda.priority}")
     if request.engine == "conda-lock":

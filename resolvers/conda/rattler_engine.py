@@ -1,9 +1,10 @@
 """The engine rattler: it solves all platforms concurrently, inside this process."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from resolvers.conda import rattler_solver
 from resolvers.conda.channels import Channel
+from resolvers.conda.direct import DirectPackage, check_platforms, direct_packages
 from resolvers.conda.entries import entry_of
 from resolvers.conda.keep_pins import PlatformResult, solve_platform
 from resolvers.conda.lock_file import CondaEntry, CondaLock
@@ -28,7 +29,9 @@ def lock(
     """
     import asyncio
 
-    solving = _solve(request, channels, requirements, virtual_packages, previous)
+    direct = direct_packages(request, requirements, previous)
+    check_platforms(direct, virtual_packages)
+    solving = _solve(request, channels, requirements, virtual_packages, previous, direct)
     try:
         results = asyncio.run(solving)
     finally:
@@ -48,11 +51,14 @@ async def _solve(
     requirements: tuple[CondaRequirement, ...],
     virtual_packages: Mapping[str, Mapping[str, str]],
     previous: CondaLock | None,
+    direct: tuple[DirectPackage, ...],
 ) -> dict[str, PlatformResult]:
     """Solve all platforms; they share one gateway, so each index is read once."""
     import asyncio
 
     gateway = rattler_solver.open_gateway()
+    records = [package.record() for package in direct]
+    names = {package.address.name for package in direct}
     solvers = [
         PlatformSolver(
             gateway=gateway,
@@ -62,11 +68,12 @@ async def _solve(
             virtual_packages=packages,
             requirements=requirements,
             as_of=request.as_of,
+            direct=records,
         )
         for subdir, packages in virtual_packages.items()
     ]
     solving = [
-        solve_platform(solver, _previous_packages(previous, solver.subdir), request.upgrade)
+        solve_platform(solver, _previous_packages(previous, solver.subdir, names), request.upgrade)
         for solver in solvers
     ]
     # With return_exceptions, no solve is still running when this coroutine ends.
@@ -79,8 +86,10 @@ async def _solve(
     return results
 
 
-def _previous_packages(previous: CondaLock | None, subdir: str) -> tuple[PreviousPackage, ...]:
-    """Return the packages that the previous lock has for a subdir, each once."""
+def _previous_packages(
+    previous: CondaLock | None, subdir: str, direct: Collection[str]
+) -> tuple[PreviousPackage, ...]:
+    """Return the packages of channels that the previous lock has for a subdir, each once."""
     entries = previous.entries_for(subdir) if previous else ()
     by_name = {entry.name: entry for entry in entries}  # the lock repeats it for every category
     return tuple(
@@ -88,6 +97,7 @@ def _previous_packages(previous: CondaLock | None, subdir: str) -> tuple[Previou
             name=entry.name, version=entry.version, file=entry.file, sha256=entry.hash.sha256
         )
         for entry in by_name.values()
+        if entry.name not in direct
     )
 
 

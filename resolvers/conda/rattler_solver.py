@@ -13,7 +13,7 @@ from resolvers.cache import folder
 from resolvers.conda.channels import Channel, hide_secrets, join_causes, unreachable
 from resolvers.conda.explain import unsolvable_hint
 from resolvers.conda.fetch import configured_client
-from resolvers.conda.requirements import PLATFORMS, CondaRequirement
+from resolvers.conda.requirements import NOARCH, PLATFORMS, CondaRequirement
 from resolvers.errors import ExpectedError, UnsolvableError
 from resolvers.net import http
 
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from rattler.channel import ChannelPriority
     from rattler.virtual_package import GenericVirtualPackage
 
-NOARCH = "noarch"
-"""The subdir of packages that fit every platform."""
 WORD = re.compile(r"[\w.-]+")
 UNREACHABLE = re.compile(
     r"error sending request for url \((?P<url>\S+)\)(?:: client error \(\w+\))?: (?P<reason>.*)"
@@ -46,7 +44,10 @@ class PreviousPackage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PlatformSolver:
-    """The requirements and channels of one platform; ``solve`` can be called repeatedly."""
+    """The requirements and channels of one platform; ``solve`` can be called repeatedly.
+
+    ``direct`` are the packages that come from an address instead of the channels.
+    """
 
     def __init__(
         self,
@@ -58,6 +59,7 @@ class PlatformSolver:
         virtual_packages: Mapping[str, str],
         requirements: tuple[CondaRequirement, ...],
         as_of: datetime | None,
+        direct: Sequence["RepoDataRecord"] = (),
     ) -> None:
         from rattler import Channel as RattlerChannel
         from rattler import MatchSpec
@@ -71,6 +73,9 @@ class PlatformSolver:
         self._subdirs: Any = [subdir, NOARCH]  # rattler's type is a Literal of all known subdirs
         self._priority = _priority(priority)
         self._specs = [MatchSpec(requirement.spec) for requirement in requirements]
+        # The channels do not know these packages, so they are asked for what they depend on.
+        self._specs += [MatchSpec(text) for record in direct for text in record.depends]
+        self._direct = tuple(direct)
         self._virtual_names = frozenset(virtual_packages)
         self._virtual = [_virtual(name, text) for name, text in virtual_packages.items()]
 
@@ -96,7 +101,7 @@ class PlatformSolver:
                 gateway=self._gateway,
                 platforms=self._subdirs,
                 locked_packages=list(prefer),
-                pinned_packages=list(keep),
+                pinned_packages=[*keep, *self._direct],
                 virtual_packages=self._virtual,
                 channel_priority=self._priority,
                 exclude_newer=self.as_of,
@@ -147,6 +152,7 @@ class PlatformSolver:
         lines = [f"no packages for {self.subdir} in {channels} meet all conda requirements:"]
         lines += [f"  {line}" for line in text.splitlines()]
         lines += self._involved_requirements(text)
+        lines += self._involved_dependencies(text)
         lines += [f"  '{spec}' is required by the upgrade" for spec in extra]
         hint = unsolvable_hint(text, self._virtual_names)
         if noarch_only:
@@ -167,6 +173,15 @@ class PlatformSolver:
             f"  '{requirement.written}' is required by '{requirement.group}'"
             for requirement in dict.fromkeys(self.requirements)
             if requirement.name in names
+        ]
+
+    def _involved_dependencies(self, explanation: str) -> list[str]:
+        """Return a line for each dependency of a direct package that the explanation mentions."""
+        return [
+            f"  '{text}' is required by {record.url}"
+            for record in self._direct
+            for text in record.depends
+            if text in explanation
         ]
 
     def _unreadable_channels(self, error: Exception) -> ExpectedError:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from resolvers.conda.address import PackageAddress, parse_address
 from resolvers.errors import ExpectedError
 from resolvers.types import CondaOptions, Group, Target
 
@@ -15,6 +16,8 @@ SUBDIRS: Mapping[str, str] = {"linux/amd64": "linux-64", "linux/arm64": "linux-a
 """conda's names for Docker's platforms."""
 PLATFORMS: Mapping[str, str] = {subdir: platform for platform, subdir in SUBDIRS.items()}
 MACHINES: Mapping[str, str] = {"linux-64": "x86_64", "linux-aarch64": "aarch64"}
+NOARCH = "noarch"
+"""The subdir of packages that fit every platform."""
 GLIBC = "2.28"
 """Assumed if the glibc of the image is unknown; conda-lock assumes the same version."""
 KERNEL = "5.10"
@@ -26,7 +29,8 @@ class CondaRequirement(msgspec.Struct, frozen=True, kw_only=True):
     """A requirement of one group.
 
     ``written`` is the requirement as people wrote it, ``spec`` as rattler formats it. ``version``,
-    ``build`` and ``channel`` are empty if the requirement does not restrict them.
+    ``build`` and ``channel`` are empty if the requirement does not restrict them. ``address`` is
+    set if the package comes from there instead of a channel.
     """
 
     group: str
@@ -36,6 +40,7 @@ class CondaRequirement(msgspec.Struct, frozen=True, kw_only=True):
     version: str = ""
     build: str = ""
     channel: str = ""
+    address: PackageAddress | None = None
 
 
 def parse_requirements(groups: tuple[Group, ...]) -> tuple[CondaRequirement, ...]:
@@ -50,8 +55,9 @@ def _parse(group: str, written: str) -> CondaRequirement:
     from rattler import MatchSpec
     from rattler.exceptions import InvalidMatchSpecError
 
+    address = parse_address(written)
     try:
-        spec = MatchSpec(written)
+        spec = MatchSpec(address.spec if address else written)
     except (InvalidMatchSpecError, ValueError) as error:
         reason = str(error).partition("\n")[0]
         raise ExpectedError(
@@ -72,6 +78,7 @@ def _parse(group: str, written: str) -> CondaRequirement:
         version=version,
         build=spec.build or "",
         channel=channel or "",
+        address=address,
     )
 
 
@@ -80,7 +87,8 @@ def _check_lockable(spec: "MatchSpec", subject: str) -> None:
     if "url=" in canonical:
         raise ExpectedError(
             f"{subject} is a URL, not a package name",
-            "write the package's name: a lock names packages of channels",
+            "write the package's name, or the complete address of its file: "
+            "https://host/name-1.0-0.conda",
         )
     if spec.condition or spec.extras or "flags=" in canonical:
         raise ExpectedError(

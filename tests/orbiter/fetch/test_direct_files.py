@@ -57,3 +57,20 @@ def test_a_changed_file_of_an_address_is_refused(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert f"expected {file.hash}" in done.stderr
     assert not Store(tmp_path / "first/store").has(file.hash)
+
+
+def test_a_conda_package_of_an_address_is_fetched_from_the_archive(tmp_path: Path) -> None:
+    with serving() as server:
+        content = b"package"
+        server.replies["/direct-1.0-0.conda"] = Answer(200, content)
+        file = LockedFile(
+            path="conda/direct-1.0-0.conda",
+            hash=f"sha256:{hashlib.sha256(content).hexdigest()}",
+            source=f"conda:{server.url}/direct-1.0-0.conda",
+        )
+        write_lock_set(tmp_path, [file], OF_PACKAGES)
+        done = orbiter(tmp_path, "first", "archive", "kept")
+        assert done.returncode == 0, done.stderr
+    done = orbiter(tmp_path, "second", "fetch", "--from", "kept")
+    assert done.returncode == 0, done.stderr
+    Store(tmp_path / "second/store").verify(file.hash)

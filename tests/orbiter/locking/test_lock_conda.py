@@ -1,5 +1,7 @@
 """``orbiter lock`` for conda packages from a channel in a folder, without a Docker engine."""
 
+import hashlib
+import json
 import os
 import subprocess
 import sys
@@ -9,7 +11,10 @@ from typing import Any
 
 import pytest
 
+from orbiter.render.lists import without_address
+from tests.support.conda_packages import package
 from tests.support.conda_world import channel, record
+from tests.support.loopback import Answer, serving
 
 IMAGES = """
 version = "0.1.0"
@@ -189,3 +194,42 @@ def test_an_upgrade_changes_one_package_and_diff_locks_reports_it(tmp_path: Path
     assert "tool" in report
     assert "1.0 → 1.1" in report
     assert "map" not in report
+
+
+def test_another_address_of_a_package_makes_the_lock_set_stale_and_appears_in_the_diff(
+    tmp_path: Path,
+) -> None:
+    direct = package("direct", "1.0", {"share/direct": "1\n"}, "tool")
+    changed = package("direct", "1.0", {"share/direct": "2\n"}, "tool")
+    with serving() as server:
+        for folder, content in (("a", direct.content), ("b", changed.content)):
+            server.replies[f"/{folder}/{direct.file}"] = Answer(200, content)
+        urls = {folder: f"{server.url}/{folder}/{direct.file}" for folder in ("a", "b")}
+
+        def write_address(folder: str, version: str) -> None:
+            write(tmp_path, *RECORDS, geo=f'"{urls[folder]}"')
+            file = tmp_path / "images.toml"
+            text = file.read_text().replace(', "linux/arm64"]', "]")
+            file.write_text(text.replace("0.1.0", version, 1))
+
+        write_address("a", "0.1.0")
+        lock(tmp_path)
+        before = contents(tmp_path)
+        lock(tmp_path)
+        assert contents(tmp_path) == before
+        write_address("b", "0.1.0")
+        stale = orbiter(tmp_path, "lock", "--check")
+        assert stale.returncode == 1
+        change = f"image.micromamba.geo.build.conda: {urls['a']} -> {urls['b']}"
+        assert change in stale.stdout + stale.stderr
+        write_address("b", "0.2.0")
+        lock(tmp_path)
+    done = orbiter(tmp_path, "diff-locks", "locks/0.1.0", "locks/0.2.0", "--format", "json")
+    (change_of_direct,) = json.loads(done.stdout)["changes"]
+    assert change_of_direct["name"] == "direct"
+    assert hashlib.sha256(changed.content).hexdigest() in done.stdout or urls["b"] in done.stdout
+
+
+def test_an_image_names_a_package_at_an_address_in_its_records() -> None:
+    requested = ["tool>=1", "https://host.example/noarch/direct-1.0-0.conda#" + "a" * 32]
+    assert list(map(without_address, requested)) == ["tool>=1", "direct"]

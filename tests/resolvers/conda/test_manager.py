@@ -311,7 +311,7 @@ def test_an_unsolvable_request_names_the_requirements_and_their_groups(tmp_path:
         ("foo;bar", "is not a valid requirement"),
         ("", "is not a valid requirement"),
         ("numpy*", "is not a valid requirement"),
-        ("https://example.org/c/noarch/a-1-0.conda", "is a URL, not a package name"),
+        ("https://example.org/c/noarch/a-1-0.conda?x=1", "is a URL, not a package name"),
         ('a[when="python <3"]', "has a condition"),
     ],
 )
