@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Annotated, Protocol, TypeVar
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 S = TypeVar("S", bound=msgspec.Struct)
 
@@ -46,8 +47,9 @@ class Artifact(msgspec.Struct, frozen=True, kw_only=True, order=True):
     not record it. ``source`` is the path of the file on a mirror, without the mirror's address:
     ``<project>/<file name>`` for pip, ``<package>/-/<file name>`` for npm, the path in the pool for
     apt. For pip, it starts with ``<index>:`` if images.toml names an index for the package, or is
-    ``url:<address>`` if images.toml names the address of the file. conda's locks contain addresses,
-    so for conda it is the complete address.
+    ``url:<address>`` if images.toml names the address of the file. For apk and apt, it starts with
+    ``<repository>:`` if the package comes from a repository of images.toml. conda's locks contain
+    addresses, so for conda it is the complete address.
     """
 
     file: str
@@ -109,15 +111,17 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
     ``parents`` names the groups whose packages are already installed when the stage installs its
     own, nearest first. ``sources`` names the packages that may run their own code when they are
     installed: for pip the packages that may be built from an sdist, for npm the packages whose
-    install scripts run.
+    install scripts run. ``recommends`` says whether apt also installs the packages that those of
+    the group recommend; it is unset if not.
     """
 
     # Lock sets record a digest over the JSON of a builder's groups (orbiter.lockset.inputs).
-    # Renaming or adding a field here makes every existing lock set appear stale.
+    # Renaming or adding a field makes every existing lock set appear stale, unless it is unset.
     name: str
     requirements: tuple[str, ...] = ()
     parents: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
+    recommends: bool | UnsetType = UNSET
 
 
 class Upgrade(msgspec.Struct, frozen=True, kw_only=True):
@@ -146,15 +150,32 @@ class Shell(Protocol):
         ...
 
 
+class SystemRepository(msgspec.Struct, frozen=True, kw_only=True):
+    """A package repository of images.toml, besides those of the base image.
+
+    ``url`` has no slash at its end; it is empty for a suite on the mirrors of the base image.
+    ``suite`` and ``components`` are those of apt. ``key`` is the public key that must sign the
+    index. Otherwise the key with the ``fingerprint`` must sign it, which the base image trusts.
+    """
+
+    name: str
+    url: str = ""
+    suite: str = ""
+    components: tuple[str, ...] = ()
+    key: bytes = b""
+    fingerprint: str = ""
+
+
 class SystemOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Options of apk and apt, which resolve inside a container.
 
     ``suite`` is the Debian release (``trixie``) if apt builds the base itself from packages. apt
-    then starts without any installed package.
+    then starts without any installed package. ``repositories`` are sorted by name.
     """
 
     shell: Shell | None = None
     suite: str = ""
+    repositories: tuple[SystemRepository, ...] = ()
 
 
 class CondaOptions(msgspec.Struct, frozen=True, kw_only=True):

@@ -64,6 +64,7 @@ def resolve_builder(name: str, file: ConfigFile) -> Builder:
         python=table.python,
         pip_engine=table.pip_engine,
         pip_overwrites=_pip_names(table.pip_overwrites) or msgspec.UNSET,
+        apt_repositories=tuple(sorted(set(table.apt_repositories))) or msgspec.UNSET,
         pip=_pip_settings(table, file.sets) or msgspec.UNSET,
         npm=resolve_npm(table) or msgspec.UNSET,
         conda=_conda_settings(table) if name == CONDA_BUILDER else msgspec.UNSET,
@@ -136,6 +137,9 @@ def check_builders(file: ConfigFile, mistakes: Mistakes) -> None:
 def _check_builder(name: str, table: BuilderTable, mistakes: Mistakes) -> None:
     path = key_path("builder", name)
     _check_base(name, table, key_path(path, "from"), mistakes)
+    if name == APK_BUILDER and table.apt_repositories:
+        hint = "remove it: this builder has packages of apk, not of apt"
+        mistakes.add(key_path(path, "apt-repositories"), "has no effect", hint=hint)
     if name == CONDA_BUILDER:
         _check_conda(table, path, mistakes)
         return

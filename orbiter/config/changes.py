@@ -19,6 +19,7 @@ from orbiter.config.image_set import (
 )
 from orbiter.config.mistakes import key_path
 from orbiter.config.npm_rules import override_texts
+from orbiter.config.repository_changes import repository_changes
 from orbiter.config.requirements import SOURCE_KEYS, SYNTAXES, package_name
 from orbiter.config.runtime_changes import runtime_changes
 
@@ -41,6 +42,9 @@ def _changes(old: ImageSet, new: ImageSet) -> Iterator[str]:
     yield from _addresses("index", old.indexes or {}, new.indexes or {})
     yield from _addresses("npm-registry", old.npm_registries or {}, new.npm_registries or {})
     yield from _template(old.template, new.template)
+    yield from repository_changes(
+        "apt-repository", old.apt_repositories or {}, new.apt_repositories or {}
+    )
     old_builders, new_builders = _builders_by_path(old), _builders_by_path(new)
     yield from _tables(old_builders, new_builders)
     for path in sorted(old_builders.keys() & new_builders.keys()):
@@ -110,6 +114,8 @@ def _builder(path: str, old: Builder, new: Builder) -> Iterator[str]:
         before, after = (getattr(pip_settings(builder), key) for builder in (old, new))
         yield from _entries(f"{path}.{key}", before, after)
     yield from _virtual(f"{path}.npm-overrides", override_texts(old), override_texts(new))
+    repositories = (builder.apt_repositories or () for builder in (old, new))
+    yield from _entries(f"{path}.apt-repositories", *repositories)
     if old.conda and new.conda:
         yield from _ordered(f"{path}.channels", old.conda.channels, new.conda.channels)
         yield from _values(path, _conda_values(old.conda), _conda_values(new.conda))
@@ -157,6 +163,8 @@ def _stage(path: str, old: Stage, new: Stage) -> Iterator[str]:
         old_names = old.sources.get(manager, ())
         new_names = new.sources.get(manager, ())
         yield from _entries(f"{path}.{key}", old_names, new_names)
+    yield from _value(f"{path}.recommends", bool(old.recommends), bool(new.recommends))
+    yield from _commands(f"{path}.debconf", old.debconf or (), new.debconf or ())
     yield from _commands(f"{path}.prebuild", old.prebuild or (), new.prebuild or ())
     yield from _commands(f"{path}.normalize", old.normalize or (), new.normalize or ())
     yield from download_changes(f"{path}.downloads", old.downloads or (), new.downloads or ())

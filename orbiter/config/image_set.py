@@ -7,6 +7,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from orbiter.config.runtime import Runtime
+from orbiter.config.schema import COMPONENT, NAME, SUITE
 
 Kind = Literal["final", "build", "base"]
 
@@ -21,6 +22,7 @@ Reference = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9._:/-]*\Z")]
 Platform = Annotated[str, Meta(pattern=r"\A[a-z0-9]+(/[a-z0-9]+){1,2}\Z")]
 IndexAddress = Annotated[str, Meta(pattern=r"\Ahttps?://[A-Za-z0-9._~:/+%\[\]-]*\Z")]
 NpmScope = Annotated[str, Meta(pattern=r"\A@[a-z0-9~][a-z0-9._~-]*\Z")]
+RepositoryName = Annotated[str, Meta(pattern=rf"\A{NAME}\Z")]
 Version = Annotated[str, Meta(pattern=r"\A[0-9A-Za-z.-]+\Z")]
 TargetPath = Annotated[
     str, Meta(pattern=r"\A(?:/(?!\.\.?(?:/|\Z))[^/\x00-\x1f\x7f-\x9f]+)+(?<! )\Z")
@@ -94,9 +96,9 @@ class Builder(msgspec.Struct, frozen=True, kw_only=True):
     version that conda, or else apk or apt, must install (``3.13`` or ``3.13.5``), empty for any.
     ``pip_engine`` is ``poetry``, ``uv`` or ``pip-tools``. ``pip_overwrites`` are packages whose
     files may replace those of other packages, later ones those of earlier ones; it is unset if
-    there are none. ``pip`` and ``npm`` are unset if all their settings are the defaults, so that
-    lock sets from before these keys stay as they are. ``conda`` is unset for builders without conda
-    packages.
+    there are none. ``apt_repositories`` are names of ``ImageSet.apt_repositories``; unset for none.
+    ``pip`` and ``npm`` are unset if all their settings are the defaults. Lock sets from before
+    these keys stay as they are. ``conda`` is unset for builders without conda packages.
     """
 
     name: StageName
@@ -105,6 +107,7 @@ class Builder(msgspec.Struct, frozen=True, kw_only=True):
     python: str = ""
     pip_engine: str = "poetry"
     pip_overwrites: tuple[str, ...] | UnsetType = UNSET
+    apt_repositories: tuple[RepositoryName, ...] | UnsetType = UNSET
     pip: PipSettings | UnsetType = UNSET
     npm: NpmSettings | UnsetType = UNSET
     conda: CondaSettings | UnsetType = UNSET
@@ -142,6 +145,22 @@ class Script(RepositoryFile, frozen=True, kw_only=True, omit_defaults=True):
 Command = str | Script
 
 
+class Repository(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A package repository besides those of a base image.
+
+    ``url`` has no slash at its end. It is empty for a suite on the mirrors of the base image, which
+    the key of the base image signs. ``suite`` and ``components`` are those of apt; a suite with a
+    slash at its end is a folder. ``key`` signs the index; its content is part of the lock set.
+    Otherwise the key with the ``fingerprint`` signs it, which the base image trusts.
+    """
+
+    url: Annotated[str, Meta(pattern=r"\A(?:https?://[A-Za-z0-9._~:/+%\[\]-]+)?\Z")] = ""
+    suite: Annotated[str, Meta(pattern=rf"\A(?:{SUITE})?\Z")] = ""
+    components: tuple[Annotated[str, Meta(pattern=rf"\A{COMPONENT}\Z")], ...] = ()
+    key: RepositoryFile | None = None
+    fingerprint: Annotated[str, Meta(pattern=r"\A(?:[0-9A-F]{40}|[0-9A-F]{64})?\Z")] = ""
+
+
 class DownloadedFile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The file of a download on one platform.
 
@@ -177,12 +196,13 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     ``requirements`` maps a manager to the stage's own requirements. ``sources`` maps a manager to
     the packages that may run code of their own during the build (``pip-sdist``, ``npm-scripts``).
     Both are sorted by package name and omit managers with an empty list. ``indexes`` maps pip's
-    packages to the index of ``ImageSet.indexes`` that they come from. ``prebuild`` are the commands
-    before the installation of packages, ``normalize`` those after the installation of Debian
-    packages. ``downloads`` are files with an address, in the order of images.toml. ``files`` are
-    the own files of the stage, sorted by target. ``runtime`` are the stage's own settings of its
-    containers. All six are unset for none, so that lock sets from before these keys stay as they
-    are.
+    packages to the index of ``ImageSet.indexes`` that they come from. ``recommends`` says that apt
+    also installs recommended packages, and ``debconf`` are answers to questions of its packages.
+    ``prebuild`` are the commands before the installation of packages, ``normalize`` those after the
+    installation of Debian packages. ``downloads`` are files with an address, in the order of
+    images.toml. ``files`` are the own files of the stage, sorted by target. ``runtime`` are the
+    stage's own settings of its containers. All of these are unset for none, so that lock sets from
+    before these keys stay as they are.
     """
 
     name: StageName
@@ -194,6 +214,8 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     requirements: Mapping[str, tuple[str, ...]] = {}
     sources: Mapping[str, tuple[str, ...]] = {}
     indexes: Mapping[str, str] | UnsetType = UNSET
+    recommends: bool | UnsetType = UNSET
+    debconf: tuple[OneLine, ...] | UnsetType = UNSET
     prebuild: tuple[Command, ...] | UnsetType = UNSET
     normalize: tuple[str, ...] | UnsetType = UNSET
     downloads: tuple[Download, ...] | UnsetType = UNSET
@@ -206,9 +228,9 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
 class ImageSet(msgspec.Struct, frozen=True, kw_only=True):
     """All images of images.toml; ``stages`` lists parents and build stages first, then by name.
 
-    ``indexes`` maps names to the addresses of package indexes, and ``npm_registries`` maps scopes
-    to the addresses of npm registries. ``template`` extends the templates of Orbiter. They are
-    unset for none.
+    ``indexes`` maps names to the addresses of package indexes, ``npm_registries`` maps scopes to
+    the addresses of npm registries, and ``apt_repositories`` maps names to repositories of Debian
+    packages. ``template`` extends the templates of Orbiter. They are unset for none.
     """
 
     version: Version
@@ -220,5 +242,6 @@ class ImageSet(msgspec.Struct, frozen=True, kw_only=True):
     indexes: Mapping[str, IndexAddress] | UnsetType = UNSET
     npm_registries: Mapping[NpmScope, IndexAddress] | UnsetType = UNSET
     template: RepositoryFile | UnsetType = UNSET
+    apt_repositories: Mapping[RepositoryName, Repository] | UnsetType = UNSET
     builders: Mapping[str, Builder]
     stages: tuple[Stage, ...]

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 
 import msgspec
 
-from orbiter.config.image_set import OwnFile, Stage
+from orbiter.config.image_set import OwnFile, RepositoryFile, Stage
 from orbiter.config.mistakes import Mistakes, key_path, toml_literal
 from orbiter.config.schema import FileTable
 
@@ -62,6 +62,25 @@ def own_files(
             )
     _check_folders(by_target, path, mistakes)
     return tuple(by_target[target] for target in sorted(by_target))
+
+
+def source_file(source: str, path: str, root: Path, mistakes: Mistakes) -> RepositoryFile | None:
+    """Return one file below the folder of images.toml; add a mistake at ``path`` if there is none.
+
+    It does not become a part of an image.
+    """
+    if not source.isprintable():
+        hint = "rename the file"
+        mistakes.add(path, "contains a line break or an invisible character", hint=hint)
+        return None
+    try:
+        relative = relative_path(source)
+        if path_inside(root, relative).is_dir():
+            raise FileMistakeError(f"'{source}' is a folder", "name a file")
+        return _hashed(root, relative)
+    except FileMistakeError as error:
+        mistakes.add(path, error.problem, hint=error.hint)
+        return None
 
 
 def with_places(stages: tuple[Stage, ...]) -> tuple[Stage, ...]:
@@ -164,6 +183,19 @@ def _files_below(root: Path, folder: PurePosixPath) -> Iterator[PurePosixPath]:
 
 def _own_file(root: Path, relative: PurePosixPath, target: str, mode: str) -> OwnFile:
     _check_target(relative, target)
+    file = _hashed(root, relative)
+    is_executable = (root / relative).stat().st_mode & stat.S_IXUSR
+    git_mode = "755" if is_executable else "644"
+    return OwnFile(
+        source=file.source,
+        target=target,
+        mode=(mode or git_mode).rjust(4, "0"),
+        sha256=file.sha256,
+        size=file.size,
+    )
+
+
+def _hashed(root: Path, relative: PurePosixPath) -> RepositoryFile:
     path = path_inside(root, relative)
     try:
         status = regular_file_status(path, relative)
@@ -171,14 +203,7 @@ def _own_file(root: Path, relative: PurePosixPath, target: str, mode: str) -> Ow
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise unreadable(relative, error) from None
-    git_mode = "755" if status.st_mode & stat.S_IXUSR else "644"
-    return OwnFile(
-        source=str(relative),
-        target=target,
-        mode=(mode or git_mode).rjust(4, "0"),
-        sha256=sha256,
-        size=status.st_size,
-    )
+    return RepositoryFile(source=str(relative), sha256=sha256, size=status.st_size)
 
 
 def regular_file_status(path: Path, relative: PurePosixPath) -> os.stat_result:

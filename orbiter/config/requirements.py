@@ -11,7 +11,7 @@ from resolvers.conda.address import is_address, parse_address
 
 _APT_NAME = r"[a-z0-9][a-z0-9+.-]*[a-z0-9+]"
 """A name as in Debian policy 5.6.1, except a final ``-``: apt would remove that package."""
-_APT = re.compile(rf"({_APT_NAME})(?:=(?:\d+:)?[0-9][0-9A-Za-z.+~-]*)?")
+_APT = re.compile(rf"({_APT_NAME})(?:=(?:\d+:)?[0-9][0-9A-Za-z.+~-]*\*?|/[a-z][a-z0-9.-]*)?")
 
 _CONDA = re.compile(
     r"(?:[A-Za-z0-9_.-]+(?:/[A-Za-z0-9_.-]+)*::)?([A-Za-z0-9_][A-Za-z0-9_.-]*)"
@@ -102,11 +102,11 @@ SYNTAXES: Mapping[str, Syntax] = {
         },
     ),
     "apt": Syntax(
-        expected="a Debian package: name or name=version",
+        expected="a Debian package: name, name=version, name=1.2.* or name/suite",
         name=_apt_name,
         package=_apt_name,
         hints={
-            r"[<>~]=|[<>]|==": "apt accepts an exact version, name=version, or none",
+            r"[<>~]=|[<>]|==": "apt accepts a version, name=version, or its beginning, name=1.2.*",
             r"\S\s+\S": "write one package per entry",
             r"[A-Z]": "Debian package names are lowercase",
             "": "for example git, or git=1:2.47.3-0+deb13u1",

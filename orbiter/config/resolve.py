@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from orbiter.config import apt_keys
 from orbiter.config.builders import (
     APK_BUILDER,
     CONDA_BUILDER,
@@ -25,6 +26,7 @@ from orbiter.config.npm_registries import check_addresses, check_registries
 from orbiter.config.order import parents_first
 from orbiter.config.own_files import own_files, with_places
 from orbiter.config.own_template import own_template
+from orbiter.config.repositories import apt_repositories
 from orbiter.config.requirements import SOURCE_KEYS, SYNTAXES, sort_requirements
 from orbiter.config.runtime import Runtime
 from orbiter.config.runtime_resolve import ORBITER_VARIABLES, runtime
@@ -68,6 +70,7 @@ def image_set(file: ConfigFile, root: Path, mistakes: Mistakes) -> ImageSet:
         indexes=indexes or UNSET,
         npm_registries=check_registries(file, mistakes) or UNSET,
         template=own_template(file.templates, root, mistakes),
+        apt_repositories=apt_repositories(file, root, mistakes) or UNSET,
         builders=builders,
         stages=with_places(_stages(file, root, bases, mistakes)),
     )
@@ -188,6 +191,8 @@ def _stage(
         requirements=_without_empty(requirements),
         sources=_without_empty(sources),
         indexes=indexes_of(entries["pip"], file, mistakes) or UNSET,
+        recommends=apt_keys.recommends(table, draft.path, mistakes),
+        debconf=apt_keys.debconf_answers(table, draft.path, sets, mistakes),
         normalize=_normalize(draft, sets, mistakes) or UNSET,
         network=table.network,
         runtime=_runtime(draft, drafts, mistakes, has_base_image=not base),

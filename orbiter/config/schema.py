@@ -28,6 +28,9 @@ _IDENTIFIER = r"(0|[1-9]\d*|\d*[a-zA-Z-][0-9a-zA-Z-]*)"
 _COMPONENT = r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*"
 _REGISTRY = r"[a-zA-Z0-9]([a-zA-Z0-9.-]*[a-zA-Z0-9])?(:[0-9]+)?"
 _REPOSITORY = rf"({_REGISTRY}/)?{_COMPONENT}(/{_COMPONENT})*"
+# The suite and a component of an apt repository. A folder without suites ends with a slash.
+SUITE = r"[A-Za-z0-9][A-Za-z0-9._/-]*|/|\./"
+COMPONENT = "[A-Za-z0-9][A-Za-z0-9._/-]*"
 
 Version = Annotated[
     str,
@@ -189,6 +192,53 @@ NpmRegistryUrl = Annotated[
         extra={"expected": "an https address without credentials"},
     ),
 ]
+RepositoryUrl = Annotated[
+    str,
+    Meta(
+        description="The address of a package repository, without credentials. For apt, the "
+        "default is a mirror of the base.",
+        examples=["https://packages.example.org/debian"],
+        extra={"expected": "an http or https address without credentials"},
+    ),
+]
+RepositorySuite = Annotated[
+    str,
+    Meta(
+        pattern=f"^({SUITE})$",
+        description="The suite, or a folder with a slash at its end.",
+        examples=["trixie-backports"],
+        extra={"expected": "the name of a suite, or a folder with a slash at its end"},
+    ),
+]
+Component = Annotated[
+    str, Meta(pattern=f"^{COMPONENT}$", extra={"expected": "the name of a component"})
+]
+Components = Annotated[
+    tuple[Component, ...],
+    Meta(description='The components; ["main"] by default.', examples=[["main"]]),
+]
+KeyFile = Annotated[
+    str,
+    Meta(
+        description="The public key that signs the repository, relative to images.toml.",
+        examples=["keys/example.asc"],
+    ),
+]
+Fingerprint = Annotated[
+    str,
+    Meta(
+        pattern=r"^([0-9A-Fa-f]{4} *){10}$|^[0-9A-Fa-f]{64}$",
+        description="The fingerprint of a key that the base trusts and that signs the repository.",
+        examples=["4CB50190207B4758A3F73A796ED0E7B82643E131"],
+        extra={"expected": "the 40 or 64 hexadecimal digits of a fingerprint"},
+    ),
+]
+AptRepositories = Annotated[
+    tuple[Name, ...],
+    Meta(
+        description="The apt repositories, declared as [apt-repository.NAME], that apt also uses."
+    ),
+]
 IndexName = Annotated[
     str,
     Meta(
@@ -297,7 +347,22 @@ ApkList = Annotated[
 ]
 AptList = Annotated[
     tuple[str, ...],
-    Meta(description="Debian packages: name or name=version. Not for the builder alpine."),
+    Meta(
+        description="Debian packages: name, name=version or name=1.2.* for any version that begins "
+        "so. Not for the builder alpine."
+    ),
+]
+Recommends = Annotated[
+    bool,
+    Meta(description="Whether apt also installs what the packages of the stage recommend."),
+]
+Debconf = Annotated[
+    tuple[str, ...],
+    Meta(
+        description="Answers to questions of Debian packages, set before the packages of the stage "
+        "are installed: package question type value. Not for passwords.",
+        examples=[["locales locales/default_environment_locale select C.UTF-8"]],
+    ),
 ]
 CondaList = Annotated[
     tuple[str, ...],
@@ -515,6 +580,18 @@ class NpmRegistryTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     url: NpmRegistryUrl
 
 
+class AptRepositoryTable(
+    Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab"
+):
+    """A repository of Debian packages for the builders that name it."""
+
+    url: RepositoryUrl = ""
+    suite: RepositorySuite
+    components: Components = ()
+    key_file: KeyFile = ""
+    fingerprint: Fingerprint = ""
+
+
 class User(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The notebook user inside the images."""
 
@@ -534,6 +611,7 @@ class BuilderTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     from_: BaseImage | Packages = field(name="from", default="")
     python: Python = ""
+    apt_repositories: AptRepositories = ()
     pip_engine: PipEngine = "poetry"
     pip_overwrites: PipOverwrites = ()
     index_priority: IndexPriority = "strict"
@@ -556,6 +634,8 @@ class Build(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, renam
     prebuild: Prebuild = ()
     apk: ApkList = ()
     apt: AptList = ()
+    recommends: Recommends = False
+    debconf: Debconf = ()
     normalize: Normalize = ()
     conda: CondaList = ()
     pip: PipList = ()
@@ -598,6 +678,7 @@ class ConfigFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     sets: Sets = {}
     index: dict[Name, IndexTable] = {}
     npm_registry: dict[Name, NpmRegistryTable] = field(name="npm-registry", default_factory=dict)
+    apt_repository: dict[Name, AptRepositoryTable] = field(name="apt-repository", default={})
     builder: Annotated[
         dict[BuilderName, BuilderTable], Meta(min_length=1, extra={"add": "[builder.debian]"})
     ]
@@ -613,6 +694,7 @@ _TABLES: Mapping[type[Struct], str] = {
     PipRequirement: "a table in a pip list",
     IndexTable: "[index.NAME]",
     NpmRegistryTable: "[npm-registry.NAME]",
+    AptRepositoryTable: "[apt-repository.NAME]",
     Packages: "from of [builder.NAME]",
     DownloadSource: "platforms of an entry of downloads",
     DownloadTable: "an entry of downloads",

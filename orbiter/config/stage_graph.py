@@ -1,5 +1,7 @@
 """The graph of stages: what a stage inherits, and which requirements are resolved together."""
 
+from msgspec import UNSET
+
 from orbiter.config.image_set import ImageSet, Stage
 from orbiter.config.runtime import NO_SETTINGS, Runtime, inherit
 from resolvers.types import Group
@@ -63,6 +65,7 @@ def groups(image_set: ImageSet, builder: str, manager: str) -> tuple[Group, ...]
             requirements=stage.requirements[manager],
             parents=tuple(name for name in ancestors(image_set, stage, manager) if name in names),
             sources=stage.sources.get(manager, ()),
+            recommends=stage.recommends if manager == "apt" else UNSET,
         )
         for stage in stages
     )

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 from orbiter.config.builders import system_manager
+from orbiter.config.repositories import repository_addresses
 from orbiter.docker import client
 from orbiter.docker.shells import base_shell, solver_image, solver_shell
 from orbiter.fetch.sources import MIRROR_RULES, FetchSettings, Locator
@@ -35,6 +36,7 @@ def fetch_settings(lock_set: LockSet, archive: Locator | None = None) -> FetchSe
         apt_mirrors=lambda: _mirrors(lock_set, "apt"),
         indexes=lock_set.image_set.indexes or {},
         npm_registries=lock_set.image_set.npm_registries or {},
+        repositories=repository_addresses(lock_set.image_set),
         archive=archive,
     )
 

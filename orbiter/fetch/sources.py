@@ -15,6 +15,7 @@ import msgspec
 from orbiter.store.artifact_list import ADDRESS, OWN_FILE, LockedFile
 from orbiter.store.download import HashMismatchError, OpenSource
 from resolvers.conda import fetch
+from resolvers.distro.repositories import split_source as split_repository
 from resolvers.errors import ExpectedError
 from resolvers.index.routes import locked_project_files
 from resolvers.index.source import split_source
@@ -84,13 +85,16 @@ class FetchSettings(msgspec.Struct, frozen=True, kw_only=True):
     ``apk_mirrors`` and ``apt_mirrors`` return the mirrors of the base images. They are called at
     most once, and only if a package must be downloaded and the environment names no mirrors.
     ``indexes`` maps the package indexes of images.toml to their addresses, ``npm_registries`` maps
-    the scopes there to those of their registries. ``archive`` is tried before all other sources.
+    the scopes there to those of their registries. ``repositories`` maps apk and apt to the
+    addresses of their repositories in images.toml, by name. ``archive`` is tried before all other
+    sources.
     """
 
     apk_mirrors: Callable[[], tuple[str, ...]] = lambda: ()
     apt_mirrors: Callable[[], tuple[str, ...]] = lambda: ()
     indexes: Mapping[str, str] = {}
     npm_registries: Mapping[str, str] = {}
+    repositories: Mapping[str, Mapping[str, str]] = {}
     archive: Locator | None = None
 
 
@@ -108,6 +112,7 @@ class UpstreamLocator:
     def __init__(self, settings: FetchSettings) -> None:
         self._archive = settings.archive
         self._indexes = settings.indexes
+        self._repositories = settings.repositories
         self._base_mirrors = {"apk": settings.apk_mirrors, "apt": settings.apt_mirrors}
         self._mirrors: OncePerKey[str, tuple[str, ...]] = OncePerKey()
         self._npm = Lazy(lambda: _npm_config().with_registries(settings.npm_registries))
@@ -140,10 +145,10 @@ class UpstreamLocator:
             url = npm.tarball(location)
             return iter([HttpLocation(url, npm.headers(url))])
         if kind in MIRROR_RULES:
-            mirrors = self._mirrors(kind, lambda: self._read_mirrors(kind))
+            repository, path = split_repository(location)
             # Names of packages contain characters such as "+" and "~".
-            path = quote(location)
-            return (HttpLocation(f"{mirror.rstrip('/')}/{path}") for mirror in mirrors)
+            mirrors = self._addresses(kind, repository)
+            return (HttpLocation(f"{mirror.rstrip('/')}/{quote(path)}") for mirror in mirrors)
         if kind == OWN_FILE:
             raise MissingUpstreamError(
                 f"{unquote(location)!r} is an own file, which no index has",
@@ -157,7 +162,10 @@ class UpstreamLocator:
     def failure(self, file: LockedFile, failures: list[ExpectedError]) -> ExpectedError:
         """Return the error for a file that no source has, given the error of each source."""
         reasons = "; ".join(dict.fromkeys(failure.message for failure in failures))
-        rules = MIRROR_RULES.get(file.source.partition(":")[0])
+        kind, _, location = file.source.partition(":")
+        rules = MIRROR_RULES.get(kind)
+        if rules and split_repository(location)[0]:
+            rules = None  # mirrors do not have the packages of other repositories
         if rules is None or not all(map(_is_missing_or_changed, failures)):
             hints = dict.fromkeys(failure.hint for failure in failures if failure.hint)
             if rules and any(map(_is_unreachable, failures)):
@@ -169,6 +177,18 @@ class UpstreamLocator:
             f"{rules.remedy} in {rules.variable}, or run 'orbiter archive' for the release on a "
             "machine that has the files, and 'orbiter fetch --from' here",
         )
+
+    def _addresses(self, manager: str, repository: str) -> tuple[str, ...]:
+        """Return the address of a repository in images.toml, or the mirrors if it is empty."""
+        if not repository:
+            return self._mirrors(manager, lambda: self._read_mirrors(manager))
+        known = self._repositories.get(manager, {})
+        if repository not in known:
+            raise ExpectedError(
+                f"images.toml has no {manager}-repository '{repository}'",
+                "restore the lock set from git, or lock again",
+            )
+        return (known[repository],)
 
     def _read_mirrors(self, manager: str) -> tuple[str, ...]:
         rules = MIRROR_RULES[manager]

@@ -7,6 +7,7 @@ from urllib.parse import unquote
 
 import msgspec
 
+from orbiter.config.builders import SYSTEM_MANAGERS
 from orbiter.config.image_set import ImageSet, Stage
 from orbiter.config.requirements import locked_name
 from orbiter.config.stage_graph import ancestors
@@ -16,6 +17,7 @@ from orbiter.lockfiles.types import EntryFault, FormatReader, Lock, PackageEntry
 from orbiter.lockset.inputs import LOCK_FILES, locked_files, unlocked_parts
 from orbiter.lockset.model import BuilderFacts, LockSet, LockSetError, Manifest
 from orbiter.lockset.targets import target_for
+from resolvers.distro.repositories import split_source as split_repository
 from resolvers.errors import ExpectedError
 from resolvers.index.source import URL, place_of
 from resolvers.managers import MANAGERS
@@ -165,9 +167,11 @@ def _file(artifact: Artifact) -> PackageFile:
 
 
 def _source(manager: str, source: str) -> str:
-    """Return the name of a package's index, or its own address."""
+    """Return the name of a package's index or repository, or its own address."""
     if manager == "pip":
         return place_of(source)
+    if manager in SYSTEM_MANAGERS:
+        return split_repository(source)[0]
     if manager != "npm":
         return ""
     if commit := git_commit(source):

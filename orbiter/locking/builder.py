@@ -7,6 +7,7 @@ import msgspec
 
 from orbiter.config.builders import system_manager
 from orbiter.config.image_set import Builder
+from orbiter.config.repositories import repository_addresses
 from orbiter.config.stage_graph import groups
 from orbiter.locking.base_facts import base_facts
 from orbiter.locking.base_variables import base_variables, check_base_variables
@@ -156,7 +157,8 @@ def _store_direct_files(
     if not (pins := direct.pins(files)):
         return
     by_platform = dict.fromkeys(builder_run.run.image_set.platforms, pins)
-    builder_run.run.environment.store_artifacts("pip", by_platform, builder_run.shell, report)
+    environment = builder_run.run.environment
+    environment.store_artifacts("pip", by_platform, builder_run.shell, {}, report)
 
 
 def _checked_overwrites(
@@ -284,5 +286,6 @@ def _store_artifacts(builder_run: _BuilderRun, manager: str, locked: LockedManag
         for platform in run.image_set.platforms
     }
     report = run.start_task(f"{builder_run.builder.name} {manager} artifacts")
-    run.environment.store_artifacts(manager, pins, builder_run.shell, report)
+    repositories = repository_addresses(run.image_set).get(manager, {})
+    run.environment.store_artifacts(manager, pins, builder_run.shell, repositories, report)
     report("")

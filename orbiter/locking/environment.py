@@ -47,12 +47,14 @@ class LocalEnvironment:
         manager: str,
         pins: Mapping[str, tuple[Pin, ...]],
         shell: Shell,
+        repositories: Mapping[str, str],
         progress: Callable[[str], None],
     ) -> None:
         """Put artifacts into the store that may not stay where they are.
 
         Mirrors delete old files of apk and apt, and pip's files may come from any address. Files
         that were fetched for resolving are copied from the cache. ``pins`` are by platform.
+        ``repositories`` maps the names of repositories in images.toml to their addresses.
         """
         from orbiter.archive.configured import configured_archive
         from orbiter.fetch.fetch import fetch
@@ -72,6 +74,7 @@ class LocalEnvironment:
         sources = FetchSettings(
             apk_mirrors=lambda: apk.mirrors(shell, first_platform),
             apt_mirrors=lambda: apt.mirrors(shell, first_platform),
+            repositories={manager: repositories},
             archive=configured_archive(),
         )
         totals = fetch(files, self._store, sources, lambda state: progress(format_progress(state)))

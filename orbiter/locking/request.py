@@ -7,6 +7,7 @@ from orbiter.config.image_set import Builder, ImageSet
 from orbiter.config.npm_rules import npm_settings
 from orbiter.config.stage_graph import ENVIRONMENT_MANAGERS, ancestors, builder_stages, groups
 from orbiter.locking.packages import locked_names
+from orbiter.locking.repositories import system_repositories
 from orbiter.locking.work import LockRun
 from resolvers.types import (
     LockFiles,
@@ -48,7 +49,11 @@ def request_for(
             LockWarning(warning.package, warning.text, warning.hint)
             for warning in run.previous_warnings(builder.name, manager)
         ),
-        system=SystemOptions(shell=shell, suite=builder.suite),
+        system=SystemOptions(
+            shell=shell,
+            suite=builder.suite,
+            repositories=system_repositories(run, builder, manager),
+        ),
         conda=conda_options(builder),
         pip=_pip_options(run.image_set, builder.name, conda_files, targets),
         npm=NpmOptions(

@@ -37,11 +37,13 @@ class Environment(Protocol):
         manager: str,
         pins: Mapping[str, tuple[Pin, ...]],
         shell: Shell,
+        repositories: Mapping[str, str],
         progress: Callable[[str], None],
     ) -> None:
         """Put the artifacts of apk or apt into the store, because mirrors delete old files.
 
-        ``pins`` are by platform.
+        ``pins`` are by platform. ``repositories`` maps the names of repositories in images.toml to
+        their addresses.
         """
         ...
 

@@ -6,8 +6,9 @@ import msgspec
 
 from orbiter.config import stage_graph
 from orbiter.config.builders import overwrites
-from orbiter.config.image_set import Builder, CondaSettings, ImageSet
+from orbiter.config.image_set import Builder, CondaSettings, ImageSet, Repository
 from orbiter.config.indexes import package_indexes, used_indexes
+from orbiter.config.repositories import used_repositories
 from orbiter.lockset import model
 from orbiter.lockset.model import BuilderFacts, LockSet
 from resolvers.pip.requirement_files import is_requirement_file, requirement_files
@@ -73,6 +74,8 @@ def inputs_digest(
         settings |= _pip_rules(image_set, builder)
     if manager == "npm":
         settings |= _npm_rules(image_set, builder)
+    if repositories := used_repositories(image_set, builder, manager):
+        settings = {**settings, "repositories": _without_paths(repositories)}
     if allowed := overwrites(builder).get(manager):
         settings = {**settings, "overwrites": allowed}
     inputs = [groups, image_set.platforms, settings]
@@ -134,6 +137,16 @@ def _npm_rules(image_set: ImageSet, builder: Builder) -> dict[str, object]:
     if image_set.npm_registries:
         rules["registries"] = image_set.npm_registries
     return rules
+
+
+def _without_paths(repositories: Mapping[str, Repository]) -> dict[str, Repository]:
+    """Return the repositories without the paths of their keys, whose content alone counts."""
+    return {
+        name: msgspec.structs.replace(
+            repository, key=repository.key and msgspec.structs.replace(repository.key, source="")
+        )
+        for name, repository in repositories.items()
+    }
 
 
 def unlocked_parts(

@@ -8,17 +8,18 @@ from collections.abc import Iterator, Mapping
 
 from orbiter.config.commands import scripts_of
 from orbiter.config.image_set import ImageSet, RepositoryFile, Stage
+from orbiter.config.repositories import key_files
 from orbiter.lockset.model import OWN_FILES, LockSet, to_bytes
 
 
 def kept_path(file: RepositoryFile) -> str:
-    """Return the path of a script or a small own file in the lock set."""
+    """Return the path in the lock set of a script, a key or a small own file."""
     return f"{OWN_FILES}/{file.sha256}"
 
 
 def kept_files(image_set: ImageSet) -> dict[str, RepositoryFile]:
     """Return the files whose content is part of the lock set, by its path there."""
-    files: dict[str, RepositoryFile] = {}
+    files = {kept_path(key): key for key in key_files(image_set)}
     if image_set.template:
         files[kept_path(image_set.template)] = image_set.template
     return files | {kept_path(file): file for stage in image_set.stages for file in _kept(stage)}

@@ -20,6 +20,9 @@ from resolvers.npm import manager as npm
 from resolvers.pip import manager as pip
 from resolvers.types import LockFiles, Pin, Target
 
+DEBCONF = "debconf.txt"
+"""The file with the answers to questions of a stage's Debian packages."""
+
 Locks = Mapping[str, LockFiles]
 """The lock files of one builder by manager."""
 Pins = Mapping[str, tuple[Pin, ...]]
@@ -100,7 +103,7 @@ def _plan_stage(locked: _LockedStage) -> StagePlan:
     installed = {name: _installed(locked, target) for name, target in targets.items()}
     added = {name: _added(locked, target, installed[name]) for name, target in targets.items()}
     _check_python_of_rattler(locked, installed)
-    _check_normalize(locked, added)
+    _check_apt_keys(locked, added)
     return StagePlan(
         stage=locked.stage,
         pins=added,
@@ -111,7 +114,8 @@ def _plan_stage(locked: _LockedStage) -> StagePlan:
         files=_npm_files(locked)
         | _build_requirements(locked, added)
         | _explicit_files(locked)
-        | _world_files(locked),
+        | _world_files(locked)
+        | _debconf_files(locked),
         npm_scripts=_npm_scripts(locked),
         packages={name: _package_list(pins) for name, pins in installed.items()},
         downloads=placed_downloads(locked.stage, tuple(targets), locked.downloads),
@@ -160,14 +164,17 @@ def _check_python_of_rattler(locked: _LockedStage, installed: Mapping[str, Pins]
             )
 
 
-def _check_normalize(locked: _LockedStage, added: Mapping[str, Pins]) -> None:
-    """Raise ExpectedError if apt installs nothing in a stage, so that its rules would never run."""
-    if locked.stage.normalize and not any(pins.get("apt") for pins in added.values()):
-        raise ExpectedError(
-            f"images.toml: normalize of {locked.stage.name} has no effect:"
-            " the stages below already install all of its apt packages",
-            "move it to the stage that installs them",
-        )
+def _check_apt_keys(locked: _LockedStage, added: Mapping[str, Pins]) -> None:
+    """Raise ExpectedError if apt installs nothing in a stage with keys for its packages."""
+    if any(pins.get("apt") for pins in added.values()):
+        return
+    for key in ("debconf", "normalize"):
+        if getattr(locked.stage, key):
+            raise ExpectedError(
+                f"images.toml: {key} of {locked.stage.name} has no effect:"
+                " the stages below already install all of its apt packages",
+                "move it to the stage that installs them",
+            )
 
 
 def _tools(locked: _LockedStage, target: Target) -> tuple[Pin, ...]:
@@ -253,6 +260,13 @@ def _world_files(locked: _LockedStage) -> dict[str, str]:
         f"apk-{platform_slug(target.platform)}.world": apk.world(files, target, names)
         for target in locked.targets
     }
+
+
+def _debconf_files(locked: _LockedStage) -> dict[str, str]:
+    """Return the answers to questions of the stage's Debian packages."""
+    if not locked.stage.debconf:
+        return {}
+    return {DEBCONF: "".join(f"{answer}\n" for answer in locked.stage.debconf)}
 
 
 def _package_list(pins: Pins) -> tuple[tuple[str, str, str], ...]:

@@ -73,5 +73,6 @@ def _variables(stage: Stage) -> tuple[Mapping[str, str], ...]:
 
 
 def _prebuild(stage: Stage) -> tuple[Mapping[str, object], ...]:
-    """Return the commands before the packages; stages without any keep their digests."""
-    return ({"prebuild": stage.prebuild},) if stage.prebuild else ()
+    """Return what precedes the packages; stages without any keep their digests."""
+    before: dict[str, object] = {"prebuild": stage.prebuild, "debconf": stage.debconf}
+    return tuple({key: value} for key, value in before.items() if value)

@@ -25,7 +25,8 @@ class LockedFile(msgspec.Struct, frozen=True, kw_only=True, order=True):
 
     ``path`` is relative to the stage's artifacts folder (``apt/curl_8_amd64.deb``) and unique in a
     list. ``hash`` is ``sha256:<hex>`` or ``sha512:<hex>``. ``size`` is in bytes, 0 if unknown.
-    ``source`` names the file in its index, without a host: ``apt:<pool path>``,
+    ``source`` names the file in its index, without a host: ``apt:<pool path>`` or
+    ``apt:<repository>:<path>`` with a repository of images.toml,
     ``pip:<project>/<file>`` or ``pip:<index>:<project>/<file>``, ``npm:<package>/-/<file>``, and
     ``file:<path>`` for an own file. Two have a host: ``conda:<address>``, because conda's locks
     hold addresses, and ``url:<address>``, because images.toml does. ``npm:git+<address>#<commit>``

@@ -6,6 +6,7 @@ from functools import lru_cache
 import msgspec
 
 from resolvers.distro.lock_text import LockedGroup, format_lock, parse_lock
+from resolvers.distro.repositories import FilePath, RepositoryName
 from resolvers.types import LockFiles, thread_safe_decoding
 
 FILE = "apk.lock"
@@ -30,9 +31,9 @@ class ApkPackage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """A package that the stages in ``groups`` add, the same on all its platforms.
 
     ``file`` is its path below the address of a mirror, such as
-    ``v3.23/main/x86_64/curl-8.17.0-r1.apk``. ``checksum`` is the checksum of the index: ``Q1``
-    and the base64 text of a SHA-1 over the control segment. ``sha256`` is the hash of the whole
-    file.
+    ``v3.23/main/x86_64/curl-8.17.0-r1.apk``, or below that of the ``repository`` of images.toml
+    that it comes from. ``checksum`` is the checksum of the index: ``Q1`` and the base64 text of a
+    SHA-1 over the control segment. ``sha256`` is the hash of the whole file.
     """
 
     name: str
@@ -40,13 +41,14 @@ class ApkPackage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     architecture: str
     platforms: tuple[str, ...]
     groups: tuple[str, ...]
-    file: str
+    file: FilePath
     size: int
     checksum: str
     sha256: str
     origin: str = ""
     license: str = ""
     requires: tuple[str, ...] = ()
+    repository: RepositoryName = ""
 
 
 @thread_safe_decoding

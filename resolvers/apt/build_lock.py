@@ -42,9 +42,11 @@ def _platform(base: DebianBase, suite: str) -> AptPlatform:
 def _packages(groups: tuple[Group, ...], solution: AptSolution) -> list[AptPackage]:
     """Return the packages of one platform, without the platform."""
     adding = adding_groups(groups, solution.groups)
+    recommending = {group.name for group in groups if group.recommends}
     providers = package_providers(solution.records.values())
     packages = []
     for key, record in solution.records.items():
+        is_recommending = not recommending.isdisjoint(adding[key])
         package = AptPackage(
             name=record.name,
             version=record.version,
@@ -54,19 +56,23 @@ def _packages(groups: tuple[Group, ...], solution: AptSolution) -> list[AptPacka
             file=record.file,
             size=record.size,
             sha256=record.sha256,
-            requires=_requires(record, providers),
+            requires=_requires(record, providers, is_recommending=is_recommending),
+            repository=solution.repositories.get(key, ""),
         )
         packages.append(package)
     return packages
 
 
-def _requires(record: DebRecord, providers: Mapping[str, str]) -> tuple[str, ...]:
+def _requires(
+    record: DebRecord, providers: Mapping[str, str], *, is_recommending: bool
+) -> tuple[str, ...]:
     """Return the packages that meet the dependencies; those that the base image meets are left out.
 
-    The first alternative that is locked counts.
+    The first alternative that is locked counts. If ``is_recommending``, recommendations are like
+    dependencies.
     """
     required: set[str] = set()
-    for alternatives in record.depends:
+    for alternatives in (*record.depends, *(record.recommends if is_recommending else ())):
         locked = [providers[name] for name in alternatives if name in providers]
         required.update(locked[:1])
     return tuple(sorted(required - {record.name}))

@@ -7,7 +7,7 @@ from resolvers.apt.requirement import package_names
 from resolvers.distro.pins import NoSolutionError
 from resolvers.errors import ExpectedError
 from resolvers.net.mirrors import unreachable
-from resolvers.types import Group
+from resolvers.types import Group, SystemOptions
 
 PROGRESS = ("Reading ", "Building ", "Solving ", "Hit:", "Get:", "Fetched ")
 """The beginnings of apt's progress lines."""
@@ -26,13 +26,18 @@ UNREACHABLE = re.compile(
 
 
 def failure(
-    title: str, answer: Mapping[str, str], *, groups: tuple[Group, ...], platform: str, suite: str
+    title: str,
+    answer: Mapping[str, str],
+    *,
+    groups: tuple[Group, ...],
+    platform: str,
+    options: SystemOptions,
 ) -> ExpectedError:
     """Return the error for a section ``failed <step>``; a step is a name or a group's number."""
-    step = title.split()[1]
+    step, suite = title.split()[1], options.suite
     explanation = _explanation(answer[title])
     if step == "update":
-        return _failed_update(answer[title], platform, suite)
+        return _failed_update(answer[title], platform, options)
     if step == "keys":
         return ExpectedError(
             f"the package index of Debian {suite} on {platform} is not signed by a Debian key\n"
@@ -43,10 +48,18 @@ def failure(
     return _no_solution(groups[int(step)], platform, explanation, answer.get("versions", ""))
 
 
-def _failed_update(output: str, platform: str, suite: str) -> ExpectedError:
+def _failed_update(output: str, platform: str, options: SystemOptions) -> ExpectedError:
     image = "the base image"
-    if suite:
-        image = f"debian:{suite}-slim"
+    if options.suite:
+        image = f"debian:{options.suite}-slim"
+    problems = "\n".join(line for line in output.splitlines() if line.startswith(("E:", "W:")))
+    for repository in options.repositories:
+        if repository.url and repository.url in problems:
+            table = f"[apt-repository.{repository.name}]"
+            return ExpectedError(
+                f"apt cannot use {table} of images.toml on {platform}\n{_explanation(output)}",
+                f"check {table}: the address, the suite, its components, and the key that signs it",
+            )
     if error := unreachable(output, UNREACHABLE, f"the apt sources of {image}"):
         return error
     return ExpectedError(
@@ -59,7 +72,7 @@ def _failed_update(output: str, platform: str, suite: str) -> ExpectedError:
 def _no_solution(group: Group, platform: str, explanation: str, versions: str) -> NoSolutionError:
     """Return the error for a group; ``versions`` has lines ``<name> <version>``."""
     blamed = package_names(explanation)
-    requirements = [text for text in group.requirements if re.split("[:=]", text)[0] in blamed]
+    requirements = [text for text in group.requirements if re.split("[:=/]", text)[0] in blamed]
     return NoSolutionError(
         f"apt cannot install {', '.join(requirements or group.requirements)}"
         f" for stage '{group.name}' on {platform}\n"

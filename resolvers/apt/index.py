@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from resolvers.distro.repositories import FILE_PATH
 from resolvers.errors import ExpectedError
 
 
@@ -11,7 +12,7 @@ class DebRecord(msgspec.Struct, frozen=True, kw_only=True):
     """A package of the signed index.
 
     ``file`` is the path below the address of a mirror. ``depends`` has a tuple of alternatives for
-    each dependency. It and ``provides`` hold names without versions.
+    each dependency; ``recommends`` is like it. Both and ``provides`` hold names without versions.
     """
 
     name: str
@@ -21,6 +22,7 @@ class DebRecord(msgspec.Struct, frozen=True, kw_only=True):
     size: int
     sha256: str
     depends: tuple[tuple[str, ...], ...] = ()
+    recommends: tuple[tuple[str, ...], ...] = ()
     provides: tuple[str, ...] = ()
 
     @property
@@ -54,15 +56,8 @@ def _fields(stanza: str) -> dict[str, str]:
 
 
 def _record(fields: Mapping[str, str]) -> DebRecord:
-    if not all(fields.get(field) for field in ("Filename", "Size", "SHA256")):
-        raise ExpectedError(
-            f"apt: the index lacks the file name, size or SHA256 of {fields['Package']}"
-            f" {fields['Version']}",
-            "use a package repository whose index has SHA256 hashes",
-        )
+    _check_fields(fields)
     dependencies = ", ".join(fields[key] for key in ("Pre-Depends", "Depends") if key in fields)
-    # "a (>= 1) | b, c" has two dependencies, the first with two alternatives.
-    alternatives = (text for text in dependencies.split(",") if text.strip())
     return DebRecord(
         name=fields["Package"],
         version=fields["Version"],
@@ -70,9 +65,30 @@ def _record(fields: Mapping[str, str]) -> DebRecord:
         file=fields["Filename"].removeprefix("./"),  # in indexes that dpkg-scanpackages wrote
         size=int(fields["Size"]),
         sha256=fields["SHA256"],
-        depends=tuple(_names(text, "|") for text in alternatives),
+        depends=_alternatives(dependencies),
+        recommends=_alternatives(fields.get("Recommends", "")),
         provides=_names(fields.get("Provides", ""), ","),
     )
+
+
+def _check_fields(fields: Mapping[str, str]) -> None:
+    if not all(fields.get(field) for field in ("Filename", "Size", "SHA256")):
+        raise ExpectedError(
+            f"apt: the index lacks the file name, size or SHA256 of {fields['Package']}"
+            f" {fields['Version']}",
+            "use a package repository whose index has SHA256 hashes",
+        )
+    if not FILE_PATH.fullmatch(fields["Filename"]):
+        raise ExpectedError(
+            f"apt: the file of {fields['Package']} {fields['Version']} has an unusual name:"
+            f" {fields['Filename']!r}",
+            "use a package repository with plain file names",
+        )
+
+
+def _alternatives(dependencies: str) -> tuple[tuple[str, ...], ...]:
+    """Return the alternatives of each dependency: ``a (>= 1) | b, c`` has two dependencies."""
+    return tuple(_names(text, "|") for text in dependencies.split(",") if text.strip())
 
 
 def _names(text: str, separator: str) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from functools import lru_cache
 import msgspec
 
 from resolvers.distro.lock_text import LockedGroup, format_lock, parse_lock
+from resolvers.distro.repositories import FilePath, RepositoryName
 from resolvers.types import LockFiles, thread_safe_decoding
 
 FILE = "apt.lock"
@@ -33,7 +34,8 @@ class AptPackage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """A package that the stages in ``groups`` add, the same on all its platforms.
 
     ``file`` is its path below the address of a mirror, such as
-    ``pool/main/c/curl/curl_8.14.1-2_amd64.deb``.
+    ``pool/main/c/curl/curl_8.14.1-2_amd64.deb``, or below that of the ``repository`` of images.toml
+    that it comes from.
     """
 
     name: str
@@ -41,10 +43,11 @@ class AptPackage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     architecture: str
     platforms: tuple[str, ...]
     groups: tuple[str, ...]
-    file: str
+    file: FilePath
     size: int
     sha256: str
     requires: tuple[str, ...] = ()
+    repository: RepositoryName = ""
 
 
 @thread_safe_decoding

@@ -7,8 +7,15 @@ from resolvers.apt import base, lock_file
 from resolvers.apt.base import DebianBase
 from resolvers.apt.build_lock import build_lock
 from resolvers.apt.lock_file import FILE, AptLock, parse
-from resolvers.apt.requirement import PATTERN, parse_requirement, upstream_version
-from resolvers.apt.solve import INSTALLED, AptSolution, solve
+from resolvers.apt.requirement import (
+    PATTERN,
+    has_suite,
+    is_allowed,
+    package_of,
+    parse_requirement,
+    upstream_version,
+)
+from resolvers.apt.solve import INSTALLED, VERSION, AptSolution, solve
 from resolvers.distro import python
 from resolvers.distro.packages import locked_platform, read_packages, select_pins
 from resolvers.distro.pins import (
@@ -18,11 +25,13 @@ from resolvers.distro.pins import (
     solve_keeping_pins,
 )
 from resolvers.distro.requirements import Syntax, exact_versions
-from resolvers.distro.solution import report_as_of, solve_platforms
+from resolvers.distro.solution import report_as_of, solve_platforms, warn_about_repositories
 from resolvers.types import Group, LockFiles, Package, Pin, Request, Shell, Target
 
 SYNTAX = Syntax(
-    manager="apt", parse=parse_requirement, hint="write the name of a package, or name=version"
+    manager="apt",
+    parse=parse_requirement,
+    hint="write the name of a package, name=version, name=1.2.* or name/suite",
 )
 PYTHON = re.compile(r"python3\.\d+(-minimal)?")
 
@@ -38,6 +47,7 @@ def resolve(request: Request) -> LockFiles:
         return {}
     exact = exact_versions(groups, SYNTAX)
     report_as_of(request, "apt")
+    warn_about_repositories(request)
     previous = _previous(request)
 
     def solve_platform(platform: str) -> AptSolution:
@@ -116,12 +126,10 @@ def _solve_platform(
     previous: AptLock | None,
 ) -> AptSolution:
     """Solve for one platform; drop pins of the previous lock that prevent a solution."""
-    shell, suite = request.system.shell, request.system.suite
-    assert shell
-    fixed = {name: f"version {version}" for name, version in exact.items()}
 
     def solve_with(pins: Mapping[str, str]) -> AptSolution:
-        return solve(shell, platform, groups, {**pins, **fixed}, suite)
+        required = _with_required_versions(pins, exact)
+        return solve(request.system, platform, groups, required)
 
     if previous is None:
         return solve_with({})
@@ -131,6 +139,24 @@ def _solve_platform(
     check_upgrades("apt", request, platform, before, after)
     report_changed_pins(request, platform, before, after)
     return solution
+
+
+def _changed_suites(groups: tuple[Group, ...], previous: AptLock) -> set[str]:
+    """Return the packages that come from a suite now, but did not before, or the reverse."""
+    now = {text for group in groups for text in group.requirements if has_suite(text)}
+    then = {
+        text for group in previous.groups.values() for text in group.requirements if has_suite(text)
+    }
+    return set(map(package_of, now ^ then))
+
+
+def _with_required_versions(pins: Mapping[str, str], required: Mapping[str, str]) -> dict[str, str]:
+    """Return the pins, with the versions of requirements for those that they do not allow."""
+    merged = dict(pins)
+    for name, version in required.items():
+        if not is_allowed(pins.get(name, "").removeprefix(VERSION), version):
+            merged[name] = f"{VERSION}{version}"
+    return merged
 
 
 def _previous_pins(
@@ -146,10 +172,12 @@ def _previous_pins(
     for group in previous.groups.values():
         for requirement in group.requirements:
             if not PATTERN.fullmatch(requirement):
-                pins[requirement.partition("=")[0]] = INSTALLED
-    pins |= {name: f"version {version}" for name, version in before.items()}
+                pins[package_of(requirement)] = INSTALLED
+    pins |= {name: f"{VERSION}{version}" for name, version in before.items()}
+    for name in _changed_suites(request.groups, previous):
+        pins.pop(name, None)
     # Without a pin there is nothing to upgrade.
     for name, version in request.upgrade.packages.items():
         if pins.pop(name, None) and version:
-            pins[name] = f"version {version}"
+            pins[name] = f"{VERSION}{version}"
     return pins

@@ -5,21 +5,47 @@ import re
 from resolvers.distro.requirements import Requirement
 
 REQUIREMENT = re.compile(
-    r"(?P<name>[a-z0-9][a-z0-9+.-]*[a-z0-9+.](:[a-z0-9-]+)?)(=(?P<version>[A-Za-z0-9.+~:-]+))?"
+    r"(?P<name>[a-z0-9][a-z0-9+.-]*[a-z0-9+.](:[a-z0-9-]+)?)(=(?P<version>[A-Za-z0-9.+~:-]+\*?)|/[a-z][a-z0-9.-]*)?"
 )
+"""A name, alone or with a version, the beginning of one and ``*``, or a suite."""
 PATTERN = re.compile(r"\?[a-z-]+(\([a-z]+\))?")
 """A pattern such as ``?essential``, which only the stage of a base uses; see apt-patterns(7)."""
 PACKAGE_NAME = re.compile(r"[a-z0-9][a-z0-9+.-]*[a-z0-9+]")
 
 
 def parse_requirement(text: str) -> Requirement | None:
-    """Return the name and the exact version of a requirement, or None if the text is not one."""
+    """Return the name and the version of a requirement, or None if the text is not one.
+
+    The version is exact, or the beginning of one with ``*`` at its end.
+    """
     if PATTERN.fullmatch(text):
         return Requirement(text)
     match = REQUIREMENT.fullmatch(text)
     if match is None:
         return None
     return Requirement(match["name"], match["version"] or "")
+
+
+def package_of(requirement: str) -> str:
+    """Return the name in a requirement, without its version or suite."""
+    return re.split("[=/]", requirement, maxsplit=1)[0]
+
+
+def has_suite(requirement: str) -> bool:
+    """Return whether a requirement names a suite."""
+    return "/" in requirement
+
+
+def is_prefix(version: str) -> bool:
+    """Return whether a version of a requirement stands for all that begin like it."""
+    return version.endswith("*")
+
+
+def is_allowed(version: str, wanted: str) -> bool:
+    """Return whether a version is the one of a requirement, or begins like it."""
+    if is_prefix(wanted):
+        return version.startswith(wanted.removesuffix("*"))
+    return version == wanted
 
 
 def package_names(text: str) -> frozenset[str]:

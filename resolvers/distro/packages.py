@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Protocol, TypeVar
 
+from resolvers.distro.repositories import source_of
 from resolvers.errors import ExpectedError
 from resolvers.types import Artifact, Package, Pin, Target, sorted_union
 
@@ -39,6 +40,10 @@ class SystemPackage(Protocol):
     @property
     def sha256(self) -> str:
         """Hash of the file."""
+
+    @property
+    def repository(self) -> str:
+        """Name of the repository in images.toml; empty for those of the base image."""
 
     @property
     def requires(self) -> tuple[str, ...]:
@@ -82,7 +87,7 @@ def _artifact(package: SystemPackage) -> Artifact:
         file=package.file.rpartition("/")[2],
         hash=f"sha256:{package.sha256}",
         size=package.size,
-        source=package.file,
+        source=source_of(package.file, package.repository),
     )
 
 

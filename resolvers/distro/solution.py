@@ -7,7 +7,7 @@ from typing import Protocol, TypeVar
 import msgspec
 
 from resolvers.distro.lock_text import LockedGroup
-from resolvers.types import NOTE, Group, Request
+from resolvers.types import NOTE, Group, LockWarning, Request
 
 K = TypeVar("K")
 P = TypeVar("P", bound=msgspec.Struct)
@@ -41,6 +41,14 @@ def report_as_of(request: Request, manager: str) -> None:
         request.progress(
             f"{NOTE}as-of has no effect on {manager}: mirrors only have the current index"
         )
+
+
+def warn_about_repositories(request: Request) -> None:
+    """Warn that a lock of the past has the present packages of the repositories in images.toml."""
+    names = ", ".join(repository.name for repository in request.system.repositories)
+    if request.as_of and names:
+        text = f"as-of has no effect on the repositories of images.toml: {names}"
+        request.warn(LockWarning("", text, "they have no snapshots: check the versions"))
 
 
 def adding_groups(groups: tuple[Group, ...], content: Mapping[str, Set[K]]) -> dict[K, list[str]]:

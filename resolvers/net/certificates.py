@@ -34,6 +34,14 @@ def tls_context() -> "ssl.SSLContext":
     return context
 
 
+def trusted_certificates() -> str:
+    """Return the certificates of ``tls_context`` in the PEM format, for other programs."""
+    import ssl
+
+    certificates = tls_context().get_ca_certs(binary_form=True)
+    return "".join(map(ssl.DER_cert_to_PEM_cert, certificates))
+
+
 def _context_of(bundle: str, setting: str) -> "ssl.SSLContext":
     import ssl
 

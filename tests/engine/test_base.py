@@ -33,7 +33,11 @@ from = { debian = "trixie" }
 python = "3.13"
 
 [image.debian.core]
-apt = ["ca-certificates", "python3"]
+apt = ["ca-certificates", "locales", "python3"]
+debconf = [
+    "locales locales/locales_to_be_generated multiselect de_DE.UTF-8 UTF-8",
+    "locales locales/default_environment_locale select de_DE.UTF-8",
+]
 
 [image.debian.base]
 from = "core"
@@ -97,6 +101,12 @@ def test_dpkg_has_the_locked_packages_complete_and_unchanged(project: Project) -
     assert run_inside("dpkg --audit") == []
     changed = [line for line in run_inside("dpkg --verify") if not REMOVED.search(line)]
     assert changed == []
+
+
+@pytest.mark.usefixtures("project")
+def test_package_scripts_find_the_answers_to_their_questions() -> None:
+    assert run_inside("grep -v '^#' /etc/default/locale") == ["LANG=de_DE.UTF-8"]
+    assert "de_DE.utf8" in run_inside("locale -a")
 
 
 @pytest.mark.usefixtures("project")

@@ -4,7 +4,16 @@ from collections.abc import Callable
 
 from resolvers import process
 from resolvers.apt import manager as apt
-from resolvers.types import Group, LockFiles, Request, Shell, SystemOptions, Target, Upgrade
+from resolvers.types import (
+    Group,
+    LockFiles,
+    Request,
+    Shell,
+    SystemOptions,
+    SystemRepository,
+    Target,
+    Upgrade,
+)
 
 IMAGE = "debian:trixie-slim"
 AMD64 = Target(platform="linux/amd64")
@@ -57,6 +66,7 @@ def lock(
     previous: LockFiles | None = None,
     upgrade: Upgrade | None = None,
     progress: Callable[[str], None] = lambda _line: None,
+    repositories: tuple[SystemRepository, ...] = (),
 ) -> LockFiles:
     return apt.resolve(
         Request(
@@ -64,7 +74,7 @@ def lock(
             targets=(AMD64,),
             previous=previous or {},
             upgrade=upgrade or Upgrade(),
-            system=SystemOptions(shell=shell, suite=suite),
+            system=SystemOptions(shell=shell, suite=suite, repositories=repositories),
             progress=progress,
         )
     )

@@ -229,7 +229,7 @@ def test_locking_fetches_system_packages_from_the_archive_first(server: Server) 
         file="c-1.apk", hash=entry.hash, size=entry.size, source=entry.source.removeprefix("apk:")
     )
     pins = {AMD64: (Pin(name="c", version="1", artifact=artifact),)}
-    LocalEnvironment().store_artifacts("apk", pins, base_shell("none", {}), lambda _line: None)
+    LocalEnvironment().store_artifacts("apk", pins, base_shell("none", {}), {}, lambda _line: None)
     Store().verify(entry.hash)
     assert server.requests == []
 

@@ -111,6 +111,21 @@ EDITS: dict[str, tuple[str, str, tuple[str, ...]]] = {
         '[image.debian.core]\nnormalize = ["rm -f /etc/example.id"]',
         ("image.debian.core.normalize: rm -f /etc/example.id added",),
     ),
+    "apt-repository": (
+        "[image.debian.core]",
+        '[apt-repository.bpo]\nsuite = "trixie-backports"\n[image.debian.core]',
+        ("apt-repository.bpo: added",),
+    ),
+    "recommends": (
+        "[image.debian.core]",
+        "[image.debian.core]\nrecommends = true",
+        ("image.debian.core.recommends: false -> true",),
+    ),
+    "debconf": (
+        "[image.debian.core]",
+        '[image.debian.core]\ndebconf = ["tzdata tzdata/Areas select Europe"]',
+        ("image.debian.core.debconf: tzdata tzdata/Areas select Europe added",),
+    ),
     "settings": (
         "[image.debian.core]",
         '[image.debian.core]\nenv = { A = "b" }\ncmd = []\nuser = "root"\nexpose = [80]\n'
@@ -182,6 +197,8 @@ def variants(draw: st.DrawFn) -> ImageSet:
             requirements={"pip": tuple(sorted(names))} if (names := draw(small)) else {},
             prebuild=tuple(draw(small)) or UNSET,
             normalize=tuple(draw(small)) or UNSET,
+            recommends=draw(st.sampled_from([True, UNSET])),
+            debconf=tuple(draw(small)) or UNSET,
             postbuild=tuple(draw(small)),
             network=draw(st.booleans()),
             runtime=draw(st.just(UNSET) | small_runtimes),

@@ -79,6 +79,8 @@ image_sets = st.builds(
             sources=by_manager,
             prebuild=st.one_of(st.just(UNSET), lists),
             normalize=st.one_of(st.just(UNSET), lists),
+            recommends=st.sampled_from([True, UNSET]),
+            debconf=st.sampled_from([("tzdata tzdata/Areas select Europe",), UNSET]),
             postbuild=lists,
             network=st.booleans(),
             runtime=st.one_of(st.just(UNSET), runtimes),
@@ -96,8 +98,9 @@ def test_a_snapshot_is_read_back_with_the_same_bytes(path: Path) -> None:
 
 
 def test_a_snapshot_without_rules_is_as_before_the_key_existed() -> None:
-    texts = [dump(read_image_set(path)) for path in VALID if path.stem != "commands"]
-    assert not any(key in text for text in texts for key in ("normalize", "prebuild"))
+    texts = [dump(read_image_set(path)) for path in VALID if path.stem not in {"apt", "commands"}]
+    keys = ("normalize", "prebuild", "debconf", "recommends")
+    assert not any(key in text for text in texts for key in keys)
 
 
 @settings(deadline=None)
@@ -115,11 +118,21 @@ def test_another_text_is_not_a_snapshot(text: str) -> None:
 def reversed_order(value: Any, key: str = "") -> Any:
     """Return the document with all tables and lists reversed, except lists whose order matters.
 
-    ``finish`` is a set of commands in the project's own images.toml.
+    ``finish`` is a set of commands in the project's own images.toml, ``zone`` one of answers.
     """
     if isinstance(value, dict):
         return {name: reversed_order(value[name], name) for name in reversed(value)}
-    commands = {"prebuild", "normalize", "postbuild", "finish", "entrypoint", "cmd", "test"}
+    commands = {
+        "debconf",
+        "prebuild",
+        "normalize",
+        "postbuild",
+        "finish",
+        "entrypoint",
+        "cmd",
+        "test",
+        "zone",
+    }
     if isinstance(value, list) and key not in {*commands, "channels"}:
         return value[::-1]
     return value

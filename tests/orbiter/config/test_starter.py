@@ -35,12 +35,12 @@ def test_the_starter_shows_every_key_with_its_default(tmp_path: Path) -> None:
     plain, full = tmp_path / "plain.toml", tmp_path / "full.toml"
     write_starter(plain)
     full.write_text(uncommented(), encoding="utf-8")
-    (tmp_path / "etc").mkdir()
-    (tmp_path / "templates").mkdir()
     template = '{% extends "orbiter/Dockerfile.j2" %}\n'
-    (tmp_path / "templates/Dockerfile.j2").write_text(template, encoding="utf-8")
-    for name in ("start.sh", "etc/example.conf"):
-        (tmp_path / name).write_text("text\n", encoding="utf-8")
+    key = "-----BEGIN PGP PUBLIC KEY BLOCK-----\n"
+    texts = {"templates/Dockerfile.j2": template, "keys/example.asc": key}
+    for name in ("start.sh", "etc/example.conf", *texts):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(texts.get(name, "text\n"), encoding="utf-8")
     changes = changed_keys(read_image_set(plain), read_image_set(full))
     assert not {change.split(":")[0] for change in changes} & {
         "platforms",
@@ -49,12 +49,15 @@ def test_the_starter_shows_every_key_with_its_default(tmp_path: Path) -> None:
         "user.gid",
         "builder.debian.pip-engine",
         "image.debian.base.build.network",
+        "image.debian.base.build.recommends",
     }
     keys = {key for table in json_schema()["$defs"].values() for key in table["properties"]}
     tables = {"user", "sets", "index", "npm-registry", "builder", "image", "build", "healthcheck"}
+    tables.add("apt-repository")
     shown = set(re.findall(r"(?m)(?:^|\{ |, )([a-z-]+) = ", uncommented())) | tables
-    # The hash of a file needs a line of its own, and is rarely known before the first lock.
-    assert keys == (shown | {"sha256"}) - {"tools", "cuda", "glob"}
+    # The hash of a file needs a line of its own, and is rarely known before the first lock. The key
+    # fingerprint excludes key-file.
+    assert keys == (shown | {"fingerprint", "sha256"}) - {"tools", "cuda", "glob"}
     assert read_image_set(full).builders["micromamba"].conda == CondaSettings(
         virtual={"cuda": "12.4"}
     )

@@ -41,9 +41,10 @@ class Unreachable:
         manager: str,
         pins: Mapping[str, tuple[Pin, ...]],
         shell: Shell,
+        repositories: Mapping[str, str],
         progress: Callable[[str], None],
     ) -> None:
-        raise AssertionError((manager, pins, shell, progress))
+        raise AssertionError((manager, pins, shell, repositories, progress))
 
     def read_own_file(self, file: RepositoryFile) -> NoReturn:
         raise AssertionError(file)

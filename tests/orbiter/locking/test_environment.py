@@ -64,7 +64,7 @@ def no_shell(script: str, *, platform: str, cache: str = "") -> str:
 
 def store(shell: Shell, *pins: Pin) -> list[str]:
     messages: list[str] = []
-    LocalEnvironment().store_artifacts("apk", {PLATFORM: pins}, shell, messages.append)
+    LocalEnvironment().store_artifacts("apk", {PLATFORM: pins}, shell, {}, messages.append)
     return messages
 
 

@@ -472,6 +472,21 @@ def test_rules_of_the_image_set_run_in_the_step_that_installs_debian_packages() 
     assert "example.id" not in text.replace(step, "")
 
 
+def test_answers_to_questions_of_debian_packages_are_set_before_these_are_installed() -> None:
+    image = plan(AMD64)
+    core, *rest = image.stages
+    core = replace(core, files={"debconf.txt": "a a/b select c d\n"})
+    core = replace(core, stage=replace(core.stage, debconf=("a a/b select c d",)))
+    files = render(replace(image, stages=(core, *rest)))
+    text = files["debian-core/Dockerfile"]
+    before, _, after = text.partition("\ndebconf-set-selections /lock/debconf.txt\n")
+    assert "--mount=type=bind,source=debconf.txt,target=/lock/debconf.txt" in before
+    assert "apt-get install" not in before
+    assert "apt-get install" in after
+    assert files["debian-core/debconf.txt"] == "a a/b select c d\n"
+    assert "a/b" not in text
+
+
 def test_network_access_is_labelled_on_the_stage_and_on_images_built_from_it() -> None:
     files = render(plan(AMD64, network=True))
     assert "--network=default" in files["debian-base-build/Dockerfile"]

@@ -82,9 +82,14 @@ def test_install_scripts_of_a_missing_package_are_an_error(tmp_path: Path) -> No
         npm_plan(read_image_set(tmp_path / "images.toml"), ("canvas", "is-number"))
 
 
-def test_rules_that_would_never_run_are_an_error(tmp_path: Path) -> None:
-    rule = 'apt = ["nodejs"]\nnormalize = ["rm /etc/example.id"]'
+@pytest.mark.parametrize(
+    ("key", "value"), [("normalize", "rm /etc/example.id"), ("debconf", "a a/b select c")]
+)
+def test_keys_for_debian_packages_without_any_to_install_are_an_error(
+    tmp_path: Path, key: str, value: str
+) -> None:
+    rule = f'apt = ["nodejs"]\n{key} = ["{value}"]'
     (tmp_path / "images.toml").write_text(IMAGES.replace('apt = ["nodejs"]', rule))
-    with pytest.raises(ExpectedError, match="normalize of debian-core has no effect") as caught:
+    with pytest.raises(ExpectedError, match=f"{key} of debian-core has no effect") as caught:
         npm_plan(read_image_set(tmp_path / "images.toml"), ("canvas", "is-number"))
     assert "move it to the stage that installs them" in caught.value.hint

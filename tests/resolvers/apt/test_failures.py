@@ -3,7 +3,7 @@
 import pytest
 
 from resolvers.apt.failures import failure
-from resolvers.types import Group
+from resolvers.types import Group, SystemOptions
 
 
 def test_a_version_that_does_not_exist_is_reported_with_those_that_do() -> None:
@@ -12,7 +12,9 @@ def test_a_version_that_does_not_exist_is_reported_with_those_that_do() -> None:
         "versions": "curl 8.14.1-2\ncurl 8.14.1-3\ngit 1:2.47",
         "failed 0": "E: Version '7.0' for 'curl' was not found",
     }
-    error = failure("failed 0", answer, groups=(group,), platform="linux/amd64", suite="")
+    error = failure(
+        "failed 0", answer, groups=(group,), platform="linux/amd64", options=SystemOptions(suite="")
+    )
     assert error.message.splitlines() == [
         "apt cannot install curl=7.0 for stage 'debian-core' on linux/amd64",
         "  E: Version '7.0' for 'curl' was not found",
@@ -66,7 +68,13 @@ def test_a_mirror_that_does_not_respond_is_one_line_with_the_origin_of_its_addre
     output: str, suite: str, message: str
 ) -> None:
     answer = {"failed update": output}
-    error = failure("failed update", answer, groups=(), platform="linux/amd64", suite=suite)
+    error = failure(
+        "failed update",
+        answer,
+        groups=(),
+        platform="linux/amd64",
+        options=SystemOptions(suite=suite),
+    )
     assert error.message == message
     assert "online" in error.hint
 
@@ -74,5 +82,7 @@ def test_a_mirror_that_does_not_respond_is_one_line_with_the_origin_of_its_addre
 def test_another_failure_of_an_update_keeps_the_words_of_apt() -> None:
     output = "E: The repository 'file:/srv/repo ./ Release' does not have a Release file.\n"
     answer = {"failed update": output}
-    error = failure("failed update", answer, groups=(), platform="linux/amd64", suite="")
+    error = failure(
+        "failed update", answer, groups=(), platform="linux/amd64", options=SystemOptions(suite="")
+    )
     assert error.message == f"apt-get update failed on linux/amd64\n  {output.strip()}"

@@ -18,7 +18,20 @@ def test_without_requirements_there_is_no_lock() -> None:
 
 
 @pytest.mark.parametrize(
-    "requirement", ["bash-", "Bash", "bash>=5", "bash/sid", "$(reboot)", "a b", "task^", ""]
+    "requirement",
+    [
+        "bash-",
+        "Bash",
+        "bash>=5",
+        "bash/Sid",
+        "bash/sid=1",
+        "$(reboot)",
+        "a b",
+        "task^",
+        "a=1.*.2",
+        "a=*",
+        "",
+    ],
 )
 def test_a_malformed_requirement_is_rejected(requirement: str) -> None:
     request = Request(groups=(core("adduser", requirement),), targets=(AMD64,))
@@ -84,5 +97,5 @@ def test_the_script_pins_without_downgrades_of_installed_packages() -> None:
     text = script((core("bash"), above), {"a": "version 1"})
     assert text.startswith(
         "preferences='Package: a\nPin: version 1\nPin-Priority: 999\n\n'\n"
-        "suite=''\nstages='0::bash\n1:0:gcc'\n"
+        "suite=''\nrepositories=''\nstages='0::bash\n1:0:gcc'\nrecommending=''\n"
     )

@@ -3,6 +3,8 @@
 from datetime import UTC, datetime
 
 import pytest
+from msgspec import UNSET
+from msgspec.structs import replace
 
 from resolvers.apt import manager as apt
 from resolvers.errors import ExpectedError, UnsolvableError
@@ -112,6 +114,50 @@ def test_pins_that_are_missing_or_prevent_a_solution_are_dropped_and_reported() 
     assert lines == [
         "note: the index of linux/amd64 no longer allows these pins: lib 1 -> 2, missing 1 -> 2"
     ]
+
+
+def test_the_beginning_of_a_version_keeps_its_pin_and_excludes_other_versions() -> None:
+    index = ["1.2.9", "1.10.0", "1.2.10", "2.0"]
+    tool = repository(*(("tool", version, "") for version in index), ("user", "1", "Depends: tool"))
+    # Another stage that only depends on it gets the same version.
+    groups = core("tool=1.2.*"), Group(name="other", requirements=("user",))
+    files = lock(tool, *groups)
+    assert added_versions(files, "debian-core") == {"tool": "1.2.10"}
+    assert added_versions(files, "other") == {"tool": "1.2.10", "user": "1"}
+    first = lock(repository(("tool", "1.2.9", "")), core("tool=1.2.*"))
+    assert added_versions(lock(tool, core("tool=1.2.*"), previous=first), "debian-core") == {
+        "tool": "1.2.9"
+    }
+    newer = lock(tool, core("tool=1.2.*"), previous=first, upgrade=Upgrade(everything=True))
+    assert added_versions(newer, "debian-core") == {"tool": "1.2.10"}
+    # The edit of the requirement wins over the pin.
+    other = lock(tool, core("tool=1.1*"), previous=first)
+    assert added_versions(other, "debian-core") == {"tool": "1.10.0"}
+    with pytest.raises(UnsolvableError) as error:
+        lock(tool, core("tool=3.*"))
+    assert "the index has tool in version " in error.value.message
+
+
+def test_recommended_packages_are_those_of_the_stage_alone() -> None:
+    packages = repository(
+        ("tool", "1", "Depends: lib\nRecommends: extra | other"),
+        ("lib", "1", "Recommends: more"),
+        ("parent", "1", "Recommends: unwanted"),
+        *((name, "1", "") for name in ("extra", "other", "more", "unwanted")),
+    )
+    parent = core("parent")
+    child = Group(name="child", requirements=("tool",), parents=("debian-core",), recommends=True)
+    files = lock(packages, parent, child)
+    assert added_versions(files, "debian-core") == {"parent": "1"}
+    added = {"tool": "1", "lib": "1", "extra": "1", "more": "1"}
+    assert added_versions(files, "child") == added
+    assert lock(packages, parent, child, previous=files) == files
+    tool = next(package for package in apt.read(files) if package.name == "tool")
+    assert tool.requires == ("extra", "lib")
+    below = Group(name="below", requirements=("other",), parents=("child", "debian-core"))
+    assert added_versions(lock(packages, parent, child, below), "below") == {"other": "1"}
+    without = lock(packages, parent, replace(child, recommends=UNSET), previous=files)
+    assert added_versions(without, "child") == {"tool": "1", "lib": "1"}
 
 
 def test_a_package_of_the_base_image_that_met_a_requirement_stays_until_an_upgrade() -> None:
