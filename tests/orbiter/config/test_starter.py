@@ -8,13 +8,25 @@ import pytest
 from orbiter.config.changes import changed_keys
 from orbiter.config.image_set import CondaSettings
 from orbiter.config.read import json_schema, read_image_set
+from orbiter.config.schema import BUILDERS
+from orbiter.config.starter import BUILDERS as STARTERS
 from orbiter.config.starter import starter_text, write_starter
 from resolvers.errors import ExpectedError
 
 
-def uncommented() -> str:
+def uncommented(builder: str = STARTERS[0]) -> str:
     """Return the starter with all its commented keys enabled."""
-    return re.sub(r"(?m)^# (?=[a-z-]+ = |\[)", "", starter_text())
+    return re.sub(r"(?m)^# (?=[a-z-]+ = |\[)", "", starter_text(builder))
+
+
+def write_own_files(place: Path) -> None:
+    """Write the files that the commented keys of the starter name."""
+    template = '{% extends "orbiter/Dockerfile.j2" %}\n'
+    key = "-----BEGIN PGP PUBLIC KEY BLOCK-----\n"
+    texts = {"templates/Dockerfile.j2": template, "keys/example.asc": key}
+    for name in ("start.sh", "etc/example.conf", *texts):
+        (place / name).parent.mkdir(exist_ok=True)
+        (place / name).write_text(texts.get(name, "text\n"), encoding="utf-8")
 
 
 def test_the_starter_is_an_image_set(tmp_path: Path) -> None:
@@ -31,16 +43,28 @@ def test_the_starter_is_an_image_set(tmp_path: Path) -> None:
     assert "tini" in stages[1].requirements["apt"]
 
 
+def test_every_builder_has_a_starter(tmp_path: Path) -> None:
+    assert set(STARTERS) == set(BUILDERS)
+    write_own_files(tmp_path)
+    for builder in STARTERS:
+        path = tmp_path / f"{builder}.toml"
+        write_starter(path, builder)
+        image_set = read_image_set(path)
+        assert list(image_set.builders) == [builder]
+        stages = {stage.name: stage for stage in image_set.stages}
+        packages = {name for each in stages.values() for name in each.requirements.values()}
+        assert f"{builder}-base-build" in stages
+        assert {"jupyterlab", "tini"} <= {name for names in packages for name in names}
+        path.write_text(uncommented(builder), encoding="utf-8")
+        assert set(read_image_set(path).builders) == set(BUILDERS)
+        assert max(map(len, starter_text(builder).splitlines())) <= 100
+
+
 def test_the_starter_shows_every_key_with_its_default(tmp_path: Path) -> None:
     plain, full = tmp_path / "plain.toml", tmp_path / "full.toml"
     write_starter(plain)
     full.write_text(uncommented(), encoding="utf-8")
-    template = '{% extends "orbiter/Dockerfile.j2" %}\n'
-    key = "-----BEGIN PGP PUBLIC KEY BLOCK-----\n"
-    texts = {"templates/Dockerfile.j2": template, "keys/example.asc": key}
-    for name in ("start.sh", "etc/example.conf", *texts):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_text(texts.get(name, "text\n"), encoding="utf-8")
+    write_own_files(tmp_path)
     changes = changed_keys(read_image_set(plain), read_image_set(full))
     assert not {change.split(":")[0] for change in changes} & {
         "platforms",
