@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
 from resolvers import process
@@ -11,6 +12,11 @@ COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 """A complete hash of a commit."""
 SETTINGS = ("core.autocrlf=false", "core.eol=lf", "tar.umask=0022", "advice.detachedHead=false")
 """Settings that affect the bytes of an archive, so that those of the user do not."""
+ATTRIBUTES = "* -export-ignore -export-subst -text -eol -ident -filter -working-tree-encoding\n"
+"""An archive has the bytes of the commit, whatever the attributes of the repository say.
+
+Some of them would add what other machines do not have: names of tags, or abbreviated commits.
+"""
 NO_QUESTIONS = {"GIT_TERMINAL_PROMPT": "0", "GCM_INTERACTIVE": "never"}
 """Environment in which git fails instead of asking for a password."""
 HINT = "check the address and your access to it: git ls-remote"
@@ -57,18 +63,37 @@ def commit_of(repository: str, reference: str) -> str:
     )
 
 
-def write_archive(repository: str, commit: str, path: Path, scratch: Path) -> None:
-    """Write the files of a commit as a tar archive; ``scratch`` is an empty folder.
+def write_archive(
+    repository: str, commit: str, path: Path, scratch: Path, folder: str = ""
+) -> None:
+    """Write the files of a commit, or of a folder in it, as a tar archive.
 
-    Raises ExpectedError if the repository cannot be read or does not have the commit.
+    ``scratch`` is an empty folder, which then has the commit. Raises ExpectedError if the
+    repository cannot be read or does not have the commit or the folder.
     """
     run("init", "--quiet", "--bare", str(scratch))
+    (scratch / "info").mkdir(exist_ok=True)
+    (scratch / "info" / "attributes").write_text(ATTRIBUTES, encoding="utf-8")
     try:
         _fetch(repository, commit, scratch)
-        words = ("archive", "--format=tar", f"--output={path}", commit)
+        tree = f"{commit}:{folder}" if folder else commit
+        words = ("archive", "--format=tar", f"--output={path}", tree)
         run(*words, cwd=scratch, settings=SETTINGS)
     except ProgramError as error:
         raise _unreadable(repository, error) from None
+
+
+def commit_time(scratch: Path, commit: str) -> datetime:
+    """Return when a commit in the folder of ``write_archive`` was made."""
+    text = run("show", "--no-patch", "--format=%ct", commit, cwd=scratch)
+    return datetime.fromtimestamp(int(text), UTC)
+
+
+def submodules(scratch: Path, commit: str, folder: str = "") -> tuple[str, ...]:
+    """Return the paths of the submodules below a folder of a commit."""
+    words = ("ls-tree", "-r", "-z", commit, "--", folder or ".")
+    entries = (entry.partition("\t") for entry in run(*words, cwd=scratch).split("\0"))
+    return tuple(path for kind, _, path in entries if kind.startswith("160000 "))
 
 
 def _fetch(repository: str, commit: str, folder: Path) -> None:

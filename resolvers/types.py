@@ -27,9 +27,6 @@ def thread_safe_decoding(struct: type[S]) -> type[S]:
 MAX_SIZE = 2**53
 """The largest size of a file, in bytes, that a lock may state."""
 
-DIRECT_SOURCE = r"\Aurl:https?://[A-Za-z0-9.:\[\]-]+/[A-Za-z0-9._~:/+%-]*\Z"
-"""Sources of files that do not come from an index: see ``resolvers.index.direct``."""
-
 NOTE = "note: "
 """Prefix of progress lines that stay visible."""
 
@@ -47,9 +44,9 @@ class Artifact(msgspec.Struct, frozen=True, kw_only=True, order=True):
     not record it. ``source`` is the path of the file on a mirror, without the mirror's address:
     ``<project>/<file name>`` for pip, ``<package>/-/<file name>`` for npm, the path in the pool for
     apt. For pip, it starts with ``<index>:`` if images.toml names an index for the package, or is
-    ``url:<address>`` if images.toml names the address of the file. For apk and apt, it starts with
-    ``<repository>:`` if the package comes from a repository of images.toml. conda's locks contain
-    addresses, so for conda it is the complete address.
+    as ``resolvers.index.source`` describes if images.toml names the address of the file. For apk
+    and apt, it starts with ``<repository>:`` if the package comes from a repository of images.toml.
+    conda's locks contain addresses, so for conda it is the complete address.
     """
 
     file: str
@@ -214,11 +211,11 @@ class DirectFile(msgspec.Struct, frozen=True, kw_only=True, order=True):
     where the file comes from: see ``resolvers.index.direct``. ``size`` is in bytes.
     """
 
-    # A lock set may come from anybody, and these values become paths and addresses.
+    # A lock set may come from anybody, and these values become paths.
     name: Annotated[str, msgspec.Meta(pattern=r"\A[a-z0-9]+(?:-[a-z0-9]+)*\Z")]
     version: Annotated[str, msgspec.Meta(pattern=r"\A[a-z0-9.!+]+\Z")]
     reference: str
-    source: Annotated[str, msgspec.Meta(pattern=DIRECT_SOURCE)]
+    source: str
     file: Annotated[str, msgspec.Meta(pattern=r"\A[A-Za-z0-9_][A-Za-z0-9_.!+-]*\Z")]
     hash: Annotated[str, msgspec.Meta(pattern=r"\Asha256:[0-9a-f]{64}\Z")]
     size: Annotated[int, msgspec.Meta(ge=0, le=MAX_SIZE)]

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from resolvers import process
@@ -45,11 +45,17 @@ def version() -> str:
     return version("uv")
 
 
-def run(arguments: Sequence[str | Path], *, cwd: Path | None = None, index_url: str = "") -> str:
+def run(
+    arguments: Sequence[str | Path],
+    *,
+    cwd: Path | None = None,
+    index_url: str = "",
+    env: Mapping[str, str] = {},
+) -> str:
     """Run uv and return its standard output.
 
     uv uses the package indexes in pip's configuration, or only ``index_url`` if it is given.
-    Raises ProgramError.
+    ``env`` is added to its environment. Raises ProgramError.
     """
     variables = _environment_for(index_url) if index_url else environment()
     # process.run can set variables but not remove them, so env removes them.
@@ -59,7 +65,7 @@ def run(arguments: Sequence[str | Path], *, cwd: Path | None = None, index_url: 
     if index_url:
         options.append("--no-cache")  # its keys contain the address, which differs every time
     command = [process.find("env"), *unset, program(), *options, *arguments]
-    return process.run(command, cwd=cwd, env=variables, name="uv")
+    return process.run(command, cwd=cwd, env={**variables, **env}, name="uv")
 
 
 def _is_hidden(variable: str) -> bool:

@@ -6,12 +6,17 @@ from urllib.parse import urlsplit
 
 from orbiter.config.mistakes import Mistakes
 from orbiter.config.sets import ExpandedEntry
+from resolvers.index.git_address import PREFIX, parse_address
 from resolvers.net import http
 
 MARK = "@"
 """A requirement without this character has no address. Most have none, and parsing takes time."""
 SDISTS = (".tar.gz", ".zip")
 EXAMPLE = 'for example "name @ https://host/name-1.0-py3-none-any.whl"'
+REPOSITORY_EXAMPLE = (
+    'for example "name @ git+https://host/name.git@v1.0", with a tag, a branch or a whole commit, '
+    "and #subdirectory=FOLDER if the package is not at the top"
+)
 _ADDRESS = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+/[A-Za-z0-9._~:/+%-]*(?:#(?P<fragment>.*))?")
 _SHA256 = re.compile(r"sha256=[0-9A-Fa-f]{64}")
 
@@ -55,18 +60,32 @@ def _mistakes_in(
     if entry.index:
         yield f"'{package}' has an address and an index", "remove one of them"
     address = url.partition("#")[0]
-    if "$" in url or "@" in address.partition("://")[2].partition("/")[0]:
+    is_git = url.startswith(PREFIX)
+    user = address.partition("://")[2].partition("/")[0].rpartition("@")[0]
+    if "$" in url or ":" in user or (user and not address.startswith(f"{PREFIX}ssh:")):
         yield (
             f"the address of '{package}' contains credentials",
             "remove them here, and add them to ~/.netrc, which Orbiter and pip read",
         )
         return
-    yield from _file_mistakes(package, url)
-    if address.endswith(SDISTS) and package not in built:
+    yield from (_repository_mistakes if is_git else _file_mistakes)(package, url)
+    if (is_git or address.endswith(SDISTS)) and package not in built:
+        kind = "comes from git" if is_git else "is an sdist"
         yield (
-            f"'{package}' is an sdist, which is built when an image is built",
+            f"'{package}' {kind}, so it is built when an image is built",
             f'allow it with pip-sdist = ["{package}"], or name the address of a wheel',
         )
+
+
+def _repository_mistakes(package: str, url: str) -> Iterator[tuple[str, str]]:
+    address = parse_address(url)
+    if address is None or not http.is_address(address.url):
+        problem = f"the address of '{package}' is not the address of a git repository"
+        yield problem, REPOSITORY_EXAMPLE
+    elif address.url.startswith("http:") and not http.is_loopback(
+        urlsplit(address.url).hostname or ""
+    ):
+        yield f"the address of '{package}' is not encrypted", "write git+https instead of git+http"
 
 
 def _file_mistakes(package: str, url: str) -> Iterator[tuple[str, str]]:

@@ -17,6 +17,7 @@ from orbiter.store.download import HashMismatchError, OpenSource
 from resolvers.conda import fetch
 from resolvers.distro.repositories import split_source as split_repository
 from resolvers.errors import ExpectedError
+from resolvers.index import direct
 from resolvers.index.routes import locked_project_files
 from resolvers.index.source import split_source
 from resolvers.net import http
@@ -126,6 +127,9 @@ class UpstreamLocator:
             yield FileSource(location, partial(fetch.open_package, location))
         elif kind == "npm" and (commit := git_commit(location)):
             yield FileSource(str(commit), partial(git_tarball.open_tarball, commit))
+        elif kind == "git":
+            name = file.path.rpartition("/")[2]
+            yield FileSource(location, partial(direct.open_sdist, file.source, name))
         else:
             yield from map(_http_source, self.http_locations(file))
 

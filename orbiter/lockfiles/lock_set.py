@@ -19,7 +19,7 @@ from orbiter.lockset.model import BuilderFacts, LockSet, LockSetError, Manifest
 from orbiter.lockset.targets import target_for
 from resolvers.distro.repositories import split_source as split_repository
 from resolvers.errors import ExpectedError
-from resolvers.index.source import URL, place_of
+from resolvers.index.source import URL, commit_of, origin_url, place_of
 from resolvers.managers import MANAGERS
 from resolvers.npm.address import git_commit
 from resolvers.pip.requirement_files import FILES
@@ -151,7 +151,7 @@ def _entry(
         manager=package.manager,
         name=package.name,
         version=package.version,
-        build=package.build,
+        build=package.build or _commit(package.manager, artifacts),
         source=_source(package.manager, artifacts[0].source) if artifacts else "",
         files=tuple(map(_file, artifacts)),
         size=sum(artifact.size for artifact in artifacts),
@@ -162,8 +162,12 @@ def _entry(
 
 
 def _file(artifact: Artifact) -> PackageFile:
-    origin = folder_of(artifact.source.removeprefix(URL))
-    return PackageFile(artifact.file, (artifact.hash,), origin)
+    return PackageFile(artifact.file, (artifact.hash,), folder_of(origin_url(artifact.source)))
+
+
+def _commit(manager: str, artifacts: list[Artifact]) -> str:
+    """Return the commit that a package of pip is made of, "" for other packages."""
+    return commit_of(artifacts[0].source) if manager == "pip" and artifacts else ""
 
 
 def _source(manager: str, source: str) -> str:

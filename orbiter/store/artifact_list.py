@@ -30,7 +30,8 @@ class LockedFile(msgspec.Struct, frozen=True, kw_only=True, order=True):
     ``pip:<project>/<file>`` or ``pip:<index>:<project>/<file>``, ``npm:<package>/-/<file>``, and
     ``file:<path>`` for an own file. Two have a host: ``conda:<address>``, because conda's locks
     hold addresses, and ``url:<address>``, because images.toml does. ``npm:git+<address>#<commit>``
-    is made from a git repository, as ``resolvers.npm.git_tarball`` describes.
+    is made from a git repository, as ``resolvers.npm.git_tarball`` describes, and
+    ``git:<address>@<commit>`` as ``resolvers.index.git_sdist`` does.
     """
 
     path: str

@@ -1,14 +1,19 @@
 """Files of pip that come from an address in images.toml instead of an index.
 
-Their source in a lock is ``url:<address>``. Verified files are kept in the cache by their sha256.
+Their source in a lock is ``url:<address>``, or ``git:<address>@<commit>`` for an sdist that is made
+of a commit. Verified files are kept in the cache by their sha256.
 """
 
 import hashlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 from resolvers import cache
 from resolvers.errors import ExpectedError
+from resolvers.index.git_address import SOURCE as GIT
+from resolvers.index.git_sdist import sdist_of
 from resolvers.index.index_file import IndexFile
 from resolvers.index.source import URL
 from resolvers.net import http
@@ -56,12 +61,31 @@ def download(url: str) -> tuple[str, int]:
     return digest, size
 
 
+def keep(content: bytes) -> str:
+    """Write a file into the cache; return its hash."""
+    digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
+    cache.write(cached_path(digest), content)
+    return digest
+
+
 def _fetch(artifact: Artifact) -> None:
     """Fetch a file of the lock into the cache."""
-    url = artifact.source.removeprefix(URL)
-    actual, _ = download(url)
+    if artifact.source.startswith(GIT):
+        actual = keep(sdist_of(artifact.source, artifact.file))
+    else:
+        actual, _ = download(artifact.source.removeprefix(URL))
     if actual != artifact.hash:
         raise ExpectedError(
-            f"{url} is another file now: expected {artifact.hash}, got {actual}",
+            f"{artifact.source} is another file now: expected {artifact.hash}, got {actual}",
             "ask its author why it changed, or lock the new file with --upgrade-package",
         )
+
+
+@contextmanager
+def open_sdist(
+    source: str, file_name: str, _headers: Mapping[str, str] = {}
+) -> Iterator[http.Stream]:
+    """Stream the sdist of a commit; ranges are ignored. Raises ExpectedError."""
+    content = sdist_of(source, file_name)
+    length = {"content-length": str(len(content))}
+    yield http.Stream(200, source, length, iter((content,)))

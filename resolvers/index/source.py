@@ -1,11 +1,19 @@
 """The source of a file of pip in a lock: ``<project>/<file name>``.
 
-It starts with ``<index>:`` if images.toml names an index for the package. It is ``url:<address>``
-if images.toml names the address of the file itself.
+It starts with ``<index>:`` if images.toml names an index for the package. If images.toml names an
+address, it is ``url:<address>``, or for an sdist that is made of a commit
+``git:<address of the repository>@<commit>``, with ``#<folder>`` for a part of it.
 """
+
+import re
+
+from resolvers.index.git_address import SOURCE as GIT
+from resolvers.index.git_address import SOURCE_PATTERN, parse_source
 
 URL = "url:"
 """Start of the source of a file with an address."""
+DIRECT = re.compile(rf"url:https?://[A-Za-z0-9.:\[\]-]+/[A-Za-z0-9._~:/+%-]*|{SOURCE_PATTERN}")
+"""Sources of files that do not come from an index."""
 
 
 def source_of(project: str, file: str, index_name: str = "") -> str:
@@ -23,11 +31,28 @@ def split_source(source: str) -> tuple[str, str, str]:
 
 def is_direct(source: str) -> bool:
     """Return whether a file does not come from an index, whose project names contain no ``//``."""
-    return source.startswith((f"{URL}https://", f"{URL}http://"))
+    scheme, separator, _ = source.partition("://")
+    return bool(separator) and scheme.startswith((URL, GIT))
 
 
 def place_of(source: str) -> str:
-    """Return the folder of a file with an address, or the name of its index as ``split_source``."""
-    if is_direct(source):
-        return source.removeprefix(URL).rpartition("/")[0]
-    return split_source(source)[0]
+    """Return the place of a file with an address, or the name of its index as ``split_source``.
+
+    It is the folder of the file, or its repository.
+    """
+    if not is_direct(source):
+        return split_source(source)[0]
+    if address := parse_source(source):
+        return address.url
+    return source.removeprefix(URL).rpartition("/")[0]
+
+
+def commit_of(source: str) -> str:
+    """Return the commit that a file is made of, "" for all other files."""
+    address = parse_source(source)
+    return address.ref if address else ""
+
+
+def origin_url(source: str) -> str:
+    """Return the address of a file, or of the commit that it is made of; others stay unchanged."""
+    return source.removeprefix(URL).removeprefix(GIT) if is_direct(source) else source

@@ -12,9 +12,11 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from resolvers.errors import ExpectedError
+from resolvers.index.source import DIRECT
 from resolvers.pip.toml_file import read_toml, toml_string
 from resolvers.types import DirectFile, Group, LockFiles, Pin, Request
 
+RESTORE = "restore it from git, or lock again"
 FILE = "direct-references.toml"
 HEADER = "# The pip packages that images.toml takes from an address, and their locked files.\n"
 
@@ -80,9 +82,13 @@ def read(files: LockFiles) -> tuple[DirectFile, ...]:
         return ()
     try:
         tables = read_toml(files, FILE).get("package", [])
-        return tuple(msgspec.convert(tables, type=list[DirectFile]))
+        found = msgspec.convert(tables, type=tuple[DirectFile, ...])
     except msgspec.ValidationError as error:
-        raise ExpectedError(f"{FILE}: {error}", "restore it from git, or lock again") from error
+        raise ExpectedError(f"{FILE}: {error}", RESTORE) from error
+    for file in found:
+        if not DIRECT.fullmatch(file.source):
+            raise ExpectedError(f"{FILE}: '{file.source}' is not a source of {file.name}", RESTORE)
+    return found
 
 
 def pins(files: LockFiles) -> tuple[Pin, ...]:

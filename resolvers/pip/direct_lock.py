@@ -9,14 +9,18 @@ from packaging.utils import (
     parse_wheel_filename,
 )
 
+from resolvers import git
 from resolvers.errors import ExpectedError
 from resolvers.index import direct, remote_wheel
+from resolvers.index.git_address import PREFIX, parse_address
+from resolvers.index.git_sdist import Commit, read_commit, sdist, sdist_name
 from resolvers.index.source import URL
 from resolvers.pip import source_metadata
 from resolvers.pip.direct import kept, references, with_files
 from resolvers.types import Artifact, DirectFile, LockWarning, Request
 
 ZIP, TAR = ".zip", ".tar.gz"
+SUBMODULES = "name a release that contains what it needs, or check that its build works without"
 NO_UPLOAD_TIME = "an address has no upload time, so --as-of does not apply to this file"
 
 
@@ -33,7 +37,8 @@ def with_direct_files(request: Request) -> Request:
     for name, reference in wanted.items():
         if name not in locked:
             request.progress(f"locking {name} from {reference}")
-            locked[name] = _lock_url(request, name, reference)
+            lock = _lock_commit if reference.startswith(PREFIX) else _lock_url
+            locked[name] = lock(request, name, reference)
     return with_files(request, tuple(sorted(locked.values())))
 
 
@@ -96,5 +101,41 @@ def _sdist_name(name: str, version: str, file_name: str) -> str:
     else:
         if found == name and str(found_version) == version:
             return file_name
-    suffix = ZIP if file_name.endswith(ZIP) else TAR
-    return f"{name.replace('-', '_')}-{version}{suffix}"
+    usual = sdist_name(name, version)
+    return usual.replace(TAR, ZIP) if file_name.endswith(ZIP) else usual
+
+
+def _lock_commit(request: Request, name: str, reference: str) -> DirectFile:
+    """Lock a package to the commit of a tag or a branch, and to an sdist that is made of it."""
+    address = parse_address(reference)
+    if address is None:
+        raise ExpectedError(
+            f"'{reference}' is not the address of a git repository",
+            "for example git+https://host/repository.git@v1.0",
+        )
+    pinned = address._replace(ref=git.commit_of(address.url, address.ref))
+    commit = read_commit(pinned)
+    _check_time(request, commit, f"{reference} is the commit {pinned.ref}")
+    for path in commit.submodules:
+        text = f"the submodule {path} of its repository is not part of it"
+        request.warn(LockWarning(name, text, SUBMODULES))
+    version = source_metadata.tree_version(request, name, commit.files, address, pinned.ref)
+    content = sdist(commit.files, name, version)
+    return DirectFile(
+        name=name,
+        version=version,
+        reference=reference,
+        source=pinned.source,
+        file=sdist_name(name, version),
+        hash=direct.keep(content),
+        size=len(content),
+    )
+
+
+def _check_time(request: Request, commit: Commit, subject: str) -> None:
+    """Raise ExpectedError if the commit was made after the moment of --as-of."""
+    if request.as_of and commit.made > request.as_of:
+        raise ExpectedError(
+            f"{subject} of {commit.made:%Y-%m-%d}, later than --as-of",
+            "name a tag or a commit from before that, or leave out --as-of",
+        )

@@ -6,9 +6,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from orbiter.store.artifact_list import LockedFile
 from orbiter.store.store import Store
+from resolvers.index.git_sdist import sdist_of
 from tests.orbiter.fetch.test_fill import OF_PACKAGES, write_lock_set
+from tests.support.acme_repository import Repository
+from tests.support.git_server import git_server
 from tests.support.loopback import Answer, Server, serving
 from tests.support.paths import INVENTED_ORBITER
 
@@ -74,3 +79,35 @@ def test_a_conda_package_of_an_address_is_fetched_from_the_archive(tmp_path: Pat
     done = orbiter(tmp_path, "second", "fetch", "--from", "kept")
     assert done.returncode == 0, done.stderr
     Store(tmp_path / "second/store").verify(file.hash)
+
+
+def test_an_sdist_of_a_commit_is_made_again_archived_and_fetched_from_the_archive(
+    tmp_path: Path,
+) -> None:
+    with git_server(tmp_path / "git") as server:
+        repository = Repository(server)
+        commit = repository.commit()
+        source = f"git:{repository.url}@{commit}"
+        content = sdist_of(source, "acme-1.0.tar.gz")
+        file = LockedFile(
+            path="pip/acme-1.0.tar.gz",
+            hash=f"sha256:{hashlib.sha256(content).hexdigest()}",
+            size=len(content),
+            source=source,
+        )
+        write_lock_set(tmp_path, [file], OF_PACKAGES)
+        assert orbiter(tmp_path, "first", "fetch").returncode == 0
+        done = orbiter(tmp_path, "first", "archive", "kept")
+        assert done.returncode == 0, done.stderr
+        wrong = replace(file, hash=f"sha256:{'0' * 64}")
+        write_lock_set(tmp_path, [wrong], OF_PACKAGES)
+        done = orbiter(tmp_path, "third", "fetch")
+        assert done.returncode == 2
+        assert f"got {file.hash}" in done.stderr
+    write_lock_set(tmp_path, [file], OF_PACKAGES)
+    done = orbiter(tmp_path, "second", "fetch", "--from", "kept")
+    assert done.returncode == 0, done.stderr
+    Store(tmp_path / "second/store").verify(file.hash)
+    done = orbiter(tmp_path, "third", "fetch")  # nothing serves the repository any more
+    assert done.returncode == 2
+    assert "git cannot read" in done.stderr

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from orbiter.store.store import Store
+from tests.support.acme_repository import Repository
+from tests.support.git_server import git_server
 from tests.support.loopback import Answer
 from tests.support.pip_project import Project
 from tests.support.wheel_index import wheel, wheel_index
@@ -68,3 +70,20 @@ def test_a_new_address_and_changed_bytes_of_a_version_are_shown(project: Project
     project.lock("--upgrade-package", "acme")
     text = project.run("diff-locks", "locks/0.2.0", "locks/0.3.0").stdout
     assert "acme  1.0 → other hash" in text
+
+
+def test_another_commit_of_a_version_is_shown(project: Project, tmp_path: Path) -> None:
+    project.main.add("beta", "1.0")
+    with git_server(tmp_path / "git") as server:
+        repository = Repository(server)
+        before = repository.commit(tag="v1.0")
+        project.write(f'"acme @ git+{repository.url}@v1.0"]\npip-sdist = ["acme"')
+        project.lock()
+        after = repository.commit({"src/acme.py": "x = 2\n"}, tag="v1.0")
+        assert project.stale() == ""
+        project.write(f'"acme @ git+{repository.url}@v1.0"]\npip-sdist = ["acme"', version="0.2.0")
+        project.lock("--upgrade-package", "acme")
+    text = project.run("diff-locks", "locks/0.1.0", "locks/0.2.0").stdout
+    assert "ALTERED" not in text
+    assert f"{before[:7]}" in text
+    assert f"{after[:7]}" in text
