@@ -5,7 +5,8 @@ compiled together into ``COMBINED`` first, then each one alone, with the version
 ``COMBINED`` has the previous versions before that.
 Writes ``hashes.json``: the names of all locked files with their hashes. The command ``pip-compile``
 alone is not sufficient: it resolves for the Python and the machine that it runs on, downloads each
-file to hash it, and gives up if a pin must change for which no requirement is new.
+file to hash it, builds an sdist once per run to read its requirements, and gives up if a pin must
+change for which no requirement is new.
 
 If there is no solution, prints the line ``UNSOLVABLE`` and the explanation. If an sdist cannot be
 built, prints the line ``FAILED BUILD`` and the reason. Exits with 1 in both cases.
@@ -38,6 +39,7 @@ os.environ["PIP_NO_INPUT"] = "1"
 # Orbiter (import-not-found), so its types are unknown below as well (misc).
 import piptools.writer  # type: ignore[import-not-found]  # noqa: E402
 from pip._internal.commands.install import InstallCommand  # noqa: E402
+from pip._internal.distributions.sdist import SourceDistribution  # noqa: E402
 from pip._internal.exceptions import (  # noqa: E402
     DiagnosticPipError,
     DistributionNotFound,
@@ -79,6 +81,7 @@ def main(job: Job) -> int:
     hashes: dict[str, str] = {}
     _set_target(job)
     _record_hashes(hashes)
+    _keep_metadata()
     try:
         _compile_all(job)
     except (DistributionNotFound, UnsupportedPythonVersion) as error:
@@ -193,6 +196,24 @@ def _record_hashes(hashes: dict[str, str]) -> None:
         return found
 
     PyPIRepository._get_file_hash = file_hash
+
+
+def _keep_metadata() -> None:
+    """Let pip build each sdist only once to read its metadata."""
+    prepare = SourceDistribution.prepare_distribution_metadata
+    folders: dict[str, str] = {}
+
+    def prepare_once(sdist: SourceDistribution, *arguments: object, **options: object) -> None:
+        url = sdist.req.link.url
+        if url not in folders:
+            prepare(sdist, *arguments, **options)
+            # pip removes its own folder after each run.
+            built = Path(sdist.req.metadata_directory)
+            kept = Path.cwd() / "metadata" / str(len(folders)) / built.name
+            folders[url] = str(shutil.copytree(built, kept))
+        sdist.req.metadata_directory = folders[url]
+
+    SourceDistribution.prepare_distribution_metadata = prepare_once
 
 
 if __name__ == "__main__":

@@ -148,7 +148,7 @@ def two_platforms() -> Iterator[str]:
         yield tag
 
 
-@pytest.mark.parametrize("engine", ["poetry", "uv"])
+@pytest.mark.parametrize("engine", ["poetry", "uv", "pip-tools"])
 def test_pip_and_npm_are_locked_for_both_platforms_without_running_either(
     tmp_path: Path, engine: str
 ) -> None:

@@ -23,7 +23,7 @@ repository = "{repository}"
 
 [builder.alpine]
 from = "{base}"
-pip-engine = "uv"
+pip-engine = "pip-tools"
 
 [image.alpine.core]
 apk = ["bash", "curl", "orbit-hello", "orbit-pre", "python3", "tini"]

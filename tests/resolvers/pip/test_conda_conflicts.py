@@ -10,6 +10,7 @@ from tests.support.pip_cases import AMD64, data, versions
 from tests.support.pip_on_conda import (
     BOTH,
     ENGINES,
+    POETRY_AND_UV,
     STAGES,
     again,
     provided,
@@ -39,7 +40,7 @@ def test_a_version_missing_from_the_index_does_not_lead_to_old_packages(
 
 
 @pytest.mark.index
-@ENGINES
+@POETRY_AND_UV
 def test_two_provided_versions_are_rejected(engine: str) -> None:
     conda = (
         provided("core", "markupsafe", "3.0.1"),
@@ -68,7 +69,7 @@ def test_poetry_cannot_lock_a_version_for_each_platform() -> None:
     assert "use the engine uv" in caught.value.hint
 
 
-@ENGINES
+@POETRY_AND_UV
 @pytest.mark.parametrize(
     ("stage", "text"), [("a-build", "numpy"), ("core", "NumPy>=2; sys_platform == 'linux'")]
 )
@@ -97,7 +98,7 @@ def test_requirements_in_unrelated_stages_or_for_other_platforms_are_allowed() -
         check("numpy; platform_machine == 'aarch64'", arm64)
 
 
-@ENGINES
+@POETRY_AND_UV
 def test_pip_does_not_upgrade_provided_distributions(engine: str) -> None:
     pip_request = request(
         engine, provided("core", "markupsafe", "3.0.1", "safe"), a_build=("jinja2",)
@@ -125,7 +126,7 @@ def test_conda_must_not_overwrite_packages_of_pip(engine: str) -> None:
 
 
 @pytest.mark.index
-@ENGINES
+@POETRY_AND_UV
 def test_provided_in_parents_or_unrelated_stages_is_allowed(engine: str) -> None:
     both = provided("b-build", "markupsafe", "3.0.1"), provided("core", "markupsafe", "3.0.1")
     files = pip.resolve(request(engine, *both, a_build=("jinja2",)))
@@ -159,7 +160,7 @@ def test_an_overwritten_package_has_its_shortest_dependency_chain() -> None:
 
 
 @pytest.mark.index
-@ENGINES
+@POETRY_AND_UV
 @pytest.mark.parametrize(
     ("text", "name", "cause"),
     [

@@ -11,7 +11,16 @@ from resolvers.errors import ExpectedError, UnsolvableError
 from resolvers.index import index as package_index
 from resolvers.pip import manager as pip
 from resolvers.pip import pip_tools
-from resolvers.types import Group, LockFiles, LockWarning, PipOptions, Request, Target, Upgrade
+from resolvers.types import (
+    Group,
+    LockFiles,
+    LockWarning,
+    PipOptions,
+    ProvidedDistribution,
+    Request,
+    Target,
+    Upgrade,
+)
 from tests.support.pip_cases import (
     AMD64,
     ARM64,
@@ -43,7 +52,7 @@ def lock(
     targets: tuple[Target, ...] = (AMD64,),
     previous: LockFiles | None = None,
     upgrade: Upgrade | None = None,
-    constraints: tuple[str, ...] = (),
+    options: PipOptions = PipOptions(),  # noqa: B008 (it is immutable)
     warnings: list[LockWarning] | None = None,
 ) -> LockFiles:
     package_index._index.cache_clear()  # as in a new process
@@ -54,7 +63,7 @@ def lock(
         previous=previous or {},
         upgrade=upgrade or Upgrade(),
         warn=(warnings if warnings is not None else []).append,
-        pip=PipOptions(constraints=constraints),
+        pip=options,
     )
     return pip.resolve(request)
 
@@ -166,9 +175,9 @@ def test_each_platform_has_its_own_versions_and_markers(index: WheelIndex) -> No
     index.add("old", "1.0")
     index.add("old", "2.0")
     group = requiring(CORE, "app", "old; python_full_version < '3.13.6'")
-    constraints = ("old<2; platform_machine == 'x86_64'",)
+    options = PipOptions(constraints=("old<2; platform_machine == 'x86_64'",))
     warnings: list[LockWarning] = []
-    files = lock(group, targets=(AMD64, ARM64), constraints=constraints, warnings=warnings)
+    files = lock(group, targets=(AMD64, ARM64), options=options, warnings=warnings)
     assert installed(files, AMD64, "core") == {
         "app": "app-2.0-cp313-cp313-manylinux_2_17_x86_64.whl",
         "old": "old-1.0-py3-none-any.whl",
@@ -219,3 +228,16 @@ def test_an_sdist_is_only_visible_if_it_may_be_built(index: WheelIndex) -> None:
     # This sdist does not declare setuptools, without which it cannot be built.
     with pytest.raises(ExpectedError, match="building an sdist to read its requirements failed"):
         lock(msgspec.structs.replace(CORE, sources=("app",)))
+
+
+def test_an_sdist_of_a_version_that_conda_provides_is_not_built(index: WheelIndex) -> None:
+    index.add("app", "1.0", "Requires-Dist: beta")
+    index.add_sdist("beta", "2.0")  # which cannot be built
+    index.add("beta", "1.0")
+    from_conda = ProvidedDistribution(
+        group="core", platform="linux/amd64", name="beta", version="2.0", package="beta"
+    )
+    files = lock(CORE, options=PipOptions(provided=(from_conda,), parents={"core": ()}))
+    assert versions(files) == {"app": "1.0", "beta": "2.0"}
+    assert installed(files, AMD64, "core").keys() == {"app"}
+    assert "f" * 64 not in "".join(files.values())

@@ -252,7 +252,7 @@ def test_pip_installs_on_platforms_where_conda_does_not_provide(engine: str) -> 
 
 
 @pytest.mark.index
-@ENGINES
+@POETRY_AND_UV
 def test_an_sdist_of_a_provided_distribution_is_not_built(engine: str) -> None:
     conda = provided("a-build", "docopt", "0.6.2"), provided("a-build", "setuptools", "60.0.0")
     pip_request = request(engine, *conda, a_build=("num2words",))
