@@ -6,6 +6,7 @@ objects, and selects the ``Pin`` objects that a stage installs on a ``Target``.
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated, Protocol, TypeVar
 
 import msgspec
@@ -163,16 +164,33 @@ class SystemRepository(msgspec.Struct, frozen=True, kw_only=True):
     fingerprint: str = ""
 
 
+class PackageFile(msgspec.Struct, frozen=True, kw_only=True):
+    """A package that images.toml names by the address of its file.
+
+    The ``group`` installs it on ``platform``. ``path`` is the file on this machine, and ``size``
+    its size in bytes.
+    """
+
+    group: str
+    platform: str
+    url: str
+    sha256: str
+    size: int
+    path: Path
+
+
 class SystemOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Options of apk and apt, which resolve inside a container.
 
     ``suite`` is the Debian release (``trixie``) if apt builds the base itself from packages. apt
     then starts without any installed package. ``repositories`` are sorted by name.
+    ``packages`` are those of apt that no index has.
     """
 
     shell: Shell | None = None
     suite: str = ""
     repositories: tuple[SystemRepository, ...] = ()
+    packages: tuple[PackageFile, ...] = ()
 
 
 class CondaOptions(msgspec.Struct, frozen=True, kw_only=True):

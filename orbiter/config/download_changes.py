@@ -31,10 +31,16 @@ def _by_place(downloads: Iterable[Download]) -> Mapping[tuple[str, str, int], _E
     for download in downloads:
         for platform, file in download.platforms.items():
             number = 0
-            while (file.target, platform, number) in places:
+            target = file.target or package_place(file.url)
+            while (target, platform, number) in places:
                 number += 1
-            places[file.target, platform, number] = (download, file)
+            places[target, platform, number] = (download, file)
     return places
+
+
+def package_place(url: str) -> str:
+    """Return the name that changes show for a package without a target: that of its file."""
+    return url.partition("?")[0].rpartition("/")[2]
 
 
 def _differences(name: str, old: _Entry, new: _Entry) -> Iterator[str]:

@@ -14,6 +14,8 @@ from orbiter.config.schema import DownloadSource, DownloadTable
 from orbiter.config.secret_values import secret_reason
 from resolvers.net import http
 
+DEB = ".deb"
+APK = ".apk"
 _SIGNATURE = re.compile(r"(?i)(?:^|[-_])(?:sig|signature|credential|auth|key)$")
 """Names of parameters that carry a permission; see also ``secret_reason``."""
 
@@ -27,14 +29,21 @@ class _MistakeError(Exception):
 
 
 def downloads(
-    tables: Iterable[DownloadTable], path: str, platforms: Iterable[str], mistakes: Mistakes
+    tables: Iterable[DownloadTable],
+    path: str,
+    platforms: Iterable[str],
+    manager: str,
+    mistakes: Mistakes,
 ) -> tuple[Download, ...]:
-    """Return the downloads of a stage in their order; ``path`` is the key path of the list."""
+    """Return the downloads of a stage in their order; ``path`` is the key path of the list.
+
+    ``manager`` is apk or apt.
+    """
     found = []
     for index, table in enumerate(tables):
         entry = f"{path}[{index}]"
         try:
-            found.append(_download(table, sorted(platforms)))
+            found.append(_download(table, sorted(platforms), manager))
         except _MistakeError as error:
             key = f"{entry}.{error.key}" if error.key else entry
             mistakes.add(key, error.problem, hint=error.hint)
@@ -49,7 +58,7 @@ def check_targets(
     for index, download in enumerate(found):
         if download.unpack:
             continue
-        for target in sorted({file.target for file in download.platforms.values()}):
+        for target in sorted({file.target or "" for file in download.platforms.values()} - {""}):
             name = f"{path}[{index}]"
             if target in others:
                 problem = f"{target} is also the target of {others[target]}"
@@ -100,8 +109,8 @@ def _matches(annotated: object, value: str) -> bool:
     return True
 
 
-def _download(table: DownloadTable, platforms: list[str]) -> Download:
-    _check_keys(table)
+def _download(table: DownloadTable, platforms: list[str], manager: str) -> Download:
+    _check_keys(table, manager)
     files = {
         platform: _file(table, *source) for platform, source in _sources(table, platforms).items()
     }
@@ -113,8 +122,20 @@ def _download(table: DownloadTable, platforms: list[str]) -> Download:
     )
 
 
-def _check_keys(table: DownloadTable) -> None:
-    if not table.to:
+def _is_package(table: DownloadTable) -> bool:
+    """Return whether a table without a target names packages of Debian, on all platforms."""
+    urls = [source.url for source in table.platforms.values()] + [table.url] * bool(table.url)
+    paths = [url.partition("?")[0] for url in urls]
+    return not table.to and bool(paths) and all(path.endswith(DEB) for path in paths)
+
+
+def _check_keys(table: DownloadTable, manager: str) -> None:
+    if _is_package(table):
+        _check_package(table, manager)
+    elif not table.to and table.url.partition("?")[0].endswith(APK):
+        problem = "is a package of Alpine, which apk cannot install from an address"
+        raise _MistakeError("url", problem, "use a repository that has it, and list it under apk")
+    elif not table.to:
         problem, hint = "has no target", 'add to = "/opt/", or another folder or path'
         raise _MistakeError("", problem, hint)
     if table.unpack and not table.to.endswith("/"):
@@ -125,6 +146,16 @@ def _check_keys(table: DownloadTable) -> None:
         raise _MistakeError("mode", problem, "remove it, and use chmod in postbuild")
     if table.strip and not table.unpack:
         raise _MistakeError("strip", "has no effect without unpack", "add unpack = true")
+
+
+def _check_package(table: DownloadTable, manager: str) -> None:
+    if manager != "apt":
+        problem = "is a package of Debian, which the builder does not install"
+        raise _MistakeError("", problem, 'add to = "/opt/" to place the file only')
+    for key in ("mode", "unpack", "strip"):
+        if getattr(table, key):
+            problem = "has no effect, because apt installs the package"
+            raise _MistakeError(key, problem, 'remove it, or add to = "/opt/"')
 
 
 def _sources(
@@ -151,9 +182,12 @@ def _sources(
 def _file(table: DownloadTable, key: str, source: DownloadSource) -> DownloadedFile:
     for problem, hint in address_mistakes(source.url, has_hash=bool(source.sha256)):
         raise _MistakeError(".".join(filter(None, (key, "url"))), problem, hint)
+    sha256 = source.sha256 or UNSET
+    if not table.to:
+        return DownloadedFile(url=source.url, sha256=sha256)
     target = _target(table, source.url)
     _check_target(target)
-    return DownloadedFile(url=source.url, target=target, sha256=source.sha256 or UNSET)
+    return DownloadedFile(url=source.url, target=target, sha256=sha256)
 
 
 def _target(table: DownloadTable, url: str) -> str:

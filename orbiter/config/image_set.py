@@ -164,12 +164,13 @@ class Repository(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class DownloadedFile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The file of a download on one platform.
 
-    ``target`` is its absolute path, or the folder that an archive is unpacked into. ``sha256`` is
-    the hash that images.toml gives, unset if it gives none.
+    ``target`` is its absolute path, or the folder that an archive is unpacked into; it is unset for
+    a package that apt installs. ``sha256`` is the hash that images.toml gives, unset if it gives
+    none.
     """
 
     url: FileAddress
-    target: TargetPath
+    target: TargetPath | UnsetType = UNSET
     sha256: Sha256 | UnsetType = UNSET
 
 
@@ -184,6 +185,11 @@ class Download(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     mode: FileMode = "0644"
     unpack: bool = False
     strip: Annotated[int, Meta(ge=0, le=99)] = 0
+
+    @property
+    def is_package(self) -> bool:
+        """Return whether apt installs the file, together with the packages of the stage."""
+        return any(not file.target for file in self.platforms.values())
 
 
 class Stage(msgspec.Struct, frozen=True, kw_only=True):

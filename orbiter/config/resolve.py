@@ -97,7 +97,11 @@ def _stages(
             for key in ("prebuild", "postbuild")
         )
         downloaded = downloads(
-            draft.table.downloads, f"{draft.path}.downloads", file.platforms, mistakes
+            draft.table.downloads,
+            f"{draft.path}.downloads",
+            file.platforms,
+            system_manager(draft.builder),
+            mistakes,
         )
         check_targets(downloaded, files, f"{draft.path}.downloads", mistakes)
         stages[draft.name] = msgspec.structs.replace(

@@ -42,10 +42,17 @@ def runtime_of(image_set: ImageSet, stage: Stage) -> Runtime:
     return own if parent is None else inherit(runtime_of(image_set, parent), own)
 
 
+def has_packages(stage: Stage, manager: str) -> bool:
+    """Return whether a stage itself has packages of a manager, from an index or an address."""
+    if stage.requirements.get(manager):
+        return True
+    return manager == "apt" and any(each.is_package for each in stage.downloads or ())
+
+
 def stages_with(image_set: ImageSet, builder: str, manager: str) -> tuple[Stage, ...]:
     """Return the stages of a builder that have packages of a manager, own or inherited ones."""
     stages = builder_stages(image_set, builder)
-    own = {stage.name for stage in stages if stage.requirements.get(manager)}
+    own = {stage.name for stage in stages if has_packages(stage, manager)}
     return tuple(
         stage
         for stage in stages
@@ -54,15 +61,13 @@ def stages_with(image_set: ImageSet, builder: str, manager: str) -> tuple[Stage,
 
 
 def groups(image_set: ImageSet, builder: str, manager: str) -> tuple[Group, ...]:
-    """Return a builder's requirements for a manager: a group per stage with any, parents first."""
-    stages = [
-        stage for stage in builder_stages(image_set, builder) if stage.requirements.get(manager)
-    ]
+    """Return a builder's requirements for a manager: a group per stage with packages."""
+    stages = [stage for stage in builder_stages(image_set, builder) if has_packages(stage, manager)]
     names = {stage.name for stage in stages}
     return tuple(
         Group(
             name=stage.name,
-            requirements=stage.requirements[manager],
+            requirements=stage.requirements.get(manager, ()),
             parents=tuple(name for name in ancestors(image_set, stage, manager) if name in names),
             sources=stage.sources.get(manager, ()),
             recommends=stage.recommends if manager == "apt" else UNSET,

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from orbiter.config.download_changes import package_place
 from orbiter.config.image_set import Download
 from orbiter.diff.types import FileChange, FileKind
 from orbiter.lockset.downloads import LockedDownload, all_downloads
@@ -42,7 +43,7 @@ def _lines(lock_set: LockSet) -> dict[str, tuple[str, ...]]:
     for stage in image_set.stages:
         for download in stage.downloads or ():
             for platform, file in sorted(download.platforms.items()):
-                name = f"{stage.name}:{file.target}"
+                name = f"{stage.name}:{file.target or package_place(file.url)}"
                 line = f"{platform}: {file.url}, {_content(locked[stage.builder], file.url)}"
                 line += _placement(download)
                 lines[name] = (*lines.get(name, ()), line)
@@ -55,6 +56,8 @@ def _content(locked: Mapping[str, LockedDownload], url: str) -> str:
 
 
 def _placement(download: Download) -> str:
+    if download.is_package:
+        return ", installed by apt"
     if download.unpack:
         return f", unpacked with strip {download.strip}"
     return f", mode {download.mode}"

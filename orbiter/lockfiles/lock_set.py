@@ -10,7 +10,7 @@ import msgspec
 from orbiter.config.builders import SYSTEM_MANAGERS
 from orbiter.config.image_set import ImageSet, Stage
 from orbiter.config.requirements import locked_name
-from orbiter.config.stage_graph import ancestors
+from orbiter.config.stage_graph import ancestors, has_packages
 from orbiter.lockfiles import document
 from orbiter.lockfiles.origins import folder_of, with_foreign_sources
 from orbiter.lockfiles.types import EntryFault, FormatReader, Lock, PackageEntry, PackageFile, Scope
@@ -19,7 +19,7 @@ from orbiter.lockset.model import BuilderFacts, LockSet, LockSetError, Manifest
 from orbiter.lockset.targets import target_for
 from resolvers.distro.repositories import split_source as split_repository
 from resolvers.errors import ExpectedError
-from resolvers.index.source import URL, commit_of, origin_url, place_of
+from resolvers.index.source import URL, commit_of, is_direct, origin_url, place_of
 from resolvers.managers import MANAGERS
 from resolvers.npm.address import git_commit
 from resolvers.pip.requirement_files import FILES
@@ -123,7 +123,8 @@ def _packages(
     for lock in locks:
         stages = (stage.name, *ancestors(image_set, stage, lock.manager))
         requested = _requested_names(image_set, stages, lock.manager)
-        if not requested:
+        with_packages = {each.name for each in image_set.stages if has_packages(each, lock.manager)}
+        if with_packages.isdisjoint(stages):
             continue
         for pin in MANAGERS[lock.manager].select(lock.files, target, stages):
             package = lock.packages[pin.name, pin.version]
@@ -147,6 +148,7 @@ def _entry(
     package: Package, stages: tuple[str, ...], requested: frozenset[str], pin: Pin | None = None
 ) -> PackageEntry:
     artifacts = [pin.artifact] if pin else []
+    is_download = any(is_direct(artifact.source) for artifact in artifacts)
     return PackageEntry(
         manager=package.manager,
         name=package.name,
@@ -156,7 +158,7 @@ def _entry(
         files=tuple(map(_file, artifacts)),
         size=sum(artifact.size for artifact in artifacts),
         requires=package.requires,
-        direct=package.name in requested,
+        direct=package.name in requested or is_download,
         groups=tuple(group for group in package.groups if group in stages),
     )
 
@@ -175,7 +177,7 @@ def _source(manager: str, source: str) -> str:
     if manager == "pip":
         return place_of(source)
     if manager in SYSTEM_MANAGERS:
-        return split_repository(source)[0]
+        return place_of(source) if is_direct(source) else split_repository(source)[0]
     if manager != "npm":
         return ""
     if commit := git_commit(source):

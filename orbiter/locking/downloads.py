@@ -8,9 +8,10 @@ import msgspec
 from orbiter.config.image_set import Download, ImageSet
 from orbiter.locking.work import LockRun
 from orbiter.lockset.downloads import LockedDownload, addresses, format_downloads, read_downloads
+from orbiter.lockset.inputs import package_addresses
 from orbiter.lockset.model import LockSet
 from resolvers.errors import ExpectedError
-from resolvers.types import NOTE
+from resolvers.types import NOTE, PackageFile
 
 AT_ONCE = 4
 """The number of files to download at the same time."""
@@ -36,6 +37,24 @@ def lock_downloads(run: LockRun) -> dict[str, str]:
         files |= {f"{builder}/{name}": text for name, text in texts.items()}
     _report_as_of(run, files)
     return files
+
+
+def package_files(run: LockRun, builder: str, manager: str) -> tuple[PackageFile, ...]:
+    """Return the downloaded packages that a manager installs; fetch those that are not stored."""
+    if manager != "apt":
+        return ()
+    locked = read_downloads(run.downloads, builder)
+    return tuple(
+        PackageFile(
+            group=stage,
+            platform=platform,
+            url=url,
+            sha256=locked[url].sha256,
+            size=locked[url].size,
+            path=run.environment.stored_download(url, locked[url].sha256),
+        )
+        for stage, platform, url in package_addresses(run.image_set, builder)
+    )
 
 
 def recorded_downloads(previous: LockSet | None) -> dict[str, LockedDownload]:

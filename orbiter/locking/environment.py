@@ -92,6 +92,11 @@ class LocalEnvironment:
         """Put the file at an address into the store; return its sha256 and its size in bytes."""
         return store_download(self._store, url, sha256, strips)
 
+    def stored_download(self, url: str, sha256: str) -> Path:
+        """Return the path of a locked download in the store; fetch it if the store lacks it."""
+        store_download(self._store, url, sha256, ())
+        return self._store.verify(f"sha256:{sha256}", url)
+
     def _copy_missing(self, files: list[LockedFile], cached: Mapping[str, Path]) -> None:
         """Copy the files that the store lacks from a cache; ``cached`` has paths by hash."""
         for file in files:

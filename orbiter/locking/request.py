@@ -6,6 +6,7 @@ from orbiter.config.builders import conda_options, conda_settings
 from orbiter.config.image_set import Builder, ImageSet
 from orbiter.config.npm_rules import npm_settings
 from orbiter.config.stage_graph import ENVIRONMENT_MANAGERS, ancestors, builder_stages, groups
+from orbiter.locking.downloads import package_files
 from orbiter.locking.packages import locked_names
 from orbiter.locking.repositories import system_repositories
 from orbiter.locking.work import LockRun
@@ -53,6 +54,7 @@ def request_for(
             shell=shell,
             suite=builder.suite,
             repositories=system_repositories(run, builder, manager),
+            packages=package_files(run, builder.name, manager),
         ),
         conda=conda_options(builder),
         pip=_pip_options(run.image_set, builder.name, conda_files, targets),

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Protocol
 
 import msgspec
@@ -61,6 +62,10 @@ class Environment(Protocol):
         ``sha256`` is the expected one, or "". Raises ExpectedError if the file has another one, or
         if it is not an archive that can be unpacked with each number of ``strips``.
         """
+        ...
+
+    def stored_download(self, url: str, sha256: str) -> Path:
+        """Return the path of a locked download in the store; fetch it if the store lacks it."""
         ...
 
 

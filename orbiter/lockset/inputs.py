@@ -76,10 +76,23 @@ def inputs_digest(
         settings |= _npm_rules(image_set, builder)
     if repositories := used_repositories(image_set, builder, manager):
         settings = {**settings, "repositories": _without_paths(repositories)}
+    if manager == "apt" and (packages := package_addresses(image_set, builder.name)):
+        settings = {**settings, "downloads": packages}
     if allowed := overwrites(builder).get(manager):
         settings = {**settings, "overwrites": allowed}
     inputs = [groups, image_set.platforms, settings]
     return model.digest(msgspec.json.encode(inputs, order="sorted").decode())
+
+
+def package_addresses(image_set: ImageSet, builder: str) -> list[tuple[str, str, str]]:
+    """Return the addresses of the packages that apt installs, with their stage and platform."""
+    return sorted(
+        (stage.name, platform, file.url)
+        for stage in stage_graph.builder_stages(image_set, builder)
+        for download in stage.downloads or ()
+        if download.is_package
+        for platform, file in download.platforms.items()
+    )
 
 
 def _manager_inputs(

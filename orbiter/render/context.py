@@ -14,7 +14,7 @@ from orbiter.config.stage_graph import runtime_of
 from orbiter.lockset.model import BuilderFacts
 from orbiter.render.bake_file import COMPRESSION
 from orbiter.render.commands import CommandStep, command_step, script_end
-from orbiter.render.downloads import list_name
+from orbiter.render.downloads import list_name, places_files
 from orbiter.render.lists import hash_algorithm, overwriting
 from orbiter.render.model import (
     LAYER_TIME,
@@ -150,7 +150,7 @@ def stage_context(plan: Plan, stage_plan: StagePlan) -> StageContext:
         npm_links=_npm_links(stage_plan.files),
         installer=conda.installer,
         keep_installer=conda.keep_installer,
-        downloads=list_name(platform_slug_expression(platforms)) if stage.downloads else "",
+        downloads=list_name(platform_slug_expression(platforms)) if places_files(stage) else "",
         own_file_mounts=own_file_mounts(stage),
     )
 

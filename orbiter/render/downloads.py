@@ -3,7 +3,7 @@
 Addresses are in no Dockerfile, and names of files in the image are in the list alone.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
@@ -11,6 +11,8 @@ from orbiter.config.image_set import Download, DownloadedFile, NotebookUser, Sta
 from orbiter.lockset.downloads import LockedDownload
 from orbiter.lockset.model import LockSetError
 from orbiter.store.artifact_list import ADDRESS, LockedFile
+from resolvers.index.source import is_direct
+from resolvers.types import Pin
 
 FOLDER = "downloads"
 """The folder of downloads among the artifacts of a stage."""
@@ -25,6 +27,12 @@ class PlacedDownload(msgspec.Struct, frozen=True, kw_only=True):
     locked: LockedDownload
 
     @property
+    def target(self) -> str:
+        """The path in the image, or the folder of an archive."""
+        assert self.file.target, "packages are not placed"
+        return self.file.target
+
+    @property
     def artifact(self) -> LockedFile:
         """The file among the artifacts of the stage, named by its sha256."""
         return LockedFile(
@@ -37,7 +45,7 @@ class PlacedDownload(msgspec.Struct, frozen=True, kw_only=True):
     def owner(self, user: NotebookUser) -> tuple[int, int]:
         """Return who owns it: the notebook user in its home and in /opt/env, otherwise root."""
         places = ("/opt/env/", f"/home/{user.name}/")
-        is_users = f"{self.file.target}/".startswith(places)
+        is_users = f"{self.target}/".startswith(places)
         return (user.uid, user.gid) if is_users else (0, 0)
 
     def content(self, user: NotebookUser) -> str:
@@ -66,11 +74,31 @@ def _placed(
     stage: Stage, platform: str, locked: Mapping[str, LockedDownload]
 ) -> Iterator[PlacedDownload]:
     for download in stage.downloads or ():
+        if download.is_package:
+            continue
         file = download.platforms.get(platform)
         if file is None or file.url not in locked:
             problem = f"a download of {stage.name} is not locked for {platform}"
             raise LockSetError(problem, RELOCK)
         yield PlacedDownload(download=download, file=file, locked=locked[file.url])
+
+
+def check_packages(pins: Iterable[Pin], locked: Mapping[str, LockedDownload]) -> None:
+    """Check that packages from an address are downloads; ``locked`` is by address.
+
+    Raises LockSetError, because images.toml must list every address that a build fetches.
+    """
+    for pin in pins:
+        if not is_direct(pin.artifact.source):
+            continue
+        url = pin.artifact.source.removeprefix(f"{ADDRESS}:")
+        if url not in locked or locked[url].digest != pin.artifact.hash:
+            raise LockSetError(f"{pin.name} comes from {url}, which is not a download", RELOCK)
+
+
+def places_files(stage: Stage) -> bool:
+    """Return whether a stage has downloads other than packages."""
+    return any(not each.is_package for each in stage.downloads or ())
 
 
 def list_name(slug: str) -> str:
@@ -86,7 +114,7 @@ def download_list(downloads: tuple[PlacedDownload, ...], user: NotebookUser) -> 
 def _line(placed: PlacedDownload, user: NotebookUser) -> str:
     mode = "tar" if placed.download.unpack else placed.download.mode
     uid, gid = placed.owner(user)
-    return f"{mode} {uid}:{gid} /artifacts/{placed.content(user)} {placed.file.target}"
+    return f"{mode} {uid}:{gid} /artifacts/{placed.content(user)} {placed.target}"
 
 
 def download_artifacts(downloads: tuple[PlacedDownload, ...]) -> tuple[LockedFile, ...]:

@@ -7,10 +7,10 @@ import msgspec
 from orbiter.config.builders import conda_settings, installer_package
 from orbiter.config.image_set import ImageSet, Stage
 from orbiter.config.requirements import package_name
-from orbiter.config.stage_graph import ancestors
+from orbiter.config.stage_graph import ancestors, has_packages
 from orbiter.lockset.downloads import LockedDownload
 from orbiter.lockset.model import BuilderFacts, Installer
-from orbiter.render.downloads import placed_downloads
+from orbiter.render.downloads import check_packages, placed_downloads
 from orbiter.render.model import Plan, StagePlan, platform_slug
 from orbiter.render.toolchain import with_toolchain
 from resolvers.conda.explicit import format_explicit
@@ -82,7 +82,7 @@ class _LockedStage(msgspec.Struct, frozen=True, kw_only=True):
 
     def requires(self, manager: str) -> bool:
         """Return whether the stage itself has requirements for a manager."""
-        return bool(self.stage.requirements.get(manager))
+        return has_packages(self.stage, manager)
 
     def inherited(self, manager: str) -> tuple[str, ...]:
         """Return the stages whose packages of a manager are inherited, nearest first."""
@@ -140,6 +140,7 @@ def _added(locked: _LockedStage, target: Target, installed: Pins) -> dict[str, t
         if manager != "npm":  # npm replaces the whole tree
             inherited.update(MANAGERS[manager].select(files, target, locked.inherited(manager)))
         added[manager] = tuple(pin for pin in installed[manager] if pin not in inherited)
+    check_packages(added.get("apt", ()), locked.downloads)
     return added
 
 

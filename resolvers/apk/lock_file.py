@@ -6,7 +6,7 @@ from functools import lru_cache
 import msgspec
 
 from resolvers.distro.lock_text import LockedGroup, format_lock, parse_lock
-from resolvers.distro.repositories import FilePath, RepositoryName
+from resolvers.distro.repositories import FilePath, RepositoryName, source_of
 from resolvers.types import LockFiles, thread_safe_decoding
 
 FILE = "apk.lock"
@@ -49,6 +49,11 @@ class ApkPackage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     license: str = ""
     requires: tuple[str, ...] = ()
     repository: RepositoryName = ""
+
+    @property
+    def source(self) -> str:
+        """The source of the file, as artifacts have it."""
+        return source_of(self.file, self.repository)
 
 
 @thread_safe_decoding

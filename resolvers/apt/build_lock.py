@@ -58,6 +58,7 @@ def _packages(groups: tuple[Group, ...], solution: AptSolution) -> list[AptPacka
             sha256=record.sha256,
             requires=_requires(record, providers, is_recommending=is_recommending),
             repository=solution.repositories.get(key, ""),
+            url=solution.addresses.get(key, ""),
         )
         packages.append(package)
     return packages

@@ -6,7 +6,7 @@ from functools import lru_cache
 import msgspec
 
 from resolvers.distro.lock_text import LockedGroup, format_lock, parse_lock
-from resolvers.distro.repositories import FilePath, RepositoryName
+from resolvers.distro.repositories import URL, FilePath, RepositoryName, source_of
 from resolvers.types import LockFiles, thread_safe_decoding
 
 FILE = "apt.lock"
@@ -35,7 +35,7 @@ class AptPackage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     ``file`` is its path below the address of a mirror, such as
     ``pool/main/c/curl/curl_8.14.1-2_amd64.deb``, or below that of the ``repository`` of images.toml
-    that it comes from.
+    that it comes from. A package from an address, the ``url``, has a name only.
     """
 
     name: str
@@ -48,6 +48,12 @@ class AptPackage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     sha256: str
     requires: tuple[str, ...] = ()
     repository: RepositoryName = ""
+    url: str = ""
+
+    @property
+    def source(self) -> str:
+        """The source of the file, as artifacts have it."""
+        return f"{URL}{self.url}" if self.url else source_of(self.file, self.repository)
 
 
 @thread_safe_decoding

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from resolvers.apt import base, lock_file
 from resolvers.apt.base import DebianBase
 from resolvers.apt.build_lock import build_lock
+from resolvers.apt.deb_file import read_packages_of, versions_of
 from resolvers.apt.lock_file import FILE, AptLock, parse
 from resolvers.apt.requirement import (
     PATTERN,
@@ -42,7 +43,10 @@ def resolve(request: Request) -> LockFiles:
     Return ``{}`` if there are no requirements. Pins of the previous lock are kept while the index
     has them. An UnsolvableError quotes apt.
     """
-    groups = tuple(group for group in request.groups if group.requirements)
+    with_files = {file.group for file in request.system.packages}
+    groups = tuple(
+        group for group in request.groups if group.requirements or group.name in with_files
+    )
     if not groups:
         return {}
     exact = exact_versions(groups, SYNTAX)
@@ -126,14 +130,17 @@ def _solve_platform(
     previous: AptLock | None,
 ) -> AptSolution:
     """Solve for one platform; drop pins of the previous lock that prevent a solution."""
+    debs = read_packages_of(request, platform)
+    own = versions_of(debs)
 
     def solve_with(pins: Mapping[str, str]) -> AptSolution:
-        required = _with_required_versions(pins, exact)
-        return solve(request.system, platform, groups, required)
+        required = _with_required_versions(pins, {**exact, **own})
+        return solve(request.system, platform, groups, required, debs)
 
     if previous is None:
         return solve_with({})
-    before = locked_versions(previous.package, platform)
+    locked = locked_versions(previous.package, platform)
+    before = {name: version for name, version in locked.items() if name not in own}
     solution = solve_keeping_pins(solve_with, _previous_pins(request, previous, before))
     after = {record.name: record.version for record in solution.records.values()}
     check_upgrades("apt", request, platform, before, after)

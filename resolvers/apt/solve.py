@@ -7,6 +7,7 @@ import msgspec
 
 from resolvers.apt import base
 from resolvers.apt.base import DebianBase, parse_base
+from resolvers.apt.deb_file import DebFile, addresses_of, index_of, with_debs
 from resolvers.apt.failures import failure
 from resolvers.apt.index import DebRecord, parse_records
 from resolvers.apt.repositories import (
@@ -35,27 +36,33 @@ class AptSolution(msgspec.Struct, frozen=True, kw_only=True):
 
     ``groups`` maps a group to the keys of all packages that are installed after it, except those of
     the base image. ``records`` has all of these packages. ``repositories`` maps the keys of those
-    that come from repositories of images.toml to their names.
+    that come from repositories of images.toml to their names, and ``addresses`` the keys of those
+    that come from an address to it.
     """
 
     base: DebianBase
     groups: Mapping[str, frozenset[str]]
     records: Mapping[str, DebRecord]
     repositories: Mapping[str, str] = {}
+    addresses: Mapping[str, str] = {}
 
 
 def solve(
-    options: SystemOptions, platform: str, groups: tuple[Group, ...], pins: Mapping[str, str]
+    options: SystemOptions,
+    platform: str,
+    groups: tuple[Group, ...],
+    pins: Mapping[str, str],
+    debs: tuple[DebFile, ...] = (),
 ) -> AptSolution:
     """Resolve all groups in one container, parents first.
 
     ``pins`` maps a name to its pin; see INSTALLED. With a suite, apt starts without any installed
-    package, and Debian must have signed the index of its mirrors.
+    package, and Debian must have signed the index of its mirrors. ``debs`` are required too.
 
     Raises NoSolutionError if a group has no solution, and ExpectedError if the package lists are
     not available or not verified.
     """
-    answer = _run(options, platform, script(groups, pins, options))
+    answer = _run(options, platform, script(with_debs(groups, debs), pins, options, index_of(debs)))
     solver_base = parse_base(answer["facts"])
     check_addresses(options.repositories, solver_base.mirrors, options.suite)
     for title in answer:
@@ -71,6 +78,7 @@ def solve(
             for number, group in enumerate(groups)
         },
         records=records,
+        addresses=addresses_of(records, debs),
         repositories=repositories_of(records, answer["addresses"], options.repositories),
     )
 
@@ -84,9 +92,15 @@ def _run(options: SystemOptions, platform: str, text: str) -> dict[str, str]:
 
 
 def script(
-    groups: tuple[Group, ...], pins: Mapping[str, str], options: SystemOptions = NO_OPTIONS
+    groups: tuple[Group, ...],
+    pins: Mapping[str, str],
+    options: SystemOptions = NO_OPTIONS,
+    index: str = "",
 ) -> str:
-    """Return the script that resolves the groups; ``pins`` are as in ``solve``."""
+    """Return the script that resolves the groups; ``pins`` are as in ``solve``.
+
+    ``index`` has the records of packages that no source has.
+    """
     preferences = "".join(
         f"Package: {name}\nPin: {pin}\nPin-Priority: {PRIORITY}\n\n"
         for name, pin in sorted(pins.items())
@@ -99,6 +113,7 @@ def script(
         repositories=repository_lines(options.repositories),
         stages=stage_lines(tuple(_with_pins(group, pins) for group in groups)),
         recommending=" ".join(recommending),
+        own_index=index,
     )
 
 

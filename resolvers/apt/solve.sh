@@ -6,6 +6,7 @@
 #   suite        the release of Debian for a base built from packages, empty for a base image
 #   repositories lines "<name> <address> <suite> <components> <fingerprint> <format of the key> <key>"
 #                with "-" for none, components separated by commas, and the key in base64
+#   own_index    records of packages that no source has, as in a Packages file; may be empty
 #   stages       lines "<number>:<numbers of the parents>:<requirements>", parents first
 #   recommending the numbers of the stages that also install recommended packages
 #
@@ -16,7 +17,7 @@
 #   addresses       lines "<name>:<architecture>=<version> <address of the file>"
 #   versions        of packages that a failed stage requires in one version: lines "<name> <version>"
 #   failed <step>   the output of apt, if a step failed: update, keys or a stage's number
-: "${preferences?}" "${suite?}" "${repositories?}" "${stages:?}" "${recommending?}"
+: "${preferences?}" "${suite?}" "${repositories?}" "${stages:?}" "${recommending?}" "${own_index?}"
 
 exec 9>/cache/lock
 flock 9
@@ -190,6 +191,16 @@ solve_stage() {
     cat "$work/$number.all"
 }
 
+# Let apt know packages that no source has. Its files are never read, only their records.
+add_own_index() {
+    mkdir "$work/index"
+    printf '%s\n' "$own_index" > "$work/index/Packages"
+    echo "deb [trusted=yes] file:$work/index ./" > /etc/apt/sources.list.d/zzz-orbiter-index.list
+    # Another run may have another index with the same time and size.
+    echo "Dir::Cache::srcpkgcache \"$work/srcpkgcache.bin\";" >> /etc/apt/apt.conf.d/zzz-orbiter
+}
+
+[ -z "$own_index" ] || add_own_index
 apt-get update -q > "$work/output" 2>&1 || fail update
 if [ -n "$suite" ]; then
     start_from_nothing

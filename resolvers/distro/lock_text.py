@@ -9,7 +9,7 @@ Orbiter has its own format because neither manager has a lock file. The order is
     [[package]]                  # one per package, version and architecture
 
 Each key is on a line of its own, and keys without a value are left out. The text is UTF-8, ends
-with one newline and contains no address.
+with one newline. It contains only those addresses that images.toml names.
 """
 
 import json
@@ -28,7 +28,7 @@ BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 class LockedGroup(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The requirements of one stage."""
 
-    requirements: tuple[str, ...]
+    requirements: tuple[str, ...] = ()
 
 
 class SystemLock(Protocol):

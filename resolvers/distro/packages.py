@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping
 from typing import Protocol, TypeVar
 
-from resolvers.distro.repositories import source_of
 from resolvers.errors import ExpectedError
 from resolvers.types import Artifact, Package, Pin, Target, sorted_union
 
@@ -42,8 +41,8 @@ class SystemPackage(Protocol):
         """Hash of the file."""
 
     @property
-    def repository(self) -> str:
-        """Name of the repository in images.toml; empty for those of the base image."""
+    def source(self) -> str:
+        """Source of the file, as ``Artifact`` has it."""
 
     @property
     def requires(self) -> tuple[str, ...]:
@@ -87,7 +86,7 @@ def _artifact(package: SystemPackage) -> Artifact:
         file=package.file.rpartition("/")[2],
         hash=f"sha256:{package.sha256}",
         size=package.size,
-        source=source_of(package.file, package.repository),
+        source=package.source,
     )
 
 

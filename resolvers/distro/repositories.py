@@ -13,6 +13,10 @@ FilePath = Annotated[str, Meta(pattern=rf"\A{FILE_PATH.pattern}\Z")]
 _SOURCE = re.compile(r"(?:([a-z0-9][a-z0-9-]*):)?(.*)", re.DOTALL)
 
 
+URL = "url:"
+"""Start of the source of a file with an address of its own."""
+
+
 def source_of(path: str, repository: str) -> str:
     """Return the source of an artifact; ``repository`` is empty for those of the base image."""
     return f"{repository}:{path}" if repository else path

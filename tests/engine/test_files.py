@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.deb_files import deb
 from tests.support.loopback import Answer, serving
 
 pytestmark = [pytest.mark.engine]
@@ -31,6 +32,7 @@ downloads = [
     {{ url = "URL/app.tar.gz", to = "/usr/local/app/", unpack = true, strip = 1 }},
     {{ url = "URL/app.tar.gz", to = "/opt/env/app/", unpack = true }},
     {{ url = "URL/lib.tar.gz", to = "/usr/", unpack = true }},
+    {{ url = "URL/orbit-tool.deb" }},
 ]
 
 [image.debian.core.files]
@@ -73,6 +75,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         server.replies = {
             "/tool": Answer(200, TOOL),
             "/app.tar.gz": Answer(200, archive("app-1/bin/app")),
+            "/orbit-tool.deb": Answer(200, deb("orbit-tool", "1:2.0", "all", "Depends: libc6\n")),
             "/lib.tar.gz": Answer(200, archive("lib64/a", "lib/b")),
         }
         write_repository(place / "repository", server.url)
@@ -181,6 +184,8 @@ def test_downloads_have_fixed_owners_modes_and_times(project: Path) -> None:
     # An archive with the folder lib leaves the link of the base image in its place.
     assert in_image("stat", "-c", "%F", "/lib").strip() == "symbolic link"
     assert in_image("/opt/env/app/app-1/bin/link") == "tool\n"
+    assert in_image("dpkg-query", "--show", "orbit-tool") == "orbit-tool\t1:2.0\n"
+    assert in_image("cat", "/opt/orbit-tool") == "orbit-tool 1:2.0\n"
 
 
 DOWNLOADED = (

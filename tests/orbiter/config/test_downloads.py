@@ -10,6 +10,8 @@ from orbiter.config.image_set import Download, ImageSet
 from orbiter.config.mistakes import ConfigError
 from orbiter.config.read import read_image_set
 from orbiter.config.snapshot import dump, load
+from orbiter.lockset.inputs import inputs_digest, package_addresses
+from orbiter.lockset.model import BuilderFacts
 from resolvers.errors import ExpectedError
 
 HEAD = """version = "0.1.0"
@@ -53,6 +55,36 @@ def test_files_archives_and_platforms(tmp_path: Path) -> None:
     assert load(dump(found)) == found
 
 
+def test_a_package_without_a_target_is_installed(tmp_path: Path) -> None:
+    arm = '"linux/arm64" = { url = "https://e.org/arm.deb?x=1" }'
+    entry = f'{{ url = "https://e.org/tool.deb", platforms = {{ {arm} }} }}'
+    image_set = read(tmp_path, entry)
+    (download,) = downloads(image_set)
+    assert download.is_package
+    assert package_addresses(image_set, "debian") == [
+        ("debian-core", "linux/amd64", "https://e.org/tool.deb"),
+        ("debian-core", "linux/arm64", "https://e.org/arm.deb?x=1"),
+    ]
+    assert load(dump(image_set)) == image_set
+    (placed,) = downloads(read(tmp_path, entry.replace("{ url", '{ to = "/opt/", url', 1)))
+    assert not placed.is_package
+    text = (tmp_path / "images.toml").read_text().replace("debian", "alpine")
+    (tmp_path / "images.toml").write_text(text.replace('to = "/opt/", ', ""))
+    with pytest.raises(ConfigError, match="is a package of Debian, which the builder"):
+        read_image_set(tmp_path / "images.toml")
+
+
+def test_a_package_changes_the_inputs_of_apt_alone(tmp_path: Path) -> None:
+    def inputs(entries: str, manager: str = "apt") -> str:
+        image_set = read(tmp_path, entries)
+        return inputs_digest(image_set, image_set.builders["debian"], manager, BuilderFacts(), {})
+
+    assert inputs(TOOL) == inputs("") == ""
+    first = inputs('{ url = "https://e.org/1.deb" }')
+    assert first not in {"", inputs('{ url = "https://e.org/2.deb" }')}
+    assert inputs('{ url = "https://e.org/1.deb" }', "pip") == ""
+
+
 def test_a_stage_without_downloads_has_no_new_key(tmp_path: Path) -> None:
     assert "downloads" not in dump(read(tmp_path, ""))
 
@@ -75,6 +107,16 @@ def test_a_stage_without_downloads_has_no_new_key(tmp_path: Path) -> None:
         ('{ url = "https://:1/x", to = "/opt/" }', ".url", "is not the address of a file"),
         ('{ url = "http://example.org/x", to = "/opt/" }', ".url", "is not encrypted"),
         ('{ url = "https://example.org/x" }', "", "has no target"),
+        ('{ url = "https://example.org/x.apk" }', ".url", "is a package of Alpine"),
+        ('{ url = "https://example.org/x.deb", mode = "755" }', ".mode", "has no effect"),
+        ('{ url = "https://example.org/x.deb", strip = 1 }', ".strip", "has no effect"),
+        ('{ url = "https://example.org/x.deb", unpack = true }', ".unpack", "has no effect"),
+        (
+            '{ url = "https://example.org/x.deb", '
+            'platforms = { "linux/arm64" = { url = "https://example.org/x" } } }',
+            "",
+            "has no target",
+        ),
         ('{ url = "https://example.org/", to = "/opt/" }', ".to", "does not end with the name"),
         ('{ url = "https://example.org/%2e%2e", to = "/opt/" }', ".to", "does not end with"),
         ('{ url = "https://example.org/a%0Ab", to = "/opt/" }', ".to", "does not end with"),

@@ -55,6 +55,9 @@ class Unreachable:
     def store_download(self, url: str, sha256: str, strips: tuple[int, ...]) -> NoReturn:
         raise AssertionError((url, sha256, strips))
 
+    def stored_download(self, url: str, sha256: str) -> NoReturn:
+        raise AssertionError((url, sha256))
+
 
 def refuse(script: str, *, platform: str, cache: str = "") -> NoReturn:
     raise AssertionError((script, platform, cache))

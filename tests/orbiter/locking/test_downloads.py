@@ -310,3 +310,28 @@ def test_a_merge_keeps_the_downloads_of_both_sides(place: Path, server: Server) 
     requests = len(server.requests)
     assert locked(place, combined).files[LOCK] == other.files[LOCK]
     assert len(server.requests) == requests
+
+
+def test_a_package_of_apt_from_an_address_must_be_a_download(place: Path, server: Server) -> None:
+    lock_set = locked(place)
+    evil = """
+[[package]]
+name = "zzz"
+version = "1"
+architecture = "all"
+platforms = ["linux/amd64"]
+groups = ["debian-core"]
+file = "zzz_1_all.deb"
+size = 1
+sha256 = "HASH"
+url = "URL"
+"""
+    apt = lock_set.files["debian/apt.lock"]
+    for url, sha256 in (("https://e.org/zzz.deb", "0" * 64), (f"{server.url}/tool", "0" * 64)):
+        text = apt + evil.replace("URL", url).replace("HASH", sha256)
+        with pytest.raises(LockSetError, match="which is not a download"):
+            derive(changed(lock_set, {"debian/apt.lock": text}))
+    text = apt + evil.replace("URL", f"{server.url}/tool").replace("HASH", digest(TOOL))
+    packages = as_lock(changed(lock_set, {"debian/apt.lock": text}), "new").packages
+    found = [entry for entries in packages.values() for entry in entries if entry.name == "zzz"]
+    assert {(entry.direct, entry.source) for entry in found} == {(True, server.url)}

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from resolvers.apt.lock_file import AptLock, AptPackage, AptPlatform, parse, write
 from resolvers.distro.lock_text import LockedGroup
+from resolvers.distro.repositories import FILE_PATH
 from resolvers.errors import ExpectedError
 
 # TOML has no surrogates, which JSON uses for some characters, and requires an escaped DEL.
@@ -22,7 +23,7 @@ PACKAGES = st.builds(
     architecture=SOME_TEXT,
     platforms=SOME_WORDS,
     groups=SOME_WORDS,
-    file=SOME_TEXT,
+    file=st.from_regex(FILE_PATH, fullmatch=True),
     size=st.integers(min_value=0, max_value=2**62),
     sha256=SOME_TEXT,
     requires=WORDS,

@@ -1,0 +1,152 @@
+"""Package files that images.toml names by address: read here, and resolved like those of an index.
+
+apt gets their records in an index of its own, so it never needs the files, and resolves their
+dependencies together with all other requirements.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from lzma import LZMAError
+from tarfile import TarError
+
+import msgspec
+
+from resolvers.apt.index import DebRecord
+from resolvers.apt.requirement import PACKAGE_NAME
+from resolvers.errors import ExpectedError
+from resolvers.types import Group, PackageFile, Request
+
+FIELDS = (
+    "Package",
+    "Version",
+    "Architecture",
+    "Multi-Arch",
+    "Essential",
+    "Pre-Depends",
+    "Depends",
+    "Recommends",
+    "Conflicts",
+    "Breaks",
+    "Replaces",
+    "Provides",
+)
+"""The fields of a control file that apt resolves with; see deb-control(5)."""
+ARCHITECTURES = {"linux/amd64": "amd64", "linux/arm64": "arm64"}
+VERSION = re.compile(r"(?:[0-9]+:)?[A-Za-z0-9.+~-]+")
+
+
+class DebFile(msgspec.Struct, frozen=True, kw_only=True):
+    """A package file, with the fields of its control file."""
+
+    file: PackageFile
+    fields: Mapping[str, str]
+
+    @property
+    def name(self) -> str:
+        """The name of the package."""
+        return self.fields["Package"]
+
+    @property
+    def version(self) -> str:
+        """The version of the package."""
+        return self.fields["Version"]
+
+    @property
+    def file_name(self) -> str:
+        """The name of the file in the lock and in a build, whatever its address ends with."""
+        version = self.version.rpartition(":")[2]
+        return f"{self.name}_{version}_{self.file.sha256[:12]}.deb"
+
+    @property
+    def record(self) -> str:
+        """The record of the package in an index."""
+        fields = {
+            **self.fields,
+            "Filename": self.file_name,
+            "Size": str(self.file.size),
+            "SHA256": self.file.sha256,
+        }
+        return "".join(f"{name}: {value}\n" for name, value in fields.items())
+
+
+def read_packages_of(request: Request, platform: str) -> tuple[DebFile, ...]:
+    """Read the package files of a platform. Raises ExpectedError for one that apt cannot use."""
+    return tuple(_read(file) for file in request.system.packages if file.platform == platform)
+
+
+def versions_of(debs: Iterable[DebFile]) -> dict[str, str]:
+    """Return the versions by name. Raises ExpectedError if a package has two files."""
+    first: dict[str, DebFile] = {}
+    for deb in debs:
+        other = first.setdefault(deb.name, deb)
+        if other.file.url != deb.file.url:
+            problem = f"apt: {deb.name} comes from {other.file.url} in {other.file.group},"
+            problem += f" but from {deb.file.url} in {deb.file.group}"
+            hint = "use one file of a package in all stages of a builder"
+            raise ExpectedError(problem, hint)
+    return {name: deb.version for name, deb in first.items()}
+
+
+def with_debs(groups: tuple[Group, ...], debs: Iterable[DebFile]) -> tuple[Group, ...]:
+    """Return the groups with a requirement for exactly the version of each file."""
+    own: dict[str, tuple[str, ...]] = {}
+    for deb in debs:
+        name = deb.file.group
+        own[name] = (*own.get(name, ()), f"{deb.name}={deb.version}")
+    return tuple(
+        msgspec.structs.replace(group, requirements=(*group.requirements, *own.get(group.name, ())))
+        for group in groups
+    )
+
+
+def index_of(debs: Iterable[DebFile]) -> str:
+    """Return the index that has the files, each once."""
+    return "\n".join(dict.fromkeys(deb.record for deb in debs))
+
+
+def addresses_of(records: Mapping[str, DebRecord], debs: Iterable[DebFile]) -> dict[str, str]:
+    """Return the address of each package that comes from one, by key.
+
+    Raises ExpectedError if apt chose another file with the version of a package file.
+    """
+    files = {deb.name: deb for deb in debs}
+    found = {}
+    for key, record in records.items():
+        deb = files.get(record.name)
+        if deb is None:
+            continue
+        if (record.file, record.sha256) != (deb.file_name, deb.file.sha256):
+            problem = f"apt: the index has {record.name} in the version of {deb.file.url} too"
+            hint = "remove the download and list the package under apt, or use another version"
+            raise ExpectedError(problem, hint)
+        found[key] = deb.file.url
+    return found
+
+
+def _read(file: PackageFile) -> DebFile:
+    from debian.arfile import ArError
+    from debian.debfile import DebFile as Archive
+
+    try:
+        with Archive(file.path) as archive:
+            control = archive.debcontrol()
+            fields = {name: " ".join(control[name].split()) for name in FIELDS if name in control}
+    except (ArError, TarError, LZMAError, EOFError, OSError, ValueError, KeyError) as error:
+        problem = f"apt: {file.url} is not a Debian package: {ascii(str(error))[1:-1]}"
+        raise ExpectedError(problem, "correct the address, or add to = to place the file") from None
+    _check_fields(file, fields)
+    return DebFile(file=file, fields=fields)
+
+
+def _check_fields(file: PackageFile, fields: Mapping[str, str]) -> None:
+    name, version = fields.get("Package", ""), fields.get("Version", "")
+    if not PACKAGE_NAME.fullmatch(name) or not VERSION.fullmatch(version):
+        problem = f"apt: {file.url} has no valid package name and version"
+        raise ExpectedError(problem, "use another package")
+    architecture = fields.get("Architecture", "")
+    expected = ARCHITECTURES.get(file.platform, "")
+    if architecture not in {"all", expected}:
+        problem = f"apt: {file.url} is for the architecture {architecture!a},"
+        problem += f" not for {file.platform}"
+        hint = f"name the file for it in platforms of the download, as in {expected}.deb"
+        raise ExpectedError(problem, hint)
