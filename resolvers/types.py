@@ -7,7 +7,7 @@ objects, and selects the ``Pin`` objects that a stage installs on a ``Target``.
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Protocol, TypeVar
+from typing import Annotated, NamedTuple, Protocol, TypeVar
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -222,11 +222,36 @@ class ProvidedDistribution(msgspec.Struct, frozen=True, kw_only=True, order=True
     package: str
 
 
+class TreeFile(NamedTuple):
+    """A file or a symbolic link of a source tree.
+
+    ``path`` is relative to its top folder. ``link`` is the target of a link, "" for a file.
+    """
+
+    path: str
+    content: bytes = b""
+    is_executable: bool = False
+    link: str = ""
+
+
+class SourceFolder(msgspec.Struct, frozen=True, kw_only=True):
+    """A folder with a Python project, which pip's resolver builds to a wheel.
+
+    ``path`` is relative to images.toml. ``digest`` is the sha256 of all that ``read`` returns.
+    """
+
+    path: str
+    digest: str
+    read: Callable[[], tuple[TreeFile, ...]]
+
+
 class DirectFile(msgspec.Struct, frozen=True, kw_only=True, order=True):
     """The only file of a pip package that images.toml names by an address, not by an index.
 
     ``name`` is normalised (PEP 503). ``reference`` is the address in images.toml. ``source`` says
-    where the file comes from: see ``resolvers.index.direct``. ``size`` is in bytes.
+    where the file comes from: see ``resolvers.index.source``. ``size`` is in bytes. A wheel that is
+    built of a folder has its bytes in ``content`` (base64) if it is small, and in ``build`` the
+    locked requirements of its build.
     """
 
     # A lock set may come from anybody, and these values become paths.
@@ -237,6 +262,8 @@ class DirectFile(msgspec.Struct, frozen=True, kw_only=True, order=True):
     file: Annotated[str, msgspec.Meta(pattern=r"\A[A-Za-z0-9_][A-Za-z0-9_.!+-]*\Z")]
     hash: Annotated[str, msgspec.Meta(pattern=r"\Asha256:[0-9a-f]{64}\Z")]
     size: Annotated[int, msgspec.Meta(ge=0, le=MAX_SIZE)]
+    content: str = ""
+    build: tuple[str, ...] = ()
 
     @property
     def artifact(self) -> Artifact:
@@ -256,7 +283,8 @@ class PipOptions(msgspec.Struct, frozen=True, kw_only=True):
     the indexes in pip's configuration: with the ``priority`` ``strict`` from the first one that has
     the package, with ``disabled`` from any. ``constraints`` limit versions without requiring a
     package. ``overrides`` replace the requirements of all packages for one package. ``direct`` are
-    the packages with an address of their own: they come from there only.
+    the packages with an address of their own: they come from there only. ``folders`` are those of
+    the packages whose address is a path.
     """
 
     provided: tuple[ProvidedDistribution, ...] = ()
@@ -267,6 +295,7 @@ class PipOptions(msgspec.Struct, frozen=True, kw_only=True):
     constraints: tuple[str, ...] = ()
     overrides: tuple[str, ...] = ()
     direct: tuple[DirectFile, ...] = ()
+    folders: Mapping[str, SourceFolder] = {}
 
 
 class NpmOptions(msgspec.Struct, frozen=True, kw_only=True):

@@ -19,6 +19,7 @@ from orbiter.config.image_set import (
 )
 from orbiter.config.mistakes import key_path
 from orbiter.config.npm_rules import override_texts
+from orbiter.config.projects import project_changes
 from orbiter.config.repository_changes import repository_changes
 from orbiter.config.requirements import SOURCE_KEYS, SYNTAXES, package_name
 from orbiter.config.runtime_changes import runtime_changes
@@ -159,6 +160,7 @@ def _stage(path: str, old: Stage, new: Stage) -> Iterator[str]:
         after = _requirements_by_name(manager, new)
         yield from _requirements(f"{path}.{manager}", before, after)
     yield from _indexes_of_packages(f"{path}.pip", old, new)
+    yield from project_changes(f"{path}.pip", old.projects or (), new.projects or ())
     for manager, key in SOURCE_KEYS.items():
         old_names = old.sources.get(manager, ())
         new_names = new.sources.get(manager, ())

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator, Mapping
 from urllib.parse import urlsplit
 
 from orbiter.config.mistakes import Mistakes
+from orbiter.config.projects import PATH, is_path
 from orbiter.config.sets import ExpandedEntry
 from resolvers.index.git_address import PREFIX, parse_address
 from resolvers.net import http
@@ -13,6 +14,7 @@ MARK = "@"
 """A requirement without this character has no address. Most have none, and parsing takes time."""
 SDISTS = (".tar.gz", ".zip")
 EXAMPLE = 'for example "name @ https://host/name-1.0-py3-none-any.whl"'
+PATH_EXAMPLE = 'for example "name @ ./src/name", with letters, digits and ._+- in names of folders'
 REPOSITORY_EXAMPLE = (
     'for example "name @ git+https://host/name.git@v1.0", with a tag, a branch or a whole commit, '
     "and #subdirectory=FOLDER if the package is not at the top"
@@ -59,6 +61,10 @@ def _mistakes_in(
     """Yield the problem of a requirement with an address, and its remedy."""
     if entry.index:
         yield f"'{package}' has an address and an index", "remove one of them"
+    if is_path(url):
+        if not PATH.fullmatch(url):
+            yield f"the path of '{package}' is not below the folder of images.toml", PATH_EXAMPLE
+        return
     address = url.partition("#")[0]
     is_git = url.startswith(PREFIX)
     user = address.partition("://")[2].partition("/")[0].rpartition("@")[0]

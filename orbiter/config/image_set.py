@@ -192,6 +192,18 @@ class Download(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return any(not file.target for file in self.platforms.values())
 
 
+class Project(msgspec.Struct, frozen=True, kw_only=True):
+    """A folder of the repository with a Python project, which is built to a wheel at lock time.
+
+    ``name`` is that of its package, and ``path`` is relative to images.toml. The targets of its
+    files are below ``/project``.
+    """
+
+    name: str
+    path: str
+    files: tuple[OwnFile, ...]
+
+
 class Stage(msgspec.Struct, frozen=True, kw_only=True):
     """One Docker build stage.
 
@@ -207,8 +219,8 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     ``prebuild`` are the commands before the installation of packages, ``normalize`` those after the
     installation of Debian packages. ``downloads`` are files with an address, in the order of
     images.toml. ``files`` are the own files of the stage, sorted by target. ``runtime`` are the
-    stage's own settings of its containers. All of these are unset for none, so that lock sets from
-    before these keys stay as they are.
+    stage's own settings of its containers. ``projects`` are the folders that pip requirements name.
+    All of these are unset for none, so that lock sets from before these keys stay as they are.
     """
 
     name: StageName
@@ -222,6 +234,7 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     indexes: Mapping[str, str] | UnsetType = UNSET
     recommends: bool | UnsetType = UNSET
     debconf: tuple[OneLine, ...] | UnsetType = UNSET
+    projects: tuple[Project, ...] | UnsetType = UNSET
     prebuild: tuple[Command, ...] | UnsetType = UNSET
     normalize: tuple[str, ...] | UnsetType = UNSET
     downloads: tuple[Download, ...] | UnsetType = UNSET

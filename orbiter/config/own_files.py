@@ -121,17 +121,17 @@ def _entry(source: str, value: str | FileTable, root: Path) -> Iterator[OwnFile]
         if not target.endswith("/"):
             problem = f"'{source}' is a folder, but its target {target} does not end with /"
             raise FileMistakeError(problem, f"write {toml_literal(target + '/')}")
-        found = list(_files_below(root, relative))
+        found = list(files_below(root, relative))
         if not found:
             hint = "add a file, or remove the entry: git does not keep empty folders"
             raise FileMistakeError(f"'{source}' is an empty folder", hint)
         for file in found:
-            yield _own_file(root, file, target + str(file.relative_to(relative)), mode)
+            yield own_file(root, file, target + str(file.relative_to(relative)), mode)
     elif source.endswith("/"):
         hint = f"remove the / at its end, as in {toml_literal(source.rstrip('/'))}"
         raise FileMistakeError(f"'{source}' is a file, not a folder", hint)
     else:
-        yield _own_file(root, relative, target + relative.name * target.endswith("/"), mode)
+        yield own_file(root, relative, target + relative.name * target.endswith("/"), mode)
 
 
 def relative_path(source: str) -> PurePosixPath:
@@ -163,7 +163,7 @@ def path_inside(root: Path, relative: PurePosixPath) -> Path:
     return path
 
 
-def _files_below(root: Path, folder: PurePosixPath) -> Iterator[PurePosixPath]:
+def files_below(root: Path, folder: PurePosixPath) -> Iterator[PurePosixPath]:
     """Yield the files of a folder and of the folders in it, sorted."""
     try:
         names = sorted(entry.name for entry in (root / folder).iterdir())
@@ -176,12 +176,17 @@ def _files_below(root: Path, folder: PurePosixPath) -> Iterator[PurePosixPath]:
             problem = f"'{_printable(relative)}' is a symbolic link to a folder"
             raise FileMistakeError(problem, "remove it, and list that folder itself in files")
         if path.is_dir() and name != ".git":
-            yield from _files_below(root, relative)
+            yield from files_below(root, relative)
         else:
             yield relative
 
 
-def _own_file(root: Path, relative: PurePosixPath, target: str, mode: str) -> OwnFile:
+def own_file(root: Path, relative: PurePosixPath, target: str, mode: str) -> OwnFile:
+    """Return a file of the repository; ``mode`` is "" for the one that git knows.
+
+    ``root`` is the folder of images.toml, to which ``relative`` is relative. Raises
+    FileMistakeError.
+    """
     _check_target(relative, target)
     file = _hashed(root, relative)
     is_executable = (root / relative).stat().st_mode & stat.S_IXUSR

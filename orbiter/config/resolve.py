@@ -26,6 +26,7 @@ from orbiter.config.npm_registries import check_addresses, check_registries
 from orbiter.config.order import parents_first
 from orbiter.config.own_files import own_files, with_places
 from orbiter.config.own_template import own_template
+from orbiter.config.projects import projects_of
 from orbiter.config.repositories import apt_repositories
 from orbiter.config.requirements import SOURCE_KEYS, SYNTAXES, sort_requirements
 from orbiter.config.runtime import Runtime
@@ -104,8 +105,10 @@ def _stages(
             mistakes,
         )
         check_targets(downloaded, files, f"{draft.path}.downloads", mistakes)
+        projects = projects_of(_entries("pip", draft, file.sets, mistakes), root, mistakes)
         stages[draft.name] = msgspec.structs.replace(
             stage,
+            projects=projects,
             downloads=downloaded or UNSET,
             files=files or UNSET,
             prebuild=prebuild or UNSET,

@@ -12,6 +12,7 @@ from orbiter.lockset.model import LockSet
 from resolvers.apk import manager as apk
 from resolvers.apt import manager as apt
 from resolvers.errors import ExpectedError
+from resolvers.pip import direct
 from resolvers.types import Shell
 
 READ_MIRRORS: Mapping[str, Callable[[Shell, str], tuple[str, ...]]] = {
@@ -37,8 +38,17 @@ def fetch_settings(lock_set: LockSet, archive: Locator | None = None) -> FetchSe
         indexes=lock_set.image_set.indexes or {},
         npm_registries=lock_set.image_set.npm_registries or {},
         repositories=repository_addresses(lock_set.image_set),
+        contents=_contents(lock_set),
         archive=archive,
     )
+
+
+def _contents(lock_set: LockSet) -> dict[str, bytes]:
+    """Return the wheels that a lock set contains, by their hash."""
+    found: dict[str, bytes] = {}
+    for builder in lock_set.image_set.builders:
+        found |= direct.contents(lock_set.builder_files(builder))
+    return found
 
 
 def _mirrors(lock_set: LockSet, manager: str) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
+from http import HTTPStatus
 from typing import NamedTuple, Protocol
 from urllib.parse import quote, unquote
 
@@ -87,8 +88,8 @@ class FetchSettings(msgspec.Struct, frozen=True, kw_only=True):
     most once, and only if a package must be downloaded and the environment names no mirrors.
     ``indexes`` maps the package indexes of images.toml to their addresses, ``npm_registries`` maps
     the scopes there to those of their registries. ``repositories`` maps apk and apt to the
-    addresses of their repositories in images.toml, by name. ``archive`` is tried before all other
-    sources.
+    addresses of their repositories in images.toml, by name. ``contents`` are the files that
+    the lock set itself contains, by their hash. ``archive`` is tried before all other sources.
     """
 
     apk_mirrors: Callable[[], tuple[str, ...]] = lambda: ()
@@ -96,6 +97,7 @@ class FetchSettings(msgspec.Struct, frozen=True, kw_only=True):
     indexes: Mapping[str, str] = {}
     npm_registries: Mapping[str, str] = {}
     repositories: Mapping[str, Mapping[str, str]] = {}
+    contents: Mapping[str, bytes] = {}
     archive: Locator | None = None
 
 
@@ -114,6 +116,7 @@ class UpstreamLocator:
         self._archive = settings.archive
         self._indexes = settings.indexes
         self._repositories = settings.repositories
+        self._contents = settings.contents
         self._base_mirrors = {"apk": settings.apk_mirrors, "apt": settings.apt_mirrors}
         self._mirrors: OncePerKey[str, tuple[str, ...]] = OncePerKey()
         self._npm = Lazy(lambda: _npm_config().with_registries(settings.npm_registries))
@@ -127,6 +130,9 @@ class UpstreamLocator:
             yield FileSource(location, partial(fetch.open_package, location))
         elif kind == "npm" and (commit := git_commit(location)):
             yield FileSource(str(commit), partial(git_tarball.open_tarball, commit))
+        elif file.hash in self._contents:
+            content = self._contents[file.hash]
+            yield FileSource("the lock set", partial(_open_content, content))
         elif kind == "git":
             name = file.path.rpartition("/")[2]
             yield FileSource(location, partial(direct.open_sdist, file.source, name))
@@ -153,6 +159,12 @@ class UpstreamLocator:
             # Names of packages contain characters such as "+" and "~".
             mirrors = self._addresses(kind, repository)
             return (HttpLocation(f"{mirror.rstrip('/')}/{quote(path)}") for mirror in mirrors)
+        if kind == "folder":
+            raise MissingUpstreamError(
+                f"the wheel of {location!r} is in no index, and too large for the lock set",
+                "run orbiter lock in the repository that has the folder, or run 'orbiter archive' "
+                "on a machine that has built the release, and 'orbiter fetch --from' here",
+            )
         if kind == OWN_FILE:
             raise MissingUpstreamError(
                 f"{unquote(location)!r} is an own file, which no index has",
@@ -250,6 +262,13 @@ def open_location(
 ) -> AbstractContextManager[http.Stream]:
     """Open the file at a location; ``headers`` may request a range."""
     return http.stream(location.url, headers={**location.headers, **headers})
+
+
+@contextmanager
+def _open_content(content: bytes, _headers: Mapping[str, str]) -> Iterator[http.Stream]:
+    """Stream a file that the lock set contains; ranges are ignored."""
+    length = {"content-length": str(len(content))}
+    yield http.Stream(HTTPStatus.OK, "", length, iter((content,)))
 
 
 def _pip_urls(file: LockedFile, location: str, indexes: Mapping[str, str]) -> Iterator[str]:

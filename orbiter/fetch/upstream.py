@@ -21,7 +21,7 @@ from orbiter.tasks import StartTask
 from resolvers.errors import ExpectedError
 from resolvers.net import http
 
-UNCHECKED = ("conda:", "git:", "npm:git+", f"{OWN_FILE}:")
+UNCHECKED = ("conda:", "folder:", "git:", "npm:git+", f"{OWN_FILE}:")
 """Starts of the sources that cannot be checked.
 
 rattler knows the channels, but only downloads. Tarballs of git repositories are made from all of

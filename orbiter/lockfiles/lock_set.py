@@ -19,7 +19,7 @@ from orbiter.lockset.model import BuilderFacts, LockSet, LockSetError, Manifest
 from orbiter.lockset.targets import target_for
 from resolvers.distro.repositories import split_source as split_repository
 from resolvers.errors import ExpectedError
-from resolvers.index.source import URL, commit_of, is_direct, origin_url, place_of
+from resolvers.index.source import URL, build_of, is_direct, origin_url, place_of
 from resolvers.managers import MANAGERS
 from resolvers.npm.address import git_commit
 from resolvers.pip.requirement_files import FILES
@@ -153,7 +153,7 @@ def _entry(
         manager=package.manager,
         name=package.name,
         version=package.version,
-        build=package.build or _commit(package.manager, artifacts),
+        build=package.build or _made_of(package.manager, artifacts),
         source=_source(package.manager, artifacts[0].source) if artifacts else "",
         files=tuple(map(_file, artifacts)),
         size=sum(artifact.size for artifact in artifacts),
@@ -167,9 +167,9 @@ def _file(artifact: Artifact) -> PackageFile:
     return PackageFile(artifact.file, (artifact.hash,), folder_of(origin_url(artifact.source)))
 
 
-def _commit(manager: str, artifacts: list[Artifact]) -> str:
-    """Return the commit that a package of pip is made of, "" for other packages."""
-    return commit_of(artifacts[0].source) if manager == "pip" and artifacts else ""
+def _made_of(manager: str, artifacts: list[Artifact]) -> str:
+    """Return the commit or the folder that a package of pip is made of, "" for others."""
+    return build_of(artifacts[0].source) if manager == "pip" and artifacts else ""
 
 
 def _source(manager: str, source: str) -> str:

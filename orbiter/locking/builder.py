@@ -142,7 +142,9 @@ def _resolve(
         progress=report,
         warn=warnings.append,
     )
-    files = MANAGERS[manager].resolve(with_pip_rules(request, run.image_set, builder))
+    files = MANAGERS[manager].resolve(
+        with_pip_rules(request, run.image_set, builder, run.environment.read_own_file)
+    )
     if manager == "pip":
         _store_direct_files(builder_run, files, report)
     report("")

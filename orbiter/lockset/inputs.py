@@ -8,6 +8,7 @@ from orbiter.config import stage_graph
 from orbiter.config.builders import overwrites
 from orbiter.config.image_set import Builder, CondaSettings, ImageSet, Repository
 from orbiter.config.indexes import package_indexes, used_indexes
+from orbiter.config.projects import builder_projects, tree_digest
 from orbiter.config.repositories import used_repositories
 from orbiter.lockset import model
 from orbiter.lockset.model import BuilderFacts, LockSet
@@ -139,6 +140,8 @@ def _pip_rules(image_set: ImageSet, builder: Builder) -> dict[str, object]:
     if sources := package_indexes(image_set, builder.name):
         rules["sources"] = sources
         rules["indexes"] = used_indexes(image_set, builder.name)
+    if projects := builder_projects(image_set, builder.name):
+        rules["projects"] = {name: tree_digest(each) for name, each in projects.items()}
     return rules
 
 

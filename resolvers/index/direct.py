@@ -15,7 +15,7 @@ from resolvers.errors import ExpectedError
 from resolvers.index.git_address import SOURCE as GIT
 from resolvers.index.git_sdist import sdist_of
 from resolvers.index.index_file import IndexFile
-from resolvers.index.source import URL
+from resolvers.index.source import FOLDER, URL
 from resolvers.net import http
 from resolvers.scratch import scratch_folder
 from resolvers.types import Artifact
@@ -70,6 +70,11 @@ def keep(content: bytes) -> str:
 
 def _fetch(artifact: Artifact) -> None:
     """Fetch a file of the lock into the cache."""
+    if artifact.source.startswith(FOLDER):
+        raise ExpectedError(
+            f"the wheel {artifact.file} of a folder is not in the cache",
+            "run orbiter lock --upgrade-package for it",
+        )
     if artifact.source.startswith(GIT):
         actual = keep(sdist_of(artifact.source, artifact.file))
     else:

@@ -9,8 +9,9 @@ from packaging.utils import parse_sdist_filename
 from resolvers import git
 from resolvers.errors import ExpectedError
 from resolvers.index.git_address import GitAddress, parse_source
-from resolvers.index.tar_archive import TreeFile, files_in, pack
+from resolvers.index.tar_archive import files_in, pack
 from resolvers.scratch import temporary_folder
+from resolvers.types import TreeFile
 
 METADATA = "PKG-INFO"
 PROJECT = "pyproject.toml"

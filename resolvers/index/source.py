@@ -2,7 +2,8 @@
 
 It starts with ``<index>:`` if images.toml names an index for the package. If images.toml names an
 address, it is ``url:<address>``, or for an sdist that is made of a commit
-``git:<address of the repository>@<commit>``, with ``#<folder>`` for a part of it.
+``git:<address of the repository>@<commit>``, with ``#<folder>`` for a part of it. A wheel that is
+built of a folder of the repository of images.toml has ``folder:./<path>@<sha256 of all files>``.
 """
 
 import re
@@ -10,9 +11,14 @@ import re
 from resolvers.index.git_address import SOURCE as GIT
 from resolvers.index.git_address import SOURCE_PATTERN, parse_source
 
+FOLDER = "folder:./"
+"""Start of the source of a wheel that is built of a folder."""
+FOLDER_PATTERN = r"folder:\./(?:[A-Za-z0-9._+/-]+)?@(?P<digest>[0-9a-f]{64})"
 URL = "url:"
 """Start of the source of a file with an address."""
-DIRECT = re.compile(rf"url:https?://[A-Za-z0-9.:\[\]-]+/[A-Za-z0-9._~:/+%-]*|{SOURCE_PATTERN}")
+DIRECT = re.compile(
+    rf"url:https?://[A-Za-z0-9.:\[\]-]+/[A-Za-z0-9._~:/+%-]*|{SOURCE_PATTERN}|{FOLDER_PATTERN}"
+)
 """Sources of files that do not come from an index."""
 
 
@@ -30,7 +36,12 @@ def split_source(source: str) -> tuple[str, str, str]:
 
 
 def is_direct(source: str) -> bool:
-    """Return whether a file does not come from an index, whose project names contain no ``//``."""
+    """Return whether a file does not come from an index.
+
+    The names of projects start with a letter or a digit, and contain no ``//``.
+    """
+    if source.startswith(FOLDER):
+        return True
     scheme, separator, _ = source.partition("://")
     return bool(separator) and scheme.startswith((URL, GIT))
 
@@ -42,13 +53,20 @@ def place_of(source: str) -> str:
     """
     if not is_direct(source):
         return split_source(source)[0]
+    if source.startswith(FOLDER):
+        return source.removeprefix("folder:").rpartition("@")[0]
     if address := parse_source(source):
         return address.url
     return source.removeprefix(URL).rpartition("/")[0]
 
 
-def commit_of(source: str) -> str:
-    """Return the commit that a file is made of, "" for all other files."""
+def build_of(source: str) -> str:
+    """Return what tells two files of a version apart: their commit, or the sha256 of their folder.
+
+    It is "" for files that nobody builds.
+    """
+    if source.startswith(FOLDER):
+        return source.rpartition("@")[2]
     address = parse_source(source)
     return address.ref if address else ""
 

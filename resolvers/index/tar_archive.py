@@ -5,7 +5,8 @@ import tarfile
 import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+
+from resolvers.types import TreeFile
 
 TIME = 946684800
 """The modification time of all files: 2000-01-01, in seconds. Zip files start in 1980."""
@@ -13,15 +14,6 @@ STORED_BLOCK = 0xFFFF
 """The largest size in bytes of a block that DEFLATE does not compress (RFC 1951, 3.2.4)."""
 GZIP_HEADER = b"\x1f\x8b\x08" + bytes(6) + b"\xff"
 """RFC 1952, 2.3: DEFLATE, without a name, a time or a system."""
-
-
-class TreeFile(NamedTuple):
-    """A file or a symbolic link of a source tree; ``link`` is "" for a file."""
-
-    path: str
-    content: bytes = b""
-    is_executable: bool = False
-    link: str = ""
 
 
 def files_in(archive: Path) -> tuple[TreeFile, ...]:

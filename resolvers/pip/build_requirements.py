@@ -30,15 +30,28 @@ def lock(request: Request, sdist_pins: Iterable[Pin]) -> str:
     HTTPError, and ExpectedError if an sdist does not match the lock or a requirement has no wheel.
     """
     # Slow to import, and not needed for reading the file.
-    from resolvers.pip import sdists, uv
+    from resolvers.pip import sdists
 
     declared: set[str] = set()
     for pin in sdist_pins:
         declared.update(sdists.build_requirements(pin, request.pip.indexes))
-    needed = sorted(text for text in declared if _is_needed(text, request.targets))
+    previous = () if request.upgrade.everything else _previous_packages(request.previous)
+    return "".join(solve(request, declared, previous))
+
+
+def solve(
+    request: Request, declared: Iterable[str], previous: tuple[Package, ...] = ()
+) -> list[str]:
+    """Solve build requirements for the targets of a request; return sorted lines of the file.
+
+    Keeps the versions of ``previous`` if possible. Raises like ``lock``.
+    """
+    from resolvers.pip import uv  # slow to import, and not needed for reading the file
+
+    needed = sorted(text for text in set(declared) if _is_needed(text, request.targets))
     if not needed:
-        return ""
-    request.progress(f"resolving the build requirements of sdists: {', '.join(needed)}")
+        return []
+    request.progress(f"resolving build requirements: {', '.join(needed)}")
     group = Group(name=GROUP, requirements=tuple(needed))
     # The previous file has no lock of uv, so its versions are passed on as packages.
     # An override is about the packages of the image, so it does not apply here.
@@ -49,12 +62,8 @@ def lock(request: Request, sdist_pins: Iterable[Pin]) -> str:
         upgrade=Upgrade(),
         pip=msgspec.structs.replace(request.pip, overrides=()),
     )
-    previous = () if request.upgrade.everything else _previous_packages(request.previous)
     files = uv.lock(build_request, previous)
-    lines: list[str] = []
-    for target in request.targets:
-        lines += _render(files, target)
-    return "".join(sorted(lines))
+    return sorted(line for target in request.targets for line in _render(files, target))
 
 
 def _is_needed(requirement: str, targets: Iterable[Target]) -> bool:
@@ -67,6 +76,11 @@ def _is_needed(requirement: str, targets: Iterable[Target]) -> bool:
     except InvalidRequirement:
         return True  # uv then reports the mistake
     return any(markers.applies(marker, target) for target in targets)
+
+
+def packages_in(lines: Iterable[str]) -> tuple[Package, ...]:
+    """Return the packages in lines of the file, sorted."""
+    return _previous_packages({FILE: "".join(f"{line}\n" for line in lines)})
 
 
 def _previous_packages(files: LockFiles) -> tuple[Package, ...]:

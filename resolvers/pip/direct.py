@@ -4,6 +4,8 @@ direct-references.toml has the file that each of them was locked to. The engines
 file of an ordinary package, so their lock files have no addresses. Pure.
 """
 
+import base64
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
@@ -12,9 +14,9 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from resolvers.errors import ExpectedError
-from resolvers.index.source import DIRECT
-from resolvers.pip.toml_file import read_toml, toml_string
-from resolvers.types import DirectFile, Group, LockFiles, Pin, Request
+from resolvers.index.source import DIRECT, FOLDER
+from resolvers.pip.toml_file import read_toml, toml_array, toml_string
+from resolvers.types import DirectFile, Group, LockFiles, Pin, Request, SourceFolder
 
 RESTORE = "restore it from git, or lock again"
 FILE = "direct-references.toml"
@@ -73,7 +75,12 @@ def render(files: Iterable[DirectFile]) -> str:
 def _table(file: DirectFile) -> str:
     texts = ("name", "version", "reference", "source", "file", "hash")
     lines = "".join(f"{key} = {toml_string(getattr(file, key))}\n" for key in texts)
-    return f"\n[[package]]\n{lines}size = {file.size}\n"
+    lines += f"size = {file.size}\n"
+    if file.build:
+        lines += f"build = {toml_array(file.build)}"
+    if file.content:
+        lines += f"content = {toml_string(file.content)}\n"
+    return f"\n[[package]]\n{lines}"
 
 
 def read(files: LockFiles) -> tuple[DirectFile, ...]:
@@ -110,5 +117,42 @@ def kept(request: Request) -> Iterator[DirectFile]:
     upgraded = set(map(canonicalize_name, request.upgrade.packages))
     wanted = references(request.groups)
     for file in read(request.previous):
-        if wanted.get(file.name) == file.reference and file.name not in upgraded:
+        is_wanted = wanted.get(file.name) == file.reference and file.name not in upgraded
+        if is_wanted and _is_same_folder(file, request.pip.folders):
             yield file
+
+
+def _is_same_folder(file: DirectFile, folders: Mapping[str, SourceFolder]) -> bool:
+    """Return whether a wheel was built of the files that its folder has now, or of no folder."""
+    if not file.source.startswith(FOLDER):
+        return True
+    folder = folders.get(file.name)
+    return folder is not None and file.source == folder_source(folder)
+
+
+def folder_source(folder: SourceFolder) -> str:
+    """Return the source of the wheel of a folder."""
+    path = "" if folder.path == "." else folder.path
+    return f"{FOLDER}{path}@{folder.digest}"
+
+
+def contents(files: LockFiles) -> dict[str, bytes]:
+    """Return the wheels that a lock contains, by their hash.
+
+    Raises ExpectedError for one that does not have this hash.
+    """
+    found = {}
+    for file in read(files):
+        if file.content:
+            found[file.hash] = _decoded(file)
+    return found
+
+
+def _decoded(file: DirectFile) -> bytes:
+    try:
+        content = base64.b64decode(file.content, validate=True)
+    except ValueError as error:
+        raise ExpectedError(f"{FILE}: the content of {file.name}: {error}", RESTORE) from error
+    if f"sha256:{hashlib.sha256(content).hexdigest()}" != file.hash:
+        raise ExpectedError(f"{FILE}: the content of {file.name} has another hash", RESTORE)
+    return content

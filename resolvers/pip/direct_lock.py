@@ -1,5 +1,6 @@
 """Locks the direct references of images.toml: finds each file, its package name and its version."""
 
+import base64
 from urllib.parse import unquote, urlsplit
 
 from packaging.utils import (
@@ -14,11 +15,23 @@ from resolvers.errors import ExpectedError
 from resolvers.index import direct, remote_wheel
 from resolvers.index.git_address import PREFIX, parse_address
 from resolvers.index.git_sdist import Commit, read_commit, sdist, sdist_name
-from resolvers.index.source import URL
+from resolvers.index.source import FOLDER, URL
 from resolvers.pip import source_metadata
-from resolvers.pip.direct import kept, references, with_files
+from resolvers.pip.direct import (
+    FILE,
+    contents,
+    folder_source,
+    kept,
+    read,
+    references,
+    render,
+    with_files,
+)
+from resolvers.pip.folder_wheel import build_wheel, wheel_version
 from resolvers.types import Artifact, DirectFile, LockWarning, Request
 
+SMALL = 64 * 1024
+"""The largest wheel in bytes that a lock contains itself."""
 ZIP, TAR = ".zip", ".tar.gz"
 SUBMODULES = "name a release that contains what it needs, or check that its build works without"
 NO_UPLOAD_TIME = "an address has no upload time, so --as-of does not apply to this file"
@@ -37,9 +50,16 @@ def with_direct_files(request: Request) -> Request:
     for name, reference in wanted.items():
         if name not in locked:
             request.progress(f"locking {name} from {reference}")
-            lock = _lock_commit if reference.startswith(PREFIX) else _lock_url
-            locked[name] = lock(request, name, reference)
+            locked[name] = _lock(request, name, reference)
     return with_files(request, tuple(sorted(locked.values())))
+
+
+def _lock(request: Request, name: str, reference: str) -> DirectFile:
+    if name in request.pip.folders:
+        return _lock_folder(request, name, reference)
+    if reference.startswith(PREFIX):
+        return _lock_commit(request, name, reference)
+    return _lock_url(request, name, reference)
 
 
 def prepare(request: Request) -> None:
@@ -48,9 +68,51 @@ def prepare(request: Request) -> None:
     Raises HTTPError, and ExpectedError for a file that is not the locked one any more.
     """
     for file in request.pip.direct:
-        direct.index_file(file.artifact)
+        _fetch(request, file)
         if request.as_of and file.source.startswith(URL):
             request.warn(LockWarning(file.name, NO_UPLOAD_TIME))
+
+
+def _fetch(request: Request, file: DirectFile) -> None:
+    """Put a locked file into the cache, unless it is there."""
+    if direct.cached_path(file.hash).exists():
+        return
+    if not file.source.startswith(FOLDER):
+        direct.index_file(file.artifact)
+        return
+    content = contents({FILE: render((file,))}).get(file.hash)
+    folder = request.pip.folders[file.name]
+    if content is None:
+        content = build_wheel(request, file.name, folder, file.build).content
+    if direct.keep(content) != file.hash:
+        raise ExpectedError(
+            f"building {folder.path} gave another wheel than the locked one ({file.hash})",
+            f"lock the new one with --upgrade-package {file.name}",
+        )
+
+
+def _lock_folder(request: Request, name: str, reference: str) -> DirectFile:
+    """Build the wheel of a folder, with the build requirements of an earlier build if possible."""
+    folder = request.pip.folders[name]
+    previous = {file.name: file for file in read(request.previous)}
+    is_upgraded = request.upgrade.everything or name in request.upgrade.packages
+    earlier = previous[name].build if name in previous and not is_upgraded else ()
+    wheel = build_wheel(request, name, folder, earlier)
+    found, version = wheel_version(wheel.file)
+    if found != name:
+        raise source_metadata.other_package(name, found, folder.path)
+    is_small = len(wheel.content) <= SMALL
+    return DirectFile(
+        name=name,
+        version=version,
+        reference=reference,
+        source=folder_source(folder),
+        file=wheel.file,
+        hash=direct.keep(wheel.content),
+        size=len(wheel.content),
+        content=base64.b64encode(wheel.content).decode() if is_small else "",
+        build=wheel.requirements,
+    )
 
 
 def _lock_url(request: Request, name: str, reference: str) -> DirectFile:

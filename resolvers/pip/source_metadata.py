@@ -18,11 +18,11 @@ from resolvers.index import direct
 from resolvers.index.git_address import GitAddress
 from resolvers.index.git_sdist import Project, project_in, stated_project
 from resolvers.index.routes import Routes
-from resolvers.index.tar_archive import TreeFile, pack
+from resolvers.index.tar_archive import pack
 from resolvers.pip.index_proxy import IndexProxy, serve
 from resolvers.pip.sdists import text_in
 from resolvers.scratch import temporary_folder
-from resolvers.types import Artifact, Request
+from resolvers.types import Artifact, Request, TreeFile
 
 RELEASE = re.compile(r"(?:[A-Za-z._-]*[-_/])?v?(\d[^/]*)")
 """A tag with a version, such as ``v1.0``, ``1.0`` or ``tools-1.0``."""
