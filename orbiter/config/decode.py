@@ -88,7 +88,9 @@ def _value(annotated: Any, value: object, path: str, mistakes: Mistakes, default
 
 def _value_type(annotated: Any, value: object = None) -> _ValueType:
     """Return the type of a value; of a union, the member that fits the value best."""
-    if get_origin(annotated) in {Union, UnionType}:
+    if get_origin(annotated) is Annotated and _is_union(get_args(annotated)[0]):
+        annotated = get_args(annotated)[0]  # its description is that of the key
+    if _is_union(annotated):
         annotated = _union_member(annotated, value)
     plain, metas = annotated, []
     if get_origin(annotated) is Annotated:
@@ -103,6 +105,10 @@ def _value_type(annotated: Any, value: object = None) -> _ValueType:
     if get_origin(plain) is Literal:
         texts["choices"] = get_args(plain)
     return _ValueType(annotated=annotated, plain=plain, **texts)
+
+
+def _is_union(annotated: Any) -> bool:
+    return get_origin(annotated) in {Union, UnionType}
 
 
 def _union_member(union: Any, value: object) -> Any:

@@ -52,7 +52,11 @@ Repository = Annotated[
     ),
 ]
 Maintainer = Annotated[
-    str, Meta(description="The person responsible for the images, added to them as a label.")
+    str,
+    Meta(
+        description="The person responsible for the images, added to them as a label.",
+        examples=["Ada Lovelace <ada@example.org>"],
+    ),
 ]
 Source = Annotated[
     str,
@@ -76,7 +80,11 @@ Platform = Annotated[
 ]
 Platforms = Annotated[
     tuple[Platform, ...],
-    Meta(min_length=1, description="The platforms that the images are built for."),
+    Meta(
+        min_length=1,
+        description="The platforms that the images are built for.",
+        examples=[["linux/amd64", "linux/arm64"]],
+    ),
 ]
 UserName = Annotated[
     str,
@@ -129,14 +137,18 @@ Python = Annotated[
 ]
 PipEngine = Annotated[
     Literal["poetry", "uv", "pip-tools"],
-    Meta(description="The engine that resolves pip requirements."),
+    Meta(
+        description="The engine that resolves pip requirements.",
+        examples=["uv"],
+    ),
 ]
 IndexPriority = Annotated[
     Literal["strict", "disabled"],
     Meta(
         description="strict: a Python package comes from the first index in pip's configuration "
         "that has its name. disabled: it may come from any of them. Packages with an index of "
-        "their own are not affected."
+        "their own are not affected.",
+        examples=["strict"],
     ),
 ]
 Constraints = Annotated[
@@ -144,7 +156,7 @@ Constraints = Annotated[
     Meta(
         description="Limits for the versions of Python packages, as PEP 508 requirements. They "
         "install nothing.",
-        examples=["numpy<2.4"],
+        examples=[["numpy<2.4"]],
     ),
 ]
 Overrides = Annotated[
@@ -152,7 +164,7 @@ Overrides = Annotated[
     Meta(
         description="PEP 508 requirements that replace those of all packages for a Python package. "
         'They need pip-engine = "uv".',
-        examples=["protobuf>=5"],
+        examples=[["protobuf>=5"]],
     ),
 ]
 NpmOverrideText = Annotated[
@@ -236,7 +248,8 @@ Fingerprint = Annotated[
 AptRepositories = Annotated[
     tuple[Name, ...],
     Meta(
-        description="The apt repositories, declared as [apt-repository.NAME], that apt also uses."
+        description="The apt repositories, declared as [apt-repository.NAME], that apt also uses.",
+        examples=[["example"]],
     ),
 ]
 IndexName = Annotated[
@@ -261,7 +274,7 @@ PipOverwrites = Annotated[
     Meta(
         description="Python packages whose files may replace those of other packages. "
         "A later one replaces files of an earlier one.",
-        examples=["some-package"],
+        examples=[["some-package"]],
     ),
 ]
 CondaOverwrites = Annotated[
@@ -269,7 +282,7 @@ CondaOverwrites = Annotated[
     Meta(
         description="conda packages whose files may replace those of other conda packages. "
         "A later one replaces files of an earlier one.",
-        examples=["some-package"],
+        examples=[["some-package"]],
     ),
 ]
 Channel = Annotated[
@@ -283,26 +296,42 @@ Channel = Annotated[
 ]
 Channels = Annotated[
     tuple[Channel, ...],
-    Meta(min_length=1, description="The conda channels, highest priority first."),
+    Meta(
+        min_length=1,
+        description="The conda channels, highest priority first.",
+        examples=[["conda-forge"]],
+    ),
 ]
 ChannelPriority = Annotated[
     Literal["strict", "disabled"],
     Meta(
         description="strict: a conda package comes from the first channel that has its name. "
-        "disabled: it may come from any channel."
+        "disabled: it may come from any channel.",
+        examples=["strict"],
     ),
 ]
 CondaEngine = Annotated[
-    Literal["rattler", "conda-lock"], Meta(description="The engine that resolves conda packages.")
+    Literal["rattler", "conda-lock"],
+    Meta(
+        description="The engine that resolves conda packages.",
+        examples=["rattler"],
+    ),
 ]
 Installer = Annotated[
     Literal["micromamba", "rattler"],
     Meta(
         description="The program that installs conda packages: micromamba, which comes from the "
-        "channels, or rattler, a Python package."
+        "channels, or rattler, a Python package.",
+        examples=["micromamba"],
     ),
 ]
-KeepInstaller = Annotated[bool, Meta(description="Whether micromamba stays in the images.")]
+KeepInstaller = Annotated[
+    bool,
+    Meta(
+        description="Whether micromamba stays in the images.",
+        examples=[True],
+    ),
+]
 VirtualName = Annotated[
     str,
     Meta(
@@ -322,7 +351,8 @@ Virtual = Annotated[
     dict[VirtualName, VirtualVersion],
     Meta(
         description="The virtual packages of the machines that run the images, such as cuda. "
-        "The default of glibc is the version in the base image."
+        "The default of glibc is the version in the base image.",
+        examples=[{"cuda": "12.4"}],
     ),
 ]
 From = Annotated[
@@ -342,19 +372,24 @@ ApkList = Annotated[
     tuple[str, ...],
     Meta(
         description="Alpine packages: name, name=version, name~version or name>version. "
-        "Only for the builder alpine."
+        "Only for the builder alpine.",
+        examples=[["python3~3.12", "tini"]],
     ),
 ]
 AptList = Annotated[
     tuple[str, ...],
     Meta(
         description="Debian packages: name, name=version or name=1.2.* for any version that begins "
-        "so. Not for the builder alpine."
+        "so. Not for the builder alpine.",
+        examples=[["git", "python3=3.13.*"]],
     ),
 ]
 Recommends = Annotated[
     bool,
-    Meta(description="Whether apt also installs what the packages of the stage recommend."),
+    Meta(
+        description="Whether apt also installs what the packages of the stage recommend.",
+        examples=[True],
+    ),
 ]
 Debconf = Annotated[
     tuple[str, ...],
@@ -368,21 +403,31 @@ CondaList = Annotated[
     tuple[str, ...],
     Meta(
         description="conda packages, as MatchSpecs or as addresses of files. Only for the builder "
-        "micromamba."
+        "micromamba.",
+        examples=[["python=3.13", "numpy>=2,<3"]],
     ),
 ]
 NpmList = Annotated[
     tuple[str, ...],
     Meta(
         description="npm packages: name, name@range, alias@npm:name@range, or name@ADDRESS for a "
-        "tarball."
+        "tarball.",
+        examples=[["vega-lite", "canvas@^3.1"]],
     ),
 ]
 PipSdistList = Annotated[
-    tuple[str, ...], Meta(description="Python packages that may be built from an sdist.")
+    tuple[str, ...],
+    Meta(
+        description="Python packages that may be built from an sdist.",
+        examples=[["some-package"]],
+    ),
 ]
 NpmScriptsList = Annotated[
-    tuple[str, ...], Meta(description="npm packages whose install scripts may run.")
+    tuple[str, ...],
+    Meta(
+        description="npm packages whose install scripts may run.",
+        examples=[["canvas"]],
+    ),
 ]
 Command = Annotated[
     str,
@@ -473,7 +518,8 @@ Unpack = Annotated[
     bool,
     Meta(
         description="Whether the file is an archive (tar, tar.gz, tar.bz2, tar.xz, tar.zst or zip) "
-        "whose files are placed in the folder `to`."
+        "whose files are placed in the folder `to`.",
+        examples=[True],
     ),
 ]
 MAX_STRIP = 99
@@ -515,7 +561,10 @@ class DownloadTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     strip: Strip = 0
     platforms: Annotated[
         dict[Platform, DownloadSource],
-        Meta(description="The files of platforms that need another one than `url`."),
+        Meta(
+            description="The files of platforms that need another one than `url`.",
+            examples=[{"linux/arm64": {"url": "https://example.org/app-arm64.tgz"}}],
+        ),
     ] = {}
 
 
@@ -538,12 +587,16 @@ Normalize = Annotated[
     tuple[Command, ...],
     Meta(
         description="Shell commands that run right after the Debian packages of the stage are "
-        "installed. They remove or rewrite files that package scripts write differently each time."
+        "installed. They remove or rewrite files that package scripts write differently each time.",
+        examples=[["rm -f /etc/example.id"]],
     ),
 ]
 Network = Annotated[
     bool,
-    Meta(description="Whether the stage has network access. The build is then not hermetic."),
+    Meta(
+        description="Whether the stage has network access. The build is then not hermetic.",
+        examples=[True],
+    ),
 ]
 
 
@@ -558,12 +611,16 @@ PipList = Annotated[
     tuple[str | PipRequirement, ...],
     Meta(
         description="Python packages: PEP 508 requirements without a URL, or tables with a "
-        "requirement and its index."
+        "requirement and its index.",
+        examples=[["jupyterlab", {"requirement": "torch", "index": "pytorch-cpu"}]],
     ),
 ]
 Sets = Annotated[
     dict[Name, tuple[str | PipRequirement, ...]],
-    Meta(description='Named lists. "@name" in any list inserts the entries of one.'),
+    Meta(
+        description='Named lists. "@name" in any list inserts the entries of one.',
+        examples=[{"tools": ["ca-certificates", "curl", "git"]}],
+    ),
 ]
 
 
@@ -609,7 +666,13 @@ class Packages(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class BuilderTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab"):
     """The defaults of a family of images."""
 
-    from_: BaseImage | Packages = field(name="from", default="")
+    from_: Annotated[
+        BaseImage | Packages,
+        Meta(
+            description="The base of the images: an image, or packages of a Debian release.",
+            examples=["debian:trixie-slim", {"debian": "trixie"}],
+        ),
+    ] = field(name="from", default="")
     python: Python = ""
     apt_repositories: AptRepositories = ()
     pip_engine: PipEngine = "poetry"
@@ -651,14 +714,26 @@ class Build(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, renam
 class Image(Build, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab"):
     """An image that users pull. "@name" in a list inserts a set."""
 
-    build: Build | UnsetType = UNSET
+    build: Annotated[
+        Build | UnsetType,
+        Meta(
+            description="The build stage of the image, which receives its /opt/env.",
+            examples=[{"pip": ["jupyterlab"]}],
+        ),
+    ] = UNSET
     env: runtime_keys.Env = {}
     workdir: runtime_keys.WorkDir = ""
     entrypoint: runtime_keys.Entrypoint | UnsetType = UNSET
     cmd: runtime_keys.Cmd | UnsetType = UNSET
     labels: runtime_keys.Labels = {}
     expose: runtime_keys.Expose = ()
-    healthcheck: runtime_keys.HealthcheckTable | bool | UnsetType = UNSET
+    healthcheck: Annotated[
+        runtime_keys.HealthcheckTable | bool | UnsetType,
+        Meta(
+            description="A test whether a container works; false removes an inherited one.",
+            examples=[{"test": ["curl", "-f", "http://localhost:8888/api"]}, False],
+        ),
+    ] = UNSET
     user: runtime_keys.RunUser = ""
     stop_signal: runtime_keys.StopSignal | UnsetType = UNSET
     volumes: runtime_keys.Volumes = ()
@@ -674,17 +749,52 @@ class ConfigFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     source: Source = ""
     templates: Templates = ""
     platforms: Platforms = ("linux/amd64",)
-    user: User = User()
+    user: Annotated[
+        User,
+        Meta(
+            description="The notebook user inside the images.",
+            examples=[{"name": "jovyan", "uid": 1000, "gid": 100}],
+        ),
+    ] = User()
     sets: Sets = {}
-    index: dict[Name, IndexTable] = {}
-    npm_registry: dict[Name, NpmRegistryTable] = field(name="npm-registry", default_factory=dict)
-    apt_repository: dict[Name, AptRepositoryTable] = field(name="apt-repository", default={})
+    index: Annotated[
+        dict[Name, IndexTable],
+        Meta(
+            description="Python package indexes for the packages that name them.",
+            examples=[{"pytorch-cpu": {"url": "https://download.pytorch.org/whl/cpu"}}],
+        ),
+    ] = {}
+    npm_registry: Annotated[
+        dict[Name, NpmRegistryTable],
+        Meta(
+            description="npm registries for all packages of a scope.",
+            examples=[{"lab": {"scope": "@lab", "url": "https://npm.example.org/"}}],
+        ),
+    ] = field(name="npm-registry", default_factory=dict)
+    apt_repository: Annotated[
+        dict[Name, AptRepositoryTable],
+        Meta(
+            description="Repositories of Debian packages for the builders that name them.",
+            examples=[{"example": {"url": "https://packages.example.org", "suite": "trixie"}}],
+        ),
+    ] = field(name="apt-repository", default={})
     builder: Annotated[
-        dict[BuilderName, BuilderTable], Meta(min_length=1, extra={"add": "[builder.debian]"})
+        dict[BuilderName, BuilderTable],
+        Meta(
+            min_length=1,
+            description="The defaults of each family of images, by builder.",
+            examples=[{"debian": {"from": "debian:trixie-slim"}}],
+            extra={"add": "[builder.debian]"},
+        ),
     ]
     image: Annotated[
         dict[BuilderName, dict[Name, Image]],
-        Meta(min_length=1, extra={"add": "[image.debian.core]"}),
+        Meta(
+            min_length=1,
+            description="The images of each builder, by name.",
+            examples=[{"debian": {"core": {"apt": ["python3"]}}}],
+            extra={"add": "[image.debian.core]"},
+        ),
     ]
 
 

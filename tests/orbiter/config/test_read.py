@@ -1,6 +1,5 @@
 """images.toml is read into an image set, and described by a JSON Schema."""
 
-import json
 import re
 import tomllib
 from pathlib import Path
@@ -307,11 +306,16 @@ def test_the_schema_rejects_what_the_reader_rejects(stem: str) -> None:
     assert not Draft202012Validator(json_schema()).is_valid(broken)
 
 
-def test_the_schema_describes_every_key() -> None:
-    for table in json_schema()["$defs"].values():
+def test_the_schema_describes_every_key_with_valid_examples() -> None:
+    schema = json_schema()
+    for table in schema["$defs"].values():
         assert table.get("description"), table["title"]
         for name, key in table["properties"].items():
-            assert "description" in key or "$ref" in json.dumps(key), name
+            assert key.get("description"), name
+            assert key.get("examples"), name
+            validator = Draft202012Validator({**key, "$defs": schema["$defs"]})
+            for example in key["examples"]:
+                validator.validate(example)
 
 
 def test_a_base_of_packages_is_the_parent_stage_of_the_others() -> None:
