@@ -30,7 +30,10 @@ NAME = "Dockerfile.j2"
 PREFIX = "orbiter/"
 """The prefix of the names of Orbiter's templates."""
 KEY = "templates"
-STEPS = ("user", "prebuild", "apk", "apt", "conda", "npm", "pip", "files", "postbuild")
+STEPS = (
+    *("user", "prebuild", "apk", "apt", "conda", "npm", "pip"),
+    *("downloads", "files", "postbuild"),
+)
 """The steps of a stage in their order. Each has a block and is followed by ``after_<step>``."""
 MACRO = "step"
 _FIRST_LINE = f'{{% extends "{PREFIX}{NAME}" %}}'
