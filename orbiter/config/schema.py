@@ -381,7 +381,7 @@ AptList = Annotated[
     Meta(
         description="Debian packages: name, name=version or name=1.2.* for any version that begins "
         "so. Not for the builder alpine.",
-        examples=[["git", "python3=3.13.*"]],
+        examples=[["python3=3.13.*", "git"]],
     ),
 ]
 Recommends = Annotated[
