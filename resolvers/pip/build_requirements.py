@@ -17,6 +17,8 @@ from resolvers.types import Artifact, Group, LockFiles, Package, Pin, Request, T
 FILE = "build-requirements.txt"
 GROUP = "build"
 """Name of the group that the build requirements are solved in."""
+NOTHING = "# The sdists of this lock need no packages for their build.\n"
+"""Content of the file if sdists are built, which stages without it would leave out."""
 LINE = re.compile(
     r"(?P<name>[^\s=]+)==(?P<version>\S+) ; platform_machine == '(?P<machine>\S+)'"
     r" --hash=(?P<hash>\S+) # (?P<file>\S+)"
@@ -33,10 +35,14 @@ def lock(request: Request, sdist_pins: Iterable[Pin]) -> str:
     from resolvers.pip import sdists
 
     declared: set[str] = set()
+    sdist_pins = tuple(sdist_pins)
     for pin in sdist_pins:
         declared.update(sdists.build_requirements(pin, request.pip.indexes))
     previous = () if request.upgrade.everything else _previous_packages(request.previous)
-    return "".join(solve(request, declared, previous))
+    lines = solve(request, declared, previous)
+    if sdist_pins and not lines:
+        return NOTHING
+    return "".join(lines)
 
 
 def solve(

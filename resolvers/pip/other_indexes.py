@@ -7,7 +7,6 @@ from packaging.version import Version
 from resolvers.index import index
 from resolvers.index.index_file import IndexFile, version_of
 from resolvers.pip.index_proxy import published_before
-from resolvers.pip.locked_files import LockedFile
 from resolvers.types import LockWarning, Request
 
 HINT = (
@@ -16,16 +15,17 @@ HINT = (
 )
 
 
-def warnings(request: Request, files: Iterable[LockedFile]) -> Iterator[LockWarning]:
-    """Yield a warning for each locked package with a higher version on a later index.
+def warnings(request: Request, names: Iterable[str]) -> Iterator[LockWarning]:
+    """Yield a warning for each package with a higher version on a later index.
 
     The pages are those that the solve has read. A warning stays in the lock set, so it has no
     address.
     """
     if request.pip.priority == "disabled":
         return
-    for name in dict.fromkeys(pin.name for pin, _ in files):
-        if name not in request.pip.sources:
+    direct = {file.name for file in request.pip.direct}
+    for name in names:
+        if name not in request.pip.sources and name not in direct:
             yield from _higher_versions(request, name)
 
 

@@ -64,13 +64,21 @@ def _lock(request: Request, engine: Engine) -> dict[str, str]:
     names = tuple(group.name for group in request.groups)
     for warning in advice.warnings(request, on_index, partial(_for_groups, engine, files, names)):
         request.warn(warning)
-    for warning in other_indexes.warnings(request, on_index):
-        request.warn(warning)
     sdist_pins = {pin for pin in pins if not pin.artifact.file.endswith(".whl")}
     without_conda = provided.with_provided(request, ())  # sdists are built without conda's packages
     if text := build_requirements.lock(without_conda, sorted(sdist_pins)):
         files[build_requirements.FILE] = text
+    of_indexes = {pin.name for pin in pins} | _build_names(files, request)
+    for warning in other_indexes.warnings(request, sorted(of_indexes)):
+        request.warn(warning)
     return files
+
+
+def _build_names(files: LockFiles, request: Request) -> set[str]:
+    """Return the names of the packages that building sdists needs."""
+    return {
+        pin.name for target in request.targets for pin in build_requirements.pins(files, target)
+    }
 
 
 def _without_lock(request: Request, engine: Engine) -> LockFiles:

@@ -1,9 +1,11 @@
 """Images from a real build: their contents, and the checks that reject wrong bytes."""
 
+import io
 import json
 import os
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,8 @@ from orbiter.store.store import Store
 from orbiter.tasks import Report
 from resolvers.errors import ExpectedError
 from tests.support.byte_code import invalid_byte_code
+from tests.support.git_server import git_server
+from tests.support.loopback import Answer, serving
 
 pytestmark = [pytest.mark.engine, pytest.mark.index]
 
@@ -48,8 +52,11 @@ normalize = ["rm /etc/ssh/moduli"]
 
 [image.debian.base]
 from = "core"
-pip = ["docopt", "markupsafe", "six"]
-pip-sdist = ["docopt"]
+pip = [
+    "docopt", "markupsafe", "six",
+    "orbit-git @ git+GIT@v1", "orbit-folder @ ./orbit-folder", "orbit-url @ URL",
+]
+pip-sdist = ["docopt", "orbit-git"]
 npm = ["semver"]
 postbuild = [
     "semver 1.2.3 > /opt/env/postbuild",
@@ -57,6 +64,16 @@ postbuild = [
     "env -u PYTHONPYCACHEPREFIX python -c 'import docopt'",
     "{COMPILE} /opt/env/lib/python3*/site-packages/markupsafe",
 ]
+"""
+PYPROJECT = """
+[build-system]
+requires = ["setuptools"]
+build-backend = "setuptools.build_meta"
+[project]
+name = "{name}"
+version = "1"
+[tool.setuptools]
+py-modules = ["{module}"]
 """
 COMPILED = [
     "/opt/env/lib/python3.13/site-packages/__pycache__/docopt.cpython-313.pyc",
@@ -90,14 +107,50 @@ def silent(_title: str) -> Report:
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     project, cache = tmp_path_factory.mktemp("project"), tmp_path_factory.mktemp("cache")
-    (project / "images.toml").write_text(IMAGES)
-    env = {**os.environ, "ORBITER_CACHE_DIR": str(cache)}
-    for word in ("lock", "fetch"):
-        subprocess.run(
-            [sys.executable, "-m", "orbiter", word, "-q"], cwd=project, env=env, check=True
-        )
+    with git_server(tmp_path_factory.mktemp("git")) as server, serving() as files:
+        server.commit("orbit-git", source_of("orbit-git"), tag="v1")
+        name, content = wheel_of("orbit_url")
+        files.replies[f"/{name}"] = Answer(200, content)
+        images = IMAGES.replace("GIT", server.repository_url("orbit-git"))
+        (project / "images.toml").write_text(images.replace("URL", f"{files.url}/{name}"))
+        for path, text in source_of("orbit-folder").items():
+            (project / "orbit-folder").mkdir(exist_ok=True)
+            (project / "orbit-folder" / path).write_text(text)
+        run_orbiter(project, cache, "lock")
+    # Locking has put the files of all addresses into the store, and nothing serves them any more.
+    run_orbiter(project, cache, "fetch")
     locked = lockset_folder.read(project / "locks" / "0.1.0")
     return Built(laid_out(locked, Store(cache / "store"), project / "place"), locked)
+
+
+def run_orbiter(project: Path, cache: Path, word: str) -> None:
+    env = {**os.environ, "ORBITER_CACHE_DIR": str(cache)}
+    subprocess.run([sys.executable, "-m", "orbiter", word, "-q"], cwd=project, env=env, check=True)
+
+
+def source_of(name: str) -> dict[str, str]:
+    """Return the files of a made-up Python project with one module."""
+    module = name.replace("-", "_")
+    return {
+        "pyproject.toml": PYPROJECT.format(name=name, module=module),
+        f"{module}.py": f"name = {name!r}\n",
+    }
+
+
+def wheel_of(module: str) -> tuple[str, bytes]:
+    """Return the file name and the content of a made-up wheel with one module."""
+    folder = f"{module}-1.dist-info"
+    texts = {
+        f"{module}.py": f"name = {module!r}\n",
+        f"{folder}/METADATA": f"Metadata-Version: 2.1\nName: {module}\nVersion: 1\n",
+        f"{folder}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    texts[f"{folder}/RECORD"] = "".join(f"{path},,\n" for path in (*texts, f"{folder}/RECORD"))
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        for path, text in texts.items():
+            archive.writestr(path, text)
+    return f"{module}-1-py3-none-any.whl", content.getvalue()
 
 
 def laid_out(locked: LockSet, store: Store, place: Path) -> Path:
@@ -159,6 +212,12 @@ def test_the_notebook_user_has_what_it_needs(built: Built) -> None:
         built.tag(),
         "touch ~/a /opt/env/a; python -c 'import docopt, six, markupsafe._speedups'; semver 1.2.3",
     ) == ["1.2.3"]
+
+
+def test_packages_from_git_a_folder_and_an_address_are_installed(built: Built) -> None:
+    code = "import orbit_folder, orbit_git, orbit_url; "
+    code += "print(orbit_folder.name, orbit_git.name, orbit_url.name)"
+    assert inside(built.tag(), f"python -c '{code}'") == ["orbit-folder orbit-git orbit_url"]
 
 
 def test_any_uid_may_write_to_the_home(built: Built) -> None:

@@ -49,11 +49,17 @@ def wheel(name: str, version: str, *headers: str, tag: str = "py3-none-any") -> 
     return f"{name}-{version}-{tag}.whl", content.getvalue()
 
 
-def sdist(name: str, version: str, *headers: str) -> tuple[str, bytes]:
-    """Return the file name and the content of an sdist; ``headers`` are lines of its PKG-INFO."""
+def sdist(
+    name: str, version: str, *headers: str, requires: tuple[str, ...] = ()
+) -> tuple[str, bytes]:
+    """Return the file name and the content of an sdist.
+
+    ``headers`` are lines of its PKG-INFO, and ``requires`` its build requirements.
+    """
     content = io.BytesIO()
     lines = [*headers, f"Name: {name}", f"Version: {version}", ""]
-    texts = {"PKG-INFO": "\n".join(lines), "pyproject.toml": "[build-system]\nrequires = []\n"}
+    project = f"[build-system]\nrequires = {list(requires)}\n"
+    texts = {"PKG-INFO": "\n".join(lines), "pyproject.toml": project}
     with tarfile.open(fileobj=content, mode="w:gz") as archive:
         for file, text in texts.items():
             member = tarfile.TarInfo(f"{name}-{version}/{file}")
@@ -87,9 +93,11 @@ class WheelIndex:
         self.wheels.setdefault(name, {})[file] = added
         return added
 
-    def add_sdist(self, name: str, version: str, *headers: str) -> None:
-        """Add an sdist that needs nothing to be built; ``headers`` are lines of its PKG-INFO."""
-        file, content = sdist(name, version, *headers)
+    def add_sdist(
+        self, name: str, version: str, *headers: str, requires: tuple[str, ...] = ()
+    ) -> None:
+        """Add an sdist; ``headers`` are lines of its PKG-INFO, ``requires`` what builds it."""
+        file, content = sdist(name, version, *headers, requires=requires)
         added = Wheel(file=file, content=content, attributes={}, hashed=True)
         self.wheels.setdefault(name, {})[file] = added
 

@@ -10,7 +10,7 @@ import pytest
 from resolvers.errors import ExpectedError
 from resolvers.index import index as package_index
 from resolvers.net.http import HTTPError
-from resolvers.pip import direct
+from resolvers.pip import build_requirements, direct
 from resolvers.pip import manager as pip
 from resolvers.types import LockFiles, LockWarning, Request, Upgrade
 from tests.support.loopback import Answer
@@ -119,6 +119,45 @@ def test_a_changed_file_is_refused(
     with pytest.raises(ExpectedError, match="is another file now") as caught:
         lock(engine, f"acme @ {url}", "beta", previous=first)
     assert "--upgrade-package" in caught.value.hint
+
+
+def test_a_higher_version_on_an_index_is_no_warning_about_a_package_from_an_address(
+    index: WheelIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = publish(index, *wheel("acme", "1.0"))
+    index.add("acme", "2.0")
+    found: list[LockWarning] = []
+    with wheel_index() as other:
+        other.add("acme", "99.0")
+        monkeypatch.setenv("PIP_EXTRA_INDEX_URL", other.url)
+        files = lock("uv", f"acme @ {url}", warn=found.append)
+    assert versions(files) == {"acme": "1.0"}
+    assert found == []
+
+
+def test_build_requirements_come_from_the_first_index_that_has_them(
+    index: WheelIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index.add_sdist("acme", "1.0", "Metadata-Version: 2.2", requires=("backend",))
+    index.add("backend", "1.0")
+    found: list[LockWarning] = []
+    with wheel_index() as other:
+        other.add("backend", "99.0")
+        monkeypatch.setenv("PIP_EXTRA_INDEX_URL", other.url)
+        plain = request("uv", "acme", as_of=None, sources=("acme",))
+        files = resolve(plain, warn=found.append)
+    assert "backend==1.0 " in files[build_requirements.FILE]
+    assert [each.package for each in found] == ["backend"]
+    assert "version 99.0 on the index in extra-index-url (no. 1) is not taken" in found[0].text
+
+
+def test_an_sdist_that_needs_nothing_for_its_build_is_built_too(index: WheelIndex) -> None:
+    url = publish(index, *sdist("acme", "1.0", "Metadata-Version: 2.2"))
+    plain = request("uv", f"acme @ {url}", as_of=None, sources=("acme",))
+    files = resolve(plain)
+    assert files[build_requirements.FILE] == build_requirements.NOTHING
+    assert pip.build_pins(files, AMD64) == ()
+    assert resolve(plain, previous=files) == files
 
 
 def test_a_given_hash_is_respected(index: WheelIndex) -> None:
