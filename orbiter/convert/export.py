@@ -8,6 +8,7 @@ import msgspec
 from orbiter.config import stage_graph
 from orbiter.config.builders import conda_settings
 from orbiter.config.image_set import ImageSet, Stage
+from orbiter.convert.pip_requirements import requirement_lines
 from orbiter.lockset.model import LockSet
 from orbiter.lockset.names import check_platforms, resolve_stage
 from resolvers.conda import environment_yml, lock_file
@@ -136,7 +137,8 @@ def _environment(selection: _Selection) -> str:
         pip |= dict.fromkeys(group.requirements)
     if not pip:
         return text
-    lines = ["  - pip:", *(f"    - {scalar(requirement)}" for requirement in pip)]
+    own = requirement_lines(selection.image_set, selection.stage.builder, pip)
+    lines = ["  - pip:", *(f"    - {scalar(line)}" for line in own)]
     if not any(requirement.name == "pip" for requirement in requirements):
         lines.insert(0, "  - pip")
     return text + "\n".join(lines) + "\n"

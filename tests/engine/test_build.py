@@ -29,6 +29,7 @@ from resolvers.errors import ExpectedError
 from tests.support.byte_code import invalid_byte_code
 from tests.support.git_server import git_server
 from tests.support.loopback import Answer, serving
+from tests.support.wheel_index import Wheel, wheel_index
 
 pytestmark = [pytest.mark.engine, pytest.mark.index]
 
@@ -41,6 +42,9 @@ version = "0.1.0"
 repository = "{REGISTRY + "/" if REGISTRY else ""}orbiter-test/build"
 maintainer = "Somebody <somebody@example.org>"
 source = "https://git.example.org/team/images"
+
+[index.lab]
+url = "LAB"
 
 [builder.debian]
 from = "{BASE}"
@@ -55,6 +59,7 @@ from = "core"
 pip = [
     "docopt", "markupsafe", "six",
     "orbit-git @ git+GIT@v1", "orbit-folder @ ./orbit-folder", "orbit-url @ URL",
+    {{ requirement = "orbit-index", index = "lab" }},
 ]
 pip-sdist = ["docopt", "orbit-git"]
 npm = ["semver"]
@@ -106,26 +111,34 @@ def silent(_title: str) -> Report:
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    """Lock, archive and build; the build has only files from the archive."""
     project, cache = tmp_path_factory.mktemp("project"), tmp_path_factory.mktemp("cache")
-    with git_server(tmp_path_factory.mktemp("git")) as server, serving() as files:
-        server.commit("orbit-git", source_of("orbit-git"), tag="v1")
-        name, content = wheel_of("orbit_url")
-        files.replies[f"/{name}"] = Answer(200, content)
-        images = IMAGES.replace("GIT", server.repository_url("orbit-git"))
-        (project / "images.toml").write_text(images.replace("URL", f"{files.url}/{name}"))
-        for path, text in source_of("orbit-folder").items():
-            (project / "orbit-folder").mkdir(exist_ok=True)
-            (project / "orbit-folder" / path).write_text(text)
-        run_orbiter(project, cache, "lock")
-    # Locking has put the files of all addresses into the store, and nothing serves them any more.
-    run_orbiter(project, cache, "fetch")
+    with wheel_index() as lab:
+        name, content = wheel_of("orbit_index")
+        lab.wheels["orbit-index"] = {name: Wheel(name, content, attributes={}, hashed=True)}
+        with git_server(tmp_path_factory.mktemp("git")) as server, serving() as files:
+            server.commit("orbit-git", source_of("orbit-git"), tag="v1")
+            name, content = wheel_of("orbit_url")
+            files.replies[f"/{name}"] = Answer(200, content)
+            images = IMAGES.replace("GIT", server.repository_url("orbit-git"))
+            images = images.replace("URL", f"{files.url}/{name}").replace("LAB", lab.url)
+            (project / "images.toml").write_text(images)
+            for path, text in source_of("orbit-folder").items():
+                (project / "orbit-folder").mkdir(exist_ok=True)
+                (project / "orbit-folder" / path).write_text(text)
+            run_orbiter(project, cache, "lock")
+        # Locking has put the files of addresses into the store; nothing serves them any more.
+        run_orbiter(project, cache, "archive", "kept")
+    other_cache = tmp_path_factory.mktemp("other_cache")
+    run_orbiter(project, other_cache, "fetch", "--from", "kept")
     locked = lockset_folder.read(project / "locks" / "0.1.0")
-    return Built(laid_out(locked, Store(cache / "store"), project / "place"), locked)
+    return Built(laid_out(locked, Store(other_cache / "store"), project / "place"), locked)
 
 
-def run_orbiter(project: Path, cache: Path, word: str) -> None:
+def run_orbiter(project: Path, cache: Path, *words: str) -> None:
     env = {**os.environ, "ORBITER_CACHE_DIR": str(cache)}
-    subprocess.run([sys.executable, "-m", "orbiter", word, "-q"], cwd=project, env=env, check=True)
+    command = [sys.executable, "-m", "orbiter", *words, "-q"]
+    subprocess.run(command, cwd=project, env=env, check=True)
 
 
 def source_of(name: str) -> dict[str, str]:
@@ -214,10 +227,11 @@ def test_the_notebook_user_has_what_it_needs(built: Built) -> None:
     ) == ["1.2.3"]
 
 
-def test_packages_from_git_a_folder_and_an_address_are_installed(built: Built) -> None:
-    code = "import orbit_folder, orbit_git, orbit_url; "
-    code += "print(orbit_folder.name, orbit_git.name, orbit_url.name)"
-    assert inside(built.tag(), f"python -c '{code}'") == ["orbit-folder orbit-git orbit_url"]
+def test_packages_from_other_places_than_the_index_are_installed(built: Built) -> None:
+    code = "import orbit_folder as a, orbit_git as b, orbit_index as c, orbit_url as d; "
+    code += "print(a.name, b.name, c.name, d.name)"
+    names = "orbit-folder orbit-git orbit_index orbit_url"
+    assert inside(built.tag(), f"python -c '{code}'") == [names]
 
 
 def test_any_uid_may_write_to_the_home(built: Built) -> None:
