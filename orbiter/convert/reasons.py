@@ -14,7 +14,7 @@ CHANNELS: Mapping[str, str] = {
 }
 """Channels that are not imported, with the reason."""
 
-_NOT_IN_INDEX = "not a package of the index; a lock contains files from the index only"
+_NOT_IN_INDEX = "not a package of the index: add it to images.toml with its name, as name @ address"
 _NOT_FOR_PIP: Mapping[str, str] = {
     r"(-r|-c|--requirement|--constraint)\b": (
         "its requirements are in another file: add them to images.toml"

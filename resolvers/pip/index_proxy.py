@@ -25,6 +25,8 @@ from resolvers.index.index_file import IndexFile, project_of, supports, version_
 from resolvers.index.metadata import MetadataReader
 from resolvers.net import http, loopback
 from resolvers.net.loopback import NOT_FOUND, LoopbackRequest, LoopbackResponse
+from resolvers.pip.nested_references import without_addresses
+from resolvers.types import DirectFile
 
 PAGE_TYPE = "application/vnd.pypi.simple.v1+json"
 NAMED = "named"
@@ -63,8 +65,9 @@ class IndexProxy:
     version, or has no wheel of it for every platform, a placeholder wheel makes it installable. So
     an engine never builds its sdist. ``constraints`` limit the visible versions. ``sdists`` names
     the projects whose sdists are visible, by default all; ``hidden`` has the other sdists by
-    project. ``missing`` names the projects that the index does not have. ``errors`` collects the
-    errors that occur while a client is served.
+    project. ``direct`` are the files that images.toml names by an address, as other packages may do
+    in their metadata. ``missing`` names the projects that the index does not have. ``errors``
+    collects the errors that occur while a client is served.
     """
 
     def __init__(
@@ -77,6 +80,7 @@ class IndexProxy:
         provided: Mapping[str, frozenset[Version]] = {},
         satisfied: Mapping[str, frozenset[Version]] = {},
         constraints: Mapping[str, SpecifierSet] = {},
+        direct: Iterable[DirectFile] = (),
         sdists: Set[str] | None = None,
         progress: Callable[[str], None] = lambda _line: None,
     ) -> None:
@@ -94,6 +98,7 @@ class IndexProxy:
         self._satisfied = satisfied
         self._constraints = constraints
         self._sdists = sdists
+        self._direct = {file.name for file in direct}
         self._progress = progress
         self._metadata = MetadataReader()
         self._projects: dict[str, Mapping[str, IndexFile]] = {}
@@ -159,6 +164,11 @@ class IndexProxy:
         if real_wheel is None:
             return f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n".encode()
         return without_unconditional_requirements(self._metadata.read(real_wheel))
+
+    def without_addresses(self, metadata: bytes, wheel: IndexFile) -> bytes:
+        """Return METADATA without addresses of other packages; raise ExpectedError for new ones."""
+        package = f"{project_of(wheel.name)} {version_of(wheel.name)}"
+        return without_addresses(metadata, self._direct, package)
 
     def page(self, project: str, files_url: str) -> bytes:
         """Return the project's page as JSON; its files are at ``files_url``.
@@ -294,6 +304,7 @@ def _file_response(proxy: IndexProxy, project: str, file_name: str) -> LoopbackR
     if wheel is None:
         return NOT_FOUND
     try:
-        return LoopbackResponse(200, proxy.metadata(wheel))
+        metadata = proxy.metadata(wheel)
     except ExpectedError:
         return NOT_FOUND  # the client then downloads the whole wheel
+    return LoopbackResponse(200, proxy.without_addresses(metadata, wheel))

@@ -159,6 +159,7 @@ def _index_proxy(request: Request, shared: Set[str]) -> IndexProxy:
     )
     return IndexProxy(
         Routes(request.pip),
+        direct=request.pip.direct,
         as_of=request.as_of,
         python=target.python,
         provided=provided.versions(request),

@@ -16,9 +16,10 @@ from resolvers.index.routes import Routes
 from resolvers.pip import constraints, poetry_lock, provided, pyproject
 from resolvers.pip.explain import unsolvable
 from resolvers.pip.index_proxy import PLACEHOLDER, IndexProxy, serve
+from resolvers.pip.nested_references import unlocked_address
 from resolvers.pip.poetry_chain import Fact, chain, is_long
 from resolvers.pip.prefetch import prefetching
-from resolvers.pip.toml_file import toml_string
+from resolvers.pip.toml_file import parse, toml_string
 from resolvers.scratch import temporary_folder
 from resolvers.types import LockFiles, Package, Request
 
@@ -27,6 +28,8 @@ DRIVER = Path(__file__).with_name("poetry_driver.py")
 UNSOLVABLE = "UNSOLVABLE\n"
 """The line before the explanation in the driver's output."""
 PLACEHOLDER_FILE = re.compile(rf'    {{file = "[^"]+", hash = "sha256:{PLACEHOLDER}"}},\n')
+OTHER_SOURCES = ("url", "git", "directory", "file")
+"""Types of sources in poetry.lock that are not indexes."""
 MINIMAL_PACKAGE = """[[package]]
 name = {}
 version = {}
@@ -101,15 +104,29 @@ def lock(
         # -I ignores PYTHONPATH and the user's site-packages.
         _run([python, "-I", DRIVER, *arguments], folder, proxy, request)
         text = PLACEHOLDER_FILE.sub("", lock_file.read_text(encoding="utf-8"))
+    _check_sources(text, proxy)
     files = {poetry_lock.FILE: text}
     locked = provided.only_locked(request, poetry_lock.read(files))
     return {pyproject.FILE: project(locked, shared), **files}
+
+
+def _check_sources(text: str, proxy: IndexProxy) -> None:
+    """Raise ExpectedError for a package that Poetry took from an address in another package.
+
+    If the proxy refuses the metadata of a wheel, Poetry reads the wheel.
+    """
+    for package in parse(text).get("package", []):
+        source = package.get("source", {})
+        if source.get("type") in OTHER_SOURCES:
+            unlocked = unlocked_address(package["name"], source["url"], "a locked package")
+            raise next(iter(proxy.errors), unlocked)
 
 
 def _index_proxy(request: Request, shared: Set[str]) -> IndexProxy:
     upgrades = request.upgrade.packages
     return IndexProxy(
         Routes(request.pip),
+        direct=request.pip.direct,
         as_of=request.as_of,
         # Poetry has no option for the version of an upgrade, so the proxy hides all others.
         exact={name: version for name, version in upgrades.items() if version},

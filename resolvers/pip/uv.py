@@ -167,6 +167,7 @@ def _index_proxy(request: Request, shared: Set[str]) -> IndexProxy:
     """
     return IndexProxy(
         Routes(request.pip),
+        direct=request.pip.direct,
         as_of=request.as_of,
         python=pyproject.python_version(request),
         satisfied=provided.versions(request, without=shared),

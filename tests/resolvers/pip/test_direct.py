@@ -235,3 +235,19 @@ def test_a_hostile_lock_is_refused(key: str, value: object) -> None:
     bad = {direct.FILE: msgspec.toml.encode({"package": [{**table, key: value}]}).decode()}
     with pytest.raises(ExpectedError, match=direct.FILE):
         direct.read(bad)
+
+
+@ENGINES
+def test_addresses_that_packages_require_must_be_in_images_toml(
+    engine: str, index: WheelIndex
+) -> None:
+    url = publish(index, *wheel("inner", "1.0"))
+    index.add("inner", "2.0")  # which must not stand in for the file
+    index.add("acme", "1.0", f"Requires-Dist: inner @ {url} ; python_version > '3'")
+    with pytest.raises(ExpectedError) as caught:
+        lock(engine, "acme")
+    assert caught.value.message == (
+        f"acme 1.0 requires 'inner' from {url}, which images.toml does not name"
+    )
+    assert f'"inner @ {url}"' in caught.value.hint
+    assert versions(lock(engine, "acme", f"inner @ {url}")) == {"acme": "1.0", "inner": "1.0"}
