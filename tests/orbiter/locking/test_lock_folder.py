@@ -18,6 +18,7 @@ from orbiter.fetch.mirrors import fetch_settings
 from orbiter.lockset import folder as lock_sets
 from orbiter.store.artifact_list import LockedFile
 from orbiter.store.store import Store
+from resolvers.errors import ExpectedError
 from resolvers.pip import direct
 from tests.support.acme_repository import BACKEND, BUILD, FILES, PROJECT
 from tests.support.pip_project import Project
@@ -27,7 +28,7 @@ pytestmark = pytest.mark.index  # Poetry is installed from the index
 PIP = "\"acme[more] @ ./src/acme ; sys_platform == 'linux'\""
 
 
-@pytest.fixture(params=["poetry", "uv"])
+@pytest.fixture
 def project(
     tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Project]:
@@ -39,7 +40,7 @@ def project(
         main.add("beta", "1.0")
         main.add("gamma", "1.0")
         main.add("acme", "9.0")  # a higher version on the index does not count
-        found = Project(repository, request.param, (main, one, two))
+        found = Project(repository, getattr(request, "param", "uv"), (main, one, two))
         for name, text in FILES.items():
             write(found, name, text)
         yield found
@@ -65,6 +66,7 @@ def content_of(package: dict[str, object]) -> bytes:
     return content
 
 
+@pytest.mark.parametrize("project", ["poetry", "uv"], indirect=True)
 def test_a_folder_through_all_commands(project: Project, tmp_path: Path) -> None:
     project.write(PIP)
     project.lock()
@@ -116,6 +118,27 @@ def test_a_wheel_has_the_same_bytes_on_another_machine(
     (project.folder / "src/acme/backend.py").touch()
     project.lock("--upgrade-package", "acme")
     assert locked(project) == first
+
+
+def test_a_large_wheel_is_in_the_store_and_not_in_the_lock_set(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(project, "src/acme.py", f"x = '{'y' * 100_000}'\n")
+    project.write(PIP)
+    project.lock()
+    package = locked(project)
+    assert "content" not in package
+    Store().verify(str(package["hash"]))
+    lock_set = lock_sets.read(project.folder / "locks/0.1.0")
+    (pin,) = direct.pins(lock_set.builder_files("debian"))
+    file = LockedFile(path="pip/x.whl", hash=pin.artifact.hash, source=pin.artifact.source)
+    with pytest.raises(ExpectedError, match="too large for the lock set") as caught:
+        fetch([file], Store(tmp_path / "store"), fetch_settings(lock_set))
+    assert "orbiter archive" in caught.value.hint
+    monkeypatch.setenv("ORBITER_CACHE_DIR", str(tmp_path / "other machine"))
+    project.write(f'{PIP}, "gamma"')
+    project.lock()  # builds the wheel again, to the same bytes
+    assert locked(project) == package
 
 
 def test_files_that_git_ignores_do_not_count(project: Project) -> None:
