@@ -55,6 +55,12 @@ MIRROR_RULES: Mapping[str, MirrorRules] = {
 """Mirrors by manager."""
 
 
+MISSING_ADDRESS = (
+    "edit the address in images.toml and lock again, or run 'orbiter archive' for the release on a "
+    "machine that has the file, and 'orbiter fetch --from' here"
+)
+
+
 class FileSource(NamedTuple):
     """A place that may have a file: its name for messages, and a function that opens the file."""
 
@@ -184,6 +190,8 @@ class UpstreamLocator:
             rules = None  # mirrors do not have the packages of other repositories
         if rules is None or not all(map(_is_missing_or_changed, failures)):
             hints = dict.fromkeys(failure.hint for failure in failures if failure.hint)
+            if kind == ADDRESS and is_missing_upstream(failures):
+                hints[MISSING_ADDRESS] = None
             if rules and any(map(_is_unreachable, failures)):
                 reasons += f" (the address comes from {_origin(rules)})"
             return ExpectedError(f"{file.path}: {reasons}", "\n".join(hints))

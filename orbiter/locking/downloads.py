@@ -78,6 +78,8 @@ def _locked(run: LockRun, url: str) -> LockedDownload:
     report(url)
     strips = {each.strip for each in _downloads(run.image_set, url) if each.unpack}
     sha256, size = run.environment.store_download(url, expected, tuple(sorted(strips)))
+    if known and known.sha256 != sha256:
+        report(f"{NOTE}{url} has another file now: sha256 {known.sha256} -> {sha256}")
     report("")
     return LockedDownload(url=url, platforms=(), sha256=sha256, size=size)
 

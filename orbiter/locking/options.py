@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 from orbiter.config.image_set import ImageSet
+from orbiter.config.stage_graph import has_packages
 from orbiter.locking.work import LockOptions
 from orbiter.lockset.inputs import LOCK_FILES
 from resolvers.errors import ExpectedError
@@ -68,7 +69,12 @@ def _managers(image_set: ImageSet, text: str) -> tuple[str, ...]:
                 f"--only {text}: unknown manager {name!r}",
                 f"the managers are {', '.join(LOCK_FILES)}",
             )
-    used = {manager for stage in image_set.stages for manager in stage.requirements}
+    used = {
+        manager
+        for stage in image_set.stages
+        for manager in LOCK_FILES
+        if has_packages(stage, manager)
+    }
     if not used & set(names):
         raise ExpectedError(
             f"--only {text}: images.toml has no requirements for these managers",

@@ -137,7 +137,10 @@ def test_an_upgrade_requests_the_address_again(place: Path, server: Server) -> N
     other = b"other"
     server.replies = {"/tool": Answer(200, other), "/app.tgz": Answer(200, APP)}
     url = f"{server.url}/tool"
-    second = locked(place, first, packages=(url,))
+    lines: list[str] = []
+    second = locked(place, first, packages=(url,), lines=lines)
+    note = f"note: {url} has another file now: sha256 {digest(TOOL)} -> {digest(other)}"
+    assert note in lines
     assert paths(server)[2:] == ["/tool"]
     assert digest(other) in second.files[LOCK]
     assert second.manifest.cutoff == first.manifest.cutoff
@@ -251,6 +254,9 @@ def test_a_changed_byte_upstream_is_refused(place: Path, server: Server) -> None
     assert not empty.has(f"sha256:{digest(TOOL)}")
     assert empty.has(f"sha256:{digest(APP)}")
     server.replies = {}
+    with pytest.raises(ExpectedError, match="2 files could not be fetched") as caught:
+        fetch(files, Store(place / "other"), FetchSettings())
+    assert "edit the address in images.toml and lock again" in caught.value.hint
     assert {file.path for file in check_files(files, FetchSettings()).missing} == {
         file.path for file in files
     }

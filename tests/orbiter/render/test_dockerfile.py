@@ -9,16 +9,26 @@ import os
 import re
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from orbiter.config.image_set import Builder, CondaSettings, ImageSet, Stage
+from orbiter.config.image_set import (
+    Builder,
+    CondaSettings,
+    Download,
+    DownloadedFile,
+    ImageSet,
+    Stage,
+)
 from orbiter.config.runtime import Healthcheck, Runtime
+from orbiter.lockset.downloads import LockedDownload
 from orbiter.render.derived import stage_rules
 from orbiter.render.dockerfile import render
+from orbiter.render.downloads import placed_downloads
 from orbiter.render.grammar import violation
 from orbiter.render.model import Plan, StagePlan
 from orbiter.store.artifact_list import parse_list
@@ -302,6 +312,35 @@ def test_the_wheel_cache_depends_on_the_commands_of_the_step(
     assert cache() != before
 
 
+def with_downloads(*platforms: str) -> Plan:
+    """Return the plan with a file, an archive for root, and one for the notebook user."""
+    image = plan(*platforms)
+
+    def download(name: str, target: str, **more: Any) -> Download:
+        files = {
+            platform: DownloadedFile(url=f"https://example.org/{platform}/{name}", target=target)
+            for platform in platforms
+        }
+        return Download(platforms=files, **more)
+
+    downloads = (
+        download("tool", "/usr/local/bin/a tool", mode="0755"),
+        download("app.zip", "/opt/app", unpack=True, strip=1),
+        download("app.zip", "/opt/env/app", unpack=True),
+    )
+    urls = {file.url: p for each in downloads for p, file in each.platforms.items()}
+    locked = {
+        url: LockedDownload(
+            url=url, platforms=(platform,), sha256=f"{sum(url.encode()):064x}", size=len(url)
+        )
+        for url, platform in urls.items()
+    }
+    core, *rest = image.stages
+    stage = replace(core.stage, downloads=downloads)
+    changed = replace(core, stage=stage, downloads=placed_downloads(stage, platforms, locked))
+    return replace(image, stages=(changed, *rest))
+
+
 @pytest.mark.parametrize(
     ("name", "reviewed"),
     [
@@ -310,6 +349,7 @@ def test_the_wheel_cache_depends_on_the_commands_of_the_step(
         ("one-platform", plan(AMD64)),
         ("two-platforms", plan(AMD64, ARM)),
         ("settings-of-containers", with_settings(AMD64)),
+        ("downloads-for-two-platforms", with_downloads(AMD64, ARM)),
         ("made-of-packages", from_packages(AMD64)),
         ("made-for-two-platforms", from_packages(AMD64, ARM)),
         ("conda-by-micromamba", conda(CondaSettings(keep_installer=True), AMD64)),
@@ -343,8 +383,17 @@ def test_the_build_folder_is_as_reviewed(name: str, reviewed: Plan) -> None:
         from_packages(AMD64, ARM),
         conda(CondaSettings(installer="rattler"), AMD64, ARM),
         with_settings(AMD64, ARM),
+        with_downloads(AMD64, ARM),
     ],
-    ids=["alpine", "several platforms", "network", "made of packages", "conda", "settings"],
+    ids=[
+        "alpine",
+        "several platforms",
+        "network",
+        "made of packages",
+        "conda",
+        "settings",
+        "downloads",
+    ],
 )
 def test_every_dockerfile_matches_the_grammar(reviewed: Plan) -> None:
     files = render(reviewed)

@@ -1,12 +1,16 @@
 """apt starts without any installed package, from Debian's index or one that Debian did not sign."""
 
+import hashlib
+from pathlib import Path
+
 import pytest
 
 from resolvers.apt import manager as apt
 from resolvers.apt.lock_file import parse
 from resolvers.errors import ExpectedError
-from resolvers.types import Group, LockFiles, Shell
+from resolvers.types import Group, LockFiles, PackageFile, Request, Shell, SystemOptions
 from tests.support.apt_world import AMD64, base_shell, lock, repository
+from tests.support.deb_files import deb
 
 pytestmark = pytest.mark.engine
 
@@ -32,6 +36,26 @@ def test_the_base_is_complete_and_locking_twice_gives_the_same_bytes() -> None:
     required = {name for package in packages.values() for name in package.requires}
     assert required <= packages.keys()
     assert solve(base_shell(), previous=files) == files
+
+
+def test_a_package_from_an_address_is_added_to_a_base_of_packages(tmp_path: Path) -> None:
+    """The signature of Debian covers its own index, not the record of the package."""
+    content = deb("orbit-tool", more="Depends: python3-minimal\n")
+    (tmp_path / "tool.deb").write_bytes(content)
+    package = PackageFile(
+        group="debian-core",
+        platform="linux/amd64",
+        url="https://example.org/tool.deb",
+        sha256=hashlib.sha256(content).hexdigest(),
+        size=len(content),
+        path=tmp_path / "tool.deb",
+    )
+    core = Group(name="debian-core", parents=("debian",))
+    system = SystemOptions(shell=base_shell(), suite="trixie", packages=(package,))
+    files = apt.resolve(Request(groups=(BASE, core), targets=(AMD64,), system=system))
+    added = {pin.name for pin in apt.select(files, AMD64, ("debian-core",))}
+    assert {"orbit-tool", "python3-minimal"} <= added
+    assert parse(files).platforms["linux/amd64"].signers
 
 
 def test_the_lock_names_the_suite_the_signers_and_the_facts_of_the_base() -> None:
