@@ -132,6 +132,8 @@ class _Copy:
         path = self._path(member.name)
         if not path:
             return
+        # Before the path itself counts, because a file cannot be a link to itself.
+        hard_link = self._hard_link(member) if member.type == tarfile.LNKTYPE else ()
         self._register(path, member)
         if member.type == tarfile.DIRTYPE:
             return
@@ -141,7 +143,7 @@ class _Copy:
             self._links[path] = self._link(member)
             info.linkname, info.mode = member.link, 0o777
         elif member.type == tarfile.LNKTYPE:
-            info.linkname = "/".join(self._hard_link(member))
+            info.linkname = "/".join(hard_link)
         else:
             info.size = member.size
         self._output.addfile(info, content)
@@ -154,17 +156,17 @@ class _Copy:
         return parts[self._layout.strip :]
 
     def _register(self, path: tuple[str, ...], member: _Member) -> None:
-        """Record the type of a path; no member may be below one that is not a folder."""
+        """Record the type of a path, which must be new; everything above it must be a folder."""
         for length in range(1, len(path)):
             if self._kinds.setdefault(path[:length], tarfile.DIRTYPE) != tarfile.DIRTYPE:
                 above = _shown("/".join(path[:length]))
                 raise _HostileError(f"'{_shown(member.name)}' is below '{above}', not a folder")
         self._with_content.add(path[:-1])
-        was_folder = self._kinds.get(path, member.type) == tarfile.DIRTYPE
-        if was_folder != (member.type == tarfile.DIRTYPE):
-            raise _HostileError(f"'{_shown(member.name)}' is both a folder and a file")
+        earlier = self._kinds.get(path)
+        # Programs differ in what they do with an earlier file or link.
+        if earlier and (earlier, member.type) != (tarfile.DIRTYPE, tarfile.DIRTYPE):
+            raise _HostileError(f"'{_shown(member.name)}' is listed twice")
         self._kinds[path] = member.type
-        self._links.pop(path, None)
 
     def _link(self, member: _Member) -> tuple[str, ...]:
         """Return the parts of the target of a symbolic link."""

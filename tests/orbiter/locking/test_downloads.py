@@ -1,5 +1,6 @@
 """Downloads from images.toml to the lock set: requested once, checked, compared and fetched."""
 
+import base64
 import hashlib
 import io
 import tarfile
@@ -159,6 +160,18 @@ def test_a_given_hash_is_checked_also_for_a_known_address(place: Path, server: S
     edit(place, digest(TOOL), "0" * 64)
     with pytest.raises(ExpectedError, match=f"{server.url}/tool: expected sha256:0000"):
         locked(place, first)
+
+
+def test_credentials_come_from_netrc_and_stay_there(
+    place: Path, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (place / "netrc").write_text("machine 127.0.0.1 login somebody password hidden-word\n")
+    (place / "netrc").chmod(0o600)
+    monkeypatch.setenv("NETRC", str(place / "netrc"))
+    lock_set = locked(place)
+    expected = "Basic " + base64.b64encode(b"somebody:hidden-word").decode()
+    assert {request.headers.get("authorization") for request in server.requests} == {expected}
+    assert not [path for path, text in lock_set.files.items() if "hidden-word" in text]
 
 
 def test_an_address_has_one_hash(place: Path, server: Server) -> None:
