@@ -153,14 +153,18 @@ class SystemRepository(msgspec.Struct, frozen=True, kw_only=True):
 
     ``url`` has no slash at its end; it is empty for a suite on the mirrors of the base image.
     ``suite`` and ``components`` are those of apt. ``key`` is the public key that must sign the
-    index. Otherwise the key with the ``fingerprint`` must sign it, which the base image trusts.
+    index. Otherwise the key with the ``fingerprint`` must sign it, which the base image trusts. For
+    apk, ``tag`` marks the requirements for its packages, and ``key_name`` is the name that the
+    signer gave the key.
     """
 
     name: str
     url: str = ""
+    tag: str = ""
     suite: str = ""
     components: tuple[str, ...] = ()
     key: bytes = b""
+    key_name: str = ""
     fingerprint: str = ""
 
 

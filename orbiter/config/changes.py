@@ -44,6 +44,9 @@ def _changes(old: ImageSet, new: ImageSet) -> Iterator[str]:
     yield from _addresses("npm-registry", old.npm_registries or {}, new.npm_registries or {})
     yield from _template(old.template, new.template)
     yield from repository_changes(
+        "apk-repository", old.apk_repositories or {}, new.apk_repositories or {}
+    )
+    yield from repository_changes(
         "apt-repository", old.apt_repositories or {}, new.apt_repositories or {}
     )
     old_builders, new_builders = _builders_by_path(old), _builders_by_path(new)

@@ -7,7 +7,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from orbiter.config.runtime import Runtime
-from orbiter.config.schema import COMPONENT, NAME, SUITE
+from orbiter.config.schema import COMPONENT, KEY_NAME, NAME, SUITE
 
 Kind = Literal["final", "build", "base"]
 
@@ -151,13 +151,16 @@ class Repository(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     ``url`` has no slash at its end. It is empty for a suite on the mirrors of the base image, which
     the key of the base image signs. ``suite`` and ``components`` are those of apt; a suite with a
     slash at its end is a folder. ``key`` signs the index; its content is part of the lock set.
-    Otherwise the key with the ``fingerprint`` signs it, which the base image trusts.
+    Otherwise the key with the ``fingerprint`` signs it, which the base image trusts. For apk,
+    ``tag`` marks the requirements for its packages, and ``key_name`` is the file name of the key.
     """
 
     url: Annotated[str, Meta(pattern=r"\A(?:https?://[A-Za-z0-9._~:/+%\[\]-]+)?\Z")] = ""
     suite: Annotated[str, Meta(pattern=rf"\A(?:{SUITE})?\Z")] = ""
     components: tuple[Annotated[str, Meta(pattern=rf"\A{COMPONENT}\Z")], ...] = ()
+    tag: Annotated[str, Meta(pattern=rf"\A(?:{NAME})?\Z")] = ""
     key: RepositoryFile | None = None
+    key_name: Annotated[str, Meta(pattern=rf"\A(?:{KEY_NAME})?\Z")] = ""
     fingerprint: Annotated[str, Meta(pattern=r"\A(?:[0-9A-F]{40}|[0-9A-F]{64})?\Z")] = ""
 
 
@@ -248,8 +251,9 @@ class ImageSet(msgspec.Struct, frozen=True, kw_only=True):
     """All images of images.toml; ``stages`` lists parents and build stages first, then by name.
 
     ``indexes`` maps names to the addresses of package indexes, ``npm_registries`` maps scopes to
-    the addresses of npm registries, and ``apt_repositories`` maps names to repositories of Debian
-    packages. ``template`` extends the templates of Orbiter. They are unset for none.
+    the addresses of npm registries. ``apk_repositories`` and ``apt_repositories`` map names to
+    repositories of Alpine and Debian packages. ``template`` extends the templates of Orbiter. They
+    are unset for none.
     """
 
     version: Version
@@ -261,6 +265,7 @@ class ImageSet(msgspec.Struct, frozen=True, kw_only=True):
     indexes: Mapping[str, IndexAddress] | UnsetType = UNSET
     npm_registries: Mapping[NpmScope, IndexAddress] | UnsetType = UNSET
     template: RepositoryFile | UnsetType = UNSET
+    apk_repositories: Mapping[RepositoryName, Repository] | UnsetType = UNSET
     apt_repositories: Mapping[RepositoryName, Repository] | UnsetType = UNSET
     builders: Mapping[str, Builder]
     stages: tuple[Stage, ...]

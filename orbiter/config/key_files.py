@@ -1,32 +1,64 @@
 """The public keys of package repositories: files below the folder of images.toml."""
 
-from pathlib import Path
+import re
+from pathlib import Path, PurePosixPath
 
 from orbiter.config.image_set import RepositoryFile
 from orbiter.config.mistakes import Mistakes
 from orbiter.config.own_files import SMALL, source_file
+from orbiter.config.schema import KEY_NAME
 
 ARMOR = b"-----BEGIN PGP PUBLIC KEY BLOCK-----"
 PRIVATE = b"PRIVATE KEY"
+PEM = re.compile(
+    rb"\s*-----BEGIN PUBLIC KEY-----\r?\n[A-Za-z0-9+/=\r\n]+-----END PUBLIC KEY-----\s*"
+)
 PRIVATE_TAG, PUBLIC_TAG = 5, 6
 """The kinds of the first packet of an OpenPGP key (RFC 9580, section 5)."""
 EXPORT = "export the public key: gpg --armor --export KEY > FILE"
 
 
-def key_file(source: str, path: str, root: Path, mistakes: Mistakes) -> RepositoryFile | None:
+def openpgp_key(source: str, path: str, root: Path, mistakes: Mistakes) -> RepositoryFile | None:
     """Return the OpenPGP public key in a file; add a mistake at ``path`` if there is none."""
     file = source_file(source, path, root, mistakes)
-    if file is None:
+    content = _content(file, path, root, mistakes)
+    if content is None:
         return None
-    if file.size > SMALL:
-        mistakes.add(path, f"is larger than {SMALL} bytes", hint=EXPORT)
-        return None
-    content = (root / file.source).read_bytes()
     if PRIVATE in content or _first_tag(content) == PRIVATE_TAG:
         mistakes.add(path, "contains a private key", hint=f"never commit it; {EXPORT}")
     elif ARMOR not in content and _first_tag(content) != PUBLIC_TAG:
         mistakes.add(path, "is not an OpenPGP public key", hint=EXPORT)
     return file
+
+
+def rsa_key(source: str, path: str, root: Path, mistakes: Mistakes) -> RepositoryFile | None:
+    """Return the RSA public key of apk in a file; add a mistake at ``path`` if there is none."""
+    file = source_file(source, path, root, mistakes)
+    content = _content(file, path, root, mistakes)
+    if content is None:
+        return None
+    if PRIVATE in content:
+        hint = "never commit it; use the key that abuild-keygen wrote with the suffix .pub"
+        mistakes.add(path, "contains a private key", hint=hint)
+    elif not PEM.fullmatch(content):
+        hint = "use the key that abuild-keygen wrote with the suffix .pub"
+        mistakes.add(path, "is not a public key of apk", hint=hint)
+    elif not re.fullmatch(KEY_NAME, PurePosixPath(source).name):
+        hint = "give it the name that its signer uses, as in lab-1234.rsa.pub"
+        mistakes.add(path, "has an unusual file name", hint=hint)
+    return file
+
+
+def _content(
+    file: RepositoryFile | None, path: str, root: Path, mistakes: Mistakes
+) -> bytes | None:
+    """Return the content of a key, or None after a mistake."""
+    if file is None:
+        return None
+    if file.size > SMALL:
+        mistakes.add(path, f"is larger than {SMALL} bytes", hint="name a file with one public key")
+        return None
+    return (root / file.source).read_bytes()
 
 
 def _first_tag(content: bytes) -> int:

@@ -2,14 +2,15 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from orbiter.config.image_set import Builder, ImageSet, Repository, RepositoryFile
-from orbiter.config.key_files import key_file
+from orbiter.config.key_files import openpgp_key, rsa_key
 from orbiter.config.mistakes import Mistakes, key_path, suggest
 from orbiter.config.schema import AptRepositoryTable, ConfigFile
+from orbiter.config.sets import ExpandedEntry
 
 EXPECTED = "an http or https address without credentials"
 _ADDRESS = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+(/[A-Za-z0-9._~:/+%-]*)?")
@@ -36,6 +37,40 @@ def apt_repositories(file: ConfigFile, root: Path, mistakes: Mistakes) -> dict[s
         )
     _check_names(file, mistakes)
     return repositories
+
+
+def apk_repositories(file: ConfigFile, root: Path, mistakes: Mistakes) -> dict[str, Repository]:
+    """Return the apk repositories by name; add their mistakes. ``root`` is as above."""
+    repositories: dict[str, Repository] = {}
+    tags: dict[str, str] = {}
+    for name, table in sorted(file.apk_repository.items()):
+        path = key_path("apk-repository", name)
+        _check_address(table.url, f"{path}.url", mistakes)
+        tag = table.tag or name
+        if tags.setdefault(tag, name) != name:
+            problem = f"'{tag}' is also the tag of [apk-repository.{tags[tag]}]"
+            mistakes.add(f"{path}.tag", problem, hint="choose another tag")
+        repositories[name] = Repository(
+            url=table.url.rstrip("/"),
+            tag=tag,
+            key=rsa_key(table.key_file, f"{path}.key-file", root, mistakes),
+            key_name=PurePosixPath(table.key_file).name,
+        )
+    return repositories
+
+
+def check_tags(entries: Mapping[str, ExpandedEntry], file: ConfigFile, mistakes: Mistakes) -> None:
+    """Add a mistake for each requirement of apk whose tag no repository has."""
+    if not any("@" in entry.text for entry in entries.values()):
+        return
+    from resolvers.apk.requirement import tag_of  # only images with apk need it
+
+    tags = {table.tag or name for name, table in file.apk_repository.items()}
+    for entry in entries.values():
+        tag = tag_of(entry.text)
+        if tag and tag not in tags:
+            hint = suggest(tag, tags, f"declare [apk-repository.{tag}] with its url and key-file")
+            mistakes.add(entry.path, f"unknown tag '{tag}'", hint=hint)
 
 
 class _Mistake(NamedTuple):
@@ -77,7 +112,7 @@ def _key(
 ) -> RepositoryFile | None:
     if not table.key_file:
         return None
-    return key_file(table.key_file, f"{path}.key-file", root, mistakes)
+    return openpgp_key(table.key_file, f"{path}.key-file", root, mistakes)
 
 
 # The messages never repeat the address, because it may contain a password.
@@ -112,15 +147,32 @@ def _check_names(file: ConfigFile, mistakes: Mistakes) -> None:
 
 def used_repositories(image_set: ImageSet, builder: Builder, manager: str) -> dict[str, Repository]:
     """Return the repositories of images.toml that a builder's packages may come from, by name."""
+    if manager == "apk":
+        declared, tags = image_set.apk_repositories or {}, _used_tags(image_set, builder)
+        return {name: each for name, each in declared.items() if each.tag in tags}
     if manager != "apt":
         return {}
     declared = image_set.apt_repositories or {}
     return {name: declared[name] for name in builder.apt_repositories or () if name in declared}
 
 
+def _used_tags(image_set: ImageSet, builder: Builder) -> set[str]:
+    """Return the tags in the requirements of a builder's stages."""
+    stages = (stage for stage in image_set.stages if stage.builder == builder.name)
+    requirements = [text for stage in stages for text in stage.requirements.get("apk", ())]
+    if not any("@" in text for text in requirements):
+        return set()
+    from resolvers.apk.requirement import tag_of  # only images with apk need it
+
+    return set(map(tag_of, requirements)) - {""}
+
+
 def repository_addresses(image_set: ImageSet) -> dict[str, dict[str, str]]:
     """Return the addresses of the repositories in images.toml, by manager and name."""
-    return {"apt": _addresses(image_set.apt_repositories or {})}
+    return {
+        "apk": _addresses(image_set.apk_repositories or {}),
+        "apt": _addresses(image_set.apt_repositories or {}),
+    }
 
 
 def _addresses(repositories: Mapping[str, Repository]) -> dict[str, str]:
@@ -129,6 +181,7 @@ def _addresses(repositories: Mapping[str, Repository]) -> dict[str, str]:
 
 def key_files(image_set: ImageSet) -> Iterable[RepositoryFile]:
     """Yield the keys of all repositories."""
-    for repository in (image_set.apt_repositories or {}).values():
-        if repository.key:
-            yield repository.key
+    for declared in (image_set.apk_repositories or {}, image_set.apt_repositories or {}):
+        for repository in declared.values():
+            if repository.key:
+                yield repository.key

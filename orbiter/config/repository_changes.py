@@ -35,6 +35,7 @@ def _values(repository: Repository) -> dict[str, str]:
         "url": repository.url,
         "suite": repository.suite,
         "components": ", ".join(repository.components),
+        "tag": repository.tag,
         "key-file": (repository.key and repository.key.source) or "",
         "fingerprint": repository.fingerprint,
     }

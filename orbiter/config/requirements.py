@@ -91,11 +91,11 @@ def _normalize(name: str) -> str:
 
 SYNTAXES: Mapping[str, Syntax] = {
     "apk": Syntax(
-        expected="an Alpine package: name, or name and version with =, ~, >, >=, < or <=",
+        expected="an Alpine package: name, name@tag, or name and version with =, ~, >, >=, < or <=",
         name=_apk_name,
         package=_apk_name,
         hints={
-            "@": "write the name only: the repositories come from the base image",
+            "@": "write name@tag, or name@tag=version, with the tag of an [apk-repository.NAME]",
             r"==|=.*=": "write one equals sign between name and version: name=version",
             r"\S\s+\S": "write one package per entry",
             "": "for example git, git=2.52.0-r0 or python3~3.12",

@@ -27,7 +27,7 @@ from orbiter.config.order import parents_first
 from orbiter.config.own_files import own_files, with_places
 from orbiter.config.own_template import own_template
 from orbiter.config.projects import projects_of
-from orbiter.config.repositories import apt_repositories
+from orbiter.config.repositories import apk_repositories, apt_repositories, check_tags
 from orbiter.config.requirements import SOURCE_KEYS, SYNTAXES, sort_requirements
 from orbiter.config.runtime import Runtime
 from orbiter.config.runtime_resolve import ORBITER_VARIABLES, runtime
@@ -71,6 +71,7 @@ def image_set(file: ConfigFile, root: Path, mistakes: Mistakes) -> ImageSet:
         indexes=indexes or UNSET,
         npm_registries=check_registries(file, mistakes) or UNSET,
         template=own_template(file.templates, root, mistakes),
+        apk_repositories=apk_repositories(file, root, mistakes) or UNSET,
         apt_repositories=apt_repositories(file, root, mistakes) or UNSET,
         builders=builders,
         stages=with_places(_stages(file, root, bases, mistakes)),
@@ -186,6 +187,7 @@ def _stage(
     table, sets = draft.table, file.sets
     parent = _named_parent(draft, drafts, mistakes) or base
     entries = {manager: _entries(manager, draft, sets, mistakes) for manager in SYNTAXES}
+    check_tags(entries["apk"], file, mistakes)
     requirements = {manager: _requirements(manager, entries[manager]) for manager in SYNTAXES}
     sources = {manager: _sources(manager, draft, sets, mistakes) for manager in SOURCE_KEYS}
     return Stage(

@@ -30,6 +30,8 @@ _REGISTRY = r"[a-zA-Z0-9]([a-zA-Z0-9.-]*[a-zA-Z0-9])?(:[0-9]+)?"
 _REPOSITORY = rf"({_REGISTRY}/)?{_COMPONENT}(/{_COMPONENT})*"
 # The suite and a component of an apt repository. A folder without suites ends with a slash.
 SUITE = r"[A-Za-z0-9][A-Za-z0-9._/-]*|/|\./"
+# The file name of a key of apk, which becomes a path.
+KEY_NAME = "[A-Za-z0-9][A-Za-z0-9@._-]*"
 COMPONENT = "[A-Za-z0-9][A-Za-z0-9._/-]*"
 
 Version = Annotated[
@@ -236,6 +238,25 @@ KeyFile = Annotated[
         examples=["keys/example.asc"],
     ),
 ]
+ApkRepositoryUrl = Annotated[
+    str,
+    Meta(
+        description="The address of a repository of Alpine packages, which contains the folders of "
+        "the architectures, without credentials.",
+        examples=["https://packages.example.org/v3.23/lab"],
+        extra={"expected": "an http or https address without credentials"},
+    ),
+]
+Tag = Annotated[
+    str,
+    Meta(
+        pattern=f"^{NAME}$",
+        description="The tag of requirements for its packages, name@tag; by default, the name of "
+        "the repository.",
+        examples=["lab"],
+        extra={"expected": "a tag of a-z, 0-9 and '-'"},
+    ),
+]
 Fingerprint = Annotated[
     str,
     Meta(
@@ -371,7 +392,7 @@ From = Annotated[
 ApkList = Annotated[
     tuple[str, ...],
     Meta(
-        description="Alpine packages: name, name=version, name~version or name>version. "
+        description="Alpine packages: name, name=version, name~version, name>version or name@tag. "
         "Only for the builder alpine.",
         examples=[["python3~3.12", "tini"]],
     ),
@@ -649,6 +670,16 @@ class AptRepositoryTable(
     fingerprint: Fingerprint = ""
 
 
+class ApkRepositoryTable(
+    Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab"
+):
+    """A repository of Alpine packages, for the requirements with its tag."""
+
+    url: ApkRepositoryUrl
+    key_file: KeyFile
+    tag: Tag = ""
+
+
 class User(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The notebook user inside the images."""
 
@@ -771,6 +802,13 @@ class ConfigFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             examples=[{"lab": {"scope": "@lab", "url": "https://npm.example.org/"}}],
         ),
     ] = field(name="npm-registry", default_factory=dict)
+    apk_repository: Annotated[
+        dict[Name, ApkRepositoryTable],
+        Meta(
+            description="Repositories of Alpine packages, for the requirements with their tags.",
+            examples=[{"lab": {"url": "https://packages.example.org", "key-file": "lab.rsa.pub"}}],
+        ),
+    ] = field(name="apk-repository", default={})
     apt_repository: Annotated[
         dict[Name, AptRepositoryTable],
         Meta(
@@ -804,6 +842,7 @@ _TABLES: Mapping[type[Struct], str] = {
     PipRequirement: "a table in a pip list",
     IndexTable: "[index.NAME]",
     NpmRegistryTable: "[npm-registry.NAME]",
+    ApkRepositoryTable: "[apk-repository.NAME]",
     AptRepositoryTable: "[apt-repository.NAME]",
     Packages: "from of [builder.NAME]",
     DownloadSource: "platforms of an entry of downloads",

@@ -18,7 +18,9 @@ def system_repositories(
             url=repository.url,
             suite=repository.suite,
             components=repository.components,
+            tag=repository.tag,
             key=_content(run, repository.key),
+            key_name=repository.key_name,
             fingerprint=repository.fingerprint,
         )
         for name, repository in sorted(used_repositories(run.image_set, builder, manager).items())

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 
 from orbiter.config.commands import scripts_of
 from orbiter.config.image_set import ImageSet, RepositoryFile, Stage
-from orbiter.config.repositories import key_files
+from orbiter.config.repositories import key_files, used_repositories
 from orbiter.lockset.model import OWN_FILES, LockSet, to_bytes
 
 
@@ -33,7 +33,8 @@ def template_text(image_set: ImageSet, files: Mapping[str, str]) -> str:
 def build_contents(lock_set: LockSet) -> Iterator[tuple[str, bytes]]:
     """Yield the files of each stage by path in the build folder, with their content."""
     for stage in lock_set.image_set.stages:
-        for path in dict.fromkeys(map(kept_path, _kept(stage))):
+        files = (*_kept(stage), *_keys(lock_set.image_set, stage))
+        for path in dict.fromkeys(map(kept_path, files)):
             yield f"{stage.name}/{path}", to_bytes(lock_set.files[path])
 
 
@@ -45,6 +46,15 @@ def content_problem(lock_set: LockSet, path: str, file: RepositoryFile) -> str:
     if len(content) != file.size or hashlib.sha256(content).hexdigest() != file.sha256:
         return f"it is not the content of {file.source!r} that images.toml lists"
     return ""
+
+
+def _keys(image_set: ImageSet, stage: Stage) -> Iterator[RepositoryFile]:
+    """Yield the keys that apk needs to install the packages of a stage."""
+    if stage.requirements.get("apk"):
+        builder = image_set.builders[stage.builder]
+        for repository in used_repositories(image_set, builder, "apk").values():
+            if repository.key:
+                yield repository.key
 
 
 def _kept(stage: Stage) -> Iterator[RepositoryFile]:

@@ -27,6 +27,7 @@ from orbiter.render.model import (
 from orbiter.render.own_files import OwnFileMounts, own_file_mounts
 from orbiter.render.runtime import RuntimeContext, quoted_labels, runtime_context
 from orbiter.render.start import image_start
+from resolvers.distro.repositories import split_source
 
 ENV_PARTS = range(9)
 """The layers of /opt/env without conda.
@@ -40,6 +41,13 @@ class NpmLink(msgspec.Struct, frozen=True):
 
     name: str
     target: str
+
+
+class ApkKey(msgspec.Struct, frozen=True):
+    """A public key that signs packages: its name for apk, and the sha256 that names its content."""
+
+    name: str
+    sha256: str
 
 
 class PlatformImage(msgspec.Struct, frozen=True):
@@ -84,6 +92,7 @@ class StageContext(msgspec.Struct, frozen=True, kw_only=True):
     has_conda_python: bool
     adds_python_library: bool  # apt installs a standard library, which is then compiled
     writes_world: bool  # apk's requirements change
+    apk_keys: tuple[ApkKey, ...]  # of the repositories that the packages of the stage come from
     compiles: bool  # pip builds wheels from sdists
     pip_overwrites: tuple[str, ...]  # packages whose files replace those of others, in this order
     conda_overwrites: bool  # the stage installs conda packages whose files replace those of others
@@ -142,6 +151,7 @@ def stage_context(plan: Plan, stage_plan: StagePlan) -> StageContext:
         has_conda_python=("conda", "python") in packages,
         adds_python_library=any(_is_python_library(pin.name) for pin in apt_pins),
         writes_world=any(name.endswith(".world") for name in stage_plan.files),
+        apk_keys=_apk_keys(plan, stage_plan),
         compiles="build-requirements.txt" in stage_plan.files,
         pip_overwrites=overwriting(plan, stage_plan, "pip"),
         conda_overwrites=bool(overwriting(plan, stage_plan, "conda")),
@@ -173,6 +183,16 @@ def _shell(packages: set[tuple[str, str]], *, alpine: bool) -> str:
 def _json_words(words: tuple[str, ...] | UnsetType) -> str:
     """Return the words of a command as JSON; empty if the instruction is left out."""
     return "" if isinstance(words, UnsetType) else json.dumps(words)
+
+
+def _apk_keys(plan: Plan, stage_plan: StagePlan) -> tuple[ApkKey, ...]:
+    """Return the keys of the repositories of images.toml that the stage installs packages from."""
+    names: set[str] = set()
+    for pins in stage_plan.pins.values():
+        names.update(split_source(pin.artifact.source)[0] for pin in pins.get("apk", ()))
+    declared = plan.image_set.apk_repositories or {}
+    used = (declared[name] for name in sorted(names) if name in declared)
+    return tuple(ApkKey(each.key_name, each.key.sha256) for each in used if each.key)
 
 
 def _is_python_library(name: str) -> bool:

@@ -58,6 +58,7 @@ def _packages(groups: tuple[Group, ...], solution: ApkSolution) -> list[ApkPacka
             origin=record.origin,
             license=record.license,
             requires=tuple(sorted(required - {record.name})),
+            repository=record.repository,
         )
         packages.append(package)
     return packages

@@ -8,7 +8,7 @@ from resolvers.apk.requirement import bare_name
 from resolvers.distro.pins import NoSolutionError
 from resolvers.errors import ExpectedError
 from resolvers.net.mirrors import unreachable
-from resolvers.types import Group
+from resolvers.types import Group, SystemRepository
 
 
 class FailedStep(NamedTuple):
@@ -35,6 +35,8 @@ STEPS = {
     ),
 }
 
+PROBLEM = re.compile("ERROR:|WARNING:")
+
 UNREACHABLE = re.compile(
     r"""
     ^(?:WARNING|ERROR):\ (?:[a-z ]+\ )?(?P<url>https?://\S+):[ ]
@@ -48,13 +50,20 @@ UNREACHABLE = re.compile(
 
 
 def failure(
-    title: str, groups: tuple[Group, ...], platform: str, sections: Mapping[str, str]
+    title: str,
+    groups: tuple[Group, ...],
+    platform: str,
+    sections: Mapping[str, str],
+    repositories: tuple[SystemRepository, ...] = (),
 ) -> ExpectedError:
     """Return the error for a section ``failed <step>``; a step is a name or a group's number."""
     lines = sections[title].splitlines()
     output = "\n".join(f"  {line.rstrip()}" for line in lines if line.strip())
     step = title.split()[1]
     if step == "update":
+        for repository in repositories:
+            if any(repository.url in line for line in lines if PROBLEM.match(line)):
+                return _unusable(repository, platform, output)
         origin = "/etc/apk/repositories of the base image"
         if error := unreachable(sections[title], UNREACHABLE, origin):
             return error
@@ -64,6 +73,15 @@ def failure(
     group = groups[int(step)]
     notes = _parents_with_blamed_packages(group, groups, sections, output)
     return _no_solution(group, platform, "\n".join([output, *notes]))
+
+
+def _unusable(repository: SystemRepository, platform: str, output: str) -> ExpectedError:
+    table = f"[apk-repository.{repository.name}]"
+    return ExpectedError(
+        f"apk cannot use {table} of images.toml on {platform}\n{output}",
+        f"check {table}: the address, and that key-file is the key that signs it,"
+        " with the name that the signer gave it",
+    )
 
 
 def _parents_with_blamed_packages(

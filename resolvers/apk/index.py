@@ -9,6 +9,8 @@ import msgspec
 
 from resolvers.apk.base import parse_repositories
 from resolvers.apk.requirement import bare_name
+from resolvers.errors import ExpectedError
+from resolvers.types import SystemRepository
 
 Key = tuple[str, str]
 """The name and the version of a package."""
@@ -17,8 +19,9 @@ Key = tuple[str, str]
 class ApkRecord(msgspec.Struct, frozen=True, kw_only=True):
     """A package of the signed index.
 
-    ``file`` is the path below the address of a mirror; ``sha256`` and ``size`` are of that file.
-    ``depends`` and ``provides`` are names without versions, such as ``so:libz.so.1``.
+    ``file`` is the path below the address of a mirror, or of the ``repository`` of images.toml;
+    ``sha256`` and ``size`` are of that file. ``depends`` and ``provides`` are names without
+    versions, such as ``so:libz.so.1``.
     """
 
     name: str
@@ -32,6 +35,14 @@ class ApkRecord(msgspec.Struct, frozen=True, kw_only=True):
     license: str = ""
     depends: tuple[str, ...] = ()
     provides: tuple[str, ...] = ()
+    repository: str = ""
+
+
+class Place(NamedTuple):
+    """The place of a package: a repository of images.toml ("" for a mirror), and the path there."""
+
+    repository: str
+    path: str
 
 
 class CachedFile(NamedTuple):
@@ -41,23 +52,36 @@ class CachedFile(NamedTuple):
     size: int
 
 
-def parse_records(sections: Mapping[str, str]) -> dict[Key, ApkRecord]:
+def parse_records(
+    sections: Mapping[str, str], repositories: tuple[SystemRepository, ...] = ()
+) -> dict[Key, ApkRecord]:
     """Return the packages of the sections ``packages``, ``policy`` and ``sums``.
 
     A package is left out if no repository or no fetched file of the same size is known for it.
+    Raises ExpectedError if two repositories have different files of a package.
     """
     cached = _cached_files(sections["sums"].splitlines())
-    repositories = _repository_paths(sections["policy"].splitlines())
-    records = {}
+    places = _places(sections["policy"].splitlines(), repositories)
+    records: dict[Key, ApkRecord] = {}
+    checksums: dict[Key, str] = {}
     for stanza in sections["packages"].split("\n\n"):
         fields = _fields(stanza)
         if not fields:
             continue
         key = fields["P"], fields["V"]
+        if checksums.setdefault(key, fields["C"]) != fields["C"] and repositories:
+            raise _ambiguous(key)
         file = cached.get(_cached_name(fields))
-        if file and key in repositories and file.size == int(fields["S"]):
-            records[key] = _record(fields, repositories[key], file)
+        if file and key in places and file.size == int(fields["S"]):
+            records[key] = _record(fields, places[key], file)
     return records
+
+
+def _ambiguous(key: Key) -> ExpectedError:
+    return ExpectedError(
+        f"apk: two repositories have different files of {' '.join(key)}",
+        "remove one of the repositories, or require a version that only one of them has",
+    )
 
 
 def _fields(stanza: str) -> dict[str, str]:
@@ -88,13 +112,14 @@ def _cached_name(fields: Mapping[str, str]) -> str:
     return f"{fields['P']}-{fields['V']}.{digest[:8]}.apk"
 
 
-def _repository_paths(policy: Iterable[str]) -> dict[Key, str]:
-    """Return the path of the first repository that has a package, from ``apk policy``.
+def _places(policy: Iterable[str], repositories: tuple[SystemRepository, ...]) -> dict[Key, Place]:
+    """Return the first place that has a package, from ``apk policy``.
 
     The output has one line per name, indented lines for its versions, and lines that are indented
     further for their repositories.
     """
-    paths: dict[Key, str] = {}
+    own = {repository.url: repository.name for repository in repositories}
+    places: dict[Key, Place] = {}
     name = version = ""
     for line in policy:
         if not line.startswith(" "):  # "bash policy:"
@@ -102,19 +127,24 @@ def _repository_paths(policy: Iterable[str]) -> dict[Key, str]:
         elif not line.startswith("    "):  # "  5.2.15-r0:"
             version = line.strip().removesuffix(":")
         else:
+            address = line.split()[-1].rstrip("/")
+            if address in own:
+                places.setdefault((name, version), Place(own[address], ""))
+                continue
             for repository in parse_repositories(line):
-                paths.setdefault((name, version), repository.path)
-    return paths
+                places.setdefault((name, version), Place("", repository.path))
+    return places
 
 
-def _record(fields: Mapping[str, str], repository: str, file: CachedFile) -> ApkRecord:
+def _record(fields: Mapping[str, str], place: Place, file: CachedFile) -> ApkRecord:
     path = f"{fields['A']}/{fields['P']}-{fields['V']}.apk"
     depends = fields.get("D", "").split()
     return ApkRecord(
         name=fields["P"],
         version=fields["V"],
         architecture=fields["A"],
-        file=f"{repository}/{path}" if repository else path,
+        file=f"{place.path}/{path}" if place.path else path,
+        repository=place.repository,
         size=file.size,
         checksum=fields["C"],
         sha256=file.sha256,

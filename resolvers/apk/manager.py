@@ -7,7 +7,7 @@ from resolvers.apk import base, lock_file
 from resolvers.apk.base import AlpineBase
 from resolvers.apk.build_lock import build_lock
 from resolvers.apk.lock_file import FILE, ApkLock, parse
-from resolvers.apk.requirement import bare_name, parse_requirement, upstream_version
+from resolvers.apk.requirement import bare_name, parse_requirement, upstream_version, without_tag
 from resolvers.apk.solve import ApkPins, ApkSolution, cache_folder, solve
 from resolvers.distro import python
 from resolvers.distro.packages import locked_platform, read_packages, select_pins
@@ -19,7 +19,7 @@ from resolvers.distro.pins import (
     solve_keeping_pins,
 )
 from resolvers.distro.requirements import Syntax, exact_versions
-from resolvers.distro.solution import report_as_of, solve_platforms
+from resolvers.distro.solution import report_as_of, solve_platforms, warn_about_repositories
 from resolvers.types import Group, LockFiles, Package, Pin, Request, Shell, Target
 
 SolveWithPins = Callable[[Mapping[str, str]], ApkSolution]
@@ -28,7 +28,7 @@ SolveWithPins = Callable[[Mapping[str, str]], ApkSolution]
 SYNTAX = Syntax(
     manager="apk",
     parse=parse_requirement,
-    hint="write the name of a package, or name=version, name~version, name>version, …",
+    hint="write the name of a package, name@tag, name=version, name~version, name>version, …",
 )
 
 
@@ -43,6 +43,7 @@ def resolve(request: Request) -> LockFiles:
         return {}
     exact = exact_versions(groups, SYNTAX)
     report_as_of(request, "apk")
+    warn_about_repositories(request)
     previous = _previous(request)
 
     def solve_platform(platform: str) -> ApkSolution:
@@ -69,13 +70,13 @@ def world(files: LockFiles, target: Target, groups: tuple[str, ...]) -> str:
 
     ``groups`` are a stage and its parents. The file has the lines of the base image and the
     requirements of the groups. A stage must write it because apk adds the checksums of packages
-    that it installs from files.
+    that it installs from files. It has no tags, because the image does not have the repositories.
     """
     lock = parse(files)
     lines = set(locked_platform(lock.platforms, target, file=FILE).world)
     for group in groups:
         if group in lock.groups:
-            lines.update(lock.groups[group].requirements)
+            lines.update(map(without_tag, lock.groups[group].requirements))
     # apk keeps one line per name: a version constraint replaces the name alone.
     for line in tuple(lines):
         name = bare_name(line)
@@ -147,14 +148,13 @@ def _solve_platform(
     before: Mapping[str, str],
 ) -> ApkSolution:
     """Solve for one platform; drop pins of the previous lock that prevent a solution."""
-    shell = request.system.shell
-    assert shell
     kept, upgraded = _previous_pins(request, before)
     # A version in images.toml wins over one of the command line.
     fixed = {**upgraded, **exact}
 
     def solve_with(pins: Mapping[str, str]) -> ApkSolution:
-        return solve(shell, platform, groups, ApkPins(versions=pins, exact=frozenset(fixed)))
+        versions = ApkPins(versions=pins, exact=frozenset(fixed))
+        return solve(request.system, platform, groups, versions)
 
     solution = solve_keeping_pins(lambda pins: _agree(solve_with, {**pins, **fixed}), kept)
     after = {record.name: record.version for record in solution.records.values()}

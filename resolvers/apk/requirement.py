@@ -7,9 +7,11 @@ from resolvers.distro.requirements import Requirement
 _VERSION = r"\d+(\.\d+)*[a-z]?(_(alpha|beta|pre|rc|cvs|svn|git|hg|p)\d*)*(~[0-9a-f]+)?(-r\d+)?"
 REQUIREMENT = re.compile(
     r"(?P<name>([a-z0-9.]+:)?[A-Za-z0-9_][A-Za-z0-9_+.-]*)"
+    r"(@(?P<tag>[a-z0-9][a-z0-9-]*))?"
     rf"((?P<relation>=~?|~=?|[<>]=?)(?P<version>{_VERSION}))?"
 )
-"""A package name, which may begin with ``so:``, ``cmd:`` or ``pc:``, and a version constraint."""
+"""A package name, which may begin with ``so:``, ``cmd:`` or ``pc:``, the tag of a repository, and a
+version constraint."""
 
 
 def parse_requirement(text: str) -> Requirement | None:
@@ -19,6 +21,17 @@ def parse_requirement(text: str) -> Requirement | None:
         return None
     exact = match["version"] if match["relation"] == "=" else ""
     return Requirement(match["name"], exact)
+
+
+def tag_of(requirement: str) -> str:
+    """Return the tag of the repository in a requirement, empty if it has none."""
+    match = REQUIREMENT.fullmatch(requirement)
+    return (match and match["tag"]) or ""
+
+
+def without_tag(requirement: str) -> str:
+    """Return a requirement without the tag of a repository: ``name=1`` for ``name@tag=1``."""
+    return re.sub(r"@[a-z0-9-]+", "", requirement, count=1)
 
 
 def bare_name(dependency: str) -> str:

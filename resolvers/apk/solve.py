@@ -9,9 +9,10 @@ from resolvers.apk import base
 from resolvers.apk.base import AlpineBase, parse_base
 from resolvers.apk.failures import failure, removed_packages, unknown_file
 from resolvers.apk.index import ApkRecord, Key, parse_records
+from resolvers.apk.requirement import bare_name
 from resolvers.cache import folder
 from resolvers.distro.scripts import sections, stage_lines, with_variables
-from resolvers.types import Group, Shell
+from resolvers.types import Group, SystemOptions, SystemRepository
 
 SCRIPTS = (*base.SCRIPTS, Path(__file__).with_name("solve.sh"))
 
@@ -38,21 +39,25 @@ class ApkPins(msgspec.Struct, frozen=True, kw_only=True):
     exact: frozenset[str] = frozenset()
 
 
-def solve(shell: Shell, platform: str, groups: tuple[Group, ...], pins: ApkPins) -> ApkSolution:
+def solve(
+    options: SystemOptions, platform: str, groups: tuple[Group, ...], pins: ApkPins
+) -> ApkSolution:
     """Resolve all groups in one container, parents first; fetch and hash the packages they add.
 
     Raises NoSolutionError if a group has no solution. Raises ExpectedError if an index or a package
-    is not available, or if no key that the image trusts signed it.
+    is not available, or if neither a key that the image trusts nor one of images.toml signed it.
     """
-    output = shell(script(groups, pins), platform=platform, cache=cache_folder(platform))
+    assert options.shell
+    text = script(groups, pins, options.repositories)
+    output = options.shell(text, platform=platform, cache=cache_folder(platform))
     answer = sections(output)
     failed = next((title for title in answer if title.startswith("failed ")), "")
     if failed:  # the script exits with 0, so that its output arrives
-        raise failure(failed, groups, platform, answer)
+        raise failure(failed, groups, platform, answer, options.repositories)
     solved = {}
     for number, group in enumerate(groups):
         solved[group.name] = _installed(group, platform, answer[f"group {number}"])
-    records = parse_records(answer)
+    records = parse_records(answer, options.repositories)
     unknown = frozenset[Key]().union(*solved.values()) - records.keys()
     if unknown:
         name, version = min(unknown)
@@ -60,13 +65,26 @@ def solve(shell: Shell, platform: str, groups: tuple[Group, ...], pins: ApkPins)
     return ApkSolution(base=parse_base(answer["facts"]), groups=solved, records=records)
 
 
-def script(groups: tuple[Group, ...], pins: ApkPins) -> str:
+def script(
+    groups: tuple[Group, ...], pins: ApkPins, repositories: tuple[SystemRepository, ...] = ()
+) -> str:
     """Return the script that resolves the groups."""
     lines = []
     for name, version in sorted(pins.versions.items()):
         strength = "hard" if name in pins.exact else "soft"
         lines.append(f"{strength} {name} {version}\n")
-    return with_variables(SCRIPTS, pins="".join(lines), stages=stage_lines(groups))
+    return with_variables(
+        SCRIPTS,
+        pins="".join(lines),
+        repositories="\n".join(map(_repository_line, repositories)),
+        stages=stage_lines(groups),
+    )
+
+
+def _repository_line(repository: SystemRepository) -> str:
+    # The lines of the key become words: busybox may lack base64.
+    key = "|".join(repository.key.decode("ascii").splitlines())
+    return " ".join((repository.tag, repository.url, repository.key_name, key))
 
 
 def cache_folder(platform: str) -> str:
@@ -75,10 +93,14 @@ def cache_folder(platform: str) -> str:
 
 
 def _installed(group: Group, platform: str, section: str) -> frozenset[Key]:
-    """Return the packages of a section ``group <number>``: lines ``<action> <name> <version>``."""
+    """Return the packages of a section ``group <number>``: lines ``<action> <name> <version>``.
+
+    A tag may follow the name.
+    """
     installed, removed = set(), []
     for line in section.splitlines():
-        action, name, version = line.split()
+        action, tagged_name, version = line.split()
+        name = bare_name(tagged_name)
         if action == "Purging":
             removed.append(name)
         installed.add((name, version))

@@ -5,10 +5,11 @@
 # Variables:
 #   pins    lines "<hard or soft> <name> <version>": no other version of the index may be installed.
 #           With "soft", the version in the base image may stay.
+#   repositories  lines "<tag> <address> <name of the key> <key>"; the lines of the key end with "|"
 #   stages  lines "<number>:<numbers of the parents>:<requirements>", parents first
 #
 # Sections of the output:
-#   group <number>  lines "<action> <name> <version>"
+#   group <number>  lines "<action> <name> <version>"; "@<tag>" may follow the name
 #   sums            lines "<sha256> <size> <file in the cache>"
 #   policy          the output of apk policy for all packages
 #   packages        the records of all packages in the index
@@ -16,11 +17,28 @@
 #
 # From apk's output, the script reads only the parts that apk 2 and apk 3 print alike: the simulated
 # actions and the policy. Everything else comes from the signed index.
-: "${database:?}" "${pins?}" "${stages:?}"
+: "${database:?}" "${pins?}" "${repositories?}" "${stages:?}"
 
 exec 9>/cache/lock
 flock 9
 trap 'chown -R "$(stat -c %u:%g /cache)" /cache/* || true' EXIT
+
+# Add the repositories of images.toml. apk trusts a key for all repositories of the container, which
+# is removed afterwards. A key of the base image with the same name stays.
+add_repositories() {
+    while read -r tag address name key <&4; do
+        echo "@$tag $address" >> /etc/apk/repositories
+        [ -e "/etc/apk/keys/$name" ] || echo "$key" | tr '|' '\n' > "/etc/apk/keys/$name"
+    done 4<<END
+$repositories
+END
+}
+
+if [ -n "$repositories" ]; then
+    awk 1 /etc/apk/repositories > /tmp/repositories # adds a missing newline at the end
+    cat /tmp/repositories > /etc/apk/repositories
+    add_repositories
+fi
 
 # The cache has a folder for each combination of repositories and trusted keys.
 cache=/cache/$(cat /etc/apk/repositories /etc/apk/repositories.d/*.list /etc/apk/keys/* 2>/dev/null \
@@ -69,7 +87,7 @@ solve_stage() {
     } > /etc/apk/world
     apk add --simulate > "$work/output" 2>&1 || fail "$number"
     # From "(1/2) Upgrading name (1.0-r0 -> 1.1-r0)" to "Upgrading name 1.1-r0".
-    sed -n 's/^( *[0-9]*\/[0-9]*) \([A-Z][a-z]*\) \([^ @]*\)[^ ]* (\(.* \)*\([^ ]*\))$/\1 \2 \4/p' \
+    sed -n 's/^( *[0-9]*\/[0-9]*) \([A-Z][a-z]*\) \([^ ]*\) (\(.* \)*\([^ ]*\))$/\1 \2 \4/p' \
         "$work/output" > "$work/actions"
     sed -n '/^Purging /!s/^[^ ]* //p' "$work/actions" > "$work/$number.all"
     say group "$number"
@@ -91,12 +109,18 @@ checksum_starts() {
     }'
 }
 
+# Print the names of lines "<name> <version>", with their tags.
+tagged_names() {
+    awk 'FILENAME ~ /tagged$/ { split($1, part, "@"); tagged[part[1] " " $2] = $1; next }
+        { print tagged[$0] }' "$work/tagged" -
+}
+
 fetch() {
     rm -rf "$fetched"
     mkdir "$fetched"
     # shellcheck disable=SC2046 # one package per word
     case $(command apk --version) in
-    "apk-tools 2."*) apk fetch -o "$fetched" $(cut -d ' ' -f 1 "$work/missing") ;;
+    "apk-tools 2."*) apk fetch -o "$fetched" $(tagged_names < "$work/missing") ;;
     *) apk fetch -o "$fetched" --match package $(tr ' ' - < "$work/missing") ;;
     esac > "$work/output" 2>&1
 }
@@ -115,7 +139,8 @@ done 3<<END
 $stages
 END
 
-sort -u "$work"/*.all > "$work/everything"
+sort -u "$work"/*.all > "$work/tagged"
+sed 's/@[^ ]*//' "$work/tagged" | sort -u > "$work/everything"
 awk 'FILENAME ~ /everything$/ { is["P:" $1 "\nV:" $2]; next } ($2 "\n" $3) in is' \
     "$work/everything" RS= ORS='\n\n' FS='\n' "$work/index" > "$work/records"
 

@@ -15,7 +15,16 @@ from typing import NamedTuple
 
 from resolvers import process
 from resolvers.apk import manager as apk
-from resolvers.types import Group, LockFiles, Request, Shell, SystemOptions, Target, Upgrade
+from resolvers.types import (
+    Group,
+    LockFiles,
+    Request,
+    Shell,
+    SystemOptions,
+    SystemRepository,
+    Target,
+    Upgrade,
+)
 from tests.support.loopback import Answer, Server, serving
 
 IMAGE = "alpine:3.23"
@@ -170,6 +179,7 @@ def lock(
     previous: LockFiles | None = None,
     upgrade: Upgrade | None = None,
     progress: Callable[[str], None] = lambda _line: None,
+    repositories: tuple[SystemRepository, ...] = (),
 ) -> LockFiles:
     return apk.resolve(
         Request(
@@ -177,7 +187,7 @@ def lock(
             targets=(AMD64,),
             previous=previous or {},
             upgrade=upgrade or Upgrade(),
-            system=SystemOptions(shell=shell),
+            system=SystemOptions(shell=shell, repositories=repositories),
             progress=progress,
         )
     )

@@ -9,6 +9,7 @@ from orbiter.config.changes import changed_keys
 from orbiter.config.image_set import ImageSet
 from orbiter.config.mistakes import ConfigError
 from orbiter.config.read import read_image_set
+from orbiter.config.repositories import used_repositories
 from orbiter.config.snapshot import dump, load
 from orbiter.lockset.own_files import kept_files
 from tests.support.apt_repository import fingerprint, private_key, public_key
@@ -132,6 +133,77 @@ def test_a_mistake_names_the_key_and_shows_no_password(
     (folder / "keys/large.asc").write_bytes(public_key() + b" " * 70000)
     with pytest.raises(ConfigError) as error:
         read(folder, edit)
+    assert message in str(error.value)
+    assert "secret@" not in str(error.value)
+
+
+ALPINE = """
+version = "0.1.0"
+repository = "example/notebooks"
+
+[apk-repository.lab]
+url = "https://packages.example.org/v3.23/lab"
+key-file = "keys/lab.rsa.pub"
+
+[apk-repository.unused]
+url = "https://packages.example.org/v3.23/unused"
+key-file = "keys/lab.rsa.pub"
+
+[builder.alpine]
+from = "alpine:3.23"
+
+[image.alpine.core]
+apk = ["tool@lab=2-r0", "git"]
+"""
+RSA = "-----BEGIN PUBLIC KEY-----\nTUlJQg==\n-----END PUBLIC KEY-----\n"
+
+
+def read_alpine(folder: Path, *changes: tuple[str, str]) -> ImageSet:
+    text = ALPINE
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    (folder / "keys/lab.rsa.pub").write_text(RSA)
+    (folder / "keys/lab.rsa").write_text(RSA.replace("PUBLIC", "PRIVATE"))
+    (folder / "keys/a b.pub").write_text(RSA)
+    (folder / "images.toml").write_text(text)
+    return read_image_set(folder / "images.toml")
+
+
+def test_a_tag_names_an_apk_repository(folder: Path) -> None:
+    image_set = read_alpine(folder)
+    assert load(dump(image_set)) == image_set
+    used = used_repositories(image_set, image_set.builders["alpine"], "apk")
+    assert {name: (each.tag, each.key_name) for name, each in used.items()} == {
+        "lab": ("lab", "lab.rsa.pub")
+    }
+    tagged = read_alpine(
+        folder, ("v3.23/lab", "v3.23/new"), ("lab]\n", 'lab]\ntag = "t"\n'), ("@lab", "@t")
+    )
+    assert changed_keys(image_set, tagged) == (
+        "apk-repository.lab.url: https://packages.example.org/v3.23/lab"
+        " -> https://packages.example.org/v3.23/new",
+        "apk-repository.lab.tag: lab -> t",
+        "image.alpine.core.apk: tool@lab=2-r0 -> tool@t=2-r0",
+    )
+
+
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        (("@lab", "@lob"), "unknown tag 'lob'"),
+        (("unused]\n", 'unused]\ntag = "lab"\n'), "'lab' is also the tag of [apk-repository.lab]"),
+        (("lab.rsa.pub", "lab.rsa"), "key-file: contains a private key"),
+        (("lab.rsa.pub", "own.asc"), "key-file: is not a public key of apk"),
+        (("lab.rsa.pub", "a b.pub"), "key-file: has an unusual file name"),
+        (("https://", "https://me:secret@"), "url: contains credentials"),
+    ],
+)
+def test_a_mistake_in_an_apk_repository_is_reported(
+    folder: Path, edit: tuple[str, str], message: str
+) -> None:
+    with pytest.raises(ConfigError) as error:
+        read_alpine(folder, edit)
     assert message in str(error.value)
     assert "secret@" not in str(error.value)
 

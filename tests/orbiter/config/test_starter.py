@@ -23,7 +23,12 @@ def write_own_files(place: Path) -> None:
     """Write the files that the commented keys of the starter name."""
     template = '{% extends "orbiter/Dockerfile.j2" %}\n'
     key = "-----BEGIN PGP PUBLIC KEY BLOCK-----\n"
-    texts = {"templates/Dockerfile.j2": template, "keys/example.asc": key}
+    rsa = "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n"
+    texts = {
+        "templates/Dockerfile.j2": template,
+        "keys/example.asc": key,
+        "keys/lab.rsa.pub": rsa,
+    }
     for name in ("start.sh", "etc/example.conf", *texts):
         (place / name).parent.mkdir(exist_ok=True)
         (place / name).write_text(texts.get(name, "text\n"), encoding="utf-8")
@@ -77,7 +82,7 @@ def test_the_starter_shows_every_key_with_its_default(tmp_path: Path) -> None:
     }
     keys = {key for table in json_schema()["$defs"].values() for key in table["properties"]}
     tables = {"user", "sets", "index", "npm-registry", "builder", "image", "build", "healthcheck"}
-    tables.add("apt-repository")
+    tables |= {"apk-repository", "apt-repository"}
     shown = set(re.findall(r"(?m)(?:^|\{ |, )([a-z-]+) = ", uncommented())) | tables
     # The hash of a file needs a line of its own, and is rarely known before the first lock. The key
     # fingerprint excludes key-file.

@@ -50,7 +50,7 @@ def test_without_requirements_there_is_no_lock() -> None:
 
 @pytest.mark.parametrize(
     "requirement",
-    ["!bash", "bash==5", "bash@edge", "$(reboot)", "a b", "-t", "bash>", "a;b", "a=1.x", ""],
+    ["!bash", "bash==5", "bash@Edge", "$(reboot)", "a b", "-t", "bash>", "a;b", "a=1.x", ""],
 )
 def test_a_malformed_requirement_is_rejected(requirement: str) -> None:
     request = Request(groups=(core("lib", requirement),), targets=(AMD64,))
@@ -136,4 +136,6 @@ def test_the_script_gets_pins_and_stages_in_order() -> None:
     above = Group(name="b", requirements=("tool>1", "x"), parents=("alpine-core", "missing"))
     pins = ApkPins(versions={"b": "2", "a": "1"}, exact=frozenset({"a"}))
     text = script((core("lib"), above), pins)
-    assert text.startswith("pins='hard a 1\nsoft b 2\n'\nstages='0::lib\n1:0:tool>1 x'\n")
+    assert text.startswith(
+        "pins='hard a 1\nsoft b 2\n'\nrepositories=''\nstages='0::lib\n1:0:tool>1 x'\n"
+    )

@@ -1,0 +1,107 @@
+"""A package of an own apk repository: locked, built, archived, and built again without it."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.alpine_world import needs_world, served_folder, write_repository
+from tests.support.apk_world import KEY, package_spec, public_key
+from tests.support.paths import QUICK_ORBITER
+
+pytestmark = [pytest.mark.engine, needs_world]
+
+IMAGES = """
+version = "0.1.0"
+repository = "orbiter-test/apk-repository"
+
+[apk-repository.lab]
+url = "{url}"
+key-file = "{key}.pub"
+
+[builder.alpine]
+from = "alpine:3.23"
+
+[image.alpine.core]
+apk = ["own-tool@lab"]
+"""
+TAG = "orbiter-test/apk-repository:alpine-core-0.1.0"
+ARTIFACTS = "locks/0.1.0/build/alpine-core/artifacts-linux-amd64.txt"
+
+
+class Project:
+    """An image set in a folder with an own repository beside those of the test world."""
+
+    def __init__(self, folder: Path, repository: Path) -> None:
+        self.folder, self.repository = folder, repository
+        spec = package_spec("own-tool", "1")
+        path = write_repository(
+            repository, [(spec, {"usr/bin/own-tool": b"#!/bin/sh\necho own\n"})]
+        )
+        url = f"{os.environ['ORBITER_WORLD_HTTP_FROM_CONTAINERS']}/{path}"
+        (folder / "images.toml").write_text(IMAGES.format(url=url, key=KEY))
+        (folder / f"{KEY}.pub").write_text(public_key())
+
+    def start(self, *arguments: str, cache: str = "cache") -> "subprocess.CompletedProcess[str]":
+        env = {**os.environ, "ORBITER_CACHE_DIR": str(self.folder.parent / cache)}
+        command = [sys.executable, QUICK_ORBITER, *arguments]
+        return subprocess.run(
+            command, cwd=self.folder, env=env, check=False, text=True, capture_output=True
+        )
+
+    def run(self, *arguments: str, cache: str = "cache") -> str:
+        process = self.start(*arguments, cache=cache)
+        assert process.returncode == 0, process.stderr
+        return process.stdout
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    with served_folder() as repository:
+        folder = tmp_path_factory.mktemp("apk") / "project"
+        folder.mkdir()
+        yield Project(folder, repository)
+
+
+def test_the_image_has_the_package_but_neither_key_nor_tag(project: Project) -> None:
+    """The tests below use this lock set."""
+    project.run("lock", "-q")
+    artifacts = (project.folder / ARTIFACTS).read_text()
+    assert artifacts.endswith(" apk:lab:x86_64/own-tool-1-r0.apk\n")
+    project.run("build", "-q")
+    script = "own-tool; ls /etc/apk/keys; grep -r lab /etc/apk; grep own-tool /etc/apk/world"
+    command = ["docker", "run", "--rm", "--user", "0", TAG, "sh", "-c", script]
+    done = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    lines = done.splitlines()
+    assert (lines[0], lines[-1]) == ("own", "own-tool")
+    assert f"{KEY}.pub" not in lines
+    assert project.run("lock", "--check") == "locks/0.1.0 is fresh\n"
+
+
+def test_an_edited_key_makes_the_lock_set_stale(project: Project) -> None:
+    key = project.folder / f"{KEY}.pub"
+    key.write_text(public_key().replace("\n", "\r\n"))
+    stale = project.start("lock", "--check")
+    key.write_text(public_key())
+    assert stale.returncode == 1
+    assert f"apk-repository.lab.key-file: content of {KEY}.pub changed" in stale.stdout
+
+
+def test_an_archive_replaces_the_repository_and_changed_files_are_refused(
+    project: Project,
+) -> None:
+    archive = project.folder.parent / "archive"
+    project.run("archive", str(archive))
+    (file,) = project.repository.rglob("own-tool-1-r0.apk")
+    file.write_bytes(file.read_bytes() + b"x")
+    changed = project.start("fetch", cache="other")
+    assert changed.returncode == 2
+    assert "apk/own-tool-1-r0.apk" in changed.stderr
+    shutil.rmtree(project.repository / "v3.23")
+    assert project.start("fetch", cache="other").returncode == 2
+    project.run("fetch", "-q", "--from", str(archive), cache="new")
+    project.run("build", "-q", cache="new")
