@@ -57,7 +57,7 @@ def solve(
     needed = sorted(text for text in set(declared) if _is_needed(text, request.targets))
     if not needed:
         return []
-    request.progress(f"resolving build requirements: {', '.join(needed)}")
+    request.progress(f"resolving the build requirements: {', '.join(needed)}")
     group = Group(name=GROUP, requirements=tuple(needed))
     # The previous file has no lock of uv, so its versions are passed on as packages.
     # An override is about the packages of the image, so it does not apply here.
