@@ -6,7 +6,7 @@ import msgspec
 
 _NAME = r"[a-z0-9_][a-z0-9_.-]*"
 _ADDRESS = re.compile(
-    rf"(?P<url>https?://[A-Za-z0-9.-]+(?::\d+)?(?:/[A-Za-z0-9._~+%-]+)*"
+    rf"(?P<url>https?://[A-Za-z0-9][A-Za-z0-9.-]*(?::\d+)?(?:/[A-Za-z0-9._~+%-]+)*"
     rf"/(?P<name>{_NAME})-(?P<version>[A-Za-z0-9._+!]+)-(?P<build>[A-Za-z0-9._+]+)"
     r"(?:\.conda|\.tar\.bz2))"
     r"(?:#(?:(?P<md5>[0-9a-f]{32})|(?:sha256:)?(?P<sha256>[0-9a-f]{64})))?"

@@ -11,7 +11,7 @@ URL = "url:"
 """Start of the source of a tarball with an address of its own."""
 HOSTS = {"github": "github.com", "gitlab": "gitlab.com", "bitbucket": "bitbucket.org"}
 """Hosts of npm's shorthands, such as ``github:user/repository``."""
-_HOST = r"[A-Za-z0-9.-]+(?::\d+)?"
+_HOST = r"[A-Za-z0-9][A-Za-z0-9.-]*(?::\d+)?"
 _PATH = r"(?:/[A-Za-z0-9._~+%@-]+)+"
 _TARBALL = re.compile(rf"https?://{_HOST}{_PATH}")
 _REFERENCE = r"(?P<reference>[A-Za-z0-9_][A-Za-z0-9._/+-]*)"

@@ -92,17 +92,21 @@ def test_a_missing_tag_or_repository_is_an_error_with_the_remedy(repositories: G
 def test_the_tarball_of_a_commit_has_the_same_bytes_whatever_the_settings(
     repositories: GitServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    repositories.commit("odd", {**FILES, "z/run.sh": "#!/bin/sh\n", "a/é.txt": "text\r\n"})
+    attributes = {".gitattributes": "b filter=lfs\n"}
+    repositories.commit(
+        "odd", {**FILES, **attributes, "z/run.sh": "#!/bin/sh\n", "a/é.txt": "a\r\n"}
+    )
     folder = repositories.folder / "odd.git"
     (folder / "z/run.sh").chmod(0o755)
     (folder / "link").symlink_to("/etc/passwd")
     commit = repositories.commit("odd", {"b": "text\n"})
     address = GitAddress(repositories.repository_url("odd"), commit)
     digests = set()
-    for number, setting in enumerate(("core.autocrlf", "tar.umask", "core.abbrev")):
+    users = {"core.autocrlf": "true", "tar.umask": "0077", "filter.lfs.smudge": "tr a-z A-Z"}
+    for setting, value in {"core.abbrev": "10", **users}.items():
         monkeypatch.setenv("GIT_CONFIG_COUNT", "1")
         monkeypatch.setenv("GIT_CONFIG_KEY_0", setting)
-        monkeypatch.setenv("GIT_CONFIG_VALUE_0", ("true", "0077", "10")[number])
+        monkeypatch.setenv("GIT_CONFIG_VALUE_0", value)
         git_tarball.write_tarball(address, tmp_path / "package.tar")
         digests.add(sha512((tmp_path / "package.tar").read_bytes()).hexdigest())
     assert len(digests) == 1
@@ -110,6 +114,7 @@ def test_the_tarball_of_a_commit_has_the_same_bytes_whatever_the_settings(
         modes = {member.name: member.mode for member in tarball}
         owners = {(member.uid, member.gid, member.mtime) for member in tarball}
     assert modes == {
+        "package/.gitattributes": 0o644,
         "package/a/é.txt": 0o644,
         "package/b": 0o644,
         "package/index.js": 0o644,
@@ -131,6 +136,7 @@ def test_the_tarball_of_a_commit_has_the_same_bytes_whatever_the_settings(
         ("git+https://host.example/odd#--upload-pack=x", ""),
         ("git+https://host.example/odd#semver:^1", ""),
         ("git+ext::sh -c x", ""),
+        ("git+ssh://-oProxyCommand/x", ""),
         ("git+file:///odd", ""),
         ("git+https://host.example/odd\n", ""),
     ],
