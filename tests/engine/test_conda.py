@@ -249,6 +249,14 @@ HELLO = package(
 
 
 OTHER = package("aaa", "1.0", {"share/hello": "aaa\n"})
+DIRECT = package("direct", "1.0", {"share/direct": "direct\n"}, "hello")
+
+
+def direct_address(server: Server) -> str:
+    """Serve a package outside of the channel; return its address."""
+    path = f"/files/{DIRECT.file}"
+    server.replies[path] = Answer(content=DIRECT.content)
+    return f"{server.url}{path}"
 
 
 def test_package_scripts_run_and_duplicate_files_are_linked(server: Server, tmp_path: Path) -> None:
@@ -259,6 +267,7 @@ def test_package_scripts_run_and_duplicate_files_are_linked(server: Server, tmp_
         server,
         builder='from = { debian = "trixie" }\ninstaller = "rattler"',
         apt='"python3"',
+        conda=f'"{direct_address(server)}"',
     )
     result = orbiter(tmp_path, tmp_path / "cache", "lock")
     assert result.returncode == 0, result.stderr
@@ -272,7 +281,7 @@ def test_package_scripts_run_and_duplicate_files_are_linked(server: Server, tmp_
         "hello 1.0\nhello\n2\n"
         ".:\nbin\nconda-meta\netc\nlib\nshare\n\n"
         "bin:\n\n"
-        "conda-meta:\nhello-1.0-0.json\nhistory\n"
+        "conda-meta:\ndirect-1.0-0.json\nhello-1.0-0.json\nhistory\n"
         "lib/gcc/x86_64-conda-linux-gnu/libgcc.a\nlib/python3.12/site-packages/sourceless.pyc\n"
     )
 
@@ -288,7 +297,7 @@ def test_micromamba_is_a_locked_package_of_the_channel(
         server,
         builder=f'keep-installer = {str(keep).lower()}\nconda-overwrites = ["aaa"]',
         apt='"bzip2"',
-        conda='"hello", "aaa"',
+        conda=f'"hello", "aaa", "{direct_address(server)}"',
     )
     result = orbiter(tmp_path, tmp_path / "cache", "lock")
     assert result.returncode == 0, result.stderr
@@ -303,6 +312,8 @@ def test_micromamba_is_a_locked_package_of_the_channel(
     assert f"{server.url}/linux-64/{HELLO.file}" in output
     assert ("kept" in output) == keep
     assert '"requested_spec": "hello",' in output
+    assert '"requested_spec": "direct",' in output
+    assert direct_address(server) in output
     assert "aaa\n" in output
     assert not [word for word in ("artifacts", "/opt/conda", ".messages.txt") if word in output]
     assert "libhello.a" not in inside(tag, "find /opt/env")
