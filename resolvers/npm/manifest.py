@@ -15,7 +15,7 @@ REQUIREMENT = re.compile(
     r"""
     (@[a-z0-9~_-][a-z0-9._~-]*/)?       # scope
     [A-Za-z0-9~_-][A-Za-z0-9._~-]*      # name
-    (@(npm:[^:\s]+ | [a-z+]+:\S+ | [^:/]+))?  # alias, address, or a range or tag
+    (@(npm:[^:\s]+ | (?!npm:)[a-z+]+:\S+ | [^:/]+))?  # alias, address, or a range or tag
     """,
     re.VERBOSE,
 )

@@ -227,7 +227,6 @@ def test_without_requirements_nothing_is_locked() -> None:
         "git+ssh://git@example.org/a.git",
         "a@file:../a",
         "user/repo",
-        "a@github:b/c",
         "./a",
         "a@",
         "@scope",
