@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.paths import QUICK_ORBITER
+
 pytestmark = [pytest.mark.engine, pytest.mark.index]
 REPOSITORY = "orbiter-test/commands"
 IMAGES = f"""
@@ -83,7 +85,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 def orbiter(place: Path, *words: str) -> str:
-    return run(sys.executable, "-m", "orbiter", *words, place=place)
+    return run(sys.executable, QUICK_ORBITER, *words, place=place)
 
 
 def run(*command: str, place: Path | None = None) -> str:
@@ -127,7 +129,7 @@ def test_a_changed_script_makes_the_lock_set_stale(project: Path) -> None:
     script = project / "scripts/plain"
     kept = script.read_bytes()
     script.write_bytes(kept + b"true\n")
-    command = [sys.executable, "-m", "orbiter", "lock", "--check"]
+    command = [sys.executable, QUICK_ORBITER, "lock", "--check"]
     done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
     script.write_bytes(kept)
     assert done.returncode == 1

@@ -14,6 +14,7 @@ import pytest
 
 from tests.support.deb_files import deb
 from tests.support.loopback import Answer, serving
+from tests.support.paths import QUICK_ORBITER
 
 pytestmark = [pytest.mark.engine]
 REPOSITORY = "orbiter-test/own-files"
@@ -99,7 +100,7 @@ def write_repository(place: Path, url: str) -> None:
 
 def orbiter(place: Path, *words: str, cache: str = "cache", code: int = 0) -> str:
     env = {**os.environ, "ORBITER_CACHE_DIR": str(place.parent / cache)}
-    command = [sys.executable, "-m", "orbiter", *words]
+    command = [sys.executable, QUICK_ORBITER, *words]
     done = subprocess.run(command, cwd=place, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == code, done.stderr
     return done.stdout + done.stderr

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.paths import QUICK_ORBITER
+
 pytestmark = [pytest.mark.engine, pytest.mark.index]
 
 REPOSITORY = "orbiter-test/python-of-base"
@@ -30,7 +32,7 @@ TAG = f"{REPOSITORY}:debian-base-0.1.0"
 
 def orbiter(project: Path, *words: str) -> "subprocess.CompletedProcess[str]":
     env = {**os.environ, "ORBITER_CACHE_DIR": str(project / "cache")}
-    command = [sys.executable, "-m", "orbiter", *words]
+    command = [sys.executable, QUICK_ORBITER, *words]
     return subprocess.run(
         command, cwd=project, env=env, capture_output=True, text=True, check=False
     )

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from tests.support.paths import QUICK_ORBITER
+
 pytestmark = [pytest.mark.engine]
 REPOSITORY = "orbiter-test/runtime"
 IMAGES = f"""
@@ -78,7 +80,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def orbiter(place: Path, *words: str, code: int = 0) -> str:
     """Run orbiter, which ends with a code, and return its output or its error."""
     env = {**os.environ, "ORBITER_CACHE_DIR": str(place / "cache")}
-    command = [sys.executable, "-m", "orbiter", *words]
+    command = [sys.executable, QUICK_ORBITER, *words]
     done = subprocess.run(command, cwd=place, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == code, done.stderr
     return done.stderr if code == 2 else done.stdout

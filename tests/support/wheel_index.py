@@ -1,5 +1,6 @@
 """A package index on the loopback interface, with wheels that a test makes up."""
 
+import base64
 import hashlib
 import io
 import tarfile
@@ -49,6 +50,29 @@ def wheel(name: str, version: str, *headers: str, tag: str = "py3-none-any") -> 
     return f"{name}-{version}-{tag}.whl", content.getvalue()
 
 
+def installable_wheel(name: str, version: str, code: str) -> tuple[str, bytes]:
+    """Return the file name and the content of a wheel with one module that can be installed."""
+    info = f"{name}-{version}.dist-info"
+    files = {
+        f"{name}.py": code,
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
+        f"{info}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    lines = [f"{path},{_record(text.encode())}\n" for path, text in files.items()]
+    files[f"{info}/RECORD"] = "".join([*lines, f"{info}/RECORD,,\n"])
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        for path, text in files.items():
+            archive.writestr(zipfile.ZipInfo(path), text)
+    return f"{name}-{version}-py3-none-any.whl", content.getvalue()
+
+
+def _record(content: bytes) -> str:
+    """Return the hash and the size of a file as a RECORD has them."""
+    digest = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).decode().rstrip("=")
+    return f"sha256={digest},{len(content)}"
+
+
 def sdist(
     name: str, version: str, *headers: str, requires: tuple[str, ...] = ()
 ) -> tuple[str, bytes]:
@@ -87,9 +111,21 @@ class WheelIndex:
         **attributes: str,
     ) -> Wheel:
         """Add a wheel; ``attributes`` such as ``yanked`` are those of its link (``data-``)."""
-        file, content = wheel(name, version, *headers, tag=tag)
         of_page = {f"data-{key.replace('_', '-')}": value for key, value in attributes.items()}
-        added = Wheel(file=file, content=content, attributes=of_page, hashed=hashed)
+        made = wheel(name, version, *headers, tag=tag)
+        return self.add_file(name, made, attributes=of_page, hashed=hashed)
+
+    def add_file(
+        self,
+        name: str,
+        made: tuple[str, bytes],
+        *,
+        attributes: Mapping[str, str] | None = None,
+        hashed: bool = True,
+    ) -> Wheel:
+        """Add a file by its name and content."""
+        file, content = made
+        added = Wheel(file=file, content=content, attributes=attributes or {}, hashed=hashed)
         self.wheels.setdefault(name, {})[file] = added
         return added
 
@@ -97,9 +133,7 @@ class WheelIndex:
         self, name: str, version: str, *headers: str, requires: tuple[str, ...] = ()
     ) -> None:
         """Add an sdist; ``headers`` are lines of its PKG-INFO, ``requires`` what builds it."""
-        file, content = sdist(name, version, *headers, requires=requires)
-        added = Wheel(file=file, content=content, attributes={}, hashed=True)
-        self.wheels.setdefault(name, {})[file] = added
+        self.add_file(name, sdist(name, version, *headers, requires=requires))
 
     def remove(self, name: str, version: str) -> None:
         """Remove all wheels of a version."""

@@ -1,0 +1,1 @@
+export STARTED_BY=hook

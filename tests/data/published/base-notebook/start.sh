@@ -1,0 +1,7 @@
+#!/bin/bash
+# Run the hooks, then the command.
+set -e
+for hook in /usr/local/bin/before-notebook.d/*.sh; do
+    test ! -e "$hook" || . "$hook"
+done
+exec "$@"
