@@ -27,8 +27,9 @@ from orbiter.store.store import Store
 from orbiter.tasks import Report
 from resolvers.errors import ExpectedError
 from tests.support.byte_code import invalid_byte_code
-from tests.support.git_server import git_server
+from tests.support.git_server import GitServer, git_server
 from tests.support.loopback import Answer, serving
+from tests.support.npm_tarballs import tarball
 from tests.support.wheel_index import Wheel, wheel_index
 
 pytestmark = [pytest.mark.engine, pytest.mark.index]
@@ -62,7 +63,7 @@ pip = [
     {{ requirement = "orbit-index", index = "lab" }},
 ]
 pip-sdist = ["docopt", "orbit-git"]
-npm = ["semver"]
+npm = ["semver", NPM]
 postbuild = [
     "semver 1.2.3 > /opt/env/postbuild",
     "python -c 'import six'",
@@ -122,17 +123,30 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
             files.replies[f"/{name}"] = Answer(200, content)
             images = IMAGES.replace("GIT", server.repository_url("orbit-git"))
             images = images.replace("URL", f"{files.url}/{name}").replace("LAB", lab.url)
-            (project / "images.toml").write_text(images)
+            (project / "images.toml").write_text(images.replace("NPM", npm_list(server)))
             for path, text in source_of("orbit-folder").items():
                 (project / "orbit-folder").mkdir(exist_ok=True)
                 (project / "orbit-folder" / path).write_text(text)
             run_orbiter(project, cache, "lock")
-        # Locking has put the files of addresses into the store; nothing serves them any more.
+            # Locking puts pip's files of addresses into the store, but not those of npm.
+            run_orbiter(project, cache, "fetch")
+        # The files of addresses are in the store; nothing serves them any more.
         run_orbiter(project, cache, "archive", "kept")
     other_cache = tmp_path_factory.mktemp("other_cache")
     run_orbiter(project, other_cache, "fetch", "--from", "kept")
     locked = lockset_folder.read(project / "locks" / "0.1.0")
     return Built(laid_out(locked, Store(other_cache / "store"), project / "place"), locked)
+
+
+def npm_list(repositories: GitServer) -> str:
+    """Return an alias, the address of a tarball, and a repository that needs this tarball."""
+    package_json = json.dumps({"name": "odd", "version": "1.0.0", "dependencies": {"leaf": "*"}})
+    index = "module.exports = require('leaf') + 1\n"
+    repositories.commit("odd", {"package.json": package_json, "index.js": index}, "v1")
+    repositories.server.replies["/leaf.tgz"] = Answer(200, tarball("leaf", "1.0.0", "41"))
+    leaf = f"{repositories.server.url}/leaf.tgz"
+    odd = f"git+{repositories.repository_url('odd')}#v1"
+    return f'"number@npm:is-number@7", "leaf@{leaf}", "odd@{odd}"'
 
 
 def run_orbiter(project: Path, cache: Path, *words: str) -> None:
@@ -232,6 +246,15 @@ def test_packages_from_other_places_than_the_index_are_installed(built: Built) -
     code += "print(a.name, b.name, c.name, d.name)"
     names = "orbit-folder orbit-git orbit_index orbit_url"
     assert inside(built.tag(), f"python -c '{code}'") == [names]
+
+
+def test_npm_packages_from_a_repository_and_an_address_are_installed(built: Built) -> None:
+    script = "console.log(require('number')(1), require('odd'))"
+    found = inside(built.tag(), f'cd /opt/env/lib/npm; node -e "{script}"; ls node_modules')
+    assert found == ["true 42", "leaf", "number", "odd", "semver"]
+    artifacts = built.locked.files["build/debian-base/artifacts-linux-amd64.txt"]
+    assert " npm/odd-1.0.0.tgz npm:git+http://127.0.0.1:" in artifacts
+    assert " npm/leaf-1.0.0.tgz url:http://127.0.0.1:" in artifacts
 
 
 def test_any_uid_may_write_to_the_home(built: Built) -> None:
