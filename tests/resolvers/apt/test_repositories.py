@@ -103,14 +103,6 @@ def test_a_fingerprint_names_a_key_that_the_base_trusts(served: AptRepository) -
         lock(shell, core("helper"), repositories=(replace(own, fingerprint=fingerprint("other")),))
 
 
-def test_the_mirror_of_the_base_needs_no_address() -> None:
-    mirrors = apt.mirrors(base_shell(), "linux/amd64")
-    own = SystemRepository(name="same", url=mirrors[0].rstrip("/"), suite="trixie-backports")
-    own = replace(own, components=("main",), key=public_key())
-    with pytest.raises(ExpectedError, match="'same' is a mirror of the base image"):
-        lock(base_shell(), core("hello"), repositories=(own,))
-
-
 def test_a_suite_of_the_mirror_is_used_for_packages_that_name_it() -> None:
     backports = SystemRepository(name="bpo", suite="trixie-backports", components=("main",))
     groups = core("curl/trixie-backports"), Group(name="other", requirements=("tmux",))
