@@ -21,6 +21,7 @@ from orbiter.config.own_files import (
     relative_path,
     unreadable,
 )
+from orbiter.config.secret_values import text_reason
 
 if TYPE_CHECKING:
     from jinja2 import nodes
@@ -109,6 +110,9 @@ def _read_file(root: Path, source: PurePosixPath) -> RepositoryFile:
         raise unreadable(source, error) from None
     except UnicodeDecodeError:
         raise FileMistakeError(f"'{source}' is not UTF-8", "save it as UTF-8") from None
+    if reason := text_reason(text):
+        hint = "remove it: the lock set and the image would contain it"
+        raise FileMistakeError(f"'{source}' seems to have a secret: {reason}", hint)
     try:
         check_template(text)
     except TemplateMistakeError as error:

@@ -52,6 +52,13 @@ def word_reason(word: str) -> str:
     return secret_reason(*option.groups()) if option else _value_reason(word)
 
 
+def text_reason(text: str) -> str:
+    """Return why a text seems to contain a secret, or "" if it does not."""
+    if _KNOWN.search(text):
+        return "it contains the token of a known service"
+    return "it contains an address with a password" if _CREDENTIALS.search(text) else ""
+
+
 def _value_reason(value: str) -> str:
     if _KNOWN.search(value):
         return "it starts like the token of a known service"

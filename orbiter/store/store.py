@@ -74,10 +74,10 @@ class Store:
                 part.truncate(0)
                 actual = download_rest(part, digest, size, source, progress)
             if actual != digest or size not in {0, part_size(part)}:
-                expected_size = size or "any number of"
+                expected_size = f" ({size} bytes)" if size else ""
                 raise hash_mismatch(
                     name,
-                    f"{digest} ({expected_size} bytes)",
+                    f"{digest}{expected_size}",
                     f"{actual} ({part_size(part)} bytes)",
                 )
             finish_part(part, target)

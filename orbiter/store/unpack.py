@@ -6,6 +6,7 @@ empty ones: tar makes them, and keeps links to folders that an image has in thei
 """
 
 import lzma
+import re
 import stat
 import sys
 import tarfile
@@ -26,6 +27,7 @@ ZIP_MAGIC = b"PK\x03\x04"
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 MAX_LINKS = 40
 """Symbolic links that a path may lead through, as on Linux."""
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 SHOWN = 80
 """The number of characters of a name that a message shows."""
 FORMATS = "tar, tar.gz, tar.bz2, tar.xz, tar.zst or zip"
@@ -153,6 +155,8 @@ class _Copy:
         parts = tuple(part for part in name.split("/") if part not in {"", "."})
         if ".." in parts or "\0" in name:
             raise _HostileError(f"'{_shown(name)}' is outside of the archive's folder")
+        if CONTROL.search(name):
+            raise _HostileError(f"'{_shown(name)}' has a control character in its name")
         return parts[self._layout.strip :]
 
     def _register(self, path: tuple[str, ...], member: _Member) -> None:

@@ -78,7 +78,7 @@ def _no_solution(group: Group, platform: str, explanation: str, versions: str) -
         f" for stage '{group.name}' on {platform}\n"
         + "\n".join([explanation, *_existing_versions(group, versions)]),
         "search for the name with apt-cache in a container of this Debian release;"
-        " name=version requires one exact version",
+        " name=version requires one exact version, and name=1.2.* any that begins so",
         blamed,
     )
 

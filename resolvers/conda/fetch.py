@@ -71,7 +71,7 @@ async def _download(url: str, address: str, path: Path) -> None:
         match = STATUS.search(reason)
         status = int(match[1]) if match else 0
         raise http.HTTPError(
-            f"{url}: {reason}", "check that the channel exists", status=status
+            f"{url}: {reason}", "check the address, and that the channel exists", status=status
         ) from None
 
 

@@ -16,7 +16,7 @@ from packaging.utils import canonicalize_name
 from resolvers.errors import ExpectedError
 from resolvers.index.source import DIRECT, FOLDER
 from resolvers.pip.toml_file import read_toml, toml_array, toml_string
-from resolvers.types import DirectFile, Group, LockFiles, Pin, Request, SourceFolder
+from resolvers.types import Artifact, DirectFile, Group, LockFiles, Pin, Request, SourceFolder
 
 RESTORE = "restore it from git, or lock again"
 FILE = "direct-references.toml"
@@ -95,6 +95,8 @@ def read(files: LockFiles) -> tuple[DirectFile, ...]:
     for file in found:
         if not DIRECT.fullmatch(file.source):
             raise ExpectedError(f"{FILE}: '{file.source}' is not a source of {file.name}", RESTORE)
+        if file.content:
+            _decoded(file)
     return found
 
 
@@ -105,9 +107,20 @@ def pins(files: LockFiles) -> tuple[Pin, ...]:
     )
 
 
-def sources(files: LockFiles) -> dict[str, str]:
-    """Map the packages with direct references to the source of their only file."""
-    return {file.name: file.source for file in read(files)}
+def by_name(files: LockFiles) -> dict[str, DirectFile]:
+    """Return the files of direct references in a lock by package."""
+    return {file.name: file for file in read(files)}
+
+
+def of_file(file: DirectFile, artifact: Artifact) -> Artifact:
+    """Return an artifact of the engine's lock with the source of its direct reference.
+
+    Raises ExpectedError if it is another file.
+    """
+    if (artifact.file, artifact.hash) != (file.file, file.hash):
+        problem = f"{FILE}: the file or hash of {file.name} is not that of the lock file"
+        raise ExpectedError(problem, RESTORE)
+    return replace(artifact, source=file.source)
 
 
 def kept(request: Request) -> Iterator[DirectFile]:
@@ -155,4 +168,6 @@ def _decoded(file: DirectFile) -> bytes:
         raise ExpectedError(f"{FILE}: the content of {file.name}: {error}", RESTORE) from error
     if f"sha256:{hashlib.sha256(content).hexdigest()}" != file.hash:
         raise ExpectedError(f"{FILE}: the content of {file.name} has another hash", RESTORE)
+    if len(content) != file.size:
+        raise ExpectedError(f"{FILE}: the content of {file.name} has another size", RESTORE)
     return content

@@ -9,7 +9,7 @@ from packaging.utils import canonicalize_name
 from resolvers.index.source import source_of
 from resolvers.pip import direct, lock_formats, pyproject, wheels
 from resolvers.pip.missing_files import missing_files
-from resolvers.types import Artifact, LockFiles, Package, Pin, Target
+from resolvers.types import Artifact, DirectFile, LockFiles, Package, Pin, Target
 
 
 def read(files: LockFiles) -> tuple[Package, ...]:
@@ -17,15 +17,15 @@ def read(files: LockFiles) -> tuple[Package, ...]:
     lock_format = lock_formats.lock_format(files)
     if lock_format is None:
         return ()
-    sources = _Sources(pyproject.index_names(files), direct.sources(files))
+    sources = _Sources(pyproject.index_names(files), direct.by_name(files))
     return tuple(sources.of_package(package) for package in lock_format.read(files))
 
 
 class _Sources(NamedTuple):
-    """The places that images.toml names for packages: an index, or the source of a direct file."""
+    """The places that images.toml names for packages: an index, or a direct file."""
 
     indexes: Mapping[str, str]
-    direct: Mapping[str, str]
+    direct: Mapping[str, DirectFile]
 
     def of_package(self, package: Package) -> Package:
         """Return the package with the places in its artifacts."""
@@ -36,9 +36,10 @@ class _Sources(NamedTuple):
 
     def of_artifact(self, name: str, artifact: Artifact) -> Artifact:
         """Return an artifact of a package with its place."""
+        if name in self.direct:
+            return direct.of_file(self.direct[name], artifact)
         index_name = self.indexes.get(name, "")
-        source = self.direct.get(name) or source_of(name, artifact.file, index_name)
-        return replace(artifact, source=source)
+        return replace(artifact, source=source_of(name, artifact.file, index_name))
 
 
 def select(files: LockFiles, target: Target, groups: tuple[str, ...]) -> tuple[Pin, ...]:
@@ -54,7 +55,7 @@ def select(files: LockFiles, target: Target, groups: tuple[str, ...]) -> tuple[P
     normalised = frozenset(canonicalize_name(group) for group in groups)
     from_conda = pyproject.provided(files, target.platform, groups)
     allowed_sdists = pyproject.allowed_sdists(files)
-    sources = _Sources(pyproject.index_names(files), direct.sources(files))
+    sources = _Sources(pyproject.index_names(files), direct.by_name(files))
     pins: list[Pin] = []
     without_file: list[Package] = []
     for package in lock_format.packages_for(files, target, normalised):

@@ -172,6 +172,11 @@ def test_a_mistake_names_the_file_and_its_line(tmp_path: Path) -> None:
     assert "after_apt" in mistake.hint
 
 
+def test_a_template_with_a_token_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="contains the token of a known service"):
+        image_set(tmp_path, block(f"\nENV A=ghp_{'a1' * 20}\n"))
+
+
 def test_folders_without_the_template_or_with_others_are_refused(tmp_path: Path) -> None:
     image_set(tmp_path)
     (tmp_path / "templates/apt.j2").write_text("", encoding="utf-8")

@@ -137,6 +137,8 @@ def test_an_owner_is_in_the_copy(tmp_path: Path) -> None:
         ([link("a/x", "y"), member("a/x", b"second")], "is listed twice"),
         ([member("a/x", b"1"), member("./a//x", b"2")], "is listed twice"),
         ([link("a/x", "a/x", tarfile.LNKTYPE)], "links to 'a/x'"),
+        ([member("a/x\ny", b"x")], "has a control character in its name"),
+        ([member("a/\x1b[31mx", b"x")], "has a control character in its name"),
         ([member("a", b"x")], "nothing is left to unpack"),
     ],
 )

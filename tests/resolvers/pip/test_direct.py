@@ -89,6 +89,21 @@ def test_a_wheel_from_an_address_is_locked_with_its_dependencies(
 
 
 @ENGINES
+@pytest.mark.parametrize("key", ["hash", "file"])
+def test_a_file_that_the_lock_of_the_engine_contradicts_is_refused(
+    engine: str, key: str, index: WheelIndex
+) -> None:
+    file, content = wheel("acme", "1.0")
+    files = dict(lock(engine, f"acme @ {publish(index, file, content)}"))
+    (locked,) = direct.read(files)
+    values = {"hash": f"sha256:{'0' * 64}", "file": "acme-1.1-py3-none-any.whl"}
+    files[direct.FILE] = direct.render([msgspec.structs.replace(locked, **{key: values[key]})])
+    for read in (lambda: pip.read(files), lambda: pip.select(files, AMD64, ("base-build",))):
+        with pytest.raises(ExpectedError, match=r"file or hash of acme is not that of"):
+            read()
+
+
+@ENGINES
 def test_the_file_stays_until_an_upgrade_asks_for_it(engine: str, index: WheelIndex) -> None:
     file, content = wheel("acme", "1.0")
     url = publish(index, file, content)
