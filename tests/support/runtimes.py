@@ -18,9 +18,10 @@ _values = st.lists(
 ).map("".join)
 _folders = st.from_regex(r"\A(/[A-Za-z0-9_=,@+-]{1,4}){1,3}\Z")
 _durations = st.sampled_from(["", "30s", "1m30s", "500ms", "1.5s", "1h"])
-healthchecks = st.builds(
+# Without a test, healthcheck is false and has no other keys.
+healthchecks = st.just(Healthcheck()) | st.builds(
     Healthcheck,
-    test=_words,
+    test=_words.filter(bool),
     interval=_durations,
     timeout=_durations,
     start_period=_durations,
