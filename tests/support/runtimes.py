@@ -19,7 +19,7 @@ _values = st.lists(
 _folders = st.from_regex(r"\A(/[A-Za-z0-9_=,@+-]{1,4}){1,3}\Z")
 _durations = st.sampled_from(["", "30s", "1m30s", "500ms", "1.5s", "1h"])
 # Without a test, healthcheck is false and has no other keys.
-healthchecks = st.just(Healthcheck()) | st.builds(
+healthchecks = st.just(Healthcheck(test=())) | st.builds(
     Healthcheck,
     test=_words.filter(bool),
     interval=_durations,
