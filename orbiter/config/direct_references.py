@@ -74,7 +74,10 @@ def _mistakes_in(
             "remove them here, and add them to ~/.netrc, which Orbiter and pip read",
         )
         return
-    yield from (_repository_mistakes if is_git else _file_mistakes)(package, url)
+    if is_git:
+        yield from _repository_mistakes(package, url)
+    else:
+        yield from _file_mistakes(package, url)
     if (is_git or address.endswith(SDISTS)) and package not in built:
         kind = "comes from git" if is_git else "is an sdist"
         yield (

@@ -63,8 +63,8 @@ def _content(
 
 def _first_tag(content: bytes) -> int:
     """Return the kind of the first packet of a binary OpenPGP file, or 0."""
-    first = content[0] if content else 0
-    if not first & 0x80:
+    if not content or not content[0] & 0x80:
         return 0
+    first = content[0]
     is_new_format = first & 0x40
     return first & 0x3F if is_new_format else (first & 0x3C) >> 2

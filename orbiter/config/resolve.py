@@ -93,28 +93,7 @@ def _stages(
     for draft in drafts.values():
         base = draft.builder if draft.builder in bases else ""
         stage = _stage(draft, drafts, file, mistakes, base)
-        files = own_files(draft.table.files, f"{draft.path}.files", root, mistakes)
-        prebuild, postbuild = (
-            commands(getattr(draft.table, key), f"{draft.path}.{key}", file.sets, root, mistakes)
-            for key in ("prebuild", "postbuild")
-        )
-        downloaded = downloads(
-            draft.table.downloads,
-            f"{draft.path}.downloads",
-            file.platforms,
-            system_manager(draft.builder),
-            mistakes,
-        )
-        check_targets(downloaded, files, f"{draft.path}.downloads", mistakes)
-        projects = projects_of(_entries("pip", draft, file.sets, mistakes), root, mistakes)
-        stages[draft.name] = msgspec.structs.replace(
-            stage,
-            projects=projects,
-            downloads=downloaded or UNSET,
-            files=files or UNSET,
-            prebuild=prebuild or UNSET,
-            postbuild=postbuild,
-        )
+        stages[draft.name] = _with_files(stage, draft, file, root, mistakes)
     for builder in file.builder:
         of_builder = [draft for draft in drafts.values() if draft.builder == builder]
         entries = {each.name: _entries("pip", each, file.sets, mistakes) for each in of_builder}
@@ -136,6 +115,34 @@ def _built_packages(stages: Mapping[str, Stage], builder: str) -> frozenset[str]
     """Return the packages that a builder's stages may build from source."""
     of_builder = (stage for stage in stages.values() if stage.builder == builder)
     return frozenset(name for stage in of_builder for name in stage.sources.get("pip", ()))
+
+
+def _with_files(
+    stage: Stage, draft: _Draft, file: ConfigFile, root: Path, mistakes: Mistakes
+) -> Stage:
+    """Return a stage with the files that it takes from the repository or from addresses."""
+    table = draft.table
+    files = own_files(table.files, f"{draft.path}.files", root, mistakes)
+    prebuild, postbuild = (
+        commands(getattr(table, key), f"{draft.path}.{key}", file.sets, root, mistakes)
+        for key in ("prebuild", "postbuild")
+    )
+    downloaded = downloads(
+        table.downloads,
+        f"{draft.path}.downloads",
+        file.platforms,
+        system_manager(draft.builder),
+        mistakes,
+    )
+    check_targets(downloaded, files, f"{draft.path}.downloads", mistakes)
+    return msgspec.structs.replace(
+        stage,
+        projects=projects_of(_entries("pip", draft, file.sets, mistakes), root, mistakes),
+        downloads=downloaded or UNSET,
+        files=files or UNSET,
+        prebuild=prebuild or UNSET,
+        postbuild=postbuild,
+    )
 
 
 def _parents(stage: Stage) -> tuple[str, ...]:

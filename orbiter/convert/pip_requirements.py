@@ -45,6 +45,9 @@ def _line(text: str) -> str:
     requirement = Requirement(text)
     if not is_path(requirement.url or ""):
         return text
-    extras = f"[{','.join(sorted(requirement.extras))}]" if requirement.extras else ""
-    marker = f" ; {requirement.marker}" if requirement.marker else ""
-    return f"{requirement.url}{extras}{marker}"
+    line = requirement.url or ""
+    if requirement.extras:
+        line += f"[{','.join(sorted(requirement.extras))}]"
+    if requirement.marker:
+        line += f" ; {requirement.marker}"
+    return line

@@ -228,7 +228,9 @@ def _tar_members(file: IO[bytes], magic: bytes) -> Iterator[tuple[_Member, IO[by
         fileobj=source, mode="r:*", encoding="utf-8", errors="surrogateescape"
     ) as archive:
         for info in archive:
-            yield _tar_member(info), archive.extractfile(info) if info.isreg() else None
+            # For a link, extractfile would return the file that it leads to.
+            content = archive.extractfile(info) if info.isreg() else None
+            yield _tar_member(info), content
 
 
 def _tar_member(info: tarfile.TarInfo) -> _Member:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 import msgspec
 from msgspec.structs import replace
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from resolvers.errors import ExpectedError
@@ -60,10 +61,10 @@ def _plain(text: str, versions: Mapping[str, str]) -> str:
     requirement = Requirement(text)
     if not requirement.url:
         return text
-    extras = f"[{','.join(sorted(requirement.extras))}]" if requirement.extras else ""
-    version = versions[canonicalize_name(requirement.name)]
-    marker = f" ; {requirement.marker}" if requirement.marker else ""
-    return f"{requirement.name}{extras}=={version}{marker}"
+    # Without the address, str() writes the name, the extras, the version and the marker.
+    requirement.url = None
+    requirement.specifier = SpecifierSet(f"=={versions[canonicalize_name(requirement.name)]}")
+    return str(requirement)
 
 
 def render(files: Iterable[DirectFile]) -> str:

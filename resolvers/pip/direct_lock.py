@@ -6,6 +6,7 @@ from urllib.parse import unquote, urlsplit
 from packaging.utils import (
     InvalidSdistFilename,
     InvalidWheelFilename,
+    canonicalize_name,
     parse_sdist_filename,
     parse_wheel_filename,
 )
@@ -91,13 +92,19 @@ def _fetch(request: Request, file: DirectFile) -> None:
         )
 
 
+def _earlier_build(request: Request, name: str) -> tuple[str, ...]:
+    """Return the build requirements of an earlier wheel, unless an upgrade concerns it."""
+    upgraded = set(map(canonicalize_name, request.upgrade.packages))
+    if request.upgrade.everything or name in upgraded:
+        return ()
+    builds = (file.build for file in read(request.previous) if file.name == name)
+    return next(builds, ())
+
+
 def _lock_folder(request: Request, name: str, reference: str) -> DirectFile:
     """Build the wheel of a folder, with the build requirements of an earlier build if possible."""
     folder = request.pip.folders[name]
-    previous = {file.name: file for file in read(request.previous)}
-    is_upgraded = request.upgrade.everything or name in request.upgrade.packages
-    earlier = previous[name].build if name in previous and not is_upgraded else ()
-    wheel = build_wheel(request, name, folder, earlier)
+    wheel = build_wheel(request, name, folder, _earlier_build(request, name))
     found, version = wheel_version(wheel.file)
     if found != name:
         raise source_metadata.other_package(name, found, folder.path)
