@@ -1,4 +1,5 @@
 #!/bin/bash
 # Start JupyterLab with the port of the image.
 set -e
-exec jupyter lab --ip=127.0.0.1 --no-browser $NOTEBOOK_ARGS "$@"
+read -ra options <<< "$NOTEBOOK_ARGS"
+exec jupyter lab --ip=127.0.0.1 --no-browser "${options[@]}" "$@"

@@ -1,1 +1,2 @@
+#!/bin/bash
 export STARTED_BY=hook
