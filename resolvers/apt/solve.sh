@@ -40,6 +40,7 @@ add_repositories() {
         {
             printf 'Types: deb\nURIs: %s\nSuites: %s\n' "$address" "$suites"
             [ "$components" = - ] || echo "Components: $components" | tr , ' '
+            # shellcheck disable=SC2086 # keyrings on several lines become one line
             [ -z "$signed_by" ] || echo "Signed-By:" $signed_by
         } > "$file"
     done 4<<END
