@@ -47,7 +47,7 @@ EXPORTER_OPTION = re.compile(
     r"oci-mediatypes=true|rewrite-timestamp=true|force-compression=true"
     r"|compression=(?:uncompressed|gzip|zstd)|compression-level=\d{1,2}"
 )
-RELOCK = "run orbiter lock, which renders build/ again from the lock files, or restore it from git"
+RELOCK = "restore it from git, or run orbiter lock, which renders build/ from the lock files again"
 
 UNPROVEN = (
     "another version of Orbiter rendered build/, and the commands in these files could not be "

@@ -100,8 +100,10 @@ def write_tar(archive: Path, target: Path, layout: Layout, name: str) -> None:
 
 
 def _unreadable(name: str, error: Exception) -> ExpectedError:
-    problem = f"{name} cannot be unpacked: {ascii(str(error))[1:-1]}"
-    return ExpectedError(problem, f"unpack a file of another format: {FORMATS}")
+    # tarfile adds a line for each format that it tried.
+    reason = str(error).partition("\n")[0].removesuffix(":")
+    hint = f"check that the address has a whole archive of a known format: {FORMATS}"
+    return ExpectedError(f"{name} cannot be unpacked: {ascii(reason)[1:-1]}", hint)
 
 
 class _Copy:
