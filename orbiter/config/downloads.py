@@ -14,8 +14,9 @@ from orbiter.config.schema import DownloadSource, DownloadTable
 from orbiter.config.secret_values import secret_reason
 from resolvers.net import http
 
-DEB = ".deb"
-APK = ".apk"
+ENDINGS = {"apk": ".apk", "apt": ".deb"}
+"""The ends of the addresses of packages, by manager."""
+DISTRIBUTIONS = {"apk": "Alpine", "apt": "Debian"}
 _SIGNATURE = re.compile(r"(?i)(?:^|[-_])(?:sig|signature|credential|auth|key)$")
 """Names of parameters that carry a permission; see also ``secret_reason``."""
 
@@ -122,19 +123,19 @@ def _download(table: DownloadTable, platforms: list[str], manager: str) -> Downl
     )
 
 
-def _is_package(table: DownloadTable) -> bool:
-    """Return whether a table without a target names packages of Debian, on all platforms."""
+def _package_manager(table: DownloadTable) -> str:
+    """Return the manager of the packages that a table without a target names, "" if it has none."""
     urls = [source.url for source in table.platforms.values()] + [table.url] * bool(table.url)
     paths = [url.partition("?")[0] for url in urls]
-    return not table.to and bool(paths) and all(path.endswith(DEB) for path in paths)
+    for manager, ending in ENDINGS.items():
+        if not table.to and paths and all(path.endswith(ending) for path in paths):
+            return manager
+    return ""
 
 
 def _check_keys(table: DownloadTable, manager: str) -> None:
-    if _is_package(table):
+    if _package_manager(table):
         _check_package(table, manager)
-    elif not table.to and table.url.partition("?")[0].endswith(APK):
-        problem = "is a package of Alpine, which apk cannot install from an address"
-        raise _MistakeError("url", problem, "use a repository that has it, and list it under apk")
     elif not table.to:
         problem, hint = "has no target", 'add to = "/opt/", or another folder or path'
         raise _MistakeError("", problem, hint)
@@ -149,12 +150,13 @@ def _check_keys(table: DownloadTable, manager: str) -> None:
 
 
 def _check_package(table: DownloadTable, manager: str) -> None:
-    if manager != "apt":
-        problem = "is a package of Debian, which the builder does not install"
+    if manager != _package_manager(table):
+        distribution = DISTRIBUTIONS[_package_manager(table)]
+        problem = f"is a package of {distribution}, which the builder does not install"
         raise _MistakeError("", problem, 'add to = "/opt/" to place the file only')
     for key in ("mode", "unpack", "strip"):
         if getattr(table, key):
-            problem = "has no effect, because apt installs the package"
+            problem = "has no effect, because the manager installs the package"
             raise _MistakeError(key, problem, 'remove it, or add to = "/opt/"')
 
 

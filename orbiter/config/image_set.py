@@ -168,8 +168,8 @@ class DownloadedFile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     """The file of a download on one platform.
 
     ``target`` is its absolute path, or the folder that an archive is unpacked into; it is unset for
-    a package that apt installs. ``sha256`` is the hash that images.toml gives, unset if it gives
-    none.
+    a package that apk or apt installs. ``sha256`` is the hash that images.toml gives, unset if it
+    gives none.
     """
 
     url: FileAddress
@@ -191,7 +191,7 @@ class Download(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def is_package(self) -> bool:
-        """Return whether apt installs the file, together with the packages of the stage."""
+        """Return whether apk or apt installs the file, together with the packages of the stage."""
         return any(not file.target for file in self.platforms.values())
 
 

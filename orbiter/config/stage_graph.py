@@ -2,6 +2,7 @@
 
 from msgspec import UNSET
 
+from orbiter.config.builders import system_manager
 from orbiter.config.image_set import ImageSet, Stage
 from orbiter.config.runtime import NO_SETTINGS, Runtime, inherit
 from resolvers.types import Group
@@ -46,7 +47,8 @@ def has_packages(stage: Stage, manager: str) -> bool:
     """Return whether a stage itself has packages of a manager, from an index or an address."""
     if stage.requirements.get(manager):
         return True
-    return manager == "apt" and any(each.is_package for each in stage.downloads or ())
+    is_own = manager == system_manager(stage.builder)
+    return is_own and any(each.is_package for each in stage.downloads or ())
 
 
 def stages_with(image_set: ImageSet, builder: str, manager: str) -> tuple[Stage, ...]:

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
 
+from orbiter.config.builders import SYSTEM_MANAGERS
 from orbiter.config.image_set import Download, ImageSet
 from orbiter.locking.work import LockRun
 from orbiter.lockset.downloads import LockedDownload, addresses, format_downloads, read_downloads
@@ -41,7 +42,7 @@ def lock_downloads(run: LockRun) -> dict[str, str]:
 
 def package_files(run: LockRun, builder: str, manager: str) -> tuple[PackageFile, ...]:
     """Return the downloaded packages that a manager installs; fetch those that are not stored."""
-    if manager != "apt":
+    if manager not in SYSTEM_MANAGERS:
         return ()
     locked = read_downloads(run.downloads, builder)
     return tuple(

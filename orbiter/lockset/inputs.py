@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 import msgspec
 
 from orbiter.config import stage_graph
-from orbiter.config.builders import overwrites
+from orbiter.config.builders import SYSTEM_MANAGERS, overwrites
 from orbiter.config.image_set import Builder, CondaSettings, ImageSet, Repository
 from orbiter.config.indexes import package_indexes, used_indexes
 from orbiter.config.projects import builder_projects, tree_digest
@@ -77,7 +77,7 @@ def inputs_digest(
         settings |= _npm_rules(image_set, builder)
     if repositories := used_repositories(image_set, builder, manager):
         settings = {**settings, "repositories": _without_paths(repositories)}
-    if manager == "apt" and (packages := package_addresses(image_set, builder.name)):
+    if manager in SYSTEM_MANAGERS and (packages := package_addresses(image_set, builder.name)):
         settings = {**settings, "downloads": packages}
     if allowed := overwrites(builder).get(manager):
         settings = {**settings, "overwrites": allowed}
@@ -86,7 +86,7 @@ def inputs_digest(
 
 
 def package_addresses(image_set: ImageSet, builder: str) -> list[tuple[str, str, str]]:
-    """Return the addresses of the packages that apt installs, with their stage and platform."""
+    """Return the addresses of packages for apk or apt, with their stage and platform."""
     return sorted(
         (stage.name, platform, file.url)
         for stage in stage_graph.builder_stages(image_set, builder)

@@ -28,6 +28,7 @@ from orbiter.render.own_files import OwnFileMounts, own_file_mounts
 from orbiter.render.runtime import RuntimeContext, quoted_labels, runtime_context
 from orbiter.render.start import image_start
 from resolvers.distro.repositories import split_source
+from resolvers.index.source import is_direct
 
 ENV_PARTS = range(9)
 """The layers of /opt/env without conda.
@@ -92,6 +93,7 @@ class StageContext(msgspec.Struct, frozen=True, kw_only=True):
     has_conda_python: bool
     adds_python_library: bool  # apt installs a standard library, which is then compiled
     writes_world: bool  # apk's requirements change
+    apk_unsigned: bool  # a package comes from an address, so only its hash is checked
     apk_keys: tuple[ApkKey, ...]  # of the repositories that the packages of the stage come from
     compiles: bool  # pip builds wheels from sdists
     pip_overwrites: tuple[str, ...]  # packages whose files replace those of others, in this order
@@ -151,6 +153,7 @@ def stage_context(plan: Plan, stage_plan: StagePlan) -> StageContext:
         has_conda_python=("conda", "python") in packages,
         adds_python_library=any(_is_python_library(pin.name) for pin in apt_pins),
         writes_world=any(name.endswith(".world") for name in stage_plan.files),
+        apk_unsigned=_has_direct_packages(stage_plan),
         apk_keys=_apk_keys(plan, stage_plan),
         compiles="build-requirements.txt" in stage_plan.files,
         pip_overwrites=overwriting(plan, stage_plan, "pip"),
@@ -183,6 +186,12 @@ def _shell(packages: set[tuple[str, str]], *, alpine: bool) -> str:
 def _json_words(words: tuple[str, ...] | UnsetType) -> str:
     """Return the words of a command as JSON; empty if the instruction is left out."""
     return "" if isinstance(words, UnsetType) else json.dumps(words)
+
+
+def _has_direct_packages(stage_plan: StagePlan) -> bool:
+    """Return whether apk installs a package from an address, which no trusted key has signed."""
+    pins = (pin for each in stage_plan.pins.values() for pin in each.get("apk", ()))
+    return any(is_direct(pin.artifact.source) for pin in pins)
 
 
 def _apk_keys(plan: Plan, stage_plan: StagePlan) -> tuple[ApkKey, ...]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from orbiter.config.builders import conda_settings, installer_package
+from orbiter.config.builders import SYSTEM_MANAGERS, conda_settings, installer_package
 from orbiter.config.image_set import ImageSet, Stage
 from orbiter.config.requirements import package_name
 from orbiter.config.stage_graph import ancestors, has_packages
@@ -140,7 +140,8 @@ def _added(locked: _LockedStage, target: Target, installed: Pins) -> dict[str, t
         if manager != "npm":  # npm replaces the whole tree
             inherited.update(MANAGERS[manager].select(files, target, locked.inherited(manager)))
         added[manager] = tuple(pin for pin in installed[manager] if pin not in inherited)
-    check_packages(added.get("apt", ()), locked.downloads)
+    for manager in SYSTEM_MANAGERS:
+        check_packages(added.get(manager, ()), locked.downloads)
     return added
 
 

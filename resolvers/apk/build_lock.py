@@ -59,6 +59,7 @@ def _packages(groups: tuple[Group, ...], solution: ApkSolution) -> list[ApkPacka
             license=record.license,
             requires=tuple(sorted(required - {record.name})),
             repository=record.repository,
+            url=record.url,
         )
         packages.append(package)
     return packages

@@ -19,9 +19,9 @@ Key = tuple[str, str]
 class ApkRecord(msgspec.Struct, frozen=True, kw_only=True):
     """A package of the signed index.
 
-    ``file`` is the path below the address of a mirror, or of the ``repository`` of images.toml;
-    ``sha256`` and ``size`` are of that file. ``depends`` and ``provides`` are names without
-    versions, such as ``so:libz.so.1``.
+    ``file`` is the path below the address of a mirror, or of the ``repository`` of images.toml. A
+    package from an address, the ``url``, has a name only. ``sha256`` and ``size`` are of the file.
+    ``depends`` and ``provides`` are names without versions, such as ``so:libz.so.1``.
     """
 
     name: str
@@ -36,6 +36,7 @@ class ApkRecord(msgspec.Struct, frozen=True, kw_only=True):
     depends: tuple[str, ...] = ()
     provides: tuple[str, ...] = ()
     repository: str = ""
+    url: str = ""
 
 
 class Place(NamedTuple):

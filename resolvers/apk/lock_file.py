@@ -6,7 +6,7 @@ from functools import lru_cache
 import msgspec
 
 from resolvers.distro.lock_text import LockedGroup, format_lock, parse_lock
-from resolvers.distro.repositories import FilePath, RepositoryName, source_of
+from resolvers.distro.repositories import URL, FilePath, RepositoryName, source_of
 from resolvers.types import LockFiles, thread_safe_decoding
 
 FILE = "apk.lock"
@@ -32,8 +32,9 @@ class ApkPackage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     ``file`` is its path below the address of a mirror, such as
     ``v3.23/main/x86_64/curl-8.17.0-r1.apk``, or below that of the ``repository`` of images.toml
-    that it comes from. ``checksum`` is the checksum of the index: ``Q1`` and the base64 text of a
-    SHA-1 over the control segment. ``sha256`` is the hash of the whole file.
+    that it comes from. A package from an address, the ``url``, has a name only. ``checksum`` is the
+    checksum of the index: ``Q1`` and the base64 text of a SHA-1 over the control segment.
+    ``sha256`` is the hash of the whole file.
     """
 
     name: str
@@ -49,11 +50,12 @@ class ApkPackage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     license: str = ""
     requires: tuple[str, ...] = ()
     repository: RepositoryName = ""
+    url: str = ""
 
     @property
     def source(self) -> str:
         """The source of the file, as artifacts have it."""
-        return source_of(self.file, self.repository)
+        return f"{URL}{self.url}" if self.url else source_of(self.file, self.repository)
 
 
 @thread_safe_decoding

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from resolvers.apk import base, lock_file
+from resolvers.apk.apk_file import read_packages_of, versions_of
 from resolvers.apk.base import AlpineBase
 from resolvers.apk.build_lock import build_lock
 from resolvers.apk.lock_file import FILE, ApkLock, parse
@@ -38,7 +39,10 @@ def resolve(request: Request) -> LockFiles:
     Return ``{}`` if there are no requirements. Pins of the previous lock are kept while the index
     has them. Added packages are fetched, verified and hashed. An UnsolvableError quotes apk.
     """
-    groups = tuple(group for group in request.groups if group.requirements)
+    with_packages = {file.group for file in request.system.packages}
+    groups = tuple(
+        group for group in request.groups if group.requirements or group.name in with_packages
+    )
     if not groups:
         return {}
     exact = exact_versions(groups, SYNTAX)
@@ -77,6 +81,11 @@ def world(files: LockFiles, target: Target, groups: tuple[str, ...]) -> str:
     for group in groups:
         if group in lock.groups:
             lines.update(map(without_tag, lock.groups[group].requirements))
+    lines.update(
+        package.name
+        for package in lock.package
+        if package.url and not set(groups).isdisjoint(package.groups)
+    )
     # apk keeps one line per name: a version constraint replaces the name alone.
     for line in tuple(lines):
         name = bare_name(line)
@@ -148,13 +157,16 @@ def _solve_platform(
     before: Mapping[str, str],
 ) -> ApkSolution:
     """Solve for one platform; drop pins of the previous lock that prevent a solution."""
+    files = read_packages_of(request, platform)
+    own = versions_of(files)
+    before = {name: version for name, version in before.items() if name not in own}
     kept, upgraded = _previous_pins(request, before)
     # A version in images.toml wins over one of the command line.
-    fixed = {**upgraded, **exact}
+    fixed = {**upgraded, **exact, **own}
 
     def solve_with(pins: Mapping[str, str]) -> ApkSolution:
         versions = ApkPins(versions=pins, exact=frozenset(fixed))
-        return solve(request.system, platform, groups, versions)
+        return solve(request.system, platform, groups, versions, files)
 
     solution = solve_keeping_pins(lambda pins: _agree(solve_with, {**pins, **fixed}), kept)
     after = {record.name: record.version for record in solution.records.values()}

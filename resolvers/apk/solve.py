@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 
 from resolvers.apk import base
+from resolvers.apk.apk_file import ApkFile, index_of, records_of, with_files
 from resolvers.apk.base import AlpineBase, parse_base
 from resolvers.apk.failures import failure, removed_packages, unknown_file
 from resolvers.apk.index import ApkRecord, Key, parse_records
@@ -40,15 +41,21 @@ class ApkPins(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def solve(
-    options: SystemOptions, platform: str, groups: tuple[Group, ...], pins: ApkPins
+    options: SystemOptions,
+    platform: str,
+    groups: tuple[Group, ...],
+    pins: ApkPins,
+    files: tuple[ApkFile, ...] = (),
 ) -> ApkSolution:
     """Resolve all groups in one container, parents first; fetch and hash the packages they add.
+
+    ``files`` are required too.
 
     Raises NoSolutionError if a group has no solution. Raises ExpectedError if an index or a package
     is not available, or if neither a key that the image trusts nor one of images.toml signed it.
     """
     assert options.shell
-    text = script(groups, pins, options.repositories)
+    text = script(with_files(groups, files), pins, options.repositories, index_of(files))
     output = options.shell(text, platform=platform, cache=cache_folder(platform))
     answer = sections(output)
     failed = next((title for title in answer if title.startswith("failed ")), "")
@@ -57,7 +64,7 @@ def solve(
     solved = {}
     for number, group in enumerate(groups):
         solved[group.name] = _installed(group, platform, answer[f"group {number}"])
-    records = parse_records(answer, options.repositories)
+    records = parse_records(answer, options.repositories) | _used(files, solved)
     unknown = frozenset[Key]().union(*solved.values()) - records.keys()
     if unknown:
         name, version = min(unknown)
@@ -66,9 +73,15 @@ def solve(
 
 
 def script(
-    groups: tuple[Group, ...], pins: ApkPins, repositories: tuple[SystemRepository, ...] = ()
+    groups: tuple[Group, ...],
+    pins: ApkPins,
+    repositories: tuple[SystemRepository, ...] = (),
+    index: str = "",
 ) -> str:
-    """Return the script that resolves the groups."""
+    """Return the script that resolves the groups.
+
+    ``index`` has the records of packages that no repository has.
+    """
     lines = []
     for name, version in sorted(pins.versions.items()):
         strength = "hard" if name in pins.exact else "soft"
@@ -78,7 +91,14 @@ def script(
         pins="".join(lines),
         repositories="\n".join(map(_repository_line, repositories)),
         stages=stage_lines(groups),
+        own_index=index,
     )
+
+
+def _used(files: tuple[ApkFile, ...], solved: Mapping[str, frozenset[Key]]) -> dict[Key, ApkRecord]:
+    """Return the records of the package files in a solution."""
+    used = frozenset[Key]().union(*solved.values())
+    return {key: record for key, record in records_of(files).items() if key in used}
 
 
 def _repository_line(repository: SystemRepository) -> str:

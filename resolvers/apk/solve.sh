@@ -6,6 +6,7 @@
 #   pins    lines "<hard or soft> <name> <version>": no other version of the index may be installed.
 #           With "soft", the version in the base image may stay.
 #   repositories  lines "<tag> <address> <name of the key> <key>"; the lines of the key end with "|"
+#   own_index  records of packages that no repository has, as in an APKINDEX; may be empty
 #   stages  lines "<number>:<numbers of the parents>:<requirements>", parents first
 #
 # Sections of the output:
@@ -17,7 +18,7 @@
 #
 # From apk's output, the script reads only the parts that apk 2 and apk 3 print alike: the simulated
 # actions and the policy. Everything else comes from the signed index.
-: "${database:?}" "${pins?}" "${repositories?}" "${stages:?}"
+: "${database:?}" "${pins?}" "${repositories?}" "${own_index?}" "${stages:?}"
 
 exec 9>/cache/lock
 flock 9
@@ -85,13 +86,32 @@ solve_stage() {
         printf '%s\n' $requirements
         cat "$work/excluded"
     } > /etc/apk/world
-    apk add --simulate > "$work/output" 2>&1 || fail "$number"
+    # shellcheck disable=SC2086 # nothing, or one option
+    apk add --simulate $untrusted > "$work/output" 2>&1 || fail "$number"
     # From "(1/2) Upgrading name (1.0-r0 -> 1.1-r0)" to "Upgrading name 1.1-r0".
     sed -n 's/^( *[0-9]*\/[0-9]*) \([A-Z][a-z]*\) \([^ ]*\) (\(.* \)*\([^ ]*\))$/\1 \2 \4/p' \
         "$work/output" > "$work/actions"
     sed -n '/^Purging /!s/^[^ ]* //p' "$work/actions" > "$work/$number.all"
     say group "$number"
     cat "$work/actions"
+}
+
+# Let apk know packages that no repository has. Its files are never read, only their records. apk has
+# checked the signatures of the other indexes in its cache.
+add_own_index() {
+    untrusted=--allow-untrusted
+    folder=$work/own/$(command apk --print-arch)
+    mkdir -p "$folder"
+    printf '%s\n\n' "$own_index" > "$work/APKINDEX"
+    cat "$work/APKINDEX" >> "$work/index"
+    tar -C "$work" -czf "$folder/APKINDEX.tar.gz" APKINDEX
+    cat /etc/apk/repositories > "$work/repositories"
+    echo "$work/own" >> /etc/apk/repositories
+}
+
+# Return whether a package is one of the own index.
+is_own() {
+    [ -n "$own_index" ] && grep -A 1 -Fx "P:$1" "$work/APKINDEX" | grep -Fxq "V:$2"
 }
 
 update() {
@@ -131,6 +151,10 @@ update || update || fail update
 for index in "$cache"/APKINDEX.*.tar.gz; do
     tar -xzOf "$index" APKINDEX && echo
 done > "$work/index"
+untrusted=
+if [ -n "$own_index" ]; then
+    add_own_index
+fi
 printf %s "$pins" > "$work/pins"
 exclude_other_versions > "$work/excluded"
 while IFS=: read -r number parents requirements <&3; do
@@ -138,6 +162,10 @@ while IFS=: read -r number parents requirements <&3; do
 done 3<<END
 $stages
 END
+
+if [ -n "$own_index" ]; then
+    cat "$work/repositories" > /etc/apk/repositories
+fi
 
 sort -u "$work"/*.all > "$work/tagged"
 sed 's/@[^ ]*//' "$work/tagged" | sort -u > "$work/everything"
@@ -147,7 +175,8 @@ awk 'FILENAME ~ /everything$/ { is["P:" $1 "\nV:" $2]; next } ($2 "\n" $3) in is
 # Files in the cache have the names that apk gives them in its own cache: name, version and the first
 # bytes of the checksum. Only missing files are fetched.
 checksum_starts < "$work/records" | while read -r name version start; do
-    [ -e "$cache/$name-$version.$start.apk" ] || echo "$name $version"
+    [ -e "$cache/$name-$version.$start.apk" ] || is_own "$name" "$version" \
+        || echo "$name $version"
 done | sort -u > "$work/missing"
 
 # apk 2 fetches without checking. `apk verify` checks that a file is complete and that a trusted key

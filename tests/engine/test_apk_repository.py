@@ -1,4 +1,4 @@
-"""A package of an own apk repository: locked, built, archived, and built again without it."""
+"""Packages of an own apk repository and from an address: locked, built, archived, built again."""
 
 import os
 import shutil
@@ -11,6 +11,7 @@ import pytest
 
 from tests.support.alpine_world import needs_world, served_folder, write_repository
 from tests.support.apk_world import KEY, package_spec, public_key
+from tests.support.loopback import Answer, Server, serving
 from tests.support.paths import QUICK_ORBITER
 
 pytestmark = [pytest.mark.engine, needs_world]
@@ -28,6 +29,7 @@ from = "alpine:3.23"
 
 [image.alpine.core]
 apk = ["own-tool@lab"]
+downloads = [{{ url = "{address}" }}]
 """
 TAG = "orbiter-test/apk-repository:alpine-core-0.1.0"
 ARTIFACTS = "locks/0.1.0/build/alpine-core/artifacts-linux-amd64.txt"
@@ -36,14 +38,16 @@ ARTIFACTS = "locks/0.1.0/build/alpine-core/artifacts-linux-amd64.txt"
 class Project:
     """An image set in a folder with an own repository beside those of the test world."""
 
-    def __init__(self, folder: Path, repository: Path) -> None:
+    def __init__(self, folder: Path, repository: Path, server: Server) -> None:
         self.folder, self.repository = folder, repository
         spec = package_spec("own-tool", "1")
         path = write_repository(
             repository, [(spec, {"usr/bin/own-tool": b"#!/bin/sh\necho own\n"})]
         )
         url = f"{os.environ['ORBITER_WORLD_HTTP_FROM_CONTAINERS']}/{path}"
-        (folder / "images.toml").write_text(IMAGES.format(url=url, key=KEY))
+        server.replies["/alone.apk"] = Answer(200, _package(folder.parent / "alone"))
+        address = f"{server.url}/alone.apk"
+        (folder / "images.toml").write_text(IMAGES.format(url=url, key=KEY, address=address))
         (folder / f"{KEY}.pub").write_text(public_key())
 
     def start(self, *arguments: str, cache: str = "cache") -> "subprocess.CompletedProcess[str]":
@@ -61,23 +65,34 @@ class Project:
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
-    with served_folder() as repository:
+    with served_folder() as repository, serving() as server:
         folder = tmp_path_factory.mktemp("apk") / "project"
         folder.mkdir()
-        yield Project(folder, repository)
+        yield Project(folder, repository, server)
+
+
+def _package(folder: Path) -> bytes:
+    """Return a package that no repository has, with a dependency from the test world."""
+    folder.mkdir()
+    spec = package_spec("alone", "1", depend="bash")
+    files = {"usr/bin/alone": b"#!/bin/bash\necho $BASH_VERSINFO\n"}
+    write_repository(folder, [(spec, files)])
+    (file,) = folder.rglob("*.apk")
+    return file.read_bytes()
 
 
 def test_the_image_has_the_package_but_neither_key_nor_tag(project: Project) -> None:
     """The tests below use this lock set."""
     project.run("lock", "-q")
     artifacts = (project.folder / ARTIFACTS).read_text()
-    assert artifacts.endswith(" apk:lab:x86_64/own-tool-1-r0.apk\n")
+    assert " apk:lab:x86_64/own-tool-1-r0.apk\n" in artifacts
+    assert "/alone.apk\n" in artifacts
     project.run("build", "-q")
-    script = "own-tool; ls /etc/apk/keys; grep -r lab /etc/apk; grep own-tool /etc/apk/world"
+    script = "own-tool; alone; ls /etc/apk/keys; grep -r lab /etc/apk; grep -E 'own|alone' /etc/apk/world"
     command = ["docker", "run", "--rm", "--user", "0", TAG, "sh", "-c", script]
     done = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     lines = done.splitlines()
-    assert (lines[0], lines[-1]) == ("own", "own-tool")
+    assert (lines[:2], lines[-2:]) == (["own", "5"], ["alone", "own-tool"])
     assert f"{KEY}.pub" not in lines
     assert project.run("lock", "--check") == "locks/0.1.0 is fresh\n"
 
