@@ -1,19 +1,11 @@
 """Shell commands and scripts in images.toml."""
 
-import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
 from orbiter.config.image_set import Command, Script, Stage
 from orbiter.config.mistakes import Mistakes
-from orbiter.config.own_files import (
-    SMALL,
-    FileMistakeError,
-    path_inside,
-    regular_file_status,
-    relative_path,
-    unreadable,
-)
+from orbiter.config.own_files import FileMistakeError, relative_path, small_file
 from orbiter.config.schema import ScriptTable
 from orbiter.config.sets import Sets, expand_entry, without_indexes
 
@@ -59,23 +51,16 @@ def brief(command: Command) -> str:
 
 def _script(source: str, root: Path) -> Script:
     """Read and check a script. Raises FileMistakeError."""
-    relative = relative_path(source)
-    path = path_inside(root, relative)
-    try:
-        if regular_file_status(path, relative).st_size > SMALL:
-            problem = f"'{relative}' is larger than {SMALL // 1024} KiB, the largest script"
-            raise FileMistakeError(problem, "split it, or add its data with files")
-        content = path.read_bytes()
-    except OSError as error:
-        raise unreadable(relative, error) from None
+    remedy = "split it, or add its data with files"
+    file, content = small_file(relative_path(source), root, remedy)
     if b"\0" in content:
         hint = "name a script; files can add a program, which a command can run"
-        raise FileMistakeError(f"'{relative}' is a binary file", hint)
+        raise FileMistakeError(f"'{file.source}' is a binary file", hint)
     return Script(
-        source=str(relative),
+        source=file.source,
         interpreter=_interpreter(content, source),
-        sha256=hashlib.sha256(content).hexdigest(),
-        size=len(content),
+        sha256=file.sha256,
+        size=file.size,
     )
 
 

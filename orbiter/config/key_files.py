@@ -5,7 +5,7 @@ from pathlib import Path, PurePosixPath
 
 from orbiter.config.image_set import RepositoryFile
 from orbiter.config.mistakes import Mistakes
-from orbiter.config.own_files import SMALL, source_file
+from orbiter.config.own_files import FileMistakeError, SmallFile, relative_path, small_file
 from orbiter.config.schema import KEY_NAME
 
 ARMOR = b"-----BEGIN PGP PUBLIC KEY BLOCK-----"
@@ -20,10 +20,10 @@ EXPORT = "export the public key: gpg --armor --export KEY > FILE"
 
 def openpgp_key(source: str, path: str, root: Path, mistakes: Mistakes) -> RepositoryFile | None:
     """Return the OpenPGP public key in a file; add a mistake at ``path`` if there is none."""
-    file = source_file(source, path, root, mistakes)
-    content = _content(file, path, root, mistakes)
-    if content is None:
+    found = _key_file(source, path, root, mistakes)
+    if found is None:
         return None
+    file, content = found
     if PRIVATE in content or _first_tag(content) == PRIVATE_TAG:
         mistakes.add(path, "contains a private key", hint=f"never commit it; {EXPORT}")
     elif ARMOR not in content and _first_tag(content) != PUBLIC_TAG:
@@ -33,10 +33,10 @@ def openpgp_key(source: str, path: str, root: Path, mistakes: Mistakes) -> Repos
 
 def rsa_key(source: str, path: str, root: Path, mistakes: Mistakes) -> RepositoryFile | None:
     """Return the RSA public key of apk in a file; add a mistake at ``path`` if there is none."""
-    file = source_file(source, path, root, mistakes)
-    content = _content(file, path, root, mistakes)
-    if content is None:
+    found = _key_file(source, path, root, mistakes)
+    if found is None:
         return None
+    file, content = found
     if PRIVATE in content:
         hint = "never commit it; use the key that abuild-keygen wrote with the suffix .pub"
         mistakes.add(path, "contains a private key", hint=hint)
@@ -49,16 +49,12 @@ def rsa_key(source: str, path: str, root: Path, mistakes: Mistakes) -> Repositor
     return file
 
 
-def _content(
-    file: RepositoryFile | None, path: str, root: Path, mistakes: Mistakes
-) -> bytes | None:
-    """Return the content of a key, or None after a mistake."""
-    if file is None:
+def _key_file(source: str, path: str, root: Path, mistakes: Mistakes) -> SmallFile | None:
+    try:
+        return small_file(relative_path(source), root, "name a file with one public key")
+    except FileMistakeError as error:
+        mistakes.add(path, error.problem, hint=error.hint)
         return None
-    if file.size > SMALL:
-        mistakes.add(path, f"is larger than {SMALL} bytes", hint="name a file with one public key")
-        return None
-    return (root / file.source).read_bytes()
 
 
 def _first_tag(content: bytes) -> int:

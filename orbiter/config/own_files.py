@@ -9,6 +9,7 @@ import os
 import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
 import msgspec
 
@@ -64,23 +65,28 @@ def own_files(
     return tuple(by_target[target] for target in sorted(by_target))
 
 
-def source_file(source: str, path: str, root: Path, mistakes: Mistakes) -> RepositoryFile | None:
-    """Return one file below the folder of images.toml; add a mistake at ``path`` if there is none.
+class SmallFile(NamedTuple):
+    """A file whose content is part of the lock set."""
 
-    It does not become a part of an image.
+    file: RepositoryFile
+    content: bytes
+
+
+def small_file(relative: PurePosixPath, root: Path, remedy: str) -> SmallFile:
+    """Read a file below the folder of images.toml; ``remedy`` is for one that is too large.
+
+    Raises FileMistakeError.
     """
-    if not source.isprintable():
-        hint = "rename the file"
-        mistakes.add(path, "contains a line break or an invisible character", hint=hint)
-        return None
+    path = path_inside(root, relative)
     try:
-        relative = relative_path(source)
-        if path_inside(root, relative).is_dir():
-            raise FileMistakeError(f"'{source}' is a folder", "name a file")
-        return _hashed(root, relative)
-    except FileMistakeError as error:
-        mistakes.add(path, error.problem, hint=error.hint)
-        return None
+        if _regular_file_status(path, relative).st_size > SMALL:
+            raise FileMistakeError(f"'{relative}' is larger than {SMALL // 1024} KiB", remedy)
+        content = path.read_bytes()
+    except OSError as error:
+        raise unreadable(relative, error) from None
+    sha256 = hashlib.sha256(content).hexdigest()
+    file = RepositoryFile(source=str(relative), sha256=sha256, size=len(content))
+    return SmallFile(file, content)
 
 
 def with_places(stages: tuple[Stage, ...]) -> tuple[Stage, ...]:
@@ -203,7 +209,7 @@ def own_file(root: Path, relative: PurePosixPath, target: str, mode: str) -> Own
 def _hashed(root: Path, relative: PurePosixPath) -> RepositoryFile:
     path = path_inside(root, relative)
     try:
-        status = regular_file_status(path, relative)
+        status = _regular_file_status(path, relative)
         with path.open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
@@ -211,7 +217,7 @@ def _hashed(root: Path, relative: PurePosixPath) -> RepositoryFile:
     return RepositoryFile(source=str(relative), sha256=sha256, size=status.st_size)
 
 
-def regular_file_status(path: Path, relative: PurePosixPath) -> os.stat_result:
+def _regular_file_status(path: Path, relative: PurePosixPath) -> os.stat_result:
     """Return the status of a regular file. Raises FileMistakeError for others, and OSError."""
     status = path.stat()
     # Reading a pipe or a device might never end.

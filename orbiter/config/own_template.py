@@ -4,7 +4,6 @@ It may come with a lock set of somebody else. So it may only use a few parts of 
 time in proportion to its length and reach nothing but the values of Orbiter's own templates.
 """
 
-import hashlib
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -14,11 +13,10 @@ from msgspec import UNSET, UnsetType
 from orbiter.config.image_set import RepositoryFile
 from orbiter.config.mistakes import Mistakes
 from orbiter.config.own_files import (
-    SMALL,
     FileMistakeError,
     path_inside,
-    regular_file_status,
     relative_path,
+    small_file,
     unreadable,
 )
 from orbiter.config.secret_values import text_reason
@@ -87,7 +85,10 @@ def _read(folder: str, root: Path) -> RepositoryFile:
     path = path_inside(root, relative)
     if not path.is_dir():
         raise FileMistakeError(f"'{folder}' is not a folder", f"name the folder of {NAME}")
-    names = sorted(each.name for each in path.iterdir() if each.suffix == ".j2")
+    try:
+        names = sorted(each.name for each in path.iterdir() if each.suffix == ".j2")
+    except OSError as error:
+        raise unreadable(relative, error) from None
     unknown = [name for name in names if name != NAME]
     if unknown:
         problem = f"'{relative / unknown[0]}' is not used: only {NAME} can be extended"
@@ -99,27 +100,18 @@ def _read(folder: str, root: Path) -> RepositoryFile:
 
 
 def _read_file(root: Path, source: PurePosixPath) -> RepositoryFile:
-    path = path_inside(root, source)
+    file, content = small_file(source, root, "move its commands to scripts in postbuild")
     try:
-        if regular_file_status(path, source).st_size > SMALL:
-            problem = f"'{source}' is larger than {SMALL // 1024} KiB, the largest template"
-            raise FileMistakeError(problem, "move its commands to scripts in postbuild")
-        content = path.read_bytes()
         text = content.decode()
-    except OSError as error:
-        raise unreadable(source, error) from None
+        check_template(text)
     except UnicodeDecodeError:
         raise FileMistakeError(f"'{source}' is not UTF-8", "save it as UTF-8") from None
+    except TemplateMistakeError as error:
+        raise FileMistakeError(f"{source}:{error.line}: {error.problem}", error.hint) from None
     if reason := text_reason(text):
         hint = "remove it: the lock set and the image would contain it"
         raise FileMistakeError(f"'{source}' seems to have a secret: {reason}", hint)
-    try:
-        check_template(text)
-    except TemplateMistakeError as error:
-        raise FileMistakeError(f"{source}:{error.line}: {error.problem}", error.hint) from None
-    return RepositoryFile(
-        source=str(source), sha256=hashlib.sha256(content).hexdigest(), size=len(content)
-    )
+    return file
 
 
 def _nodes(text: str) -> Iterator["nodes.Node"]:

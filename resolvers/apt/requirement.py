@@ -5,7 +5,8 @@ import re
 from resolvers.distro.requirements import Requirement
 
 REQUIREMENT = re.compile(
-    r"(?P<name>[a-z0-9][a-z0-9+.-]*[a-z0-9+.](:[a-z0-9-]+)?)(=(?P<version>[A-Za-z0-9.+~:-]+\*?)|/[a-z][a-z0-9.-]*)?"
+    r"(?P<name>[a-z0-9][a-z0-9+.-]*[a-z0-9+.](:[a-z0-9-]+)?)"
+    r"(=(?P<version>[A-Za-z0-9.+~:-]+\*?)|/[a-z][a-z0-9.-]*)?"
 )
 """A name, alone or with a version, the beginning of one and ``*``, or a suite."""
 PATTERN = re.compile(r"\?[a-z-]+(\([a-z]+\))?")

@@ -61,7 +61,7 @@ def place_of(source: str) -> str:
 
 
 def build_of(source: str) -> str:
-    """Return what tells two files of a version apart: their commit, or the sha256 of their folder.
+    """Return the difference between two files of a version: their commit, or their folder's sha256.
 
     It is "" for files that nobody builds.
     """

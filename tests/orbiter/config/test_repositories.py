@@ -93,9 +93,9 @@ def test_each_edit_of_a_repository_is_a_change(folder: Path) -> None:
 MISTAKES = {
     "private": (("own.asc", "secret.asc"), "key-file: contains a private key"),
     "no key": (("own.asc", "text.asc"), "key-file: is not an OpenPGP public key"),
-    "large": (("own.asc", "large.asc"), "key-file: is larger than 65536 bytes"),
+    "large": (("own.asc", "large.asc"), "key-file: 'keys/large.asc' is larger than 64 KiB"),
     "missing": (("own.asc", "none.asc"), "key-file: 'keys/none.asc' does not exist"),
-    "folder": (("keys/own.asc", "keys"), "key-file: 'keys' is a folder"),
+    "folder": (("keys/own.asc", "keys"), "key-file: 'keys' is not a regular file"),
     "outside": (("keys/own.asc", "../own.asc"), "key-file: '../own.asc' contains .."),
     "password": (("packages.", "me:secret@packages."), "url: contains credentials"),
     "scheme": (("https:", "ftp:"), "url: is not the address of a repository"),

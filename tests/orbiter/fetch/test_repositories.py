@@ -25,7 +25,7 @@ def test_a_repository_that_images_toml_lacks_is_an_error(source: str) -> None:
 
 
 def test_a_missing_file_of_a_repository_does_not_suggest_mirrors() -> None:
-    failures: list[ExpectedError] = [MissingUpstreamError("it is gone", "look elsewhere")]
+    failures: list[ExpectedError] = [MissingUpstreamError("it is missing", "look elsewhere")]
     locator = UpstreamLocator(SETTINGS)
     own = locator.failure(locked("apt:own:pool/a+b_1_all.deb"), failures)
     assert own.hint == "look elsewhere"

@@ -59,22 +59,26 @@ def info(text: str) -> bytes:
     return segment({".PKGINFO": text.encode()})
 
 
-@pytest.mark.parametrize(
-    ("content", "problem"),
-    [
-        (b"<html>", "is not a package of apk"),
-        (b"", "is not a package of apk"),
-        (b"ADB.pckg", "is not a package of apk"),
-        (file()[:300], "is not a package of apk"),
-        (segment({"x": b"y"}), "it has no .PKGINFO"),
-        (gzip.compress(b"no archive"), "is not a package of apk"),
-        (gzip.compress(bytes(3_000_000)), "is incomplete or too large"),
-        (info("pkgname = $(reboot)\npkgver = 1-r0\narch = noarch\n"), "no valid package name"),
-        (info("pkgname = a\npkgver = 1;2\narch = noarch\n"), "no valid package name and version"),
-        (info("pkgver = 1-r0\narch = noarch\n"), "no valid package name"),
-        (info("pkgname = a\npkgver = 1-r0\narch = aarch64\n"), "'aarch64', not for linux/amd64"),
-    ],
-)
+NO_APK = "is not a package of apk"
+UNUSABLE = {
+    "page": (b"<html>", NO_APK),
+    "empty": (b"", NO_APK),
+    "format of apk 3": (b"ADB.pckg", NO_APK),
+    "cut": (file()[:300], NO_APK),
+    "other archive": (segment({"x": b"y"}), "it has no .PKGINFO"),
+    "no archive": (gzip.compress(b"no archive", mtime=0), NO_APK),
+    "bomb": (gzip.compress(bytes(3_000_000), mtime=0), "is incomplete or too large"),
+    "name": (info("pkgname = $(reboot)\npkgver = 1-r0\narch = noarch\n"), "no valid package name"),
+    "version": (info("pkgname = a\npkgver = 1;2\narch = noarch\n"), "name and version"),
+    "no name": (info("pkgver = 1-r0\narch = noarch\n"), "no valid package name"),
+    "architecture": (
+        info("pkgname = a\npkgver = 1-r0\narch = aarch64\n"),
+        "'aarch64', not for linux/amd64",
+    ),
+}
+
+
+@pytest.mark.parametrize(("content", "problem"), UNUSABLE.values(), ids=UNUSABLE)
 def test_a_file_that_apk_cannot_use_is_refused(
     tmp_path: Path, content: bytes, problem: str
 ) -> None:

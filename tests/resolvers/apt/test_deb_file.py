@@ -43,17 +43,17 @@ def request(
     )
 
 
-@pytest.mark.parametrize(
-    ("content", "problem"),
-    [
-        (b"<html>", "is not a Debian package"),
-        (deb()[:200], "is not a Debian package"),
-        (b"!<arch>\n", "is not a Debian package"),
-        (deb(name="$(reboot)"), "has no valid package name"),
-        (deb(version="1;2"), "has no valid package name and version"),
-        (deb(architecture="arm64"), "architecture 'arm64', not for linux/amd64"),
-    ],
-)
+UNUSABLE = {
+    "page": (b"<html>", "is not a Debian package"),
+    "cut": (deb()[:200], "is not a Debian package"),
+    "no members": (b"!<arch>\n", "is not a Debian package"),
+    "name": (deb(name="$(reboot)"), "has no valid package name"),
+    "version": (deb(version="1;2"), "has no valid package name and version"),
+    "architecture": (deb(architecture="arm64"), "architecture 'arm64', not for linux/amd64"),
+}
+
+
+@pytest.mark.parametrize(("content", "problem"), UNUSABLE.values(), ids=UNUSABLE)
 def test_a_file_that_apt_cannot_use_is_refused(
     tmp_path: Path, content: bytes, problem: str
 ) -> None:

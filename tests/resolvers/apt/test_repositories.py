@@ -56,7 +56,7 @@ def test_packages_name_the_repository_that_they_come_from(
     assert files["apt.lock"].count('repository = "own"') == 2
     assert "://" not in files["apt.lock"]
     assert lock(BASE, core("tool"), repositories=own, previous=files) == files
-    # Without the repository, its packages are gone from the index.
+    # Without the repository, the index lacks its packages.
     assert added_versions(lock(BASE, core("tool"), previous=files), "debian-core") == {
         "tool": "1.0"
     }
