@@ -2,8 +2,8 @@
 
 apk gets their records in an index of its own, so it never needs the files, and resolves their
 dependencies together with all other requirements. Their sha256 is locked, so no key must have
-signed them. A file of apk 2 and 3's first format is a row of gzip members: an optional signature,
-the control segment with ``.PKGINFO``, and the data; see apk-package(5).
+signed them. A file is a row of gzip members: optional signatures, the control section with
+``.PKGINFO``, and the data; see apk-v2(5).
 """
 
 import base64
@@ -18,8 +18,9 @@ import msgspec
 
 from resolvers.apk.index import ApkRecord, Key
 from resolvers.apk.requirement import bare_name, parse_requirement
+from resolvers.distro.package_files import check_architecture
 from resolvers.errors import ExpectedError
-from resolvers.types import Group, PackageFile, Request
+from resolvers.types import PackageFile, Request
 
 ARCHITECTURES = {"linux/amd64": "x86_64", "linux/arm64": "aarch64"}
 LETTERS = {
@@ -36,7 +37,7 @@ LETTERS = {
 }
 """The fields of an index that apk resolves with, by their key in .PKGINFO."""
 MAX_CONTROL = 1024 * 1024
-"""The largest signature and control segment in bytes, compressed and not."""
+"""The largest signature and control section in bytes, compressed and not."""
 CONTROL_FILE = ".PKGINFO"
 
 
@@ -47,14 +48,24 @@ class ApkFile(msgspec.Struct, frozen=True, kw_only=True):
     fields: Mapping[str, str]
 
     @property
+    def name(self) -> str:
+        """The name of the package."""
+        return self.fields["P"]
+
+    @property
+    def version(self) -> str:
+        """The version of the package."""
+        return self.fields["V"]
+
+    @property
     def key(self) -> Key:
-        """The name and the version of the package."""
-        return self.fields["P"], self.fields["V"]
+        """The key of its record."""
+        return self.name, self.version
 
     @property
     def file_name(self) -> str:
         """The name of the file in the lock and in a build, whatever its address ends with."""
-        return f"{'-'.join(self.key)}.{self.file.sha256[:12]}.apk"
+        return f"{self.name}-{self.version}.{self.file.sha256[:12]}.apk"
 
     @property
     def index_record(self) -> str:
@@ -66,8 +77,8 @@ class ApkFile(msgspec.Struct, frozen=True, kw_only=True):
         """The record of the package, with the file from its address."""
         depends = self.fields.get("D", "").split()
         return ApkRecord(
-            name=self.fields["P"],
-            version=self.fields["V"],
+            name=self.name,
+            version=self.version,
             architecture=self.fields["A"],
             file=self.file_name,
             size=self.file.size,
@@ -86,40 +97,9 @@ def read_packages_of(request: Request, platform: str) -> tuple[ApkFile, ...]:
     return tuple(_read(file) for file in request.system.packages if file.platform == platform)
 
 
-def versions_of(files: Iterable[ApkFile]) -> dict[str, str]:
-    """Return the versions by name. Raises ExpectedError if a package has two files."""
-    first: dict[str, ApkFile] = {}
-    for each in files:
-        name, _ = each.key
-        other = first.setdefault(name, each)
-        if other.file.url != each.file.url:
-            problem = f"apk: {name} comes from {other.file.url} in {other.file.group},"
-            problem += f" but from {each.file.url} in {each.file.group}"
-            hint = "use one file of a package in all stages of a builder"
-            raise ExpectedError(problem, hint)
-    return {name: each.key[1] for name, each in first.items()}
-
-
-def with_files(groups: tuple[Group, ...], files: Iterable[ApkFile]) -> tuple[Group, ...]:
-    """Return the groups with a requirement for exactly the version of each file."""
-    own: dict[str, tuple[str, ...]] = {}
-    for each in files:
-        group = each.file.group
-        own[group] = (*own.get(group, ()), "=".join(each.key))
-    return tuple(
-        msgspec.structs.replace(group, requirements=(*group.requirements, *own.get(group.name, ())))
-        for group in groups
-    )
-
-
 def index_of(files: Iterable[ApkFile]) -> str:
     """Return the text of the index that has the files, each once."""
     return "\n".join(dict.fromkeys(each.index_record for each in files))
-
-
-def records_of(files: Iterable[ApkFile]) -> dict[Key, ApkRecord]:
-    """Return the records of package files."""
-    return {each.key: each.record for each in files}
 
 
 def _read(file: PackageFile) -> ApkFile:
@@ -137,7 +117,7 @@ def _read(file: PackageFile) -> ApkFile:
 
 
 def _control(path: Path) -> bytes:
-    """Return the gzip member with the control segment."""
+    """Return the gzip member with the control section."""
     with path.open("rb") as source:
         start = source.read(2 * MAX_CONTROL)
     member, rest = _member(start)
@@ -154,7 +134,7 @@ def _member(data: bytes) -> tuple[bytes, bytes]:
     reader = zlib.decompressobj(zlib.MAX_WBITS | 16)
     reader.decompress(data, MAX_CONTROL)
     if not reader.eof:
-        raise ValueError("its control segment is incomplete or too large")
+        raise ValueError("its control section is incomplete or too large")
     length = len(data) - len(reader.unused_data)
     return data[:length], data[length:]
 
@@ -179,7 +159,7 @@ def _package_info(control: bytes) -> str:
 
 
 def _checksum(control: bytes) -> str:
-    """Return the checksum of an index: SHA-1 over the control segment, as it is compressed."""
+    """Return the checksum of an index: SHA-1 over the control section, as it is compressed."""
     digest = hashlib.sha1(control, usedforsecurity=False).digest()
     return f"Q1{base64.b64encode(digest).decode()}"
 
@@ -205,10 +185,4 @@ def _check_fields(file: PackageFile, fields: Mapping[str, str]) -> None:
     if parse_requirement(requirement) is None:
         problem = f"apk: {file.url} has no valid package name and version"
         raise ExpectedError(problem, "use another package")
-    architecture = fields.get("A", "")
-    expected = ARCHITECTURES.get(file.platform, "")
-    if architecture not in {"noarch", expected}:
-        problem = f"apk: {file.url} is for the architecture {architecture!a},"
-        problem += f" not for {file.platform}"
-        hint = f"name the file for {expected} in platforms of the download"
-        raise ExpectedError(problem, hint)
+    check_architecture(file, fields.get("A", ""), "noarch", ARCHITECTURES, "apk")

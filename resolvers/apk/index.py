@@ -62,7 +62,7 @@ def parse_records(
     Raises ExpectedError if two repositories have different files of a package.
     """
     cached = _cached_files(sections["sums"].splitlines())
-    places = _places(sections["policy"].splitlines(), repositories)
+    places = places_of(sections["policy"].splitlines(), repositories)
     records: dict[Key, ApkRecord] = {}
     checksums: dict[Key, str] = {}
     for stanza in sections["packages"].split("\n\n"):
@@ -113,7 +113,9 @@ def _cached_name(fields: Mapping[str, str]) -> str:
     return f"{fields['P']}-{fields['V']}.{digest[:8]}.apk"
 
 
-def _places(policy: Iterable[str], repositories: tuple[SystemRepository, ...]) -> dict[Key, Place]:
+def places_of(
+    policy: Iterable[str], repositories: tuple[SystemRepository, ...]
+) -> dict[Key, Place]:
     """Return the first place that has a package, from ``apk policy``.
 
     The output has one line per name, indented lines for its versions, and lines that are indented

@@ -4,13 +4,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from resolvers.apk import base, lock_file
-from resolvers.apk.apk_file import read_packages_of, versions_of
+from resolvers.apk.apk_file import read_packages_of
 from resolvers.apk.base import AlpineBase
 from resolvers.apk.build_lock import build_lock
 from resolvers.apk.lock_file import FILE, ApkLock, parse
 from resolvers.apk.requirement import bare_name, parse_requirement, upstream_version, without_tag
 from resolvers.apk.solve import ApkPins, ApkSolution, cache_folder, solve
 from resolvers.distro import python
+from resolvers.distro.package_files import versions_of
 from resolvers.distro.packages import locked_platform, read_packages, select_pins
 from resolvers.distro.pins import (
     NoSolutionError,
@@ -158,7 +159,7 @@ def _solve_platform(
 ) -> ApkSolution:
     """Solve for one platform; drop pins of the previous lock that prevent a solution."""
     files = read_packages_of(request, platform)
-    own = versions_of(files)
+    own = versions_of(files, "apk")
     before = {name: version for name, version in before.items() if name not in own}
     kept, upgraded = _previous_pins(request, before)
     # A version in images.toml wins over one of the command line.

@@ -6,12 +6,13 @@ from pathlib import Path
 import msgspec
 
 from resolvers.apk import base
-from resolvers.apk.apk_file import ApkFile, index_of, records_of, with_files
+from resolvers.apk.apk_file import ApkFile, index_of
 from resolvers.apk.base import AlpineBase, parse_base
 from resolvers.apk.failures import failure, removed_packages, unknown_file
-from resolvers.apk.index import ApkRecord, Key, parse_records
+from resolvers.apk.index import ApkRecord, Key, parse_records, places_of
 from resolvers.apk.requirement import bare_name
 from resolvers.cache import folder
+from resolvers.distro.package_files import in_index_too, with_files
 from resolvers.distro.scripts import sections, stage_lines, with_variables
 from resolvers.types import Group, SystemOptions, SystemRepository
 
@@ -64,6 +65,7 @@ def solve(
     solved = {}
     for number, group in enumerate(groups):
         solved[group.name] = _installed(group, platform, answer[f"group {number}"])
+    _check_index(files, answer["policy"], options.repositories)
     records = parse_records(answer, options.repositories) | _used(files, solved)
     unknown = frozenset[Key]().union(*solved.values()) - records.keys()
     if unknown:
@@ -95,10 +97,25 @@ def script(
     )
 
 
+def _check_index(
+    files: tuple[ApkFile, ...], policy: str, repositories: tuple[SystemRepository, ...]
+) -> None:
+    """Raise ExpectedError if a repository has the version of a package file too.
+
+    apk may have resolved the dependencies of the one in the repository.
+    """
+    if not files:
+        return
+    in_index = places_of(policy.splitlines(), repositories)
+    for each in files:
+        if each.key in in_index:
+            raise in_index_too(each, "apk")
+
+
 def _used(files: tuple[ApkFile, ...], solved: Mapping[str, frozenset[Key]]) -> dict[Key, ApkRecord]:
     """Return the records of the package files in a solution."""
     used = frozenset[Key]().union(*solved.values())
-    return {key: record for key, record in records_of(files).items() if key in used}
+    return {each.key: each.record for each in files if each.key in used}
 
 
 def _repository_line(repository: SystemRepository) -> str:

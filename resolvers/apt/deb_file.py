@@ -13,8 +13,9 @@ import msgspec
 
 from resolvers.apt.index import DebRecord
 from resolvers.apt.requirement import PACKAGE_NAME
+from resolvers.distro.package_files import check_architecture, in_index_too
 from resolvers.errors import ExpectedError
-from resolvers.types import Group, PackageFile, Request
+from resolvers.types import PackageFile, Request
 
 FIELDS = (
     "Package",
@@ -74,31 +75,6 @@ def read_packages_of(request: Request, platform: str) -> tuple[DebFile, ...]:
     return tuple(_read(file) for file in request.system.packages if file.platform == platform)
 
 
-def versions_of(debs: Iterable[DebFile]) -> dict[str, str]:
-    """Return the versions by name. Raises ExpectedError if a package has two files."""
-    first: dict[str, DebFile] = {}
-    for deb in debs:
-        other = first.setdefault(deb.name, deb)
-        if other.file.url != deb.file.url:
-            problem = f"apt: {deb.name} comes from {other.file.url} in {other.file.group},"
-            problem += f" but from {deb.file.url} in {deb.file.group}"
-            hint = "use one file of a package in all stages of a builder"
-            raise ExpectedError(problem, hint)
-    return {name: deb.version for name, deb in first.items()}
-
-
-def with_debs(groups: tuple[Group, ...], debs: Iterable[DebFile]) -> tuple[Group, ...]:
-    """Return the groups with a requirement for exactly the version of each file."""
-    own: dict[str, tuple[str, ...]] = {}
-    for deb in debs:
-        name = deb.file.group
-        own[name] = (*own.get(name, ()), f"{deb.name}={deb.version}")
-    return tuple(
-        msgspec.structs.replace(group, requirements=(*group.requirements, *own.get(group.name, ())))
-        for group in groups
-    )
-
-
 def index_of(debs: Iterable[DebFile]) -> str:
     """Return the index that has the files, each once."""
     return "\n".join(dict.fromkeys(deb.record for deb in debs))
@@ -116,9 +92,7 @@ def addresses_of(records: Mapping[str, DebRecord], debs: Iterable[DebFile]) -> d
         if deb is None:
             continue
         if (record.file, record.sha256) != (deb.file_name, deb.file.sha256):
-            problem = f"apt: the index has {record.name} in the version of {deb.file.url} too"
-            hint = "remove the download and list the package under apt, or use another version"
-            raise ExpectedError(problem, hint)
+            raise in_index_too(deb, "apt")
         found[key] = deb.file.url
     return found
 
@@ -143,10 +117,4 @@ def _check_fields(file: PackageFile, fields: Mapping[str, str]) -> None:
     if not PACKAGE_NAME.fullmatch(name) or not VERSION.fullmatch(version):
         problem = f"apt: {file.url} has no valid package name and version"
         raise ExpectedError(problem, "use another package")
-    architecture = fields.get("Architecture", "")
-    expected = ARCHITECTURES.get(file.platform, "")
-    if architecture not in {"all", expected}:
-        problem = f"apt: {file.url} is for the architecture {architecture!a},"
-        problem += f" not for {file.platform}"
-        hint = f"name the file for it in platforms of the download, as in {expected}.deb"
-        raise ExpectedError(problem, hint)
+    check_architecture(file, fields.get("Architecture", ""), "all", ARCHITECTURES, "apt")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from resolvers.apt import base, lock_file
 from resolvers.apt.base import DebianBase
 from resolvers.apt.build_lock import build_lock
-from resolvers.apt.deb_file import read_packages_of, versions_of
+from resolvers.apt.deb_file import read_packages_of
 from resolvers.apt.lock_file import FILE, AptLock, parse
 from resolvers.apt.requirement import (
     PATTERN,
@@ -18,6 +18,7 @@ from resolvers.apt.requirement import (
 )
 from resolvers.apt.solve import INSTALLED, VERSION, AptSolution, solve
 from resolvers.distro import python
+from resolvers.distro.package_files import versions_of
 from resolvers.distro.packages import locked_platform, read_packages, select_pins
 from resolvers.distro.pins import (
     check_upgrades,
@@ -131,7 +132,7 @@ def _solve_platform(
 ) -> AptSolution:
     """Solve for one platform; drop pins of the previous lock that prevent a solution."""
     debs = read_packages_of(request, platform)
-    own = versions_of(debs)
+    own = versions_of(debs, "apt")
 
     def solve_with(pins: Mapping[str, str]) -> AptSolution:
         required = _with_required_versions(pins, {**exact, **own})

@@ -7,7 +7,7 @@ import msgspec
 
 from resolvers.apt import base
 from resolvers.apt.base import DebianBase, parse_base
-from resolvers.apt.deb_file import DebFile, addresses_of, index_of, with_debs
+from resolvers.apt.deb_file import DebFile, addresses_of, index_of
 from resolvers.apt.failures import failure
 from resolvers.apt.index import DebRecord, parse_records
 from resolvers.apt.repositories import (
@@ -18,6 +18,7 @@ from resolvers.apt.repositories import (
 )
 from resolvers.apt.requirement import has_suite, is_allowed, is_prefix, package_of, upstream_version
 from resolvers.cache import folder
+from resolvers.distro.package_files import with_files
 from resolvers.distro.scripts import sections, stage_lines, with_variables
 from resolvers.types import Group, SystemOptions
 
@@ -62,7 +63,9 @@ def solve(
     Raises NoSolutionError if a group has no solution, and ExpectedError if the package lists are
     not available or not verified.
     """
-    answer = _run(options, platform, script(with_debs(groups, debs), pins, options, index_of(debs)))
+    answer = _run(
+        options, platform, script(with_files(groups, debs), pins, options, index_of(debs))
+    )
     solver_base = parse_base(answer["facts"])
     check_addresses(options.repositories, solver_base.mirrors, options.suite)
     for title in answer:

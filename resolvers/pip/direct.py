@@ -7,6 +7,7 @@ file of an ordinary package, so their lock files have no addresses. Pure.
 import base64
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 
 import msgspec
 from msgspec.structs import replace
@@ -86,10 +87,13 @@ def _table(file: DirectFile) -> str:
 
 def read(files: LockFiles) -> tuple[DirectFile, ...]:
     """Return the files of direct references in a lock; raise ExpectedError if it is malformed."""
-    if FILE not in files:
-        return ()
+    return _read_text(files[FILE]) if FILE in files else ()
+
+
+@lru_cache(maxsize=4)  # the same lock is read for many stages and platforms
+def _read_text(text: str) -> tuple[DirectFile, ...]:
     try:
-        tables = read_toml(files, FILE).get("package", [])
+        tables = read_toml({FILE: text}, FILE).get("package", [])
         found = msgspec.convert(tables, type=tuple[DirectFile, ...])
     except msgspec.ValidationError as error:
         raise ExpectedError(f"{FILE}: {error}", RESTORE) from error

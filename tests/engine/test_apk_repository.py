@@ -9,8 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from orbiter.lockset import folder as lockset_folder
+from orbiter.lockset.model import LockSetError
+from orbiter.render.derived import derive
 from tests.support.alpine_world import needs_world, served_folder, write_repository
 from tests.support.apk_world import KEY, package_spec, public_key
+from tests.support.lock_sets import changed
 from tests.support.loopback import Answer, Server, serving
 from tests.support.paths import QUICK_ORBITER
 
@@ -39,7 +43,7 @@ class Project:
     """An image set in a folder with an own repository beside those of the test world."""
 
     def __init__(self, folder: Path, repository: Path, server: Server) -> None:
-        self.folder, self.repository = folder, repository
+        self.folder, self.repository, self.server = folder, repository, server
         spec = package_spec("own-tool", "1")
         path = write_repository(
             repository, [(spec, {"usr/bin/own-tool": b"#!/bin/sh\necho own\n"})]
@@ -98,6 +102,13 @@ def test_the_image_has_the_package_but_neither_key_nor_tag(project: Project) -> 
     assert project.run("lock", "--check") == "locks/0.1.0 is fresh\n"
 
 
+def test_an_address_that_is_not_a_download_is_refused(project: Project) -> None:
+    lock_set = lockset_folder.read(project.folder / "locks/0.1.0")
+    text = lock_set.files["alpine/apk.lock"].replace("/alone.apk", "/other.apk")
+    with pytest.raises(LockSetError, match=r"alone comes from .*/other.apk, which is not a dow"):
+        derive(changed(lock_set, {"alpine/apk.lock": text}))
+
+
 def test_an_edited_key_makes_the_lock_set_stale(project: Project) -> None:
     key = project.folder / f"{KEY}.pub"
     key.write_text(public_key().replace("\n", "\r\n"))
@@ -112,11 +123,15 @@ def test_an_archive_replaces_the_repository_and_changed_files_are_refused(
 ) -> None:
     archive = project.folder.parent / "archive"
     project.run("archive", str(archive))
+    project.server.replies["/alone.apk"] = Answer(200, b"changed")
+    other_bytes = project.start("fetch", cache="third")
+    assert other_bytes.returncode == 2
+    assert "/alone.apk: expected sha256:" in other_bytes.stderr
     (file,) = project.repository.rglob("own-tool-1-r0.apk")
     file.write_bytes(file.read_bytes() + b"x")
-    changed = project.start("fetch", cache="other")
-    assert changed.returncode == 2
-    assert "apk/own-tool-1-r0.apk" in changed.stderr
+    refused = project.start("fetch", cache="other")
+    assert refused.returncode == 2
+    assert "apk/own-tool-1-r0.apk" in refused.stderr
     shutil.rmtree(project.repository / "v3.23")
     assert project.start("fetch", cache="other").returncode == 2
     project.run("fetch", "-q", "--from", str(archive), cache="new")

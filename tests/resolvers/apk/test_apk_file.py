@@ -141,6 +141,16 @@ def test_dependencies_come_from_the_index_and_pins_stay(tmp_path: Path) -> None:
 
 
 @pytest.mark.engine
+def test_a_version_that_a_repository_has_too_is_refused(tmp_path: Path) -> None:
+    own = package(tmp_path, file(provides="cmd:other=1"))
+    with (
+        repository(package_spec("lib", "1"), package_spec("tool", "1")) as world,
+        pytest.raises(ExpectedError, match=r"the index has tool in the version of https://"),
+    ):
+        apk.resolve(request(own, groups=(core("lib"),), shell=world.shell))
+
+
+@pytest.mark.engine
 def test_a_missing_dependency_is_an_error_of_apk(tmp_path: Path) -> None:
     missing = package(tmp_path, file(depend="nothing"))
     with (
