@@ -3,7 +3,6 @@
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from tests.support.alpine_world import needs_world, served_folder, write_reposit
 from tests.support.apk_world import KEY, package_spec, public_key
 from tests.support.lock_sets import changed
 from tests.support.loopback import Answer, Server, serving
-from tests.support.paths import QUICK_ORBITER
+from tests.support.own_repository import RepositoryProject
 
 pytestmark = [pytest.mark.engine, needs_world]
 
@@ -39,11 +38,12 @@ TAG = "orbiter-test/apk-repository:alpine-core-0.1.0"
 ARTIFACTS = "locks/0.1.0/build/alpine-core/artifacts-linux-amd64.txt"
 
 
-class Project:
+class Project(RepositoryProject):
     """An image set in a folder with an own repository beside those of the test world."""
 
     def __init__(self, folder: Path, repository: Path, server: Server) -> None:
-        self.folder, self.repository, self.server = folder, repository, server
+        super().__init__(folder)
+        self.repository, self.server = repository, server
         spec = package_spec("own-tool", "1")
         path = write_repository(
             repository, [(spec, {"usr/bin/own-tool": b"#!/bin/sh\necho own\n"})]
@@ -53,18 +53,6 @@ class Project:
         address = f"{server.url}/alone.apk"
         (folder / "images.toml").write_text(IMAGES.format(url=url, key=KEY, address=address))
         (folder / f"{KEY}.pub").write_text(public_key())
-
-    def start(self, *arguments: str, cache: str = "cache") -> "subprocess.CompletedProcess[str]":
-        env = {**os.environ, "ORBITER_CACHE_DIR": str(self.folder.parent / cache)}
-        command = [sys.executable, QUICK_ORBITER, *arguments]
-        return subprocess.run(
-            command, cwd=self.folder, env=env, check=False, text=True, capture_output=True
-        )
-
-    def run(self, *arguments: str, cache: str = "cache") -> str:
-        process = self.start(*arguments, cache=cache)
-        assert process.returncode == 0, process.stderr
-        return process.stdout
 
 
 @pytest.fixture(scope="module")

@@ -1,8 +1,6 @@
 """A package of an own apt repository: locked, built, archived, and built again without it."""
 
-import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +8,7 @@ import pytest
 
 from tests.support.alpine_world import needs_world
 from tests.support.apt_repository import AptRepository, apt_repository, clear, public_key
-from tests.support.paths import QUICK_ORBITER
+from tests.support.own_repository import RepositoryProject
 
 pytestmark = [pytest.mark.engine, needs_world]
 
@@ -34,25 +32,14 @@ TAG = "orbiter-test/apt-repository:debian-core-0.1.0"
 ARTIFACTS = "locks/0.1.0/build/debian-core/artifacts-linux-amd64.txt"
 
 
-class Project:
-    """An image set in a folder; ``orbiter`` has a store of its own."""
+class Project(RepositoryProject):
+    """An image set with an own apt repository."""
 
     def __init__(self, folder: Path, repository: AptRepository) -> None:
-        self.folder, self.repository = folder, repository
+        super().__init__(folder)
+        self.repository = repository
         (folder / "images.toml").write_text(IMAGES.format(url=repository.url))
         (folder / "own.asc").write_bytes(public_key())
-
-    def start(self, *arguments: str, cache: str = "cache") -> "subprocess.CompletedProcess[str]":
-        env = {**os.environ, "ORBITER_CACHE_DIR": str(self.folder.parent / cache)}
-        command = [sys.executable, QUICK_ORBITER, *arguments]
-        return subprocess.run(
-            command, cwd=self.folder, env=env, check=False, text=True, capture_output=True
-        )
-
-    def run(self, *arguments: str, cache: str = "cache") -> str:
-        process = self.start(*arguments, cache=cache)
-        assert process.returncode == 0, process.stderr
-        return process.stdout
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,8 @@
 
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from resolvers.pip import manager as pip
 from resolvers.pip import pip_tools, poetry
 from resolvers.types import Group, LockFiles, Request, Target, Upgrade
 from tests.support.paths import TESTS
+from tests.support.wheel_index import WheelIndex, wheel_index
 
 AMD64 = Target(platform="linux/amd64", python="3.13.5", glibc="2.41")
 ARM64 = Target(platform="linux/arm64", python="3.13.5", glibc="2.41")
@@ -74,6 +76,18 @@ def keep_interpreters(monkeypatch: pytest.MonkeyPatch) -> None:
     for engine in (poetry, pip_tools):
         python = engine.interpreter(lambda _line: None)
         monkeypatch.setattr(engine, "interpreter", lambda _progress, python=python: python)
+
+
+@contextmanager
+def only_index(monkeypatch: pytest.MonkeyPatch) -> Iterator[WheelIndex]:
+    """Configure an empty index as the only one of pip until the block ends."""
+    keep_interpreters(monkeypatch)
+    with wheel_index() as served:
+        monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
+        monkeypatch.delenv("PIP_FIND_LINKS", raising=False)
+        monkeypatch.delenv("PIP_EXTRA_INDEX_URL", raising=False)
+        monkeypatch.setenv("PIP_INDEX_URL", served.url)
+        yield served
 
 
 def check_lock(engine: str, folder: Path) -> "subprocess.CompletedProcess[str]":

@@ -18,7 +18,7 @@ from tests.support.pip_cases import (
     AMD64,
     NEW_YEAR,
     check_lock,
-    keep_interpreters,
+    only_index,
     request,
     versions,
     written,
@@ -33,12 +33,7 @@ POETRY_AND_UV = pytest.mark.parametrize("engine", ["poetry", "uv"])
 @pytest.fixture
 def index(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[WheelIndex]:
     """Configure an empty index as the only one, and an empty cache."""
-    keep_interpreters(monkeypatch)
-    with wheel_index() as served:
-        monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
-        monkeypatch.delenv("PIP_FIND_LINKS", raising=False)
-        monkeypatch.delenv("PIP_EXTRA_INDEX_URL", raising=False)
-        monkeypatch.setenv("PIP_INDEX_URL", served.url)
+    with only_index(monkeypatch) as served:
         monkeypatch.setenv("ORBITER_CACHE_DIR", str(tmp_path / "cache"))
         yield served
 

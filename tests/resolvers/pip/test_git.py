@@ -14,13 +14,13 @@ import pytest
 from resolvers.errors import ExpectedError
 from resolvers.index import direct as direct_files
 from resolvers.index import index as package_index
-from resolvers.pip import direct, poetry
+from resolvers.pip import direct
 from resolvers.pip import manager as pip
 from resolvers.types import LockFiles, LockWarning, Pin, Upgrade
 from tests.support.acme_repository import BACKEND, BUILD, FILES, Repository
 from tests.support.git_server import GitServer, git_server
-from tests.support.pip_cases import AMD64, check_lock, request, versions, written
-from tests.support.wheel_index import WheelIndex, wheel_index
+from tests.support.pip_cases import AMD64, check_lock, only_index, request, versions, written
+from tests.support.wheel_index import WheelIndex
 
 pytestmark = pytest.mark.index  # Poetry is installed from the index
 ENGINES = pytest.mark.parametrize("engine", ["poetry", "uv"])
@@ -29,15 +29,9 @@ ENGINES = pytest.mark.parametrize("engine", ["poetry", "uv"])
 @pytest.fixture
 def index(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[WheelIndex]:
     """Configure an index with the dependencies as the only one, and an empty cache."""
-    python = poetry.interpreter(lambda _line: None)
-    monkeypatch.setattr(poetry, "interpreter", lambda _progress: python)
-    with wheel_index() as served:
+    with only_index(monkeypatch) as served:
         served.add("beta", "1.0")
         served.add("gamma", "1.0")
-        monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
-        monkeypatch.delenv("PIP_FIND_LINKS", raising=False)
-        monkeypatch.delenv("PIP_EXTRA_INDEX_URL", raising=False)
-        monkeypatch.setenv("PIP_INDEX_URL", served.url)
         monkeypatch.setenv("ORBITER_CACHE_DIR", str(tmp_path / "cache"))
         yield served
 

@@ -11,7 +11,7 @@ from resolvers.index import index as package_index
 from resolvers.index import routes
 from resolvers.pip import manager as pip
 from resolvers.types import Group, LockFiles, LockWarning, PipOptions, Request, Upgrade
-from tests.support.pip_cases import AMD64, ARM64, check_lock, keep_interpreters, versions, written
+from tests.support.pip_cases import AMD64, ARM64, check_lock, only_index, versions, written
 from tests.support.wheel_index import WheelIndex, wheel_index
 
 pytestmark = pytest.mark.index  # Poetry and pip-tools are installed from the index
@@ -24,12 +24,7 @@ NEXT_STAGE = "geo-build"
 @pytest.fixture
 def main(monkeypatch: pytest.MonkeyPatch) -> Iterator[WheelIndex]:
     """Configure an empty index as the only one of pip."""
-    keep_interpreters(monkeypatch)
-    with wheel_index() as served:
-        monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
-        monkeypatch.delenv("PIP_FIND_LINKS", raising=False)
-        monkeypatch.delenv("PIP_EXTRA_INDEX_URL", raising=False)
-        monkeypatch.setenv("PIP_INDEX_URL", served.url)
+    with only_index(monkeypatch) as served:
         yield served
 
 

@@ -21,12 +21,12 @@ from tests.support.pip_cases import (
     AMD64,
     ARM64,
     check_lock,
-    keep_interpreters,
+    only_index,
     request,
     versions,
     written,
 )
-from tests.support.wheel_index import WheelIndex, wheel, wheel_index
+from tests.support.wheel_index import WheelIndex, wheel
 
 pytestmark = pytest.mark.index  # Poetry and pip-tools are installed from the index
 ENGINES = pytest.mark.parametrize("engine", ["poetry", "uv", "pip-tools"])
@@ -36,12 +36,7 @@ POETRY_AND_UV = pytest.mark.parametrize("engine", ["poetry", "uv"])
 @pytest.fixture
 def index(monkeypatch: pytest.MonkeyPatch) -> Iterator[WheelIndex]:
     """Configure an empty index as the only one."""
-    keep_interpreters(monkeypatch)
-    with wheel_index() as served:
-        monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
-        monkeypatch.delenv("PIP_FIND_LINKS", raising=False)
-        monkeypatch.delenv("PIP_EXTRA_INDEX_URL", raising=False)
-        monkeypatch.setenv("PIP_INDEX_URL", served.url)
+    with only_index(monkeypatch) as served:
         yield served
 
 

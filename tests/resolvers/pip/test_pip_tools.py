@@ -25,11 +25,11 @@ from tests.support.pip_cases import (
     AMD64,
     ARM64,
     check_lock,
-    keep_interpreters,
+    only_index,
     versions,
     written,
 )
-from tests.support.wheel_index import WheelIndex, wheel_index
+from tests.support.wheel_index import WheelIndex
 
 pytestmark = pytest.mark.index  # pip-tools is installed from the index
 CORE = Group(name="core", requirements=("app",))
@@ -38,12 +38,7 @@ CORE = Group(name="core", requirements=("app",))
 @pytest.fixture
 def index(monkeypatch: pytest.MonkeyPatch) -> Iterator[WheelIndex]:
     """Configure an empty index as the only one."""
-    keep_interpreters(monkeypatch)
-    with wheel_index() as served:
-        monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
-        monkeypatch.delenv("PIP_FIND_LINKS", raising=False)
-        monkeypatch.delenv("PIP_EXTRA_INDEX_URL", raising=False)
-        monkeypatch.setenv("PIP_INDEX_URL", served.url)
+    with only_index(monkeypatch) as served:
         yield served
 
 
