@@ -41,18 +41,21 @@ def debconf_answers(
         elif reason := secret_reason("", match["value"] or ""):
             problem = f"looks like a secret, because {reason}"
             mistakes.add(entry.path, problem, hint=NO_PASSWORD)
-    _check_effect(bool(entries), "debconf", table, path, mistakes)
+    check_effect(bool(entries), "debconf", table, path, mistakes)
     return tuple(entry.text for entry in entries) or UNSET
 
 
 def recommends(table: Build, path: str, mistakes: Mistakes) -> bool | UnsetType:
     """Return True if apt also installs recommended packages of the stage, unset if not."""
-    _check_effect(table.recommends, "recommends", table, path, mistakes)
+    check_effect(table.recommends, "recommends", table, path, mistakes)
     return table.recommends or UNSET
 
 
-def _check_effect(is_set: bool, key: str, table: Build, path: str, mistakes: Mistakes) -> None:
-    if is_set and not table.apt:
+def check_effect(is_set: bool, key: str, table: Build, path: str, mistakes: Mistakes) -> None:
+    """Add a mistake for a key that is set, although apt installs no package in the stage."""
+    # Downloads without a target are packages; others are a mistake of their own.
+    has_packages = table.apt or any(not each.to for each in table.downloads)
+    if is_set and not has_packages:
         problem = "has no effect: the stage has no apt requirements"
         hint = "move it to the stage that lists the packages in apt"
         mistakes.add(f"{path}.{key}", problem, hint=hint)

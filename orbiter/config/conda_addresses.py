@@ -1,7 +1,6 @@
 """Checks of the addresses of conda packages in images.toml."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from urllib.parse import urlsplit
 
 from orbiter.config.mistakes import Mistakes
 from orbiter.config.sets import ExpandedEntry
@@ -39,8 +38,6 @@ def _mistakes_in(text: str) -> Iterator[tuple[str, str]]:
     elif address is None or not http.is_address(url):
         problem = "is not the address of a conda package, with or without # and its md5 or sha256"
         yield problem, EXAMPLE
-    elif url.startswith("http:") and not (
-        address.sha256 or http.is_loopback(urlsplit(url).hostname or "")
-    ):
+    elif http.is_unencrypted(url) and not address.sha256:
         hint = "write https instead of http, or add #sha256: and the hash of the file"
         yield "the address of a package is not encrypted", hint

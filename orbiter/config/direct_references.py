@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Collection, Iterator, Mapping
-from urllib.parse import urlsplit
 
 from orbiter.config.mistakes import Mistakes
 from orbiter.config.projects import PATH, is_path
@@ -91,9 +90,7 @@ def _repository_mistakes(package: str, url: str) -> Iterator[tuple[str, str]]:
     if address is None or not http.is_address(address.url):
         problem = f"the address of '{package}' is not the address of a git repository"
         yield problem, REPOSITORY_EXAMPLE
-    elif address.url.startswith("http:") and not http.is_loopback(
-        urlsplit(address.url).hostname or ""
-    ):
+    elif http.is_unencrypted(address.url):
         yield f"the address of '{package}' is not encrypted", "write git+https instead of git+http"
 
 
@@ -110,8 +107,6 @@ def _file_mistakes(package: str, url: str) -> Iterator[tuple[str, str]]:
     elif match["fragment"] and not _SHA256.fullmatch(match["fragment"]):
         hint = "write #sha256= and 64 hexadecimal digits, or nothing"
         yield f"the address of '{package}' ends with #{match['fragment']}", hint
-    elif url.startswith("http:") and not (
-        match["fragment"] or http.is_loopback(urlsplit(url).hostname or "")
-    ):
+    elif http.is_unencrypted(url) and not match["fragment"]:
         hint = "write https instead of http, or add #sha256= and the hash of the file"
         yield f"the address of '{package}' is not encrypted", hint

@@ -89,7 +89,7 @@ def address_mistakes(url: str, *, has_hash: bool) -> Iterator[tuple[str, str]]:
             f"contains a secret: the parameter '{parameter}'",
             "use an address that works without it, or add credentials to ~/.netrc",
         )
-    elif parts.scheme == "http" and not has_hash and not http.is_loopback(parts.hostname):
+    elif http.is_unencrypted(url) and not has_hash:
         yield "is not encrypted", "write https instead of http, or add the sha256 of the file"
 
 

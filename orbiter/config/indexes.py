@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from urllib.parse import urlsplit
 
 from orbiter.config.image_set import ImageSet
 from orbiter.config.mistakes import Mistakes, key_path, suggest
@@ -41,7 +40,7 @@ def _mistakes_in(url: str) -> Iterator[tuple[str, str]]:
         )
     elif not _ADDRESS.fullmatch(url) or not http.is_address(url):
         yield "is not the address of an index", 'for example "https://download.pytorch.org/whl/cpu"'
-    elif url.startswith("http:") and not http.is_loopback(urlsplit(url).hostname or ""):
+    elif http.is_unencrypted(url):
         yield "is not encrypted", "write https instead of http"
 
 

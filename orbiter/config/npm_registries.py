@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from urllib.parse import urlsplit
 
+from orbiter.config.addresses import is_plain_address
 from orbiter.config.mistakes import Mistakes, key_path
 from orbiter.config.schema import ConfigFile
 from orbiter.config.sets import ExpandedEntry
@@ -12,7 +13,6 @@ from resolvers.npm.address import git_address, is_address, is_tarball
 
 EXPECTED = "an https address without credentials"
 _SCOPE = re.compile(r"@[a-z0-9~][a-z0-9._~-]*")
-_REGISTRY = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+(/[A-Za-z0-9._~:/+%-]*)?")
 NPMRC = "remove them here, and add a line with //host/path/:_authToken to the .npmrc that npm reads"
 
 
@@ -38,14 +38,10 @@ def _registry_mistakes(url: str) -> Iterator[tuple[str, str]]:
     """Yield the problem of a registry's address and its remedy."""
     if "@" in url or "$" in url:
         yield "contains credentials", NPMRC
-    elif not _REGISTRY.fullmatch(url) or not http.is_address(url):
+    elif not is_plain_address(url):
         yield "is not the address of a registry", 'for example "https://npm.example.org/"'
-    elif _is_unencrypted(url):
+    elif http.is_unencrypted(url):
         yield "is not encrypted", "write https instead of http"
-
-
-def _is_unencrypted(url: str) -> bool:
-    return url.startswith("http:") and not http.is_loopback(urlsplit(url).hostname or "")
 
 
 def check_addresses(builder: Iterable[Mapping[str, ExpandedEntry]], mistakes: Mistakes) -> None:
@@ -65,16 +61,21 @@ def _has_credentials(address: str) -> bool:
     return "$" in address or bool(user and not is_login_name)
 
 
+def _is_unencrypted(address: str) -> bool:
+    url = address.removeprefix("git+")
+    return http.is_address(url) and http.is_unencrypted(url)
+
+
 def _address_mistakes(name: str, address: str) -> Iterator[tuple[str, str]]:
     """Yield the problem of the address of a package, and its remedy."""
-    if git_address(address) and not _is_unencrypted(address.removeprefix("git+")):
+    if git_address(address) and not _is_unencrypted(address):
         return
     if _has_credentials(address):
         yield (
             f"the address of '{name}' contains credentials",
             "remove them here, and add them to ~/.netrc, which Orbiter and git read",
         )
-    elif _is_unencrypted(address.removeprefix("git+")):
+    elif _is_unencrypted(address):
         yield f"the address of '{name}' is not encrypted", "write https instead of http"
     elif not address.startswith("http"):
         yield (

@@ -1,11 +1,10 @@
 """The package repositories of images.toml for apt and apk, besides those of the base images."""
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
+from orbiter.config.addresses import is_plain_address
 from orbiter.config.image_set import Builder, ImageSet, Repository, RepositoryFile
 from orbiter.config.key_files import openpgp_key, rsa_key
 from orbiter.config.mistakes import Mistakes, key_path, suggest
@@ -13,7 +12,6 @@ from orbiter.config.schema import AptRepositoryTable, ConfigFile
 from orbiter.config.sets import ExpandedEntry
 
 EXPECTED = "an http or https address without credentials"
-_ADDRESS = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+(/[A-Za-z0-9._~:/+%-]*)?")
 _DEFAULT_COMPONENTS = ("main",)
 
 
@@ -123,16 +121,9 @@ def _check_address(url: str, path: str, mistakes: Mistakes) -> None:
         problem = "contains credentials"
         hint = "remove them: images.toml is in git, and repositories with passwords are unsupported"
         mistakes.add(path, problem, expected=EXPECTED, hint=hint)
-    elif not _ADDRESS.fullmatch(url) or not _has_valid_port(url):
+    elif not is_plain_address(url):
         hint = 'for example "https://packages.example.org/debian"'
         mistakes.add(path, "is not the address of a repository", expected=EXPECTED, hint=hint)
-
-
-def _has_valid_port(url: str) -> bool:
-    try:
-        return bool(urlsplit(url).hostname) and urlsplit(url).port != 0
-    except ValueError:
-        return False
 
 
 def _check_names(file: ConfigFile, mistakes: Mistakes) -> None:

@@ -241,11 +241,9 @@ def _inherited_variables(draft: _Draft, drafts: Mapping[str, _Draft]) -> set[str
 
 def _normalize(draft: _Draft, sets: Sets, mistakes: Mistakes) -> tuple[str, ...]:
     """Return the commands that follow the installation of a stage's Debian packages."""
-    path = f"{draft.path}.normalize"
-    entries = without_indexes(expand(draft.table.normalize, path, sets, mistakes), mistakes)
-    if entries and not draft.table.apt:
-        problem = "has no effect: the stage has no apt requirements"
-        mistakes.add(path, problem, hint="move it to the stage that lists the packages in apt")
+    expanded = expand(draft.table.normalize, f"{draft.path}.normalize", sets, mistakes)
+    entries = without_indexes(expanded, mistakes)
+    apt_keys.check_effect(bool(entries), "normalize", draft.table, draft.path, mistakes)
     return tuple(entry.text for entry in entries)
 
 

@@ -245,6 +245,12 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def is_unencrypted(url: str) -> bool:
+    """Return whether a valid address sends a file over a network in plain text."""
+    parts = urlsplit(url)
+    return parts.scheme == "http" and not is_loopback(parts.hostname or "")
+
+
 def local_path(url: str) -> Path:
     """Return the path that a ``file:`` URL names."""
     return Path(unquote(urlsplit(url).path))

@@ -85,6 +85,16 @@ def test_a_package_changes_the_inputs_of_apt_alone(tmp_path: Path) -> None:
     assert inputs('{ url = "https://e.org/1.deb" }', "pip") == ""
 
 
+@pytest.mark.parametrize(
+    "key", ['debconf = ["tool tool/port select 1"]', "recommends = true", 'normalize = ["true"]']
+)
+def test_the_keys_of_apt_apply_to_a_downloaded_package(tmp_path: Path, key: str) -> None:
+    text = f'{HEAD}{key}\ndownloads = [{{ url = "https://e.org/tool.deb" }}]\n'
+    (tmp_path / "images.toml").write_text(text, encoding="utf-8")
+    (stage,) = read_image_set(tmp_path / "images.toml").stages
+    assert getattr(stage, key.partition(" ")[0])
+
+
 def test_a_stage_without_downloads_has_no_new_key(tmp_path: Path) -> None:
     assert "downloads" not in dump(read(tmp_path, ""))
 
