@@ -15,7 +15,7 @@ ORBITER = (
     ("orbiter.config", "orbiter.store"),
     ("orbiter.lockset", "orbiter.oci"),
     ("orbiter.render", "orbiter.docker", "orbiter.lockfiles"),
-    ("orbiter.fetch",),
+    ("orbiter.assembly", "orbiter.fetch"),
     ("orbiter.archive", "orbiter.diff", "orbiter.images"),
     ("orbiter.locking", "orbiter.build", "orbiter.report"),
     ("orbiter.release", "orbiter.convert"),
