@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 CHUNK = 1 << 18
 """Bytes to read from a file at a time."""
+ERROR_SIZE = 1 << 16
+"""Bytes to read from the body of a failed response."""
 CONNECTIONS = 32
 LOOPBACK = ("all://127.0.0.1", "all://localhost", "all://[::1]")
 """Never use a proxy for these: the servers run on this machine, and requests carry their tokens."""
@@ -46,8 +48,8 @@ OFFLINE = "check that this machine is online, and HTTPS_PROXY, HTTP_PROXY and NO
 class HTTPError(ExpectedError):
     """A request that failed.
 
-    ``status`` is 0 if there was no response. ``headers`` have lower-case names. ``temporary`` says
-    whether the same request may succeed later.
+    ``status`` is 0 if there was no response. ``headers`` have lower-case names. ``content`` is the
+    beginning of the body. ``temporary`` says whether the same request may succeed later.
     """
 
     def __init__(
@@ -57,10 +59,12 @@ class HTTPError(ExpectedError):
         *,
         status: int = 0,
         headers: Mapping[str, str] | None = None,
+        content: bytes = b"",
     ) -> None:
         super().__init__(message, hint)
         self.status = status
         self.headers = headers or {}
+        self.content = content
         self.temporary = (
             status in {0, HTTPStatus.TOO_MANY_REQUESTS}
             or status >= HTTPStatus.INTERNAL_SERVER_ERROR
@@ -77,7 +81,13 @@ def with_origin(error: HTTPError, origin: str) -> HTTPError:
     if not origin:
         return error
     message = f"{error.message} (the address comes from {origin})"
-    named = HTTPError(message, error.hint, status=error.status, headers=error.headers)
+    named = HTTPError(
+        message,
+        error.hint,
+        status=error.status,
+        headers=error.headers,
+        content=error.content,
+    )
     named.temporary = error.temporary
     return named
 
@@ -303,9 +313,20 @@ def _open(
     except (httpx.RequestError, httpx.InvalidURL) as error:
         raise _no_response(url, error) from error
     if not response.is_success:
-        response.close()
-        raise _bad_status(url, response)
+        raise _bad_status(url, response, _error_content(response))
     return response
+
+
+def _error_content(response: "httpx.Response") -> bytes:
+    """Return the beginning of a body that says why a request failed, if it can be read."""
+    import httpx
+
+    try:
+        return next(response.iter_bytes(ERROR_SIZE), b"")
+    except (httpx.TransportError, httpx.DecodingError):
+        return b""
+    finally:
+        response.close()
 
 
 def _read(response: "httpx.Response", url: str) -> Response:
@@ -349,7 +370,7 @@ def _netrc_entry(file: str, host: str) -> tuple[str, str | None, str | None] | N
         return None  # like pip, ignore a netrc file that cannot be read
 
 
-def _bad_status(url: str, response: "httpx.Response") -> HTTPError:
+def _bad_status(url: str, response: "httpx.Response", content: bytes) -> HTTPError:
     status, hint = response.status_code, ""
     if status in UNAUTHORISED:
         host = urlsplit(redact(url)).netloc
@@ -357,7 +378,8 @@ def _bad_status(url: str, response: "httpx.Response") -> HTTPError:
     if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
         hint = "add the proxy's user and password to HTTPS_PROXY or HTTP_PROXY"
     message = f"{redact(url)} returned {status} {response.reason_phrase}".rstrip()
-    return HTTPError(message, hint, status=status, headers=_headers(response))
+    headers = _headers(response)
+    return HTTPError(message, hint, status=status, headers=headers, content=content)
 
 
 def _no_response(url: str, error: Exception) -> HTTPError:

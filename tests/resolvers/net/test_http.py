@@ -61,6 +61,19 @@ def test_not_found_is_not_retried(server: Server) -> None:
     assert (caught.value.status, len(server.requests)) == (404, 1)
 
 
+def test_an_error_has_the_beginning_of_the_body(server: Server) -> None:
+    server.replies["/long"] = Answer(404, b"reason" + bytes(http.ERROR_SIZE))
+    server.replies["/broken"] = Answer(404, b"reason", sent=2)
+    contents = []
+    for path in ("/long", "/broken"):
+        with pytest.raises(http.HTTPError, match="404") as caught:
+            http.get(f"{server.url}{path}")
+        contents.append(http.with_origin(caught.value, "a file").content)
+    assert contents[0].startswith(b"reason")
+    assert len(contents[0]) == http.ERROR_SIZE
+    assert b"reason".startswith(contents[1])
+
+
 def test_no_response(server: Server) -> None:
     with pytest.raises(http.HTTPError, match="did not respond") as caught:
         http.get("http://127.0.0.1:1/a")
