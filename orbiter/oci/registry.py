@@ -54,7 +54,8 @@ class Repository:
         self.name = name
         self.registry = registry
         self._credentials = credentials
-        self._authorization: dict[str, str] = {}
+        self._authorizations: dict[str, Mapping[str, str]] = {}
+        self._token_server: dict[str, str] = {}
 
     def manifest(self, reference: str) -> bytes:
         """Return the manifest or index of a tag or digest, verified against its digest."""
@@ -80,32 +81,57 @@ class Repository:
                 lambda token: stack.enter_context(http.stream(url, headers={**headers, **token}))
             )
 
-    def authorised(self, request: Callable[[Mapping[str, str]], T]) -> T:
+    def sibling(self, name: str) -> "Repository":
+        """Return another repository of the same registry."""
+        return Repository(self.url, name, self.registry, self._credentials)
+
+    def authorised(self, request: Callable[[Mapping[str, str]], T], *, source: str = "") -> T:
         """Return the result of ``request``, which takes the authorization header.
 
         Repeats the request once with a new token if the registry rejects the current one.
+        ``source`` is a second repository that the request reads. Its token is kept apart, because
+        a token for one source replaces neither the general token nor that of another source.
         """
+        general = self._authorizations.get("", {})
         try:
-            return request(self._authorization)
+            return request(self._authorizations.get(source, general))
         except http.HTTPError as error:
             if error.status != HTTPStatus.UNAUTHORIZED:
                 raise
             # A local variable: another thread may replace the attribute by a token for less.
-            renewed = self._authorization = {"authorization": self._authorize(error)}
+            renewed = self._authorizations[source] = {"authorization": self._authorize(error)}
         return request(renewed)
+
+    def authorised_to_mount(self, source: str, request: Callable[[Mapping[str, str]], T]) -> T:
+        """Return the result of ``request``, which mounts blobs of the repository ``source``.
+
+        Requests a token for both repositories beforehand. Some registries do not reject a mount
+        with a token for one of them, and start an ordinary upload instead.
+        """
+        if self._token_server and source not in self._authorizations:
+            scopes = (f"repository:{self.name}:pull,push", f"repository:{source}:pull")
+            token = self._token(self._token_server, scopes)
+            self._authorizations[source] = {"authorization": token}
+        return self.authorised(request, source=source)
 
     def _authorize(self, refusal: http.HTTPError) -> str:
         scheme, _, rest = refusal.headers.get("www-authenticate", "").partition(" ")
         challenge = dict(re.findall(r'\b(\w+)="([^"]*)"', rest))
-        basic = self._basic_authorization()
-        if scheme.lower() == "basic" and basic:
+        if scheme.lower() == "basic" and (basic := self._basic_authorization()):
             return basic
         if scheme.lower() != "bearer" or "realm" not in challenge:
             raise refusal
-        realm = challenge["realm"]
-        query = urlencode({key: challenge[key] for key in ("service", "scope") if key in challenge})
+        scopes = challenge.pop("scope", "").split()
+        self._token_server = challenge
+        return self._token(challenge, scopes)
+
+    def _token(self, server: Mapping[str, str], scopes: Sequence[str]) -> str:
+        """Return the header value with a new token; ``server`` is the challenge of the registry."""
+        realm, basic = server["realm"], self._basic_authorization()
+        query = [("service", server["service"])] if "service" in server else []
+        query += [("scope", scope) for scope in scopes]
         headers = {"authorization": basic} if basic else {}
-        response = http.get(f"{realm}?{query}", headers=headers)
+        response = http.get(f"{realm}?{urlencode(query)}", headers=headers)
         token = decode_json(response.content, dict[str, object], realm)
         return f"Bearer {token.get('token') or token.get('access_token')}"
 

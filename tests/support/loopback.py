@@ -34,6 +34,8 @@ class Server:
         self.replies: dict[str, Reply] = {}
         self.requests: list[Request] = []
         self.otherwise: Reply = Answer(404)
+        self.cut: Callable[[Request], int | None] = lambda _request: None
+        """Returns the bytes of a body to read before the connection breaks without an answer."""
 
     def answer(self, request: Request) -> Answer:
         self.requests.append(request)
@@ -76,8 +78,13 @@ def serving() -> Iterator[Server]:
 
         def do_GET(self) -> None:
             headers = {name.lower(): value for name, value in self.headers.items()}
-            content = self.rfile.read(int(headers.get("content-length", 0)))
+            length = int(headers.get("content-length", 0))
+            cut = server.cut(Request(self.path, headers, self.command))
+            content = self.rfile.read(length if cut is None else min(length, cut))
             answer = server.answer(Request(self.path, headers, self.command, content))
+            if cut is not None:
+                self.close_connection = True
+                return
             self.send_response(answer.status)
             headers = {"Content-Length": str(len(answer.content)), **answer.headers}
             for name, value in headers.items():
@@ -89,7 +96,7 @@ def serving() -> Iterator[Server]:
                 stopping.wait(answer.pause)
             self.close_connection = answer.sent is not None
 
-        do_HEAD = do_POST = do_PUT = do_GET  # noqa: N815 - names that the standard library calls
+        do_HEAD = do_POST = do_PUT = do_PATCH = do_GET  # noqa: N815 - names that the standard library calls
 
         def log_message(self, *_words: object) -> None:
             pass
