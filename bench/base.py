@@ -3,8 +3,9 @@
     python -m bench.base
 
 Needs root, mmdebstrap and zstd. Prints seconds, sizes and ratios. Both programs have their packages
-on disk before the clock starts. Both write one compressed file (zstd, level 19). The size of
-``debian:trixie-slim``, compressed in the same way, is printed as well.
+on disk before the clock starts. Both compress with zstd, at Orbiter's level and with two threads.
+For the sizes, the files of each base are one compressed tar file. The size of
+``debian:trixie-slim`` in this form is printed as well.
 """
 
 import os
@@ -12,12 +13,18 @@ import shutil
 import subprocess
 import tarfile
 import tempfile
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 
-from bench.image_size import read_layers
-from bench.support.programs import docker, orbiter, seconds
-from orbiter.release import layers
+from bench.support.programs import docker, orbiter, seconds, silent
+from orbiter.assembly.assemble import COMPRESSORS
+from orbiter.assembly.compression import ZSTD_LEVEL
+from orbiter.assembly.image import Layer
+from orbiter.build.build import build
+from orbiter.build.options import BuildOptions
+from orbiter.lockset.folder import read
+from orbiter.release.layers import read_members
 from orbiter.store.store import Store
 from resolvers.apt import lock_file
 
@@ -30,8 +37,6 @@ repository = "orbiter-bench/base"
 from = {{ debian = "{SUITE}" }}
 [image.debian.core]
 """
-ARCHIVE = "out/debian-0.1.0.tar"
-"""The image archive that `orbiter build` writes."""
 
 
 def main() -> None:
@@ -56,11 +61,13 @@ def compare(folder: Path) -> None:
         orbiter_times.append(seconds(partial(run_orbiter, folder)))
     minbase_size = (folder / "minbase.tar.zst").stat().st_size
     print_result("mmdebstrap minbase", minbase_size, min(mmdebstrap_times))
-    print_result("orbiter build --image debian", recompressed_layer(folder), min(orbiter_times))
+    layers = built_layers(folder)
+    size = size_in_one_layer(layers, folder / "layer.tar")
+    print_result("orbiter build --image debian", size, min(orbiter_times))
     print_result(f"debian:{SUITE}-slim", slim_size(folder))
     print(f"ratio of the times: {min(orbiter_times) / min(mmdebstrap_times):.2f}")
-    layer_sizes = [size for _, size in read_layers(str(folder / ARCHIVE))]
-    print(f"BuildKit compresses the layer to {sum(layer_sizes) / 1e6:.1f} MB")
+    size = sum(layer.size for layer in layers)
+    print(f"the {len(layers)} layers of the image take {size / 1e6:.1f} MB")
 
 
 def export_packages(folder: Path) -> None:
@@ -74,7 +81,8 @@ def export_packages(folder: Path) -> None:
 
 
 def run_orbiter(folder: Path) -> None:
-    """Build the image archive from the store."""
+    """Build the image archive from the store, without layers of an earlier build."""
+    shutil.rmtree(folder / "cache/assembly", ignore_errors=True)
     flags = ["-q", "--no-cache", "--no-load", "--output", "out"]
     orbiter(folder, "build", *flags, "--image", "debian")
 
@@ -91,20 +99,31 @@ def run_mmdebstrap(folder: Path) -> None:
 
 def compress(tar: Path) -> int:
     """Compress a file as Orbiter compresses layers, and return the compressed size in bytes."""
-    subprocess.run(["zstd", "-q", "-f", "-19", "-T0", str(tar)], check=True)
+    flags = ["-q", "-f", f"-{ZSTD_LEVEL}", f"-T{COMPRESSORS}"]
+    subprocess.run(["zstd", *flags, str(tar)], check=True)
     return tar.with_name(f"{tar.name}.zst").stat().st_size
 
 
-def recompressed_layer(folder: Path) -> int:
-    """Return the size of the image's only layer, compressed by the program zstd."""
-    archive = folder / ARCHIVE
-    (image,) = layers.read_images(archive).values()
-    with tarfile.open(archive) as tar:
-        blob = tar.extractfile(f"blobs/{image.layers[0].digest.replace(':', '/')}")
-        assert blob is not None
-        (folder / "layer.tar.zst").write_bytes(blob.read())
-    subprocess.run(["zstd", "-q", "-d", "-f", str(folder / "layer.tar.zst")], check=True)
-    return compress(folder / "layer.tar")
+def built_layers(folder: Path) -> tuple[Layer, ...]:
+    """Return the layers of the image that was built last, which are in the cache."""
+    options = BuildOptions(images=("debian",), load=False)
+    (built,) = build(read(folder / "locks/0.1.0"), options, silent)
+    (image,) = built.images
+    return image.layers
+
+
+def size_in_one_layer(layers: Iterable[Layer], target: Path) -> int:
+    """Write the files of layers to one tar file, and return its compressed size in bytes."""
+    folders = set()
+    with tarfile.open(target, "w", format=tarfile.PAX_FORMAT) as merged:
+        for layer in layers:
+            for tar, member in read_members(layer):
+                # Each layer has the folders above its files.
+                if member.name not in folders:
+                    merged.addfile(member, tar.extractfile(member) if member.isreg() else None)
+                if member.isdir():
+                    folders.add(member.name)
+    return compress(target)
 
 
 def slim_size(folder: Path) -> int:

@@ -6,11 +6,13 @@ The first part builds the project's debian-base with an empty cache, and again a
 requirement. The second part compares one build of nine stages with nine builds of one stage each.
 
 Needs a Docker engine, and the address of a channel in ORBITER_WORLD_CONDA_1. Each cold build uses a
-new BuildKit (driver docker-container), which ORBITER_WORLD_BUILDKITD_TOML may configure. All locked
-files are in the store before the clock starts. Images are written to archives and not loaded.
+new BuildKit (driver docker-container), which ORBITER_WORLD_BUILDKITD_TOML may configure, and no
+layers of earlier builds. All locked files are in the store before the clock starts. Images are
+written to archives and not loaded.
 """
 
 import os
+import shutil
 import tempfile
 import uuid
 from collections.abc import Iterator
@@ -84,6 +86,7 @@ def measure_rebuild(folder: Path) -> None:
     """Build debian-base with an empty cache, and again after one more requirement."""
     images = debian_image_set()
     extended = images.replace('pip = ["@notebooks"]', f'pip = ["@notebooks", "{ADDED}"]')
+    os.environ["ORBITER_CACHE_DIR"] = str(folder / "cache")
     prepare(folder, images)
     with new_builder() as builder:
         cold = seconds(partial(build, folder, builder, "debian-base"))
@@ -101,9 +104,11 @@ def debian_image_set() -> str:
 
 def measure_stages(folder: Path, images: str) -> None:
     """Build nine stages of three builders in one build and in nine, each time from nothing."""
+    os.environ["ORBITER_CACHE_DIR"] = str(folder / "cache")
     prepare(folder, images)
     with new_builder() as builder:
         together = seconds(partial(build, folder, builder, *STAGES))
+    shutil.rmtree(folder / "cache/assembly")
     with new_builder() as builder:
         apart = sum(seconds(partial(build, folder, builder, stage)) for stage in STAGES)
     ratio = f"ratio {together / apart:.2f} (goal {TOGETHER_GOAL})"

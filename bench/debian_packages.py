@@ -5,6 +5,7 @@
 Prints a row for each list and base: whether both builds have equal layers, the size, and the
 seconds of both builds. The steps of a list run again in the second build; the base comes from the
 cache. Layers are compressed with zstd at level 1, which takes less time than the level of releases.
+Layers that are equal in both builds are compressed once.
 Without a name, all lists are built, which downloads 900 MB of packages.
 """
 
@@ -13,21 +14,21 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 
-from bench.support.programs import orbiter
+from bench.support.programs import orbiter, silent
+from orbiter.assembly.image import AssembledImage, Layer
 from orbiter.build.build import build
-from orbiter.docker.bake import BuildOptions
+from orbiter.build.options import BuildOptions
 from orbiter.lockset import folder
 from orbiter.lockset.model import LockSet
-from orbiter.lockset.record import RecordedImage, RecordedLayer
 from orbiter.release import layers
-from orbiter.tasks import Report
 from resolvers.errors import ExpectedError
+from tests.support.quick_orbiter import use_quick_compression
 
 LANGUAGE = (
     "echo 'de_DE.UTF-8 UTF-8' > /etc/locale.gen",
@@ -65,20 +66,22 @@ BASES = {
 }
 """The value of `from` for both kinds of base."""
 RELEASE = "0.1.0"
+STEP_START = "\nset -eu\n"
+"""The first lines of each step in a Dockerfile."""
 SHOWN_PATHS = 20
 
 
 class Build(NamedTuple):
-    """An image archive, the image in it, and the seconds that it took."""
+    """A built image, and the seconds that it took."""
 
-    archive: Path
-    image: RecordedImage
+    image: AssembledImage
     seconds: float
 
 
 def main() -> None:
     """Lock all lists once for each base, then build them one by one."""
     names = sys.argv[1:] or list(LISTS)
+    use_quick_compression()
     print(f"{'list':12} {'base':9} {'result':10} {'MB':>6} {'seconds':>12}", flush=True)
     with tempfile.TemporaryDirectory() as name:
         os.environ.setdefault("ORBITER_CACHE_DIR", str(Path(name) / "cache"))
@@ -89,7 +92,7 @@ def main() -> None:
             orbiter(project, "lock", "-q")
             lock_set = folder.read(project / "locks" / RELEASE)
             for list_name in names:
-                build_twice(lock_set, project, base, list_name)
+                build_twice(lock_set, base, list_name)
 
 
 def image_set(source: str, names: list[str]) -> str:
@@ -104,11 +107,11 @@ def image_set(source: str, names: list[str]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def build_twice(lock_set: LockSet, project: Path, base: str, name: str) -> None:
+def build_twice(lock_set: LockSet, base: str, name: str) -> None:
     """Build the image of a list twice and print its row."""
     stage = f"debian-{name}"
     try:
-        first, second = (build_once(lock_set, project, stage, number) for number in (1, 2))
+        first, second = (build_once(lock_set, stage, number) for number in (1, 2))
     except ExpectedError as error:
         print(f"{name:12} {base:9} failed\n{error.message}", flush=True)
         return
@@ -119,21 +122,16 @@ def build_twice(lock_set: LockSet, project: Path, base: str, name: str) -> None:
     print(f"{name:12} {base:9} {result:10} {size:6.1f} {times:>12}", flush=True)
     for path in paths[:SHOWN_PATHS]:
         print(f"    {path}", flush=True)
-    for finished in (first, second):
-        finished.archive.unlink()
 
 
-def build_once(lock_set: LockSet, project: Path, stage: str, number: int) -> Build:
+def build_once(lock_set: LockSet, stage: str, number: int) -> Build:
     """Build an image without loading it; its own steps do not come from the cache."""
     changed = with_changed_steps(lock_set, stage, number)
-    output = project / str(number)
-    options = BuildOptions(images=(stage,), load=False, output=output)
+    options = BuildOptions(images=(stage,), load=False)
     start = time.perf_counter()
     (built,) = build(changed, options, silent)
-    seconds = time.perf_counter() - start
-    assert built.file
-    (image,) = layers.read_images(built.file).values()
-    return Build(built.file, image, seconds)
+    (image,) = built.images
+    return Build(image, time.perf_counter() - start)
 
 
 def with_changed_steps(lock_set: LockSet, stage: str, number: int) -> LockSet:
@@ -144,33 +142,27 @@ def with_changed_steps(lock_set: LockSet, stage: str, number: int) -> LockSet:
 
 
 def changed_text(path: str, text: str, stage: str, number: int) -> str:
-    """Return a file of the lock set with quicker compression, and a mark that repeats its steps."""
-    text = text.replace("compression-level=19", "compression-level=1")
+    """Return a file of the lock set, with a mark in the Dockerfile that repeats its steps."""
     if path == f"build/{stage}/Dockerfile":
         # BuildKit identifies a step by its text.
-        return text.replace("# Layer: ", f"# Build {time.time()} {number}\n# Layer: ")
+        return text.replace(STEP_START, f"{STEP_START}# Build {time.time()} {number}\n")
     return text
 
 
-def silent(_title: str) -> Report:
-    """Report no progress."""
-    return lambda _line: None
-
-
 def differing_paths(first: Build, second: Build) -> Iterator[str]:
-    """Yield the paths whose entries differ, by layer."""
-    pairs = zip(first.image.layers, second.image.layers, strict=True)
-    for old_layer, new_layer in pairs:
-        if old_layer.diff_id == new_layer.diff_id:
-            continue
-        old, new = entries(first.archive, old_layer), entries(second.archive, new_layer)
-        changed = [path for path in sorted({*old, *new}) if old.get(path) != new.get(path)]
-        yield from changed or ["the order of entries"]
+    """Yield the paths whose entries differ."""
+    if first.image.layers == second.image.layers:
+        return
+    old, new = entries(first.image.layers), entries(second.image.layers)
+    changed = [path for path in sorted({*old, *new}) if old.get(path) != new.get(path)]
+    yield from changed or ["the division into layers"]
 
 
-def entries(archive: Path, layer: RecordedLayer) -> Mapping[str, str]:
-    """Return the recorded line of each entry by its path."""
-    return {entry.path: entry.line for entry in layers.read_entries(archive, layer)}
+def entries(image_layers: Iterable[Layer]) -> Mapping[str, str]:
+    """Return the line of each entry, as a release records it, by path."""
+    return {
+        entry.path: entry.line for layer in image_layers for entry in layers.read_entries(layer)
+    }
 
 
 if __name__ == "__main__":

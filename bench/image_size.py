@@ -59,8 +59,8 @@ def main(archive: str = "", tag: str = "") -> None:
         print("skipped: name an ARCHIVE that orbiter build --output wrote")
         return
     layers = read_layers(archive)
-    for instruction, size in layers:
-        print(f"{size / 1e6:8.2f} MB  {instruction}")
+    for words, size in layers:
+        print(f"{size / 1e6:8.2f} MB  {words}")
     total = sum(size for _, size in layers) / 1e6
     print(f"{total:8.2f} MB  in total, {total / ORIGINAL:.0%} of the original's {ORIGINAL} MB")
     if tag:
@@ -71,14 +71,14 @@ def main(archive: str = "", tag: str = "") -> None:
 
 
 def read_layers(archive: str) -> list[tuple[str, int]]:
-    """Return the Dockerfile instruction of each layer and its compressed size in bytes."""
+    """Return the words of the history for each layer, and its compressed size in bytes."""
     with tarfile.open(archive) as tar:
         manifest = read_blob(tar, read_json(tar, "index.json")["manifests"][0]["digest"])
         config = read_blob(tar, manifest["config"]["digest"])
     steps = [step for step in config["history"] if not step.get("empty_layer")]
-    instructions = [step.get("created_by", "?")[:80].split("\n")[0] for step in steps]
+    words = [step.get("created_by", "?")[:80].split("\n")[0] for step in steps]
     sizes = [layer["size"] for layer in manifest["layers"]]
-    return list(zip(instructions, sizes, strict=True))
+    return list(zip(words, sizes, strict=True))
 
 
 def read_blob(tar: tarfile.TarFile, digest: str) -> Any:

@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from orbiter.tasks import Report
+
 ORBITER = (sys.executable, "-m", "orbiter")
 """The command `orbiter` of the Python that runs the benchmark."""
 
@@ -23,6 +25,11 @@ def docker(*arguments: str) -> str:
     if result.returncode:
         sys.exit(f"error: {' '.join(command)}\n{result.stderr}")
     return result.stdout.strip()
+
+
+def silent(_title: str) -> Report:
+    """Report no progress of a build in this process."""
+    return lambda _line: None
 
 
 def seconds(action: Callable[[], None]) -> float:

@@ -18,6 +18,12 @@ class Content(msgspec.Struct, frozen=True):
     source: Path
     offset: int
 
+    def read(self) -> bytes:
+        """Return all the bytes."""
+        with self.source.open("rb") as file:
+            file.seek(self.offset)
+            return file.read(self.size)
+
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """A file, folder or symbolic link of a file system.

@@ -4,7 +4,7 @@ The rules are part of the assembly format, because the digests of images depend 
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from itertools import count
 
 import msgspec
@@ -57,8 +57,17 @@ def trim(
 
 def trimmed_list(trimmed: Trimmed) -> bytes:
     """Return the list of removed files that the image keeps, as JSON."""
-    document = {"format": FORMAT, "removed": trimmed.removed, "linked": trimmed.linked}
+    removed = {rule: _texts(paths) for rule, paths in trimmed.removed.items()}
+    linked = [_texts(paths) for paths in trimmed.linked]
+    document = {"format": FORMAT, "removed": removed, "linked": linked}
     return msgspec.json.format(msgspec.json.encode(document, order="sorted"), indent=1) + b"\n"
+
+
+def _texts(paths: Iterable[str]) -> list[str]:
+    """Return paths as texts: a byte that is not UTF-8 becomes ``\\xff``."""
+    return [
+        path.encode(errors="surrogateescape").decode(errors="backslashreplace") for path in paths
+    ]
 
 
 def _verdicts(view: View, rules: Collection[str]) -> dict[str, str]:

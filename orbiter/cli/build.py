@@ -19,7 +19,7 @@ from orbiter.cli.options import (
 from orbiter.cli.verify import build_verified
 
 if TYPE_CHECKING:
-    from orbiter.docker.bake import BuildOptions
+    from orbiter.build.options import BuildOptions
     from orbiter.lockset.model import LockSet
 
 
@@ -81,7 +81,7 @@ def build(
     Files that the store lacks are fetched first. Build steps have no network access unless a
     stage sets network = true. Shared libraries that an image lacks are listed as warnings.
     """
-    from orbiter.docker.bake import BuildOptions
+    from orbiter.build.options import BuildOptions
 
     lock_set = read_lock_set(release, locked=locked)
     load_by_default = not (push or output)

@@ -42,8 +42,8 @@ def push(
     pushed.
     """
     from orbiter.build.build import build
+    from orbiter.build.options import BuildOptions
     from orbiter.cli.board import Board
-    from orbiter.docker.bake import BuildOptions
 
     lock_set = read_lock_set(release, locked=locked)
     options = BuildOptions(

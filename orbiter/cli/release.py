@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 @quiet_option
 @guarded
 def release(twice: bool, builder: str | None, quiet: bool) -> None:
-    """Rebuild all stages and record their digests.
+    """Rebuild all images and record their digests.
 
     From then on, the release's lock set cannot change. Nothing is loaded or pushed. `orbiter
     build --verify` compares later builds with the recorded digests.

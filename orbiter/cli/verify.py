@@ -10,7 +10,7 @@ from orbiter.cli.errors import FINDINGS
 from orbiter.cli.libraries import print_missing_libraries
 
 if TYPE_CHECKING:
-    from orbiter.docker.bake import BuildOptions
+    from orbiter.build.options import BuildOptions
     from orbiter.lockset.model import LockSet
     from orbiter.release.verify import ImageComparison
 
@@ -29,7 +29,7 @@ def build_verified(locked: "LockSet", options: "BuildOptions", *, quiet: bool) -
 
     record = read(folder.release_folder(locked.manifest.release), locked)
     board = Board(quiet=quiet)
-    check = Verification(locked, record, board, builder=options.builder, push=options.push)
+    check = Verification(record, board, push=options.push)
     libraries = LibraryCheck(locked, board)
     try:
         with board:

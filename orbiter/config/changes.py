@@ -17,6 +17,7 @@ from orbiter.config.image_set import (
     Script,
     Stage,
 )
+from orbiter.config.layer_keys import DEFAULT_COMPRESSION
 from orbiter.config.mistakes import key_path
 from orbiter.config.npm_rules import override_texts
 from orbiter.config.projects import project_changes
@@ -64,6 +65,7 @@ def _top_values(image_set: ImageSet) -> Values:
         "repository": image_set.repository,
         "maintainer": image_set.maintainer,
         "source": image_set.source,
+        "compression": image_set.compression or DEFAULT_COMPRESSION,
     }
 
 
@@ -176,6 +178,7 @@ def _stage(path: str, old: Stage, new: Stage) -> Iterator[str]:
     yield from _files(f"{path}.files", old.files or (), new.files or ())
     yield from _commands(f"{path}.postbuild", old.postbuild, new.postbuild)
     yield from _value(f"{path}.network", old.network, new.network)
+    yield from _entries(f"{path}.trim", old.trim or (), new.trim or ())
     for key, old_value, new_value in runtime_changes(path, old.runtime, new.runtime):
         yield f"{key}: {old_value} -> {new_value}"
 

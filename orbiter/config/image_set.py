@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from orbiter.config.layer_keys import Compression, TrimRule
 from orbiter.config.runtime import Runtime
 from orbiter.config.schema import COMPONENT, KEY_NAME, NAME, SUITE
 
@@ -223,6 +224,7 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     installation of Debian packages. ``downloads`` are files with an address, in the order of
     images.toml. ``files`` are the own files of the stage, sorted by target. ``runtime`` are the
     stage's own settings of its containers. ``projects`` are the folders that pip requirements name.
+    ``trim`` are the rules that remove files from what a final stage adds, sorted by name.
     All of these are unset for none, so that lock sets from before these keys stay as they are.
     """
 
@@ -245,6 +247,7 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     postbuild: tuple[Command, ...] = ()
     network: bool = False
     runtime: Runtime | UnsetType = UNSET
+    trim: tuple[TrimRule, ...] | UnsetType = UNSET
 
 
 class ImageSet(msgspec.Struct, frozen=True, kw_only=True):
@@ -253,7 +256,7 @@ class ImageSet(msgspec.Struct, frozen=True, kw_only=True):
     ``indexes`` maps names to the addresses of package indexes, ``npm_registries`` maps scopes to
     the addresses of npm registries. ``apk_repositories`` and ``apt_repositories`` map names to
     repositories of Alpine and Debian packages. ``template`` extends the templates of Orbiter. They
-    are unset for none.
+    are unset for none. ``compression`` is that of the layers, unset for zstd.
     """
 
     version: Version
@@ -267,5 +270,6 @@ class ImageSet(msgspec.Struct, frozen=True, kw_only=True):
     template: RepositoryFile | UnsetType = UNSET
     apk_repositories: Mapping[RepositoryName, Repository] | UnsetType = UNSET
     apt_repositories: Mapping[RepositoryName, Repository] | UnsetType = UNSET
+    compression: Compression | UnsetType = UNSET
     builders: Mapping[str, Builder]
     stages: tuple[Stage, ...]

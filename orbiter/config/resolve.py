@@ -21,6 +21,7 @@ from orbiter.config.direct_references import check_references
 from orbiter.config.downloads import check_targets, downloads
 from orbiter.config.image_set import BASE_REQUIREMENTS, ImageSet, Kind, NotebookUser, Stage
 from orbiter.config.indexes import check_indexes, check_one_index, indexes_of
+from orbiter.config.layer_keys import DEFAULT_COMPRESSION
 from orbiter.config.mistakes import Mistakes, key_path, suggest
 from orbiter.config.npm_registries import check_addresses, check_registries
 from orbiter.config.order import parents_first
@@ -32,7 +33,15 @@ from orbiter.config.requirements import SOURCE_KEYS, SYNTAXES, sort_requirements
 from orbiter.config.runtime import Runtime
 from orbiter.config.runtime_resolve import ORBITER_VARIABLES, runtime
 from orbiter.config.schema import Build, ConfigFile, Image
-from orbiter.config.sets import ExpandedEntry, Sets, check_sets, expand, without_indexes
+from orbiter.config.sets import (
+    ExpandedEntry,
+    Sets,
+    add_duplicate,
+    check_sets,
+    expand,
+    without_indexes,
+)
+from orbiter.config.trim import trim_rules
 
 
 class _Draft(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,6 +82,7 @@ def image_set(file: ConfigFile, root: Path, mistakes: Mistakes) -> ImageSet:
         template=own_template(file.templates, root, mistakes),
         apk_repositories=apk_repositories(file, root, mistakes) or UNSET,
         apt_repositories=apt_repositories(file, root, mistakes) or UNSET,
+        compression=UNSET if file.compression == DEFAULT_COMPRESSION else file.compression,
         builders=builders,
         stages=with_places(_stages(file, root, bases, mistakes)),
     )
@@ -212,6 +222,7 @@ def _stage(
         normalize=_normalize(draft, sets, mistakes) or UNSET,
         network=table.network,
         runtime=_runtime(draft, drafts, mistakes, has_base_image=not base),
+        trim=trim_rules(table, draft.path, sets, mistakes),
     )
 
 
@@ -310,7 +321,7 @@ def _entries(
             hint = syntax.hint(entry.text)
             mistakes.add(entry.path, problem, expected=syntax.expected, hint=hint)
         elif name in by_name:
-            _add_duplicate(entry, by_name[name], mistakes)
+            add_duplicate(entry, by_name[name], mistakes)
         else:
             by_name[name] = entry
     return by_name
@@ -325,18 +336,6 @@ def _unsupported_hint(manager: str, builder: str) -> str:
         distribution = "Alpine" if builder == APK_BUILDER else "Debian"
         return f"list them under {supported}, by the names that {distribution} uses"
     return ""
-
-
-def _add_duplicate(entry: ExpandedEntry, other: ExpandedEntry, mistakes: Mistakes) -> None:
-    """Add a duplicate at the entry to remove: in the set if both are in one, else in the list."""
-    is_inside_one_set = entry.via == other.via and entry.path != other.path
-    path, through = entry.via, ""
-    if is_inside_one_set:
-        path = entry.path
-    elif entry.path != entry.via:
-        through = f" (through {entry.path})"
-    problem = f"'{entry.text}'{through} is listed twice: also in {other.path}"
-    mistakes.add(path, problem, hint="remove one of them")
 
 
 def _sources(manager: str, draft: _Draft, sets: Sets, mistakes: Mistakes) -> tuple[str, ...]:

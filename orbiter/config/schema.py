@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 from msgspec.structs import fields
 
-from orbiter.config import runtime_keys
+from orbiter.config import layer_keys, runtime_keys
 from orbiter.config.platforms import PLATFORM_ALIASES
 
 BUILDERS = ("alpine", "debian", "micromamba")
@@ -769,6 +769,7 @@ class Image(Build, frozen=True, kw_only=True, forbid_unknown_fields=True, rename
     stop_signal: runtime_keys.StopSignal | UnsetType = UNSET
     volumes: runtime_keys.Volumes = ()
     not_secret: runtime_keys.NotSecret = ()
+    trim: layer_keys.Trim = ()
 
 
 class ConfigFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -780,6 +781,7 @@ class ConfigFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     source: Source = ""
     templates: Templates = ""
     platforms: Platforms = ("linux/amd64",)
+    compression: layer_keys.CompressionName = layer_keys.DEFAULT_COMPRESSION
     user: Annotated[
         User,
         Meta(

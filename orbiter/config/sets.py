@@ -86,6 +86,18 @@ def without_indexes(entries: list[ExpandedEntry], mistakes: Mistakes) -> list[Ex
     return [entry for entry in entries if not entry.index]
 
 
+def add_duplicate(entry: ExpandedEntry, other: ExpandedEntry, mistakes: Mistakes) -> None:
+    """Add a duplicate at the entry to remove: in the set if both are in one, else in the list."""
+    is_inside_one_set = entry.via == other.via and entry.path != other.path
+    path, through = entry.via, ""
+    if is_inside_one_set:
+        path = entry.path
+    elif entry.path != entry.via:
+        through = f" (through {entry.path})"
+    problem = f"'{entry.text}'{through} is listed twice: also in {other.path}"
+    mistakes.add(path, problem, hint="remove one of them")
+
+
 def check_sets(sets: Sets, mistakes: Mistakes) -> None:
     """Add the mistakes in all sets, including unused ones."""
 

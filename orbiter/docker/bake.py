@@ -1,10 +1,8 @@
-"""``docker buildx bake``: builds image archives from a definition that Orbiter made."""
+"""``docker buildx bake``: builds images from a definition that Orbiter made."""
 
 import json
 import re
-import shutil
-import tarfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +14,6 @@ from orbiter.docker.buildx import buildx_version, docker_program
 from orbiter.tasks import StartTask
 from resolvers import process
 from resolvers.errors import ProgramError
-from resolvers.scratch import scratch_folder
 
 BAKE_FILE = "docker-bake.json"
 LOCAL_CACHE = re.compile(r"(^|,)(src|dest)=([^,]+)")
@@ -32,115 +29,49 @@ ENVIRONMENT = {
 }
 
 
-class BuildOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """Images to build, how to build them, and their destination.
+class BakeOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """The options of a run of bake.
 
-    ``images`` are names of stages; empty for every image of the release. ``platforms`` is empty for
-    every locked platform. ``builder`` names a buildx builder. ``output`` is a folder that keeps the
-    image archives. ``cache_from`` and ``cache_to`` are cache specifications of buildx, in which
-    ``{stage}`` stands for the stage's name. ``force`` pushes without checking the registry's tags.
+    ``targets`` are the names of the images to build. ``platforms`` is empty for all of a target.
+    ``builder`` names a buildx builder. ``cache_from`` and ``cache_to`` are cache specifications of
+    buildx, in which ``{stage}`` stands for the name of a target.
     """
 
-    images: tuple[str, ...] = ()
+    targets: tuple[str, ...]
     platforms: tuple[str, ...] = ()
     builder: str = ""
-    push: bool = False
-    force: bool = False
-    load: bool = True
-    output: Path | None = None
     no_cache: bool = False
     cache_from: tuple[str, ...] = ()
     cache_to: tuple[str, ...] = ()
 
 
-class BuiltImage(msgspec.Struct, frozen=True, kw_only=True):
-    """A built image.
-
-    ``digest`` is that of its manifest, or of its index if it has several platforms. ``archive`` is
-    the archive that bake wrote; ``file`` its copy in the output folder, if there is one.
-    ``pushed`` says that this build pushed the image, not an earlier one.
-    """
-
-    stage: str
-    platforms: tuple[str, ...]
-    tag: str
-    digest: str
-    archive: Path
-    file: Path | None = None
-    pushed: bool = False
-
-
 def run_bake(
-    folder: Path, definition: Definition, options: BuildOptions, start_task: StartTask
-) -> tuple[BuiltImage, ...]:
-    """Build image archives below ``folder``, from a bound definition."""
-    targets = _selected_targets(definition, options)
-    (folder / IMAGES).mkdir(exist_ok=True)
-    _run(folder, definition, list(targets), _settings(targets, options), options, start_task)
-    return tuple(
-        _built_image(name, target, folder / IMAGES, options) for name, target in targets.items()
-    )
+    folder: Path, definition: Definition, options: BakeOptions, start_task: StartTask
+) -> None:
+    """Build the targets from a bound definition; their results are layouts in ``images/<target>``.
 
-
-def push_from_builder(
-    folder: Path, definition: Definition, options: BuildOptions, start_task: StartTask
-) -> dict[str, str]:
-    """Let the builder push the images that it just built; its cache has every step.
-
-    Returns the pushed digest of each stage.
+    Raises ExpectedError with the last lines of a failed step.
     """
-    targets = _selected_targets(definition, options)
-    # Every step comes from the cache of the build before, which was also exported then.
-    cached_options = msgspec.structs.replace(options, no_cache=False, cache_to=())
-    settings = _settings(targets, cached_options)
-    for name, target in targets.items():
-        # The other exporter options stay, because they decide the digest.
-        output = ["type=image", "push=true", *_exporter_words(target)]
-        settings += ["--set", f"{name}.output={','.join(output)}"]
-    metadata = folder / "pushed.json"
-    settings += ["--metadata-file", str(metadata)]
-    _run(folder, definition, list(targets), settings, cached_options, start_task)
-    results = json.loads(metadata.read_text())
-    return {name: results[name]["containerimage.digest"] for name in targets if name in results}
+    (folder / IMAGES).mkdir(exist_ok=True)
+    log = BakeLog(start_task, definition["target"], options.targets)
+    # buildx may use the current folder without a permission, so it has nothing else in it.
+    place = folder / "definition"
+    place.mkdir(exist_ok=True)
+    complete = with_substitutes(definition, folder)
+    (place / BAKE_FILE).write_text(json.dumps(complete), encoding="utf-8")
+    version = buildx_version()  # fails with a clear error if docker has no buildx
+    caches = cache_folders(options)
+    command = [docker_program(), "buildx", "bake", "--file", BAKE_FILE, "--progress", "rawjson"]
+    command += [*options.targets, *_settings(options)]
+    command += permissions(complete, caches, folder, version)
+    try:
+        process.run(command, cwd=place, env=ENVIRONMENT, on_line=log)
+    except ProgramError as error:
+        raise log.failure() from error
+    log.finish()
 
 
-def archive_digest(archive: Path) -> str:
-    """Return the digest in the ``index.json`` of an image archive."""
-    with tarfile.open(archive) as tar:
-        index = tar.extractfile("index.json")
-        assert index is not None
-        return str(json.load(index)["manifests"][0]["digest"])
-
-
-def keep_archives(images: Iterable[BuiltImage], folder: Path) -> tuple[BuiltImage, ...]:
-    """Copy the archives of images to a folder, as ``<tag>.tar``."""
-    # Copy, then rename: a killed run leaves no incomplete archive under the final name.
-    with scratch_folder(folder, ".orbiter-new-", "name another folder in --output") as scratch:
-        return tuple(
-            msgspec.structs.replace(image, file=_keep(image, folder, scratch)) for image in images
-        )
-
-
-def _keep(image: BuiltImage, folder: Path, scratch: Path) -> Path:
-    name = f"{image.tag.rpartition(':')[2]}.tar"
-    shutil.copyfile(image.archive, scratch / name)
-    return (scratch / name).replace(folder / name)
-
-
-def _exporter_words(target: Mapping[str, Any]) -> list[str]:
-    """Return the output options of a target, without the kind and place of the output."""
-    words: list[str] = target["output"][0].split(",")
-    return [word for word in words if not word.startswith(("type=", "dest="))]
-
-
-def _selected_targets(definition: Definition, options: BuildOptions) -> dict[str, Any]:
-    """Return the targets to build, by name."""
-    targets = definition["target"]
-    names = options.images or tuple(definition["group"]["default"]["targets"])
-    return {name: targets[name] for name in dict.fromkeys(names)}
-
-
-def _settings(targets: Mapping[str, Any], options: BuildOptions) -> list[str]:
+def _settings(options: BakeOptions) -> list[str]:
     """Return the arguments of bake for these options."""
     settings = []
     if options.builder:
@@ -149,7 +80,7 @@ def _settings(targets: Mapping[str, Any], options: BuildOptions) -> list[str]:
         settings.append("--no-cache")
     if options.platforms:
         settings += ["--set", f"*.platform={','.join(options.platforms)}"]
-    for name in targets:
+    for name in options.targets:
         settings += _cache_settings(name, "cache-from", options.cache_from)
         settings += _cache_settings(name, "cache-to", options.cache_to)
     return settings
@@ -163,14 +94,14 @@ def _cache_settings(target: str, key: str, specifications: Sequence[str]) -> lis
     return settings
 
 
-def cache_folders(options: BuildOptions, targets: Sequence[str]) -> list[Path]:
+def cache_folders(options: BakeOptions) -> list[Path]:
     """Return the folders of the user's local caches.
 
     For a folder that does not exist, buildx asks for its nearest parent that does.
     """
     found: set[Path] = set()
     for specification in (*options.cache_from, *options.cache_to):
-        for name in targets:
+        for name in options.targets:
             text = _absolute(specification.replace("{stage}", name))
             found.update(Path(match[3]) for match in LOCAL_CACHE.finditer(text))
     return sorted({next(filter(Path.exists, (path, *path.parents))) for path in found})
@@ -201,42 +132,3 @@ def with_substitutes(definition: Definition, folder: Path) -> dict[str, Any]:
                 contexts[reference] = address
         targets[name] = {**target, "contexts": contexts}
     return {**definition, "target": targets}
-
-
-def _run(
-    folder: Path,
-    definition: Definition,
-    targets: Sequence[str],
-    settings: Sequence[str],
-    options: BuildOptions,
-    start_task: StartTask,
-) -> None:
-    log = BakeLog(start_task, definition["target"], targets)
-    # buildx may use the current folder without a permission, so it has nothing else in it.
-    place = folder / "definition"
-    place.mkdir(exist_ok=True)
-    complete = with_substitutes(definition, folder)
-    (place / BAKE_FILE).write_text(json.dumps(complete), encoding="utf-8")
-    version = buildx_version()  # fails with a clear error if docker has no buildx
-    caches = cache_folders(options, targets)
-    command = [docker_program(), "buildx", "bake", "--file", BAKE_FILE, "--progress", "rawjson"]
-    command += [*targets, *settings, *permissions(complete, caches, folder, version)]
-    try:
-        process.run(command, cwd=place, env=ENVIRONMENT, on_line=log)
-    except ProgramError as error:
-        raise log.failure() from error
-    archives = (folder / IMAGES).glob("*.tar")
-    log.finish({archive.stem: archive.stat().st_size for archive in archives})
-
-
-def _built_image(
-    name: str, target: Mapping[str, Any], archives: Path, options: BuildOptions
-) -> BuiltImage:
-    archive = archives / f"{name}.tar"
-    return BuiltImage(
-        stage=name,
-        platforms=options.platforms or tuple(target["platforms"]),
-        tag=target["tags"][0],
-        digest=archive_digest(archive),
-        archive=archive,
-    )

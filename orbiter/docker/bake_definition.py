@@ -14,25 +14,24 @@ BASES = "bases"
 SEEDS = "seeds"
 """Folder of the seeds of Debian bases: ``<stage>/<platform>.tar``."""
 IMAGES = "images"
-"""Folder for the image archives that bake writes."""
+"""Folder for the OCI layouts that bake writes: ``<target>/``."""
 ARTIFACTS = "artifacts"
 """Folder of the artifacts: ``<stage>/<platform>/``."""
 BUILD = "build"
 """Folder with the Dockerfile and the lists of each stage."""
 
-VARIABLE = re.compile(r"\$\{(ARTIFACTS|BASES|LOCKSET|OUTPUT|SEEDS)\}")
+VARIABLE = re.compile(r"\$\{(ARTIFACTS|BASES|OUTPUT|SEEDS)\}")
 TEMPLATE = re.compile(r"([$%])\{")
 """The start of an expression that bake would evaluate; the sign doubled, it stays as it is."""
 FOLDER_PERMISSIONS = (0, 19)
 """The first version of buildx with permissions for folders."""
 
 
-def bound(definition: Mapping[str, Any], folder: Path, root: str) -> dict[str, Any]:
-    """Return a definition with the folders of a build and the root digest of its lock set."""
+def bound(definition: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """Return a definition with the folders of a build."""
     values = {
         "ARTIFACTS": str(folder / ARTIFACTS),
         "BASES": str(folder / BASES),
-        "LOCKSET": root,
         "OUTPUT": str(folder / IMAGES),
         "SEEDS": str(folder / SEEDS),
     }

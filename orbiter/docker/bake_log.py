@@ -8,7 +8,7 @@ Format: type SolveStatus in https://github.com/moby/buildkit/blob/master/client/
 
 import re
 from collections import deque
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 
 import msgspec
 
@@ -110,9 +110,9 @@ class BakeLog:
         if line.startswith(("{", "}")) and line.endswith("}"):
             self._read_event()
 
-    def finish(self, sizes: Mapping[str, int]) -> None:
-        """Report every stage as done; ``sizes`` are the bytes of the exported images by stage."""
-        self._progress.finish(sizes)
+    def finish(self) -> None:
+        """Report every stage as done."""
+        self._progress.finish()
 
     def failure(self) -> ExpectedError:
         """Return the error of the build: the failed step, its stage, and its last lines."""

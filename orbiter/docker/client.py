@@ -1,12 +1,11 @@
-"""The Docker SDK: images and containers of the engine, pulling, loading and pushing.
+"""The Docker SDK: images and containers of the engine, pulling and loading.
 
 Uses the same engine as the program docker: DOCKER_HOST, otherwise the current context.
 """
 
 import os
-import re
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -40,7 +39,6 @@ LOCAL_SCHEMES = ("unix", "npipe")
 STOP_TIMEOUT = 5
 """Seconds that a container may take to stop."""
 LOGIN_SHELL = "if command -v bash > /dev/null; then exec bash; else exec sh; fi"
-PUSHED_DIGEST = re.compile(r"digest: (sha256:[0-9a-f]{64})")
 
 
 def unavailable_reason() -> str:
@@ -175,6 +173,13 @@ def builder_versions(builder: str) -> RecordedBuilder:
     return RecordedBuilder(buildkit=", ".join(known), engine=engine, buildx=buildx.buildx_version())
 
 
+def native_platform() -> str:
+    """Return the platform that the engine's machine runs without emulation: ``linux/amd64``."""
+    with _sdk_errors("reading the platform of the engine"):
+        version = connect().version()
+        return f"{version['Os']}/{version['Arch']}"
+
+
 def mirrors() -> tuple[str, ...]:
     """Return the registry mirrors of the engine's configuration; none if no engine runs."""
     try:
@@ -299,26 +304,21 @@ def become_shell(tag: str) -> NoReturn:
     process.replace_process([buildx.docker_program(), "run", *options, *shell])
 
 
+def has_image(tag: str, ids: Collection[str]) -> bool:
+    """Return whether a tag of the engine has one of these ids."""
+    from docker.errors import ImageNotFound
+
+    with _sdk_errors(f"looking for {tag}"):
+        try:
+            return connect().images.get(tag).id in ids
+        except ImageNotFound:
+            return False
+
+
 def load_image(archive: Path) -> None:
     """Load an image archive into the engine."""
     with _sdk_errors(f"loading {archive.name} into the engine"), archive.open("rb") as file:
         connect().images.load(file)
-
-
-def push_image(tag: str) -> str:
-    """Push a local image; return the digest that the registry reports for it."""
-    repository, _, name = tag.rpartition(":")
-    digest = ""
-    with _sdk_errors(f"pushing {tag}"):
-        for event in connect().images.push(repository, tag=name, stream=True, decode=True):
-            if "error" in event:
-                raise ExpectedError(
-                    f"pushing {tag} failed: {event['error']}",
-                    "run docker login, or choose another repository",
-                )
-            match = PUSHED_DIGEST.search(event.get("status", ""))
-            digest = match[1] if match else digest
-    return digest
 
 
 def start_container(

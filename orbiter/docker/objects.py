@@ -11,6 +11,8 @@ STARTED = "org.orbiter.started"
 """Label of the containers that Orbiter started; its value is the image's tag."""
 LOCKSET = "org.orbiter.lockset"
 """Label of the images that Orbiter built; its value is the root digest of the lock set."""
+REVISION = "org.opencontainers.image.revision"
+"""Label with the same value, which other tools read."""
 STOPPED_STATES = frozenset({"created", "dead", "exited"})
 
 

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 
 from orbiter.oci.base_image import BaseStart
 from resolvers.errors import ExpectedError, ProgramError
-from resolvers.net.once import OncePerKey
+from resolvers.net.once import Lazy
 from resolvers.types import Shell
 
 HINTS = {
     "exec format error": "let the Docker engine emulate that platform (QEMU with binfmt_misc), "
-    "lock on a machine of that platform, "
+    "make the base of packages (from = { debian = ... }), lock on a machine of that platform, "
     "or lock only the managers that do not need it: orbiter lock --only conda,pip,npm",
     "apk: not found": "the builder alpine needs an image of Alpine: "
     "set its 'from' to one, such as alpine:3.23",
@@ -24,15 +24,21 @@ def pin_base(reference: str, platform: str) -> str:
     from orbiter.docker import client
     from orbiter.oci import base_image
 
+    _check_engine()
+    image = base_image.pin(
+        reference, platform, mirrors=client.mirrors(), credentials=client.credentials
+    )
+    return image.digest
+
+
+def _check_engine() -> None:
+    from orbiter.docker import client
+
     if reason := client.unavailable_reason():
         raise ExpectedError(
             f"locking base images, apk and apt needs a Docker engine: {reason}",
             "start Docker, or lock only the other managers: orbiter lock --only conda,pip,npm",
         )
-    image = base_image.pin(
-        reference, platform, mirrors=client.mirrors(), credentials=client.credentials
-    )
-    return image.digest
 
 
 def read_start(reference: str, digest: str) -> BaseStart:
@@ -51,18 +57,29 @@ def solver_image(suite: str) -> str:
 
 
 def solver_shell(suite: str) -> Shell:
-    """Return a shell in Debian's own image of a suite.
+    """Return a shell in Debian's own image of a suite, for scripts about any platform.
 
-    Only apt runs there, so the image is not locked: its tag is read from the registry once.
+    Only apt runs there, and it resolves for other platforms too. So the image is always that of the
+    engine's own platform, which needs no emulation. It is not locked: its tag is read from the
+    registry once.
     """
     reference = solver_image(suite)
-    digests: OncePerKey[str, str] = OncePerKey()
+    pinned: Lazy[tuple[str, str]] = Lazy(lambda: _pin_native(reference))
 
-    def shell(script: str, *, platform: str, cache: str = "") -> str:
-        digest = digests(platform, lambda: pin_base(reference, platform))
-        return _run(reference, digest, script, platform, cache)
+    def shell(script: str, *, platform: str, cache: str = "") -> str:  # noqa: ARG001
+        digest, native = pinned()
+        return _run(reference, digest, script, native, cache)
 
     return shell
+
+
+def _pin_native(reference: str) -> tuple[str, str]:
+    """Return the digest of an image for the engine's own platform, and this platform."""
+    from orbiter.docker import client
+
+    _check_engine()
+    native = client.native_platform()
+    return pin_base(reference, native), native
 
 
 def base_shell(reference: str, digests: Mapping[str, str]) -> Shell:

@@ -4,8 +4,6 @@ BuildKit announces the steps of a stage before it starts them, and exports each 
 its own.
 """
 
-from collections.abc import Mapping
-
 from orbiter.tasks import Report, StartTask, State, TaskState
 
 
@@ -59,11 +57,9 @@ class StageProgress:
         self._stages[stage].unfinished.discard(step)
         self._show(stage)
 
-    def finish(self, sizes: Mapping[str, int]) -> None:
-        """End every task; ``sizes`` are the bytes of the exported images by stage."""
-        for name, stage in self._stages.items():
-            if name in sizes:
-                stage.report(TaskState(state="done", size=sizes[name]))
+    def finish(self) -> None:
+        """End every task."""
+        for stage in self._stages.values():
             stage.report("")
 
     def _add(self, stage: str, step: str) -> None:

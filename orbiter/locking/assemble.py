@@ -14,6 +14,7 @@ from orbiter.locking.warnings import all_warnings
 from orbiter.locking.work import LockedBuilder, LockRun, timestamp
 from orbiter.lockset.downloads import all_downloads
 from orbiter.lockset.model import (
+    ASSEMBLY,
     BUILD,
     SNAPSHOT,
     Installer,
@@ -86,7 +87,7 @@ def _with_own_build(
 def _with_templates(manifest: Manifest) -> Manifest:
     from orbiter.render.version import template_version
 
-    return msgspec.structs.replace(manifest, templates=template_version())
+    return msgspec.structs.replace(manifest, assembly=ASSEMBLY, templates=template_version())
 
 
 def _cutoff(run: LockRun, builders: Mapping[str, LockedBuilder]) -> datetime:

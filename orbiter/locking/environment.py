@@ -39,7 +39,10 @@ class LocalEnvironment:
         return base_shell(reference, digests)
 
     def debian_shell(self, suite: str) -> Shell:
-        """Return a shell in the image of a Debian release, in which apt resolves a base."""
+        """Return a shell in the image of a Debian release, in which apt resolves a base.
+
+        The image is that of the engine's own platform, whatever platform apt resolves for.
+        """
         return solver_shell(suite)
 
     def store_artifacts(

@@ -13,6 +13,7 @@ import msgspec
 
 from orbiter.lockset import damage, exchange
 from orbiter.lockset.model import (
+    ASSEMBLY,
     DIGESTS,
     FORMAT,
     LAYERS,
@@ -154,6 +155,7 @@ def _read_manifest(path: Path) -> tuple[Manifest, str]:
         # stands for the line of the root, so that errors name the right line.
         table: dict[str, Any] = msgspec.toml.decode(f"\n{text}")
         refuse_newer_format(path, table, FORMAT)
+        refuse_newer_assembly(path, table)
         manifest = msgspec.convert(table, Manifest)
         datetime.fromisoformat(manifest.cutoff)
     except (ValueError, RecursionError) as error:
@@ -162,6 +164,16 @@ def _read_manifest(path: Path) -> tuple[Manifest, str]:
     if first_line != root_line(root):
         raise LockSetError(f"{path}: the root digest does not match the manifest", _RESTORE)
     return manifest, root
+
+
+def refuse_newer_assembly(path: Path, manifest: Mapping[str, Any]) -> None:
+    """Raise LockSetError if this Orbiter would make other images than the one that locked."""
+    version = manifest.get("assembly")
+    if isinstance(version, int) and version > ASSEMBLY:
+        raise LockSetError(
+            f"{path}: assembly {version} is newer than the supported assembly {ASSEMBLY}",
+            "install a newer Orbiter",
+        )
 
 
 def refuse_newer_format(path: Path, content: Mapping[str, Any], supported: int) -> None:

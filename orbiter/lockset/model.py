@@ -17,6 +17,8 @@ from resolvers.errors import ExpectedError
 from resolvers.types import Pin
 
 FORMAT = 1
+ASSEMBLY = 1
+"""The version of the rules that make images from a lock set; see docs/explanation/assembly.md."""
 MANIFEST = "lockset.toml"
 SNAPSHOT = "images.toml"
 BUILD = "build"
@@ -88,6 +90,8 @@ class Manifest(
 ):
     """The content of lockset.toml.
 
+    ``assembly`` is the version of the rules that make images, see ``ASSEMBLY``; 0 for a lock set
+    without a build folder.
     ``cutoff`` is the time of the package selection (ISO 8601, UTC); ``as_of`` says that the user
     set it. ``bases`` maps base images and platforms to manifest digests. ``files`` maps every other
     file of the lock set to its sha256. ``warnings`` are sorted. ``templates`` is the digest of the
@@ -95,6 +99,7 @@ class Manifest(
     """
 
     format: int = FORMAT
+    assembly: int = 0
     release: str
     cutoff: str
     as_of: bool = False
@@ -181,7 +186,7 @@ def _body(manifest: Manifest) -> str:
     """Return the text of lockset.toml after its root line."""
     content = msgspec.to_builtins(manifest)
     # Lock sets from before these keys existed keep their bytes.
-    for key in ("warnings", "templates"):
+    for key in ("assembly", "templates", "warnings"):
         if not content[key]:
             del content[key]
     # sorted, so that the same manifest always has the same root digest

@@ -1,9 +1,10 @@
 """The record of a release: the digests of its images and layers, stored in its lock set.
 
-``digests.toml`` freezes a lock set. ``layers/`` has a list for each layer, with one line per entry
-of the layer's tar file, in the same order. A line has six hex digits of a sha256 of the entry and
-three of a sha256 of its time. Paths are omitted to keep the lists small: they can be read from a
-layer that differs. So a list still identifies the first file that differs.
+``digests.toml`` freezes a lock set. ``layers/`` has a list for each layer that Orbiter made, with
+one line per entry of the layer's tar file, in the same order. A line has six hex digits of a sha256
+of the entry without its time, which is the same for all entries. Paths are omitted to keep the
+lists small: they can be read from a layer that differs. So a list still identifies the first file
+that differs. Layers of base images have no list, because the lock set has their digests.
 """
 
 import hashlib
@@ -22,7 +23,7 @@ from resolvers.types import MAX_SIZE
 
 FORMAT = 1
 BAKE_FILE = f"{BUILD}/docker-bake.json"
-LAYER_LIST = re.compile(r"([0-9a-f]{9}\n)*")
+LAYER_LIST = re.compile(r"([0-9a-f]{6}\n)*")
 LAYER_LIST_NAME = re.compile(r"[0-9a-f]{16}\.txt")
 RELEASE_HINT = "build the images and record their digests: orbiter release"
 Digest = Annotated[str, msgspec.Meta(pattern=r"\Asha256:[0-9a-f]{64}\Z")]
@@ -56,13 +57,13 @@ class RecordedBuilder(
     """The versions that affect an image's bytes besides the lock set.
 
     ``engine`` is empty for a builder that is not part of a Docker Engine. ``buildkit`` is empty if
-    the builder does not report it. ``exporter`` has the options in the lock set's bake file.
+    the builder does not report it. ``compression`` names the library that compressed the layers.
     """
 
     buildkit: str = ""
     engine: str = ""
     buildx: str = ""
-    exporter: Mapping[str, str] = {}
+    compression: str = ""
 
     def __str__(self) -> str:
         engine = f"Engine {self.engine}"
@@ -116,11 +117,12 @@ def digests_text(digests: Digests) -> str:
 
 
 def image_stages(lock_set: LockSet) -> dict[str, tuple[str, ...]]:
-    """Return the stages that make an image, build stages included, with their platforms."""
+    """Return the stages whose images users pull, with their platforms."""
     if not lock_set.is_complete:
         return {}
     image_set = lock_set.image_set
-    return {stage.name: image_set.platforms for stage in image_set.stages}
+    stages = [stage for stage in image_set.stages if stage.kind == "final"]
+    return {stage.name: image_set.platforms for stage in stages}
 
 
 def read(folder: Path, lock_set: LockSet) -> Record:
@@ -195,7 +197,7 @@ def _read_layer_list(path: Path, sha256: str) -> str:
         raise git_change or LockSetError(problem, CHECKOUT)
     # A correct hash is not enough: digests.toml could have been changed together with the list.
     if not LAYER_LIST.fullmatch(content.decode("ascii", "replace")):
-        raise LockSetError(f"{path}: expected lines of nine hex digits", CHECKOUT)
+        raise LockSetError(f"{path}: expected lines of six hex digits", CHECKOUT)
     return content.decode("ascii")
 
 

@@ -7,14 +7,11 @@ import msgspec
 
 from orbiter.release.layers import LayerEntry
 
-EntryChange = Literal["changed", "time", "added", "missing"]
-"""``changed`` means another content, kind, owner, mode or name; ``time`` only another time."""
+EntryChange = Literal["changed", "added", "missing"]
+"""``changed`` means another content, kind, owner, mode or name."""
 
-CONTENT_DIGITS = 6
-"""Number of digits in a line that describe the entry; the others describe its time."""
 DESCRIPTIONS: dict[EntryChange, str] = {
     "changed": "its content, owner, mode or name differs",
-    "time": "only its time differs",
     "added": "the release does not have it",
     "missing": "the release has another file before it, which is missing here",
 }
@@ -33,17 +30,13 @@ class EntryDifference(msgspec.Struct, frozen=True, kw_only=True):
 def first_difference(
     recorded: Sequence[str], built: Sequence[LayerEntry]
 ) -> EntryDifference | None:
-    """Return the first difference; one in the content comes before those in the time."""
-    old = [line[:CONTENT_DIGITS] for line in recorded]
-    new = [entry.line[:CONTENT_DIGITS] for entry in built]
-    if old != new:
-        position = first_differing(old, new)
-        path = built[position].path if position < len(built) else ""
-        return EntryDifference(path=path, change=_change(old[position:], new[position:]))
-    for line, entry in zip(recorded, built, strict=True):
-        if line != entry.line:
-            return EntryDifference(path=entry.path, change="time")
-    return None
+    """Return the first difference; None if all entries are equal."""
+    lines = [entry.line for entry in built]
+    if lines == list(recorded):
+        return None
+    position = first_differing(recorded, lines)
+    path = built[position].path if position < len(built) else ""
+    return EntryDifference(path=path, change=_change(recorded[position:], lines[position:]))
 
 
 def format_difference(difference: EntryDifference) -> str:

@@ -1,19 +1,17 @@
 """The contents of an image's layers, as the check of shared libraries needs them."""
 
-import re
 from collections.abc import Iterable, Mapping
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from tarfile import TarFile, TarInfo
 
 import msgspec
 
-from orbiter.lockset.record import RecordedLayer
+from orbiter.assembly.image import Layer
+from orbiter.assembly.package_records import KINDS
 from orbiter.release.elf import needed_libraries
 from orbiter.release.layers import read_members
 
 ENVIRONMENT = "opt/env/"
-RECORD = re.compile(r"opt/env/.*\.dist-info/RECORD|opt/env/conda-meta/[^/]+\.json")
-"""The lists of files that packages of pip and conda leave."""
 WHITEOUT = ".wh."
 """Prefix of a file that removes another one: see image-spec, layer.md."""
 OPAQUE = ".wh..wh..opq"
@@ -32,7 +30,7 @@ class LayerScan(msgspec.Struct, frozen=True, kw_only=True):
     removed: frozenset[str]
     hidden: frozenset[str]
     needed: Mapping[str, tuple[str, ...]]
-    records: Mapping[str, str]
+    records: Mapping[str, bytes]
 
 
 class ImageScan(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,15 +38,15 @@ class ImageScan(msgspec.Struct, frozen=True, kw_only=True):
 
     names: frozenset[str]
     needed: Mapping[str, tuple[str, ...]]
-    records: Mapping[str, str]
+    records: Mapping[str, bytes]
 
 
-def scan_layer(archive: Path, layer: RecordedLayer, platform: str) -> LayerScan:
-    """Read a layer of an image archive."""
+def scan_layer(layer: Layer, platform: str) -> LayerScan:
+    """Read a layer of the image for a platform."""
     paths, removed, hidden = set(), set(), set()
     needed: dict[str, tuple[str, ...]] = {}
-    records: dict[str, str] = {}
-    for tar, member in read_members(archive, layer):
+    records: dict[str, bytes] = {}
+    for tar, member in read_members(layer):
         path = member.name.removeprefix("./").rstrip("/")
         folder, _, name = path.rpartition("/")
         if name == OPAQUE:
@@ -57,7 +55,7 @@ def scan_layer(archive: Path, layer: RecordedLayer, platform: str) -> LayerScan:
             removed.add(f"{folder}/{name.removeprefix(WHITEOUT)}".lstrip("/"))
         elif not member.isdir():
             paths.add(path)
-            if RECORD.fullmatch(path):
+            if _is_record(path):
                 records[path] = _record(tar, member, records)
             elif libraries := _needed(tar, member, path, platform):
                 needed[path] = libraries
@@ -74,7 +72,7 @@ def merge(layers: Iterable[LayerScan]) -> ImageScan:
     """Return the image of these layers, the lowest first. Pure."""
     paths: set[str] = set()
     needed: dict[str, tuple[str, ...]] = {}
-    records: dict[str, str] = {}
+    records: dict[str, bytes] = {}
     for layer in layers:
         removed = {path for path in paths if _is_removed(path, layer)}
         # A later layer may replace a file by another one, which needs no library.
@@ -105,12 +103,17 @@ def _needed(tar: TarFile, member: TarInfo, path: str, platform: str) -> tuple[st
     return needed_libraries(_content(tar, member), platform)
 
 
-def _record(tar: TarFile, member: TarInfo, earlier: Mapping[str, str]) -> str:
-    """Return the text of a record; "" for a link to a file that is not a record of this layer."""
+def _is_record(path: str) -> bool:
+    """Return whether a file of /opt/env is the list of files of a package."""
+    return path.startswith(ENVIRONMENT) and any(kind.path.fullmatch(path) for kind in KINDS)
+
+
+def _record(tar: TarFile, member: TarInfo, earlier: Mapping[str, bytes]) -> bytes:
+    """Return a record; empty for a link to a file that is not a record of this layer."""
     if member.isreg():
-        return _content(tar, member).decode(errors="replace")
+        return _content(tar, member)
     # Equal files may be hard links; the content comes with the first of them.
-    return earlier.get(member.linkname.removeprefix("./"), "")
+    return earlier.get(member.linkname.removeprefix("./"), b"")
 
 
 def _content(tar: TarFile, member: TarInfo) -> bytes:

@@ -1,18 +1,20 @@
 """Checks built images for shared libraries that programs of /opt/env need and nothing provides."""
 
+import posixpath
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 import msgspec
 
+from orbiter.assembly.image import Layer
+from orbiter.assembly.package_records import KINDS
+from orbiter.assembly.trim_view import npm_package
+from orbiter.build.built_image import BuiltImage
 from orbiter.config.builders import system_manager
-from orbiter.docker.bake import BuiltImage
 from orbiter.fetch.fill import artifacts_by_stage
 from orbiter.lockset.model import LockSet
 from orbiter.release.image_scan import ImageScan, LayerScan, merge, scan_layer
-from orbiter.release.layers import read_images
-from orbiter.release.owners import owner, owners
 from orbiter.release.providers import likely_package, locked_providers, provider
 from orbiter.store.store import Store
 from orbiter.tasks import StartTask
@@ -58,6 +60,25 @@ def missing_libraries(scan: ImageScan) -> dict[str, tuple[str, ...]]:
     return {package: tuple(sorted(names)) for package, names in sorted(missing.items())}
 
 
+def owners(records: Mapping[str, bytes]) -> dict[str, str]:
+    """Return the packages by file: ``opencv-python (pip)``. ``records`` are by path. Pure."""
+    found: dict[str, str] = {}
+    for kind in KINDS:
+        for path in sorted(records):
+            if match := kind.path.fullmatch(path):
+                for package, file in kind.files(match, records[path]):
+                    manager, _, name = package.partition(":")
+                    # Programs are listed as ../../../bin/NAME.
+                    found.setdefault(posixpath.normpath(file), f"{name} ({manager})")
+    return found
+
+
+def owner(path: str, known: Mapping[str, str]) -> str:
+    """Return the package of a file; the path itself if no package is known. Pure."""
+    npm = npm_package(path).rpartition("node_modules/")[2]
+    return known.get(path) or (f"{npm} (npm)" if npm else f"/{path}")
+
+
 class LibraryCheck:
     """Finds missing libraries; an instance is the argument ``approve`` of ``build``.
 
@@ -71,34 +92,34 @@ class LibraryCheck:
         self._layers: dict[tuple[str, str], LayerScan] = {}
 
     def __call__(self, built: tuple[BuiltImage, ...]) -> bool:
-        """Check the images that users pull, not those of build stages; return True."""
-        stages = {stage.name for stage in self._lock_set.image_set.stages if stage.kind == "final"}
+        """Check the images; return True."""
         report = self._start_task("libraries")
         findings: list[MissingLibraries] = []
         for image in built:
-            if image.stage in stages:
-                report(f"reading {image.stage}")
-                findings += self._check(image)
+            report(f"reading {image.stage}")
+            findings += self._check(image)
         report("")
         self.findings = tuple(findings)
         return True
 
-    def _check(self, image: BuiltImage) -> Iterator[MissingLibraries]:
-        for platform, recorded in read_images(image.archive).items():
-            scans = []
-            for layer in recorded.layers:
-                key = (layer.diff_id, platform)
-                if key not in self._layers:  # images share layers
-                    self._layers[key] = scan_layer(image.archive, layer, platform)
-                scans.append(self._layers[key])
-            for package, libraries in missing_libraries(merge(scans)).items():
+    def _check(self, built: BuiltImage) -> Iterator[MissingLibraries]:
+        for image in built.images:
+            scan = merge(self._scan(layer, image.platform) for layer in image.layers)
+            for package, libraries in missing_libraries(scan).items():
                 yield MissingLibraries(
-                    stage=image.stage,
-                    platform=platform,
+                    stage=built.stage,
+                    platform=image.platform,
                     package=package,
                     libraries=libraries,
-                    hint=self._hint(image.stage, libraries),
+                    hint=self._hint(built.stage, libraries),
                 )
+
+    def _scan(self, layer: Layer, platform: str) -> LayerScan:
+        """Return the contents of a layer, which several images may share."""
+        key = (layer.diff_id, platform)
+        if key not in self._layers:
+            self._layers[key] = scan_layer(layer, platform)
+        return self._layers[key]
 
     def _hint(self, stage: str, libraries: tuple[str, ...]) -> str:
         builder = next(

@@ -1,28 +1,19 @@
 """``orbiter release`` and ``orbiter build --verify``: recorded digests of built images."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
 
-import msgspec
-
+from orbiter.assembly.image import Layer
 from orbiter.build.build import build
-from orbiter.docker import client
-from orbiter.docker.bake import BuildOptions, BuiltImage
+from orbiter.build.built_image import BuiltImage
+from orbiter.build.options import BuildOptions
+from orbiter.fetch.fill import base_images
 from orbiter.lockset.model import LockSet, digest
-from orbiter.lockset.record import (
-    BAKE_FILE,
-    Digests,
-    Record,
-    RecordedBuilder,
-    RecordedImage,
-    RecordedLayer,
-    image_stages,
-    layer_list_name,
-)
+from orbiter.lockset.record import Digests, Record, RecordedImage, image_stages, layer_list_name
 from orbiter.release import layers
 from orbiter.release.layers import LayerEntry
 from orbiter.release.verify import ImageComparison, LayerReader, compare_images
-from orbiter.render.derived import exporter_options
+from orbiter.store.store import Store
 from orbiter.tasks import StartTask
 from resolvers.errors import ExpectedError
 
@@ -35,29 +26,18 @@ class Verification:
     digests in the registry depend on it.
     """
 
-    def __init__(
-        self,
-        lock_set: LockSet,
-        record: Record,
-        start_task: StartTask,
-        *,
-        builder: str = "",
-        push: bool = False,
-    ) -> None:
+    def __init__(self, record: Record, start_task: StartTask, *, push: bool = False) -> None:
         self.findings: tuple[ImageComparison, ...] = ()
         self.allowed = False
-        self._lock_set = lock_set
         self._record = record
         self._start_task = start_task
-        self._builder = builder
         self._push = push
 
     def __call__(self, built: tuple[BuiltImage, ...]) -> bool:
         """Compare the images; return whether they may be loaded, pushed and kept."""
         report = self._start_task("comparing")
         report("reading the built images")
-        builder = current_builder(self._lock_set, self._builder)
-        self.findings = tuple(_compare(self._record, builder, built))
+        self.findings = tuple(_compare(self._record, built))
         report("")
         has_other_compression = any(finding.kind == "compression" for finding in self.findings)
         self.allowed = self.equal and not (self._push and has_other_compression)
@@ -72,7 +52,7 @@ class Verification:
 def build_release(
     lock_set: LockSet, builder: str, start_task: StartTask, *, twice: bool
 ) -> tuple[Record, tuple[ImageComparison, ...]]:
-    """Build all stages of a lock set without a cache; return the record of their digests.
+    """Build all images of a lock set without a cache; return the record of their digests.
 
     With ``twice``, also compares a second build with the first and returns the comparisons. Nothing
     is loaded into the engine.
@@ -87,74 +67,76 @@ def build_release(
     records: list[Record] = []
 
     def record_images(built: tuple[BuiltImage, ...]) -> bool:
-        records.append(_record(lock_set, builder, built, start_task))
+        records.append(_record(lock_set, built, start_task))
         return False  # the images are only recorded
 
     build(lock_set, options, start_task, record_images)
-    second_build = Verification(lock_set, records[0], start_task, builder=builder)
+    second_build = Verification(records[0], start_task)
     if twice:
         build(lock_set, options, start_task, second_build)
     return records[0], second_build.findings
 
 
-def current_builder(lock_set: LockSet, builder: str) -> RecordedBuilder:
-    """Return the versions of a builder and the exporter options of a lock set's images."""
-    options = exporter_options(lock_set.files[BAKE_FILE])
-    exporter = {key: value for key, _, value in (option.partition("=") for option in options)}
-    return msgspec.structs.replace(client.builder_versions(builder), exporter=exporter)
-
-
-def _compare(
-    record: Record, builder: RecordedBuilder, built: Sequence[BuiltImage]
-) -> Iterator[ImageComparison]:
+def _compare(record: Record, built: Sequence[BuiltImage]) -> Iterator[ImageComparison]:
     """Compare each built image with its record, which has all images of the lock set."""
+    own_layers = _layers(built)
     entries_by_diff_id: dict[str, tuple[LayerEntry, ...]] = {}
 
-    def read_entries(image: BuiltImage, layer: RecordedLayer) -> tuple[LayerEntry, ...]:
+    def read_entries(diff_id: str) -> tuple[LayerEntry, ...]:
         # Stages share layers, and reading a large layer takes seconds.
-        if layer.diff_id not in entries_by_diff_id:
-            entries = tuple(layers.read_entries(image.archive, layer))
-            entries_by_diff_id[layer.diff_id] = entries
-        return entries_by_diff_id[layer.diff_id]
+        if diff_id not in entries_by_diff_id:
+            entries_by_diff_id[diff_id] = tuple(layers.read_entries(own_layers[diff_id]))
+        return entries_by_diff_id[diff_id]
 
-    builders = (record.digests.builder, builder)
-    for image in built:
-        reader = LayerReader(recorded=record.entries, built=partial(read_entries, image))
-        for platform, built_image in layers.read_images(image.archive).items():
-            released = record.digests.stages[image.stage][platform]
-            kind, why = compare_images(released, built_image, builders, reader)
+    reader = LayerReader(recorded=record.entries, built=read_entries)
+    for stage in built:
+        builders = (record.digests.builder, stage.builder)
+        for image in stage.images:
+            released = record.digests.stages[stage.stage][image.platform]
+            kind, why = compare_images(released, layers.recorded_image(image), builders, reader)
             yield ImageComparison(
-                stage=image.stage, platform=platform, digest=built_image.digest, kind=kind, why=why
+                stage=stage.stage, platform=image.platform, digest=image.digest, kind=kind, why=why
             )
 
 
-def _record(
-    lock_set: LockSet, builder: str, built: Sequence[BuiltImage], start_task: StartTask
-) -> Record:
-    """Return the record of built images; a layer that several stages share is read once."""
+def _record(lock_set: LockSet, built: Sequence[BuiltImage], start_task: StartTask) -> Record:
+    """Return the record of images that one run of the builder made."""
     report = start_task("recording")
-    stages: dict[str, Mapping[str, RecordedImage]] = {}
-    lists: dict[str, str] = {}
-    for image in built:
-        report(image.stage)
-        stages[image.stage] = layers.read_images(image.archive)
-        for recorded in stages[image.stage].values():
-            _add_layer_lists(lists, image, recorded)
+    report("reading the layers")
+    pinned = frozenset(_base_layers(lock_set))
+    own = [layer for diff_id, layer in _layers(built).items() if diff_id not in pinned]
+    lists = {layer_list_name(layer.diff_id): _list_text(layer) for layer in own}
     report("")
     digests = Digests(
         release=lock_set.manifest.release,
         lockset=lock_set.root,
-        builder=current_builder(lock_set, builder),
-        stages=stages,
+        builder=built[0].builder,
+        stages={image.stage: _recorded_images(image) for image in built},
         lists={name: digest(text) for name, text in lists.items()},
     )
     return Record(digests=digests, lists=lists)
 
 
-def _add_layer_lists(lists: dict[str, str], image: BuiltImage, recorded: RecordedImage) -> None:
-    """Add the list of each layer that has none yet."""
-    for layer in recorded.layers:
-        name = layer_list_name(layer.diff_id)
-        if name not in lists:
-            entries = layers.read_entries(image.archive, layer)
-            lists[name] = "".join(f"{entry.line}\n" for entry in entries)
+def _layers(built: Sequence[BuiltImage]) -> dict[str, Layer]:
+    """Return the layers of all images by diff ID; images share layers."""
+    images = [image for stage in built for image in stage.images]
+    return {layer.diff_id: layer for image in images for layer in image.layers}
+
+
+def _base_layers(lock_set: LockSet) -> Iterator[str]:
+    """Yield the diff IDs of the layers of base images, which the build has put into the store."""
+    store = Store()
+    for image in base_images(lock_set):
+        manifest = json.loads(store.verify(image.digest, image.reference).read_bytes())
+        config = store.verify(manifest["config"]["digest"], image.reference)
+        yield from json.loads(config.read_bytes())["rootfs"]["diff_ids"]
+
+
+def _list_text(layer: Layer) -> str:
+    """Return the list of a layer."""
+    return "".join(f"{entry.line}\n" for entry in layers.read_entries(layer))
+
+
+def _recorded_images(built: BuiltImage) -> Mapping[str, RecordedImage]:
+    """Return the recorded digests of an image by platform."""
+    return {image.platform: layers.recorded_image(image) for image in built.images}

@@ -1,6 +1,6 @@
 """Comparison of built images with a release: the first differing layer and file, and the cause.
 
-The uncompressed digests of the layers decide. Compression depends on the version of BuildKit, so a
+The uncompressed digests of the layers decide. Compression depends on the version of a library, so a
 difference of nothing but compression is reported as such.
 """
 
@@ -9,20 +9,15 @@ from typing import Literal
 
 import msgspec
 
-from orbiter.lockset.record import RecordedImage, RecordedLayer
+from orbiter.lockset.record import RecordedImage
 from orbiter.release.causes import (
     RECORD_CAUSE,
     Builders,
-    builder_cause,
-    format_versions,
+    compressions,
     likely_cause,
+    other_builder,
 )
-from orbiter.release.entries import (
-    EntryDifference,
-    first_difference,
-    first_differing,
-    format_difference,
-)
+from orbiter.release.entries import first_difference, first_differing, format_difference
 from orbiter.release.layers import LayerEntry
 from orbiter.sizes import MEGABYTE
 
@@ -52,11 +47,11 @@ class LayerReader(msgspec.Struct, frozen=True, kw_only=True):
     """Functions that read the entries of a layer; called only for the first differing layer.
 
     ``recorded`` returns the recorded lines for a diff ID of the release, None if there are none.
-    ``built`` returns the entries of a built layer.
+    ``built`` returns the entries of a built layer by its diff ID.
     """
 
     recorded: Callable[[str], Sequence[str] | None]
-    built: Callable[[RecordedLayer], Sequence[LayerEntry]]
+    built: Callable[[str], Sequence[LayerEntry]]
 
 
 def compare_images(
@@ -68,8 +63,13 @@ def compare_images(
     """
     kind = difference_kind(released, built)
     if kind == "layer":
-        return _explain_layer(released, built, builders, reader)
-    return kind, _explain(kind, released, builders)
+        kind, lines = _explain_layer(released, built, reader)
+    else:
+        lines = _explain(kind, released, builders)
+    versions = other_builder(builders)
+    if versions and kind in {"layer", "configuration"}:
+        return kind, (*lines, versions)
+    return kind, lines
 
 
 def difference_kind(released: RecordedImage, built: RecordedImage) -> DifferenceKind:
@@ -99,20 +99,19 @@ def _explain(kind: DifferenceKind, released: RecordedImage, builders: Builders) 
         return (
             "every layer has the same content, but is compressed differently "
             f"(released: {released.digest})",
-            format_versions(builders),
+            compressions(builders),
         )
     if kind == "configuration":
-        cause = builder_cause(builders) or "another build folder or version of Orbiter"
         return (
             f"all {len(released.layers)} layers are equal, but the configuration is not: "
             f"labels, environment, command, history (released: {released.digest})",
-            _cause_line(cause),
+            _cause_line("another build folder or version of Orbiter"),
         )
     return ()
 
 
 def _explain_layer(
-    released: RecordedImage, built: RecordedImage, builders: Builders, reader: LayerReader
+    released: RecordedImage, built: RecordedImage, reader: LayerReader
 ) -> tuple[DifferenceKind, tuple[str, ...]]:
     """Explain a differing layer; without differing files, the record may be wrong."""
     position = first_differing(_diff_ids(released), _diff_ids(built))
@@ -122,27 +121,17 @@ def _explain_layer(
     layer = built.layers[position]
     number = f"layer {position + 1} of {len(built.layers)}"
     headline = f"{number} ({layer.size / MEGABYTE:.1f} MB) is the first that differs"
-    recorded = None
+    recorded: Sequence[str] | None = ()  # those of an additional layer
     if position < len(released.layers):
         recorded = reader.recorded(released.layers[position].diff_id)
-    other_builder = builder_cause(builders)
     if recorded is None:
-        cause = _cause_line(other_builder or RECORD_CAUSE)
-        return "layer", (f"{headline}: the release has no record of it", cause)
-    difference = first_difference(recorded, reader.built(layer))
-    if difference is not None:
-        return "layer", (headline, *_explain_entry(difference, builders))
-    if other_builder:
-        return "layer", (headline, _cause_line(other_builder))
-    return "record", (headline, _cause_line(f"{RECORD_CAUSE}: every file is as released"))
-
-
-def _explain_entry(difference: EntryDifference, builders: Builders) -> tuple[str, ...]:
-    cause, other_builder = likely_cause(difference, builders), builder_cause(builders)
-    lines = (f"first file: {format_difference(difference)}", _cause_line(cause))
-    if other_builder and cause != other_builder:
-        return (*lines, format_versions(builders))
-    return lines
+        lines = (f"{headline}: the release has no record of it", _cause_line(RECORD_CAUSE))
+        return "layer", lines
+    difference = first_difference(recorded, reader.built(layer.diff_id))
+    if difference is None:
+        return "record", (headline, _cause_line(f"{RECORD_CAUSE}: every file is as released"))
+    cause = _cause_line(likely_cause(difference.path))
+    return "layer", (headline, f"first file: {format_difference(difference)}", cause)
 
 
 def _cause_line(cause: str) -> str:

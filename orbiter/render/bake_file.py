@@ -3,25 +3,19 @@
 from typing import Any
 
 from orbiter.config.image_set import ImageSet, Stage
-from orbiter.render.model import Plan, base_images, platform_slug_expression
+from orbiter.render.model import LAYER_TIME, Plan, base_images, platform_slug_expression
 
-COMPRESSION = "compression=zstd,compression-level=19"
-"""The compression of layers; part of the lock set because the image digest depends on it."""
 SEED_SUFFIX = "_seed"
 """The end of the name of a target that holds the unpacked packages a base starts from."""
-VARIABLES = ("ARTIFACTS", "BASES", "LOCKSET", "OUTPUT", "SEEDS")
-EXPORTER = ("oci-mediatypes=true", *COMPRESSION.split(","))
-"""The exporter options of every image; they determine its digest."""
+VARIABLES = ("ARTIFACTS", "BASES", "OUTPUT", "SEEDS")
+EXPORTER = "type=oci,tar=false,compression=uncompressed,oci-mediatypes=true"
+"""The output of each image without its folder. Orbiter reads the layers and makes its own."""
 
 
-def bake_file(plan: Plan, exporter: tuple[str, ...] = EXPORTER) -> dict[str, Any]:
-    """Return the content of ``docker-bake.json``.
-
-    The images that users pull are its default group. An older Orbiter wrote other ``exporter``
-    options.
-    """
+def bake_file(plan: Plan) -> dict[str, Any]:
+    """Return the content of ``docker-bake.json``. Its default group has the images."""
     stages = [stage_plan.stage for stage_plan in plan.stages]
-    targets = {stage.name: _target(plan, stage, exporter) for stage in stages}
+    targets = {stage.name: _target(plan, stage) for stage in stages}
     seeds = {
         stage.name + SEED_SUFFIX: _seed(plan, stage) for stage in stages if stage.kind == "base"
     }
@@ -33,11 +27,7 @@ def bake_file(plan: Plan, exporter: tuple[str, ...] = EXPORTER) -> dict[str, Any
     }
 
 
-def _target(plan: Plan, stage: Stage, exporter: tuple[str, ...]) -> dict[str, Any]:
-    platforms = plan.image_set.platforms
-    # Both archives have the same bytes, but every engine can load the one of type docker.
-    archive = "oci" if len(platforms) > 1 else "docker"
-    place = [f"type={archive}", f"dest=${{OUTPUT}}/{stage.name}.tar"]
+def _target(plan: Plan, stage: Stage) -> dict[str, Any]:
     return {
         "context": stage.name,
         "contexts": {
@@ -45,16 +35,14 @@ def _target(plan: Plan, stage: Stage, exporter: tuple[str, ...]) -> dict[str, An
             **_root_contexts(plan, stage),
             **{name: f"target:{name}" for name in (stage.parent, stage.build) if name},
         },
-        "platforms": list(platforms),
-        "args": {"SOURCE_DATE_EPOCH": str(plan.epoch)},
-        "labels": {
-            "org.opencontainers.image.revision": "${LOCKSET}",
-            "org.orbiter.lockset": "${LOCKSET}",
-        },
-        "tags": [_tag(plan.image_set, stage.name)],
+        "platforms": list(plan.image_set.platforms),
+        # Without it, buildx would pass on the variable of the user's environment.
+        "args": {"SOURCE_DATE_EPOCH": str(LAYER_TIME)},
+        "tags": [tag(plan.image_set, stage.name)],
         # Attestations contain the time of the build.
         "attest": ["type=provenance,disabled=true", "type=sbom,disabled=true"],
-        "output": [",".join([*place, *exporter])],
+        # buildx writes it only for the targets of a build, not for those that others start from.
+        "output": [f"{EXPORTER},dest=${{OUTPUT}}/{stage.name}"],
     }
 
 
@@ -84,6 +72,6 @@ def _seed(plan: Plan, stage: Stage) -> dict[str, Any]:
     }
 
 
-def _tag(image_set: ImageSet, stage: str) -> str:
+def tag(image_set: ImageSet, stage: str) -> str:
     """Return the tag of a stage: ``dorgeln/orbiter:debian-base-0.1.0``."""
     return f"{image_set.repository}:{stage}-{image_set.version}"

@@ -8,11 +8,10 @@ import msgspec
 from msgspec import UnsetType
 
 from orbiter.config.builders import conda_settings, system_manager
-from orbiter.config.image_set import NotebookUser, Stage
+from orbiter.config.image_set import ImageSet, NotebookUser, Stage
 from orbiter.config.runtime import NO_SETTINGS
 from orbiter.config.stage_graph import runtime_of
 from orbiter.lockset.model import BuilderFacts
-from orbiter.render.bake_file import COMPRESSION
 from orbiter.render.commands import CommandStep, command_step, script_end
 from orbiter.render.downloads import list_name, places_files
 from orbiter.render.lists import hash_algorithm, overwriting
@@ -30,11 +29,8 @@ from orbiter.render.start import image_start
 from resolvers.distro.repositories import split_source
 from resolvers.index.source import is_direct
 
-ENV_PARTS = range(9)
-"""The layers of /opt/env without conda.
-
-A package goes into one by the hash of its name; the last layer has everything else.
-"""
+STRIP_RULE = "debug-symbols"
+"""The rule of ``trim`` that the build applies. Assembly applies the others."""
 
 
 class NpmLink(msgspec.Struct, frozen=True):
@@ -69,17 +65,13 @@ class StageContext(msgspec.Struct, frozen=True, kw_only=True):
     user: NotebookUser
     labels: Mapping[str, str]  # values are quoted
     network: str  # the value of --network
-    compression: str
-    layer_time: int
-    env_parts: tuple[int, ...]
+    source_date_epoch: int
 
     base_images: tuple[PlatformImage, ...]
     starts_family: bool  # the stage starts directly from the builder's base
-    from_packages: bool  # the builder's base is made of Debian packages
     alpine: bool
     multi_platform: bool
     slug: str  # the platform's part of file names
-    find_new: str  # arguments of find for files that the current step wrote
     shell: str
     entrypoint: str  # as JSON; empty to leave it unchanged
     command: str  # as JSON
@@ -87,6 +79,7 @@ class StageContext(msgspec.Struct, frozen=True, kw_only=True):
     prebuild: CommandStep
     normalize_end: str  # the word that ends the here-document of the step
     postbuild: CommandStep
+    strips: bool  # the stage removes debug symbols
 
     managers: frozenset[str]  # with packages to install
     has_conda: bool  # including inherited packages, as the next one
@@ -117,7 +110,6 @@ def stage_context(plan: Plan, stage_plan: StagePlan) -> StageContext:
     builder = plan.image_set.builders[stage.builder]
     conda = conda_settings(builder)
     alpine = system_manager(stage.builder) == "apk"
-    from_packages = bool(builder.suite)
     first = platforms[0]
     packages = {package[:2] for package in stage_plan.packages.get(first, ())}
     shell = _shell(packages, alpine=alpine)
@@ -130,16 +122,12 @@ def stage_context(plan: Plan, stage_plan: StagePlan) -> StageContext:
         user=plan.image_set.user,
         labels=_labels(plan, stage),
         network=_network(stage),
-        compression=COMPRESSION,
-        layer_time=LAYER_TIME,
-        env_parts=tuple(ENV_PARTS),
+        source_date_epoch=LAYER_TIME,
         base_images=_base_images(plan, stage),
         starts_family=stage.kind != "base" and stage.parent in {"", stage.builder},
-        from_packages=from_packages,
         alpine=alpine,
         multi_platform=len(platforms) > 1,
         slug=platform_slug_expression(platforms),
-        find_new=_find_new(from_packages=from_packages, alpine=alpine),
         shell=shell,
         entrypoint=_json_words(start.entrypoint),
         command=_json_words(start.command),
@@ -147,6 +135,7 @@ def stage_context(plan: Plan, stage_plan: StagePlan) -> StageContext:
         prebuild=command_step("prebuild", stage.prebuild or ()),
         normalize_end=script_end("APT", stage.normalize or ()),
         postbuild=command_step("postbuild", stage.postbuild),
+        strips=strips(plan.image_set, stage),
         managers=installed_managers(stage_plan),
         hash_algorithms={pin.name: hash_algorithm(pin) for pin in stage_plan.tools.get(first, ())},
         has_conda=any(manager == "conda" for manager, _ in packages),
@@ -208,16 +197,13 @@ def _is_python_library(name: str) -> bool:
     return name.startswith("libpython3") and name.endswith("-stdlib")
 
 
-def _find_new(*, from_packages: bool, alpine: bool) -> str:
-    """Return arguments of ``find`` for files that a step wrote; see begin.j2.
-
-    In a base made of packages, every file with another time than LAYER_TIME is new.
-    """
-    if alpine:
-        return "-newer /tmp/began"
-    if from_packages:
-        return f"'(' -newermt @{LAYER_TIME} -o ! -newermt @{LAYER_TIME - 1} ')'"
-    return "-newermt $began"
+def strips(image_set: ImageSet, stage: Stage) -> bool:
+    """Return whether a stage removes debug symbols: for itself, or for the image built from it."""
+    return any(
+        STRIP_RULE in (image.trim or ())
+        for image in image_set.stages
+        if image.kind == "final" and (image.build or image.name) == stage.name
+    )
 
 
 def _base_images(plan: Plan, stage: Stage) -> tuple[PlatformImage, ...]:

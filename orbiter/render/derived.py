@@ -5,13 +5,12 @@ A lock set may come from anybody, and its digests only show that it is complete.
 templates rendered the Dockerfiles, they must match the grammar of what Orbiter can render.
 """
 
-import json
 import re
 from collections.abc import Collection, Iterator, Mapping
 
 import msgspec
 
-from orbiter.config.image_set import Stage
+from orbiter.config.image_set import ImageSet, Stage
 from orbiter.config.runtime import NO_SETTINGS
 from orbiter.config.stage_graph import runtime_of
 from orbiter.lockset.downloads import all_downloads, known_paths, problems
@@ -24,7 +23,7 @@ from orbiter.lockset.inputs import (
 from orbiter.lockset.model import BUILD, MANIFEST, SNAPSHOT, BuilderFacts, LockSet, LockSetError
 from orbiter.lockset.own_files import content_problem, kept_files, template_text
 from orbiter.lockset.targets import targets
-from orbiter.render.bake_file import EXPORTER, bake_file
+from orbiter.render.bake_file import bake_file
 from orbiter.render.context import is_hermetic
 from orbiter.render.dockerfile import render, render_commands, script_names
 from orbiter.render.grammar import StageRules, violation
@@ -43,10 +42,6 @@ from resolvers.errors import ExpectedError
 
 BAKE_FILE = "docker-bake.json"
 DOCKERFILE = "Dockerfile"
-EXPORTER_OPTION = re.compile(
-    r"oci-mediatypes=true|rewrite-timestamp=true|force-compression=true"
-    r"|compression=(?:uncompressed|gzip|zstd)|compression-level=\d{1,2}"
-)
 RELOCK = "restore it from git, or run orbiter lock, which renders build/ from the lock files again"
 
 UNPROVEN = (
@@ -72,15 +67,13 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
 class Derived(msgspec.Struct, frozen=True, kw_only=True):
     """The part of a lock set that a build reads, derived from its lock files.
 
-    ``files`` are the checked texts of the build folder. ``exporter`` are the options of its images.
-    ``same_templates`` says that this version of Orbiter renders the same Dockerfiles. ``unproven``
-    are the paths of the Dockerfiles and scripts that it renders differently. Their commands may be
-    anything, so a person must read them.
+    ``files`` are the checked texts of the build folder. ``same_templates`` says that this version
+    of Orbiter renders the same Dockerfiles. ``unproven`` are the paths of the Dockerfiles and
+    scripts that it renders differently. Their commands may be anything, so a person must read them.
     """
 
     plan: Plan
     files: Mapping[str, str]
-    exporter: tuple[str, ...]
     same_templates: bool
     unproven: tuple[str, ...]
 
@@ -109,11 +102,9 @@ def derive(lock_set: LockSet) -> Derived:
         raise LockSetError(f"{first.path}: {first.problem}{more}", RELOCK)
     if derived_plan is None:
         raise LockSetError("the lock set is partial", "run orbiter lock without --only")
-    files = _build_files(lock_set)
     return Derived(
         plan=derived_plan,
-        files=files,
-        exporter=exporter_options(files[BAKE_FILE]),
+        files=_build_files(lock_set),
         same_templates=has_current_templates(lock_set),
         unproven=_unproven(lock_set, derived_plan),
     )
@@ -140,25 +131,6 @@ def _examine(lock_set: LockSet) -> tuple[Plan | None, tuple[Difference, ...]]:
     derived_plan = _plan(lock_set)
     compare = _rendered_differences if has_current_templates(lock_set) else _older_differences
     return derived_plan, (*foreign, *compare(lock_set, derived_plan))
-
-
-def exporter_options(text: str) -> tuple[str, ...]:
-    """Return the exporter options that a bake file sets for its images, if they are Orbiter's.
-
-    Returns Orbiter's present options if the file is not one of Orbiter's.
-    """
-    try:
-        outputs = [
-            target["output"][0]
-            for target in json.loads(text)["target"].values()
-            if "output" in target
-        ]
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
-        return EXPORTER
-    options = [str(output).split(",")[2:] for output in outputs]
-    if not options or not all(EXPORTER_OPTION.fullmatch(option) for option in options[0]):
-        return EXPORTER
-    return tuple(options[0])
 
 
 def plan_of(lock_set: LockSet) -> Plan:
@@ -300,11 +272,11 @@ def _additional(names: Collection[str]) -> set[str]:
 
 
 def _bake_file_differences(derived_plan: Plan, found: str | None) -> Iterator[Difference]:
-    """Yield the bake file if it is not that of the plan, apart from the exporter's options."""
+    """Yield the bake file if it is not that of the plan."""
     if found is None:
         yield Difference(path=f"{BUILD}/{BAKE_FILE}", problem="it is missing")
         return
-    expected = to_json(bake_file(derived_plan, exporter_options(found)))
+    expected = to_json(bake_file(derived_plan))
     if found != expected:
         problem = "it differs from what the lock files give"
         path = f"{BUILD}/{BAKE_FILE}"
@@ -341,21 +313,39 @@ def check_own_template(own_plan: Plan, files: Mapping[str, str]) -> None:
 
 
 def stage_rules(derived_plan: Plan, stage: Stage) -> StageRules:
-    """Return the names that the Dockerfile of a stage may use."""
-    platforms = derived_plan.image_set.platforms
-    pinned = {image.pinned for image in base_images(derived_plan, stage)}
-    inputs = {name for name in (stage.parent, stage.build) if name}
-    if stage.kind == "base":
-        inputs.add("seed")
+    """Return what the Dockerfile of a stage may contain."""
+    image_set = derived_plan.image_set
     own = stage.runtime or NO_SETTINGS
-    per_platform = tuple(f"from-{platform_slug(platform)}" for platform in platforms)
     return StageRules(
-        sources={"scratch", *inputs, *pinned},
-        own={stage.name, "parts", *per_platform},
-        choices={f"from-{platform_slug_expression(platforms)}": per_platform},
+        name=stage.name,
+        start=_start(derived_plan, stage),
+        copy=_copy(image_set, stage),
         network=stage.network,
         hermetic=is_hermetic(derived_plan, stage),
-        settings=own_instructions(own, runtime_of(derived_plan.image_set, stage)),
+        settings=own_instructions(own, runtime_of(image_set, stage)),
         variables=own.env.keys(),
         labels=own.labels.keys(),
     )
+
+
+def _copy(image_set: ImageSet, stage: Stage) -> str:
+    """Return the COPY instruction of a stage; empty if it has no build stage."""
+    owner = f"{image_set.user.uid}:{image_set.user.gid}"
+    return f"COPY --from={stage.build} --chown={owner} /opt/env /opt/env" if stage.build else ""
+
+
+def _start(derived_plan: Plan, stage: Stage) -> tuple[str, ...]:
+    """Return the FROM instructions of a stage."""
+    images = base_images(derived_plan, stage)
+    if stage.kind == "base":
+        source = "seed"
+    elif len(images) > 1:
+        source = f"from-{platform_slug_expression(derived_plan.image_set.platforms)}"
+    else:
+        source = images[0].pinned if images else stage.parent
+    choices = (
+        f"FROM --platform={image.platform} {image.pinned} AS from-{platform_slug(image.platform)}"
+        for image in images
+        if len(images) > 1
+    )
+    return (*choices, f"FROM {source} AS {stage.name}")

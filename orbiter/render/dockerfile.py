@@ -2,8 +2,8 @@
 
 The folder is part of the lock set, so a newer Orbiter with newer templates still builds an old
 release to the same bytes. Its texts contain no host, no path of a machine and no current time. The
-folders of the inputs and the root digest of the lock set are bake variables: ``ARTIFACTS``,
-``BASES``, ``SEEDS``, ``OUTPUT`` and ``LOCKSET``.
+folders of the inputs and of the results are bake variables: ``ARTIFACTS``, ``BASES``, ``SEEDS`` and
+``OUTPUT``.
 """
 
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ import orbiter
 from orbiter.config.own_template import TemplateMistakeError, check_template
 from orbiter.lockset.model import digest
 from orbiter.render.bake_file import bake_file
-from orbiter.render.context import installed_managers, stage_context
+from orbiter.render.context import installed_managers, stage_context, strips
 from orbiter.render.lists import stage_lists, to_json
 from orbiter.render.model import Plan, StagePlan
 from resolvers.errors import ExpectedError
@@ -58,9 +58,10 @@ def render_commands(plan: Plan) -> dict[str, str]:
 def _dockerfile(templates: "Environment", plan: Plan, stage_plan: StagePlan) -> str:
     context = stage_context(plan, stage_plan)
     if context.wheel_cache:
-        # The commands of the step determine the bytes of the wheels too.
-        step = templates.get_template("install/pip.j2").render(_variables(context))
-        cache = digest(step).removeprefix("sha256:")[:16]
+        # The commands of the step and its time determine the bytes of the wheels too.
+        names = ("args.j2", "install/pip.j2")
+        texts = [templates.get_template(name).render(_variables(context)) for name in names]
+        cache = digest("".join(texts)).removeprefix("sha256:")[:16]
         context = msgspec.structs.replace(context, wheel_cache=cache)
     return _rendered(templates, plan, context)
 
@@ -92,6 +93,8 @@ def script_names(plan: Plan, stage_plan: StagePlan) -> Iterator[str]:
         yield "apt-normalize.sh"
     if stage_plan.stage.postbuild:
         yield "byte-code.py"
+    if strips(plan.image_set, stage_plan.stage):
+        yield "strip.sh"
     if not stage_plan.stage.requirements.get("conda"):
         return
     context = stage_context(plan, stage_plan)

@@ -15,10 +15,8 @@ DIRECTIVE = re.compile(r"#\s*[A-Za-z][A-Za-z0-9]*\s*=")
 # BuildKit treats a carriage return like the end of a line, and so ends a script there.
 FORBIDDEN = re.compile(r"[\0\r]")
 
-_NAME = r"[A-Za-z0-9@_.:/+-]+"
 _SLUG = r"[A-Za-z$][A-Za-z0-9_.${}:+-]*"
 _FILE = r"[A-Za-z0-9][A-Za-z0-9_.${}:+-]*"
-_PATH = r"/(?:[A-Za-z0-9_.,=-]+(?:/[A-Za-z0-9_.,=-]+)*)?"
 _WORD = r'"(?:[^"\\$]|\\["\\$])*"'
 _VALUE = r"(?:/opt/env/bin:\$\{PATH\}|[A-Za-z0-9/_.:-]*)"
 _JSON_STRING = r'"(?:[^"\\]|\\.)*"'
@@ -30,14 +28,13 @@ _OWN_VALUE = rf'"(?:[^"\\$]|\\["\\$]|\$\{{{_VARIABLE}\}})*"'
 _DURATION = r"[0-9.]+[hms]+(?:[0-9.]+[hms]+)*"
 _PORT = r"[0-9]{1,5}/(?:tcp|udp|sctp)"
 
-FROM = re.compile(rf"FROM (?:--platform=[a-z0-9/]+ )?(\S+)(?: AS ({_NAME}))?")
-COPY = re.compile(rf"COPY (?:--link )?--from=({_NAME})(?: --chown=\d+:\d+)? {_PATH} {_PATH}")
 RUN = re.compile(r"RUN --network=(none|default)((?: --mount=\S+)*) <<'([A-Z]+)'")
 _LABEL = r"[A-Za-z0-9][A-Za-z0-9._/-]*"
 LABELS = re.compile(rf"LABEL {_LABEL}={_WORD}(?: {_LABEL}={_WORD})*")
 LABEL = re.compile(rf" ({_LABEL})=({_WORD})")
 SETTINGS = re.compile(
-    rf"ARG TARGETOS TARGETARCH TARGETVARIANT"
+    rf"ARG SOURCE_DATE_EPOCH=\d+"
+    rf"|ARG TARGETOS TARGETARCH TARGETVARIANT"
     rf"|USER \d+"
     rf"|WORKDIR /home/[a-z0-9_-]+"
     rf"|(?:ENTRYPOINT|CMD) {_JSON}"
@@ -66,23 +63,23 @@ MOUNT = re.compile(
 )
 LABEL_PREFIXES = ("org.opencontainers.image.", "org.orbiter.")
 HERMETIC = "org.orbiter.hermetic"
+STAGE = "org.orbiter.stage"
+"""The label that marks the start of each stage in the history of an image, for assembly."""
 SHORT = 60
 """The number of characters of an instruction that an error shows."""
 
 
 class StageRules(msgspec.Struct, frozen=True, kw_only=True):
-    """The names that a stage's Dockerfile may use.
+    """The parts of a stage's Dockerfile that the image set determines.
 
-    ``sources`` are the names that a FROM may start from: the parent, the build stage, the pinned
-    base images, ``seed`` and ``scratch``. ``own`` are the names that the Dockerfile may define.
-    ``choices`` maps an expression over several platforms to the own names that it stands for.
+    ``start`` are its FROM instructions. ``copy`` is its COPY instruction, empty for none.
     ``settings`` are the instructions that images.toml asks for, of ``OWN_SETTINGS``. ``variables``
     and ``labels`` are the names of its own ones.
     """
 
-    sources: Set[str]
-    own: Set[str]
-    choices: Mapping[str, tuple[str, ...]]
+    name: str
+    start: tuple[str, ...]
+    copy: str
     network: bool
     hermetic: bool
     settings: Set[str] = frozenset()
@@ -103,15 +100,22 @@ def violation(text: str, rules: StageRules) -> str:
     """Return the first line that Orbiter does not render for the stage, with the reason, or ""."""
     if FORBIDDEN.search(text) or not text.endswith("\n"):
         return "a carriage return, a null character, or no newline at the end"
-    defined: set[str] = set()
+    # The label comes at once: what precedes it in the history is not of this stage.
+    start = iter((*rules.start, f'LABEL {STAGE}="{rules.name}"'))
     line = 1
     try:
         for instruction in _instructions(text):
             line = instruction.line
-            defined |= _check(instruction.text, rules, defined)
+            if instruction.text.startswith("#"):
+                _check_comment(instruction.text)
+            elif expected := next(start, ""):
+                _check_equal(instruction.text, expected)
+            else:
+                _check(instruction.text, rules)
     except _NotAllowedError as error:
         return f"line {line}: {error}"
-    return ""
+    missing = next(start, "")
+    return f"'{_short(missing)}' is missing" if missing else ""
 
 
 def _instructions(text: str) -> Iterator[_Instruction]:
@@ -145,24 +149,27 @@ def _joined(line: str, following: Iterator[tuple[int, str]]) -> str:
     return " ".join(part.removesuffix("\\").strip(" ") for part in parts)
 
 
-def _check(text: str, rules: StageRules, defined: Set[str]) -> set[str]:
-    """Return the stage names that an instruction defines. Raises _NotAllowedError."""
-    if text.startswith("#"):
-        if DIRECTIVE.match(text):
-            raise _NotAllowedError(f"'{text}' is a directive")
-        return set()
+def _check_comment(text: str) -> None:
+    if DIRECTIVE.match(text):
+        raise _NotAllowedError(f"'{text}' is a directive")
+
+
+def _check_equal(text: str, expected: str) -> None:
+    if text != expected:
+        raise _NotAllowedError(f"'{_short(text)}' is not '{expected}'")
+
+
+def _check(text: str, rules: StageRules) -> None:
+    """Check an instruction after the start of the stage. Raises _NotAllowedError."""
     keyword = text.partition(" ")[0]
-    if keyword == "FROM":
-        return _check_from(text, rules, defined)
     if keyword == "RUN":
         _check_run(text, rules)
-    elif keyword == "COPY":
-        _check_copy(text, rules, defined)
+    elif keyword == "COPY" and rules.copy:
+        _check_equal(text, rules.copy)
     elif keyword == "LABEL":
         _check_labels(text, rules)
     elif not SETTINGS.fullmatch(text):
         _check_own_setting(text, rules)
-    return set()
 
 
 def _check_own_setting(text: str, rules: StageRules) -> None:
@@ -177,29 +184,6 @@ def _check_own_setting(text: str, rules: StageRules) -> None:
         is_allowed = is_known and keyword in rules.settings
     if not is_allowed:
         raise _NotAllowedError(f"Orbiter never renders '{_short(text)}'")
-
-
-def _check_from(text: str, rules: StageRules, defined: Set[str]) -> set[str]:
-    match = FROM.fullmatch(text)
-    if not match:
-        raise _NotAllowedError(f"Orbiter never renders '{_short(text)}'")
-    source, name = match.groups()
-    # BuildKit would pull an undefined name from a registry.
-    chosen = rules.choices.get(source)
-    known = source in rules.sources or (chosen is not None and defined >= set(chosen))
-    if not known:
-        raise _NotAllowedError(f"'{source}' is not an input of the stage")
-    if name and name not in rules.own:
-        raise _NotAllowedError(f"'{name}' is not a name of the stage")
-    return {name} if name else set()
-
-
-def _check_copy(text: str, rules: StageRules, defined: Set[str]) -> None:
-    match = COPY.fullmatch(text)
-    if not match:
-        raise _NotAllowedError(f"Orbiter never renders '{_short(text)}'")
-    if match[1] not in defined and match[1] not in rules.sources:
-        raise _NotAllowedError(f"'{match[1]}' is not an input of the stage")
 
 
 def _check_run(text: str, rules: StageRules) -> None:
@@ -221,6 +205,8 @@ def _check_labels(text: str, rules: StageRules) -> None:
     for name, value in LABEL.findall(text):
         if not name.startswith(LABEL_PREFIXES) and name not in rules.labels:
             raise _NotAllowedError(f"'{name}' is not a label of Orbiter")
+        if name == STAGE:
+            raise _NotAllowedError(f"the label {name} is only allowed after FROM")
         if name == HERMETIC and value != f'"{str(rules.hermetic).lower()}"':
             raise _NotAllowedError(f"the label {name} is {value}, which images.toml contradicts")
 

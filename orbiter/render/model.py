@@ -11,7 +11,7 @@ from orbiter.render.downloads import Downloads
 from resolvers.types import Pin
 
 LAYER_TIME = 946684800
-"""The modification time of files in layers: 2000-01-01, in seconds.
+"""The modification time of files in layers, and SOURCE_DATE_EPOCH of steps: 2000-01-01, in seconds.
 
 It is the same in every release, so a layer has the same bytes whenever it installs the same
 packages. Files of a base image keep their own times.
@@ -47,8 +47,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """All stages of a release, parents and build stages first.
 
     ``bases`` maps a base image and a platform to the digest of its manifest. ``epoch`` is
-    SOURCE_DATE_EPOCH. ``facts`` are by builder. ``template`` is the text of the own template, ""
-    for none.
+    the creation time of the images. ``facts`` are by builder. ``template`` is the text of the own
+    template, "" for none.
     """
 
     image_set: ImageSet

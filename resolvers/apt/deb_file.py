@@ -11,6 +11,7 @@ from tarfile import TarError
 
 import msgspec
 
+from resolvers.apt.architectures import ARCHITECTURES
 from resolvers.apt.index import DebRecord
 from resolvers.apt.requirement import PACKAGE_NAME
 from resolvers.distro.package_files import check_architecture, in_index_too
@@ -32,7 +33,6 @@ FIELDS = (
     "Provides",
 )
 """The fields of a control file that apt resolves with; see deb-control(5)."""
-ARCHITECTURES = {"linux/amd64": "amd64", "linux/arm64": "arm64"}
 VERSION = re.compile(r"(?:[0-9]+:)?[A-Za-z0-9.+~-]+")
 
 

@@ -1,4 +1,4 @@
-"""Run apt inside the pinned base image, and read its answer."""
+"""Run apt inside the pinned base image or Debian's own image, and read its answer."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 
 from resolvers.apt import base
+from resolvers.apt.architectures import architecture_of
 from resolvers.apt.base import DebianBase, parse_base
 from resolvers.apt.deb_file import DebFile, addresses_of, index_of
 from resolvers.apt.failures import failure
@@ -58,14 +59,20 @@ def solve(
     """Resolve all groups in one container, parents first.
 
     ``pins`` maps a name to its pin; see INSTALLED. With a suite, apt starts without any installed
-    package, and Debian must have signed the index of its mirrors. ``debs`` are required too.
+    package, Debian must have signed the index of its mirrors, and the container may be one of any
+    platform. ``debs`` are required too.
 
     Raises NoSolutionError if a group has no solution, and ExpectedError if the package lists are
     not available or not verified.
     """
-    answer = _run(
-        options, platform, script(with_files(groups, debs), pins, options, index_of(debs))
+    text = script(
+        with_files(groups, debs),
+        pins,
+        options,
+        index=index_of(debs),
+        architecture=architecture_of(platform) if options.suite else "",
     )
+    answer = _run(options, platform, text)
     solver_base = parse_base(answer["facts"])
     check_addresses(options.repositories, solver_base.mirrors, options.suite)
     for title in answer:
@@ -98,11 +105,14 @@ def script(
     groups: tuple[Group, ...],
     pins: Mapping[str, str],
     options: SystemOptions = NO_OPTIONS,
+    *,
     index: str = "",
+    architecture: str = "",
 ) -> str:
     """Return the script that resolves the groups; ``pins`` are as in ``solve``.
 
-    ``index`` has the records of packages that no source has.
+    ``index`` has the records of packages that no source has. Without an ``architecture``, apt
+    resolves for the one of the image that the script runs in.
     """
     preferences = "".join(
         f"Package: {name}\nPin: {pin}\nPin-Priority: {PRIORITY}\n\n"
@@ -113,6 +123,7 @@ def script(
         SCRIPTS,
         preferences=preferences,
         suite=options.suite,
+        architecture=architecture,
         repositories=repository_lines(options.repositories),
         stages=stage_lines(tuple(_with_pins(group, pins) for group in groups)),
         recommending=" ".join(recommending),

@@ -4,6 +4,7 @@
 # Variables:
 #   preferences  pins, as in apt_preferences(5)
 #   suite        the release of Debian for a base built from packages, empty for a base image
+#   architecture Debian's name of the platform to resolve for, empty for the one of the base image
 #   repositories lines "<name> <address> <suite> <components> <fingerprint> <format of the key> <key>"
 #                with "-" for none, components separated by commas, and the key in base64
 #   own_index    records of packages that no source has, as in a Packages file; may be empty
@@ -17,7 +18,8 @@
 #   addresses       lines "<name>:<architecture>=<version> <address of the file>"
 #   versions        of packages that a failed stage requires in one version: lines "<name> <version>"
 #   failed <step>   the output of apt, if a step failed: update, keys or a stage's number
-: "${preferences?}" "${suite?}" "${repositories?}" "${stages:?}" "${recommending?}" "${own_index?}"
+: "${preferences?}" "${suite?}" "${architecture?}" "${repositories?}" "${stages:?}"
+: "${recommending?}" "${own_index?}"
 
 exec 9>/cache/lock
 flock 9
@@ -96,6 +98,13 @@ APT::Cmd::Pattern-Only "true";
 APT::Install-Recommends "false";
 APT::Install-Suggests "false";
 END
+if [ -n "$architecture" ]; then
+    cat >> /etc/apt/apt.conf.d/zzz-orbiter <<END
+APT::Architecture "$architecture";
+#clear APT::Architectures;
+APT::Architectures { "$architecture"; };
+END
+fi
 if [ -e /cache/certificates.pem ] && [ ! -e /etc/ssl/certs/ca-certificates.crt ]; then
     echo 'Acquire::https::CAInfo "/cache/certificates.pem";' >> /etc/apt/apt.conf.d/zzz-orbiter
 fi

@@ -1,35 +1,44 @@
 """Images from a real build: their contents, and the checks that reject wrong bytes."""
 
+import hashlib
 import io
 import json
 import os
 import subprocess
 import sys
+import tarfile
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from orbiter.build.build import build
+from orbiter.build.built_image import BuiltImage
+from orbiter.build.inputs import build_definition, write_inputs
+from orbiter.build.options import BuildOptions
+from orbiter.config import snapshot
 from orbiter.config.image_set import Builder, ImageSet, Stage
 from orbiter.docker import client
-from orbiter.docker.bake import BuildOptions, BuiltImage, archive_digest
-from orbiter.docker.build import build_images
-from orbiter.fetch import fill
+from orbiter.docker.bake import BakeOptions, run_bake
+from orbiter.docker.bake_definition import bound
 from orbiter.fetch.base_image import fetch_image
+from orbiter.fetch.fill import artifacts_by_stage
 from orbiter.lockset import folder as lockset_folder
-from orbiter.lockset.model import LockSet
+from orbiter.lockset.model import LockSet, Manifest
 from orbiter.oci import base_image
-from orbiter.oci.layout import write_layout
-from orbiter.render.dockerfile import render
-from orbiter.render.model import Plan, StagePlan, platform_slug
+from orbiter.oci.layout import blob_path
+from orbiter.render.derived import derive
 from orbiter.store.store import Store
 from orbiter.tasks import Report
 from resolvers.errors import ExpectedError
 from tests.support.byte_code import invalid_byte_code
 from tests.support.git_server import GitServer, git_server
+from tests.support.lock_sets import rendered
 from tests.support.loopback import Answer, serving
 from tests.support.npm_tarballs import tarball
+from tests.support.quick_orbiter import use_quick_compression
 from tests.support.wheel_index import Wheel, wheel_index
 
 pytestmark = [pytest.mark.engine, pytest.mark.index]
@@ -91,16 +100,31 @@ COMPILED = [
 
 
 class Built:
-    """The images of one lock set, and the folder in which they were built."""
+    """The images of one lock set, and a folder with the inputs of their build."""
 
-    def __init__(self, place: Path, locked: LockSet) -> None:
-        self.place = place
-        self.locked = locked
+    def __init__(self, locked: LockSet, cache: Path, place: Path) -> None:
+        self.locked, self.place = locked, place
+        self._cache = cache
+        derived = derive(locked)
+        self._definition = bound(build_definition(derived, locked.root), place)
         self.images = {image.stage: image for image in self.build()}
+        with self._settings():
+            write_inputs(locked, derived, artifacts_by_stage(locked), (), Store(), place)
+
+    @contextmanager
+    def _settings(self) -> Iterator[None]:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("ORBITER_CACHE_DIR", str(self._cache))
+            use_quick_compression(patch.setattr)
+            yield
 
     def build(self, **options: object) -> tuple[BuiltImage, ...]:
-        chosen = BuildOptions(**options)  # type: ignore[arg-type]
-        return build_images(self.place, definition(self.place), self.locked.root, chosen, silent)
+        with self._settings():
+            return build(self.locked, BuildOptions(**options), silent)  # type: ignore[arg-type]
+
+    def run_steps(self, stage: str) -> None:
+        """Run the steps of a stage with the files that are in the folder now."""
+        run_bake(self.place, self._definition, BakeOptions(targets=(stage,)), silent)
 
     def tag(self, stage: str = "debian-base") -> str:
         return self.images[stage].tag
@@ -135,7 +159,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     other_cache = tmp_path_factory.mktemp("other_cache")
     run_orbiter(project, other_cache, "fetch", "--from", "kept")
     locked = lockset_folder.read(project / "locks" / "0.1.0")
-    return Built(laid_out(locked, Store(other_cache / "store"), project / "place"), locked)
+    return Built(locked, other_cache, tmp_path_factory.mktemp("place"))
 
 
 def npm_list(repositories: GitServer) -> str:
@@ -178,29 +202,6 @@ def wheel_of(module: str) -> tuple[str, bytes]:
         for path, text in texts.items():
             archive.writestr(path, text)
     return f"{module}-1-py3-none-any.whl", content.getvalue()
-
-
-def laid_out(locked: LockSet, store: Store, place: Path) -> Path:
-    for (stage, platform), found in fill.artifacts_by_stage(locked).items():
-        folder = place / "artifacts" / stage / platform_slug(platform)
-        folder.mkdir(parents=True)
-        store.link_all((entry.hash, folder / entry.path) for entry in found)
-    for image in fill.base_images(locked):
-        write_layout(image.digest, store, place / "bases" / image.digest.partition(":")[2])
-    write(place, {path: text for path, text in locked.files.items() if path.startswith("build/")})
-    return place
-
-
-def write(place: Path, files: dict[str, str]) -> None:
-    for path, text in files.items():
-        (place / path).parent.mkdir(parents=True, exist_ok=True)
-        (place / path).write_text(
-            text.replace("compression-level=19", "compression-level=1")
-        )  # quicker
-
-
-def definition(place: Path) -> dict[str, Any]:
-    return dict(json.loads((place / "build/docker-bake.json").read_text()))
 
 
 def inside(tag: str, script: str, *words: str) -> list[str]:
@@ -274,6 +275,7 @@ def test_labels_name_the_origin_of_an_image(built: Built) -> None:
     assert labels[f"{image}.revision"] == labels["org.orbiter.lockset"] == built.locked.root
     assert labels[f"{image}.created"] == built.locked.manifest.cutoff
     assert labels["org.orbiter.hermetic"] == "true"
+    assert "org.orbiter.stage" not in labels
     assert client.image_labels("orbiter-test/nothing:here") is None
 
 
@@ -344,9 +346,19 @@ def test_the_engine_and_a_kept_archive_have_the_reported_digest(
 ) -> None:
     (image,) = built.build(images=("debian-core",), output=tmp_path, load=False)
     assert image.file == tmp_path / "debian-core-0.1.0.tar"
-    assert archive_digest(image.file) == image.digest
+    with tarfile.open(image.file) as archive:
+        index = json.loads(archived(archive, "index.json"))
+        manifest = archived(archive, blob_path(image.digest))
+    assert [entry["digest"] for entry in index["manifests"]] == [image.digest]
+    assert f"sha256:{hashlib.sha256(manifest).hexdigest()}" == image.digest
     assert [path.name for path in tmp_path.iterdir()] == ["debian-core-0.1.0.tar"]
     assert client.connect().images.get(image.tag).id == image.digest
+
+
+def archived(archive: tarfile.TarFile, path: str) -> bytes:
+    file = archive.extractfile(path)
+    assert file is not None
+    return file.read()
 
 
 @pytest.mark.parametrize(
@@ -362,7 +374,7 @@ def test_a_flipped_byte_fails_the_installation(built: Built, path: str) -> None:
     file.write_bytes(changed)
     try:
         with pytest.raises(ExpectedError, match=f"building {stage} failed at '(apt|pip|npm)'"):
-            built.build(images=(stage,), load=False)
+            built.run_steps(stage)
     finally:
         file.write_bytes(content)
 
@@ -375,7 +387,7 @@ def test_a_failing_step_is_reported_with_its_last_lines(built: Built) -> None:
         with pytest.raises(
             ExpectedError, match=r"building debian-base failed at 'postbuild':\n.*this is why"
         ):
-            built.build(images=("debian-base",), load=False)
+            built.run_steps("debian-base")
     finally:
         file.write_text(text)
 
@@ -387,7 +399,7 @@ def test_a_step_that_wants_the_network_says_that_it_is_off(built: Built) -> None
     file.write_text(text.replace("\n semver 1.2.3 >", f"\n {download} >"))
     try:
         with pytest.raises(ExpectedError, match="building debian-base failed at") as caught:
-            built.build(images=("debian-base",), load=False)
+            built.run_steps("debian-base")
     finally:
         file.write_text(text)
     assert "the network is off during builds" in caught.value.hint
@@ -399,12 +411,9 @@ def test_a_pushed_image_keeps_its_digest(built: Built) -> None:
     assert base_image.pin(image.tag, AMD64).digest == image.digest
 
 
-def test_one_of_several_platforms_is_built_from_a_base_without_a_registry(tmp_path: Path) -> None:
+def test_one_of_several_platforms_is_built_from_a_base_without_a_registry() -> None:
     pinned = base_image.pin(BASE, AMD64, mirrors=client.mirrors())
-    store = Store()
-    fetch_image(pinned, store, mirrors=client.mirrors())
-    write_layout(pinned.digest, store, tmp_path / "bases" / pinned.digest.partition(":")[2])
-    (tmp_path / "artifacts/debian-core/linux-amd64").mkdir(parents=True)
+    fetch_image(pinned, Store(), mirrors=client.mirrors())
     stage = Stage(
         name="debian-core", builder="debian", image="core", kind="final", postbuild=("touch /made",)
     )
@@ -416,16 +425,15 @@ def test_one_of_several_platforms_is_built_from_a_base_without_a_registry(tmp_pa
         builders={"debian": Builder(name="debian", base=unreachable)},
         stages=(stage,),
     )
-    plan = Plan(
-        image_set=image_set,
+    manifest = Manifest(
         release="0.1.0",
-        epoch=1,
+        cutoff="2026-11-01T00:00:00Z",
+        source_date_epoch=1,
         bases={unreachable: {AMD64: pinned.digest, ARM64: f"sha256:{0:064}"}},
-        stages=(StagePlan(stage=stage, pins={}),),
     )
-    write(tmp_path, {f"build/{path}": text for path, text in render(plan).items()})
-    options = BuildOptions(platforms=(AMD64,))
-    (image,) = build_images(tmp_path, definition(tmp_path), "sha256:root", options, silent)
+    locked = rendered(manifest, {"images.toml": snapshot.dump(image_set)})
+    (image,) = build(locked, BuildOptions(platforms=(AMD64,)), silent)
+    assert image.platforms == (AMD64,)
     assert inside(image.tag, "ls /made /usr/share/orbiter/packages.json")
 
 

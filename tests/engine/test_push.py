@@ -2,8 +2,12 @@
 
 import os
 import re
+import subprocess
+import time
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
+from threading import Event
 
 import pytest
 
@@ -15,7 +19,9 @@ from orbiter.lockset.model import Manifest
 from orbiter.oci import base_image
 from orbiter.oci.registry import repositories
 from orbiter.oci.upload import tag_digest
-from tests.support.lock_sets import compressed_less, rendered
+from tests.support.lock_sets import rendered
+from tests.support.loopback import Answer, Request
+from tests.support.push_registry import registry as push_registry
 from tests.support.tiny_images import AMD64, Project, project
 
 REGISTRY = os.environ.get("ORBITER_WORLD_REGISTRY", "")
@@ -25,6 +31,8 @@ pytestmark = [
 ]
 BASE = "debian:trixie-slim"
 STAGES = ("debian-base", "debian-core")
+NO_ENGINE = "tcp://127.0.0.1:9"
+SECONDS = 60
 
 
 @pytest.fixture
@@ -61,7 +69,7 @@ def lay(here: Project, content: str) -> None:
         bases={BASE: {AMD64: digest}},
     )
     locked = rendered(manifest, {"images.toml": snapshot.dump(image_set)})
-    lockset_folder.write(compressed_less(locked), here.folder / "locks/0.1.0")
+    lockset_folder.write(locked, here.folder / "locks/0.1.0")
 
 
 def pushed_images(stdout: str) -> dict[str, list[str]]:
@@ -87,6 +95,61 @@ def test_an_image_in_the_registry_is_not_pushed_again(here: Project) -> None:
     assert words["debian-core"] == [digest, "already there"]
     assert words["debian-base"][1] == "pushed"
     assert in_registry(here) == {stage: words[stage][0] for stage in STAGES}
+
+
+def test_a_push_after_a_build_needs_no_engine(
+    here: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = here.orbiter("build", "-q", "--no-load")
+    built = dict(re.findall(r"^\S+:(\S+)-0\.1\.0  (sha256:\S+)$", done.stdout, re.MULTILINE))
+    assert set(built) == set(STAGES), done.stderr
+    with monkeypatch.context() as patch:
+        patch.setenv("DOCKER_HOST", NO_ENGINE)
+        assert here.orbiter("push", "-q").returncode == 0
+        assert in_registry(here) == built
+        assert here.orbiter("build", "-q").returncode == 2, "loading needs an engine"
+    for stage in STAGES:
+        subprocess.run(
+            ["docker", "pull", "--quiet", f"{here.repository}@{built[stage]}"],
+            check=True,
+            capture_output=True,
+        )
+
+
+def test_a_killed_push_is_continued(tmp_path: Path) -> None:
+    words = ("push", "-q", "--image", "debian-core")
+    uploads, is_waiting, is_killed = count(), Event(), Event()
+
+    def hold(request: Request) -> Answer | None:
+        """Let the first blob pass, and hold the others until the push is killed."""
+        if request.method != "PUT" or not next(uploads):
+            return None
+        is_waiting.set()
+        is_killed.wait(SECONDS)
+        return Answer(503)  # nobody receives it
+
+    with push_registry() as target, project(tmp_path, f"{target.server.host}/") as here:
+        lay(here, "first")
+        target.fault = hold
+        with subprocess.Popen(here.command(*words), cwd=here.folder) as process:
+            assert is_waiting.wait(SECONDS)
+            deadline = time.monotonic() + SECONDS
+            while not target.blobs:
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+            process.kill()
+        is_killed.set()
+        stored = {digest for _, digest in target.blobs}
+        assert not target.manifests, "the tag comes last"
+        target.fault = lambda _request: None
+        target.server.requests.clear()
+        done = here.orbiter(*words)
+        ((digest, word),) = pushed_images(done.stdout).values()
+        assert word == "pushed"
+        assert in_registry(here) == {"debian-base": "", "debian-core": digest}
+        sent = {request.path.rpartition("digest=sha256%3A")[2] for request in target.sent("PUT")}
+        assert not sent & {digest.removeprefix("sha256:") for digest in stored}
+        assert len(sent) == len(target.blobs) - len(stored) + 1, "the rest, and the manifest"
 
 
 @pytest.mark.parametrize("words", [("push",), ("build", "--push", "--load")])

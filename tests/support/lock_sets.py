@@ -10,7 +10,7 @@ from functools import cache
 from msgspec.structs import replace
 
 from orbiter.lockset import folder, model
-from orbiter.lockset.model import LockSet, Manifest
+from orbiter.lockset.model import ASSEMBLY, LockSet, Manifest
 from orbiter.render.derived import plan_of
 from orbiter.render.dockerfile import render
 from orbiter.render.version import template_version
@@ -34,7 +34,7 @@ def older() -> LockSet:
 
 def rendered(manifest: Manifest, files: Mapping[str, str]) -> LockSet:
     """Return a lock set of these lock files with the build folder that follows from them."""
-    current = replace(manifest, templates=template_version())
+    current = replace(manifest, assembly=ASSEMBLY, templates=template_version())
     build = render(plan_of(model.seal(current, files)))
     return model.seal(current, {**files, **{f"build/{name}": build[name] for name in build}})
 

@@ -1,7 +1,6 @@
-"""Image archives in BuildKit's layout, with layers in any compression."""
+"""Images as assembly writes them, with layers in any compression."""
 
 import gzip
-import hashlib
 import io
 import json
 import sys
@@ -10,6 +9,9 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
+
+from orbiter.assembly.image import AssembledImage, Layer
+from orbiter.oci.registry import OCI_MANIFEST, sha256
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -22,6 +24,9 @@ COMPRESSIONS: Mapping[str, Callable[[bytes], bytes]] = {
     "gzip": partial(gzip.compress, mtime=0),  # the time would change the bytes
     "none": bytes,
 }
+CONFIG = "application/vnd.oci.image.config.v1+json"
+TAR = "application/vnd.oci.image.layer.v1.tar"
+MEDIA_TYPES: Mapping[str, str] = {"zstd": f"{TAR}+zstd", "gzip": f"{TAR}+gzip", "none": TAR}
 
 
 def layer(*members: tarfile.TarInfo | tuple[str, bytes]) -> bytes:
@@ -45,45 +50,48 @@ def file(path: str, **attributes: Any) -> tarfile.TarInfo:
     return info
 
 
-def archive(
-    path: Path,
-    layers: Mapping[str, tuple[bytes, ...]],
+def write_layer(folder: Path, tar: bytes, compression: str = "zstd") -> Layer:
+    """Write a layer as assembly does: a file that is named by the digest of its bytes."""
+    content = COMPRESSIONS[compression](tar)
+    digest = sha256(content)
+    path = folder / digest.partition(":")[2]
+    path.write_bytes(content)
+    return Layer(
+        diff_id=sha256(tar),
+        digest=digest,
+        size=len(content),
+        media_type=MEDIA_TYPES[compression],
+        path=path,
+    )
+
+
+def assembled(
+    folder: Path,
+    *tars: bytes,
+    platform: str = AMD64,
     compression: str = "zstd",
     labels: Mapping[str, str] | None = None,
-) -> Path:
-    """Write an archive with an image of these layers for each platform.
+) -> AssembledImage:
+    """Return an image of these layers, whose files are in a folder."""
+    layers = tuple(write_layer(folder, tar, compression) for tar in tars)
+    system, architecture = platform.split("/")[:2]
+    config = {
+        "os": system,
+        "architecture": architecture,
+        "config": {"Labels": labels or {}},
+        "rootfs": {"type": "layers", "diff_ids": [each.diff_id for each in layers]},
+    }
+    content = json.dumps(config).encode()
+    manifest = {
+        "schemaVersion": 2,
+        "mediaType": OCI_MANIFEST,
+        "config": _descriptor(CONFIG, sha256(content), len(content)),
+        "layers": [_descriptor(each.media_type, each.digest, each.size) for each in layers],
+    }
+    return AssembledImage(
+        platform=platform, manifest=json.dumps(manifest).encode(), config=content, layers=layers
+    )
 
-    For several platforms, the index refers to another index.
-    """
-    blobs: dict[str, bytes] = {}
 
-    def add_blob(content: bytes) -> dict[str, Any]:
-        digest = "sha256:" + hashlib.sha256(content).hexdigest()
-        blobs[digest] = content
-        return {"digest": digest, "size": len(content)}
-
-    manifests = []
-    for platform, tars in layers.items():
-        system, architecture = platform.split("/")[:2]
-        diff_ids = ["sha256:" + hashlib.sha256(tar).hexdigest() for tar in tars]
-        config = {
-            "os": system,
-            "architecture": architecture,
-            "config": {"Labels": labels or {}},
-            "rootfs": {"type": "layers", "diff_ids": diff_ids},
-        }
-        manifest = {
-            "config": add_blob(json.dumps(config).encode()),
-            "layers": [add_blob(COMPRESSIONS[compression](tar)) for tar in tars],
-        }
-        manifests.append(add_blob(json.dumps(manifest).encode()))
-    if len(manifests) > 1:
-        manifests = [add_blob(json.dumps({"manifests": manifests}).encode())]
-    files = {f"blobs/{digest.replace(':', '/')}": content for digest, content in blobs.items()}
-    files["index.json"] = json.dumps({"manifests": manifests}).encode()
-    with tarfile.open(path, "w") as tar:
-        for name, content in files.items():
-            info = tarfile.TarInfo(name)
-            info.size = len(content)
-            tar.addfile(info, io.BytesIO(content))
-    return path
+def _descriptor(media_type: str, digest: str, size: int) -> dict[str, Any]:
+    return {"mediaType": media_type, "digest": digest, "size": size}

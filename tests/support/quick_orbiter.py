@@ -1,27 +1,17 @@
-"""Run orbiter with a quicker compression of layers, so that images of tests build quickly.
-
-The lock sets are otherwise those of the present templates, unlike those of ``compressed_less``.
-"""
+"""Run orbiter with a quicker compression of layers, so that images of tests build quickly."""
 
 from collections.abc import Callable
 
+from orbiter.assembly import compression
 from orbiter.cli.main import main
-from orbiter.render import bake_file, context, derived
-
-COMPRESSION = "compression=zstd,compression-level=1"
-EXPORTER = ("oci-mediatypes=true", *COMPRESSION.split(","))
 
 
 def use_quick_compression(replace: Callable[[object, str, object], None] = setattr) -> None:
-    """Replace the settings in every module that has read them.
+    """Compress layers at the lowest level.
 
     A test that builds in its own process passes ``monkeypatch.setattr`` as ``replace``.
     """
-    for module in (bake_file, context):
-        replace(module, "COMPRESSION", COMPRESSION)
-    for module in (bake_file, derived):
-        replace(module, "EXPORTER", EXPORTER)
-    replace(bake_file.bake_file, "__defaults__", (EXPORTER,))
+    replace(compression, "ZSTD_LEVEL", 1)
 
 
 if __name__ == "__main__":

@@ -126,6 +126,17 @@ EDITS: dict[str, tuple[str, str, tuple[str, ...]]] = {
         '[image.debian.core]\ndebconf = ["tzdata tzdata/Areas select Europe"]',
         ("image.debian.core.debconf: tzdata tzdata/Areas select Europe added",),
     ),
+    "trim": (
+        "[image.debian.core]",
+        '[image.debian.core]\ntrim = ["tests", "docs"]',
+        ("image.debian.core.trim: docs added", "image.debian.core.trim: tests added"),
+    ),
+    "compression": (
+        "version =",
+        'compression = "gzip"\nversion =',
+        ("compression: zstd -> gzip",),
+    ),
+    "default-compression": ("version =", 'compression = "zstd"\nversion =', ()),
     "settings": (
         "[image.debian.core]",
         '[image.debian.core]\nenv = { A = "b" }\ncmd = []\nuser = "root"\nexpose = [80]\n'
@@ -184,6 +195,7 @@ def test_a_removed_build_stage_is_one_line(tmp_path: Path) -> None:
 
 
 small_runtimes = runtimes.filter(lambda runtime: runtime != NO_SETTINGS)
+trims = st.sampled_from([UNSET, ("docs",), ("docs", "tests")])
 small = st.lists(st.sampled_from(["b", "c", "d"]), unique=True, max_size=3)
 
 
@@ -202,12 +214,14 @@ def variants(draw: st.DrawFn) -> ImageSet:
             postbuild=tuple(draw(small)),
             network=draw(st.booleans()),
             runtime=draw(st.just(UNSET) | small_runtimes),
+            trim=draw(trims),
         )
         for stage in image_set.stages[: draw(st.integers(1, 3))]
     ]
     return msgspec.structs.replace(
         image_set,
         maintainer=draw(st.sampled_from(["", "x"])),
+        compression=draw(st.sampled_from([UNSET, "gzip"])),
         stages=tuple(stages),
         version=draw(st.sampled_from("12")),
     )

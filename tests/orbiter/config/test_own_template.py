@@ -87,7 +87,7 @@ def test_a_step_of_a_block_is_rendered_for_its_stage_and_can_be_derived() -> Non
     # The step follows that of apt, and is offline and reproducible like Orbiter's own ones.
     step = core.partition("\nAPT\n")[2].partition("\nSTEP\n")[0]
     assert "RUN --network=none" in step
-    assert "SOURCE_DATE_EPOCH" in step
+    assert "\nARG SOURCE_DATE_EPOCH=" in core
     assert "# Before the commands.\n\nRUN" in base
 
 

@@ -46,6 +46,7 @@ image_sets = st.builds(
         uid=st.integers(0, 2**31 - 1),
         gid=st.integers(0, 2**31 - 1),
     ),
+    compression=st.sampled_from([UNSET, "gzip"]),
     builders=st.dictionaries(
         words,
         st.builds(
@@ -83,6 +84,7 @@ image_sets = st.builds(
             postbuild=lists,
             network=st.booleans(),
             runtime=st.one_of(st.just(UNSET), runtimes),
+            trim=st.sampled_from([UNSET, ("docs", "tests")]),
         ),
         max_size=3,
     ).map(tuple),

@@ -9,7 +9,7 @@ import pytest
 from msgspec import json
 from msgspec.structs import replace
 
-from orbiter.build import build
+from orbiter.build import inputs
 from orbiter.config.image_set import ImageSet
 from orbiter.config.read import read_image_set
 from orbiter.diff.compare import diff
@@ -193,9 +193,9 @@ def test_a_lock_file_that_is_not_text_is_refused(place: Path) -> None:
 
 
 def test_a_build_gets_copies_in_the_folder_of_the_stage(place: Path) -> None:
-    build._write_own_files(locked(place), place / "build")
+    inputs._write_own_files(locked(place), place / "build")
     written = [path for path in (place / "build").rglob("*") if path.is_file()]
     assert {path.parent for path in written} == {place / "build/debian-core/files"}
     assert all(path.stat().st_nlink == 1 for path in written)
     with pytest.raises(FileExistsError):
-        build._write_own_files(locked(place), place / "build")
+        inputs._write_own_files(locked(place), place / "build")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from orbiter.config import read, snapshot
-from orbiter.config.image_set import ImageSet
+from orbiter.config.image_set import Builder, ImageSet, Stage
 from orbiter.lockset import check, folder, model
 from orbiter.lockset import record as lockset_record
 from orbiter.lockset.model import LockSet, LockSetError, Manifest
@@ -53,13 +53,13 @@ def image_set(tmp_path: Path) -> ImageSet:
     return read.read_image_set(tmp_path / "images.toml")
 
 
-def record(root: str, text: str = "012345678\n") -> Record:
+def record(root: str, text: str = "012345\n") -> Record:
     layer = RecordedLayer(diff_id=DIFF_ID, digest="sha256:" + "1" * 64, size=7)
     image = RecordedImage(digest="sha256:" + "2" * 64, config="sha256:" + "3" * 64, layers=(layer,))
     digests = Digests(
         release="0.1.0",
         lockset=root,
-        builder=RecordedBuilder(engine="26.1.5", exporter={"compression": "zstd"}),
+        builder=RecordedBuilder(engine="26.1.5", compression="zstandard 0.25.0, level 12"),
         stages={"debian-core": {"linux/amd64": image}},
         lists={LIST: model.digest(text)},
     )
@@ -90,12 +90,12 @@ def orbiter(path: Path, *words: str) -> "subprocess.CompletedProcess[str]":
 def test_a_record_is_read_back(path: Path) -> None:
     root = folder.read(path).root
     assert lockset_record.read(path, folder.read(path)) == record(root)
-    assert record(root).entries(DIFF_ID) == ["012345678"]
+    assert record(root).entries(DIFF_ID) == ["012345"]
     assert record(root).entries("sha256:" + "f" * 64) is None
     assert (path / "digests.toml").read_text() == lockset_record.digests_text(record(root).digests)
 
 
-@given(st.lists(st.from_regex(r"[0-9a-f]{9}", fullmatch=True)))
+@given(st.lists(st.from_regex(r"[0-9a-f]{6}", fullmatch=True)))
 def test_any_layer_list_is_read_back(
     tmp_path_factory: pytest.TempPathFactory, lines: list[str]
 ) -> None:
@@ -106,6 +106,26 @@ def test_any_layer_list_is_read_back(
     root = folder.read(path).root
     lockset_record.write(record(root, text), path)
     assert lockset_record.read(path, folder.read(path)).entries(DIFF_ID) == lines
+
+
+def test_only_images_that_users_pull_are_recorded() -> None:
+    described = ImageSet(
+        version="0.1.0",
+        repository="a/b",
+        platforms=("linux/amd64", "linux/arm64"),
+        builders={"debian": Builder(name="debian", suite="trixie")},
+        stages=(
+            Stage(name="debian", builder="debian", image="", kind="base"),
+            Stage(name="debian-core", builder="debian", image="core", kind="final"),
+            Stage(name="debian-core-build", builder="debian", image="core", kind="build"),
+        ),
+    )
+    manifest = Manifest(release="0.1.0", cutoff="", source_date_epoch=1)
+    files = {"images.toml": snapshot.dump(described)}
+    complete = model.seal(manifest, {**files, lockset_record.BAKE_FILE: ""})
+    stages = {"debian-core": ("linux/amd64", "linux/arm64")}
+    assert lockset_record.image_stages(complete) == stages
+    assert lockset_record.image_stages(model.seal(manifest, files)) == {}
 
 
 def test_the_root_digest_does_not_include_the_record(path: Path, tmp_path: Path) -> None:
@@ -120,7 +140,7 @@ def test_the_root_digest_does_not_include_the_record(path: Path, tmp_path: Path)
         ("digests.toml", "format = 2\n", "format 2 is newer"),
         ("digests.toml", 'format = 1\nrelease = "0.1.0"\n', "missing required field"),
         ("digests.toml", b"\xff", "digests.toml: "),
-        (f"layers/{LIST}", "012345679\n", "digests.toml lists sha256:"),
+        (f"layers/{LIST}", "012346\n", "digests.toml lists sha256:"),
         (f"layers/{LIST}", None, "missing"),
         ("layers/0000000000000000.txt", "", "not listed in digests.toml"),
     ],
@@ -143,11 +163,12 @@ def test_a_damaged_record_is_rejected(
     assert "Traceback" not in done.stderr
 
 
-def test_a_damaged_list_is_rejected_even_if_its_hash_matches(path: Path) -> None:
+@pytest.mark.parametrize("damaged", ["no digits\n", "01234567\n", "012345678\n"])
+def test_a_damaged_list_is_rejected_even_if_its_hash_matches(path: Path, damaged: str) -> None:
     root = folder.read(path).root
-    for name, text in record(root, "no digits\n").files().items():
+    for name, text in record(root, damaged).files().items():
         (path / name).write_text(text)
-    with pytest.raises(LockSetError, match="expected lines of nine hex digits"):
+    with pytest.raises(LockSetError, match="expected lines of six hex digits"):
         lockset_record.read(path, folder.read(path))
 
 

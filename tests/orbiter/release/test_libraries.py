@@ -1,4 +1,4 @@
-"""Missing shared libraries, in archives with a real ELF file and made-up neighbours."""
+"""Missing shared libraries, in layers with a real ELF file and made-up neighbours."""
 
 import subprocess
 import tarfile
@@ -7,19 +7,25 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from msgspec.structs import replace
 
+from orbiter.assembly.image import Layer
+from orbiter.build.built_image import BuiltImage
 from orbiter.config.image_set import Builder, ImageSet, Stage
-from orbiter.docker.bake import BuiltImage
 from orbiter.lockset.model import LockSet, Manifest
+from orbiter.lockset.record import RecordedBuilder
+from orbiter.release import libraries as release_libraries
 from orbiter.release.elf import needed_libraries
-from orbiter.release.image_scan import ImageScan, merge, scan_layer
-from orbiter.release.layers import read_images
-from orbiter.release.libraries import LibraryCheck, MissingLibraries, missing_libraries
-from orbiter.release.owners import owner, owners
+from orbiter.release.image_scan import ImageScan, LayerScan, merge, scan_layer
+from orbiter.release.libraries import (
+    LibraryCheck,
+    MissingLibraries,
+    missing_libraries,
+    owner,
+    owners,
+)
 from orbiter.release.providers import likely_package, locked_providers, provider
 from orbiter.tasks import Report
-from tests.support.oci_images import AMD64, ARM64, archive, file, layer
+from tests.support.oci_images import AMD64, ARM64, assembled, file, layer, write_layer
 from tests.support.paths import TESTS
 
 NAME = "egl.cpython-313-x86_64-linux-gnu.so"
@@ -38,9 +44,7 @@ MISSING = ("libgcc_s.so.1", "libstdc++.so.6")
 
 
 def scan(folder: Path, *layers: bytes) -> ImageScan:
-    path = archive(folder / "image.tar", {AMD64: layers})
-    recorded = read_images(path)[AMD64].layers
-    return merge(scan_layer(path, each, AMD64) for each in recorded)
+    return merge(scan_layer(write_layer(folder, each), AMD64) for each in layers)
 
 
 def test_the_needed_libraries_of_a_real_file() -> None:
@@ -82,7 +86,7 @@ def test_records_that_are_links_have_the_content_of_their_target(tmp_path: Path)
     hard = file(other, type=tarfile.LNKTYPE, linkname=f"./{RECORD}")
     symbolic = file(third, type=tarfile.SYMTYPE, linkname="nowhere")
     records = scan(tmp_path, layer((RECORD, RECORD_TEXT), hard, symbolic)).records
-    assert records == {RECORD: RECORD_TEXT.decode(), other: RECORD_TEXT.decode(), third: ""}
+    assert records == {RECORD: RECORD_TEXT, other: RECORD_TEXT, third: b""}
 
 
 @pytest.mark.parametrize("place", [LIBRARIES, f"{SITE}/glcontext.libs", "opt/env/lib"])
@@ -128,9 +132,11 @@ def test_programs_for_the_other_c_library_are_ignored() -> None:
 
 def test_records_name_the_package_of_a_file() -> None:
     records = {
-        RECORD: RECORD_TEXT.decode(),
-        f"{SITE}/Some_Name-1.dist-info/RECORD": "../../../bin/tool,,\n",
-        "opt/env/conda-meta/gdal-3.1-0.json": '{"name": "gdal", "files": ["lib/libgdal.so.36"]}',
+        RECORD: RECORD_TEXT,
+        f"{SITE}/Some_Name-1.dist-info/RECORD": b"../../../bin/tool,,\n",
+        f"{SITE}/broken-1.dist-info/RECORD": b"",
+        "opt/env/conda-meta/broken-1-0.json": b"",
+        "opt/env/conda-meta/gdal-3.1-0.json": b'{"name": "gdal", "files": ["lib/libgdal.so.36"]}',
     }
     known = owners(records)
     assert owner(FILE, known) == "glcontext (pip)"
@@ -178,13 +184,11 @@ def test_debians_rule_for_names_of_packages(library: str, package: str) -> None:
     assert likely_package(library) == package
 
 
-def test_the_check_reports_each_image_that_users_pull(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_check_reports_each_image(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def check(name: str) -> tuple[MissingLibraries, ...]:
         stages = tuple(
-            Stage(name=f"{name}-{image}", builder=name, image="base", kind=kind)  # type: ignore[arg-type]
-            for image, kind in (("base", "final"), ("base-build", "build"))
+            Stage(name=f"{name}-{image}", builder=name, image=image, kind="final")
+            for image in ("base", "more")
         )
         image_set = ImageSet(
             version="0.1.0",
@@ -196,17 +200,35 @@ def test_the_check_reports_each_image_that_users_pull(
         manifest = Manifest(release="0.1.0", cutoff="", source_date_epoch=1)
         lock_set = LockSet(manifest=manifest, files={}, root="")
         monkeypatch.setattr(LockSet, "image_set", image_set)
-        path = archive(tmp_path / "image.tar", {AMD64: (layer(*GLIBC, *ENVIRONMENT),)})
-        built = BuiltImage(
-            stage=stages[0].name, platforms=(AMD64,), tag="a/b:c", digest="", archive=path
-        )
+        lacking = layer(*GLIBC, *ENVIRONMENT)
+        own = layer(*((f"{LIBRARIES}/{library}", b"") for library in MISSING))
+        images = (assembled(tmp_path, lacking), assembled(tmp_path, lacking, own))
         checked = LibraryCheck(lock_set, silent)
-        assert checked((built, replace(built, stage=stages[1].name)))
+        assert checked(
+            tuple(
+                BuiltImage(
+                    stage=stage.name,
+                    tag=f"a/b:{stage.name}",
+                    digest=image.digest,
+                    images=(image,),
+                    builder=RecordedBuilder(),
+                )
+                for stage, image in zip(stages, images, strict=True)
+            )
+        )
         return checked.findings
 
-    monkeypatch.setattr("orbiter.release.libraries.artifacts_by_stage", lambda _lock_set: {})
+    scanned: list[str] = []
+
+    def scan_once(layer: Layer, platform: str) -> LayerScan:
+        scanned.append(layer.diff_id)
+        return scan_layer(layer, platform)
+
+    monkeypatch.setattr(release_libraries, "scan_layer", scan_once)
+    monkeypatch.setattr(release_libraries, "artifacts_by_stage", lambda _lock_set: {})
     monkeypatch.setenv("ORBITER_CACHE_DIR", str(tmp_path))
     (debian,) = check("debian")
+    assert len(scanned) == len(set(scanned)) == 2, "the images share a layer"
     assert str(debian) == (
         "debian-base for linux/amd64: glcontext (pip) needs libgcc_s.so.1, libstdc++.so.6, "
         "which the image lacks"

@@ -30,11 +30,12 @@ def write(root: Path, files: dict[str, str], time: int = NEW) -> None:
         os.utime(path, (time, time))
 
 
-def normalize(root: Path) -> None:
+def normalize(root: Path, *select: str) -> None:
+    """Run the script for the files that ``select`` names, by default those with the time NEW."""
     for name in ("etc", "usr", "var"):
         (root / name).mkdir(exist_ok=True)
     subprocess.run(
-        ["sh", str(SCRIPT), "-newermt", f"@{EPOCH + 5}"],
+        ["sh", str(SCRIPT), *(select or ("-newermt", f"@{EPOCH + 5}"))],
         cwd=root,
         env={**os.environ, "SOURCE_DATE_EPOCH": str(EPOCH)},
         check=True,
@@ -71,6 +72,19 @@ def test_files_of_earlier_steps_stay(tmp_path: Path) -> None:
     write(tmp_path, kept, OLD)
     normalize(tmp_path)
     assert files(tmp_path) == kept
+
+
+def test_the_step_selects_files_that_it_wrote_whatever_their_times(tmp_path: Path) -> None:
+    """dpkg and scripts set old times, so the step compares the times of changes."""
+    old = {name: text for name, text in HOST_KEYS.items() if "rsa" in name}
+    marker = str(tmp_path / "began")
+    root = tmp_path / "root"
+    write(root, old, NEW)
+    begin = (TEMPLATES[1] / "began.j2").read_text().replace("/tmp/began", marker)
+    subprocess.run(["sh", "-euc", begin], check=True)
+    write(root, {name: HOST_KEYS[name] for name in HOST_KEYS if name not in old} | SSH, OLD)
+    normalize(root, "-cnewer", marker)
+    assert files(root).keys() == old.keys() | SSH.keys()
 
 
 def test_a_generated_certificate_is_removed_with_its_link(tmp_path: Path) -> None:

@@ -18,7 +18,6 @@ from orbiter.config.image_set import Stage
 from orbiter.lockset import folder, model
 from orbiter.lockset.model import LockSet, LockSetError
 from orbiter.render import derived, version
-from orbiter.render.bake_file import EXPORTER
 from orbiter.render.dockerfile import TEMPLATES, render
 from orbiter.render.grammar import violation
 from resolvers.errors import ExpectedError
@@ -56,13 +55,6 @@ def test_a_lock_set_as_rendered_is_accepted() -> None:
     assert derived.underivable(small()) == derived.underivable(older()) == ()
     assert derived.derive(small()).same_templates
     assert not derived.derive(older()).same_templates
-
-
-@pytest.mark.parametrize("release", ["0.1.0", "0.2.0"])
-def test_released_lock_sets_are_accepted_with_the_exporter_of_their_time(release: str) -> None:
-    checked = derived.derive(folder.read(ROOT / "locks" / release))
-    assert not checked.same_templates
-    assert checked.exporter == (EXPORTER[0], "rewrite-timestamp=true", *EXPORTER[1:])
 
 
 def test_lock_files_without_a_build_folder_are_refused() -> None:

@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from msgspec import UNSET
 from msgspec.structs import replace
 
+from orbiter.assembly.raw_image import STAGE_LABEL
 from orbiter.config.image_set import (
     Builder,
     CondaSettings,
@@ -24,6 +25,7 @@ from orbiter.config.image_set import (
     ImageSet,
     Stage,
 )
+from orbiter.config.layer_keys import TrimRule
 from orbiter.config.runtime import Healthcheck, Runtime
 from orbiter.lockset.downloads import LockedDownload
 from orbiter.render.derived import stage_rules
@@ -477,6 +479,117 @@ def test_the_grammar_accepts_settings_only_where_images_toml_has_them(line: str)
         text = render(reviewed)["debian-core/Dockerfile"]
         reason = violation(f"{text}{line}\n", stage_rules(reviewed, reviewed.stages[0].stage))
         assert bool(reason) == refused, reason
+
+
+OTHER_STARTS = {
+    "no label": ('LABEL org.orbiter.stage="debian-base"\n', ""),
+    "label of another stage": ('stage="debian-base"', 'stage="debian-core"'),
+    "second label": ("USER 0\n", 'USER 0\nLABEL org.orbiter.stage="debian-core"\n'),
+    "the same label again": ("USER 0\n", 'USER 0\nLABEL org.orbiter.stage="debian-base"\n'),
+    "label among others": ("\nLABEL ", '\nLABEL org.orbiter.stage="debian-core" '),
+    "label after a step": (
+        'LABEL org.orbiter.stage="debian-base"\nARG',
+        'USER 0\nLABEL org.orbiter.stage="debian-base"\nARG',
+    ),
+    "another stage": ("FROM debian-core AS", "FROM debian-base-build AS"),
+    "another name": ("AS debian-base\n", "AS debian-core\n"),
+    "second stage": ("USER 0\n", "USER 0\nFROM debian-core AS debian-base\n"),
+    "stage before": ("FROM debian-core", "FROM debian-base-build AS x\nFROM debian-core"),
+    "other folder": ("/opt/env /opt/env", "/opt/env /opt"),
+    "other owner": ("--chown=1000:100", "--chown=0:0"),
+    "other source": ("--from=debian-base-build", "--from=debian-core"),
+    "linked copy": ("COPY --from", "COPY --link --from"),
+    "time that is not a number": ("EPOCH=946684800", "EPOCH=$(date)"),
+    "other argument": ("ARG SOURCE_DATE_EPOCH", "ARG HTTP_PROXY"),
+}
+"""Edits of the start of a Dockerfile, and of its copy."""
+
+
+@pytest.mark.parametrize("name", OTHER_STARTS)
+def test_a_dockerfile_cannot_be_of_another_stage(name: str) -> None:
+    old, new = OTHER_STARTS[name]
+    reviewed = plan(AMD64)
+    base = reviewed.stages[-1].stage
+    text = render(reviewed)["debian-base/Dockerfile"]
+    assert old in text
+    assert violation(text.replace(old, new, 1), stage_rules(reviewed, base))
+
+
+def test_a_dockerfile_without_instructions_is_refused() -> None:
+    reviewed = plan(AMD64)
+    base = reviewed.stages[-1].stage
+    reason = violation("# nothing\n", stage_rules(reviewed, base))
+    assert reason == "'FROM debian-core AS debian-base' is missing"
+
+
+def test_a_stage_without_a_build_stage_copies_nothing() -> None:
+    reviewed = plan(AMD64)
+    core = reviewed.stages[0].stage
+    text = render(reviewed)["debian-core/Dockerfile"]
+    copy = "COPY --from=debian-base-build --chown=1000:100 /opt/env /opt/env"
+    assert violation(f"{text}{copy}\n", stage_rules(reviewed, core))
+
+
+def test_assembly_finds_the_label_of_each_stage() -> None:
+    for reviewed in (plan(AMD64, ARM), from_packages(AMD64), alpine(AMD64)):
+        files = render(reviewed)
+        for stage_plan in reviewed.stages:
+            name = stage_plan.stage.name
+            lines = files[f"{name}/Dockerfile"].splitlines()
+            label = lines.index(f'LABEL {STAGE_LABEL}="{name}"')
+            assert lines[label - 1].startswith("FROM ")
+            assert not [line for line in lines[label:] if line.startswith("FROM ")]
+
+
+def with_trim(**rules: tuple[TrimRule, ...]) -> Plan:
+    """Return the plan with rules of trim for the images with these names."""
+    image = plan(AMD64)
+    stages = tuple(
+        replace(each, stage=replace(each.stage, trim=rules.get(each.stage.name[7:], UNSET)))
+        for each in image.stages
+    )
+    image_set = replace(image.image_set, stages=tuple(each.stage for each in stages))
+    return replace(image, image_set=image_set, stages=stages)
+
+
+@pytest.mark.parametrize(
+    ("rules", "stripped"),
+    [
+        ({"base": ("debug-symbols", "tests")}, ["debian-base-build"]),
+        ({"core": ("debug-symbols",)}, ["debian-core"]),
+        ({"core": ("tests",), "base": ()}, []),
+    ],
+)
+def test_debug_symbols_are_removed_where_the_programs_come_from(
+    rules: dict[str, tuple[TrimRule, ...]], stripped: list[str]
+) -> None:
+    reviewed = with_trim(**rules)
+    files = render(reviewed)
+    assert [name for name in files if name.endswith("strip.sh")] == [
+        f"{name}/strip.sh" for name in stripped
+    ]
+    for stage_plan in reviewed.stages:
+        name = stage_plan.stage.name
+        text = files[f"{name}/Dockerfile"]
+        assert violation(text, stage_rules(reviewed, stage_plan.stage)) == ""
+        if name in stripped:
+            step = text.rpartition("<<'STRIP'\n")[2]
+            assert step.startswith(f"set -eu\ncd /opt/env\nsh /lock/strip.sh {name}\nSTRIP\n")
+            assert "APT\n" not in step
+        else:
+            assert "STRIP" not in text
+
+
+def test_the_step_that_removes_debug_symbols_knows_the_files_that_stay() -> None:
+    image = with_downloads(AMD64)
+    core, *rest = image.stages
+    core = replace(core, stage=replace(core.stage, trim=("debug-symbols",)))
+    image_set = replace(image.image_set, stages=tuple(each.stage for each in (core, *rest)))
+    files = render(replace(image, image_set=image_set, stages=(core, *rest)))
+    assert (
+        "\nsh /lock/strip.sh debian-core /lock/downloads-linux-amd64.txt\n"
+        in (files["debian-core/Dockerfile"])
+    )
 
 
 def test_every_text_is_canonical_and_names_no_machine() -> None:

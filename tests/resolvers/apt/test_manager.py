@@ -97,5 +97,5 @@ def test_the_script_pins_without_downgrades_of_installed_packages() -> None:
     text = script((core("bash"), above), {"a": "version 1"})
     assert text.startswith(
         "preferences='Package: a\nPin: version 1\nPin-Priority: 999\n\n'\n"
-        "suite=''\nrepositories=''\nstages='0::bash\n1:0:gcc'\nrecommending=''\n"
+        "suite=''\narchitecture=''\nrepositories=''\nstages='0::bash\n1:0:gcc'\nrecommending=''\n"
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from orbiter.docker.bake import BuiltImage
+from orbiter.build.built_image import BuiltImage
 from orbiter.oci.reference import parse_reference
 from orbiter.oci.registry import Credentials, repositories
 from orbiter.oci.upload import tag_digest
