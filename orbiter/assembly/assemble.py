@@ -11,7 +11,7 @@ import msgspec
 from orbiter.assembly.blobs import Blobs
 from orbiter.assembly.changes import changes
 from orbiter.assembly.documents import Step, base_history, image_config, image_manifest
-from orbiter.assembly.file_system import FileSystem
+from orbiter.assembly.file_system import FileSystem, parents
 from orbiter.assembly.groups import group
 from orbiter.assembly.image import AssembledImage, Layer
 from orbiter.assembly.layer import LayerEntry, layer_entries, removal_entries
@@ -142,7 +142,7 @@ class Assembler:
         own: Mapping[str, Entry] = found.own
         if stage.rules:
             trimmed = trim(own, packages, stage.rules, read, stage.keep, platform)
-            own = {**trimmed.entries, **self._trimmed_file(stage, trimmed_list(trimmed))}
+            own = {**trimmed.entries, **self._trimmed_file(stage, trimmed_list(trimmed), tree)}
         removed = sorted((*found.removed, *_hidden(found.own, own, lower)))
         complete = {**tree, **own}
         planned = [
@@ -153,14 +153,15 @@ class Assembler:
             planned.insert(0, (REMOVALS, removal_entries(removed, complete)))
         return self._written(stage, planned, report)
 
-    def _trimmed_file(self, stage: AssembledStage, text: bytes) -> dict[str, Entry]:
-        """Return the entry of the list of removed files, whose text is a blob."""
+    def _trimmed_file(self, stage: AssembledStage, text: bytes, tree: Tree) -> dict[str, Entry]:
+        """Return the list of removed files, whose text is a blob, and the folders that it needs."""
         source = self._blobs.add(text)
         content = Content(sha256(text).partition(":")[2], len(text), source, 0)
         entry = Entry(kind="file", mode=0o644, uid=0, gid=0, content=content)
         path = TRIMMED.format(stage=stage.name)
         folder = Entry(kind="folder", mode=0o755, uid=0, gid=0)
-        return {path.rpartition("/")[0]: folder, path: entry}
+        folders = {above: folder for above in parents(path) if above and above not in tree}
+        return {**folders, path: entry}
 
     def _written(
         self,

@@ -53,19 +53,19 @@ def changes(
         for path, entry in tree.items()
         if not entry.equals(lower.get(path)) and not _is_state(path, entry, keep, read)
     }
-    for path in _empty_caches(own):
+    for path in _empty_caches(own, lower):
         del own[path]
     removed = (path for path in lower if path not in tree and _has_folder(path, tree))
     return Changes(own, tuple(sorted(removed)))
 
 
-def _empty_caches(own: Tree) -> list[str]:
+def _empty_caches(own: Tree, lower: Tree) -> list[str]:
     """Return the new folders of byte-code in which nothing is left."""
     used = {path.rpartition("/")[0] for path in own}
     return [
         path
         for path, entry in own.items()
-        if entry.kind == "folder" and CACHE.fullmatch(path) and path not in used
+        if entry.kind == "folder" and CACHE.fullmatch(path) and not (path in used or path in lower)
     ]
 
 

@@ -53,7 +53,10 @@ def build(
     """
     check_platforms(lock_set, options.platforms)
     images = resolve_stages(lock_set, options.images) or _final_stages(lock_set)
-    options = msgspec.structs.replace(options, images=images)
+    # The order and repetitions on the command line must not change the index.
+    locked = lock_set.image_set.platforms
+    platforms = tuple(platform for platform in locked if platform in options.platforms)
+    options = msgspec.structs.replace(options, images=images, platforms=platforms)
     derived = derive(lock_set)
     if derived.warning:
         start_task("lock set")(f"{WARNING}{derived.warning}\n    hint: {REVIEW}")

@@ -37,11 +37,3 @@ def inspect_builder(builder: str) -> dict[str, tuple[str, ...]]:
         name, _, value = line.partition(":")
         properties.setdefault(name.strip().lower(), {})[value.strip()] = None
     return {name: tuple(values) for name, values in properties.items()}
-
-
-def can_push(builder: str) -> bool:
-    """Return whether a builder can push its images to a registry.
-
-    The builder inside the engine cannot push images that it built reproducibly.
-    """
-    return "docker" not in inspect_builder(builder).get("driver", ())

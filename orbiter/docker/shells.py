@@ -9,7 +9,7 @@ from resolvers.types import Shell
 
 HINTS = {
     "exec format error": "let the Docker engine emulate that platform (QEMU with binfmt_misc), "
-    "make the base of packages (from = { debian = ... }), lock on a machine of that platform, "
+    "lock on a machine of that platform, "
     "or lock only the managers that do not need it: orbiter lock --only conda,pip,npm",
     "apk: not found": "the builder alpine needs an image of Alpine: "
     "set its 'from' to one, such as alpine:3.23",

@@ -29,21 +29,24 @@ def diff(lower: Root, tree: Root, random: Random, *, in_order: bool = False) -> 
     """
     both = [path for path in tree if _kind(tree, path) == _kind(lower, path) == "folder"]
     opaque = [path for path in sorted(both) if random.random() < 0.2]
-    changed = {
-        path
-        for path in tree
-        if _is_changed(path, lower, tree) or any(path.startswith(f"{each}/") for each in opaque)
-    }
+    hidden = tuple(f"{each}/" for each in opaque)
+    changed = {path for path in tree if _is_changed(path, lower, tree) or path.startswith(hidden)}
+    # A file is written with all its hard links.
+    changed |= {each for path in changed for each in _partners(tree, path)}
     removed = [
         path
         for path in lower
-        if path not in tree and _kind(tree, posixpath.dirname(path)) == "folder"
+        if path not in tree
+        and not path.startswith(hidden)
+        and _kind(tree, posixpath.dirname(path)) == "folder"
     ]
     written = set(changed) | {*opaque}
     for path in [*changed, *opaque, *removed]:
         written |= {*_above(path)}
     markers = [f"{path}/.wh..wh..opq" for path in opaque]
-    markers += [posixpath.join(posixpath.dirname(p), f".wh.{posixpath.basename(p)}") for p in removed]
+    markers += [
+        posixpath.join(posixpath.dirname(p), f".wh.{posixpath.basename(p)}") for p in removed
+    ]
     entries = [_file_or_link(path, tree, written) for path in sorted(written)]
     members = [member(path) for path in markers] + entries
     if not in_order:

@@ -101,7 +101,7 @@ def write_image(
             *(line for each in stages.items() for line in stage_history(*each)),
         ]
     layers = [*base, *(layer for own in stages.values() for layer in own)]
-    config = {
+    config: dict[str, Any] = {
         **dict(zip(("os", "architecture", "variant"), platform.split("/"), strict=False)),
         "created": "2024-01-01T00:00:00Z",
         "config": {**SETTINGS, "Labels": {"org.orbiter.stage": [*stages][-1], "some": "label"}},

@@ -202,7 +202,10 @@ def test_a_base_image_without_a_history(tmp_path: Path) -> None:
         raw, [AssembledStage(name=name) for name in stages], base_layers(tmp_path, *base), print
     )
     assert tars(image)[:2] == base
-    assert [line["created_by"] for line in json.loads(image.config)["history"]][2:] == [
+    assert [[*root_of([each])] for each in tars(image)[2:]] == [["c"], ["g"]]
+    assert [line["created_by"] for line in json.loads(image.config)["history"]] == [
+        "base",
+        "base",
         "orbiter: core: files",
         "orbiter: geo: files",
     ]
@@ -281,8 +284,16 @@ def test_own_files_are_not_trimmed(tmp_path: Path) -> None:
     assert f"{DOC}/other" not in unpacked
 
 
+def test_an_own_file_keeps_the_folders_above_it(tmp_path: Path) -> None:
+    layer = tar(folder("tmp"), folder("tmp/a", 0o700), member("tmp/a/own"), member("tmp/a/other"))
+    core = AssembledStage(name="core", keep=frozenset({"tmp/a/own"}))
+    unpacked = root(assemble(tmp_path, {"core": [layer]}, options={"core": core}))
+    assert [*unpacked] == ["tmp", "tmp/a", "tmp/a/own"]
+    assert unpacked["tmp/a"].mode == 0o700
+
+
 def test_hard_links_of_a_package_and_the_layers_of_packages(tmp_path: Path) -> None:
-    record = "a/x,,\na/y,,\na-1.dist-info/RECORD,,\n".encode()
+    record = b"a/x,,\na/y,,\na-1.dist-info/RECORD,,\n"
     above = [f"{SITE}/".split("/")[:count] for count in range(1, 6)]
     stage = tar(
         *(folder("/".join(parts)) for parts in above),

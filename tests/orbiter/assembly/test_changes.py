@@ -2,6 +2,7 @@
 
 import struct
 from collections.abc import Collection, Mapping
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -39,15 +40,29 @@ def added(path: str, content: bytes = b"", keep: Collection[str] = ()) -> bool:
 
 
 def test_only_what_differs_is_part_of_the_layers() -> None:
-    lower = Files({"a": b"1", "b": b"2", "c": b"3", "d": b"4", "e": None, "f": b"6"})
-    tree = Files({**lower.contents, "b": b"new", "new": b"7", "new-folder": None})
-    tree["c"] = replace(lower["c"], mode=0o4755)
-    tree["d"] = replace(lower["d"], attributes=(("user.x", "1"),))
-    tree["e"] = replace(lower["e"], gid=7)
-    tree["f"] = replace(lower["f"], inode=3)
-    assert found(tree, lower) == Changes(
-        {path: tree[path] for path in ("b", "c", "d", "e", "new", "new-folder")}, ()
-    )
+    lower = Files({"same": b"1", "changed": b"2", "folder": None})
+    tree = Files({**lower.contents, "changed": b"new", "new": b"7", "new-folder": None})
+    expected = {path: tree[path] for path in ("changed", "new", "new-folder")}
+    assert found(tree, lower) == Changes(expected, ())
+
+
+@pytest.mark.parametrize(
+    ("fact", "counts"),
+    [
+        ({"mode": 0o4644}, True),
+        ({"uid": 7}, True),
+        ({"gid": 7}, True),
+        ({"attributes": (("user.x", "1"),)}, True),
+        ({"inode": 7}, False),
+    ],
+)
+def test_all_facts_of_a_path_count_except_its_inode(
+    fact: Mapping[str, Any], *, counts: bool
+) -> None:
+    lower = Files({"x": b"1", "folder": None})
+    tree = Files(lower.contents)
+    tree |= {path: replace(entry, **fact) for path, entry in lower.items()}
+    assert bool(found(tree, lower).own) == counts
 
 
 def test_the_target_and_the_kind_count() -> None:
@@ -157,6 +172,18 @@ def test_byte_code_with_the_time_of_its_source_is_left_out(
     path: str, content: bytes, *, stays: bool
 ) -> None:
     assert added(path, content) == stays
+
+
+def test_a_new_folder_whose_byte_code_is_left_out_is_left_out_too() -> None:
+    cache = {"a/__pycache__": None, "a/__pycache__/m.pyc": TIME}
+    assert found(Files(cache), {}).own == {}
+    assert [*found(Files({**cache, "a/__pycache__/n.pyc": UNCHECKED}), {}).own] == [
+        "a/__pycache__",
+        "a/__pycache__/n.pyc",
+    ]
+    tree = Files(cache)
+    tree["a/__pycache__"] = replace(folder(), mode=0o777)
+    assert [*found(tree, Files({"a/__pycache__": None})).own] == ["a/__pycache__"]
 
 
 def test_a_link_that_looks_like_byte_code_stays() -> None:

@@ -10,7 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orbiter.assembly.compression import MEDIA_TYPES, Compressed, Sink, compress, describe
@@ -50,6 +50,7 @@ def test_the_bytes_come_back(tmp_path: Path, compression: Compression, content: 
 
 
 @pytest.mark.parametrize("compression", DECOMPRESS)
+@settings(max_examples=25)
 @given(cuts=st.lists(st.integers(0, len(CONTENT)), max_size=5))
 def test_equal_bytes_give_an_equal_file(
     tmp_path_factory: pytest.TempPathFactory, compression: Compression, cuts: list[int]

@@ -82,7 +82,7 @@ def test_gnu_tar_reads_long_and_binary_names(tmp_path: Path) -> None:
 
 def test_paths_are_sorted_part_by_part_with_the_folders_above_them(tmp_path: Path) -> None:
     source = file(tmp_path / "x")
-    own = {path: source for path in ("a-b/x", "a/y", "a/b/z", "a.c")}
+    own = dict.fromkeys(("a-b/x", "a/y", "a/b/z", "a.c"), source)
     above = {"a": replace(folder(), mode=0o2750), "a/b": folder(), "a-b": folder(), "z": folder()}
     entries = layer_entries(own, own, above | own)
     assert [each.path for each in entries] == ["a", "a/b", "a/b/z", "a/y", "a-b", "a-b/x", "a.c"]

@@ -76,7 +76,10 @@ def test_a_base_image_of_orbiter_has_stages_of_its_own(tmp_path: Path, name: str
         ([marker("debian-geo"), marker("debian-core")], "debian-geo, debian-core"),
         ([marker("debian-core"), marker("debian-gis")], "debian-core, debian-gis"),
         ([marker("debian-core"), marker("debian-geo"), marker("x")], "debian-geo, x"),
-        ([marker("debian-core"), {"created_by": marker("debian-geo")["created_by"]}], "debian-core"),
+        (
+            [marker("debian-core"), {"created_by": marker("debian-geo")["created_by"]}],
+            "debian-core",
+        ),
         ([marker("debian-core"), marker("debian-geo more")], "debian-core"),
         ([{}], "none"),
     ],

@@ -4,6 +4,7 @@ import gzip
 import io
 import sys
 import tarfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -39,13 +40,12 @@ def read_bytes(tmp_path: Path, content: bytes) -> RawLayer:
     return read_layer(tmp_path / "layer")
 
 
-def go_header(size: int, **records: bytes) -> bytes:
+def go_header(size: int, records: Mapping[str, bytes]) -> bytes:
     """Return a pax header as Go writes it: bytes that are not UTF-8 stay as they are."""
     body = b""
     for key, value in records.items():
-        text = b" %s=%s\n" % (key.replace("_", ".").encode(), value)
-        length = len(text) + 2
-        body += b"%d%s" % (length if len(str(length)) == 2 else len(text) + 3, text)
+        text = b" %s=%s\n" % (key.encode(), value)
+        body += b"%d%s" % (len(text) + 2, text)  # the length includes its own two digits
     info = tarfile.TarInfo("PaxHeaders.0/x")
     info.type, info.size = tarfile.XHDTYPE, len(body)
     file = tarfile.TarInfo("x")
@@ -106,11 +106,11 @@ def test_attributes_are_sorted_and_binary(tmp_path: Path) -> None:
 
 def test_headers_as_go_writes_them(tmp_path: Path) -> None:
     name = "opt/caf\udce9/" + "x" * 60
-    header = go_header(
-        2,
-        path=name.encode(errors="surrogateescape"),
-        **{"SCHILY_xattr_security_capability": CAPABILITY},
-    )
+    records = {
+        "path": name.encode(errors="surrogateescape"),
+        "SCHILY.xattr.security.capability": CAPABILITY,
+    }
+    header = go_header(2, records)
     layer = read_bytes(tmp_path, header + b"ab" + bytes(510) + bytes(1024))
     assert list(layer.entries) == [name]
     entry = layer.entries[name]

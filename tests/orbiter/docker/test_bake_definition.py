@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from orbiter.docker.bake import BuildOptions, cache_folders
+from orbiter.docker.bake import BakeOptions, cache_folders, with_substitutes
 from orbiter.docker.bake_definition import bound, permissions
 
 FOLDER = Path("/cache/build-1")
@@ -18,9 +18,9 @@ DEFINITION: dict[str, Any] = {
                 "a:1@sha256:0f": "oci-layout://${BASES}/0f@sha256:0f",
                 "a-core": "target:a-core",
             },
-            "labels": {"org.orbiter.lockset": "${LOCKSET}"},
+            "labels": {"org.example.${OUTPUT}": "${LOCKSET}"},
             "tags": ["a/${TOKEN}:b"],
-            "output": ["type=docker,dest=${OUTPUT}/a-base.tar"],
+            "output": ["type=oci,tar=false,dest=${OUTPUT}/a-base"],
         },
         "a_seed": {
             "context": "${SEEDS}/a",
@@ -31,7 +31,7 @@ DEFINITION: dict[str, Any] = {
 
 
 def test_the_variables_are_replaced_and_other_expressions_escaped() -> None:
-    assert bound(DEFINITION, FOLDER, "sha256:root") == {
+    assert bound(DEFINITION, FOLDER) == {
         "group": {"default": {"targets": ["a-base"]}},
         "target": {
             "a-base": {
@@ -41,9 +41,9 @@ def test_the_variables_are_replaced_and_other_expressions_escaped() -> None:
                     "a:1@sha256:0f": "oci-layout:///cache/build-1/bases/0f@sha256:0f",
                     "a-core": "target:a-core",
                 },
-                "labels": {"org.orbiter.lockset": "sha256:root"},
+                "labels": {"org.example./cache/build-1/images": "$${LOCKSET}"},
                 "tags": ["a/$${TOKEN}:b"],
-                "output": ["type=docker,dest=/cache/build-1/images/a-base.tar"],
+                "output": ["type=oci,tar=false,dest=/cache/build-1/images/a-base"],
             },
             "a_seed": {
                 "context": "/cache/build-1/seeds/a",
@@ -55,7 +55,7 @@ def test_the_variables_are_replaced_and_other_expressions_escaped() -> None:
 
 
 def test_buildx_may_use_exactly_the_folders_of_the_definition() -> None:
-    definition = bound(DEFINITION, FOLDER, "sha256:root")
+    definition = bound(DEFINITION, FOLDER)
     arguments = permissions(definition, [Path("/caches/a")], FOLDER, "0.29.1+ds1")
     assert arguments[::2] == ["--allow"] * (len(arguments) // 2)
     assert arguments[1::2] == [
@@ -70,14 +70,31 @@ def test_buildx_may_use_exactly_the_folders_of_the_definition() -> None:
 
 def test_a_cache_that_does_not_exist_needs_its_nearest_parent(tmp_path: Path) -> None:
     (tmp_path / "a-base").mkdir()
-    options = BuildOptions(
-        cache_from=(f"type=local,src={tmp_path}/{{stage}}", "type=registry,ref=a/b"),
-        cache_to=(f"type=local,dest={tmp_path}/a-base/new/{{stage}},mode=max",),
-    )
-    assert cache_folders(options, ["a-base"]) == [tmp_path / "a-base"]
-    assert cache_folders(options, ["a-core"]) == [tmp_path, tmp_path / "a-base"]
+
+    def folders(name: str) -> list[Path]:
+        options = BakeOptions(
+            targets=(name,),
+            cache_from=(f"type=local,src={tmp_path}/{{stage}}", "type=registry,ref=a/b"),
+            cache_to=(f"type=local,dest={tmp_path}/a-base/new/{{stage}},mode=max",),
+        )
+        return cache_folders(options)
+
+    assert folders("a-base") == [tmp_path / "a-base"]
+    assert folders("a-core") == [tmp_path, tmp_path / "a-base"]
+
+
+def test_base_images_of_other_platforms_have_a_substitute(tmp_path: Path) -> None:
+    (tmp_path / "bases" / "0f").mkdir(parents=True)
+    missing = f"oci-layout://{tmp_path}/bases/aa@sha256:aa"
+    there = f"oci-layout://{tmp_path}/bases/0f@sha256:0f"
+    contexts = {"one": there, "other": missing, "parent": "target:a-core", "files": "/elsewhere"}
+    targets = {"a": {"context": "a", "contexts": contexts}, "b": {"context": "b"}}
+    complete = with_substitutes({"group": {}, "target": targets}, tmp_path)
+    assert complete["target"]["a"]["contexts"] == {**contexts, "other": there}
+    assert complete["target"]["b"] == {"context": "b", "contexts": {}}
+    assert contexts["other"] == missing
 
 
 def test_a_buildx_without_permissions_gets_no_arguments() -> None:
-    definition = bound(DEFINITION, FOLDER, "sha256:root")
+    definition = bound(DEFINITION, FOLDER)
     assert permissions(definition, (), FOLDER, "0.13.1+ds1") == []

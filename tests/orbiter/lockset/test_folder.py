@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from orbiter.lockset import exchange, folder, model, versions
 from orbiter.lockset.model import LockSet, LockSetError, Manifest
@@ -103,6 +104,33 @@ def test_a_newer_format_is_rejected(tmp_path: Path) -> None:
     (path / "lockset.toml").write_text(text)
     with pytest.raises(LockSetError, match="format 2 is newer"):
         folder.read(path)
+
+
+def test_newer_rules_of_assembly_are_rejected(tmp_path: Path) -> None:
+    path = tmp_path / "0.1.0"
+    manifest = replace(sealed().manifest, assembly=model.ASSEMBLY)
+    folder.write(model.seal(manifest, FILES), path)
+    assert folder.read(path).manifest.assembly == 1
+    newer = model.seal(replace(manifest, assembly=2), FILES)
+    folder.write(newer, tmp_path / "newer")
+    with pytest.raises(LockSetError) as caught:
+        folder.read(tmp_path / "newer")
+    assert caught.value.message == (
+        f"{tmp_path}/newer/lockset.toml: assembly 2 is newer than the supported assembly 1"
+    )
+    assert caught.value.hint == "install a newer Orbiter"
+
+
+def test_a_lock_set_without_rules_of_assembly_keeps_its_bytes(tmp_path: Path) -> None:
+    path = tmp_path / "0.1.0"
+    folder.write(sealed(), path)
+    before = (path / "lockset.toml").read_bytes()
+    assert b"assembly" not in before
+    older = folder.read(path)
+    assert older.manifest.assembly == 0
+    folder.freeze(older, path, {"digests.toml": ""})
+    assert (path / "lockset.toml").read_bytes() == before
+    assert folder.read(path) == older
 
 
 def _rewrite_forever(path: Path) -> None:

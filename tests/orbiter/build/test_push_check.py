@@ -1,11 +1,10 @@
 """Tags that may be pushed to a registry, which is a server on the loopback interface."""
 
-from pathlib import Path
-
 import pytest
 
-from orbiter.docker.bake import BuiltImage
-from orbiter.docker.push_check import images_to_push
+from orbiter.build.built_image import BuiltImage
+from orbiter.build.push_check import images_to_push
+from orbiter.lockset.record import RecordedBuilder
 from orbiter.oci.registry import anonymous, sha256
 from resolvers.errors import ExpectedError
 from tests.support.loopback import Answer, Server, serving
@@ -17,7 +16,11 @@ OTHER = "sha256:" + "0" * 64
 
 def image(server: Server, tag: str, digest: str) -> BuiltImage:
     return BuiltImage(
-        stage=tag, platforms=(), tag=f"{server.host}/{NAME}:{tag}", digest=digest, archive=Path()
+        stage=tag,
+        tag=f"{server.host}/{NAME}:{tag}",
+        digest=digest,
+        images=(),
+        builder=RecordedBuilder(),
     )
 
 
