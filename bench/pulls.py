@@ -1,4 +1,4 @@
-"""Measure how much of an image whoever has an older one pulls.
+"""Measure how much of a new image a machine pulls that has an older one.
 
     python -m bench.pulls
 

@@ -15,6 +15,7 @@ from orbiter.assembly.file_system import FileSystem, parents
 from orbiter.assembly.groups import group
 from orbiter.assembly.image import AssembledImage, Layer
 from orbiter.assembly.layer import LayerEntry, layer_entries, removal_entries
+from orbiter.assembly.native import native_packages
 from orbiter.assembly.owners import owners
 from orbiter.assembly.raw_image import RawImage
 from orbiter.assembly.raw_layer import read_layer, uncompressed
@@ -133,9 +134,9 @@ class Assembler:
         """Return the layers that a stage adds."""
         report(f"dividing {stage.name} into layers")
 
-        def read(path: str) -> bytes:
+        def read(path: str, size: int | None = None) -> bytes:
             content = tree[path].content
-            return content.read() if content else b""
+            return content.read(size) if content else b""
 
         found = changes(tree, lower, stage.keep, read)
         packages = owners(tree, found.own, read)
@@ -145,10 +146,9 @@ class Assembler:
             own = {**trimmed.entries, **self._trimmed_file(stage, trimmed_list(trimmed), tree)}
         removed = sorted((*found.removed, *_hidden(found.own, own, lower)))
         complete = {**tree, **own}
-        planned = [
-            (layer.name, layer_entries(layer.paths, own, complete))
-            for layer in group(own, packages, layers_below)
-        ]
+        kept = {path: package for path, package in packages.items() if path in own}
+        groups = group(own, kept, native_packages(own, kept, read), layers_below)
+        planned = [(each.name, layer_entries(each.paths, own, complete)) for each in groups]
         if removed:
             planned.insert(0, (REMOVALS, removal_entries(removed, complete)))
         return self._written(stage, planned, report)

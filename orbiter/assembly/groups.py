@@ -18,19 +18,28 @@ LONE_SIZE = 4 * 1024**2
 LARGE_SIZE = 16 * 1024**2
 """Bytes of a large file that no package owns."""
 PACKAGE_RECORDS, LARGE_FILES, FILES = "package records", "large files", "files"
-MOST_LAYERS = {"others": 32, "lone": 16, "system": 8, PACKAGE_RECORDS: 1, LARGE_FILES: 1, FILES: 1}
+MOST_LAYERS = {
+    "others": 24,
+    "lone": 12,
+    "native": 8,
+    "system": 4,
+    PACKAGE_RECORDS: 1,
+    LARGE_FILES: 1,
+    FILES: 1,
+}
 """The most layers of a stage by their kind: shared by small packages of apt and apk ("system"),
-shared by small packages of other managers ("others"), and of one large package ("lone")."""
-IMAGE_LAYERS = 60
+shared by small packages of other managers with ("native") and without machine code ("others"), and
+of one large package ("lone"). Packages without machine code are the same on all platforms."""
+IMAGE_LAYERS = 64
 """Layers of an image above which a stage has fewer layers."""
-STAGE_LAYERS = 6
+STAGE_LAYERS = 7
 """Layers that a stage may always have."""
 LIMIT = 110
 """Layers of an image above which a stage has one layer. Engines refuse more than about 125."""
 
 SYSTEM_MANAGERS = ("apk", "apt")
-SHARED = {"system": "system packages", "others": "packages"}
-ORDER = ("system", "others", PACKAGE_RECORDS, LARGE_FILES, FILES)
+SHARED = {"system": "system packages", "native": "native packages", "others": "packages"}
+ORDER = ("system", "native", "others", PACKAGE_RECORDS, LARGE_FILES, FILES)
 
 RECORDS = re.compile(
     # dpkg's database, without the files of single packages; apt; debconf
@@ -58,13 +67,16 @@ class LayerGroup(msgspec.Struct, frozen=True):
 
 
 def group(
-    own: Mapping[str, Entry], owner: Mapping[str, str], lower_layers: int
+    own: Mapping[str, Entry],
+    owner: Mapping[str, str],
+    native: Collection[str],
+    lower_layers: int,
 ) -> tuple[LayerGroup, ...]:
     """Return the layers of a stage, so that few of them change when a package changes.
 
     ``own`` are the entries that the stage adds or changes, ``owner`` maps files to their packages
-    (``pip:numpy``), and ``lower_layers`` is the number of layers below the stage. Every path is in
-    exactly one layer.
+    (``pip:numpy``), ``native`` are the packages with machine code, and ``lower_layers`` is the
+    number of layers below the stage. Every path is in exactly one layer.
 
     1. Files that change with almost every package, see ``RECORDS``, are the layer "package
        records".
@@ -72,7 +84,8 @@ def group(
        While there are more such packages than the limit of rule 4, the size doubles. The size of a
        package is that of its files without those of rule 1; hard links count once.
     3. The other packages share layers by the sha256 of ``manager:name``, as a big-endian number,
-       modulo the limit of rule 4. They are "system packages 3" for apt and apk, else "packages 17".
+       modulo the limit of rule 4. They are "system packages 3" for apt and apk, else
+       "native packages 5" or "packages 17".
     4. The limits are those of ``MOST_LAYERS`` for the kinds of layers that the stage has; "lone"
        and "files" always count. While the limits and ``lower_layers`` are more than
        ``IMAGE_LAYERS``, and the limits are more than ``STAGE_LAYERS``, the largest one is halved;
@@ -88,8 +101,9 @@ def group(
     8. If an image with ``STAGE_LAYERS`` more layers had more than ``LIMIT``, the stage has only the
        layer "files".
 
-    Layers of system packages come first, then those of other packages, each sorted by name, then
-    "package records", "large files" and "files". Paths and names are sorted by code points.
+    Layers of system packages come first, then those of native packages and of other packages, each
+    sorted by name, then "package records", "large files" and "files". Paths and names are sorted by
+    code points.
     """
     if not own:
         return ()
@@ -100,7 +114,7 @@ def group(
     sizes = Counter[str]()
     for unit, paths in zip(units, files, strict=True):
         sizes[unit] += _size(own[paths[0]])
-    layers = _layers(sizes, lower_layers)
+    layers = _layers(sizes, frozenset(native), lower_layers)
     layer = {path: layers[unit] for unit, paths in zip(units, files, strict=True) for path in paths}
     result: dict[_Layer, list[str]] = {}
     for path, of_path in sorted((layer | _folders(own, layer)).items()):
@@ -134,14 +148,17 @@ def _size(entry: Entry) -> int:
     return entry.content.size if entry.content else 0
 
 
-def _layers(sizes: Mapping[str, int], lower_layers: int) -> dict[str, _Layer]:
+def _layers(
+    sizes: Mapping[str, int], native: Collection[str], lower_layers: int
+) -> dict[str, _Layer]:
     """Return the layers of units with these sizes."""
-    limits = _limits(lower_layers, {_kind(unit) for unit in sizes} | {"lone", FILES})
+    kinds = {unit: _kind(unit, native) for unit in sizes}
+    limits = _limits(lower_layers, {*kinds.values(), "lone", FILES})
     packages = [unit for unit in sizes if unit not in ORDER]
     lone_size = _lone_size([sizes[package] for package in packages], limits["lone"])
     layers = {unit: _layer(unit, unit) for unit in (PACKAGE_RECORDS, LARGE_FILES, FILES)}
     for package in packages:
-        kind = _kind(package)
+        kind = kinds[package]
         is_lone = sizes[package] >= lone_size
         layers[package] = _layer(kind, package if is_lone else _shared(package, kind, limits[kind]))
     return layers
@@ -151,11 +168,13 @@ def _layer(kind: str, name: str) -> _Layer:
     return ORDER.index(kind), name
 
 
-def _kind(unit: str) -> str:
+def _kind(unit: str, native: Collection[str]) -> str:
     """Return the kind of the layer of a unit."""
     if unit in ORDER:
         return unit
-    return "system" if unit.partition(":")[0] in SYSTEM_MANAGERS else "others"
+    if unit.partition(":")[0] in SYSTEM_MANAGERS:
+        return "system"
+    return "native" if unit in native else "others"
 
 
 def _limits(lower_layers: int, kinds: Collection[str]) -> dict[str, int]:

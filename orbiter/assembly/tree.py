@@ -18,11 +18,11 @@ class Content(msgspec.Struct, frozen=True):
     source: Path
     offset: int
 
-    def read(self) -> bytes:
-        """Return all the bytes."""
+    def read(self, size: int | None = None) -> bytes:
+        """Return the first ``size`` bytes, or all of them."""
         with self.source.open("rb") as file:
             file.seek(self.offset)
-            return file.read(self.size)
+            return file.read(self.size if size is None else min(size, self.size))
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):

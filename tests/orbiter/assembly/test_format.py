@@ -121,7 +121,7 @@ LAYERS = [
         "sha256:92f95b98618838c29b796c1e155ac8fc9fe8497e284aed241c98f4120508f0d5",
     ),
     ("core: files", "sha256:78d965b7ab5f9db6ab513ce93b5e9f790566026de04368f41b0c75efe76e4fb6"),
-    ("geo: packages 30", "sha256:1f4f1a7702b7455bd613d1961447fdb99a6f332e7679c64a35edeaf397184d54"),
+    ("geo: packages 6", "sha256:1f4f1a7702b7455bd613d1961447fdb99a6f332e7679c64a35edeaf397184d54"),
     ("geo: pip:large", "sha256:adf6220390a3eb776bc40f1aeb8a465718c0518f22d04cf7e8e5d3230761654d"),
     (
         "geo: package records",
@@ -138,8 +138,8 @@ COMPRESSED: dict[Compression, tuple[str, ...]] = {
         "sha256:886017fc265c177d0abf552e3619781427165ffab2eb86fb28db6131866c2cb6",
         "sha256:c6ee95a1a085fa7a02bcfb5502f5b3a9cbff39e1356af6a09ae462e800035448",
         "sha256:6a7651c9ce0f8c2fe6573da172249f749448036104c3903a9caaa22a7fe5ffb4",
-        "sha256:617c58916cf6c3f770e9a7aa1dca899d6efaae8bdc8283a0bb32fa9234bac249",
-        "sha256:007a99a655e1a63c067e9001843529cb83c6233d7c306ab28927c0569aef54d5",
+        "sha256:7027c59413e058f1f31a99c9ce53fbe2f4fa5b5845df3b13c5fbd347bc6ec42d",
+        "sha256:84b18aa950041b1e5cadfab715151e030a87b2719e37fd2e572ebdf3cff16e53",
     ),
     "gzip": (
         "sha256:8071d00d12bc8bae19e2dce03362cf958e473230f5c6f288e2f91c482b204e59",
@@ -148,12 +148,12 @@ COMPRESSED: dict[Compression, tuple[str, ...]] = {
         "sha256:cbff29c1152cc71a2fb23ce89de831a1444ef8804bc7b8f4c2dc6b56b13fe24a",
         "sha256:51370fef583254ee40b4f94b1dc1b6d65ce6aaf9e2a618b872f4ea69e717b347",
         "sha256:2a25eaaf101df4b97b1a9a3665b53e7f171ada82ebf5ee8836af41d0b8e7bfbd",
-        "sha256:617c58916cf6c3f770e9a7aa1dca899d6efaae8bdc8283a0bb32fa9234bac249",
-        "sha256:1ac837146fcc1ddb5a234c71994be18648ba41f5520160ccee3b2e4415fedf84",
+        "sha256:7027c59413e058f1f31a99c9ce53fbe2f4fa5b5845df3b13c5fbd347bc6ec42d",
+        "sha256:3a8c14f8b67e73de85e03373044974dab1947d7574fcb4a70c63ab1f2d3f3920",
     ),
 }
 """The digests of the layers above the base image, of the configuration, and of the manifest."""
-INDEX = "sha256:2f4d6dd698b87daab3dd00d189fee99b119c2e434691adf5056be6dd7f1083ba"
+INDEX = "sha256:761133476bc88cbc4547123ae8ad37cc8b380d1fb086e6cb6b580f619d03c3ed"
 
 
 def image(place: Path, compression: Compression) -> AssembledImage:
