@@ -37,7 +37,20 @@ def _browser_problem() -> str:
     return problem()
 
 
-PROBLEMS = {"engine": _engine_problem, "index": _index_problem, "browser": _browser_problem}
+@cache
+def _emulator_problem() -> str:
+    from orbiter.docker.buildx import inspect_builder
+
+    platforms = ", ".join(inspect_builder("").get("platforms", ()))
+    return "" if "linux/arm64" in platforms else f"the engine runs only {platforms}"
+
+
+PROBLEMS = {
+    "engine": _engine_problem,
+    "index": _index_problem,
+    "emulator": _emulator_problem,
+    "browser": _browser_problem,
+}
 """For each marker, a function that returns the reason to skip its tests, or an empty string."""
 
 

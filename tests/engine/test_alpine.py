@@ -269,12 +269,10 @@ def test_a_package_without_a_musl_wheel_is_compiled_once(built: Project, tmp_pat
     assert warm["alpine-compiled"] != built.digests["alpine-compiled"]
     assert cached_wheels(changed) == wheels
     before, after = (
-        layer_digests(folder / "alpine-compiled-0.1.0.tar")
+        set(layer_digests(folder / "alpine-compiled-0.1.0.tar"))
         for folder in (built.folder / "archives", tmp_path / "kept")
     )
-    assert sum(old != new for old, new in zip(before, after, strict=True)) == 2, (
-        "the layer of six, and the list of packages"
-    )
+    assert len(after - before) == 2, "the layer of six, and the list of packages"
     rebuilt = changed.build("--image", "alpine-compiled", "--no-load", "--no-cache")
     assert rebuilt == warm
     assert cached_wheels(changed) != wheels

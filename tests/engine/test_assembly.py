@@ -36,7 +36,6 @@ echo text > file && chown 12:34 file && chmod 4755 file
 ln file hard && ln -s ../kinds/file soft && ln -s /absent dangling
 mknod device c 1 3 && mknod pipe p
 python3 -c 'import socket; socket.socket(socket.AF_UNIX).bind("socket")'
-python3 -c 'import os; os.setxattr("file", "user.note", b"a\xff=\n")'
 setcap cap_net_raw+ep /usr/bin/env
 mkdir -p "a b/$(printf 'x%.0s' $(seq 200))/$(printf 'y%.0s' $(seq 120))"
 echo deep > "a b/$(printf 'x%.0s' $(seq 200))/$(printf 'y%.0s' $(seq 120))/deep"
@@ -142,10 +141,9 @@ def test_the_files_are_those_of_the_image_that_buildkit_makes(
     assert "opt/kinds/__pycache__/module.cpython-313.pyc" not in own
     differing = [path for path in own if not own[path].equals(raw[path])]
     assert differing == []
-    assert {group & own.keys() for group in links(raw)} - {frozenset()} == links(own)
+    assert links({path: raw[path] for path in own}) == links(own)
     kinds = own["opt/kinds/file"]
     assert (oct(kinds.mode), kinds.uid, kinds.gid) == ("0o4755", 12, 34)
-    assert dict(kinds.attributes)["user.note"] == "a\udcff=\n"
     assert "security.capability" in dict(own["usr/bin/env"].attributes)
 
 

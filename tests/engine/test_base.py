@@ -243,17 +243,29 @@ python -c 'import attrs' 2>&1 | tail -n 1
     ]
 
 
-def test_locking_again_changes_nothing_and_needs_no_network(project: Project) -> None:
+def start_without_network(project: Project, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    """Run orbiter without a network and without an engine."""
     env = {
         **os.environ,
         "ORBITER_CACHE_DIR": str(project.cache),
         "DOCKER_HOST": "tcp://127.0.0.1:9",
     }
-    command = ["unshare", "--net", sys.executable, QUICK_ORBITER, "lock"]
-    process = subprocess.run(
+    command = ["unshare", "--net", sys.executable, QUICK_ORBITER, *arguments]
+    return subprocess.run(
         command, cwd=project.folder, env=env, capture_output=True, text=True, check=False
     )
+
+
+def test_locking_again_changes_nothing_and_needs_no_network(project: Project) -> None:
+    process = start_without_network(project, "lock")
     assert "is up to date" in process.stdout, process.stderr
+
+
+def test_an_unchanged_release_is_built_without_network_and_engine(project: Project) -> None:
+    process = start_without_network(project, "build", "-q", "--output", "kept")
+    assert process.stdout.splitlines() == project.digests, process.stderr
+    archives = {path.name for path in (project.folder / "kept").iterdir()}
+    assert archives == {"debian-base-0.1.0.tar", "debian-core-0.1.0.tar"}
 
 
 def test_a_modified_package_is_rejected_by_name(project: Project) -> None:

@@ -1,6 +1,7 @@
 """The builder micromamba on a real engine, with packages of a real channel and made-up ones."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -343,6 +344,34 @@ def test_the_installer_comes_from_current_channels_and_can_be_upgraded(
         assert f'source = "{other.url}/linux-64/micromamba-2.7.0-0.tar.bz2"' in installer()
 
 
+@pytest.fixture(scope="module")
+def hello(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, Path]]:
+    """Lock and fetch one package of a channel; return its server and the project.
+
+    The store does not have the package itself.
+    """
+    place = tmp_path_factory.mktemp("hello")
+    with serving() as server:
+        offer(server, HELLO)
+        images(place, server, builder='installer = "rattler"', apt='"python3"')
+        for word in ("lock", "fetch"):
+            result = orbiter(place, place / "cache", word)
+            assert result.returncode == 0, result.stderr
+        (stored,) = (place / "cache/store").rglob(str(HELLO.record["sha256"]))
+        stored.unlink()
+        yield server, place
+
+
+@pytest.fixture
+def hello_server(hello: tuple[Server, Path], tmp_path: Path) -> Iterator[Server]:
+    """Copy the project to the test's folder; return the server, whose answers may be changed."""
+    server, place = hello
+    shutil.copytree(place, tmp_path, dirs_exist_ok=True)
+    replies = dict(server.replies)
+    yield server
+    server.replies = replies
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -354,14 +383,10 @@ def test_the_installer_comes_from_current_channels_and_can_be_upgraded(
     ids=["other-bytes", "truncated", "empty", "missing"],
 )
 def test_a_package_with_unexpected_bytes_is_refused(
-    server: Server, tmp_path: Path, content: bytes | None, message: str
+    hello_server: Server, tmp_path: Path, content: bytes | None, message: str
 ) -> None:
-    offer(server, HELLO)
-    images(tmp_path, server, builder='installer = "rattler"', apt='"python3"')
-    result = orbiter(tmp_path, tmp_path / "cache", "lock")
-    assert result.returncode == 0, result.stderr
     path = f"/linux-64/{HELLO.file}"
-    server.replies[path] = Answer(404) if content is None else Answer(content=content)
+    hello_server.replies[path] = Answer(404) if content is None else Answer(content=content)
     result = orbiter(tmp_path, tmp_path / "cache", "fetch")
     assert result.returncode == 2, result.stdout + result.stderr
     assert message in result.stderr
@@ -369,8 +394,9 @@ def test_a_package_with_unexpected_bytes_is_refused(
     assert "Traceback" not in result.stderr
     store = tmp_path / "cache" / "store"
     assert not list(store.rglob(str(HELLO.record["sha256"])))
-    server.replies[path] = Answer(content=HELLO.content)
+    hello_server.replies[path] = Answer(content=HELLO.content)
     assert orbiter(tmp_path, tmp_path / "cache", "fetch").returncode == 0
+    assert list(store.rglob(str(HELLO.record["sha256"])))
 
 
 @pytest.mark.parametrize(
@@ -384,19 +410,15 @@ def test_a_package_with_unexpected_bytes_is_refused(
     ids=["missing", "no-json", "incomplete", "unavailable"],
 )
 def test_a_failing_channel_leaves_the_lock_unchanged(
-    server: Server, tmp_path: Path, answer: Answer
+    hello_server: Server, tmp_path: Path, answer: Answer
 ) -> None:
-    offer(server, HELLO)
-    images(tmp_path, server, builder='installer = "rattler"', apt='"python3"')
-    assert orbiter(tmp_path, tmp_path / "cache", "lock").returncode == 0
     before = {path: path.read_bytes() for path in (tmp_path / "locks").rglob("*") if path.is_file()}
-    server.replies["/linux-64/repodata.json"] = answer
-    images(
-        tmp_path, server, builder='installer = "rattler"', apt='"python3"', conda='"hello", "other"'
-    )
+    hello_server.replies["/linux-64/repodata.json"] = answer
+    words = '"hello", "other"'
+    images(tmp_path, hello_server, builder='installer = "rattler"', apt='"python3"', conda=words)
     result = orbiter(tmp_path, tmp_path / "cache-2", "lock")
     assert result.returncode == 2, result.stdout + result.stderr
-    assert server.url in result.stderr
+    assert hello_server.url in result.stderr
     assert "hint: " in result.stderr
     assert "Traceback" not in result.stderr
     assert before == {

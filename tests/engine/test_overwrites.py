@@ -21,10 +21,9 @@ IMAGES = f"""
 version = "0.1.0"
 repository = "{REPOSITORY}"
 [builder.debian]
-from = "debian:trixie-slim"
+from = "python:3.13-slim"
 pip-overwrites = ["OVERWRITES"]
 [image.debian.core]
-apt = ["python3"]
 [image.debian.base]
 from = "core"
 [image.debian.base.build]
@@ -58,14 +57,14 @@ def write_sdist(folder: Path, name: str) -> None:
             archive.addfile(member, io.BytesIO(text.encode()))
 
 
-def orbiter(project: Path, *words: str) -> str:
+def orbiter(project: Path, shared: Path, *words: str) -> str:
     done = subprocess.run(
         [sys.executable, QUICK_ORBITER, *words],
         cwd=project,
         env={
             **os.environ,
-            "ORBITER_CACHE_DIR": str(project / "cache"),
-            "PIP_FIND_LINKS": str(project / "links"),
+            "ORBITER_CACHE_DIR": str(shared / "cache"),
+            "PIP_FIND_LINKS": str(shared / "links"),
         },
         capture_output=True,
         text=True,
@@ -75,22 +74,26 @@ def orbiter(project: Path, *words: str) -> str:
     return done.stdout
 
 
-@pytest.fixture
-def links(tmp_path: Path) -> Iterator[None]:
-    (tmp_path / "links").mkdir()
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Return a folder with the made sdists and a cache."""
+    folder = tmp_path_factory.mktemp("shared")
+    (folder / "links").mkdir()
     for name in ("orbit-made-a", "orbit-made-b"):
-        write_sdist(tmp_path / "links", name)
-    yield
+        write_sdist(folder / "links", name)
+    yield folder
     subprocess.run(["docker", "image", "rm", "--force", TAG], capture_output=True, check=False)
 
 
-@pytest.mark.usefixtures("links")
 @pytest.mark.parametrize(("winner", "has_class"), [("serial", False), ("pyserial", True)])
-def test_the_same_package_wins_in_every_build(tmp_path: Path, winner: str, has_class: bool) -> None:
+def test_the_same_package_wins_in_every_build(
+    tmp_path: Path, shared: Path, winner: str, has_class: bool
+) -> None:
     (tmp_path / "images.toml").write_text(IMAGES.replace("OVERWRITES", winner))
-    orbiter(tmp_path, "lock")
-    first = orbiter(tmp_path, "build", "-q", "--image", "debian-base")
-    again = orbiter(tmp_path, "build", "-q", "--image", "debian-base", "--no-cache", "--no-load")
+    orbiter(tmp_path, shared, "lock")
+    build = ("build", "-q", "--image", "debian-base")
+    first = orbiter(tmp_path, shared, *build)
+    again = orbiter(tmp_path, shared, *build, "--no-cache", "--no-load")
     assert first == again
     # pyserial has the class Serial, and the compiled packages are installed by name.
     code = "import serial, orbit_made; print(hasattr(serial, 'Serial'), orbit_made.name)"

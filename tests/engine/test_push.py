@@ -35,6 +35,17 @@ NO_ENGINE = "tcp://127.0.0.1:9"
 SECONDS = 60
 
 
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(autouse=True)
+def _shared_cache(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fetch the base image once; each test has its own repository, and so its own images."""
+    monkeypatch.setenv("ORBITER_CACHE_DIR", str(cache))
+
+
 @pytest.fixture
 def here(tmp_path: Path) -> Iterator[Project]:
     with project(tmp_path, f"{REGISTRY}/") as made:
@@ -110,7 +121,7 @@ def test_a_push_after_a_build_needs_no_engine(
         assert here.orbiter("build", "-q").returncode == 2, "loading needs an engine"
     for stage in STAGES:
         subprocess.run(
-            ["docker", "pull", "--quiet", f"{here.repository}@{built[stage]}"],
+            ["docker", "pull", "--quiet", f"{here.repository}:{stage}-0.1.0"],
             check=True,
             capture_output=True,
         )

@@ -1,6 +1,5 @@
 """pip packages on base images with a Python of their own, and on images without one."""
 
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -31,11 +30,18 @@ TAG = f"{REPOSITORY}:debian-base-0.1.0"
 
 
 def orbiter(project: Path, *words: str) -> "subprocess.CompletedProcess[str]":
-    env = {**os.environ, "ORBITER_CACHE_DIR": str(project / "cache")}
     command = [sys.executable, QUICK_ORBITER, *words]
-    return subprocess.run(
-        command, cwd=project, env=env, capture_output=True, text=True, check=False
-    )
+    return subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(autouse=True)
+def _shared_cache(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ORBITER_CACHE_DIR", str(cache))
 
 
 @pytest.fixture

@@ -39,15 +39,6 @@ def rendered(manifest: Manifest, files: Mapping[str, str]) -> LockSet:
     return model.seal(current, {**files, **{f"build/{name}": build[name] for name in build}})
 
 
-def compressed_less(lock_set: LockSet) -> LockSet:
-    """Return a lock set with quicker compression, as if by the templates of an older version."""
-    files = {
-        path: text.replace("compression-level=19", "compression-level=1")
-        for path, text in lock_set.files.items()
-    }
-    return model.seal(replace(lock_set.manifest, templates=""), files)
-
-
 def changed(lock_set: LockSet, files: Mapping[str, str | None]) -> LockSet:
     """Return a lock set with other files and a root digest that fits; None removes a file."""
     merged = {**lock_set.files, **files}
