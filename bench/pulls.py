@@ -12,6 +12,7 @@ import json
 import os
 import random
 import re
+import shutil
 import tarfile
 import tempfile
 from pathlib import Path
@@ -21,7 +22,7 @@ from bench.builds import ADDED, debian_image_set
 from bench.support.programs import orbiter, seconds
 from orbiter.lockset.folder import read
 
-OLD = "2026-08-01"
+OLD = "2026-06-01"
 """The date of the first selection of packages."""
 MOVED = 20
 """Number of pip packages that the next release moves."""
@@ -56,8 +57,11 @@ def main() -> None:
         compare("one more requirement", old, build(folder))
 
         write(folder, images, "1.0.1")
-        orbiter(folder, "lock", "-q", "--as-of", OLD)
-        orbiter(folder, "lock", "-q", *upgrades(folder))
+        shutil.rmtree(folder / "locks" / "1.0.1")
+        orbiter(folder, "lock", "-q", "--upgrade")
+        moved = moved_packages(folder)
+        shutil.rmtree(folder / "locks" / "1.0.1")
+        orbiter(folder, "lock", "-q", *(f"--upgrade-package={name}" for name in moved))
         compare(f"{MOVED} moved packages", old, build(folder))
 
 
@@ -68,12 +72,17 @@ def write(folder: Path, images: str, version: str) -> None:
     (folder / "images.toml").write_text(text)
 
 
-def upgrades(folder: Path) -> list[str]:
-    """Return the options that upgrade packages, always the same ones for one lock."""
-    lock = read(folder / "locks" / "1.0.1").files["debian/poetry.lock"]
-    names = re.findall(r'^name = "(.*)"$', lock, re.MULTILINE)
-    chosen = random.Random(0).sample(sorted(names), MOVED)
-    return [word for name in chosen for word in ("--upgrade-package", name)]
+def moved_packages(folder: Path) -> list[str]:
+    """Return some of the packages that have newer versions, always the same ones for one lock."""
+    old, new = (versions(folder / "locks" / release) for release in ("1.0.0", "1.0.1"))
+    newer = sorted(name for name in old.keys() & new.keys() if old[name] != new[name])
+    return random.Random(0).sample(newer, MOVED)
+
+
+def versions(release: Path) -> dict[str, str]:
+    """Return the versions of the pip packages of a lock set by name."""
+    lock = read(release).files["debian/poetry.lock"]
+    return dict(re.findall(r'^name = "(.*)"\nversion = "(.*)"$', lock, re.MULTILINE))
 
 
 def build(folder: Path) -> list[Layer]:

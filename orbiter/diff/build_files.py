@@ -24,11 +24,10 @@ WITHOUT_EFFECT = re.compile(
     r"""
     ^\#[ ]\S+(?:[ ]\S+)?,[ ]rendered[ ]by[ ]Orbiter\b.*\n
     | ^\s+org\.opencontainers\.image\.(?:version|created)="?[\w.:+-]*"?[ ]*\\?\n
-    | compression=\w+,compression-level=\d+
     """,
     re.MULTILINE | re.VERBOSE,
 )
-"""Text of a Dockerfile that does not change an image's content: release, date, compression.
+"""Text of a Dockerfile that does not change an image's content: release and date.
 
 The values are restricted, because a shell would run ``$(…)`` in them outside of a label.
 """
