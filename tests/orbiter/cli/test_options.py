@@ -54,7 +54,7 @@ def test_a_missing_engine_is_reported_before_anything_is_fetched(project: Path) 
     errors = {error_of(project, *words) for words in (("build", *RELEASE), ("push", *RELEASE))}
     assert len(errors) == 1
     [error] = errors
-    assert "\nerror: cannot connect to a Docker engine: No such file or directory" in error
+    assert "error: cannot connect to a Docker engine: No such file or directory" in error
     assert "hint: install Docker Engine with buildx and start it" in error
 
 
