@@ -25,6 +25,7 @@ from orbiter.docker.objects import LOCKSET, REVISION
 from orbiter.fetch.fill import artifacts_by_stage, fill
 from orbiter.lockset.model import LockSet
 from orbiter.lockset.names import check_platforms, resolve_stages
+from orbiter.lockset.record import RecordedBuilder
 from orbiter.oci.registry import sha256
 from orbiter.render.bake_file import tag
 from orbiter.render.derived import REVIEW, Derived, derive
@@ -121,8 +122,10 @@ class _Build:
             write_inputs(
                 self._lock_set, self._derived, self._artifacts, platforms, self._store, folder
             )
+            versions = client.builder_versions(self._options.builder)
+            builder = msgspec.structs.replace(versions, compression=describe(self._compression))
             self._run_bake(names, folder)
-            return self._assemble(names, folder)
+            return self._assemble(names, folder, builder)
 
     def _run_bake(self, names: tuple[str, ...], folder: Path) -> None:
         bake_options = BakeOptions(
@@ -136,9 +139,9 @@ class _Build:
         definition = bound(self._definition, folder)
         run_bake(folder, definition, bake_options, self._start_task)
 
-    def _assemble(self, names: tuple[str, ...], folder: Path) -> dict[str, tuple[Result, ...]]:
-        versions = client.builder_versions(self._options.builder)
-        builder = msgspec.structs.replace(versions, compression=describe(self._compression))
+    def _assemble(
+        self, names: tuple[str, ...], folder: Path, builder: RecordedBuilder
+    ) -> dict[str, tuple[Result, ...]]:
         created = self._lock_set.manifest.source_date_epoch
         assembly_options = AssemblyOptions(compression=self._compression, created=created)
         scratch = folder / "layers"

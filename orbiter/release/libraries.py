@@ -21,7 +21,9 @@ from orbiter.tasks import StartTask
 
 OF_THE_HOST = frozenset({"libcuda.so.1", "libnvidia-ml.so.1"})
 """Libraries of the machine's driver, which the container runtime adds."""
-C_LIBRARIES = ("libc.so.6", "libc.musl-")
+MUSL = "libc.musl-"
+"""The beginning of the name of musl."""
+C_LIBRARIES = ("libc.so.6", MUSL)
 """The beginning of the names of glibc and of musl."""
 
 
@@ -52,6 +54,9 @@ def missing_libraries(scan: ImageScan) -> dict[str, tuple[str, ...]]:
     for path, needed in sorted(scan.needed.items()):
         absent = {name for name in needed if PurePosixPath(name).name not in scan.names}
         absent -= OF_THE_HOST
+        # Some compilers record this name for musl, whose loader provides it itself.
+        if any(name.startswith(MUSL) for name in scan.names):
+            absent.discard("libc.so")
         # npm packages contain programs for the other C library, which are never loaded.
         is_for_other_libc = any(name.startswith(C_LIBRARIES) for name in absent)
         if absent and not is_for_other_libc:

@@ -130,6 +130,16 @@ def test_programs_for_the_other_c_library_are_ignored() -> None:
     assert missing_libraries(found) == {"@d/e (npm)": ("libz.so.1",)}
 
 
+def test_musl_provides_the_general_name_of_the_c_library() -> None:
+    needed = {"opt/env/lib/python3.12/site-packages/b.so": ("libc.so",)}
+    missing = {
+        name: missing_libraries(ImageScan(names=frozenset({name}), needed=needed, records={}))
+        for name in ("libc.musl-x86_64.so.1", "libc.so.6")
+    }
+    assert not missing["libc.musl-x86_64.so.1"]
+    assert list(missing["libc.so.6"].values()) == [("libc.so",)]
+
+
 def test_records_name_the_package_of_a_file() -> None:
     records = {
         RECORD: RECORD_TEXT,
