@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from resolvers import uv_program
+from resolvers.pip import poetry
 from tests.support.conda_packages import CondaPackage, channel, package
 
 PIP = """
@@ -97,6 +98,8 @@ class PipProject:
 
 @pytest.fixture
 def project(tmp_path: Path) -> PipProject:
+    # The index of the project has no Poetry, so uv's cache must have it.
+    poetry.interpreter(lambda _line: None)
     return PipProject(tmp_path)
 
 
