@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from resolvers import uv_program
-from resolvers.pip import poetry
 from tests.support.conda_packages import CondaPackage, channel, package
 
 PIP = """
@@ -22,6 +21,7 @@ repository = "a/b"
 [builder.debian]
 from = "debian:trixie-slim"
 python = "3.13"
+pip-engine = "uv"                  # the index of the project does not have Poetry
 {builder}
 
 [image.debian.core]
@@ -98,8 +98,6 @@ class PipProject:
 
 @pytest.fixture
 def project(tmp_path: Path) -> PipProject:
-    # The index of the project has no Poetry, so uv's cache must have it.
-    poetry.interpreter(lambda _line: None)
     return PipProject(tmp_path)
 
 
