@@ -15,10 +15,10 @@ ORBITER = (
     ("orbiter.config", "orbiter.store"),
     ("orbiter.lockset", "orbiter.oci"),
     ("orbiter.render", "orbiter.docker", "orbiter.lockfiles"),
-    ("orbiter.assembly", "orbiter.fetch"),
+    ("orbiter.assembly", "orbiter.fetch", "orbiter.lint", "orbiter.sbom"),
     ("orbiter.archive", "orbiter.diff", "orbiter.images"),
-    ("orbiter.locking", "orbiter.build", "orbiter.report"),
-    ("orbiter.release", "orbiter.convert"),
+    ("orbiter.advisories", "orbiter.locking", "orbiter.build"),
+    ("orbiter.release", "orbiter.convert", "orbiter.report"),
     ("orbiter.cli",),
     ("orbiter.__main__",),
 )

@@ -14,11 +14,13 @@ from orbiter.cli.fetch import fetch
 from orbiter.cli.images import images
 from orbiter.cli.import_ import import_file
 from orbiter.cli.init import init
+from orbiter.cli.lint import lint
 from orbiter.cli.lock import lock
 from orbiter.cli.log import log
 from orbiter.cli.push import push
 from orbiter.cli.release import release
 from orbiter.cli.run import run
+from orbiter.cli.sbom import sbom
 from orbiter.cli.schema import schema
 from orbiter.cli.shell import shell
 from orbiter.cli.usage import CommandGroup
@@ -34,11 +36,13 @@ COMMANDS: tuple[click.Command, ...] = (
     images,
     import_file,
     init,
+    lint,
     lock,
     log,
     push,
     release,
     run,
+    sbom,
     schema,
     shell,
 )

@@ -6,18 +6,22 @@ import click
 
 from orbiter.cli.errors import guarded
 
+DOCUMENTS = ("images.toml", "diff-locks", "lint")
+
 
 @click.command()
-@click.argument("document", type=click.Choice(["images.toml", "diff-locks"]), default="images.toml")
+@click.argument("document", type=click.Choice(DOCUMENTS), default="images.toml")
 @guarded
 def schema(document: str) -> None:
-    """Print the JSON Schema of images.toml or of diff-locks output.
+    """Print the JSON Schema of images.toml or of a command's output.
 
-    Editors use the schema of images.toml for completion and checks. The schema of diff-locks
-    describes `orbiter diff-locks --format json`.
+    Editors use the schema of images.toml for completion and checks. The schemas of diff-locks and
+    lint describe what these commands print with `--format json`.
     """
     if document == "diff-locks":
         from orbiter.report.json import schema as json_schema
+    elif document == "lint":
+        from orbiter.lint.report.json import schema as json_schema
     else:
         from orbiter.config.read import json_schema
     click.echo(json.dumps(json_schema(), indent=2, sort_keys=True))

@@ -239,7 +239,7 @@ def _all_faults(lock_set: LockSet) -> Iterator[tuple[str, str]]:
                     yield f"{builder}/{FILES}", fault
             if manager in FILE_NAMES and files:
                 for package in MANAGERS[manager].read(files):
-                    for fault in _file_faults(package, FILE_NAMES[manager]):
+                    for fault in file_faults(package, FILE_NAMES[manager]):
                         yield f"{builder}/{min(files)}", fault
 
 
@@ -262,7 +262,7 @@ def _requirement_faults(files: LockFiles) -> Iterator[str]:
         yield error.message
 
 
-def _file_faults(package: Package, template: str) -> Iterator[str]:
+def file_faults(package: Package, template: str) -> Iterator[str]:
     """Yield the files of apk or apt whose name is that of another package or version."""
     # A file name has no epoch, and Debian encodes some characters.
     version = package.version.partition(":")[2] or package.version

@@ -29,20 +29,31 @@ def read(name: str, content: bytes) -> Lock:
 
     Raises ExpectedError if it is of an unknown format, invalid, or too new.
     """
+    text = decode(name, content)
+    return with_foreign_sources(find_reader(name, text).read(name, text))
+
+
+def decode(name: str, content: bytes) -> str:
+    """Decode a lock file. Raises ExpectedError if it is empty, a link, or not text."""
     text = document.decode_text(name, content)
     if not text.strip():
         raise ExpectedError(f"{name}: the file is empty", document.DAMAGED)
     if len(text) < MAX_PATH and PATH.fullmatch(text):
         # git stores a symbolic link as a file that contains its target.
         raise ExpectedError(f"{name}: the file is a symbolic link to {text}", "name that file")
+    return text
+
+
+def find_reader(name: str, text: str) -> FormatReader:
+    """Return the reader of a text. Raises ExpectedError if the format is unknown."""
     for reader in _readers():
         if reader.recognises(text):
-            return with_foreign_sources(reader.read(name, text))
+            return reader
     if error := other_file_error(name, text):
         raise error
     # A requirements.txt has no mark, so its reader is the last.
     if requirements.recognises(text):
-        return with_foreign_sources(requirements.read(name, text))
+        return requirements
     raise ExpectedError(f"{name}: unknown lock file format", SUPPORTED)
 
 

@@ -88,7 +88,7 @@ def recognises(text: str) -> bool:
 def _is_requirement(text: str) -> bool:
     if any(form.match(text) for form in (OPTION, URL_OR_PATH, NAME_AND_URL)):
         return True
-    return NOT_PINNED.fullmatch(_split_hashes(text)[0]) is not None
+    return NOT_PINNED.fullmatch(split_hashes(text)[0]) is not None
 
 
 def read(name: str, text: str) -> Lock:
@@ -129,7 +129,7 @@ def _read_line(where: str, line: LogicalLine, content: _Content) -> None:
     if option := OPTION.match(line.text):
         _read_option(option["key"], (option["value"] or "").strip(), line, content)
         return
-    text, files = _split_hashes(line.text)
+    text, files = split_hashes(line.text)
     _check_hashes(where, files)
     if named := NAME_AND_URL.fullmatch(text):
         pin = _pin_of_url(named["url"], line, normalise(named["name"]), files)
@@ -147,7 +147,7 @@ def _read_line(where: str, line: LogicalLine, content: _Content) -> None:
 
 def _read_option(key: str, value: str, line: LogicalLine, content: _Content) -> None:
     if key in EDITABLE:
-        content.pins.append(_pin_of_url(_split_hashes(value)[0], line, "", ()))
+        content.pins.append(_pin_of_url(split_hashes(value)[0], line, "", ()))
     elif key in INCLUDES:
         content.includes.append(value)
     elif key in INDEXES:
@@ -156,7 +156,7 @@ def _read_option(key: str, value: str, line: LogicalLine, content: _Content) -> 
         content.indexes[f"--{key} {url}" if key.startswith("extra") else "--index-url"] = url
 
 
-def _split_hashes(text: str) -> tuple[str, tuple[PackageFile, ...]]:
+def split_hashes(text: str) -> tuple[str, tuple[PackageFile, ...]]:
     """Return a requirement without its options and marker, and a nameless file per hash."""
     hashes = [match["hash"].lower() for match in HASH.finditer(text)]
     requirement = FIRST_OPTION.split(text, maxsplit=1)[0]

@@ -166,7 +166,7 @@ def select(files: LockFiles, target: Target, groups: tuple[str, ...]) -> tuple[P
     """
     tree = parse(files)
     selected = set()
-    for path in _selected_paths(tree, target, groups):
+    for path in selected_paths(tree, target, groups):
         entry = tree.entries[path]
         if tarball := artifact(path, entry):
             name = package_name(path, entry)
@@ -176,10 +176,12 @@ def select(files: LockFiles, target: Target, groups: tuple[str, ...]) -> tuple[P
 
 def installed_names(files: LockFiles, target: Target, groups: tuple[str, ...]) -> frozenset[str]:
     """Return the names under which npm installs what ``select`` returns; aliases have their own."""
-    return frozenset(map(installed_name, _selected_paths(parse(files), target, groups)))
+    return frozenset(map(installed_name, selected_paths(parse(files), target, groups)))
 
 
-def _selected_paths(tree: PackageTree, target: Target, groups: tuple[str, ...]) -> set[str]:
+def selected_paths(tree: PackageTree, target: Target, groups: tuple[str, ...]) -> set[str]:
+    """Return the paths of everything that the groups install; raises as ``select`` does."""
+
     def fits(path: str, entry: LockEntry) -> bool:
         if runs_on(entry, target):
             return True

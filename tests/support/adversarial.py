@@ -136,6 +136,14 @@ UNITS = (
     "</",
     "&#9",
     "&",
+    "://",
+    "a://a",
+    "http://a?token=",
+    "ghp_",
+    "eyJ",
+    "token: ",
+    "# token=",
+    "\u200b",
 )
 """Pieces that a text repeats; each is part of the syntax of some format."""
 
@@ -259,6 +267,13 @@ def _read_lock(text: str) -> None:
     recognise.read("x", text.encode())
 
 
+def _lint(text: str) -> None:
+    from orbiter.lint.check import check_lock_file
+    from orbiter.lint.types import Settings
+
+    check_lock_file("x", text.encode(), Settings())
+
+
 def _import(text: str) -> None:
     from orbiter.convert import environment_yml
 
@@ -283,6 +298,7 @@ def _read_index(text: str) -> None:
 
 READERS: tuple[Callable[[str], None], ...] = (
     _read_lock,
+    _lint,
     _import,
     _check_requirement,
     _read_index,
@@ -304,7 +320,7 @@ def main(index: int) -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (1200, 1200))
     signal.signal(signal.SIGVTALRM, _stop)
     is_other = head[:1] in {"", "a", "d"}  # not the start of a lock file with a mark
-    readers = READERS if is_other else READERS[:1]
+    readers = READERS if is_other else READERS[:2]
     for name, text in texts(head):
         for reader in readers:
             _timed(reader, name, text, SECONDS)

@@ -1,0 +1,176 @@
+"""The packages of a lock as advisories name them, and those that no advisory covers. Pure."""
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Literal
+
+import msgspec
+from packaging.utils import canonicalize_name
+
+from orbiter.advisories.system_sources import SourcePackage, Sources, system_sources
+from orbiter.lockfiles.types import Lock, PackageEntry, Scope
+
+Certainty = Literal["exact", "derived", "by name"]
+"""The way a package was matched.
+
+- "exact": by the name and version of its ecosystem.
+- "derived": the version of the Debian source package is derived from that of the binary package.
+- "by name": by its name only, not confirmed; so for conda, and for packages from git or a folder.
+"""
+ECOSYSTEMS = {"npm": "npm", "pip": "PyPI"}
+SYSTEM = ("apk", "apt")
+CONDA_NAMES = {
+    "build": "build",
+    "matplotlib-base": "matplotlib",
+    "python-build": "build",
+    "pytorch": "torch",
+    "pytorch-cpu": "torch",
+    "pytorch-gpu": "torch",
+    "tensorflow-base": "tensorflow",
+}
+"""PyPI's names of conda packages that have another name there."""
+PYTHON_BUILD = re.compile(r"(?:.*_)?py(?:h|[23])")
+"""Beginning of the build of a conda package with Python code: ``py312h…``, ``pyhd8…``."""
+NOT_PYTHON = "conda packages without Python code have no advisories in OSV"
+NO_ECOSYSTEM = "Orbiter has no advisories for this manager"
+
+
+class Occurrence(msgspec.Struct, frozen=True, order=True):
+    """A locked package in an environment on a platform."""
+
+    environment: str
+    platform: str
+    manager: str
+    package: str
+    version: str
+    certainty: Certainty = "exact"
+
+
+class Subject(msgspec.Struct, frozen=True, kw_only=True):
+    """A version of a package as advisories name it, with the locked packages that are of it."""
+
+    ecosystem: str
+    name: str
+    version: str
+    occurrences: tuple[Occurrence, ...]
+
+
+class NotCovered(msgspec.Struct, frozen=True, order=True):
+    """A locked package that cannot be looked up; "not covered" does not mean "clean".
+
+    ``environments`` is empty for a base image.
+    """
+
+    manager: str
+    package: str
+    version: str
+    reason: str
+    environments: tuple[str, ...] = ()
+
+
+class Subjects(msgspec.Struct, frozen=True, kw_only=True):
+    """All packages of a lock, in either of two ways."""
+
+    covered: tuple[Subject, ...]
+    not_covered: tuple[NotCovered, ...]
+
+    @property
+    def ecosystems(self) -> set[str]:
+        """Return the ecosystems of the covered packages."""
+        return {subject.ecosystem for subject in self.covered}
+
+
+def subjects_of(lock: Lock) -> Subjects:
+    """Return the packages of a lock as advisories name them.
+
+    Raises ExpectedError if a lock file of a lock set is invalid.
+    """
+    sources = system_sources(lock.lock_set) if lock.lock_set else Sources()
+    covered: dict[tuple[str, str, str], set[Occurrence]] = {}
+    not_covered: dict[NotCovered, set[str]] = {image: set() for image in _base_images(lock)}
+    for scope, entries in lock.packages.items():
+        for entry in entries:
+            found = _identity(entry, scope, sources)
+            if isinstance(found, NotCovered):
+                not_covered.setdefault(found, set()).add(scope.environment)
+                continue
+            ecosystem, name, version, certainty = found
+            occurrence = Occurrence(
+                scope.environment,
+                scope.platform,
+                entry.manager,
+                entry.name,
+                entry.version,
+                certainty,
+            )
+            covered.setdefault((ecosystem, name, version), set()).add(occurrence)
+    return Subjects(
+        covered=tuple(_subjects(covered)),
+        not_covered=tuple(
+            msgspec.structs.replace(each, environments=tuple(sorted(environments)))
+            for each, environments in sorted(not_covered.items(), key=lambda item: item[0])
+        ),
+    )
+
+
+def in_environment(subjects: Subjects, environment: str) -> Subjects:
+    """Return the packages of one image."""
+    own = {
+        subject: tuple(each for each in subject.occurrences if each.environment == environment)
+        for subject in subjects.covered
+    }
+    return Subjects(
+        covered=tuple(
+            msgspec.structs.replace(subject, occurrences=occurrences)
+            for subject, occurrences in own.items()
+            if occurrences
+        ),
+        not_covered=tuple(
+            each
+            for each in subjects.not_covered
+            if not each.environments or environment in each.environments
+        ),
+    )
+
+
+def _subjects(covered: dict[tuple[str, str, str], set[Occurrence]]) -> Iterator[Subject]:
+    for (ecosystem, name, version), occurrences in sorted(covered.items()):
+        yield Subject(
+            ecosystem=ecosystem,
+            name=name,
+            version=version,
+            occurrences=tuple(sorted(occurrences)),
+        )
+
+
+def _base_images(lock: Lock) -> Iterable[NotCovered]:
+    for image in lock.facts.get("base image", {}):
+        reason = "the lock does not list the packages of the base image"
+        yield NotCovered("docker", image.partition(" ")[0], "", reason)
+
+
+def _identity(
+    entry: PackageEntry, scope: Scope, sources: Sources
+) -> tuple[str, str, str, Certainty] | NotCovered:
+    if entry.manager in ECOSYSTEMS:
+        certainty: Certainty = "by name" if entry.build else "exact"
+        return ECOSYSTEMS[entry.manager], entry.name, entry.version, certainty
+    if entry.manager in SYSTEM:
+        found = sources.find(scope.environment, entry)
+        if isinstance(found, SourcePackage):
+            certainty = "derived" if found.is_derived else "exact"
+            return found.ecosystem, found.name, found.version, certainty
+        return NotCovered(entry.manager, entry.name, entry.version, found)
+    if entry.manager != "conda":
+        return NotCovered(entry.manager, entry.name, entry.version, NO_ECOSYSTEM)
+    if not _is_python(entry):
+        return NotCovered(entry.manager, entry.name, entry.version, NOT_PYTHON)
+    name = canonicalize_name(CONDA_NAMES.get(entry.name, entry.name))
+    return "PyPI", name, entry.version, "by name"
+
+
+def _is_python(entry: PackageEntry) -> bool:
+    """Return whether a conda package contains Python code, as far as the lock shows."""
+    return bool(PYTHON_BUILD.match(entry.build)) or not {"python", "python_abi"}.isdisjoint(
+        entry.requires
+    )

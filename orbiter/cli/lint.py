@@ -1,0 +1,130 @@
+"""``orbiter lint``: find faults in lock files."""
+
+import os
+import shutil
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from orbiter.cli.errors import EXPECTED_ERROR, FINDINGS, guarded
+from orbiter.cli.options import IMAGES
+from resolvers.errors import ExpectedError
+
+if TYPE_CHECKING:
+    from orbiter.lint.types import Report
+
+WIDTH = 80
+"""Columns of the text report; a narrower terminal gets fewer."""
+COLOURS = {"error": "red", "warning": "yellow", "note": "cyan"}
+
+
+@click.command()
+@click.argument("files", nargs=-1, metavar="[FILE]...")
+@click.option(
+    "--format",
+    "output_format",
+    type=click.Choice(["text", "json", "sarif", "github"]),
+    default="text",
+    show_default=True,
+    help="The output format.",
+)
+@click.option(
+    "--ignore",
+    "ignored",
+    multiple=True,
+    metavar="ID",
+    help="Ignore the findings of this rule; repeatable.",
+)
+@click.option(
+    "--allow-host",
+    "allowed_hosts",
+    multiple=True,
+    metavar="HOST",
+    help="Report all other hosts; repeatable. A pattern such as *.example.org is allowed.",
+)
+@click.option("--all", "show_all", is_flag=True, help="Do not shorten long lists.")
+@guarded
+def lint(
+    files: tuple[str, ...],
+    output_format: str,
+    ignored: tuple[str, ...],
+    allowed_hosts: tuple[str, ...],
+    show_all: bool,
+) -> None:
+    """Find faults in lock sets and lock files.
+
+    FILE is a release (0.1.0), the folder of a lock set, or a lock file in any supported format. By
+    default, Orbiter checks the lock set of the release in images.toml, or all lock sets if that
+    release is not locked. No network is used. Exits with 1 if there are findings.
+    """
+    from orbiter.lint.targets import check_targets
+    from orbiter.lint.types import Settings
+
+    _check_rules(ignored)
+    settings = Settings(ignored=frozenset(ignored), allowed_hosts=allowed_hosts)
+    report = check_targets(files or _default_files(), settings)
+    click.echo(_rendered(report, output_format, show_all=show_all), nl=False)
+    for error in report.errors:
+        click.echo(f"{click.style('error', fg='red', bold=True)}: {error.message}", err=True)
+        if error.hint:
+            click.echo(f"\n{click.style('hint', fg='cyan', bold=True)}: {error.hint}", err=True)
+    if report.errors:
+        sys.exit(EXPECTED_ERROR)
+    if any(file.findings for file in report.files):
+        sys.exit(FINDINGS)
+
+
+def _check_rules(ignored: tuple[str, ...]) -> None:
+    from orbiter.lint.rules import RULES
+
+    for rule in ignored:
+        if rule not in RULES:
+            raise ExpectedError(f"--ignore {rule}: no such rule", f"rules: {', '.join(RULES)}")
+        if not RULES[rule].can_be_ignored:
+            raise ExpectedError(
+                f"--ignore {rule}: this rule cannot be ignored",
+                "the entries of such a file cannot be checked, so repair it",
+            )
+
+
+def _default_files() -> tuple[str, ...]:
+    """Return the lock set of the release in images.toml, otherwise all lock sets."""
+    from orbiter.config.mistakes import ConfigError
+    from orbiter.config.read import read_image_set
+    from orbiter.lockset import folder
+
+    releases = folder.releases()
+    try:
+        current = read_image_set(IMAGES).version
+    except ConfigError:
+        current = ""
+    if current in releases:
+        return (current,)
+    if not releases:
+        raise ExpectedError(f"no lock set in {folder.LOCKS}/", "run orbiter lock, or name a file")
+    return releases
+
+
+def _rendered(report: "Report", output_format: str, *, show_all: bool) -> str:
+    if output_format == "json":
+        from orbiter.lint.report import json
+
+        return json.render(report)
+    if output_format == "sarif":
+        from orbiter.lint.report import sarif
+
+        return sarif.render(report)
+    if output_format == "github":
+        from orbiter.lint.report import github
+
+        return github.render(report)
+    from orbiter.lint.report import text
+
+    width = min(WIDTH, shutil.get_terminal_size((WIDTH, 24)).columns)
+    return text.render(report, width=width, style=_style, everything=show_all)
+
+
+def _style(text: str, severity: str) -> str:
+    has_colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    return click.style(text, fg=COLOURS[severity], bold=True) if has_colour else text

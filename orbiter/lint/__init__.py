@@ -1,0 +1,1 @@
+"""Faults in lock files that are visible without a network: bytes to findings."""

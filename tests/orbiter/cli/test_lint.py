@@ -1,0 +1,142 @@
+"""The command lint: targets, formats and exit codes."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from tests.support.paths import TESTS
+
+SMALL = TESTS / "data" / "lock-set" / "small"
+HASHED = f"a==1.0 \\\n    --hash=sha256:{'a' * 64}\n"
+FAULTY = f"--index-url http://user:hunter2@example.org/simple\n{HASHED}b>=2\n"
+
+
+def lint(folder: Path, *words: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "orbiter", "lint", *words]
+    environment = {**os.environ, "NO_COLOR": "1"}
+    return subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "good.txt").write_text(HASHED)
+    (tmp_path / "bad.txt").write_text(FAULTY)
+    return tmp_path
+
+
+def test_a_file_without_faults_exits_with_0(folder: Path) -> None:
+    result = lint(folder, "good.txt")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout == "no findings in 1 file with 1 package\n"
+
+
+def test_a_file_with_faults_exits_with_1(folder: Path) -> None:
+    result = lint(folder, "good.txt", "bad.txt")
+    assert (result.returncode, result.stderr) == (1, "")
+    assert "line 4: b>=2" in result.stdout
+    assert max(map(len, result.stdout.splitlines())) <= 80
+    assert "hunter2" not in result.stdout
+
+
+def test_ignored_rules_and_their_limits(folder: Path) -> None:
+    ids = ("credentials", "insecure-address", "index-option", "not-pinned")
+    assert lint(folder, "bad.txt", *(f"--ignore={each}" for each in ids)).returncode == 0
+    assert "no such rule" in lint(folder, "bad.txt", "--ignore", "other").stderr
+    result = lint(folder, "bad.txt", "--ignore", "merge-marker")
+    assert result.returncode == 2
+    assert "cannot be ignored" in result.stderr
+
+
+def test_an_unreadable_file_exits_with_2_after_the_others_are_checked(folder: Path) -> None:
+    result = lint(folder, "missing.txt", "bad.txt", "--format", "json")
+    assert result.returncode == 2
+    report = json.loads(result.stdout)
+    assert [each["path"] for each in report["errors"]] == ["missing.txt"]
+    assert {each["file"] for each in report["findings"]} == {"bad.txt"}
+    assert result.stderr.startswith("error: 'missing.txt' not found\n\nhint: ")
+
+
+def test_json_follows_its_schema(folder: Path) -> None:
+    printed = subprocess.run(
+        [sys.executable, "-m", "orbiter", "schema", "lint"], capture_output=True, check=True
+    )
+    report = json.loads(lint(folder, "bad.txt", "--format", "json").stdout)
+    jsonschema.validate(report, json.loads(printed.stdout))
+    assert report["format"] == 1
+    assert {(each["rule"], each["line"]) for each in report["findings"]} == {
+        ("credentials", 1),
+        ("insecure-address", 1),
+        ("index-option", 1),
+        ("not-pinned", 4),
+    }
+
+
+def test_sarif_names_rules_and_lines(folder: Path) -> None:
+    (run,) = json.loads(lint(folder, "bad.txt", "--format", "sarif").stdout)["runs"]
+    ids = [rule["id"] for rule in run["tool"]["driver"]["rules"]]
+    assert run["invocations"][0]["executionSuccessful"]
+    for result in run["results"]:
+        assert ids[result["ruleIndex"]] == result["ruleId"]
+        location = result["locations"][0]["physicalLocation"]
+        assert location["artifactLocation"]["uri"] == "bad.txt"
+        assert location["region"]["startLine"] in {1, 4}
+    assert len(run["results"]) == 4
+
+
+def test_annotations_are_escaped(folder: Path) -> None:
+    (folder / "a,b.txt").write_text(f"{HASHED}b>=2,<3 ; platform_system == '100%'\n")
+    result = lint(folder, "a,b.txt", "--format", "github")
+    assert result.stdout == (
+        "::error file=a%2Cb.txt,line=3,title=orbiter lint%3A not-pinned::"
+        "a requirement without an exact version: b>=2,<3 ; platform_system == '100%25'\n"
+    )
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    shutil.copytree(SMALL, tmp_path, dirs_exist_ok=True)
+    return tmp_path
+
+
+def test_lock_sets_are_the_default(project: Path) -> None:
+    result = lint(project, "--format", "json")
+    report = json.loads(result.stdout)
+    paths = {each["path"] for each in report["files"]}
+    assert {"locks/0.1.0/lockset.toml", "locks/0.1.0/debian/apt.lock"} <= paths
+    assert not any("/build/" in path for path in paths)
+    assert sum(each["packages"] for each in report["files"]) > 10
+    assert {each["rule"] for each in report["findings"]} <= {"sdist-only", "install-script"}
+
+
+def test_a_changed_lock_set_is_found(project: Path) -> None:
+    lock = project / "locks" / "0.1.0" / "debian" / "apt.lock"
+    text = lock.read_text(encoding="utf-8")
+    name = text.partition('[[package]]\nname = "')[2].partition('"')[0]
+    lock.write_text(text.replace(f"/{name}_", "/other_", 1), encoding="utf-8")
+    result = lint(project, "0.1.0", "--format", "json")
+    assert result.returncode == 1
+    found = {each["rule"]: each for each in json.loads(result.stdout)["findings"]}
+    assert found["entry-mismatch"]["package"] == name
+    assert text.splitlines()[found["entry-mismatch"]["line"] - 1] == f'name = "{name}"'
+    assert found["damaged-file"]["file"] == "locks/0.1.0/lockset.toml"
+
+
+def test_a_folder_without_lock_sets_is_an_error(tmp_path: Path) -> None:
+    result = lint(tmp_path)
+    assert result.returncode == 2
+    assert "no lock set in locks/" in result.stderr
+
+
+def test_hostile_names_do_not_reach_the_terminal(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text(f"{HASHED}b\x1b[31m>=2\n")
+    result = lint(tmp_path, "a.txt")
+    assert "\x1b" not in result.stdout
+    assert "U+001B" in result.stdout
