@@ -12,7 +12,8 @@ from typing import Any
 
 from orbiter.assembly.documents import encode, manifest_descriptor
 from orbiter.assembly.image import AssembledImage
-from orbiter.oci.layout import INDEX_FILE, LAYOUT, LAYOUT_FILE, blob_path
+from orbiter.oci.layout import BLOBS, INDEX_FILE, LAYOUT, LAYOUT_FILE, blob_path
+from orbiter.oci.push import check_content
 from orbiter.oci.reference import parse_reference
 from orbiter.oci.registry import OCI_INDEX, sha256
 
@@ -25,7 +26,7 @@ def write_archive(
     """Write an image to a new archive; the same image gives the same bytes.
 
     ``index`` is the index of an image for several platforms. The engine's classic image store can
-    only load an image for one platform.
+    only load an image for one platform. Raises ExpectedError if a layer was changed on the disk.
     """
     documents = {LAYOUT_FILE: LAYOUT, INDEX_FILE: _index_file(tag, images, index)}
     if index is None:
@@ -42,6 +43,7 @@ def write_archive(
             content = documents[name]
             archive.addfile(_member(name, len(content)), io.BytesIO(content))
         for name in sorted(files):
+            check_content(files[name], name.replace(BLOBS, "sha256:"))
             with files[name].open("rb") as blob:
                 archive.addfile(_member(name, files[name].stat().st_size), blob)
 

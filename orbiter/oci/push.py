@@ -153,7 +153,7 @@ class _Push:
             self._progress.finish(blob.digest, self._transfer(blob))
         except http.HTTPError as error:
             if error.status == HTTPStatus.BAD_REQUEST:
-                _check_content(blob)
+                check_content(blob.path, blob.digest)
             raise
 
     def _transfer(self, blob: Blob) -> Outcome:
@@ -257,10 +257,9 @@ def _check_size(blob: Blob) -> None:
         )
 
 
-def _check_content(blob: Blob) -> None:
-    with blob.path.open("rb") as file:
-        digest = f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
-    if digest != blob.digest:
-        raise ExpectedError(
-            f"{blob.path} is damaged: expected {blob.digest}, got {digest}", DAMAGED
-        )
+def check_content(path: Path, digest: str) -> None:
+    """Raise ExpectedError if a file does not have its digest."""
+    with path.open("rb") as file:
+        actual = f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
+    if actual != digest:
+        raise ExpectedError(f"{path} is damaged: expected {digest}, got {actual}", DAMAGED)

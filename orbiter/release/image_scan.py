@@ -8,13 +8,11 @@ import msgspec
 
 from orbiter.assembly.image import Layer
 from orbiter.assembly.package_records import KINDS
+from orbiter.assembly.raw_layer import OPAQUE, WHITEOUT
 from orbiter.release.elf import needed_libraries
 from orbiter.release.layers import read_members
 
 ENVIRONMENT = "opt/env/"
-WHITEOUT = ".wh."
-"""Prefix of a file that removes another one: see image-spec, layer.md."""
-OPAQUE = ".wh..wh..opq"
 EXECUTABLE = 0o111
 
 

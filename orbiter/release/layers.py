@@ -9,6 +9,7 @@ from typing import IO, NamedTuple, cast
 
 from orbiter.assembly.decompression import Readable, decompressed
 from orbiter.assembly.image import AssembledImage, Layer
+from orbiter.assembly.raw_layer import XATTR
 from orbiter.lockset.record import RecordedImage, RecordedLayer
 from resolvers.errors import ExpectedError
 
@@ -16,8 +17,6 @@ CHUNK = 1 << 20
 """Bytes that are read at once."""
 BUFFER = 1 << 16
 """Buffer of a stream of tar entries; tarfile copies the rest of it at each read."""
-XATTR = "SCHILY.xattr."
-"""Prefix of extended attributes in a tar file."""
 
 
 class LayerEntry(NamedTuple):

@@ -85,7 +85,7 @@ def _requirements(manager: str, selection: Selection) -> dict[tuple[str, str], s
 
 
 def _ref(selection: Selection, manager: str, pin: Pin) -> str:
-    """Return the ref of a package; the hash tells apart the files of several platforms."""
+    """Return the ref of a package; the hash distinguishes the files of several platforms."""
     digest = pin.artifact.hash.partition(":")[2][:12]
     return f"{selection.builder.name}/{manager}/{pin.name}@{pin.version}#{digest}"
 

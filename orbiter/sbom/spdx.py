@@ -40,7 +40,7 @@ def document(bill: Bill) -> JsonObject:
 
 
 def _id(ref: str) -> str:
-    """Return the SPDX identifier of a ref; a hash tells apart refs that differ in punctuation."""
+    """Return the SPDX identifier of a ref; a hash distinguishes refs with other punctuation."""
     slug = re.sub(r"[^A-Za-z0-9.]+", "-", ref).strip("-")
     return f"SPDXRef-{slug}-{hashlib.sha256(ref.encode()).hexdigest()[:10]}"
 

@@ -11,6 +11,7 @@ from orbiter.assembly.archive import write_archive
 from orbiter.assembly.documents import image_index
 from orbiter.assembly.image import AssembledImage
 from orbiter.oci.registry import sha256
+from resolvers.errors import ExpectedError
 from tests.support.oci_images import AMD64, ARM64, assembled, layer
 
 TAG = "registry.example:5000/team/images:debian-base-0.1.0"
@@ -122,3 +123,14 @@ def test_an_existing_file_stays(tmp_path: Path, image: AssembledImage) -> None:
         write_archive(tmp_path / "x.tar", TAG, [image], None)
     assert (tmp_path / "x.tar").read_bytes() == b"other"
     assert image.platform == AMD64
+
+
+def test_a_flipped_byte_in_a_layer_is_noticed(tmp_path: Path, image: AssembledImage) -> None:
+    path = image.layers[1].path
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(ExpectedError) as caught:
+        write_archive(tmp_path / "image.tar", TAG, [image], None)
+    assert f"{path} is damaged" in caught.value.message
+    assert "build the image again" in caught.value.hint
