@@ -42,6 +42,7 @@ QUERY = """
 SELECT advisory.name, content FROM advised JOIN advisory USING (id)
 WHERE ecosystem = ? AND advised.name = ? ORDER BY advised.id, advised.rowid
 """
+EXISTS = "SELECT 1 FROM advised WHERE ecosystem = ? AND id GLOB ? LIMIT 1"
 
 Progress = Callable[[str], None]
 
@@ -84,6 +85,11 @@ class Index:
         """Return the records about a package, each with the name of its advisory."""
         rows = self._connection.execute(QUERY, (ecosystem, name))
         return tuple((group, _DECODER.decode(content)) for group, content in rows)
+
+    def has_records(self, ecosystem: str, prefix: str) -> bool:
+        """Return whether there are records about an ecosystem whose ids start with a prefix."""
+        rows = self._connection.execute(EXISTS, (ecosystem, f"{prefix}*"))
+        return rows.fetchone() is not None
 
     def close(self) -> None:
         """Close the file."""

@@ -152,15 +152,20 @@ def _base_images(lock: Lock) -> Iterable[NotCovered]:
 def _identity(
     entry: PackageEntry, scope: Scope, sources: Sources
 ) -> tuple[str, str, str, Certainty] | NotCovered:
+    if entry.manager not in SYSTEM:
+        return index_identity(entry)
+    found = sources.find(scope.environment, entry)
+    if isinstance(found, SourcePackage):
+        certainty: Certainty = "derived" if found.is_derived else "exact"
+        return found.ecosystem, found.name, found.version, certainty
+    return NotCovered(entry.manager, entry.name, entry.version, found)
+
+
+def index_identity(entry: PackageEntry) -> tuple[str, str, str, Certainty] | NotCovered:
+    """Return the ecosystem, the name and the version of a package from an index or a channel."""
     if entry.manager in ECOSYSTEMS:
         certainty: Certainty = "by name" if entry.build else "exact"
         return ECOSYSTEMS[entry.manager], entry.name, entry.version, certainty
-    if entry.manager in SYSTEM:
-        found = sources.find(scope.environment, entry)
-        if isinstance(found, SourcePackage):
-            certainty = "derived" if found.is_derived else "exact"
-            return found.ecosystem, found.name, found.version, certainty
-        return NotCovered(entry.manager, entry.name, entry.version, found)
     if entry.manager != "conda":
         return NotCovered(entry.manager, entry.name, entry.version, NO_ECOSYSTEM)
     if not _is_python(entry):

@@ -3,6 +3,9 @@
 import os
 import shutil
 import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -12,7 +15,7 @@ from orbiter.cli.options import IMAGES
 from resolvers.errors import ExpectedError
 
 if TYPE_CHECKING:
-    from orbiter.lint.types import Report
+    from orbiter.lint.types import MaliciousLookup, Report
 
 WIDTH = 80
 """Columns of the text report; a narrower terminal gets fewer."""
@@ -43,6 +46,13 @@ COLOURS = {"error": "red", "warning": "yellow", "note": "cyan"}
     metavar="HOST",
     help="Report all other hosts; repeatable. A pattern such as *.example.org is allowed.",
 )
+@click.option(
+    "--database",
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help="Look up known malicious versions in this OSV data: a folder with <ecosystem>/all.zip, or "
+    "a zip file.",
+)
 @click.option("--all", "show_all", is_flag=True, help="Do not shorten long lists.")
 @guarded
 def lint(
@@ -50,6 +60,7 @@ def lint(
     output_format: str,
     ignored: tuple[str, ...],
     allowed_hosts: tuple[str, ...],
+    database: Path | None,
     show_all: bool,
 ) -> None:
     """Find faults in lock sets and lock files.
@@ -62,8 +73,11 @@ def lint(
     from orbiter.lint.types import Settings
 
     _check_rules(ignored)
-    settings = Settings(ignored=frozenset(ignored), allowed_hosts=allowed_hosts)
-    report = check_targets(files or _default_files(), settings)
+    with _malicious_lookup(database) as lookup:
+        settings = Settings(
+            ignored=frozenset(ignored), allowed_hosts=allowed_hosts, malicious=lookup
+        )
+        report = check_targets(files or _default_files(), settings)
     click.echo(_rendered(report, output_format, show_all=show_all), nl=False)
     for error in report.errors:
         click.echo(f"{click.style('error', fg='red', bold=True)}: {error.message}", err=True)
@@ -73,6 +87,19 @@ def lint(
         sys.exit(EXPECTED_ERROR)
     if any(file.findings for file in report.files):
         sys.exit(FINDINGS)
+
+
+@contextmanager
+def _malicious_lookup(database: Path | None) -> "Iterator[MaliciousLookup | None]":
+    """Open the database as long as versions are looked up; without one, return None."""
+    if database is None:
+        yield None
+        return
+    from orbiter.advisories.index import open_index
+    from orbiter.advisories.malicious import malicious_lookup
+
+    with closing(open_index(database)) as index:
+        yield malicious_lookup(index)
 
 
 def _check_rules(ignored: tuple[str, ...]) -> None:

@@ -6,8 +6,9 @@ from msgspec.structs import replace
 
 from orbiter.lint.addresses import find_in_addresses, redact
 from orbiter.lint.characters import find_characters
-from orbiter.lint.entries import find_in_entries, finding
+from orbiter.lint.entries import find_in_entries, finding, is_own
 from orbiter.lint.lines import Lines
+from orbiter.lint.malicious import find_malicious, not_covered
 from orbiter.lint.npm_entries import NpmFacts, npm_facts
 from orbiter.lint.platforms import find_platforms
 from orbiter.lint.requirement_lines import find_in_requirements, included_files
@@ -57,7 +58,9 @@ def check_lock_file(path: str, content: bytes, settings: Settings) -> CheckedFil
     facts = npm_facts(reader, text)
     found += find_in_entries(entries, lines, facts, versions_only=versions_only)
     found += find_unusual_hosts(entries, lines, settings)
-    notes = tuple(_notes(reader, text, lock))
+    foreign = [each for each in entries if not is_own(each, facts)]
+    found += find_malicious(foreign, lines, settings)
+    notes = (*_notes(reader, text, lock), *not_covered(foreign, settings))
     return checked(path, found, settings, lock.format, len(entries), notes)
 
 
@@ -70,7 +73,8 @@ def check_system_lock(
     entries = tuple(entries)
     found = list(_find_in_text(document, lines, settings))
     found += find_in_entries(entries, lines, NpmFacts())
-    return checked(path, found, settings, path.rpartition("/")[2], len(entries))
+    notes = tuple(not_covered(entries, settings))
+    return checked(path, found, settings, path.rpartition("/")[2], len(entries), notes)
 
 
 def check_input(path: str, content: bytes, settings: Settings) -> CheckedFile:

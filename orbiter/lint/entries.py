@@ -92,8 +92,22 @@ def _needs_hash(entry: PackageEntry, npm: NpmFacts) -> bool:
             return any(copy.id.endswith(")") for copy in entry.copies)
         case "r":
             return not entry.source
-    is_folder = entry.source.startswith("file:") or (entry.source and "://" not in entry.source)
-    return not is_folder
+    return not _is_folder(entry)
+
+
+def _is_folder(entry: PackageEntry) -> bool:
+    source = entry.source
+    return source.startswith("file:") or bool(source and "://" not in source)
+
+
+def is_own(entry: PackageEntry, npm: NpmFacts) -> bool:
+    """Return whether an entry is a folder of the project, and not from an index."""
+    if entry.manager == "npm":
+        ids = [copy.id for copy in entry.copies]
+        if npm.is_known:
+            return all(id_ in npm.folders for id_ in ids)
+        return any(mark in id_ for mark in LOCAL for id_ in ids)
+    return entry.manager == "pip" and _is_folder(entry)
 
 
 def _is_npm_download(entry: PackageEntry, npm: NpmFacts) -> bool:

@@ -20,6 +20,7 @@ class NpmFacts(msgspec.Struct, frozen=True, kw_only=True):
 
     is_known: bool = False
     downloads: frozenset[str] = frozenset()
+    folders: frozenset[str] = frozenset()
     scripts: frozenset[str] = frozenset()
 
 
@@ -32,6 +33,7 @@ def npm_facts(reader: FormatReader | None, text: str) -> NpmFacts:
             downloads=frozenset(
                 path for path, each in packages.items() if _is_download(path, each)
             ),
+            folders=frozenset(path for path, each in packages.items() if _is_folder(path, each)),
             scripts=frozenset(path for path, each in packages.items() if _has_script(each)),
         )
     if reader is pnpm_lock:
@@ -50,10 +52,15 @@ def _packages(data: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def _is_download(path: str, package: dict[str, Any]) -> bool:
     """Return whether a package has a file of its own: not a folder, not in another tarball."""
-    if not path or is_local(path) or package.get("link") or package.get("inBundle"):
-        return False
+    return not _is_folder(path, package) and not package.get("inBundle")
+
+
+def _is_folder(path: str, package: dict[str, Any]) -> bool:
+    """Return whether a package is a folder of the project, or a file in it."""
+    if not path or is_local(path) or package.get("link"):
+        return True
     url = package.get("resolved")
-    return not (isinstance(url, str) and url.startswith(LOCAL))
+    return isinstance(url, str) and url.startswith(LOCAL)
 
 
 def _has_script(package: dict[str, Any]) -> bool:

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from orbiter.lint.addresses import redact
 from orbiter.lint.check import check_input, check_lock_file, check_system_lock, checked
 from orbiter.lint.lines import Lines
+from orbiter.lint.malicious import not_checked
 from orbiter.lint.types import CheckedFile, Finding, Report, Settings, UnreadFile
 from orbiter.lockfiles.lock_set import FILE_NAMES, FOREIGN_LOCKS, file_faults
 from orbiter.lockfiles.types import PackageEntry, PackageFile
@@ -43,7 +44,7 @@ def check_targets(names: Iterable[str], settings: Settings) -> Report:
             errors.append(UnreadFile(path=name, message=message, hint=error.hint))
         except OSError as error:
             errors.append(UnreadFile(path=name, message=f"{name}: {error.strerror or error}"))
-    return Report(files=tuple(files), errors=tuple(errors))
+    return Report(files=tuple(files), errors=tuple(errors), not_checked=not_checked(settings))
 
 
 def _check(name: str, settings: Settings) -> Iterator[CheckedFile]:

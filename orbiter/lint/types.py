@@ -1,8 +1,11 @@
 """Types of a lint run: findings, checked files, and the settings of a run."""
 
+from collections.abc import Callable
+
 import msgspec
 
 from orbiter.lint.rules import RULES, Severity
+from orbiter.lockfiles.types import PackageEntry
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
@@ -20,11 +23,32 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
         return RULES[self.rule].severity
 
 
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer of a database about one version of a package.
+
+    ``records`` are the ids of the records that report it as malicious. ``undecided`` are those
+    whose versions have no known order. ``not_covered`` is the reason why the database cannot
+    answer, "" if it can. ``by_name`` says that only the name of the package was compared.
+    """
+
+    records: tuple[str, ...] = ()
+    undecided: tuple[str, ...] = ()
+    not_covered: str = ""
+    by_name: bool = False
+
+
+MaliciousLookup = Callable[[PackageEntry], Verdict]
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """The options of a run: rules to ignore, and patterns of allowed hosts (empty: any host)."""
+    """The options of a run: rules to ignore, and patterns of allowed hosts (empty: any host).
+
+    ``malicious`` looks up known malicious versions; None if there is no database.
+    """
 
     ignored: frozenset[str] = frozenset()
     allowed_hosts: tuple[str, ...] = ()
+    malicious: MaliciousLookup | None = None
 
 
 class Document(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,12 +76,25 @@ class UnreadFile(msgspec.Struct, frozen=True, kw_only=True):
     hint: str = ""
 
 
+class NotChecked(msgspec.Struct, frozen=True, kw_only=True):
+    """A rule that no file was checked with, and the reason."""
+
+    rule: str
+    reason: str
+
+
 class Report(msgspec.Struct, frozen=True, kw_only=True):
     """The result of a run."""
 
     files: tuple[CheckedFile, ...] = ()
     errors: tuple[UnreadFile, ...] = ()
+    not_checked: tuple[NotChecked, ...] = ()
 
     def count(self, severity: Severity) -> int:
         """Return the number of findings of a severity."""
         return sum(each.severity == severity for file in self.files for each in file.findings)
+
+
+def not_checked_lines(report: Report) -> tuple[str, ...]:
+    """Return a line for each rule that no file was checked with."""
+    return tuple(f"not checked: {each.rule}: {each.reason}" for each in report.not_checked)

@@ -4,7 +4,7 @@ Format: https://docs.github.com/en/actions/reference/workflows-and-actions/workf
 """
 
 from orbiter.lint.rules import RULES
-from orbiter.lint.types import Finding, Report
+from orbiter.lint.types import Finding, Report, not_checked_lines
 
 COMMANDS = {"error": "error", "warning": "warning", "note": "notice"}
 
@@ -16,6 +16,7 @@ def render(report: Report) -> str:
         f"::error file={_property(error.path)},title=orbiter lint::{_data(error.message)}"
         for error in report.errors
     ]
+    lines += [f"::notice title=orbiter lint::{_data(each)}" for each in not_checked_lines(report)]
     return "".join(f"{line}\n" for line in lines)
 
 

@@ -42,6 +42,13 @@ class Error(msgspec.Struct, frozen=True, kw_only=True):
     message: str
 
 
+class NotChecked(msgspec.Struct, frozen=True, kw_only=True):
+    """A rule that no file was checked with."""
+
+    rule: str
+    reason: str
+
+
 class LintReport(msgspec.Struct, frozen=True, kw_only=True):
     """The result of ``orbiter lint``."""
 
@@ -49,6 +56,7 @@ class LintReport(msgspec.Struct, frozen=True, kw_only=True):
     files: tuple[OneFile, ...]
     findings: tuple[OneFinding, ...]
     errors: tuple[Error, ...]
+    not_checked: tuple[NotChecked, ...]
 
 
 def render(report: Report) -> str:
@@ -72,6 +80,9 @@ def render(report: Report) -> str:
             for each in file.findings
         ),
         errors=tuple(Error(path=each.path, message=each.message) for each in report.errors),
+        not_checked=tuple(
+            NotChecked(rule=each.rule, reason=each.reason) for each in report.not_checked
+        ),
     )
     return msgspec.json.format(msgspec.json.encode(result), indent=2).decode() + "\n"
 

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from orbiter import __version__
 from orbiter.lint.rules import RULES, Rule
-from orbiter.lint.types import Finding, Report
+from orbiter.lint.types import Finding, Report, not_checked_lines
 
 SCHEMA = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -23,6 +23,9 @@ def render(report: Report) -> str:
     """Return the report as one run of SARIF."""
     notifications = [
         {"level": "error", "message": {"text": error.message}} for error in report.errors
+    ]
+    notifications += [
+        {"level": "note", "message": {"text": line}} for line in not_checked_lines(report)
     ]
     run = {
         "tool": {

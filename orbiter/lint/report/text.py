@@ -5,7 +5,7 @@ from itertools import groupby
 from textwrap import wrap
 
 from orbiter.lint.rules import RULES, SEVERITIES
-from orbiter.lint.types import CheckedFile, Finding, Report
+from orbiter.lint.types import CheckedFile, Finding, Report, not_checked_lines
 
 ROWS = 8
 """Findings of a rule that are shown for a file; the others are counted."""
@@ -21,7 +21,9 @@ def render(report: Report, *, width: int, style: Style, everything: bool = False
     width = max(width, MIN_WIDTH)
     blocks = [_block(file, width, style, everything) for file in report.files if _is_shown(file)]
     lines = [line for block in blocks for line in (*block, "")]
-    return "\n".join([*lines, *_wrapped(_summary(report), "", width)]) + "\n"
+    last = [_summary(report), *not_checked_lines(report)]
+    lines += [line for text in last for line in _wrapped(text, "", width)]
+    return "\n".join(lines) + "\n"
 
 
 def _is_shown(file: CheckedFile) -> bool:

@@ -14,6 +14,10 @@ from tests.support.paths import TESTS
 
 SMALL = TESTS / "data" / "lock-set" / "small"
 HASHED = f"a==1.0 \\\n    --hash=sha256:{'a' * 64}\n"
+NOT_CHECKED = (
+    "not checked: malicious-version: there is no database of known malicious versions\n"
+    "  (--database)\n"
+)
 FAULTY = f"--index-url http://user:hunter2@example.org/simple\n{HASHED}b>=2\n"
 
 
@@ -35,7 +39,7 @@ def folder(tmp_path: Path) -> Path:
 def test_a_file_without_faults_exits_with_0(folder: Path) -> None:
     result = lint(folder, "good.txt")
     assert (result.returncode, result.stderr) == (0, "")
-    assert result.stdout == "no findings in 1 file with 1 package\n"
+    assert result.stdout == f"no findings in 1 file with 1 package\n{NOT_CHECKED}"
 
 
 def test_a_file_with_faults_exits_with_1(folder: Path) -> None:
@@ -89,12 +93,20 @@ def test_sarif_names_rules_and_lines(folder: Path) -> None:
         assert location["artifactLocation"]["uri"] == "bad.txt"
         assert location["region"]["startLine"] in {1, 4}
     assert len(run["results"]) == 4
+    (notification,) = run["invocations"][0]["toolExecutionNotifications"]
+    assert notification["level"] == "note"
+    assert notification["message"]["text"].startswith("not checked: malicious-version")
 
 
 def test_annotations_are_escaped(folder: Path) -> None:
     (folder / "a,b.txt").write_text(f"{HASHED}b>=2,<3 ; platform_system == '100%'\n")
     result = lint(folder, "a,b.txt", "--format", "github")
-    assert result.stdout == (
+    first, _, rest = result.stdout.partition("\n")
+    assert rest == (
+        "::notice title=orbiter lint::not checked: malicious-version: there is no database of "
+        "known malicious versions (--database)\n"
+    )
+    assert f"{first}\n" == (
         "::error file=a%2Cb.txt,line=3,title=orbiter lint%3A not-pinned::"
         "a requirement without an exact version: b>=2,<3 ; platform_system == '100%25'\n"
     )
@@ -140,3 +152,19 @@ def test_hostile_names_do_not_reach_the_terminal(tmp_path: Path) -> None:
     result = lint(tmp_path, "a.txt")
     assert "\x1b" not in result.stdout
     assert "U+001B" in result.stdout
+
+
+def test_known_malicious_versions_are_found(tmp_path: Path) -> None:
+    integrity = "sha512-" + "A" * 86 + "=="
+    of_index = {"version": "4.4.2", "integrity": integrity}
+    own_folder = {"name": "debug", "version": "4.4.2"}
+    packages = {"": {}, "node_modules/debug": of_index, "packages/debug": own_folder}
+    lock = tmp_path / "package-lock.json"
+    lock.write_text(json.dumps({"lockfileVersion": 3, "packages": packages}, indent=1))
+    result = lint(tmp_path, lock.name, "--database", str(TESTS / "data" / "osv"))
+    assert result.returncode == 1
+    assert result.stdout.count("debug 4.4.2: MAL-2025-46974\n") == 1
+    assert "not checked" not in result.stdout
+    of_folder = {"": {}, "packages/debug": own_folder}
+    lock.write_text(json.dumps({"lockfileVersion": 3, "packages": of_folder}, indent=1))
+    assert lint(tmp_path, lock.name, "--database", str(TESTS / "data" / "osv")).returncode == 0
