@@ -8,6 +8,7 @@ from orbiter.lint.addresses import find_in_addresses, redact
 from orbiter.lint.characters import find_characters
 from orbiter.lint.entries import find_in_entries, finding, is_own
 from orbiter.lint.lines import Lines
+from orbiter.lint.look_alikes import find_look_alikes
 from orbiter.lint.malicious import find_malicious, not_covered
 from orbiter.lint.npm_entries import NpmFacts, npm_facts
 from orbiter.lint.platforms import find_platforms
@@ -60,6 +61,7 @@ def check_lock_file(path: str, content: bytes, settings: Settings) -> CheckedFil
     found += find_unusual_hosts(entries, lines, settings)
     foreign = [each for each in entries if not is_own(each, facts)]
     found += find_malicious(foreign, lines, settings)
+    found += find_look_alikes(foreign, lines, settings)
     notes = (*_notes(reader, text, lock), *not_covered(foreign, settings))
     return checked(path, found, settings, lock.format, len(entries), notes)
 

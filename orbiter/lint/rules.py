@@ -43,6 +43,7 @@ _RULES = (
     Rule("entry-mismatch", "error", "an entry with the file of another package or version"),
     Rule("platform-mismatch", "error", "an entry with the file of another platform"),
     Rule("malicious-version", "error", "a version that is known as malicious"),
+    Rule("look-alike-name", "warning", "an unknown name that looks like a widely used one"),
     Rule("install-script", "note", "a package that runs a script when it is installed"),
     Rule("sdist-only", "note", "a Python package without a wheel, whose build runs its code"),
 )

@@ -43,11 +43,13 @@ MaliciousLookup = Callable[[PackageEntry], Verdict]
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """The options of a run: rules to ignore, and patterns of allowed hosts (empty: any host).
 
+    ``known_names`` do not count as look-alikes of others.
     ``malicious`` looks up known malicious versions; None if there is no database.
     """
 
     ignored: frozenset[str] = frozenset()
     allowed_hosts: tuple[str, ...] = ()
+    known_names: frozenset[str] = frozenset()
     malicious: MaliciousLookup | None = None
 
 
