@@ -69,13 +69,19 @@ def lint(
     default, Orbiter checks the lock set of the release in images.toml, or all lock sets if that
     release is not locked. No network is used. Exits with 1 if there are findings.
     """
+    from orbiter.config.read import read_lint_keys
     from orbiter.lint.targets import check_targets
     from orbiter.lint.types import Settings
 
-    _check_rules(ignored)
+    keys = read_lint_keys(IMAGES)
+    _check_rules("--ignore", ignored)
+    _check_rules(f"{IMAGES}: lint.ignore:", keys.ignore)
     with _malicious_lookup(database) as lookup:
         settings = Settings(
-            ignored=frozenset(ignored), allowed_hosts=allowed_hosts, malicious=lookup
+            ignored=frozenset((*ignored, *keys.ignore)),
+            allowed_hosts=(*allowed_hosts, *keys.allowed_hosts),
+            known_names=frozenset(keys.known_names),
+            malicious=lookup,
         )
         report = check_targets(files or _default_files(), settings)
     click.echo(_rendered(report, output_format, show_all=show_all), nl=False)
@@ -102,15 +108,15 @@ def _malicious_lookup(database: Path | None) -> "Iterator[MaliciousLookup | None
         yield malicious_lookup(index)
 
 
-def _check_rules(ignored: tuple[str, ...]) -> None:
+def _check_rules(place: str, ignored: tuple[str, ...]) -> None:
     from orbiter.lint.rules import RULES
 
     for rule in ignored:
         if rule not in RULES:
-            raise ExpectedError(f"--ignore {rule}: no such rule", f"rules: {', '.join(RULES)}")
+            raise ExpectedError(f"{place} {rule}: no such rule", f"rules: {', '.join(RULES)}")
         if not RULES[rule].can_be_ignored:
             raise ExpectedError(
-                f"--ignore {rule}: this rule cannot be ignored",
+                f"{place} {rule}: this rule cannot be ignored",
                 "the entries of such a file cannot be checked, so repair it",
             )
 

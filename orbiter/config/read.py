@@ -10,6 +10,7 @@ import msgspec
 
 from orbiter.config import resolve
 from orbiter.config.builders import NO_IMAGES
+from orbiter.config.check_keys import LintTable
 from orbiter.config.decode import EMPTY, MISSING, decode
 from orbiter.config.image_set import ImageSet
 from orbiter.config.mistakes import ConfigError, Mistake, Mistakes
@@ -34,6 +35,21 @@ def read_incomplete_image_set(path: Path) -> ImageSet:
     Raises ConfigError with all other mistakes of the file.
     """
     return _read(path, None, is_mistake=lambda mistake: not _is_incomplete(mistake))
+
+
+def read_lint_keys(path: Path) -> LintTable:
+    """Read the settings of lint in images.toml; the defaults if there is no such file.
+
+    Raises ConfigError with the mistakes in the form of the file.
+    """
+    if not path.exists():
+        return LintTable()
+    mistakes = Mistakes()
+    text = _read_text(path)
+    file = decode(ConfigFile, _parse(text, path), mistakes)
+    if mistakes.all:
+        raise ConfigError(str(path), _with_lines(mistakes.all, text))
+    return file.lint
 
 
 def _read(

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 from msgspec.structs import fields
 
-from orbiter.config import layer_keys, runtime_keys
+from orbiter.config import check_keys, layer_keys, runtime_keys
 from orbiter.config.platforms import PLATFORM_ALIASES
 
 BUILDERS = ("alpine", "debian", "micromamba")
@@ -818,6 +818,7 @@ class ConfigFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             examples=[{"example": {"url": "https://packages.example.org", "suite": "trixie"}}],
         ),
     ] = field(name="apt-repository", default={})
+    lint: check_keys.Lint = check_keys.LintTable()
     builder: Annotated[
         dict[BuilderName, BuilderTable],
         Meta(
@@ -853,6 +854,7 @@ _TABLES: Mapping[type[Struct], str] = {
     ScriptTable: "an entry of prebuild or postbuild",
     BuilderTable: "[builder.NAME]",
     User: "[user]",
+    check_keys.LintTable: "[lint]",
     ConfigFile: "the top of the file, above the first table",
 }
 

@@ -5,8 +5,9 @@ from collections.abc import Iterable, Iterator
 from msgspec.structs import replace
 
 from orbiter.lint.addresses import find_in_addresses, redact
+from orbiter.lint.build_code import find_scripts, find_sdists
 from orbiter.lint.characters import find_characters
-from orbiter.lint.entries import find_in_entries, finding, is_own
+from orbiter.lint.entries import find_in_entries, is_own
 from orbiter.lint.lines import Lines
 from orbiter.lint.look_alikes import find_look_alikes
 from orbiter.lint.malicious import find_malicious, not_covered
@@ -54,16 +55,25 @@ def check_lock_file(path: str, content: bytes, settings: Settings) -> CheckedFil
             raise
         return checked(path, [*found, _damage(path, error)], settings)
     entries = {id(each): each for several in lock.packages.values() for each in several}.values()
+    facts = npm_facts(reader, text)
     found += _find_in_lock(reader, text, lock, lines)
     versions_only = lock.format.endswith("(versions only)")
-    facts = npm_facts(reader, text)
     found += find_in_entries(entries, lines, facts, versions_only=versions_only)
-    found += find_unusual_hosts(entries, lines, settings)
-    foreign = [each for each in entries if not is_own(each, facts)]
-    found += find_malicious(foreign, lines, settings)
-    found += find_look_alikes(foreign, lines, settings)
+    found += _find_in_packages(entries, lines, facts, settings)
+    foreign = (each for each in entries if not is_own(each, facts))
     notes = (*_notes(reader, text, lock), *not_covered(foreign, settings))
     return checked(path, found, settings, lock.format, len(entries), notes)
+
+
+def _find_in_packages(
+    entries: Iterable[PackageEntry], lines: Lines, facts: NpmFacts, settings: Settings
+) -> Iterator[Finding]:
+    yield from find_scripts(entries, lines, facts, settings)
+    yield from find_sdists(entries, lines, settings)
+    yield from find_unusual_hosts(entries, lines, settings)
+    foreign = [each for each in entries if not is_own(each, facts)]
+    yield from find_malicious(foreign, lines, settings)
+    yield from find_look_alikes(foreign, lines, settings)
 
 
 def check_system_lock(
@@ -118,11 +128,6 @@ def _find_in_lock(reader: FormatReader, text: str, lock: Lock, lines: Lines) -> 
         if isinstance(note, EntryFault):
             yield Finding(rule="entry-mismatch", line=_line_of_fault(note, lines), message=note)
     yield from find_platforms(reader, text, lock, lines)
-    scripts = npm_facts(reader, text).scripts
-    for entries in lock.packages.values():
-        for entry in entries:
-            if any(copy.id in scripts for copy in entry.copies):
-                yield finding("install-script", entry, lines, "runs an install script")
     if '"verify_ssl": false' in text:
         line = lines.of_word("verify_ssl")
         yield Finding(rule="no-certificate-check", line=line, message="verify_ssl is false")

@@ -1,4 +1,4 @@
-"""Faults of single entries: hashes, git sources, versions and sdists."""
+"""Faults of single entries: hashes, git sources and versions."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator
 from orbiter.lint.lines import Lines
 from orbiter.lint.npm_entries import NpmFacts
 from orbiter.lint.types import Finding
-from orbiter.lockfiles.pip_files import SDIST_SUFFIXES
 from orbiter.lockfiles.types import PackageEntry
 
 COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
@@ -30,12 +29,10 @@ def find_in_entries(
     yield from _without_hash(downloads or (entries if versions_only else []), lines)
     yield from _weak_hash([each for each in entries if each.files], lines)
     for entry in entries:
-        if _is_git(entry):
+        if is_git(entry):
             yield from _git(entry, lines)
         elif entry.manager in WITH_RANGES and RANGE.search(entry.version):
             yield finding("not-pinned", entry, lines, f"the version is {entry.version}")
-        if _is_sdist_only(entry):
-            yield finding("sdist-only", entry, lines, "no wheel")
 
 
 def finding(rule: str, entry: PackageEntry, lines: Lines, message: str) -> Finding:
@@ -83,7 +80,7 @@ def _needs_hash(entry: PackageEntry, npm: NpmFacts) -> bool:
         return True
     # A conda package without a file is built from a folder or a repository.
     has_commit = COMMIT.fullmatch(entry.source.rpartition("/")[2])
-    if has_commit or _is_git(entry) or entry.manager == "conda":
+    if has_commit or is_git(entry) or entry.manager == "conda":
         return False
     if entry.manager == "npm":
         return _is_npm_download(entry, npm)
@@ -118,7 +115,8 @@ def _is_npm_download(entry: PackageEntry, npm: NpmFacts) -> bool:
     return not is_local and (not entry.source or "://" in entry.source)
 
 
-def _is_git(entry: PackageEntry) -> bool:
+def is_git(entry: PackageEntry) -> bool:
+    """Return whether an entry comes from a git repository."""
     has_commit = bool(entry.build) and entry.manager in WITH_COMMITS
     return has_commit or entry.source.startswith(GIT) or entry.source.endswith(".git")
 
@@ -137,10 +135,3 @@ def _weak_algorithms(entry: PackageEntry) -> set[str]:
         if algorithms and algorithms <= WEAK:
             weak |= algorithms
     return weak
-
-
-def _is_sdist_only(entry: PackageEntry) -> bool:
-    names = [file.name for file in entry.files if file.name]
-    if entry.manager != "pip" or not names or _is_git(entry):
-        return False
-    return all(name.endswith(SDIST_SUFFIXES) for name in names)

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from msgspec.structs import replace
+from packaging.utils import canonicalize_name
 
 from orbiter.lint.addresses import redact
 from orbiter.lint.check import check_input, check_lock_file, check_system_lock, checked
@@ -13,7 +14,7 @@ from orbiter.lint.types import CheckedFile, Finding, Report, Settings, UnreadFil
 from orbiter.lockfiles.lock_set import FILE_NAMES, FOREIGN_LOCKS, file_faults
 from orbiter.lockfiles.types import PackageEntry, PackageFile
 from orbiter.lockset import folder as lockset_folder
-from orbiter.lockset.model import LAYERS, MANIFEST, OWN_FILES
+from orbiter.lockset.model import LAYERS, MANIFEST, OWN_FILES, LockSet
 from orbiter.lockset.versions import SEMVER, release_name
 from resolvers.errors import ExpectedError
 from resolvers.managers import MANAGERS
@@ -69,10 +70,11 @@ def _check(name: str, settings: Settings) -> Iterator[CheckedFile]:
 
 def _check_lock_set(folder: Path, settings: Settings) -> Iterator[CheckedFile]:
     """Check the files of a lock set, and whether it is complete and unchanged."""
-    found: list[CheckedFile] = []
-    damage = _damage(folder)
-    for path in _paths(folder):
-        found.append(_check_file(path, settings))
+    lock_set, damage = _read(folder)
+    found = [
+        _check_file(path, _with_allowed(settings, lock_set, path.parent.name))
+        for path in _paths(folder)
+    ]
     if damage and not any(each.rule == "merge-marker" for file in found for each in file.findings):
         manifest = checked(str(folder / MANIFEST), [damage], settings)
         is_manifest = [file.path == manifest.path for file in found]
@@ -83,12 +85,29 @@ def _check_lock_set(folder: Path, settings: Settings) -> Iterator[CheckedFile]:
     yield from found
 
 
-def _damage(folder: Path) -> Finding | None:
+def _read(folder: Path) -> tuple[LockSet | None, Finding | None]:
+    """Return the lock set, or its damage."""
     try:
-        lockset_folder.read(folder)
+        return lockset_folder.read(folder), None
     except ExpectedError as error:
-        return Finding(rule="damaged-file", message=error.message)
-    return None
+        return None, Finding(rule="damaged-file", message=error.message)
+
+
+def _with_allowed(settings: Settings, lock_set: LockSet | None, builder: str) -> Settings:
+    """Return the settings with the packages that may run code of their own in a builder's images.
+
+    The images.toml of the lock set names them, so somebody decided about each.
+    """
+    if lock_set is None:
+        return settings
+    sources = [stage.sources for stage in lock_set.image_set.stages if stage.builder == builder]
+    return replace(
+        settings,
+        npm_scripts=frozenset(name for each in sources for name in each.get("npm", ())),
+        pip_sdist=frozenset(
+            canonicalize_name(name) for each in sources for name in each.get("pip", ())
+        ),
+    )
 
 
 def _paths(folder: Path) -> Iterator[Path]:

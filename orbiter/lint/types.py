@@ -43,13 +43,17 @@ MaliciousLookup = Callable[[PackageEntry], Verdict]
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """The options of a run: rules to ignore, and patterns of allowed hosts (empty: any host).
 
-    ``known_names`` do not count as look-alikes of others.
+    ``known_names`` do not count as look-alikes of others. ``npm_scripts`` and ``pip_sdist`` are the
+    packages that may run code of their own during the build of images: names under which npm
+    installs packages, and normalised names of Python packages.
     ``malicious`` looks up known malicious versions; None if there is no database.
     """
 
     ignored: frozenset[str] = frozenset()
     allowed_hosts: tuple[str, ...] = ()
     known_names: frozenset[str] = frozenset()
+    npm_scripts: frozenset[str] = frozenset()
+    pip_sdist: frozenset[str] = frozenset()
     malicious: MaliciousLookup | None = None
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from tests.support.paths import TESTS
+from orbiter.config.read import read_image_set
+from tests.support.paths import ROOT, TESTS
 
 SMALL = TESTS / "data" / "lock-set" / "small"
 HASHED = f"a==1.0 \\\n    --hash=sha256:{'a' * 64}\n"
@@ -168,3 +169,59 @@ def test_known_malicious_versions_are_found(tmp_path: Path) -> None:
     of_folder = {"": {}, "packages/debug": own_folder}
     lock.write_text(json.dumps({"lockfileVersion": 3, "packages": of_folder}, indent=1))
     assert lint(tmp_path, lock.name, "--database", str(TESTS / "data" / "osv")).returncode == 0
+
+
+def configure(folder: Path, table: str) -> None:
+    path = folder / "images.toml"
+    path.write_text(f"{path.read_text(encoding='utf-8')}\n[lint]\n{table}\n", encoding="utf-8")
+
+
+def test_images_toml_ignores_rules_and_allows_hosts(project: Path) -> None:
+    (project / "bad.txt").write_text(FAULTY)
+    configure(
+        project,
+        'ignore = ["credentials", "insecure-address", "index-option", "not-pinned"]\n'
+        'allowed-hosts = ["other.example.org"]',
+    )
+    report = json.loads(lint(project, "bad.txt", "--format", "json").stdout)
+    assert [each["rule"] for each in report["findings"]] == ["host-not-allowed"]
+    assert lint(project, "bad.txt", "--allow-host", "example.org").returncode == 0
+
+
+def test_known_names_are_not_look_alikes(project: Path) -> None:
+    (project / "named.txt").write_text(HASHED.replace("a==", "reqeusts=="))
+    assert "look-alike-name" in lint(project, "named.txt").stdout
+    configure(project, 'known-names = ["reqeusts"]')
+    assert lint(project, "named.txt").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("table", "problem"),
+    [
+        ('ignore = ["other"]', "images.toml: lint.ignore: other: no such rule"),
+        ('ignore = ["merge-marker"]', "merge-marker: this rule cannot be ignored"),
+        ('allowed-hosts = ["https://example.org/"]', "lint.allowed-hosts"),
+        ("ignored = []", "lint.ignored"),
+    ],
+)
+def test_mistakes_in_images_toml_exit_with_2(project: Path, table: str, problem: str) -> None:
+    configure(project, table)
+    result = lint(project)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert problem in result.stderr
+
+
+def test_settings_of_lint_leave_lock_sets_current(project: Path) -> None:
+    before = read_image_set(project / "images.toml")
+    configure(project, 'ignore = ["sdist-only"]')
+    assert read_image_set(project / "images.toml") == before
+
+
+def test_packages_that_images_toml_allows_to_run_code_are_no_findings(tmp_path: Path) -> None:
+    locked = ROOT / "locks" / "0.2.0"
+    shutil.copytree(locked, tmp_path / "locks" / "0.2.0")
+    assert lint(tmp_path, "0.2.0").returncode == 0
+    lock = tmp_path / "locks" / "0.2.0" / "debian" / "package-lock.json"
+    result = lint(tmp_path, str(lock))
+    assert result.returncode == 1
+    assert "canvas 3.2.3: runs an install script" in result.stdout

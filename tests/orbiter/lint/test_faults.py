@@ -162,6 +162,14 @@ def test_other_faults_are_found(text: str, expected: str) -> None:
     assert expected in rules(text)
 
 
+def test_packages_that_may_run_code_are_no_findings() -> None:
+    settings = Settings(npm_scripts=frozenset({"npm-package-arg"}), pip_sdist=frozenset({"a"}))
+    sdist = poetry("https://x.example.org").replace("a-1.0-py3-none-any.whl", "a-1.0.tar.gz")
+    for text in (package_lock(hasInstallScript=True), sdist):
+        assert findings(text)
+        assert check_lock_file("lock", text.encode(), settings).findings == ()
+
+
 def test_a_swapped_host_is_found() -> None:
     usual = "https://npm.example.org/p{0}/-/p{0}-1.0.0.tgz"
     packages = {
