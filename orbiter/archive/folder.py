@@ -7,7 +7,6 @@ from functools import partial
 from pathlib import Path
 
 from orbiter.archive.manifest import (
-    EMPTY,
     index_with_release,
     manifest_digests,
     refuse_replacing,
@@ -21,6 +20,7 @@ from orbiter.archive.storage import (
     not_an_archive,
 )
 from orbiter.fetch.progress import ProgressCounter, ReportProgress, run_parallel
+from orbiter.oci.artifact import EMPTY
 from orbiter.oci.layout import INDEX_FILE, LAYOUT, LAYOUT_FILE, blob_path
 from orbiter.oci.registry import sha256
 from orbiter.store.download import OpenSource

@@ -12,15 +12,13 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 
 from orbiter.archive.storage import ArchivedFile, ReleaseArtifact, not_an_archive
+from orbiter.oci.artifact import EMPTY, EMPTY_TYPE
 from orbiter.oci.layout import encode_index
 from orbiter.oci.registry import OCI_MANIFEST, sha256
 from resolvers.errors import ExpectedError
 
 ARTIFACT_TYPE = "application/vnd.orbiter.archive.v1"
-EMPTY_TYPE = "application/vnd.oci.empty.v1+json"
 FILE_TYPE = "application/octet-stream"
-EMPTY = b"{}"
-"""Content of the config that OCI prescribes for an artifact without one."""
 TITLE = "org.opencontainers.image.title"
 VERSION = "org.opencontainers.image.version"
 REF_NAME = "org.opencontainers.image.ref.name"

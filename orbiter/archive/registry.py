@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from functools import partial
 from http import HTTPStatus
 
-from orbiter.archive.manifest import EMPTY, refuse_other_artifact
+from orbiter.archive.manifest import refuse_other_artifact
 from orbiter.archive.storage import (
     AddResult,
     ArchivedFile,
@@ -15,6 +15,7 @@ from orbiter.archive.storage import (
     not_an_archive,
 )
 from orbiter.fetch.progress import ProgressCounter, ReportProgress, run_parallel
+from orbiter.oci.artifact import EMPTY
 from orbiter.oci.reference import REFERENCE, parse_reference
 from orbiter.oci.registry import OCI_MANIFEST, Credentials, repositories, sha256
 from orbiter.oci.upload import has_blob, list_tags, put_blob, put_manifest

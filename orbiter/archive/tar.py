@@ -12,7 +12,6 @@ from typing import IO, NamedTuple
 
 from orbiter.archive.folder import OTHER_TARGET, refuse_unwritable, verify_manifest
 from orbiter.archive.manifest import (
-    EMPTY,
     index_with_release,
     manifest_digests,
     refuse_replacing,
@@ -25,6 +24,7 @@ from orbiter.archive.storage import (
     not_an_archive,
 )
 from orbiter.fetch.progress import ProgressCounter, ReportProgress
+from orbiter.oci.artifact import EMPTY
 from orbiter.oci.layout import BLOBS, INDEX_FILE, LAYOUT, LAYOUT_FILE, blob_path
 from orbiter.oci.registry import sha256
 from orbiter.store.download import CHUNK, OpenSource, format_hash

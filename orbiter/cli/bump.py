@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 @quiet_option
 @guarded
 def bump(step: Literal["patch", "minor", "major", "auto"], quiet: bool) -> None:
-    """Write the next version into images.toml; comments are kept.
+    """Write the next version into images.toml.
 
-    "auto" resolves without writing a lock set, compares the result with the locked release, and
-    takes the step that diff-locks suggests.
+    Comments are kept. "auto" resolves without writing a lock set, compares the result with the
+    locked release, and takes the step that diff-locks suggests.
     """
     from orbiter.config.read import read_image_set
     from orbiter.release.bump import next_release, write_version

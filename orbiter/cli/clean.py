@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @click.option("--release", metavar="VERSION", help="Only remove the images of this release.")
 @guarded
 def clean(yes: bool, dry_run: bool, everything: bool, stale: bool, release: str | None) -> None:
-    """Remove outdated images, stopped containers and partial files.
+    """Remove old images, stopped containers and partial files.
 
     Removes only what Orbiter made for this image set and what no container uses. Fresh images,
     images of recorded releases, complete files in the store, lock sets and BuildKit's cache

@@ -44,10 +44,11 @@ def fetch(
     verify: bool,
     quiet: bool,
 ) -> None:
-    """Fetch a release's files into the store, for offline builds.
+    """Fetch a release's files into the store.
 
-    Each missing file is looked up in the archive that ORBITER_ARCHIVE names, if it is set, then
-    in the indexes, registries and mirrors that this machine is configured to use.
+    Builds then need no network. Each missing file is looked up in the archive that
+    ORBITER_ARCHIVE names, if it is set, then in the indexes, registries and mirrors that this
+    machine is configured to use.
     """
     from orbiter.archive.configured import configured_archive
     from orbiter.archive.keep import fetch_release as fetch_from_archive

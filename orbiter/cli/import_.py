@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @click.option("--dry-run", is_flag=True, help="Print the result; write nothing.")
 @guarded
 def import_file(file: Path, image: str | None, dry_run: bool) -> None:
-    """Import FILE (environment.yml or invoke.yaml) into images.toml.
+    """Import FILE of another tool into images.toml.
 
     The type of FILE is detected from its content. The conda and pip requirements of an
     environment.yml are added to an image; existing entries stay as they are. The invoke.yaml of

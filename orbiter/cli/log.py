@@ -17,7 +17,7 @@ from orbiter.cli.options import managers_option
 @managers_option
 @guarded
 def log(name: str, path: str | None, managers: tuple[str, ...]) -> None:
-    """Show in which release each version of package NAME appeared."""
+    """Show in which release each version of NAME appeared."""
     from orbiter.diff.history import history, release_revisions, tag_revisions
     from orbiter.report.log import render
     from resolvers.errors import ExpectedError

@@ -4,6 +4,7 @@ import click
 
 from orbiter import __version__
 from orbiter.cli.archive import archive_release
+from orbiter.cli.attest import attest
 from orbiter.cli.build import build
 from orbiter.cli.bump import bump
 from orbiter.cli.clean import clean
@@ -23,10 +24,13 @@ from orbiter.cli.run import run
 from orbiter.cli.sbom import sbom
 from orbiter.cli.schema import schema
 from orbiter.cli.shell import shell
+from orbiter.cli.sign import sign
 from orbiter.cli.usage import CommandGroup
+from orbiter.cli.verify_signature import verify_signature
 
 COMMANDS: tuple[click.Command, ...] = (
     archive_release,
+    attest,
     build,
     bump,
     clean,
@@ -45,6 +49,8 @@ COMMANDS: tuple[click.Command, ...] = (
     sbom,
     schema,
     shell,
+    sign,
+    verify_signature,
 )
 
 

@@ -13,7 +13,7 @@ DOCUMENTS = ("images.toml", "diff-locks", "lint")
 @click.argument("document", type=click.Choice(DOCUMENTS), default="images.toml")
 @guarded
 def schema(document: str) -> None:
-    """Print the JSON Schema of images.toml or of a command's output.
+    """Print the JSON Schema of images.toml or a JSON output.
 
     Editors use the schema of images.toml for completion and checks. The schemas of diff-locks and
     lint describe what these commands print with `--format json`.

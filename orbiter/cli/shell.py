@@ -11,7 +11,7 @@ from orbiter.cli.options import read_lock_set, release_option
 @release_option
 @guarded
 def shell(image: str, release: str | None) -> None:
-    """Open a shell in IMAGE, or run commands from standard input.
+    """Open a shell in IMAGE, or run commands from stdin.
 
     IMAGE is a name such as debian-base. The shell runs as the image's user in a new container,
     which is removed at the end. The exit code is the shell's.

@@ -151,13 +151,13 @@ def _platform_of(repository: Repository, manifest: _Manifest) -> _Platform:
     """Return the platform that an image's config names."""
     assert manifest.config
     digest = manifest.config.digest
-    return decode_json(_verified_blob(repository, digest), _Platform, digest)
+    return decode_json(repository.read_blob(digest), _Platform, digest)
 
 
 def _start(repository: Repository, digest: str) -> BaseStart:
     manifest = decode_json(repository.manifest(digest), _Manifest, digest)
     config_digest = _config_of(manifest, digest).digest
-    config = decode_json(_verified_blob(repository, config_digest), _Config, config_digest)
+    config = decode_json(repository.read_blob(config_digest), _Config, config_digest)
     runtime = config.config or _Runtime()
     names = sorted(variable.partition("=")[0] for variable in runtime.env or ())
     return BaseStart(runtime.entrypoint or (), runtime.cmd or (), tuple(names))
@@ -171,18 +171,6 @@ def _config_of(manifest: _Manifest, digest: str) -> _Descriptor:
             "restore the lock set from git, or lock the release again",
         )
     return manifest.config
-
-
-def _verified_blob(repository: Repository, digest: str) -> bytes:
-    """Return the bytes of a config. Raises ExpectedError if they do not match the digest."""
-    with repository.blob(digest, {}) as stream:
-        content = b"".join(stream.chunks)
-    if sha256(content) != digest:
-        raise ExpectedError(
-            f"{repository.url}: the bytes of the config {digest} do not match its digest",
-            "the registry or a proxy changed the file: try again, or use another registry",
-        )
-    return content
 
 
 def _choose(available: list[_Platform], platform: str, reference: str) -> int:

@@ -30,6 +30,8 @@ ACCEPT = ", ".join(
         "application/vnd.docker.distribution.manifest.v2+json",
     )
 )
+MAX_DOCUMENT = 1 << 26
+"""The largest config or statement that is read from a registry, in bytes."""
 REASONS: Mapping[int, str] = {
     HTTPStatus.UNAUTHORIZED: "not authorised, or no such image",
     HTTPStatus.FORBIDDEN: "access denied",
@@ -80,6 +82,27 @@ class Repository:
             yield self.authorised(
                 lambda token: stack.enter_context(http.stream(url, headers={**headers, **token}))
             )
+
+    def read_blob(self, digest: str, limit: int = MAX_DOCUMENT) -> bytes:
+        """Return the bytes of a small blob, such as a config, verified against its digest.
+
+        Raises ExpectedError if they do not match, or if there are more than ``limit`` bytes.
+        """
+        content = bytearray()
+        with self.blob(digest, {}) as stream:
+            for chunk in stream.chunks:
+                content += chunk
+                if len(content) > limit:
+                    raise ExpectedError(
+                        f"{self.url}: {digest} is larger than {limit} bytes",
+                        "the registry or a proxy changed the file, or it is not a document",
+                    )
+        if sha256(bytes(content)) != digest:
+            raise ExpectedError(
+                f"{self.url}: the bytes of {digest} do not match its digest",
+                "the registry or a proxy changed the file: try again, or use another registry",
+            )
+        return bytes(content)
 
     def sibling(self, name: str) -> "Repository":
         """Return another repository of the same registry."""

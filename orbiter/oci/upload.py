@@ -87,14 +87,21 @@ def put_manifest(repository: Repository, reference: str, manifest: bytes, media_
 
     Returns the digest that the registry announces, empty if it does not.
     """
+    response = send_manifest(repository, reference, manifest, media_type)
+    return response.headers.get("docker-content-digest", "")
+
+
+def send_manifest(
+    repository: Repository, reference: str, manifest: bytes, media_type: str
+) -> http.Response:
+    """Upload a manifest like ``put_manifest``; return the registry's response."""
     url = f"{_base(repository)}/manifests/{reference}"
     headers = {"content-type": media_type, "content-length": str(len(manifest))}
-    response = retried(
+    return retried(
         repository,
         url,
         lambda token: http.send("PUT", url, headers={**headers, **token}, body=lambda: manifest),
     )
-    return response.headers.get("docker-content-digest", "")
 
 
 def tag_digest(repository: Repository, tag: str) -> str:
@@ -131,10 +138,10 @@ def _tags(repository: Repository) -> Iterator[str]:
             raise ExpectedError(
                 f"{page} is not a valid registry response: {error}", "check the registry's address"
             ) from error
-        url = _next_page(page, response.headers.get("link", ""))
+        url = next_page(page, response.headers.get("link", ""))
 
 
-def _next_page(page: str, link: str) -> str:
+def next_page(page: str, link: str) -> str:
     """Return the next page of a Link header (RFC 8288), or nothing if it is on another server."""
     target, _, parameters = link.partition(">")
     url = http.join(page, target.lstrip("< "))

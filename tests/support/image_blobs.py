@@ -3,7 +3,7 @@
 import gzip
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from orbiter.oci.push import Blob, ImageManifest
@@ -22,13 +22,17 @@ def write_blob(folder: Path, content: bytes, media_type: str = LAYER) -> Blob:
 
 
 def write_image(
-    folder: Path, tars: Sequence[bytes], architecture: str = "amd64", level: int = 6
+    folder: Path,
+    tars: Sequence[bytes],
+    architecture: str = "amd64",
+    level: int = 6,
+    labels: Mapping[str, str] | None = None,
 ) -> ImageManifest:
     """Write the blobs of an image with these layers, compressed by gzip."""
     config = {
         "os": "linux",
         "architecture": architecture,
-        "config": {"Cmd": ["/file"]},
+        "config": {"Cmd": ["/file"], "Labels": labels or {}},
         "rootfs": {
             "type": "layers",
             "diff_ids": [f"sha256:{hashlib.sha256(tar).hexdigest()}" for tar in tars],

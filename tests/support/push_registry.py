@@ -29,6 +29,7 @@ class PushRegistry:
         self.mounts = True
         self.forgetful = False
         self.tokens = False
+        self.lists_referrers = False
         self.fault: Callable[[Request], Answer | None] = lambda _request: None
         self._numbers = count(1)
         server.otherwise = self.answer
@@ -46,18 +47,19 @@ class PushRegistry:
         query = parse_qs(parts.query)
         if parts.path == "/token":
             return self.token(query)
-        match = re.fullmatch(r"/v2/(.+)/(blobs|manifests)/(.*)", parts.path)
+        match = re.fullmatch(r"/v2/(.+)/(blobs|manifests|referrers)/(.*)", parts.path)
         assert match, request.path
         repository, kind, name = match[1], match[2], match[3]
         if refusal := self.refusal(request, repository, query):
             return refusal
         if fault := self.fault(request):
             return fault
-        if kind == "manifests":
-            return self.manifest(request, repository, name)
-        if not name.startswith("uploads/"):
-            return self.blob(repository, name)
-        return self.upload(request, repository, name.removeprefix("uploads/"), query)
+        if name.startswith("uploads/"):
+            return self.upload(request, repository, name.removeprefix("uploads/"), query)
+        read = {"blobs": self.blob, "referrers": self.referrers}
+        if kind in read:
+            return read[kind](repository, name)
+        return self.manifest(request, repository, name)
 
     def token(self, query: Query) -> Answer:
         """Return a token that names its scopes; each scope is a parameter of its own."""
@@ -139,7 +141,23 @@ class PushRegistry:
         digest = f"sha256:{hashlib.sha256(request.content).hexdigest()}"
         for name in {reference, digest}:
             self.manifests[repository, name] = request.content
-        return Answer(201, headers={"Docker-Content-Digest": digest})
+        headers = {"Docker-Content-Digest": digest}
+        if self.lists_referrers and (subject := json.loads(request.content).get("subject")):
+            headers["OCI-Subject"] = subject["digest"]
+        return Answer(201, headers=headers)
+
+    def referrers(self, repository: str, digest: str) -> Answer:
+        """Return the artifacts about a manifest, if the registry has this API."""
+        if not self.lists_referrers:
+            return Answer(404)
+        found = []
+        for (name, reference), content in sorted(self.manifests.items()):
+            manifest = json.loads(content)
+            is_about = manifest.get("subject", {}).get("digest") == digest
+            if name == repository and ":" in reference and is_about:
+                artifact_type = manifest["artifactType"]
+                found.append({"digest": reference, "artifactType": artifact_type})
+        return Answer(200, json.dumps({"manifests": found}).encode())
 
 
 def problem(status: int, code: str, detail: str = "", message: str = "") -> Answer:

@@ -1,0 +1,118 @@
+"""Signed images in a real registry, verified by Orbiter and by cosign."""
+
+import json
+import os
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from tests.support.apt_world import IMAGE as DEBIAN
+from tests.support.keys import make_key
+
+REGISTRY = os.environ.get("ORBITER_WORLD_REGISTRY", "")
+pytestmark = [
+    pytest.mark.engine,
+    pytest.mark.skipif(not REGISTRY, reason="ORBITER_WORLD_REGISTRY names no registry to push to"),
+]
+IMAGES = """
+version = "0.1.0"
+repository = "{repository}"
+[builder.debian]
+from = "debian:trixie-slim"
+[image.debian.core]
+postbuild = ["echo content > /content"]
+"""
+TAG = "debian-core-0.1.0"
+INSTALL = "apt-get update -qq && apt-get install -qq --no-install-recommends cosign > /dev/null"
+VERIFY = ("verify-attestation", "--insecure-ignore-tlog=true", "--type", "slsaprovenance1")
+
+
+class Released(NamedTuple):
+    folder: Path
+    cache: Path
+    container: str
+    reference: str
+
+    def orbiter(self, *words: str) -> "subprocess.CompletedProcess[str]":
+        command = [sys.executable, "-m", "orbiter", *words]
+        env = {**os.environ, "ORBITER_CACHE_DIR": str(self.cache)}
+        return subprocess.run(
+            command, cwd=self.folder, env=env, capture_output=True, text=True, check=False
+        )
+
+    def cosign(self, *words: str) -> "subprocess.CompletedProcess[str]":
+        """Run cosign in the container, which has the folder of the project."""
+        command = ["docker", "exec", "--env", "COSIGN_PASSWORD=secret", self.container, "cosign"]
+        return subprocess.run([*command, *words], capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def released(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Released]:
+    """Lock, release and push an image, sign it, and start a container that has cosign."""
+    folder = tmp_path_factory.mktemp("project")
+    repository = f"{REGISTRY}/orbiter-test/sign-{uuid.uuid4().hex}"
+    (folder / "images.toml").write_text(IMAGES.format(repository=repository))
+    make_key(folder, "key")
+    make_key(folder, "other")
+    run = ["docker", "run", "--detach", "--rm", "--network", "host", "--volume", f"{folder}:/keys"]
+    command = [*run, "--workdir", "/keys", DEBIAN, "sleep", "infinity"]
+    container = subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+    cache = tmp_path_factory.mktemp("cache")
+    made = Released(folder, cache, container, f"{repository}:{TAG}")
+    try:
+        subprocess.run(
+            ["docker", "exec", container, "sh", "-c", INSTALL], check=True, capture_output=True
+        )
+        words = (["lock", "-q"], ["release", "-q"], ["push", "-q"], ["sign", "--key", "key.pem"])
+        for each in words:
+            done = made.orbiter(*each)
+            assert done.returncode == 0, done.stderr
+        yield made
+    finally:
+        remove = ["docker", "rm", "--force", container]
+        subprocess.run(remove, check=True, capture_output=True)
+
+
+def verified(released: Released, key: str) -> int:
+    return released.cosign(*VERIFY, "--key", f"{key}.pub.pem", released.reference).returncode
+
+
+def test_cosign_and_orbiter_accept_the_signature(released: Released) -> None:
+    done = released.cosign(*VERIFY, "--key", "key.pub.pem", released.reference)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["payloadType"] == "application/vnd.in-toto+json"
+    own = released.orbiter("verify-signature", "--key", "key.pub.pem")
+    assert own.returncode == 0, own.stdout + own.stderr
+    assert own.stdout.endswith("  verified\n")
+
+
+def test_neither_accepts_another_key(released: Released) -> None:
+    done = released.cosign(*VERIFY, "--key", "other.pub.pem", released.reference)
+    assert done.returncode != 0
+    assert "accepted signatures do not match threshold" in done.stderr
+    assert released.orbiter("verify-signature", "--key", "other.pub.pem").returncode == 1
+
+
+def test_attestations_of_cosign_and_of_orbiter_stay(released: Released) -> None:
+    """Cosign signs what ``orbiter attest`` writes, as in the documentation for CI."""
+    done = released.orbiter("attest", "--image", "core")
+    predicate = json.loads(done.stdout)["predicate"]
+    (released.folder / "predicate.json").write_text(json.dumps(predicate))
+    done = released.cosign("generate-key-pair", "--output-key-prefix", "own")
+    assert done.returncode == 0, done.stderr
+    (released.folder / "own.pub").rename(released.folder / "own.pub.pem")
+    words = ("--type", "slsaprovenance1", "--predicate", "predicate.json", "--tlog-upload=false")
+    done = released.cosign("attest", "--yes", "--key", "own.key", *words, released.reference)
+    assert done.returncode == 0, done.stderr
+    assert (verified(released, "key"), verified(released, "own")) == (0, 0)
+    done = released.orbiter("sign", "--key", "key.pem")
+    assert done.stdout.endswith("  already signed\n")
+    make_key(released.folder, "third")
+    done = released.orbiter("sign", "--key", "third.pem")
+    assert done.stdout.endswith("  signed\n")
+    assert [verified(released, key) for key in ("key", "own", "third")] == [0, 0, 0]
