@@ -15,6 +15,7 @@ from orbiter.cli.fetch import fetch
 from orbiter.cli.images import images
 from orbiter.cli.import_ import import_file
 from orbiter.cli.init import init
+from orbiter.cli.licences import licences
 from orbiter.cli.lint import lint
 from orbiter.cli.lock import lock
 from orbiter.cli.log import log
@@ -40,6 +41,7 @@ COMMANDS: tuple[click.Command, ...] = (
     images,
     import_file,
     init,
+    licences,
     lint,
     lock,
     log,

@@ -6,7 +6,7 @@ import click
 
 from orbiter.cli.errors import guarded
 
-DOCUMENTS = ("images.toml", "diff-locks", "lint")
+DOCUMENTS = ("images.toml", "diff-locks", "licences", "lint")
 
 
 @click.command()
@@ -15,11 +15,13 @@ DOCUMENTS = ("images.toml", "diff-locks", "lint")
 def schema(document: str) -> None:
     """Print the JSON Schema of images.toml or a JSON output.
 
-    Editors use the schema of images.toml for completion and checks. The schemas of diff-locks and
-    lint describe what these commands print with `--format json`.
+    Editors use the schema of images.toml for completion and checks. The others
+    describe what these commands print with `--format json`.
     """
     if document == "diff-locks":
         from orbiter.report.json import schema as json_schema
+    elif document == "licences":
+        from orbiter.licences.report.json import schema as json_schema
     elif document == "lint":
         from orbiter.lint.report.json import schema as json_schema
     else:

@@ -64,6 +64,70 @@ class LintTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, r
     ] = ()
 
 
+DeniedLicence = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Za-z0-9*][A-Za-z0-9.+*-]*( WITH [A-Za-z0-9.+*-]+)?$",
+        description="An SPDX identifier, a pattern such as AGPL-*, or unknown.",
+        examples=["AGPL-*"],
+        extra={"expected": "an SPDX identifier such as GPL-3.0-only, or a pattern such as AGPL-*"},
+    ),
+]
+Expression = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Za-z0-9(][A-Za-z0-9.+() -]*$",
+        description="The licence as an SPDX expression.",
+        examples=["BSD-3-Clause"],
+        extra={"expected": "an SPDX expression such as BSD-3-Clause"},
+    ),
+]
+LicenceReason = Annotated[
+    str,
+    Meta(
+        pattern=r"\S",
+        description="How the licence is known, for reports.",
+        examples=["the file LICENSE of its sdist"],
+        extra={"expected": "a reason"},
+    ),
+]
+
+
+class KnownLicence(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The licence of a package whose metadata does not have it."""
+
+    package: KnownName
+    licence: Expression
+    reason: LicenceReason
+
+
+class LicencesTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Settings of `orbiter licences`, in addition to its options."""
+
+    deny: Annotated[
+        tuple[DeniedLicence, ...],
+        Meta(
+            description="Licences that no package may need. `unknown` stands for packages without "
+            "a known licence.",
+            examples=[["AGPL-*", "SSPL-1.0"]],
+        ),
+    ] = ()
+    known: Annotated[
+        tuple[KnownLicence, ...],
+        Meta(
+            description="The licences of packages whose metadata does not have them.",
+            examples=[[{"package": "example", "licence": "MIT", "reason": "its README"}]],
+        ),
+    ] = ()
+
+
+Licences = Annotated[
+    LicencesTable,
+    Meta(
+        description="Settings of `orbiter licences`. They affect neither lock sets nor images.",
+        examples=[{"deny": ["AGPL-*"]}],
+    ),
+]
 Lint = Annotated[
     LintTable,
     Meta(

@@ -10,7 +10,7 @@ import msgspec
 
 from orbiter.config import resolve
 from orbiter.config.builders import NO_IMAGES
-from orbiter.config.check_keys import LintTable
+from orbiter.config.check_keys import LicencesTable, LintTable
 from orbiter.config.decode import EMPTY, MISSING, decode
 from orbiter.config.image_set import ImageSet
 from orbiter.config.mistakes import ConfigError, Mistake, Mistakes
@@ -42,14 +42,29 @@ def read_lint_keys(path: Path) -> LintTable:
 
     Raises ConfigError with the mistakes in the form of the file.
     """
+    file = _read_form(path)
+    return file.lint if file else LintTable()
+
+
+def read_licence_keys(path: Path) -> LicencesTable:
+    """Read the settings about licences in images.toml; the defaults if there is no such file.
+
+    Raises ConfigError with the mistakes in the form of the file.
+    """
+    file = _read_form(path)
+    return file.licences if file else LicencesTable()
+
+
+def _read_form(path: Path) -> ConfigFile | None:
+    """Read the keys as people write them, without resolving them; None if there is no file."""
     if not path.exists():
-        return LintTable()
+        return None
     mistakes = Mistakes()
     text = _read_text(path)
     file = decode(ConfigFile, _parse(text, path), mistakes)
     if mistakes.all:
         raise ConfigError(str(path), _with_lines(mistakes.all, text))
-    return file.lint
+    return file
 
 
 def _read(

@@ -819,6 +819,7 @@ class ConfigFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         ),
     ] = field(name="apt-repository", default={})
     lint: check_keys.Lint = check_keys.LintTable()
+    licences: check_keys.Licences = check_keys.LicencesTable()
     builder: Annotated[
         dict[BuilderName, BuilderTable],
         Meta(
@@ -855,6 +856,8 @@ _TABLES: Mapping[type[Struct], str] = {
     BuilderTable: "[builder.NAME]",
     User: "[user]",
     check_keys.LintTable: "[lint]",
+    check_keys.KnownLicence: "an entry of known in [licences]",
+    check_keys.LicencesTable: "[licences]",
     ConfigFile: "the top of the file, above the first table",
 }
 

@@ -15,6 +15,7 @@ from typing import IO
 import msgspec
 from msgspec.structs import replace
 
+from orbiter.sbom.debian_copyright import MAX_SIZE, licences_of
 from orbiter.sbom.model import Bill, Component
 from orbiter.sbom.purl import with_qualifier
 from orbiter.store.store import VERIFIERS, Store
@@ -59,6 +60,24 @@ def with_artifact_facts(bill: Bill, store: Store) -> Bill:
         return replace(bill, components=tuple(pool.map(read, bill.components)))
 
 
+def with_stored_facts(bill: Bill, store: Store) -> tuple[Bill, frozenset[str], frozenset[str]]:
+    """Return the bill with what those packages know that the store has.
+
+    Also returns the refs of these packages, and the refs of the packages that the store lacks.
+    Raises ExpectedError if a package was changed or cannot be read.
+    """
+    wanted = {each.ref: each.hash for each in bill.components if _is_read(each)}
+    missing = frozenset(ref for ref, digest in wanted.items() if not store.has(digest))
+    found = wanted.keys() - missing
+
+    def read(component: Component) -> Component:
+        return _read(component, store) if component.ref in found else component
+
+    with ThreadPoolExecutor(VERIFIERS) as pool:
+        components = tuple(pool.map(read, bill.components))
+    return replace(bill, components=components), frozenset(found), missing
+
+
 def _check_store(bill: Bill, store: Store) -> None:
     wanted = {each.hash: each.file for each in bill.components if _is_read(each)}
     missing = sorted(file for digest, file in wanted.items() if not store.has(digest))
@@ -93,6 +112,7 @@ def _read_deb(component: Component, path: Path) -> Component:
             control = archive.debcontrol()
             field = str(control.get("Source", component.name))
             maintainer = str(control.get("Maintainer", ""))
+            licences = licences_of(_copyright(archive.data.tgz(), component.name))
     except ArError as error:
         raise ValueError(str(error)) from None
     match = SOURCE.fullmatch(field.strip())
@@ -105,7 +125,21 @@ def _read_deb(component: Component, path: Path) -> Component:
         purl=with_qualifier(component.purl, "upstream", upstream),
         source_package=f"{name} {version}",
         maintainer=" ".join(maintainer.split()),
+        license=licences,
     )
+
+
+def _copyright(tar: tarfile.TarFile, name: str) -> str:
+    """Return the copyright file of a Debian package; empty if another package has it."""
+    for member in tar:
+        is_wanted = member.name.removeprefix("./") == f"usr/share/doc/{name}/copyright"
+        if is_wanted and (content := _content(tar, member)):
+            return content.read(MAX_SIZE + 1).decode("utf-8", "replace")
+    return ""
+
+
+def _content(tar: tarfile.TarFile, member: tarfile.TarInfo) -> IO[bytes] | None:
+    return tar.extractfile(member) if member.isfile() else None
 
 
 def _read_python(component: Component, path: Path) -> Component:

@@ -34,11 +34,18 @@ COMMON = {
 _IDENTIFIER = re.compile(r"[A-Za-z0-9.-]+")
 
 
-def spdx_expression(text: str) -> str:
-    """Return the SPDX expression for the licence of a package; empty if it is not certain."""
+MAX_LENGTH = 5000
+"""The longest expression in characters; it is as nested as its brackets."""
+
+
+def spdx_expression(text: str, *, own: bool = False) -> str:
+    """Return the SPDX expression for the licence of a package; empty if it is not certain.
+
+    ``own`` says whether it may have identifiers that are not in SPDX's list (``LicenseRef-…``). A
+    document with such a licence needs its text, which no lock has.
+    """
     known = COMMON.get(" ".join(text.split()).lower(), text)
-    # An own licence needs its text in the document, which no lock has.
-    if not known or "LicenseRef-" in known:
+    if not known or len(known) > MAX_LENGTH or ("LicenseRef-" in known and not own):
         return ""
     try:
         return str(canonicalize_license_expression(known))

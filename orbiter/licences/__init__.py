@@ -1,0 +1,1 @@
+"""From a bill of materials to the licences of everything in an image."""
