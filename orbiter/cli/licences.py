@@ -65,7 +65,7 @@ def licences(
     output_format: str,
     show_all: bool,
 ) -> None:
-    """List the licences of everything in images, and find denied ones.
+    """List the licences of packages, and find denied ones.
 
     Lock files of apk and npm have licences. Those of other packages are read from the packages in
     the store, as far as it has them: see orbiter fetch. No network is used.
