@@ -10,8 +10,20 @@ from orbiter.config.read import json_schema
 from tests.support.prose import PAGES, ROOT, Text, check
 
 REFERENCE = ROOT / "docs" / "reference"
-COMMANDS = sorted(cli.commands)
 EVERYWHERE = {"--help", "--version"}
+
+
+def leaves(group: click.Group, path: str = "") -> Iterator[tuple[str, click.Command]]:
+    """Yield the commands, also those of groups such as ``osv update``."""
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from leaves(command, f"{path}{name} ")
+        else:
+            yield f"{path}{name}", command
+
+
+BY_NAME = dict(leaves(cli))
+COMMANDS = sorted(BY_NAME)
 
 
 def section(command: str) -> str:
@@ -23,7 +35,7 @@ def section(command: str) -> str:
 
 def options(command: str) -> set[str]:
     found: set[str] = set()
-    for option in cli.commands[command].params:
+    for option in BY_NAME[command].params:
         if isinstance(option, click.Option):
             found.update(option.opts, option.secondary_opts)
     return {word for word in found if word.startswith("--")}
@@ -46,7 +58,7 @@ def test_the_reference_names_no_other_option(command: str) -> None:
 
 def test_every_command_is_in_the_table() -> None:
     page = (REFERENCE / "commands.md").read_text(encoding="utf-8")
-    assert sorted(re.findall(r"^\| \[`([a-z-]+)`\]", page, re.MULTILINE)) == COMMANDS
+    assert sorted(re.findall(r"^\| \[`([a-z -]+)`\]", page, re.MULTILINE)) == COMMANDS
 
 
 def keys(schema: Any) -> Iterator[str]:
@@ -61,7 +73,7 @@ def keys(schema: Any) -> Iterator[str]:
 def test_every_key_of_images_toml_is_in_the_reference() -> None:
     page = (REFERENCE / "images-toml.md").read_text(encoding="utf-8")
     tables = {"user", "sets", "npm-registry", "builder", "image", "build", "debian"}
-    tables |= {"apk-repository", "apt-repository", "lint", "licences"}
+    tables |= {"apk-repository", "apt-repository", "ignore-advisory", "lint", "licences"}
     assert {key for key in keys(json_schema()) if f"| `{key}` |" not in page} <= tables
 
 
@@ -85,7 +97,7 @@ def test_every_path_that_the_pages_name_exists() -> None:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_help_reads_like_english(command: str) -> None:
-    found = cli.commands[command]
+    found = BY_NAME[command]
     options = (option for option in found.params if isinstance(option, click.Option))
     texts = [found.help, *(option.help for option in options)]
     assert list(check(command, [Text(1, text or "") for text in texts])) == []
@@ -94,12 +106,10 @@ def test_help_reads_like_english(command: str) -> None:
 @pytest.mark.parametrize("command", COMMANDS)
 def test_no_summary_is_cut_at_80_columns(command: str) -> None:
     columns = 80 - 2 - max(map(len, COMMANDS)) - 2
-    assert not cli.commands[command].get_short_help_str(columns).endswith("...")
+    assert not BY_NAME[command].get_short_help_str(columns).endswith("...")
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_option_has_help(command: str) -> None:
-    options = (
-        option for option in cli.commands[command].params if isinstance(option, click.Option)
-    )
+    options = (option for option in BY_NAME[command].params if isinstance(option, click.Option))
     assert [option.name for option in options if not option.help] == []

@@ -28,5 +28,5 @@ def require_recent(database: Database, now: datetime, limit: timedelta) -> None:
         raise ExpectedError(
             f"the vulnerability database is old: its newest advisory is of {database.newest}, "
             f"{age.days} days ago",
-            "download current exports",
+            "run orbiter osv update, or download current exports; --max-age allows older ones",
         )

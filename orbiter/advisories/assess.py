@@ -10,7 +10,7 @@ from orbiter.advisories.index import Database, require_ecosystems
 from orbiter.advisories.ranges import fixed_versions, status_of
 from orbiter.advisories.records import AdvisedPackage
 from orbiter.advisories.severity import Severity, severity_of
-from orbiter.advisories.subjects import NotCovered, Occurrence, Subject, Subjects
+from orbiter.advisories.subjects import Occurrence, Subject, Subjects
 
 Lookup = Callable[[str, str], tuple[tuple[str, AdvisedPackage], ...]]
 """Returns the records about a package, each with the name of its advisory: ``Index.lookup``."""
@@ -47,6 +47,11 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
         return Unit(self.advisory, base_of(self.ecosystem), self.package)
 
     @property
+    def images(self) -> tuple[str, ...]:
+        """Return the images with an affected package, sorted; "" for a lock without names."""
+        return tuple(sorted({occurrence.environment for occurrence in self.occurrences}))
+
+    @property
     def is_confirmed(self) -> bool:
         """Return whether a package was matched by more than its name."""
         return any(occurrence.certainty != "by name" for occurrence in self.occurrences)
@@ -55,15 +60,26 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 class Assessment(msgspec.Struct, frozen=True, kw_only=True):
     """The answer for a lock, with the provenance of the database.
 
-    ``undecided`` are findings about versions or ranges without an order. ``packages`` are the
-    covered packages by ecosystem without a release.
+    ``undecided`` are findings about versions or ranges without an order. ``subjects`` are the
+    packages of the lock, also those that cannot be looked up.
     """
 
     database: Database
     affected: tuple[Finding, ...]
     undecided: tuple[Finding, ...]
-    packages: frozenset[tuple[str, str]]
-    not_covered: tuple[NotCovered, ...]
+    subjects: Subjects
+
+    @property
+    def packages(self) -> frozenset[tuple[str, str]]:
+        """Return the covered packages by ecosystem without a release."""
+        return frozenset((base_of(each.ecosystem), each.name) for each in self.subjects.covered)
+
+    @property
+    def images(self) -> tuple[str, ...]:
+        """Return the images with packages, sorted."""
+        covered = (each for subject in self.subjects.covered for each in subject.occurrences)
+        others = (name for each in self.subjects.not_covered for name in each.environments)
+        return tuple(sorted({each.environment for each in covered}.union(others)))
 
 
 class _Match(NamedTuple):
@@ -90,9 +106,17 @@ def assess(subjects: Subjects, database: Database, lookup: Lookup) -> Assessment
         database=database,
         affected=_findings(affected),
         undecided=_findings(undecided),
-        packages=frozenset((base_of(each.ecosystem), each.name) for each in subjects.covered),
-        not_covered=subjects.not_covered,
+        subjects=subjects,
     )
+
+
+def in_image(assessment: Assessment, image: str) -> Assessment:
+    """Return the answer with the findings of one image only."""
+    affected, undecided = (
+        tuple(each for each in findings if image in each.images)
+        for findings in (assessment.affected, assessment.undecided)
+    )
+    return msgspec.structs.replace(assessment, affected=affected, undecided=undecided)
 
 
 def _matches(

@@ -2,12 +2,19 @@
 
 from collections.abc import Iterable
 from functools import lru_cache
+from typing import Literal, get_args
 
 import msgspec
 
-LEVELS = ("unknown", "none", "low", "medium", "high", "critical")
+Level = Literal["unknown", "none", "low", "medium", "high", "critical"]
+LEVELS: tuple[Level, ...] = get_args(Level)
 """All levels, lowest first. An unknown severity is not a low one."""
-LOWEST_SCORES = (("critical", 9.0), ("high", 7.0), ("medium", 4.0), ("low", 0.1))
+LOWEST_SCORES: tuple[tuple[Level, float], ...] = (
+    ("critical", 9.0),
+    ("high", 7.0),
+    ("medium", 4.0),
+    ("low", 0.1),
+)
 """Levels by CVSS score, as its versions 3 and 4 define them."""
 SYNONYMS = {"important": "high", "moderate": "medium", "unimportant": "low"}
 MALICIOUS = "MAL-"
@@ -22,7 +29,7 @@ class Severity(msgspec.Struct, frozen=True, kw_only=True):
     level then is the word of the database, or "critical" for a malicious package.
     """
 
-    level: str = "unknown"
+    level: Level = "unknown"
     score: float | None = None
     vector: str = ""
 
@@ -63,5 +70,5 @@ def cvss_score(vector: str) -> float | None:
         return None
 
 
-def _level(score: float) -> str:
+def _level(score: float) -> Level:
     return next((level for level, lowest in LOWEST_SCORES if score >= lowest), "none")

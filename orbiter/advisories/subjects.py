@@ -1,13 +1,15 @@
 """The packages of a lock as advisories name them, and those that no advisory covers. Pure."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Literal
 
 import msgspec
 from packaging.utils import canonicalize_name
 
 from orbiter.advisories.system_sources import SourcePackage, Sources, system_sources
+from orbiter.config.image_set import Stage
+from orbiter.diff.filter import restrict_lock
 from orbiter.lockfiles.types import Lock, PackageEntry, Scope
 
 Certainty = Literal["exact", "derived", "by name"]
@@ -33,6 +35,9 @@ PYTHON_BUILD = re.compile(r"(?:.*_)?py(?:h|[23])")
 """Beginning of the build of a conda package with Python code: ``py312h…``, ``pyhd8…``."""
 NOT_PYTHON = "conda packages without Python code have no advisories in OSV"
 NO_ECOSYSTEM = "Orbiter has no advisories for this manager"
+NO_PACKAGES = "the lock does not list the packages of the base image"
+NETWORK = "the lock does not list what this stage loads with network = true"
+DOWNLOAD = "files with an address have no advisories"
 
 
 class Occurrence(msgspec.Struct, frozen=True, order=True):
@@ -58,7 +63,7 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
 class NotCovered(msgspec.Struct, frozen=True, order=True):
     """A locked package that cannot be looked up; "not covered" does not mean "clean".
 
-    ``environments`` is empty for a base image.
+    ``environments`` is empty for a base image and other parts that are not packages.
     """
 
     manager: str
@@ -79,6 +84,30 @@ class Subjects(msgspec.Struct, frozen=True, kw_only=True):
         """Return the ecosystems of the covered packages."""
         return {subject.ecosystem for subject in self.covered}
 
+    @property
+    def by_name(self) -> tuple[Subject, ...]:
+        """Return the covered packages that nothing but their name identifies."""
+        return tuple(
+            subject
+            for subject in self.covered
+            if all(each.certainty == "by name" for each in subject.occurrences)
+        )
+
+
+def restrict(
+    lock: Lock,
+    *,
+    images: Collection[str] = (),
+    platforms: Collection[str] = (),
+    managers: Collection[str] = (),
+) -> Lock:
+    """Return a lock with only these images, platforms and managers; an empty filter matches all.
+
+    Unlike a lock that is compared, it keeps its lock set, which names source packages.
+    """
+    restricted = restrict_lock(lock, images=images, platforms=platforms, managers=managers)
+    return msgspec.structs.replace(restricted, lock_set=lock.lock_set)
+
 
 def subjects_of(lock: Lock) -> Subjects:
     """Return the packages of a lock as advisories name them.
@@ -87,7 +116,7 @@ def subjects_of(lock: Lock) -> Subjects:
     """
     sources = system_sources(lock.lock_set) if lock.lock_set else Sources()
     covered: dict[tuple[str, str, str], set[Occurrence]] = {}
-    not_covered: dict[NotCovered, set[str]] = {image: set() for image in _base_images(lock)}
+    not_covered: dict[NotCovered, set[str]] = {image: set() for image in _unlisted(lock)}
     for scope, entries in lock.packages.items():
         for entry in entries:
             found = _identity(entry, scope, sources)
@@ -113,26 +142,6 @@ def subjects_of(lock: Lock) -> Subjects:
     )
 
 
-def in_environment(subjects: Subjects, environment: str) -> Subjects:
-    """Return the packages of one image."""
-    own = {
-        subject: tuple(each for each in subject.occurrences if each.environment == environment)
-        for subject in subjects.covered
-    }
-    return Subjects(
-        covered=tuple(
-            msgspec.structs.replace(subject, occurrences=occurrences)
-            for subject, occurrences in own.items()
-            if occurrences
-        ),
-        not_covered=tuple(
-            each
-            for each in subjects.not_covered
-            if not each.environments or environment in each.environments
-        ),
-    )
-
-
 def _subjects(covered: dict[tuple[str, str, str], set[Occurrence]]) -> Iterator[Subject]:
     for (ecosystem, name, version), occurrences in sorted(covered.items()):
         yield Subject(
@@ -143,10 +152,31 @@ def _subjects(covered: dict[tuple[str, str, str], set[Occurrence]]) -> Iterator[
         )
 
 
-def _base_images(lock: Lock) -> Iterable[NotCovered]:
-    for image in lock.facts.get("base image", {}):
-        reason = "the lock does not list the packages of the base image"
-        yield NotCovered("docker", image.partition(" ")[0], "", reason)
+def _unlisted(lock: Lock) -> Iterable[NotCovered]:
+    """Yield the parts of a lock set's images whose packages it does not list."""
+    if not lock.lock_set:
+        return
+    image_set = lock.lock_set.image_set
+    images = {scope.environment for scope in lock.packages}
+    builders = {stage.builder for stage in image_set.stages if stage.name in images}
+    for builder in image_set.builders.values():
+        if builder.name in builders and builder.base:
+            yield NotCovered("docker", builder.base, "", NO_PACKAGES)
+    for stage in image_set.stages:
+        if stage.builder in builders and stage.network:
+            yield NotCovered("network", stage.name, "", NETWORK)
+        if stage.builder in builders:
+            yield from (NotCovered("download", url, "", DOWNLOAD) for url in _downloads(stage))
+
+
+def _downloads(stage: Stage) -> set[str]:
+    """Return the addresses of the files that apk and apt do not install."""
+    return {
+        file.url
+        for download in stage.downloads or ()
+        if not download.is_package
+        for file in download.platforms.values()
+    }
 
 
 def _identity(

@@ -4,19 +4,38 @@ import gc
 import os
 import shutil
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from orbiter.cli.errors import FINDINGS, guarded
 from orbiter.cli.options import IMAGES, managers_option
+from orbiter.cli.vulnerabilities import (
+    SEVERITIES,
+    Filter,
+    Source,
+    database_option,
+    fails_on,
+    look_up,
+    max_age_option,
+    vulnerabilities_option,
+)
 
 if TYPE_CHECKING:
+    from orbiter.advisories.ignore import Remainder
     from orbiter.diff.types import Diff
+    from orbiter.lockfiles.types import Lock
+    from orbiter.report.vulnerabilities.view import View
+
+    Pair = tuple[Remainder, Remainder]
 
 # Copied from orbiter.diff.types: importing it would slow down every --help by a seventh.
 KINDS = ("added", "removed", "upgraded", "downgraded", "changed", "rebuilt", "moved")
 FAILURES = ("added", "removed", "major", "downgraded", "moved", "rebuilt", "files", "any")
+# Those about vulnerabilities; also copied, from orbiter.advisories.thresholds.
+NEW = "new"
+VULNERABILITIES = (NEW, *SEVERITIES)
 PIPED_WIDTH = 120
 """Columns of the text report if standard output is not a terminal."""
 
@@ -62,11 +81,15 @@ PIPED_WIDTH = 120
     "--fail-on",
     "failures",
     multiple=True,
-    type=click.Choice(FAILURES),
+    type=click.Choice((*FAILURES, *VULNERABILITIES)),
     help="Exit with 1 on changes of this kind; repeatable. 'files' are those that build the "
     "images. A changed hash of the same version always counts, and so does a build file that does "
-    "not follow from the lock files.",
+    "not follow from the lock files. With --vulnerabilities, also on a 'new' vulnerability, or on "
+    "one in NEW of at least this severity.",
 )
+@vulnerabilities_option
+@database_option
+@max_age_option
 @guarded
 def diff_locks(
     old: str,
@@ -80,6 +103,9 @@ def diff_locks(
     kinds: tuple[str, ...],
     exit_code: bool,
     failures: tuple[str, ...],
+    vulnerabilities: bool,
+    database: Path | None,
+    max_age: int,
 ) -> None:
     """Report what changed between two releases or lock files.
 
@@ -93,16 +119,39 @@ def diff_locks(
     from orbiter.diff.scopes import align_scopes
     from orbiter.lockfiles.named import load_lock
 
+    if not vulnerabilities and (wrong := [each for each in failures if each in VULNERABILITIES]):
+        raise click.UsageError(f"--fail-on {wrong[0]} needs --vulnerabilities")
     sides = align_scopes(load_lock(old), load_lock(_current_release() if new is None else new))
     check_names(sides, images=images, platforms=platforms)
     before, after = (
         restrict_lock(side, images=images, platforms=platforms, managers=managers) for side in sides
     )
     changes = filter_changes(diff(before, after), direct=direct, kinds=kinds)
-    click.echo(_rendered(changes, output_format, show_all=show_all), nl=False)
+    found = None
+    if vulnerabilities:
+        found = _look_up(sides, Source(database, max_age), Filter(images, platforms, managers))
+    click.echo(_rendered(changes, found, output_format, show_all=show_all), nl=False)
     conditions = failures or (("any",) if exit_code else ())
-    if conditions and matches_any(changes, conditions):
+    if conditions and (matches_any(changes, conditions) or _fails(found, conditions)):
         sys.exit(FINDINGS)
+
+
+def _look_up(sides: "tuple[Lock, Lock]", source: Source, only: Filter) -> "Pair":
+    old, new = look_up(sides, source, only)
+    return old, new
+
+
+def _fails(found: "Pair | None", conditions: tuple[str, ...]) -> bool:
+    """Return whether vulnerabilities meet one of the conditions."""
+    if found is None:
+        return False
+    from orbiter.advisories.compare import compare
+    from orbiter.advisories.thresholds import new_findings
+
+    old, new = (side.assessment for side in found)
+    severities = tuple(each for each in conditions if each in SEVERITIES)
+    is_severe = fails_on((*new.affected, *new.undecided), severities)
+    return is_severe or (NEW in conditions and bool(new_findings(compare(old, new))))
 
 
 def _current_release() -> str:
@@ -111,22 +160,44 @@ def _current_release() -> str:
     return read_image_set(IMAGES).version
 
 
-def _rendered(changes: "Diff", output_format: str, *, show_all: bool) -> str:
+def _rendered(changes: "Diff", found: "Pair | None", output_format: str, *, show_all: bool) -> str:
+    if output_format == "json":
+        return _as_json(changes, found)
+    view = _view(changes, found) if found else None
     if output_format == "markdown":
         from orbiter.report import markdown
 
-        return markdown.render(changes)
-    if output_format == "json":
-        from orbiter.report import json
-
-        return json.render(changes)
+        return markdown.render(changes, vulnerabilities=view)
     if output_format == "html":
         from orbiter.report import html
 
-        return html.render(changes)
+        return html.render(changes, view)
     from orbiter.report import text
 
-    return text.render(changes, width=_width(), colour=_colour(), everything=show_all)
+    return text.render(
+        changes,
+        width=_width(),
+        colour=_colour(),
+        everything=show_all,
+        vulnerabilities=view,
+    )
+
+
+def _as_json(changes: "Diff", found: "Pair | None") -> str:
+    from orbiter.report import json
+
+    if found is None:
+        return json.render(changes)
+    from orbiter.report.vulnerabilities import json as findings
+
+    return json.render(changes, findings.changes(*found))
+
+
+def _view(changes: "Diff", found: "Pair") -> "View":
+    from orbiter.report import phrases
+    from orbiter.report.vulnerabilities.view import view_of_changes
+
+    return view_of_changes(phrases.title(changes), *found)
 
 
 def _width() -> int:

@@ -5,6 +5,7 @@ import click
 from orbiter import __version__
 from orbiter.cli.archive import archive_release
 from orbiter.cli.attest import attest
+from orbiter.cli.audit import audit
 from orbiter.cli.build import build
 from orbiter.cli.bump import bump
 from orbiter.cli.clean import clean
@@ -19,6 +20,7 @@ from orbiter.cli.licences import licences
 from orbiter.cli.lint import lint
 from orbiter.cli.lock import lock
 from orbiter.cli.log import log
+from orbiter.cli.osv import osv
 from orbiter.cli.push import push
 from orbiter.cli.release import release
 from orbiter.cli.run import run
@@ -32,6 +34,7 @@ from orbiter.cli.verify_signature import verify_signature
 COMMANDS: tuple[click.Command, ...] = (
     archive_release,
     attest,
+    audit,
     build,
     bump,
     clean,
@@ -45,6 +48,7 @@ COMMANDS: tuple[click.Command, ...] = (
     lint,
     lock,
     log,
+    osv,
     push,
     release,
     run,

@@ -6,7 +6,7 @@ import click
 
 from orbiter.cli.errors import guarded
 
-DOCUMENTS = ("images.toml", "diff-locks", "licences", "lint")
+DOCUMENTS = ("images.toml", "diff-locks", "licences", "lint", "vulnerabilities")
 
 
 @click.command()
@@ -16,7 +16,8 @@ def schema(document: str) -> None:
     """Print the JSON Schema of images.toml or a JSON output.
 
     Editors use the schema of images.toml for completion and checks. The others
-    describe what these commands print with `--format json`.
+    describe what these commands print with `--format json`; vulnerabilities is
+    for `audit --vulnerabilities`.
     """
     if document == "diff-locks":
         from orbiter.report.json import schema as json_schema
@@ -24,6 +25,8 @@ def schema(document: str) -> None:
         from orbiter.licences.report.json import schema as json_schema
     elif document == "lint":
         from orbiter.lint.report.json import schema as json_schema
+    elif document == "vulnerabilities":
+        from orbiter.report.vulnerabilities.json import schema as json_schema
     else:
         from orbiter.config.read import json_schema
     click.echo(json.dumps(json_schema(), indent=2, sort_keys=True))

@@ -4,7 +4,9 @@ msgspec's own decoder stops at the first mistake. Values that cannot be decoded 
 their default here, so that the rest of the document can still be checked.
 """
 
+import re
 from collections.abc import Iterable, Mapping
+from datetime import date
 from types import UnionType
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
@@ -22,6 +24,13 @@ EMPTY = "is empty"
 SHELL_CHARACTERS = frozenset("|&;<>$`*?(){}~")
 """Characters of a command that only a shell understands."""
 
+LITERALS = {
+    bool: re.compile("true|false"),
+    int: re.compile(r"\d+", re.ASCII),
+    date: re.compile(r"\d{4}-\d\d-\d\d", re.ASCII),
+}
+"""Texts that would be values of these types without their quotes."""
+
 _TYPE_NAMES = {
     str: "a string in quotes",
     bool: "true or false",
@@ -31,6 +40,7 @@ _TYPE_NAMES = {
     tuple: "a list",
     dict: "a table",
 }
+_EXPECTED_NAMES = {**_TYPE_NAMES, date: "a date without quotes"}
 
 
 class _ValueType(msgspec.Struct, frozen=True, kw_only=True):
@@ -249,7 +259,7 @@ def _add_invalid(value_type: _ValueType, value: object, path: str, mistakes: Mis
 
 def _add_wrong_type(value_type: _ValueType, value: object, path: str, mistakes: Mistakes) -> None:
     actual = _TYPE_NAMES.get(type(value), "a date or time")
-    expected = _TYPE_NAMES[value_type.toml_type]
+    expected = _EXPECTED_NAMES[value_type.toml_type]
     hint = _type_hint(value_type, value, path)
     mistakes.add(path, f"is {actual}", expected=expected, hint=hint)
 
@@ -286,11 +296,10 @@ def _words(command: str) -> str:
 
 
 def _unquoted_hint(value_type: _ValueType, value: object, key: str) -> str:
-    """Return the hint for a number or boolean."""
+    """Return the hint for a number, boolean or date."""
     example = value_type.example or "true"
     if not isinstance(value, str):
         return f"write {key} = {example}"
-    is_valid = value.isdigit() if value_type.toml_type is int else value in {"true", "false"}
-    if not is_valid:
+    if not LITERALS[value_type.toml_type].fullmatch(value):
         value = example
     return f"write {key} = {value}, without quotes"

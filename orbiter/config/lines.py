@@ -5,6 +5,7 @@ tomllib and tomlkit do not report positions. The text has been parsed before, so
 
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Mapping
 
 from orbiter.config.mistakes import key_path
@@ -65,7 +66,8 @@ class _Scanner:
         self._line = 1
         self._key = ""
         self._in_value = False
-        self._in_header = False
+        self._brackets = 0  # those at the start of a header
+        self._entries: Counter[str] = Counter()  # the headers of each list of tables
 
     def scan(self) -> dict[str, int]:
         """Return the line of each path."""
@@ -80,7 +82,7 @@ class _Scanner:
         if self._in_value or self._containers:
             self._read_value(token)
         elif token == "[":
-            self._in_header = True
+            self._brackets += 1
         elif token in {"\n", "]"}:
             self._end_header()
         elif token == "=":
@@ -89,11 +91,26 @@ class _Scanner:
             self._words.append(token)
 
     def _end_header(self) -> None:
-        if self._in_header and self._words:
-            self._table = _path("", self._words)
+        if self._brackets and self._words:
+            self._table = self._header_path()
             self._lines.setdefault(self._table, self._line)
         self._words = []
-        self._in_header = False
+        self._brackets = 0
+
+    def _header_path(self) -> str:
+        """Return the path of the table below a header; [[name]] adds an entry to a list."""
+        path = ""
+        for word in self._words:
+            path = key_path(self._last_entry(path), _name(word))
+        if self._brackets > 1:
+            self._lines.setdefault(path, self._line)
+            self._entries[path] += 1
+        return self._last_entry(path)
+
+    def _last_entry(self, path: str) -> str:
+        """Return the path of the last entry of a list of tables; of a table its own path."""
+        count = self._entries[path]
+        return f"{path}[{count - 1}]" if count else path
 
     def _start_value(self, table: str) -> None:
         self._key = _path(table, self._words)

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from orbiter.config import resolve
+from orbiter.config.advisory_keys import IgnoredAdvisory
 from orbiter.config.builders import NO_IMAGES
 from orbiter.config.check_keys import LicencesTable, LintTable
 from orbiter.config.decode import EMPTY, MISSING, decode
@@ -53,6 +54,15 @@ def read_licence_keys(path: Path) -> LicencesTable:
     """
     file = _read_form(path)
     return file.licences if file else LicencesTable()
+
+
+def read_ignored_advisories(path: Path) -> tuple[IgnoredAdvisory, ...]:
+    """Read the decisions about advisories in images.toml; empty if there is no such file.
+
+    Raises ConfigError with the mistakes in the form of the file.
+    """
+    file = _read_form(path)
+    return file.ignore_advisory if file else ()
 
 
 def _read_form(path: Path) -> ConfigFile | None:

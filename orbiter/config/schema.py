@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 from msgspec.structs import fields
 
-from orbiter.config import check_keys, layer_keys, runtime_keys
+from orbiter.config import advisory_keys, check_keys, layer_keys, runtime_keys
 from orbiter.config.platforms import PLATFORM_ALIASES
 
 BUILDERS = ("alpine", "debian", "micromamba")
@@ -820,6 +820,7 @@ class ConfigFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = field(name="apt-repository", default={})
     lint: check_keys.Lint = check_keys.LintTable()
     licences: check_keys.Licences = check_keys.LicencesTable()
+    ignore_advisory: advisory_keys.IgnoredAdvisories = field(name="ignore-advisory", default=())
     builder: Annotated[
         dict[BuilderName, BuilderTable],
         Meta(
@@ -858,6 +859,7 @@ _TABLES: Mapping[type[Struct], str] = {
     check_keys.LintTable: "[lint]",
     check_keys.KnownLicence: "an entry of known in [licences]",
     check_keys.LicencesTable: "[licences]",
+    advisory_keys.IgnoredAdvisory: "[[ignore-advisory]]",
     ConfigFile: "the top of the file, above the first table",
 }
 

@@ -1,21 +1,14 @@
 """HTML report: one self-contained page that makes no requests and also works without its script."""
 
-import base64
-import hashlib
 from collections import Counter
 from collections.abc import Iterable
-from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from orbiter import sizes
 from orbiter.diff.types import KINDS, Change, Diff
-from orbiter.report import chains, phrases
+from orbiter.report import chains, pages, phrases
 from orbiter.report.alarms import alarms
-
-if TYPE_CHECKING:
-    from jinja2 import Template
-
-FOLDER = Path(__file__).parent
+from orbiter.report.vulnerabilities.view import View
 
 COLUMN_WIDTHS = {
     "name": "minmax(0, 2.2fr)",
@@ -58,7 +51,7 @@ class HtmlRow(NamedTuple):
     places: tuple[str, ...]
 
 
-def render(diff: Diff) -> str:
+def render(diff: Diff, vulnerabilities: View | None = None) -> str:
     """Return the page; its policy allows only its own style and script, and no requests."""
     notes = phrases.notes_of(diff)
     rows = [_row(change, notes(change)) for change in diff.changes]
@@ -66,15 +59,16 @@ def render(diff: Diff) -> str:
     columns = _columns(rows, has_managers=len(managers) > 1)
     widths = " ".join(COLUMN_WIDTHS[column] for column in columns)
     # The policy forbids style attributes, so the widths are part of the style sheet.
-    style = f"{_read('page.css')}:root {{ --tracks: {widths}; }}\n"
-    script = _read("page.js")
-    return _template().render(
+    style = f"{pages.style(vulnerabilities)}:root {{ --tracks: {widths}; }}\n"
+    script = pages.read("page.js")
+    return pages.template("page.html.j2").render(
         title=phrases.title(diff),
         counts=phrases.counts(diff),
         suggestion=phrases.suggestion(diff.suggestion),
         download=phrases.download(diff),
         alarms=list(alarms(diff)),
         diff=diff,
+        vulnerabilities=vulnerabilities,
         phrases=phrases,
         rows=rows,
         altered=[row for row in rows if row.altered],
@@ -85,8 +79,8 @@ def render(diff: Diff) -> str:
         directs=sum(row.direct for row in rows),
         style=style,
         script=script,
-        style_hash=_policy_hash(style),
-        script_hash=_policy_hash(script),
+        style_hash=pages.policy_hash(style),
+        script_hash=pages.policy_hash(script),
     )
 
 
@@ -131,31 +125,3 @@ def _places(change: Change, new: str) -> tuple[str, ...]:
 def _count(rows: list[HtmlRow], field: str, values: Iterable[str]) -> list[tuple[str, int]]:
     counts = Counter(getattr(row, field) for row in rows)
     return [(value, counts[value]) for value in values if counts[value]]
-
-
-def _read(name: str) -> str:
-    return (FOLDER / name).read_text(encoding="utf-8")
-
-
-def _policy_hash(text: str) -> str:
-    """Return a hash as Content-Security-Policy requires it.
-
-    Format: https://www.w3.org/TR/CSP3/#grammardef-hash-source.
-    """
-    digest = hashlib.sha256(text.encode()).digest()
-    return f"sha256-{base64.b64encode(digest).decode()}"
-
-
-def _template() -> "Template":
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(FOLDER),
-        # Texts from a lock are not trusted.
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    return environment.get_template("page.html.j2")

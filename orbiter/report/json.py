@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from orbiter.diff.types import (
     KINDS,
@@ -25,6 +25,7 @@ from orbiter.diff.types import (
     Variant,
 )
 from orbiter.report import phrases
+from orbiter.report.vulnerabilities.json import VulnerabilityChanges
 
 FORMAT: Literal[1] = 1
 
@@ -194,9 +195,12 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     ]
     counts: tuple[Count, ...]
     notes: tuple[str, ...]
+    vulnerabilities: Annotated[
+        VulnerabilityChanges | UnsetType, Meta(description="with --vulnerabilities only")
+    ] = UNSET
 
 
-def render(diff: Diff) -> str:
+def render(diff: Diff, vulnerabilities: VulnerabilityChanges | UnsetType = UNSET) -> str:
     """Return the indented JSON text, with a newline at its end."""
     report = Report(
         format=FORMAT,
@@ -213,6 +217,7 @@ def render(diff: Diff) -> str:
             for scope, numbers in sorted(diff.counts.items())
         ),
         notes=diff.notes,
+        vulnerabilities=vulnerabilities,
     )
     return _encode(report) + "\n"
 

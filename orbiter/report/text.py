@@ -12,6 +12,8 @@ from orbiter.report.alarms import alarms
 from orbiter.report.sections import SECTIONS, Section, sections
 from orbiter.report.text_files import alarm_block, file_block
 from orbiter.report.text_table import Painter, TextRow, render_table
+from orbiter.report.vulnerabilities import text as findings
+from orbiter.report.vulnerabilities.view import View
 
 MIN_WIDTH = 40
 
@@ -25,7 +27,14 @@ SPARE_ROWS = 2
 NUMBER_AND_NOUN = re.compile(r"(\d) (?=[A-Za-z])")
 
 
-def render(diff: Diff, *, width: int, colour: bool, everything: bool) -> str:
+def render(
+    diff: Diff,
+    *,
+    width: int,
+    colour: bool,
+    everything: bool,
+    vulnerabilities: View | None = None,
+) -> str:
     """Return lines of at most ``width`` columns (at least 40).
 
     Long sections are shortened unless ``everything`` is true.
@@ -34,6 +43,8 @@ def render(diff: Diff, *, width: int, colour: bool, everything: bool) -> str:
     make_row = _row_maker(diff)
     blocks = [_head(diff, width, paint)]
     blocks += [alarm_block(alarm, width, paint) for alarm in alarms(diff)]
+    if vulnerabilities:
+        blocks += _vulnerability_blocks(vulnerabilities, width, paint, everything=everything)
     for section in sections(diff):
         shown, hidden = _shorten(section, everything=everything)
         block = [*_heading(section, width, paint)]
@@ -50,6 +61,13 @@ def render(diff: Diff, *, width: int, colour: bool, everything: bool) -> str:
         notes = [line for note in diff.notes for line in _indent(note, width)]
         blocks.append([paint("Notes", "bold"), *notes])
     return "\n\n".join(map(_join_lines, blocks)) + "\n"
+
+
+def _vulnerability_blocks(
+    view: View, width: int, paint: Painter, *, everything: bool
+) -> list[list[str]]:
+    blocks = findings.blocks(view, width, paint, everything=everything)
+    return [findings.summary_block(view, width, paint), *blocks]
 
 
 def _join_lines(lines: list[str]) -> str:

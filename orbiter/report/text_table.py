@@ -29,6 +29,7 @@ KIND_STYLES = {
 }
 KIND_OF_SIGN = {sign: kind for kind, sign in phrases.SIGNS.items()}
 STEP_STYLES = {"major": "red", "minor": "yellow", "build": "dim"}
+SEVERITY_STYLES = {"critical": "alarm", "high": "red", "medium": "yellow", "unknown": "magenta"}
 COLUMN_STYLES = {"name": "bold", "why": "dim", "manager": "dim", "arrow": "dim"}
 
 MARGIN = "  "
@@ -155,5 +156,6 @@ def _style(row: TextRow, column: str) -> str:
     if column in {"sign", "kind"}:
         return KIND_STYLES.get(KIND_OF_SIGN.get(row.sign, ""), "")
     if column == "step":
-        return STEP_STYLES.get(row.step, "")
+        level = row.step.partition(" ")[0]
+        return STEP_STYLES.get(row.step, SEVERITY_STYLES.get(level, ""))
     return COLUMN_STYLES.get(column, "")

@@ -3,12 +3,16 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from orbiter.advisories import thresholds
 from orbiter.advisories.age import require_recent
 from orbiter.advisories.assess import Assessment, assess
 from orbiter.advisories.compare import compare
-from orbiter.advisories.ignore import Ignore, without_ignored
+from orbiter.advisories.ignore import without_ignored
 from orbiter.advisories.index import Database, open_index
-from orbiter.advisories.subjects import in_environment, subjects_of
+from orbiter.advisories.subjects import restrict, subjects_of
+from orbiter.advisories.thresholds import reaching
+from orbiter.cli import diff_locks, vulnerabilities
+from orbiter.config.advisory_keys import IgnoredAdvisory
 from orbiter.lockfiles.types import Lock, PackageEntry, Scope
 from resolvers.errors import ExpectedError
 from tests.support.osv import OSV
@@ -28,8 +32,8 @@ def answer(only: str = "", /, **images: tuple[str, ...]) -> Assessment:
             entries.append(PackageEntry(manager=manager, name=name, version=version, build=build))
         packages[Scope(image)] = tuple(entries)
     with closing(open_index(OSV)) as index:
-        subjects = subjects_of(Lock(name="x", format="y", packages=packages))
-        subjects = in_environment(subjects, only) if only else subjects
+        lock = Lock(name="x", format="y", packages=packages)
+        subjects = subjects_of(restrict(lock, images=(only,) if only else ()))
         return assess(subjects, index.database, index.lookup)
 
 
@@ -84,8 +88,8 @@ def test_findings_of_one_image_have_only_its_own_versions() -> None:
 
 def test_packages_that_are_not_covered_belong_to_their_image() -> None:
     images = {"one": ("npm:ws:8.12.1",), "two": ("cargo:serde:1.0.0",)}
-    assert answer("one", **images).not_covered == ()
-    assert [each.package for each in answer("two", **images).not_covered] == ["serde"]
+    assert answer("one", **images).subjects.not_covered == ()
+    assert [each.package for each in answer("two", **images).subjects.not_covered] == ["serde"]
 
 
 def test_a_database_without_the_ecosystem_is_an_error() -> None:
@@ -147,19 +151,51 @@ def test_recent_data_is_accepted() -> None:
     require_recent(database, datetime(2026, 10, 1, tzinfo=UTC), timedelta(days=30))
 
 
+def test_new_undecided_ones_are_not_those_that_were_affected() -> None:
+    old, new = answer(one=("pip:jinja2:3.1.3",)), answer(one=("pip:jinja2:main", "npm:vega:6.4.0"))
+    found = compare(old, new)
+    appeared = {each.unit for each in found.undecided_appeared}
+    assert ("CVE-2025-59840", "npm", "vega") in appeared
+    assert appeared == {each.unit for each in new.undecided} - {each.unit for each in old.affected}
+    assert len(appeared) < len(new.undecided)
+    assert compare(new, new).undecided_appeared == ()
+
+
+def decision(advisory: str, package: str = "", until: date = date(2026, 12, 31)) -> IgnoredAdvisory:
+    return IgnoredAdvisory(id=advisory, package=package, reason="not reachable", until=until)
+
+
 def test_ignored_findings_are_kept_with_the_reason() -> None:
     both = answer(one=("npm:ws:8.12.1", "npm:request:2.88.2", "npm:brace-expansion:1.1.11"))
-    decisions = tuple(
-        Ignore(advisory=name, package=package, reason="not reachable", date=date(2026, 7, 1))
-        for name, package in (
-            ("GHSA-3h5v-q93c-6h6q", "ws"),
-            ("GHSA-v6h2-p8h4-qcjw", ""),
-            ("CVE-2023-28155", "axios"),
-        )
+    decisions = (
+        decision("GHSA-3h5v-q93c-6h6q", "ws"),
+        decision("GHSA-v6h2-p8h4-qcjw"),
+        decision("CVE-2023-28155", "axios"),
     )
-    found = without_ignored(both, decisions)
+    found = without_ignored(both, decisions, date(2026, 12, 31))
     assert names(found.assessment) == [("CVE-2023-28155", "request")]
     assert found.assessment.undecided == ()
     assert [each.finding.package for each in found.ignored] == ["ws", "brace-expansion"]
     assert found.ignored[0].decision.reason == "not reachable"
-    assert found.unused == decisions[2:]
+    assert (found.expired, found.unused) == ((), decisions[2:])
+
+
+def test_an_expired_decision_ignores_nothing() -> None:
+    one = answer(one=("npm:ws:8.12.1",))
+    old = decision("CVE-2024-37890", until=date(2026, 12, 30))
+    found = without_ignored(one, (old,), date(2026, 12, 31))
+    assert found.assessment == one
+    assert (found.ignored, found.expired, found.unused) == ((), (old,), ())
+
+
+def test_severities_that_a_check_asks_for() -> None:
+    found = answer(one=("npm:ws:8.12.1", "npm:request:2.88.2", "npm:debug:4.4.2")).affected
+    assert [each.severity.level for each in found] == ["medium", "high", "critical"]
+    assert [each.package for each in reaching(found, ("high",))] == ["ws", "debug"]
+    assert reaching(found, ("low", "critical")) == found
+    assert reaching(found, ()) == ()
+
+
+def test_conditions_have_the_names_of_the_command() -> None:
+    assert thresholds.SEVERITIES == vulnerabilities.SEVERITIES
+    assert (thresholds.NEW, *thresholds.SEVERITIES) == diff_locks.VULNERABILITIES

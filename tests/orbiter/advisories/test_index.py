@@ -87,6 +87,14 @@ def test_withdrawn_records_are_skipped(tmp_path: Path) -> None:
         assert (index.database.records, index.database.withdrawn) == ({"PyPI": 1}, 1)
 
 
+def test_a_real_withdrawn_record_is_not_in_the_index() -> None:
+    withdrawn = record("PyPI", "PYSEC-2017-115")
+    assert withdrawn["withdrawn"]
+    with opened(OSV) as index:
+        found = {name for _, name in ids(index, "PyPI", "exiv2")}
+    assert "PYSEC-2017-115" not in found
+
+
 def test_a_withdrawn_record_connects_no_others(tmp_path: Path) -> None:
     one = record("PyPI", "GHSA-h75v-3vvj-5mfj", aliases=[])
     other = one | {"id": "PYSEC-1"}

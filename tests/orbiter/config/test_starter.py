@@ -83,7 +83,7 @@ def test_the_starter_shows_every_key_with_its_default(tmp_path: Path) -> None:
     }
     keys = {key for table in json_schema()["$defs"].values() for key in table["properties"]}
     tables = {"user", "sets", "index", "npm-registry", "builder", "image", "build", "healthcheck"}
-    tables |= {"apk-repository", "apt-repository", "lint", "licences"}
+    tables |= {"apk-repository", "apt-repository", "ignore-advisory", "lint", "licences"}
     shown = set(re.findall(r"(?m)(?:^|\{ |, )([a-z-]+) = ", uncommented())) | tables
     # The hash of a file needs a line of its own, and is rarely known before the first lock. The key
     # fingerprint excludes key-file.
