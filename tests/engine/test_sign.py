@@ -11,6 +11,9 @@ from typing import NamedTuple
 
 import pytest
 
+from orbiter.oci.referrers import list_referrers
+from orbiter.oci.registry import repositories
+from orbiter.oci.upload import tag_digest
 from tests.support.apt_world import IMAGE as DEBIAN
 from tests.support.keys import make_key
 
@@ -89,6 +92,17 @@ def test_cosign_and_orbiter_accept_the_signature(released: Released) -> None:
     own = released.orbiter("verify-signature", "--key", "key.pub.pem")
     assert own.returncode == 0, own.stdout + own.stderr
     assert own.stdout.endswith("  verified\n")
+
+
+def test_a_bill_of_materials_is_attached_to_a_real_image(released: Released) -> None:
+    for state in ("attached", "already attached"):
+        done = released.orbiter("sbom", "--attach", "--format", "spdx-2.3")
+        assert done.stdout.endswith(f"  {state}\n"), done.stderr
+    (repository,) = repositories(released.reference)
+    digest = tag_digest(repository, TAG)
+    types = {each.artifact_type for each in list_referrers(repository, digest)}
+    assert types == {"application/spdx+json", "application/vnd.dsse.envelope.v1+json"}
+    assert verified(released, "key") == 0
 
 
 def test_neither_accepts_another_key(released: Released) -> None:

@@ -66,15 +66,14 @@ class Published(NamedTuple):
         return done
 
 
-def lock_set_for(folder: Path, name: str) -> LockSet:
+def lock_set_for(folder: Path, name: str, orbiter: str = "0.1.0") -> LockSet:
     """Return a lock set for two platforms with packages of apk and conda, and files."""
     folder.mkdir(parents=True, exist_ok=True)
     locked = mixed(folder)
     image_set = replace(locked.image_set, repository=name)
-    tools = {"orbiter": "0.1.0"}
     own = {f"{OWN_FILES}/{hashlib.sha256(text).hexdigest()}": text.decode() for text in [b"own\n"]}
     files = {**locked.files, **own, SNAPSHOT: snapshot.dump(image_set)}
-    return rendered(replace(locked.manifest, tools=tools), files)
+    return rendered(replace(locked.manifest, tools={"orbiter": orbiter}), files)
 
 
 def publish(folder: Path, name: str) -> Published:
