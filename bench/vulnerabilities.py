@@ -1,12 +1,11 @@
-"""Measure the index of a vulnerability database and the answer for a release of this repository.
+"""Measure ``orbiter audit --vulnerabilities`` for a release of this repository.
 
-    python -m bench.advisories
+    python -m bench.vulnerabilities
 
 The database has as many records as the exports of npm, PyPI and Debian together, about 266,000.
-They are invented from the real records in tests/data/osv. Prints the seconds of the first process,
-which makes the index, and the median of more processes, which read it. The seconds in parentheses
-are those without the start of Python and the loading of the lock set. The peak memory is that of
-the process.
+They are invented from the real records in tests/data/osv. Prints the seconds of the first run,
+which makes the index, and the median of more runs, which read it. Then the same for
+``orbiter diff-locks``, also without vulnerabilities. The peak memory is that of the process.
 """
 
 import json
@@ -20,25 +19,17 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from bench.support.programs import ORBITER
+
 ROOT = Path(__file__).parents[1]
 OSV = ROOT / "tests" / "data" / "osv"
 RECORDS = {"Debian": 50_000, "PyPI": 16_000, "npm": 200_000}
 ROUNDS = 7
-ANSWER = """\
-import sys, time
-from pathlib import Path
-from orbiter.advisories.assess import assess
-from orbiter.advisories.index import open_index
-from orbiter.advisories.subjects import subjects_of
-from orbiter.lockfiles.named import load_lock
-lock = load_lock("0.2.0")
-start = time.perf_counter()
-index = open_index(Path(sys.argv[1]))
-found = assess(subjects_of(lock), index.database, index.lookup)
-assert found.affected
-peak = Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0]
-print(time.perf_counter() - start, int(peak) // 1024)
-"""
+OPTIONS = ("--vulnerabilities", "--max-age", "99999")
+AUDIT = ("audit", "--release", "0.2.0", *OPTIONS)
+DIFF = ("diff-locks", "0.1.0", "0.2.0")
+GOAL = 0.5
+"""Seconds for a release whose database has an index."""
 
 
 def write_export(path: Path, ecosystem: str, count: int) -> None:
@@ -62,24 +53,25 @@ def rename(record: dict[str, Any], number: int) -> None:
         affected["package"]["name"] += f"-{number % 50_000}"
 
 
-def measure(place: Path, cache: Path, rounds: int = 1) -> str:
-    """Return the median times and the memory of processes that answer for a release."""
+def measure(cache: Path, *words: str, rounds: int = 1) -> str:
+    """Return the median time and the highest peak memory of a command, in seconds and MB."""
     environment = {**os.environ, "ORBITER_CACHE_DIR": str(cache)}
-    whole, inside, peaks = [], [], []
+    seconds, peaks = [], []
     for _ in range(rounds):
         start = time.perf_counter()
-        output = subprocess.run(
-            [sys.executable, "-c", ANSWER, str(place)],
+        process = subprocess.Popen(
+            [*ORBITER, *words],
             env=environment,
             cwd=ROOT,
-            check=True,
-            capture_output=True,
-            text=True,
-        ).stdout.split()
-        whole.append(time.perf_counter() - start)
-        inside.append(float(output[0]))
-        peaks.append(int(output[1]))
-    return f"{median(whole):.2f} s ({median(inside):.3f} s), {max(peaks)} MB"
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds.append(time.perf_counter() - start)
+        peaks.append(usage.ru_maxrss // 1024)
+        if os.waitstatus_to_exitcode(status) > 1:
+            sys.exit(f"error: orbiter {' '.join(words)} failed")
+    return f"{median(seconds):.2f} s, {max(peaks)} MB"
 
 
 def main() -> None:
@@ -88,9 +80,13 @@ def main() -> None:
         place, cache = Path(folder, "osv"), Path(folder, "cache")
         for ecosystem, count in RECORDS.items():
             write_export(place / ecosystem / "all.zip", ecosystem, count)
+        database = ("--database", str(place))
         print(f"{sum(RECORDS.values()):,} records")
-        print(f"index and answer: {measure(place, cache)}")
-        print(f"answer:           {measure(place, cache, ROUNDS)}")
+        print(f"index and audit:          {measure(cache, *AUDIT, *database)}")
+        print(f"audit (goal {GOAL} s):       {measure(cache, *AUDIT, *database, rounds=ROUNDS)}")
+        both = (*DIFF, *OPTIONS, *database)
+        print(f"diff-locks:               {measure(cache, *both, rounds=ROUNDS)}")
+        print(f"diff-locks without them:  {measure(cache, *DIFF, rounds=ROUNDS)}")
 
 
 if __name__ == "__main__":
