@@ -15,6 +15,7 @@ from orbiter.lockset.inputs import locked_files
 from orbiter.lockset.model import LockSet
 from resolvers.apk import lock_file as apk_lock
 from resolvers.apt import lock_file as apt_lock
+from resolvers.apt.source_field import SourcePackage as Source
 
 SUITES = {
     "buster": "10",
@@ -72,10 +73,12 @@ def system_sources(lock_set: LockSet) -> Sources:
     for name, builder in image_set.builders.items():
         if files := locked_files(lock_set, name, "apt"):
             ecosystem = debian_ecosystem(builder)
-            debs = apt_lock.parse(files).package
-            known = {(_source_folder(deb), _without_rebuild(deb.version)) for deb in debs}
-            for deb in debs:
-                packages[name, "apt", deb.name, deb.version] = _of_deb(deb, ecosystem, known)
+            lock = apt_lock.parse(files)
+            recorded = apt_lock.recorded_sources(lock)
+            known = {(_source_folder(deb), _without_rebuild(deb.version)) for deb in lock.package}
+            for deb in lock.package:
+                found = _of_deb(deb, ecosystem, recorded, known)
+                packages[name, "apt", deb.name, deb.version] = found
         if files := locked_files(lock_set, name, "apk"):
             for apk in apk_lock.parse(files).package:
                 packages[name, "apk", apk.name, apk.version] = _of_apk(apk)
@@ -99,17 +102,24 @@ def _numbered(suite: str) -> str:
 
 
 def _of_deb(
-    package: apt_lock.AptPackage, ecosystem: str, known: Container[tuple[str, str]]
+    package: apt_lock.AptPackage,
+    ecosystem: str,
+    recorded: Mapping[str, Source],
+    known: Container[tuple[str, str]],
 ) -> Found:
-    """Return the source of a package by its folder in the pool, which is named after it.
+    """Return the source of a package.
 
-    ``known`` are the sources and versions of all packages of the builder.
+    Locks of older versions of Orbiter have recorded none. Then it follows from the folder of the
+    package in the pool, which is named after its source. ``known`` are the sources and versions of
+    all packages of the builder.
     """
     source = _source_folder(package)
     if package.repository or package.url or not source:
         return FOREIGN
     if not ecosystem:
         return NO_RELEASE
+    if locked := recorded.get(package.sha256):
+        return SourcePackage(ecosystem, locked.name, locked.version, False)
     version = _without_rebuild(package.version)
     # util-linux 2.41.5-0 has the packages login 1:4.16.0-2+really2.41.5-0 and bsdutils 1:2.41.5-0.
     shorter = (version.partition(":")[2], version.rpartition("really")[2])

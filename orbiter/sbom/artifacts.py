@@ -17,9 +17,10 @@ from msgspec.structs import replace
 
 from orbiter.sbom.debian_copyright import MAX_SIZE, licences_of
 from orbiter.sbom.model import Bill, Component
-from orbiter.sbom.purl import with_qualifier
+from orbiter.sbom.purl import upstream, with_qualifier
 from orbiter.store.store import VERIFIERS, Store
 from orbiter.store.unpack import UNREADABLE
+from resolvers.apt.source_field import parse_source
 from resolvers.errors import ExpectedError
 
 if sys.version_info >= (3, 14):
@@ -41,8 +42,6 @@ CLASSIFIERS = {
 }
 """Classifiers that mean exactly one licence. ``BSD License``, for example, may mean several."""
 OSI = re.compile(r"License :: (?:OSI Approved :: )?(?P<name>.+)")
-SOURCE = re.compile(r"(?P<name>\S+)(?: \((?P<version>[^)]+)\))?")
-"""The field Source of a Debian package; see deb-control(5)."""
 
 
 def with_artifact_facts(bill: Bill, store: Store) -> Bill:
@@ -115,15 +114,11 @@ def _read_deb(component: Component, path: Path) -> Component:
             licences = licences_of(_copyright(archive.data.tgz(), component.name))
     except ArError as error:
         raise ValueError(str(error)) from None
-    match = SOURCE.fullmatch(field.strip())
-    if match is None:
-        raise ValueError(f"the source package {field!r}")
-    name, version = match["name"], match["version"] or component.version
-    upstream = name if version == component.version else f"{name}@{version}"
+    source = parse_source(field, component.name, component.version)
     return replace(
         component,
-        purl=with_qualifier(component.purl, "upstream", upstream),
-        source_package=f"{name} {version}",
+        purl=with_qualifier(component.purl, "upstream", upstream(source, component.version)),
+        source_package=" ".join(source),
         maintainer=" ".join(maintainer.split()),
         license=licences,
     )

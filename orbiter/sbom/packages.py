@@ -10,7 +10,7 @@ from orbiter.config.builders import conda_settings
 from orbiter.config.image_set import Builder
 from orbiter.lockset.model import Installer
 from orbiter.sbom.model import Component
-from orbiter.sbom.purl import purl
+from orbiter.sbom.purl import purl, upstream
 from resolvers.apk import lock_file as apk_lock
 from resolvers.apt import lock_file as apt_lock
 from resolvers.apt.architectures import ARCHITECTURES
@@ -118,7 +118,9 @@ Describe = Callable[[Component], Component]
 
 def _describe_apt(selection: Selection) -> Describe:
     platform = selection.target.platform
-    suite = apt_lock.parse(selection.files).platforms[platform].suite
+    lock = apt_lock.parse(selection.files)
+    suite = lock.platforms[platform].suite
+    sources = apt_lock.recorded_sources(lock)
     # Only the name of the base image distinguishes Ubuntu from Debian.
     is_ubuntu = selection.builder.base.rpartition("/")[2].startswith("ubuntu")
     vendor = "Ubuntu" if is_ubuntu else "Debian"
@@ -126,11 +128,12 @@ def _describe_apt(selection: Selection) -> Describe:
     def describe(component: Component) -> Component:
         repository, path = _repository(component)
         match = POOL.fullmatch(path)
-        source_package = match["source"] if match else ""
+        source = sources.get(component.hash.partition(":")[2])
+        folder = match["source"] if match else ""
         qualifiers = {
             "arch": _architecture(component.file, platform),
             "distro": suite,
-            "upstream": source_package,
+            "upstream": upstream(source, component.version) if source else folder,
         }
         return replace(
             component,
@@ -142,7 +145,7 @@ def _describe_apt(selection: Selection) -> Describe:
                 qualifiers=qualifiers | _places(component),
             ),
             supplier=repository or (vendor if not component.address else ""),
-            source_package=source_package,
+            source_package=" ".join(source) if source else folder,
         )
 
     return describe

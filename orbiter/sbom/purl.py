@@ -6,6 +6,8 @@ Specification: https://github.com/package-url/purl-spec
 from collections.abc import Mapping
 from urllib.parse import quote
 
+from resolvers.apt.source_field import SourcePackage
+
 SAFE = "-._~:"
 """Characters besides letters and digits that stay as they are."""
 
@@ -33,6 +35,11 @@ def with_qualifier(text: str, key: str, value: str) -> str:
     pairs = [pair for pair in query.split("&") if pair and not pair.startswith(f"{key}=")]
     pairs.append(f"{key}={quote(value, safe=f'{SAFE}/')}")
     return f"{path}?{'&'.join(sorted(pairs))}"
+
+
+def upstream(source: SourcePackage, version: str) -> str:
+    """Return the qualifier for the source of a Debian package that has this version."""
+    return source.name if source.version == version else f"{source.name}@{source.version}"
 
 
 def image_purl(reference: str, tag: str, digest: str = "") -> str:

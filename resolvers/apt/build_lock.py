@@ -59,9 +59,15 @@ def _packages(groups: tuple[Group, ...], solution: AptSolution) -> list[AptPacka
             requires=_requires(record, providers, is_recommending=is_recommending),
             repository=solution.repositories.get(key, ""),
             url=solution.addresses.get(key, ""),
+            source_package=_unless(record.built_from.name, record.name),
+            source_version=_unless(record.built_from.version, record.version),
         )
         packages.append(package)
     return packages
+
+
+def _unless(value: str, usual: str) -> str:
+    return "" if value == usual else value
 
 
 def _requires(

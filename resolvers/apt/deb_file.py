@@ -20,6 +20,7 @@ from resolvers.types import PackageFile, Request
 
 FIELDS = (
     "Package",
+    "Source",
     "Version",
     "Architecture",
     "Multi-Arch",
@@ -32,7 +33,7 @@ FIELDS = (
     "Replaces",
     "Provides",
 )
-"""The fields of a control file that apt resolves with; see deb-control(5)."""
+"""The fields of a control file that apt resolves with, and Source; see deb-control(5)."""
 VERSION = re.compile(r"(?:[0-9]+:)?[A-Za-z0-9.+~-]+")
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from resolvers.apt.source_field import SourcePackage, parse_source
 from resolvers.distro.repositories import FILE_PATH
 from resolvers.errors import ExpectedError
 
@@ -13,6 +14,7 @@ class DebRecord(msgspec.Struct, frozen=True, kw_only=True):
 
     ``file`` is the path below the address of a mirror. ``depends`` has a tuple of alternatives for
     each dependency; ``recommends`` is like it. Both and ``provides`` hold names without versions.
+    ``built_from`` is the source package.
     """
 
     name: str
@@ -21,6 +23,7 @@ class DebRecord(msgspec.Struct, frozen=True, kw_only=True):
     file: str
     size: int
     sha256: str
+    built_from: SourcePackage
     depends: tuple[tuple[str, ...], ...] = ()
     recommends: tuple[tuple[str, ...], ...] = ()
     provides: tuple[str, ...] = ()
@@ -65,10 +68,22 @@ def _record(fields: Mapping[str, str]) -> DebRecord:
         file=fields["Filename"].removeprefix("./"),  # in indexes that dpkg-scanpackages wrote
         size=int(fields["Size"]),
         sha256=fields["SHA256"],
+        built_from=_source(fields),
         depends=_alternatives(dependencies),
         recommends=_alternatives(fields.get("Recommends", "")),
         provides=_names(fields.get("Provides", ""), ","),
     )
+
+
+def _source(fields: Mapping[str, str]) -> SourcePackage:
+    name, version = fields["Package"], fields["Version"]
+    try:
+        return parse_source(fields.get("Source", ""), name, version)
+    except ValueError as error:
+        raise ExpectedError(
+            f"apt: the index has an invalid source of {name} {version}: {error}",
+            "use a package repository whose index is valid",
+        ) from None
 
 
 def _check_fields(fields: Mapping[str, str]) -> None:

@@ -5,6 +5,7 @@ from functools import lru_cache
 
 import msgspec
 
+from resolvers.apt.source_field import SourcePackage
 from resolvers.distro.lock_text import LockedGroup, format_lock, parse_lock
 from resolvers.distro.repositories import URL, FilePath, RepositoryName, source_of
 from resolvers.types import LockFiles, thread_safe_decoding
@@ -30,12 +31,21 @@ class AptPlatform(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     signers: tuple[str, ...] = ()
 
 
-class AptPackage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, order=True):
+class AptPackage(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    forbid_unknown_fields=True,
+    order=True,
+    rename="kebab",
+):
     """A package that the stages in ``groups`` add, the same on all its platforms.
 
     ``file`` is its path below the address of a mirror, such as
     ``pool/main/c/curl/curl_8.14.1-2_amd64.deb``, or below that of the ``repository`` of images.toml
-    that it comes from. A package from an address, the ``url``, has a name only.
+    that it comes from. A package from an address, the ``url``, has a name only. The name and the
+    version of its source package are ``source_package`` and ``source_version``, "" if they are
+    those of the package; see ``recorded_sources``.
     """
 
     name: str
@@ -49,6 +59,8 @@ class AptPackage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     requires: tuple[str, ...] = ()
     repository: RepositoryName = ""
     url: str = ""
+    source_package: str = ""
+    source_version: str = ""
 
     @property
     def source(self) -> str:
@@ -77,6 +89,22 @@ def parse(files: LockFiles) -> AptLock:
     Raises ExpectedError if it is malformed or has another format version.
     """
     return _parse_text(files[FILE])
+
+
+def recorded_sources(lock: AptLock) -> dict[str, SourcePackage]:
+    """Return the source packages by the sha256 of the packages; empty if the lock has none.
+
+    Locks that older versions of Orbiter wrote have none. All others have some, because a base has
+    packages such as libc6, whose source has another name.
+    """
+    if not any(each.source_package or each.source_version for each in lock.package):
+        return {}
+    return {
+        each.sha256: SourcePackage(
+            each.source_package or each.name, each.source_version or each.version
+        )
+        for each in lock.package
+    }
 
 
 @lru_cache(maxsize=4)

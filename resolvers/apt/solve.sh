@@ -230,5 +230,5 @@ say addresses
 [ ! -e "$work/addresses" ] || sort -u "$work/addresses"
 say packages
 sort -u "$work"/*.all | xargs -r apt-cache show --no-all-versions > "$work/output"
-fields='Package|Architecture|Version|Filename|Size|SHA256|Depends|Pre-Depends|Provides|Recommends'
+fields='Package|Source|Architecture|Version|Filename|Size|SHA256|Depends|Pre-Depends|Provides|Recommends'
 grep -E "^(($fields): |\$)" "$work/output" || true

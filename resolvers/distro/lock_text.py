@@ -70,10 +70,11 @@ def format_lock(lock: SystemLock, manager: str) -> str:
 
 def _table(header: str, content: msgspec.Struct) -> str:
     lines = [header]
-    for key, value in msgspec.structs.asdict(content).items():
+    for field in msgspec.structs.fields(content):
+        value = getattr(content, field.name)
         # A size of 0 is a value, so the test is not for truth.
         if value not in ("", ()):
-            lines.append(f"{key} = {_value(value)}")
+            lines.append(f"{field.encode_name} = {_value(value)}")
     return "".join(f"{line}\n" for line in lines)
 
 

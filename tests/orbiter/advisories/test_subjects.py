@@ -67,6 +67,17 @@ def test_a_rebuild_has_the_version_of_its_source() -> None:
     assert [each.version for each in by_name(found, "Debian:13", "libffi")] == ["3.4.8-2"]
 
 
+def test_a_locked_source_needs_no_derivation() -> None:
+    text = 'name = "libffi8"\nversion = "3.4.8-2"\n'
+    source = 'source-package = "libffi"\nsource-version = "3.4.8-1"\n'
+    (libffi,) = by_name(small_subjects((text, f"{text}{source}")), "Debian:13", "libffi")
+    assert libffi.version == "3.4.8-1"
+    assert {each.certainty for each in libffi.occurrences} == {"exact"}
+    # A package without these keys has the name and the version of its source.
+    (netbase,) = by_name(small_subjects((text, f"{text}{source}")), "Debian:13", "netbase")
+    assert {each.certainty for each in netbase.occurrences} == {"exact"}
+
+
 def test_binary_packages_with_an_own_version_have_that_of_their_source() -> None:
     lock = load_lock("0.2.0", ROOT / "locks")
     (util_linux,) = by_name(subjects_of(lock), "Debian:13", "util-linux")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from resolvers.apt import manager as apt
-from resolvers.apt.lock_file import parse
+from resolvers.apt.lock_file import parse, recorded_sources
 from resolvers.errors import ExpectedError
 from resolvers.types import Group, LockFiles, PackageFile, Request, Shell, SystemOptions
 from tests.support.apt_world import AMD64, base_shell, lock, repository
@@ -35,6 +35,13 @@ def test_the_base_is_complete_and_locking_twice_gives_the_same_bytes() -> None:
     packages = {package.name: package for package in parse(files).package}
     required = {name for package in packages.values() for name in package.requires}
     assert required <= packages.keys()
+    sources = recorded_sources(parse(files))
+    assert sources[packages["libc6"].sha256].name == "glibc"
+    login = packages["login"]
+    assert "really" in login.version
+    assert "really" not in sources[login.sha256].version
+    for package in packages.values():  # Debian's pool has a folder for each source package
+        assert f"/{sources[package.sha256].name}/" in package.file
     assert solve(base_shell(), previous=files) == files
 
 

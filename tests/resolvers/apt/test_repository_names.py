@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from resolvers.apt import manager as apt
 from resolvers.apt.index import DebRecord
 from resolvers.apt.repositories import check_addresses, repositories_of
+from resolvers.apt.source_field import SourcePackage
 from resolvers.distro.repositories import source_of, split_source
 from resolvers.errors import ExpectedError
 from resolvers.net.certificates import trusted_certificates
@@ -17,7 +18,13 @@ from tests.support.paths import TESTS
 LOCK = (TESTS / "data/apt/two-platforms.lock").read_text(encoding="utf-8")
 OWN = SystemRepository(name="own", url="http://127.0.0.1/debian", suite="stable")
 RECORD = DebRecord(
-    name="tool", version="1", architecture="all", file="pool/t+1.deb", size=1, sha256="0"
+    name="tool",
+    version="1",
+    architecture="all",
+    file="pool/t+1.deb",
+    size=1,
+    sha256="0",
+    built_from=SourcePackage("tool", "1"),
 )
 
 

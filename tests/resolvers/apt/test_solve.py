@@ -7,6 +7,7 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from resolvers.apt import manager as apt
+from resolvers.apt.lock_file import parse
 from resolvers.errors import ExpectedError, UnsolvableError
 from resolvers.types import Group, Request, SystemOptions, Upgrade
 from tests.support.apt_world import AMD64, added_versions, base_shell, core, lock, repository
@@ -44,6 +45,17 @@ def test_stacked_groups_add_to_their_parents_and_locking_twice_gives_the_same_by
         assert pin.artifact.source.startswith("pool/")
         assert pin.artifact.size > 0
         assert len(pin.artifact.hash) == len("sha256:") + 64
+
+
+def test_the_lock_has_the_source_of_a_package_if_it_differs() -> None:
+    shell = repository(
+        ("same", "1-1", ""),
+        ("lib", "1-1+b2", "Source: other (1-1)"),
+        ("tool", "1:2", "Source: other"),
+    )
+    files = lock(shell, core("same", "lib", "tool"))
+    found = {each.name: (each.source_package, each.source_version) for each in parse(files).package}
+    assert found == {"same": ("", ""), "lib": ("other", "1-1"), "tool": ("other", "")}
 
 
 def test_an_error_names_the_missing_package_with_its_group_and_quotes_apt() -> None:

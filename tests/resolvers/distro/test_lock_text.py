@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from resolvers.apt.lock_file import AptLock, AptPackage, AptPlatform, parse, write
 from resolvers.distro.lock_text import LockedGroup
@@ -27,6 +28,8 @@ PACKAGES = st.builds(
     size=st.integers(min_value=0, max_value=2**62),
     sha256=SOME_TEXT,
     requires=WORDS,
+    source_package=TEXT,
+    source_version=TEXT,
 )
 
 
@@ -56,11 +59,12 @@ def test_the_text_is_canonical() -> None:
         size=1,
         sha256="00",
     )
+    libc = replace(package, name="libc6", source_package="glibc", source_version="5.1")
     lock = AptLock(
         format=1,
         platforms={"linux/amd64": AptPlatform(apt="3")},
         groups={"core": LockedGroup(requirements=("bash", "dash"))},
-        package=(package,),
+        package=(package, libc),
     )
     assert (
         write(lock)["apt.lock"]
@@ -84,6 +88,18 @@ groups = ["core"]
 file = "pool/bash.deb"
 size = 1
 sha256 = "00"
+
+[[package]]
+name = "libc6"
+version = "5.2"
+architecture = "amd64"
+platforms = ["linux/amd64"]
+groups = ["core"]
+file = "pool/bash.deb"
+size = 1
+sha256 = "00"
+source-package = "glibc"
+source-version = "5.1"
 """
     )
 
