@@ -9,7 +9,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from orbiter.config.check_keys import KnownLicence
-from orbiter.licences.model import Denial, Inventory, LicensedPackage
+from orbiter.licences.model import Denial, Inventory
 from orbiter.sbom.licenses import spdx_expression
 from resolvers.errors import ExpectedError
 
@@ -42,21 +42,21 @@ def check_records(place: str, records: Iterable[KnownLicence]) -> None:
 def with_denials(inventory: Inventory, entries: Iterable[str]) -> Inventory:
     """Return the inventory with the packages that the entries deny."""
     entries = tuple(entries)
-    found = ((each, denied_licences(each, entries)) for each in inventory.packages)
+    found = ((each, denied_licences(each.expression, entries)) for each in inventory.packages)
     denials = (Denial(package=each, licences=denied) for each, denied in found if denied)
     return replace(inventory, denials=tuple(denials))
 
 
-def denied_licences(package: LicensedPackage, entries: tuple[str, ...]) -> tuple[str, ...]:
+def denied_licences(expression: str, entries: tuple[str, ...]) -> tuple[str, ...]:
     """Return the licences because of which a package cannot be used, sorted.
 
-    Of alternatives (OR), one that is not denied suffices.
+    Of alternatives (OR), one that is not denied suffices. The expression is "" if it is not known.
     """
-    if not package.expression:
+    if not expression:
         return (UNKNOWN,) if UNKNOWN in entries else ()
     from license_expression import Licensing
 
-    return tuple(sorted(_denied(Licensing().parse(package.expression), entries)))
+    return tuple(sorted(_denied(Licensing().parse(expression), entries)))
 
 
 def identifiers(expression: str) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from typing import IO
 import msgspec
 from msgspec.structs import replace
 
+from orbiter.sbom import fact_cache
 from orbiter.sbom.debian_copyright import MAX_SIZE, licences_of
 from orbiter.sbom.model import Bill, Component
 from orbiter.sbom.purl import upstream, with_qualifier
@@ -51,12 +52,7 @@ def with_artifact_facts(bill: Bill, store: Store) -> Bill:
     result follows from the lock set too.
     """
     _check_store(bill, store)
-
-    def read(component: Component) -> Component:
-        return _read(component, store)
-
-    with ThreadPoolExecutor(VERIFIERS) as pool:
-        return replace(bill, components=tuple(pool.map(read, bill.components)))
+    return with_stored_facts(bill, store)[0]
 
 
 def with_stored_facts(bill: Bill, store: Store) -> tuple[Bill, frozenset[str], frozenset[str]]:
@@ -65,16 +61,26 @@ def with_stored_facts(bill: Bill, store: Store) -> tuple[Bill, frozenset[str], f
     Also returns the refs of these packages, and the refs of the packages that the store lacks.
     Raises ExpectedError if a package was changed or cannot be read.
     """
-    wanted = {each.ref: each.hash for each in bill.components if _is_read(each)}
-    missing = frozenset(ref for ref, digest in wanted.items() if not store.has(digest))
-    found = wanted.keys() - missing
+    wanted = {each.ref: each for each in bill.components if _is_read(each)}
+    missing = frozenset(ref for ref, each in wanted.items() if not store.has(each.hash))
+    found = [each for ref, each in wanted.items() if ref not in missing]
+    known = {each.ref: each for each in _read_all(found, store)}
+    components = tuple(known.get(each.ref, each) for each in bill.components)
+    return replace(bill, components=components), frozenset(known), missing
+
+
+def _read_all(components: list[Component], store: Store) -> list[Component]:
+    """Return components with their facts, from the cache or else from the verified packages."""
+    facts = fact_cache.load()
 
     def read(component: Component) -> Component:
-        return _read(component, store) if component.ref in found else component
+        path = store.verify(component.hash, component.file)
+        return fact_cache.with_facts(component, facts) or _read(component, path)
 
     with ThreadPoolExecutor(VERIFIERS) as pool:
-        components = tuple(pool.map(read, bill.components))
-    return replace(bill, components=components), frozenset(found), missing
+        found = list(pool.map(read, components))
+    fact_cache.add(zip(components, found, strict=True), facts)
+    return found
 
 
 def _check_store(bill: Bill, store: Store) -> None:
@@ -91,10 +97,7 @@ def _is_read(component: Component) -> bool:
     return component.manager in READERS and bool(component.hash)
 
 
-def _read(component: Component, store: Store) -> Component:
-    if not _is_read(component):
-        return component
-    path = store.verify(component.hash, component.file)
+def _read(component: Component, path: Path) -> Component:
     try:
         return READERS[component.manager](component, path)
     except (*UNREADABLE, LookupError, OSError) as error:

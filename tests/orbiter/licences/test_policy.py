@@ -2,16 +2,12 @@
 
 import pytest
 
-from orbiter.licences.model import LicensedPackage
 from orbiter.licences.policy import check_entries, denied_licences, identifiers
 from resolvers.errors import ExpectedError
 
 
 def denied(expression: str, *entries: str) -> tuple[str, ...]:
-    package = LicensedPackage(
-        manager="pip", name="a", version="1", images=("base",), expression=expression
-    )
-    return denied_licences(package, entries)
+    return denied_licences(expression, entries)
 
 
 @pytest.mark.parametrize(

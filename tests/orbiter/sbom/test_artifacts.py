@@ -16,6 +16,7 @@ from orbiter.sbom.collect import bill_of
 from orbiter.sbom.formats import format_bill
 from orbiter.sbom.model import Bill, Component
 from orbiter.store.store import Store
+from resolvers import cache
 from resolvers.errors import ExpectedError
 from tests.support.conda_packages import package
 from tests.support.deb_files import deb
@@ -146,3 +147,23 @@ def test_a_changed_package_is_noticed(tmp_path: Path) -> None:
     path.write_bytes(content.replace(b"MIT", b"ISC"))
     with pytest.raises(ExpectedError, match="was changed in the store"):
         with_artifact_facts(wanted, store)
+
+
+def test_packages_are_read_once(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store")
+    name, content = wheel("tool", "1.0", "License-Expression: MIT")
+    before = bill(component("pip", name, content, store))
+    assert with_artifact_facts(before, store).components[0].license == "MIT"
+    (file,) = cache.folder("facts").iterdir()
+    file.write_bytes(file.read_bytes().replace(b"MIT", b"ISC"))
+    assert with_artifact_facts(before, store).components[0].license == "ISC"
+
+
+def test_a_damaged_cache_is_replaced(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store")
+    name, content = wheel("other", "1.0", "License-Expression: MIT")
+    before = bill(component("pip", name, content, store))
+    first = with_artifact_facts(before, store)
+    for file in cache.folder("facts").iterdir():
+        file.write_bytes(b"\xc1")
+    assert with_artifact_facts(before, store) == first
