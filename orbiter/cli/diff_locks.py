@@ -9,6 +9,16 @@ from typing import TYPE_CHECKING
 
 import click
 
+from orbiter.cli.answers import (
+    DENIED,
+    LINT,
+    Answers,
+    licences_of,
+    licences_option,
+    lint_of,
+    lint_option,
+    with_licences,
+)
 from orbiter.cli.errors import FINDINGS, guarded
 from orbiter.cli.options import IMAGES, managers_option
 from orbiter.cli.vulnerabilities import (
@@ -81,15 +91,18 @@ PIPED_WIDTH = 120
     "--fail-on",
     "failures",
     multiple=True,
-    type=click.Choice((*FAILURES, *VULNERABILITIES)),
+    type=click.Choice((*FAILURES, *VULNERABILITIES, DENIED, LINT)),
     help="Exit with 1 on changes of this kind; repeatable. 'files' are those that build the "
     "images. A changed hash of the same version always counts, and so does a build file that does "
     "not follow from the lock files. With --vulnerabilities, also on a 'new' vulnerability, or on "
-    "one in NEW of at least this severity.",
+    "one in NEW of at least this severity. With --licences, also if a package is now 'denied'; "
+    "with --lint, also on a new finding.",
 )
 @vulnerabilities_option
 @database_option
 @max_age_option
+@licences_option
+@lint_option
 @guarded
 def diff_locks(
     old: str,
@@ -106,6 +119,8 @@ def diff_locks(
     vulnerabilities: bool,
     database: Path | None,
     max_age: int,
+    licences: bool,
+    lint: bool,
 ) -> None:
     """Report what changed between two releases or lock files.
 
@@ -119,9 +134,10 @@ def diff_locks(
     from orbiter.diff.scopes import align_scopes
     from orbiter.lockfiles.named import load_lock
 
-    if not vulnerabilities and (wrong := [each for each in failures if each in VULNERABILITIES]):
-        raise click.UsageError(f"--fail-on {wrong[0]} needs --vulnerabilities")
-    sides = align_scopes(load_lock(old), load_lock(_current_release() if new is None else new))
+    _check_failures(failures, vulnerabilities=vulnerabilities, licences=licences, lint=lint)
+    new = _current_release() if new is None else new
+    locks = (load_lock(old), load_lock(new))
+    sides = align_scopes(*(with_licences(locks) if licences else locks))
     check_names(sides, images=images, platforms=platforms)
     before, after = (
         restrict_lock(side, images=images, platforms=platforms, managers=managers) for side in sides
@@ -130,10 +146,27 @@ def diff_locks(
     found = None
     if vulnerabilities:
         found = _look_up(sides, Source(database, max_age), Filter(images, platforms, managers))
-    click.echo(_rendered(changes, found, output_format, show_all=show_all), nl=False)
+    answers = Answers(
+        vulnerabilities=found,
+        licences=licences_of(before, after) if licences else None,
+        lint=lint_of(old, new, database) if lint else None,
+    )
+    click.echo(_rendered(changes, answers, output_format, show_all=show_all), nl=False)
     conditions = failures or (("any",) if exit_code else ())
-    if conditions and (matches_any(changes, conditions) or _fails(found, conditions)):
+    if conditions and (
+        matches_any(changes, conditions)
+        or _fails(found, conditions)
+        or answers.fails_on(conditions)
+    ):
         sys.exit(FINDINGS)
+
+
+def _check_failures(failures: tuple[str, ...], **answers: bool) -> None:
+    """Raise UsageError for a condition about an answer that was not asked for."""
+    needed = dict.fromkeys(VULNERABILITIES, "vulnerabilities") | {DENIED: "licences", LINT: "lint"}
+    for failure in failures:
+        if failure in needed and not answers[needed[failure]]:
+            raise click.UsageError(f"--fail-on {failure} needs --{needed[failure]}")
 
 
 def _look_up(sides: "tuple[Lock, Lock]", source: Source, only: Filter) -> "Pair":
@@ -160,18 +193,21 @@ def _current_release() -> str:
     return read_image_set(IMAGES).version
 
 
-def _rendered(changes: "Diff", found: "Pair | None", output_format: str, *, show_all: bool) -> str:
+def _rendered(changes: "Diff", answers: Answers, output_format: str, *, show_all: bool) -> str:
     if output_format == "json":
-        return _as_json(changes, found)
-    view = _view(changes, found) if found else None
+        return _as_json(changes, answers)
+    from orbiter.report.extras import extras_of
+
+    view = _view(changes, answers.vulnerabilities) if answers.vulnerabilities else None
+    extras = extras_of(answers.licences, answers.lint)
     if output_format == "markdown":
         from orbiter.report import markdown
 
-        return markdown.render(changes, vulnerabilities=view)
+        return markdown.render(changes, vulnerabilities=view, extras=extras)
     if output_format == "html":
         from orbiter.report import html
 
-        return html.render(changes, view)
+        return html.render(changes, view, extras)
     from orbiter.report import text
 
     return text.render(
@@ -180,17 +216,23 @@ def _rendered(changes: "Diff", found: "Pair | None", output_format: str, *, show
         colour=_colour(),
         everything=show_all,
         vulnerabilities=view,
+        extras=extras,
     )
 
 
-def _as_json(changes: "Diff", found: "Pair | None") -> str:
-    from orbiter.report import json
+def _as_json(changes: "Diff", answers: Answers) -> str:
+    from msgspec import UNSET
 
-    if found is None:
-        return json.render(changes)
+    from orbiter.report import json
     from orbiter.report.vulnerabilities import json as findings
 
-    return json.render(changes, findings.changes(*found))
+    pair = answers.vulnerabilities
+    return json.render(
+        changes,
+        findings.changes(*pair) if pair else UNSET,
+        answers.licences or UNSET,
+        answers.lint or UNSET,
+    )
 
 
 def _view(changes: "Diff", found: "Pair") -> "View":

@@ -87,16 +87,12 @@ def licences(
 
 def _inventory(bill: "Bill", keys: "LicencesTable") -> "Inventory":
     from orbiter.licences.collect import inventory_of
-    from orbiter.licences.model import Record
+    from orbiter.licences.records import records_of
     from orbiter.sbom.artifacts import with_stored_facts
     from orbiter.store.store import Store
 
     bill, read, missing = with_stored_facts(bill, Store())
-    records = [
-        Record(package=each.package, licence=each.licence, reason=each.reason)
-        for each in keys.known
-    ]
-    return inventory_of(bill, read, missing, records)
+    return inventory_of(bill, read, missing, records_of(keys))
 
 
 def _rendered(inventory: "Inventory", view: "View", output_format: str, *, show_all: bool) -> str:

@@ -12,10 +12,11 @@ import click
 
 from orbiter.cli.errors import EXPECTED_ERROR, FINDINGS, guarded
 from orbiter.cli.options import IMAGES
+from orbiter.cli.vulnerabilities import database_option, fetched_database
 from resolvers.errors import ExpectedError
 
 if TYPE_CHECKING:
-    from orbiter.lint.types import MaliciousLookup, Report
+    from orbiter.lint.types import Report, Settings
 
 WIDTH = 80
 """Columns of the text report; a narrower terminal gets fewer."""
@@ -46,13 +47,7 @@ COLOURS = {"error": "red", "warning": "yellow", "note": "cyan"}
     metavar="HOST",
     help="Report all other hosts; repeatable. A pattern such as *.example.org is allowed.",
 )
-@click.option(
-    "--database",
-    type=click.Path(path_type=Path),
-    metavar="PATH",
-    help="Look up known malicious versions in this OSV data: a folder with <ecosystem>/all.zip, or "
-    "a zip file.",
-)
+@database_option
 @click.option("--all", "show_all", is_flag=True, help="Do not shorten long lists.")
 @guarded
 def lint(
@@ -69,20 +64,10 @@ def lint(
     default, Orbiter checks the lock set of the release in images.toml, or all lock sets if that
     release is not locked. No network is used. Exits with 1 if there are findings.
     """
-    from orbiter.config.read import read_lint_keys
     from orbiter.lint.targets import check_targets
-    from orbiter.lint.types import Settings
 
-    keys = read_lint_keys(IMAGES)
     _check_rules("--ignore", ignored)
-    _check_rules(f"{IMAGES}: lint.ignore:", keys.ignore)
-    with _malicious_lookup(database) as lookup:
-        settings = Settings(
-            ignored=frozenset((*ignored, *keys.ignore)),
-            allowed_hosts=(*allowed_hosts, *keys.allowed_hosts),
-            known_names=frozenset(keys.known_names),
-            malicious=lookup,
-        )
+    with lint_settings(database, ignored, allowed_hosts) as settings:
         report = check_targets(files or _default_files(), settings)
     click.echo(_rendered(report, output_format, show_all=show_all), nl=False)
     for error in report.errors:
@@ -96,16 +81,36 @@ def lint(
 
 
 @contextmanager
-def _malicious_lookup(database: Path | None) -> "Iterator[MaliciousLookup | None]":
-    """Open the database as long as versions are looked up; without one, return None."""
-    if database is None:
-        yield None
+def lint_settings(
+    database: Path | None, ignored: tuple[str, ...] = (), allowed_hosts: tuple[str, ...] = ()
+) -> "Iterator[Settings]":
+    """Yield the settings of a run: options, images.toml, and the database if there is one."""
+    from orbiter.config.read import read_lint_keys
+    from orbiter.lint.types import Settings
+
+    keys = read_lint_keys(IMAGES)
+    _check_rules(f"{IMAGES}: lint.ignore:", keys.ignore)
+    settings = Settings(
+        ignored=frozenset((*ignored, *keys.ignore)),
+        allowed_hosts=(*allowed_hosts, *keys.allowed_hosts),
+        known_names=frozenset(keys.known_names),
+    )
+    place = database or fetched_database()
+    if place is None:
+        yield settings
         return
+    from msgspec.structs import replace
+
     from orbiter.advisories.index import open_index
     from orbiter.advisories.malicious import malicious_lookup
 
-    with closing(open_index(database)) as index:
-        yield malicious_lookup(index)
+    with closing(open_index(place)) as index:
+        newest = index.database.newest.partition("T")[0]
+        yield replace(
+            settings,
+            malicious=malicious_lookup(index),
+            database=f"{index.database.digest}, newest advisory {newest}",
+        )
 
 
 def _check_rules(place: str, ignored: tuple[str, ...]) -> None:

@@ -139,17 +139,21 @@ def _without_unused(remainder: "Remainder") -> "Remainder":
 
 
 def _place(database: Path | None) -> Path:
-    if database:
-        return database
-    from orbiter.advisories.update import folder
-
-    place = folder()
-    if not any(place.glob("*/all.zip")):
+    place = database or fetched_database()
+    if place is None:
         raise ExpectedError(
             "there is no vulnerability database on this machine",
             "run orbiter osv update, or name OSV exports with --database",
         )
     return place
+
+
+def fetched_database() -> Path | None:
+    """Return the database in the cache, None if nothing was fetched."""
+    from orbiter.advisories.update import folder
+
+    place = folder()
+    return place if any(place.glob("*/all.zip")) else None
 
 
 def _image_names(lock_set: "LockSet", lock: "Lock", names: tuple[str, ...]) -> tuple[str, ...]:

@@ -1,82 +1,15 @@
-"""The licences that differ between two locks. Pure, except for the store."""
+"""The licences that differ between two locks. Pure."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
-import msgspec
-from msgspec.structs import replace
-
-from orbiter.licences.collect import inventory_of
-from orbiter.licences.model import Record
+from orbiter.licences.model import ChangedLicence, DeniedPackage, LicenceChanges, LicenceUse
 from orbiter.licences.policy import denied_licences, identifiers
 from orbiter.lockfiles.lock_set import INSTALLERS
-from orbiter.lockfiles.types import Lock, PackageEntry
-from orbiter.sbom.artifacts import with_stored_facts
-from orbiter.sbom.collect import bill_of
+from orbiter.lockfiles.types import Lock
 from orbiter.sbom.licenses import spdx_expression
-from orbiter.store.store import Store
 
 LicencesByPackage = Mapping[tuple[str, str], tuple[str, ...]]
 """The licences of the versions of each package, by manager and name; "" for an unknown one."""
-
-
-class ChangedLicence(msgspec.Struct, frozen=True, kw_only=True):
-    """A package of both locks with other licences; several versions may have several."""
-
-    manager: str
-    name: str
-    old: tuple[str, ...]
-    new: tuple[str, ...]
-
-
-class LicenceUse(msgspec.Struct, frozen=True, kw_only=True):
-    """A licence that only one of the locks has, with the names of its packages."""
-
-    licence: str
-    packages: tuple[str, ...]
-
-
-class DeniedPackage(msgspec.Struct, frozen=True, kw_only=True):
-    """A package that needs denied licences, which it did not need in the old lock."""
-
-    manager: str
-    name: str
-    licences: tuple[str, ...]
-
-
-class LicenceChanges(msgspec.Struct, frozen=True, kw_only=True):
-    """The licences that differ between two locks; everything is sorted.
-
-    ``unknown_old`` and ``unknown_new`` count the packages without a known licence. Those of the old
-    lock may have the ``introduced`` licences, and those of the new lock the ``dropped`` ones.
-    """
-
-    introduced: tuple[LicenceUse, ...]
-    dropped: tuple[LicenceUse, ...]
-    changed: tuple[ChangedLicence, ...]
-    denied: tuple[DeniedPackage, ...]
-    unknown_old: int
-    unknown_new: int
-
-
-def with_licences(lock: Lock, store: Store, records: Collection[Record]) -> Lock:
-    """Return a lock with the licences that its lock set, its packages in the store, or people know.
-
-    A lock that is not a lock set is returned unchanged: its reader knows all licences in it.
-    """
-    if lock.lock_set is None:
-        return lock
-    bill, read, missing = with_stored_facts(bill_of(lock.lock_set), store)
-    packages = inventory_of(bill, read, missing, records).packages
-    known = {(each.manager, each.name, each.version): each.licence for each in packages}
-
-    def licensed(entry: PackageEntry) -> PackageEntry:
-        licence = known.get((entry.manager, entry.name, entry.version), "")
-        return replace(entry, licence=licence) if licence else entry
-
-    return replace(
-        lock,
-        packages={scope: tuple(map(licensed, entries)) for scope, entries in lock.packages.items()},
-    )
 
 
 def licence_changes(old: Lock, new: Lock, denied: tuple[str, ...] = ()) -> LicenceChanges:

@@ -71,3 +71,42 @@ class Inventory(msgspec.Struct, frozen=True, kw_only=True):
     def with_status(self, status: Status) -> tuple[LicensedPackage, ...]:
         """Return the packages whose licence is known, unclear or unknown."""
         return tuple(each for each in self.packages if each.status == status)
+
+
+class ChangedLicence(msgspec.Struct, frozen=True, kw_only=True):
+    """A package of both locks with other licences; several versions may have several."""
+
+    manager: str
+    name: str
+    old: tuple[str, ...]
+    new: tuple[str, ...]
+
+
+class LicenceUse(msgspec.Struct, frozen=True, kw_only=True):
+    """A licence that only one of the locks has, with the names of its packages."""
+
+    licence: str
+    packages: tuple[str, ...]
+
+
+class DeniedPackage(msgspec.Struct, frozen=True, kw_only=True):
+    """A package that needs denied licences, which it did not need in the old lock."""
+
+    manager: str
+    name: str
+    licences: tuple[str, ...]
+
+
+class LicenceChanges(msgspec.Struct, frozen=True, kw_only=True):
+    """The licences that differ between two locks; everything is sorted.
+
+    ``unknown_old`` and ``unknown_new`` count the packages without a known licence. Those of the old
+    lock may have the ``introduced`` licences, and those of the new lock the ``dropped`` ones.
+    """
+
+    introduced: tuple[LicenceUse, ...]
+    dropped: tuple[LicenceUse, ...]
+    changed: tuple[ChangedLicence, ...]
+    denied: tuple[DeniedPackage, ...]
+    unknown_old: int
+    unknown_new: int

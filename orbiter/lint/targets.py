@@ -11,6 +11,7 @@ from orbiter.lint.check import check_input, check_lock_file, check_system_lock, 
 from orbiter.lint.lines import Lines
 from orbiter.lint.malicious import not_checked
 from orbiter.lint.types import CheckedFile, Finding, Report, Settings, UnreadFile
+from orbiter.lockfiles import git_revision
 from orbiter.lockfiles.lock_set import FILE_NAMES, FOREIGN_LOCKS, file_faults
 from orbiter.lockfiles.types import PackageEntry, PackageFile
 from orbiter.lockset import folder as lockset_folder
@@ -25,7 +26,9 @@ SYSTEM_LOCKS = {"apk.lock": "apk", "apt.lock": "apt"}
 """Lock files that only Orbiter has, and their managers."""
 NOT_CHECKED = frozenset({"build", LAYERS, OWN_FILES})
 """Folders of a lock set that follow from its lock files, record images, or are the user's own."""
-VALID_NAMES = "name a release, the folder of a lock set, or a lock file"
+VALID_NAMES = (
+    "name a release, the folder of a lock set, a lock file, or REVISION:PATH in a git repository"
+)
 ARCHITECTURES = {
     "linux/amd64": ("amd64", "x86_64"),
     "linux/arm64": ("arm64", "aarch64"),
@@ -45,7 +48,12 @@ def check_targets(names: Iterable[str], settings: Settings) -> Report:
             errors.append(UnreadFile(path=name, message=message, hint=error.hint))
         except OSError as error:
             errors.append(UnreadFile(path=name, message=f"{name}: {error.strerror or error}"))
-    return Report(files=tuple(files), errors=tuple(errors), not_checked=not_checked(settings))
+    return Report(
+        files=tuple(files),
+        errors=tuple(errors),
+        not_checked=not_checked(settings),
+        database=settings.database,
+    )
 
 
 def _check(name: str, settings: Settings) -> Iterator[CheckedFile]:
@@ -61,11 +69,28 @@ def _check(name: str, settings: Settings) -> Iterator[CheckedFile]:
         yield from _check_lock_set(path, settings)
         return
     if not path.exists():
-        raise ExpectedError(f"'{name}' not found", VALID_NAMES)
+        yield from _check_revision(name, settings)
+        return
     # Reading a device could block or never end.
     if path.is_char_device() or path.is_block_device() or path.is_fifo():
         raise ExpectedError(f"'{name}' is not a regular file", VALID_NAMES)
     yield check_lock_file(name, path.read_bytes(), settings)
+
+
+def _check_revision(name: str, settings: Settings) -> Iterator[CheckedFile]:
+    """Check a file or a lock set at a git revision, named as REVISION:PATH."""
+    revision, colon, path = name.rpartition(":")
+    if not colon or not path:
+        raise ExpectedError(f"'{name}' not found", VALID_NAMES)
+    if not git_revision.is_folder(revision, path):
+        yield check_lock_file(name, git_revision.read_file(revision, path), settings)
+        return
+    with git_revision.folder_at(revision, path) as folder:
+        if not (folder / MANIFEST).exists():
+            raise ExpectedError(f"{name}: the folder has no {MANIFEST}", VALID_NAMES)
+        for file in _check_lock_set(folder, settings):
+            # The temporary folder no longer exists when the user reads its name.
+            yield replace(file, path=file.path.replace(str(folder), name, 1))
 
 
 def _check_lock_set(folder: Path, settings: Settings) -> Iterator[CheckedFile]:

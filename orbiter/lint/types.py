@@ -46,7 +46,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ``known_names`` do not count as look-alikes of others. ``npm_scripts`` and ``pip_sdist`` are the
     packages that may run code of their own during the build of images: names under which npm
     installs packages, and normalised names of Python packages.
-    ``malicious`` looks up known malicious versions; None if there is no database.
+    ``malicious`` looks up known malicious versions in ``database``, which is its digest and age;
+    None if there is no database.
     """
 
     ignored: frozenset[str] = frozenset()
@@ -55,6 +56,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     npm_scripts: frozenset[str] = frozenset()
     pip_sdist: frozenset[str] = frozenset()
     malicious: MaliciousLookup | None = None
+    database: str = ""
 
 
 class Document(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,11 +92,12 @@ class NotChecked(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """The result of a run."""
+    """The result of a run; ``database`` names that of known malicious versions, "" for none."""
 
     files: tuple[CheckedFile, ...] = ()
     errors: tuple[UnreadFile, ...] = ()
     not_checked: tuple[NotChecked, ...] = ()
+    database: str = ""
 
     def count(self, severity: Severity) -> int:
         """Return the number of findings of a severity."""

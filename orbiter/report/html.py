@@ -1,13 +1,14 @@
 """HTML report: one self-contained page that makes no requests and also works without its script."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from orbiter import sizes
 from orbiter.diff.types import KINDS, Change, Diff
 from orbiter.report import chains, pages, phrases
 from orbiter.report.alarms import alarms
+from orbiter.report.extras import Extra
 from orbiter.report.vulnerabilities.view import View
 
 COLUMN_WIDTHS = {
@@ -51,7 +52,7 @@ class HtmlRow(NamedTuple):
     places: tuple[str, ...]
 
 
-def render(diff: Diff, vulnerabilities: View | None = None) -> str:
+def render(diff: Diff, vulnerabilities: View | None = None, extras: Sequence[Extra] = ()) -> str:
     """Return the page; its policy allows only its own style and script, and no requests."""
     notes = phrases.notes_of(diff)
     rows = [_row(change, notes(change)) for change in diff.changes]
@@ -69,6 +70,7 @@ def render(diff: Diff, vulnerabilities: View | None = None) -> str:
         alarms=list(alarms(diff)),
         diff=diff,
         vulnerabilities=vulnerabilities,
+        extras=extras,
         phrases=phrases,
         rows=rows,
         altered=[row for row in rows if row.altered],

@@ -24,6 +24,8 @@ from orbiter.diff.types import (
     Suggestion,
     Variant,
 )
+from orbiter.licences.model import LicenceChanges
+from orbiter.lint.compare import LintChanges
 from orbiter.report import phrases
 from orbiter.report.vulnerabilities.json import VulnerabilityChanges
 
@@ -198,9 +200,18 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     vulnerabilities: Annotated[
         VulnerabilityChanges | UnsetType, Meta(description="with --vulnerabilities only")
     ] = UNSET
+    licences: Annotated[LicenceChanges | UnsetType, Meta(description="with --licences only")] = (
+        UNSET
+    )
+    lint: Annotated[LintChanges | UnsetType, Meta(description="with --lint only")] = UNSET
 
 
-def render(diff: Diff, vulnerabilities: VulnerabilityChanges | UnsetType = UNSET) -> str:
+def render(
+    diff: Diff,
+    vulnerabilities: VulnerabilityChanges | UnsetType = UNSET,
+    licences: LicenceChanges | UnsetType = UNSET,
+    lint: LintChanges | UnsetType = UNSET,
+) -> str:
     """Return the indented JSON text, with a newline at its end."""
     report = Report(
         format=FORMAT,
@@ -218,6 +229,8 @@ def render(diff: Diff, vulnerabilities: VulnerabilityChanges | UnsetType = UNSET
         ),
         notes=diff.notes,
         vulnerabilities=vulnerabilities,
+        licences=licences,
+        lint=lint,
     )
     return _encode(report) + "\n"
 

@@ -11,6 +11,7 @@ from orbiter import sizes
 from orbiter.diff.types import Change, Diff, Fact, FileChange
 from orbiter.report import chains, markup, phrases
 from orbiter.report.alarms import alarms
+from orbiter.report.extras import Extra, ExtraSection
 from orbiter.report.markdown_blocks import Block, fit
 from orbiter.report.sections import SECTIONS, Section, sections
 from orbiter.report.vulnerabilities import markdown as findings
@@ -24,14 +25,27 @@ FILE_LINES = 60
 CHANGE_COLUMNS = ("change", "package", "manager", "old", "new", "step", "size", "note", "why")
 
 
-def render(diff: Diff, limit: int = LIMIT, vulnerabilities: View | None = None) -> str:
+def render(
+    diff: Diff,
+    limit: int = LIMIT,
+    vulnerabilities: View | None = None,
+    extras: Sequence[Extra] = (),
+) -> str:
     """Return the report with at most ``limit`` characters, which must be about 4,000 or more."""
     command = markup.code(phrases.command(diff, "--all"))
-    if vulnerabilities is None:
-        return fit(_head(diff), _blocks(diff), limit, command)
-    head = _head(diff) + findings.head(vulnerabilities)
-    blocks = [*findings.blocks(vulnerabilities), *_blocks(diff)]
+    head, blocks = _head(diff), _blocks(diff)
+    for extra in reversed(extras):
+        blocks = [*map(_extra_block, extra.sections), *blocks]
+    if vulnerabilities:
+        head += findings.head(vulnerabilities)
+        blocks = [*findings.blocks(vulnerabilities), *blocks]
+    head += "".join(f"\n**{each.title}**: {markup.text(each.counts)}\n" for each in extras)
     return fit(head, blocks, limit, command)
+
+
+def _extra_block(section: ExtraSection) -> Block:
+    items = "".join(f"- {markup.text(line)}\n" for line in section.lines)
+    return Block(section.key, section.title, items, tuple(map(markup.clip, section.lines)))
 
 
 def _head(diff: Diff) -> str:

@@ -9,7 +9,9 @@ from orbiter import sizes
 from orbiter.diff.types import Change, Diff, Fact
 from orbiter.report import chains, phrases
 from orbiter.report.alarms import alarms
+from orbiter.report.extras import Extra
 from orbiter.report.sections import SECTIONS, Section, sections
+from orbiter.report.text_extras import extra_blocks
 from orbiter.report.text_files import alarm_block, file_block
 from orbiter.report.text_table import Painter, TextRow, render_table
 from orbiter.report.vulnerabilities import text as findings
@@ -34,6 +36,7 @@ def render(
     colour: bool,
     everything: bool,
     vulnerabilities: View | None = None,
+    extras: Sequence[Extra] = (),
 ) -> str:
     """Return lines of at most ``width`` columns (at least 40).
 
@@ -45,6 +48,8 @@ def render(
     blocks += [alarm_block(alarm, width, paint) for alarm in alarms(diff)]
     if vulnerabilities:
         blocks += _vulnerability_blocks(vulnerabilities, width, paint, everything=everything)
+    for extra in extras:
+        blocks += extra_blocks(extra, width, paint, everything=everything)
     for section in sections(diff):
         shown, hidden = _shorten(section, everything=everything)
         block = [*_heading(section, width, paint)]

@@ -57,6 +57,7 @@ class LintReport(msgspec.Struct, frozen=True, kw_only=True):
     findings: tuple[OneFinding, ...]
     errors: tuple[Error, ...]
     not_checked: tuple[NotChecked, ...]
+    database: str
 
 
 def render(report: Report) -> str:
@@ -83,6 +84,7 @@ def render(report: Report) -> str:
         not_checked=tuple(
             NotChecked(rule=each.rule, reason=each.reason) for each in report.not_checked
         ),
+        database=report.database,
     )
     return msgspec.json.format(msgspec.json.encode(result), indent=2).decode() + "\n"
 

@@ -22,6 +22,8 @@ def render(report: Report, *, width: int, style: Style, everything: bool = False
     blocks = [_block(file, width, style, everything) for file in report.files if _is_shown(file)]
     lines = [line for block in blocks for line in (*block, "")]
     last = [_summary(report), *not_checked_lines(report)]
+    if report.database:
+        last.append(f"database of known malicious versions: {report.database}")
     lines += [line for text in last for line in _wrapped(text, "", width)]
     return "\n".join(lines) + "\n"
 

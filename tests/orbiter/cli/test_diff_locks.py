@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 from tests.support.paths import ROOT, TESTS
@@ -286,3 +287,56 @@ def test_the_choices_are_the_kinds_of_change() -> None:
     from orbiter.diff import types
 
     assert diff_locks.KINDS == types.KINDS
+
+
+def pair(folder: Path, name: str) -> tuple[str, str]:
+    """Write the two sides of a real pair, and return their names."""
+    new, old = sorted((PAIRS / name).glob("*.gz"))
+    for path in (old, new):
+        (folder / path.stem).write_bytes(gzip.decompress(path.read_bytes()))
+    return old.stem, new.stem
+
+
+def test_licences_and_findings_are_reported_in_each_format(tmp_path: Path) -> None:
+    sides = pair(tmp_path, "package-lock/05-lonboard")
+    words = (*sides, "--licences", "--lint", "--format")
+    for form, title in (("text", "New licences ("), ("markdown", "### New licences (")):
+        shown = diff(tmp_path, *words, form).stdout
+        assert title in shown
+        assert "CC0-1.0: " in shown
+        assert "not checked: malicious-version" in shown
+    page = diff(tmp_path, *words, "html").stdout
+    assert '<h2 id="licences">Licences</h2>' in page
+    assert '<h2 id="lint">Findings of orbiter lint</h2>' in page
+    report = json.loads(diff(tmp_path, *words, "json").stdout)
+    assert {each["rule"] for each in report["lint"]["new"]} == {"install-script"}
+    assert len(report["lint"]["new"]) - len(report["lint"]["fixed"]) == 2
+    jsonschema.validate(report, json.loads(orbiter(tmp_path, "schema", "diff-locks").stdout))
+    plain = json.loads(diff(tmp_path, *sides, "--format", "json").stdout)
+    assert not plain.keys() & {"licences", "lint"}
+
+
+def test_a_denied_licence_and_a_new_finding_fail(tmp_path: Path) -> None:
+    sides = pair(tmp_path, "package-lock/05-lonboard")
+    (tmp_path / "images.toml").write_bytes((ROOT / "images.toml").read_bytes())
+    assert diff(tmp_path, *sides, "--licences", "--fail-on", "denied").returncode == 0
+    assert diff(tmp_path, *sides, "--lint", "--fail-on", "lint").returncode == 1
+    assert diff(tmp_path, *sides[:1] * 2, "--lint", "--fail-on", "lint").returncode == 0
+    with (tmp_path / "images.toml").open("a") as file:
+        file.write('\n[licences]\ndeny = ["CC0-1.0"]\n')
+    done = diff(tmp_path, *sides, "--licences", "--fail-on", "denied")
+    assert done.returncode == 1
+    assert "Denied licences (" in done.stdout
+    wrong = diff(tmp_path, *sides, "--fail-on", "denied")
+    assert wrong.returncode == 2
+    assert "--fail-on denied needs --licences" in wrong.stderr
+
+
+def test_findings_of_a_git_revision_are_compared(repository: Path) -> None:
+    revision = "v3:requirements.txt"
+    changes = repository / "requirements.txt"
+    changes.write_text(f"--index-url https://example.org/simple\n{changes.read_text()}")
+    report = json.loads(
+        diff(repository, revision, changes.name, "--lint", "--format", "json").stdout
+    )
+    assert [each["rule"] for each in report["lint"]["new"]] == ["index-option"]
