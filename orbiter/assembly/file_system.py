@@ -1,6 +1,6 @@
 """File systems from layers. Pure."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 import msgspec
 
@@ -14,6 +14,8 @@ class FileSystem:
     def __init__(self, tree: Tree | None = None) -> None:
         self.tree: dict[str, Entry] = dict(tree or {})
         self._links = max((entry.inode for entry in self.tree.values()), default=0)
+        self._above: set[str] = set()
+        self._add_above(self.tree)
 
     def apply(self, layer: RawLayer) -> None:
         """Apply a layer: first what it removes, then its entries."""
@@ -21,18 +23,28 @@ class FileSystem:
         replaced.update(layer.hard_links, layer.dropped)
         self._remove(layer.removed | replaced, layer.opaque)
         self.tree.update(layer.entries)
+        self._add_above(layer.entries)
+        self._add_above(layer.hard_links)
         for path, target in layer.hard_links.items():
             self._link(path, target)
 
+    def _add_above(self, paths: Iterable[str]) -> None:
+        """Add the folders above some paths to those that may have content."""
+        for path in paths:
+            for folder in parents(path):
+                if folder in self._above:
+                    break
+                self._above.add(folder)
+
     def _remove(self, removed: Collection[str], opaque: Collection[str]) -> None:
         """Remove paths with everything below them, and what is below opaque folders."""
-        if not removed and not opaque:
+        for path in removed:
+            self.tree.pop(path, None)
+        # Searching the whole tree is slow, and most removed paths have nothing below them.
+        folders = self._above.intersection((*removed, *opaque))
+        if not folders:
             return
-        gone = [
-            path
-            for path in self.tree
-            if path in removed or any(up in removed or up in opaque for up in parents(path))
-        ]
+        gone = [path for path in self.tree if any(up in folders for up in parents(path))]
         for path in gone:
             del self.tree[path]
 

@@ -168,14 +168,14 @@ def builder_versions(builder: str) -> RecordedBuilder:
     known = sorted(version for version in versions if not version.startswith("v0.0.0"))
     engine = ""
     if "docker" in properties.get("driver", ()):
-        with _sdk_errors("reading the version of the engine"):
+        with sdk_errors("reading the version of the engine"):
             engine = connect().version()["Version"]
     return RecordedBuilder(buildkit=", ".join(known), engine=engine, buildx=buildx.buildx_version())
 
 
 def native_platform() -> str:
     """Return the platform that the engine's machine runs without emulation: ``linux/amd64``."""
-    with _sdk_errors("reading the platform of the engine"):
+    with sdk_errors("reading the platform of the engine"):
         version = connect().version()
         return f"{version['Os']}/{version['Arch']}"
 
@@ -183,7 +183,7 @@ def native_platform() -> str:
 def mirrors() -> tuple[str, ...]:
     """Return the registry mirrors of the engine's configuration; none if no engine runs."""
     try:
-        with _sdk_errors("reading the registry mirrors of the engine"):
+        with sdk_errors("reading the registry mirrors of the engine"):
             config = connect().info().get("RegistryConfig") or {}
     except ExpectedError:
         return ()
@@ -234,7 +234,7 @@ def pull_image(reference: str, digest: str, platform: str) -> str:
     if ":" in repository.rpartition("/")[2]:
         repository = repository.rpartition(":")[0]
     name = f"{repository}@{digest}"
-    with _sdk_errors(f"pulling {name}"):
+    with sdk_errors(f"pulling {name}"):
         try:
             connect().images.get(name)
         except ImageNotFound:
@@ -246,7 +246,7 @@ def image_labels(tag: str) -> Mapping[str, str] | None:
     """Return the labels of a local image; None if there is no such image."""
     from docker.errors import ImageNotFound
 
-    with _sdk_errors(f"looking for {tag}"):
+    with sdk_errors(f"looking for {tag}"):
         try:
             return connect().images.get(tag).labels
         except ImageNotFound:
@@ -255,14 +255,14 @@ def image_labels(tag: str) -> Mapping[str, str] | None:
 
 def list_images(label: str) -> tuple[LocalImage, ...]:
     """Return the engine's images that have a label."""
-    with _sdk_errors("listing the images of the engine"):
+    with sdk_errors("listing the images of the engine"):
         images = _listed(lambda: connect().api.images(filters={"label": label}))
         return msgspec.convert(images, tuple[LocalImage, ...])
 
 
 def list_containers() -> tuple[LocalContainer, ...]:
     """Return all containers of the engine, running or not."""
-    with _sdk_errors("listing the containers of the engine"):
+    with sdk_errors("listing the containers of the engine"):
         containers = _listed(lambda: connect().api.containers(all=True, size=True))
         return msgspec.convert(containers, tuple[LocalContainer, ...])
 
@@ -282,13 +282,13 @@ def _listed(ask: Callable[[], T]) -> T:
 
 def remove_image(tag: str) -> None:
     """Remove a tag, and with the last tag its image; raise ExpectedError if it is in use."""
-    with _sdk_errors(f"removing {tag}"):
+    with sdk_errors(f"removing {tag}"):
         connect().api.remove_image(tag)
 
 
 def remove_container(name: str) -> None:
     """Remove a stopped container; raise ExpectedError if it is running."""
-    with _sdk_errors(f"removing the container {name}"):
+    with sdk_errors(f"removing the container {name}"):
         connect().api.remove_container(name, v=True)  # and its anonymous volumes
 
 
@@ -308,7 +308,7 @@ def has_image(tag: str, ids: Collection[str]) -> bool:
     """Return whether a tag of the engine has one of these ids."""
     from docker.errors import ImageNotFound
 
-    with _sdk_errors(f"looking for {tag}"):
+    with sdk_errors(f"looking for {tag}"):
         try:
             return connect().images.get(tag).id in ids
         except ImageNotFound:
@@ -317,7 +317,7 @@ def has_image(tag: str, ids: Collection[str]) -> bool:
 
 def load_image(archive: Path) -> None:
     """Load an image archive into the engine."""
-    with _sdk_errors(f"loading {archive.name} into the engine"), archive.open("rb") as file:
+    with sdk_errors(f"loading {archive.name} into the engine"), archive.open("rb") as file:
         connect().images.load(file)
 
 
@@ -339,7 +339,7 @@ def start_container(
 
     # Unlike a volume, a mount fails if the engine's machine does not have the folder.
     binds = [Mount(inside, folder, type="bind") for folder, inside in mounts.items()]
-    with _sdk_errors(f"starting {tag}"):
+    with sdk_errors(f"starting {tag}"):
         return connect().containers.run(
             tag,
             None if command is None else list(command),
@@ -356,19 +356,19 @@ def start_container(
 
 def follow_log(container: "Container") -> Iterator[bytes]:
     """Yield the output of a container as it comes, until the container ends."""
-    with _sdk_errors("following the container's log"):
+    with sdk_errors("following the container's log"):
         yield from container.logs(stream=True, follow=True)
 
 
 def stop_container(container: "Container") -> None:
     """Stop a container, by force after some seconds, and remove it."""
-    with _sdk_errors("stopping the container"):
+    with sdk_errors("stopping the container"):
         container.stop(timeout=STOP_TIMEOUT)
         container.remove(force=True)
 
 
 @contextmanager
-def _sdk_errors(action: str) -> Iterator[None]:
+def sdk_errors(action: str) -> Iterator[None]:
     """Turn any error of the SDK into an ExpectedError that names the failed action."""
     try:
         yield

@@ -136,10 +136,12 @@ def test_many_removals_read_each_path_once() -> None:
             return super().__iter__()
 
     paths = [f"folder/{number}" for number in range(10_000)]
-    file_system = FileSystem({path: file() for path in paths})
+    below = [f"other/{number}/file" for number in range(100)]
+    file_system = FileSystem({path: file() for path in (*paths, *below)})
     counted = Counted(file_system.tree)
     file_system.tree = counted  # type: ignore[assignment] # it has what apply needs
-    hostile = RawLayer({}, {}, frozenset(paths[1:]), frozenset(paths), frozenset())
+    removed = frozenset((*paths[1:], *(f"other/{number}" for number in range(100))))
+    hostile = RawLayer({}, {}, removed, frozenset(paths), frozenset())
     file_system.apply(hostile)
     assert list(counted) == paths[:1]
     assert counted.passes == 2  # the removal, and the line above
