@@ -17,7 +17,7 @@ ORBITER = (
     ("orbiter.render", "orbiter.docker", "orbiter.lockfiles"),
     ("orbiter.assembly", "orbiter.fetch", "orbiter.lint", "orbiter.sbom"),
     ("orbiter.archive", "orbiter.attest", "orbiter.diff", "orbiter.images", "orbiter.licences"),
-    ("orbiter.advisories", "orbiter.locking", "orbiter.build"),
+    ("orbiter.advisories", "orbiter.audit", "orbiter.locking", "orbiter.build"),
     ("orbiter.release", "orbiter.convert", "orbiter.report"),
     ("orbiter.cli",),
     ("orbiter.__main__",),

@@ -20,15 +20,17 @@ READERS = 2
 """Layers that are read at the same time; one thread hashes while another one decompresses."""
 
 
-class ReadLayer(msgspec.Struct, frozen=True, kw_only=True):
-    """A layer that was read.
+class HashedLayer(msgspec.Struct, frozen=True, kw_only=True):
+    """The digests of the bytes of a layer, whatever the image says; "" if not computed."""
 
-    ``diff_id`` and ``digest`` are those of its bytes, whatever the image says.
-    """
+    diff_id: str = ""
+    digest: str
+
+
+class ReadLayer(HashedLayer, frozen=True, kw_only=True):
+    """A layer that was read."""
 
     raw: RawLayer
-    diff_id: str
-    digest: str
 
 
 class Contents(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,6 +89,24 @@ def _unpack(layer: ImageLayer, tar: Path) -> tuple[str, str]:
     with layer.blob.open() as blob:
         digest = f"sha256:{hashlib.file_digest(blob, 'sha256').hexdigest()}"
     return diff_id, digest
+
+
+def hash_layers(layers: Sequence[ImageLayer]) -> tuple[HashedLayer, ...]:
+    """Return the digests of layers: of the blobs, or of the tar files if these have no digest."""
+    with ThreadPoolExecutor(READERS) as pool:
+        return tuple(pool.map(_hash, layers))
+
+
+def _hash(layer: ImageLayer) -> HashedLayer:
+    with layer.blob.open() as blob:
+        digest = f"sha256:{hashlib.file_digest(blob, 'sha256').hexdigest()}"
+    if layer.blob.digest:
+        return HashedLayer(digest=digest)
+    inner = hashlib.sha256()
+    with layer.blob.open() as blob, decompressed(blob) as content:
+        for chunk in _chunks(content):
+            inner.update(chunk)
+    return HashedLayer(diff_id=f"sha256:{inner.hexdigest()}", digest=digest)
 
 
 def _chunks(content: Readable) -> Iterable[bytes]:

@@ -73,6 +73,7 @@ class Folder:
         self._root = root
 
     def find(self, path: str) -> Blob | None:
+        """Return a file by its path, None if it is missing."""
         file = self._root / path
         if not file.is_file():
             return None
@@ -104,6 +105,7 @@ class Archive:
         self._files |= {a: self._files[b] for a, b in links.items() if b in self._files}
 
     def find(self, path: str) -> Blob | None:
+        """Return a file by its path, None if it is missing."""
         found = self._files.get(path)
         return Blob(self._path, *found) if found else None
 

@@ -14,9 +14,7 @@ from resolvers.errors import ExpectedError
 
 
 @contextmanager
-def open_image(
-    target: str, platform: str, scratch: Path, report: Report
-) -> Iterator[AuditedImage]:
+def open_image(target: str, platform: str, scratch: Path, report: Report) -> Iterator[AuditedImage]:
     """Yield the image that ``target`` names, for a platform, "" if it has only one.
 
     ``target`` is ``oci://registry/name:tag``, a folder with an OCI layout, a tar file, or the tag

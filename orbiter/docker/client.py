@@ -24,6 +24,7 @@ from resolvers.net import http
 if TYPE_CHECKING:
     from docker import DockerClient
     from docker.models.containers import Container
+    from docker.models.images import Image
 
     from resolvers.types import Shell
 
@@ -244,11 +245,17 @@ def pull_image(reference: str, digest: str, platform: str) -> str:
 
 def image_labels(tag: str) -> Mapping[str, str] | None:
     """Return the labels of a local image; None if there is no such image."""
+    image = find_image(tag)
+    return image.labels if image else None
+
+
+def find_image(tag: str) -> "Image | None":
+    """Return a local image; None if there is no such image."""
     from docker.errors import ImageNotFound
 
     with sdk_errors(f"looking for {tag}"):
         try:
-            return connect().images.get(tag).labels
+            return connect().images.get(tag)
         except ImageNotFound:
             return None
 
@@ -306,13 +313,8 @@ def become_shell(tag: str) -> NoReturn:
 
 def has_image(tag: str, ids: Collection[str]) -> bool:
     """Return whether a tag of the engine has one of these ids."""
-    from docker.errors import ImageNotFound
-
-    with sdk_errors(f"looking for {tag}"):
-        try:
-            return connect().images.get(tag).id in ids
-        except ImageNotFound:
-            return False
+    image = find_image(tag)
+    return image is not None and image.id in ids
 
 
 def load_image(archive: Path) -> None:

@@ -87,7 +87,9 @@ class StageRules(msgspec.Struct, frozen=True, kw_only=True):
     labels: Set[str] = frozenset()
 
 
-class _Instruction(msgspec.Struct, frozen=True):
+class Instruction(msgspec.Struct, frozen=True):
+    """An instruction or a comment as one line, with the number of its first line."""
+
     line: int
     text: str
 
@@ -104,7 +106,7 @@ def violation(text: str, rules: StageRules) -> str:
     start = iter((*rules.start, f'LABEL {STAGE}="{rules.name}"'))
     line = 1
     try:
-        for instruction in _instructions(text):
+        for instruction in instructions(text):
             line = instruction.line
             if instruction.text.startswith("#"):
                 _check_comment(instruction.text)
@@ -118,17 +120,17 @@ def violation(text: str, rules: StageRules) -> str:
     return f"'{_short(missing)}' is missing" if missing else ""
 
 
-def _instructions(text: str) -> Iterator[_Instruction]:
+def instructions(text: str) -> Iterator[Instruction]:
     """Yield the instructions with their continued lines joined; skip comments and scripts."""
     lines = iter(enumerate(text.split("\n"), 1))
     for number, line in lines:
         if not line:
             continue
         if line.startswith("#"):
-            yield _Instruction(number, line)
+            yield Instruction(number, line)
             continue
         joined = _joined(line, lines)
-        yield _Instruction(number, joined)
+        yield Instruction(number, joined)
         script = RUN.fullmatch(joined)
         if script and all(inner != script[3] for _, inner in lines):
             raise _NotAllowedError(f"the script {script[3]} has no end")

@@ -1,0 +1,1 @@
+"""The files that packages install, read from the packages in the store."""

@@ -1,0 +1,172 @@
+"""Programs and libraries without their debug symbols: everything that is loaded stays.
+
+Format: https://refspecs.linuxfoundation.org/elf/gabi4+/contents.html
+"""
+
+import struct
+import zipfile
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from orbiter.audit.claims import Claim, InstalledContents
+from orbiter.audit.result import Judgement
+from orbiter.audit.scene import Pending, Scene, attribute_problem, changed, explained
+from resolvers import cache
+
+MAGIC = b"\x7fELF\x02\x01"
+"""ELF files for 64 bits, the lowest byte first."""
+HEADER = 64
+HEADER_SECTIONS = (slice(40, 48), slice(58, 64))
+"""The fields of the header that say where sections are; strip changes them."""
+NOBITS, SYMTAB = 8, 2
+TABLES = (b".symtab", b".strtab", b".shstrtab")
+SYMBOL = 24
+
+
+class _Segment(NamedTuple):
+    offset: int
+    size: int
+    facts: tuple[int, ...]
+
+
+class _Section(NamedTuple):
+    name: bytes
+    kind: int
+    offset: int
+    size: int
+    link: int
+
+
+def stripped(scene: Scene, pending: Pending) -> Iterator[Judgement]:
+    """Compare changed programs with those of their packages, except for debug symbols."""
+    packages = {each.package.owner: each for each in scene.claims.packages.values()}
+    for path, reason in pending.items():
+        entry = scene.tree.get(path)
+        if not reason or entry is None or entry.content is None:
+            continue
+        if entry.content.read(len(MAGIC)) != MAGIC:
+            continue
+        for claim in scene.claims.by_path.get(path, ())[:1]:
+            owner = (claim.file.uid, claim.file.gid)
+            problem = attribute_problem(entry, "file", claim.file.mode, owner)
+            problem = problem or _difference(scene, packages[claim.owner], claim, path)
+            yield changed(path, problem, claim.owner) if problem else explained(path, claim.owner)
+
+
+def _difference(scene: Scene, each: InstalledContents, claim: Claim, path: str) -> str:
+    """Return how a file differs from a package's, "" if only debug symbols are missing."""
+    content = scene.tree[path].content
+    digest = content.digest if content else ""
+    known = cache.folder("audit", "stripped-1") / f"{claim.file.digest}-{digest}"
+    if known.exists():
+        return ""
+    original = _original(scene, each, claim)
+    if original is None:
+        return "its content differs"
+    try:
+        problem = difference(original, scene.read(path))
+    except (struct.error, IndexError, ValueError):
+        problem = "it is not an ELF file with sections"
+    if not problem:
+        cache.write(known, b"")
+    return problem
+
+
+def _original(scene: Scene, each: InstalledContents, claim: Claim) -> bytes | None:
+    """Return the content of a file of a wheel."""
+    if each.package.manager != "pip":
+        return None
+    with zipfile.ZipFile(scene.store.verify(each.package.file.hash)) as wheel:
+        kind, _, rest = claim.source.partition("/")
+        names = [
+            name for name in wheel.namelist() if name == rest or name.endswith(f"/{kind}/{rest}")
+        ]
+        names += [name for name in wheel.namelist() if name.endswith(f"lib/{rest}")]
+        return wheel.read(names[0]) if names else None
+
+
+def difference(original: bytes, found: bytes) -> str:
+    """Return how a program differs from the original one, "" if only debug symbols are missing."""
+    if _header(original) != _header(found):
+        return "its header differs from that of the package's file"
+    sections, kept = _sections(original), _sections(found)
+    if [each.facts for each in _segments(original)] != [each.facts for each in _segments(found)]:
+        return "other parts of it are loaded than of the package's file"
+    for before, now in zip(_segments(original), _segments(found), strict=True):
+        if _loaded(original, before) != _loaded(found, now):
+            return "its code or data differs from that of the package's file"
+    for name, section in kept.items():
+        if name in TABLES or section.kind == NOBITS:
+            continue
+        if name not in sections or _content(original, sections[name]) != _content(found, section):
+            return f"its section {name.decode(errors='replace')!a} differs"
+    return _symbol_difference(original, sections, found, kept)
+
+
+def _header(program: bytes) -> bytes:
+    header = bytearray(program[:HEADER])
+    for fields in HEADER_SECTIONS:
+        header[fields] = bytes(fields.stop - fields.start)
+    return bytes(header)
+
+
+def _segments(program: bytes) -> list[_Segment]:
+    """Return the parts of a program that are loaded, or that describe it."""
+    (start,) = struct.unpack_from("<Q", program, 32)
+    size, number = struct.unpack_from("<HH", program, 54)
+    raw = [struct.unpack_from("<IIQQQQQQ", program, start + at * size) for at in range(number)]
+    return [_Segment(each[2], each[5], (*each[:2], *each[3:])) for each in raw]
+
+
+def _loaded(program: bytes, segment: _Segment) -> bytes:
+    """Return the bytes of a part, without the headers of the file, which say where parts are."""
+    content = bytearray(program[segment.offset : segment.offset + segment.size])
+    (table,) = struct.unpack_from("<Q", program, 32)
+    size, number = struct.unpack_from("<HH", program, 54)
+    for start, end in ((0, HEADER), (table, table + size * number)):
+        first, last = (max(0, at - segment.offset) for at in (start, end))
+        if first < len(content):
+            length = min(last, len(content)) - first
+            content[first : first + length] = bytes(length)
+    return bytes(content)
+
+
+def _sections(program: bytes) -> dict[bytes, _Section]:
+    (start,) = struct.unpack_from("<Q", program, 40)
+    size, number, names = struct.unpack_from("<HHH", program, 58)
+    raw = [struct.unpack_from("<IIQQQQII", program, start + at * size) for at in range(number)]
+    table = raw[names][4]
+    found = {}
+    for name, kind, _, _, offset, length, link, _ in raw[1:]:
+        end = program.index(b"\0", table + name)
+        text = program[table + name : end]
+        found[text] = _Section(text, kind, offset, length, link)
+    return found
+
+
+def _content(program: bytes, section: _Section) -> bytes:
+    return program[section.offset : section.offset + section.size]
+
+
+def _symbol_difference(
+    original: bytes,
+    sections: Mapping[bytes, _Section],
+    found: bytes,
+    kept: Mapping[bytes, _Section],
+) -> str:
+    """Return whether the table of symbols has one that the original lacks."""
+    if b".symtab" not in kept:
+        return ""
+    known = set(_symbols(original, sections)) if b".symtab" in sections else set()
+    unknown = [symbol for symbol in _symbols(found, kept) if symbol not in known]
+    return "its table of symbols differs" if unknown else ""
+
+
+def _symbols(program: bytes, sections: Mapping[bytes, _Section]) -> Iterator[tuple[object, ...]]:
+    """Yield the name, the kind and the value of each symbol with a name."""
+    names = _content(program, sections[b".strtab"])
+    for name, info, other, _, value, size in struct.iter_unpack(
+        "<IBBHQQ", _content(program, sections[b".symtab"])
+    ):
+        if name:
+            yield names[name : names.index(b"\0", name)], info, other, value, size

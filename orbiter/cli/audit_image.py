@@ -1,0 +1,61 @@
+"""The part of ``orbiter audit`` that checks an image."""
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from orbiter.cli.errors import FINDINGS
+from orbiter.cli.options import read_lock_set
+
+if TYPE_CHECKING:
+    from orbiter.audit.result import Audit
+
+COLOURS = {"changed": "red", "missing": "red", "unknown": "red", "undecided": "yellow"}
+
+
+def print_audit(
+    target: str,
+    release: str | None,
+    image: str,
+    *,
+    platform: str,
+    files: bool,
+    output_format: str,
+    show_all: bool,
+    quiet: bool,
+) -> None:
+    """Audit an image and print the result; exit with 1 if there are findings."""
+    from orbiter.audit.audit import audit
+    from orbiter.cli.board import Board
+
+    lock_set = read_lock_set(release) if release else None
+    with Board(quiet=quiet) as board:
+        report = board("audit")
+        result = audit(
+            target, report, lock_set=lock_set, stage=image, platform=platform, files=files
+        )
+        report("")
+    click.echo(_rendered(result, output_format, show_all=show_all), nl=False)
+    if result.findings:
+        sys.exit(FINDINGS)
+
+
+def _rendered(result: "Audit", output_format: str, *, show_all: bool) -> str:
+    if output_format == "json":
+        from orbiter.report.audit import json
+
+        return json.render(result)
+    if output_format == "html":
+        from orbiter.report.audit import html
+
+        return html.render(result)
+    from orbiter.report.audit import text
+
+    return text.render(result, style=_style, everything=show_all)
+
+
+def _style(word: str, verdict: str) -> str:
+    has_colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    return click.style(word, fg=COLOURS[verdict], bold=True) if has_colour else word
