@@ -45,7 +45,7 @@ NPM_FOLDER = f"{ENVIRONMENT}lib/npm/"
 
 
 class Claim(msgspec.Struct, frozen=True):
-    """What a package says about a path: ``source`` is the path in the package."""
+    """The file that a package has for a path: ``source`` is the path in the package."""
 
     owner: str
     source: str

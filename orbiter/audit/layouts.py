@@ -160,7 +160,7 @@ def _choose(
     for digest, document in found:
         assert document.config
         config = read_config(_content(name, files, document.config.digest), name)
-        # Attestations, which are no images, have an unknown platform.
+        # Attestations have an unknown platform.
         if config.rootfs.diff_ids and config.architecture not in {"", "unknown"}:
             if by_platform.get(config.platform, (digest,))[0] != digest:
                 hint = "name an archive or a layout of one image"

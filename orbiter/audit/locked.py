@@ -1,4 +1,4 @@
-"""What a lock set says about one image: its stages and the packages in it."""
+"""The image that a lock set describes: its stages and the packages in it."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any

@@ -20,7 +20,7 @@ VERDICTS: Mapping[Verdict, str] = {
 """The meaning of each verdict."""
 
 Method = Literal["record", "files", "list"]
-"""How the image was audited: by the record of a release, file by file, or without a lock set."""
+"""The way of the audit: by the record of a release, file by file, or without a lock set."""
 
 
 class Judgement(msgspec.Struct, frozen=True, kw_only=True, order=True):

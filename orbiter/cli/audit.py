@@ -54,7 +54,7 @@ from resolvers.errors import ExpectedError
 @click.option("--all", "show_all", is_flag=True, help="Do not shorten long lists.")
 @quiet_option
 @guarded
-def audit(  # noqa: PLR0913 - click passes each option as an argument
+def audit(
     target: str | None,
     vulnerabilities: bool,
     release: str | None,
@@ -68,7 +68,7 @@ def audit(  # noqa: PLR0913 - click passes each option as an argument
     show_all: bool,
     quiet: bool,
 ) -> None:
-    """Check an image against its lock set, or report the vulnerabilities of a release.
+    """Check an image, or report vulnerabilities of a release.
 
     TARGET is an image of the engine, a folder with an OCI layout, a tar file of one or of docker
     save, or oci://registry/name:tag. The image never runs. Each file must equal the one in its

@@ -44,7 +44,7 @@ class PackageFile(msgspec.Struct, frozen=True, array_like=True):
 class PackageContents(msgspec.Struct, frozen=True):
     """The files of a package by path, and the content of those that describe it, by name.
 
-    ``texts`` has the scripts and records of a package, which are no files of the image.
+    ``texts`` has the scripts and records of a package, which the image does not have.
     """
 
     files: dict[str, PackageFile]

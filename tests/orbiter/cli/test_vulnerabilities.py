@@ -277,4 +277,4 @@ def test_the_index_of_the_database_is_made_once(project: Path) -> None:
 def test_audit_needs_something_to_do(project: Path) -> None:
     result = orbiter(project, "audit")
     assert result.returncode == 2
-    assert "error: orbiter audit needs --vulnerabilities" in result.stderr
+    assert "error: orbiter audit needs either TARGET or --vulnerabilities" in result.stderr
