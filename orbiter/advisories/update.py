@@ -116,8 +116,10 @@ def _conditions(part: BinaryIO, target: Path) -> dict[str, str]:
     version = _read(_validator(part))
     if part_size(part) and version:
         return {"range": f"bytes={part_size(part)}-", "if-range": version}
-    current = _read(_validator_of(target)) if target.exists() else ""
-    if current.startswith(('"', "W/")):
+    if not target.exists():
+        return {}
+    current = _read(_validator_of(target))
+    if current.startswith('"'):
         return {"if-none-match": current}
     return {"if-modified-since": current} if current else {}
 

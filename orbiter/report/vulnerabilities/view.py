@@ -174,7 +174,7 @@ def _row(finding: Finding, note: str) -> Row:
         versions=printable(", ".join(finding.versions)),
         fixed=printable(" or ".join(finding.fixed)),
         note=printable(note),
-        summary=printable(finding.summary),
+        summary=printable(finding.summary.strip()),
     )
 
 
@@ -183,13 +183,19 @@ def _notes(assessment: Assessment) -> Callable[[Finding], str]:
     images = frozenset(assessment.images) - {INSTALLERS}
 
     def notes(finding: Finding) -> str:
-        own = finding.images
-        some = "" if images <= {*own} else f"{', '.join(own)} only"
-        if some and len(own) > MAX_LISTED:
-            some = f"{len(own)} of {len(images)} images"
-        return _join("" if finding.is_confirmed else BY_NAME, some)
+        certainty = "" if finding.is_confirmed else BY_NAME
+        return _join(certainty, _some(finding.images, images))
 
     return notes
+
+
+def _some(own: tuple[str, ...], images: frozenset[str]) -> str:
+    """Format the images of a finding: ``debian-base only``; "" for all images."""
+    if images <= {*own}:
+        return ""
+    if len(own) > MAX_LISTED:
+        return f"{len(own)} of {len(images)} images"
+    return f"{', '.join(own)} only"
 
 
 def _join(*parts: str) -> str:
