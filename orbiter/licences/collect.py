@@ -4,8 +4,8 @@ from collections.abc import Collection, Iterator, Mapping
 
 from msgspec.structs import replace
 
+from orbiter.licences.expressions import expression_of
 from orbiter.licences.model import Inventory, LicensedPackage, Origin, Record
-from orbiter.sbom.licenses import spdx_expression
 from orbiter.sbom.model import Bill, Component
 
 NOT_DECLARED = "the package declares none"
@@ -63,7 +63,7 @@ def _licensed(
         version=component.version,
         images=images.get(component.ref, ()),
         text=text,
-        expression=spdx_expression(text, own=True),
+        expression=expression_of(text),
         origin=origin if text else "",
         reason="" if text else _reason(component, missing),
     )
@@ -94,7 +94,7 @@ def _recorded(package: LicensedPackage, records: Mapping[str, Record]) -> Licens
     return replace(
         package,
         text=record.licence,
-        expression=spdx_expression(record.licence, own=True),
+        expression=expression_of(record.licence),
         origin="images.toml",
         reason=record.reason,
     )

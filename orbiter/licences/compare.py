@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Mapping
 
+from orbiter.licences.expressions import expression_of
 from orbiter.licences.model import ChangedLicence, DeniedPackage, LicenceChanges, LicenceUse
 from orbiter.licences.policy import denied_licences, identifiers
 from orbiter.lockfiles.lock_set import INSTALLERS
 from orbiter.lockfiles.types import Lock
-from orbiter.sbom.licenses import spdx_expression
 
 LicencesByPackage = Mapping[tuple[str, str], tuple[str, ...]]
 """The licences of the versions of each package, by manager and name; "" for an unknown one."""
@@ -35,7 +35,7 @@ def _licences(lock: Lock) -> LicencesByPackage:
     for scope, entries in lock.packages.items():
         if scope.environment != INSTALLERS:  # no image contains them
             for entry in entries:
-                licence = spdx_expression(entry.licence, own=True) or entry.licence
+                licence = expression_of(entry.licence) or entry.licence
                 found.setdefault((entry.manager, entry.name), set()).add(licence)
     return {name: tuple(sorted(licences)) for name, licences in found.items()}
 
@@ -45,7 +45,7 @@ def _uses(licences: LicencesByPackage) -> Mapping[str, tuple[str, ...]]:
     uses: dict[str, set[str]] = {}
     for (_, name), texts in licences.items():
         for text in texts:
-            for licence in identifiers(spdx_expression(text, own=True)) or (text,):
+            for licence in identifiers(expression_of(text)) or (text,):
                 uses.setdefault(licence, set()).add(name)
     uses.pop("", None)
     return {licence: tuple(sorted(names)) for licence, names in uses.items()}
@@ -54,7 +54,9 @@ def _uses(licences: LicencesByPackage) -> Mapping[str, tuple[str, ...]]:
 def _only(
     uses: Mapping[str, tuple[str, ...]], others: Mapping[str, tuple[str, ...]]
 ) -> tuple[LicenceUse, ...]:
-    """Return the licences that the others do not have."""
+    """Return the licences that the others do not have; none if the other lock has no licences."""
+    if not others:
+        return ()
     names = sorted(uses.keys() - others.keys(), key=str.lower)
     return tuple(LicenceUse(licence=name, packages=uses[name]) for name in names)
 
@@ -69,11 +71,9 @@ def _denied(
 
 
 def _all_denied(texts: tuple[str, ...], entries: tuple[str, ...]) -> set[str]:
-    expressions = (spdx_expression(text, own=True) for text in texts)
+    expressions = (expression_of(text) for text in texts)
     return {name for each in expressions for name in denied_licences(each, entries)}
 
 
 def _count_unknown(licences: LicencesByPackage) -> int:
-    return sum(
-        not all(spdx_expression(text, own=True) for text in texts) for texts in licences.values()
-    )
+    return sum(not all(expression_of(text) for text in texts) for texts in licences.values())

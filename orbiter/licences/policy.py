@@ -1,6 +1,5 @@
 """Denied licences: which packages cannot be used without one. Pure."""
 
-import re
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from functools import cache
@@ -9,6 +8,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from orbiter.config.check_keys import KnownLicence
+from orbiter.licences.expressions import current, expression_of
 from orbiter.licences.model import Denial, Inventory
 from orbiter.sbom.licenses import spdx_expression
 from resolvers.errors import ExpectedError
@@ -17,8 +17,6 @@ UNKNOWN = "unknown"
 """The entry that denies packages whose licence is unknown or unclear."""
 WITH = " WITH "
 OWN = "LicenseRef-"
-GNU = re.compile(r"(?P<name>(?:A|L)?GPL-[0-9.]+|GFDL-[0-9.]+)(?P<later>\+?)")
-"""Deprecated identifiers of GNU licences, which say with a plus that later versions count."""
 EXAMPLES = "write an SPDX identifier (GPL-3.0-only), a pattern (AGPL-*), or unknown"
 
 
@@ -32,7 +30,7 @@ def check_entries(place: str, entries: Iterable[str]) -> None:
 def check_records(place: str, records: Iterable[KnownLicence]) -> None:
     """Raise ExpectedError for a recorded licence that is not an SPDX expression."""
     for record in records:
-        if not spdx_expression(record.licence, own=True):
+        if not expression_of(record.licence):
             raise ExpectedError(
                 f"{place} {record.package}: {record.licence} is not an SPDX expression",
                 "write for example BSD-3-Clause, or LicenseRef-own for a licence of your own",
@@ -92,19 +90,10 @@ def _denied(node: Any, entries: tuple[str, ...]) -> frozenset[str]:
 
 def _matches(licence: str, entry: str) -> bool:
     """Return whether an entry matches a licence; without an exception it matches any exception."""
-    pattern = _normalised(entry)
-    text = _normalised(licence)
+    pattern, text = current(entry).lower(), licence.lower()
     if WITH.lower() not in pattern:
         text = text.partition(WITH.lower())[0]
     return fnmatchcase(text, pattern)
-
-
-def _normalised(licence: str) -> str:
-    """Return an identifier in lower case and in its current form, such as gpl-3.0-only."""
-    name, with_, exception = licence.partition(WITH)
-    if match := GNU.fullmatch(name):
-        name = f"{match['name']}-{'or-later' if match['later'] else 'only'}"
-    return f"{name}{with_}{exception}".lower()
 
 
 def _is_possible(entry: str) -> bool:

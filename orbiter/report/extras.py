@@ -71,6 +71,8 @@ def _licence_counts(changes: LicenceChanges) -> str:
         f"{count_of(len(changes.changed), 'package')} with another licence",
     )
     unknown = count_of(changes.unknown_old, "package")
+    if not changes.unknown_old and not changes.unknown_new:
+        return ", ".join(counts)
     return (
         f"{', '.join(counts)}. {unknown} before and {changes.unknown_new:,} now have no known "
         "licence, so these lists may be incomplete"

@@ -225,3 +225,19 @@ def test_packages_that_images_toml_allows_to_run_code_are_no_findings(tmp_path: 
     result = lint(tmp_path, str(lock))
     assert result.returncode == 1
     assert "canvas 3.2.3: runs an install script" in result.stdout
+
+
+def test_the_database_that_was_fetched_is_the_default(folder: Path) -> None:
+    database = folder / "cache" / "orbiter" / "osv"
+    shutil.copytree(TESTS / "data" / "osv" / "npm", database / "npm")
+    environment = {**os.environ, "XDG_CACHE_HOME": str(folder / "cache")}
+    environment.pop("ORBITER_CACHE_DIR", None)
+    command = [sys.executable, "-m", "orbiter", "lint", "good.txt", "--format", "json"]
+    done = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=True
+    )
+    report = json.loads(done.stdout)
+    assert report["not_checked"] == []
+    assert report["database"].startswith("sha256:")
+    (file,) = report["files"]
+    assert "the database has no MAL- records of PyPI" in file["notes"][0]

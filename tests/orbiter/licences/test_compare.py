@@ -63,7 +63,7 @@ def test_packages_that_were_denied_before_are_not_new() -> None:
 
 @pytest.mark.parametrize(
     "folder",
-    ["package-lock/05-lonboard", "package-lock/06-warehouse-v2-to-v3", "pixi/05-pixi-v5-to-v6"],
+    ["pixi/01-docker-example", "pixi/04-nebari-jupyterlab", "pixi/05-pixi-v5-to-v6"],
 )
 def test_real_locks_in_both_directions(folder: str) -> None:
     old, new = real(folder, "old"), real(folder, "new")
@@ -92,3 +92,14 @@ def test_a_lock_set_has_the_licences_of_its_lock_files_and_records(tmp_path: Pat
 def test_other_locks_stay_as_they_are(tmp_path: Path) -> None:
     other = lock(a="MIT")
     assert with_licences(other, Store(tmp_path), ()) is other
+
+
+def test_another_spelling_of_a_licence_is_no_change() -> None:
+    changes = licence_changes(lock(a="LGPL-3.0", b="GPLv3+"), lock(a="LGPL-3.0-only", b="GPL-3.0+"))
+    assert changes == licence_changes(lock(a="LGPL-3.0"), lock(a="LGPL-3.0"))
+
+
+def test_a_lock_without_licences_has_no_list() -> None:
+    changes = licence_changes(real("package-lock/05-lonboard", "old"), lock(a="MIT"))
+    assert (changes.introduced, changes.dropped) == ((), ())
+    assert changes.unknown_old > 900

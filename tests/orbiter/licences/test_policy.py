@@ -2,6 +2,7 @@
 
 import pytest
 
+from orbiter.licences.expressions import expression_of
 from orbiter.licences.policy import check_entries, denied_licences, identifiers
 from resolvers.errors import ExpectedError
 
@@ -16,8 +17,8 @@ def denied(expression: str, *entries: str) -> tuple[str, ...]:
         ("AGPL-3.0-only", "AGPL-3.0-only", ("AGPL-3.0-only",)),
         ("AGPL-3.0-only", "AGPL-*", ("AGPL-3.0-only",)),
         ("AGPL-3.0-only", "agpl-3.0-only", ("AGPL-3.0-only",)),
-        ("AGPL-3.0", "AGPL-3.0-only", ("AGPL-3.0",)),
-        ("GPL-2.0+", "GPL-2.0-or-later", ("GPL-2.0+",)),
+        ("AGPL-3.0-only", "AGPL-3.0", ("AGPL-3.0-only",)),
+        ("GPL-2.0-or-later", "GPL-2.0+", ("GPL-2.0-or-later",)),
         ("GPL-2.0-or-later", "GPL-2.0-only", ()),
         ("LGPL-3.0-only", "GPL-*", ()),
         ("MIT OR AGPL-3.0-only", "AGPL-*", ()),
@@ -56,6 +57,22 @@ def test_an_entry_that_matches_nothing_is_an_error(entry: str) -> None:
 
 def test_valid_entries() -> None:
     check_entries("--deny", ["MIT", "AGPL-*", "unknown", "LicenseRef-own", "*-only WITH *"])
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("GPL-3.0", "GPL-3.0-only"),
+        ("LGPL-2.1+ OR (AGPL-3.0 AND MIT)", "LGPL-2.1-or-later OR (AGPL-3.0-only AND MIT)"),
+        ("GPL-2.0 WITH Classpath-exception-2.0", "GPL-2.0-only WITH Classpath-exception-2.0"),
+        ("GPL-3.0-only", "GPL-3.0-only"),
+        ("GPL-2.0-with-GCC-exception", "GPL-2.0-with-GCC-exception"),
+        ("LicenseRef-own", "LicenseRef-own"),
+        ("BSD License", ""),
+    ],
+)
+def test_expressions_have_current_identifiers(text: str, expected: str) -> None:
+    assert expression_of(text) == expected
 
 
 def test_identifiers_of_an_expression() -> None:
