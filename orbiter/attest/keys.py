@@ -40,7 +40,7 @@ def read_private_key(path: Path) -> "EllipticCurvePrivateKey":
         key = serialization.load_pem_private_key(content, passphrase)
     except TypeError:
         _refuse_passphrase(path, is_set=passphrase is not None)
-    except Exception as error:
+    except Exception as error:  # the library raises several types without a common one
         problem = f"{path} cannot be read as a private key: {error}"
         raise ExpectedError(problem, f"check {PASSPHRASE}, or {NEW_KEY}") from None
     if not isinstance(key, ec.EllipticCurvePrivateKey):
@@ -56,7 +56,7 @@ def read_public_key(path: Path) -> "EllipticCurvePublicKey":
 
     try:
         key = serialization.load_pem_public_key(_read(path))
-    except Exception as error:
+    except Exception as error:  # as above
         problem = f"{path} cannot be read as a public key: {error}"
         hint = f"write it from the private key: openssl ec -in key.pem -pubout -out {path}"
         raise ExpectedError(problem, hint) from None

@@ -76,26 +76,25 @@ def provenance_of(lock_set: LockSet, digests: Digests, name: str) -> Provenance:
     stages = lineage(lock_set, stage)
     bill = bill_of(lock_set, stages, tuple(images))
     is_hermetic = all(image.is_hermetic for image in bill.images)
+    definition = {
+        "buildType": BUILD_TYPE,
+        "externalParameters": {
+            "image": stage.name,
+            "lockset": lock_set.root,
+            "release": digests.release,
+        },
+        "internalParameters": {
+            "assembly": lock_set.manifest.assembly,
+            "hermetic": is_hermetic,
+        },
+        "resolvedDependencies": dependencies(lock_set, stages, tuple(images), bill),
+    }
+    builder = {"id": BUILDER, "version": _versions(lock_set, digests)}
     return Provenance(
         stage=stage.name,
         reference=tag(lock_set.image_set, stage.name),
         images=images,
-        predicate={
-            "buildDefinition": {
-                "buildType": BUILD_TYPE,
-                "externalParameters": {
-                    "image": stage.name,
-                    "lockset": lock_set.root,
-                    "release": digests.release,
-                },
-                "internalParameters": {
-                    "assembly": lock_set.manifest.assembly,
-                    "hermetic": is_hermetic,
-                },
-                "resolvedDependencies": dependencies(lock_set, stages, tuple(images), bill),
-            },
-            "runDetails": {"builder": {"id": BUILDER, "version": _versions(lock_set, digests)}},
-        },
+        predicate={"buildDefinition": definition, "runDetails": {"builder": builder}},
         is_hermetic=is_hermetic,
     )
 

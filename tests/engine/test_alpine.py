@@ -26,6 +26,7 @@ from tests.support.alpine_world import (
     write_repository,
 )
 from tests.support.notebook import run_notebook
+from tests.support.syft import unlisted
 
 pytestmark = [pytest.mark.engine, pytest.mark.index, needs_world]
 
@@ -292,3 +293,12 @@ def cached_wheels(built: Project) -> list[str]:
         )
         docker("build", "--quiet", "--output", context, context)
         return Path(context, "found").read_text().splitlines()
+
+
+@pytest.mark.parametrize("image", ["alpine-base", "alpine-more"])
+def test_the_bill_of_materials_has_everything_that_syft_finds(built: Project, image: str) -> None:
+    archive = built.folder / f"archives/{image}-0.1.0.tar"
+    found = unlisted(archive, built.folder / "locks/0.1.0", image)
+    # The base image has packages that no lock set names.
+    inherited = set(run_inside(built.base, "apk info -v").split())
+    assert [each for each in found if f"{each.name}-{each.version}" not in inherited] == []

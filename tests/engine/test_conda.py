@@ -18,6 +18,7 @@ from tests.support.conda_packages import CondaPackage, channel, package
 from tests.support.loopback import Answer, Server, serving
 from tests.support.notebook import run_notebook
 from tests.support.paths import QUICK_ORBITER, ROOT
+from tests.support.syft import unlisted
 
 pytestmark = [
     pytest.mark.engine,
@@ -135,6 +136,16 @@ def test_installed_records_match_the_lock(own: Built) -> None:
         found = sorted(line.rpartition(" ")[0] for line in lines)
         assert found == sorted(expected(own.project, *groups))
         assert all(len(line.rpartition(" ")[2]) == 32 for line in lines)
+
+
+def test_the_bill_of_materials_has_everything_that_syft_finds(
+    own: Built, cache: Path, tmp_path: Path
+) -> None:
+    words = ("build", "-q", "--no-load", "--output", str(tmp_path), "--image", "micromamba-base")
+    assert orbiter(own.project, cache, *words).returncode == 0
+    (archive,) = tmp_path.iterdir()
+    (lock_set,) = (own.project / "locks").glob("[0-9]*")
+    assert unlisted(archive, lock_set, "micromamba-base") == []
 
 
 def test_all_byte_code_is_valid_without_times(own: Built) -> None:

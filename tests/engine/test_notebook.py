@@ -15,6 +15,7 @@ import pytest
 
 from tests.support.notebook import run_notebook, type_into_terminal
 from tests.support.paths import QUICK_ORBITER, ROOT
+from tests.support.syft import unlisted
 
 pytestmark = [pytest.mark.engine, pytest.mark.index]
 RELEASED = "released"
@@ -276,3 +277,19 @@ def test_jupyterhub_starts_it_for_its_user(build: Callable[[str], Built]) -> Non
         inside(build("uv").tag, f"{HUB}\npython - <<'LOGIN'\n{LOGIN}\nLOGIN", "--init")
         == "JupyterLab for jovyan\n"
     )
+
+
+def test_the_bill_of_materials_has_everything_that_syft_finds(
+    build: Callable[[str], Built], tmp_path: Path
+) -> None:
+    built = build(RELEASED)
+    words = ("build", "-q", "--no-load", "--output", str(tmp_path), "--image", "debian-base")
+    subprocess.run(
+        command(*words, *built.release),
+        cwd=built.project,
+        env=environment(built.cache),
+        check=True,
+        capture_output=True,
+    )
+    archive = tmp_path / f"debian-base-{NEWEST}.tar"
+    assert unlisted(archive, built.project / "locks" / NEWEST, "debian-base") == []
