@@ -14,8 +14,9 @@ from orbiter.build.built_image import BuiltImage
 from orbiter.config.builders import system_manager
 from orbiter.fetch.fill import artifacts_by_stage
 from orbiter.lockset.model import LockSet
-from orbiter.release.image_scan import ImageScan, LayerScan, merge, scan_layer
+from orbiter.release.image_scan import ImageScan, LayerScan, merge
 from orbiter.release.providers import likely_package, locked_providers, provider
+from orbiter.release.scan_cache import read_scan
 from orbiter.store.store import Store
 from orbiter.tasks import StartTask
 
@@ -123,7 +124,7 @@ class LibraryCheck:
         """Return the contents of a layer, which several images may share."""
         key = (layer.diff_id, platform)
         if key not in self._layers:
-            self._layers[key] = scan_layer(layer, platform)
+            self._layers[key] = read_scan(layer, platform)
         return self._layers[key]
 
     def _hint(self, stage: str, libraries: tuple[str, ...]) -> str:

@@ -234,7 +234,7 @@ def test_the_check_reports_each_image(tmp_path: Path, monkeypatch: pytest.Monkey
         scanned.append(layer.diff_id)
         return scan_layer(layer, platform)
 
-    monkeypatch.setattr(release_libraries, "scan_layer", scan_once)
+    monkeypatch.setattr(release_libraries, "read_scan", scan_once)
     monkeypatch.setattr(release_libraries, "artifacts_by_stage", lambda _lock_set: {})
     monkeypatch.setenv("ORBITER_CACHE_DIR", str(tmp_path))
     (debian,) = check("debian")
