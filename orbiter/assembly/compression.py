@@ -9,7 +9,7 @@ import msgspec
 
 from orbiter.config.layer_keys import Compression
 
-ZSTD_LEVEL = 12
+ZSTD_LEVEL = 10
 """Higher levels take many times longer for a few percent: see docs/explanation/assembly.md."""
 GZIP_LEVEL = 9
 GZIP_FORMAT = 31

@@ -8,8 +8,12 @@ from orbiter.render.model import LAYER_TIME, Plan, base_images, platform_slug_ex
 SEED_SUFFIX = "_seed"
 """The end of the name of a target that holds the unpacked packages a base starts from."""
 VARIABLES = ("ARTIFACTS", "BASES", "OUTPUT", "SEEDS")
-EXPORTER = "type=oci,tar=false,compression=uncompressed,oci-mediatypes=true"
-"""The output of each image without its folder. Orbiter reads the layers and makes its own."""
+EXPORTER = "type=oci,tar=false,compression=zstd,compression-level=0,oci-mediatypes=true"
+"""The output of each image without its folder. Orbiter reads the layers and makes its own.
+
+The fastest compression halves the time of the export, because BuildKit sends the layers through a
+connection and computes their digests.
+"""
 
 
 def bake_file(plan: Plan) -> dict[str, Any]:

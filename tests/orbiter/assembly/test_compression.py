@@ -86,7 +86,7 @@ def test_an_existing_file_is_not_overwritten(tmp_path: Path) -> None:
 
 
 def test_the_libraries_are_named_with_their_versions() -> None:
-    assert describe("zstd") == f"zstandard {version('zstandard')}, level 12"
+    assert describe("zstd") == f"zstandard {version('zstandard')}, level 10"
     assert describe("gzip") == f"zlib-ng {version('zlib-ng')}, level 9"
     assert MEDIA_TYPES["zstd"].endswith("+zstd")
     assert MEDIA_TYPES["gzip"].endswith("+gzip")

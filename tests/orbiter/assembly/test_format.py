@@ -133,13 +133,13 @@ LAYERS = [
 COMPRESSED: dict[Compression, tuple[str, ...]] = {
     "zstd": (
         "sha256:698346d714cba2be24fffa4832b0953ec9256faa03e55b30216119eb37bdd104",
-        "sha256:fb69959257dc2c3b48a12230ea8140d18cd6d83c08c6efc54fc4706e5fe2ca08",
+        "sha256:48fe5386434cc1d43ccf43c83c69386121507a03d25b2d81b6fd4e5bd363caec",
         "sha256:40ac20c31cea517916a510e88083bf9b8b29e8f8830e90435e21da9b77cf1fc4",
         "sha256:886017fc265c177d0abf552e3619781427165ffab2eb86fb28db6131866c2cb6",
         "sha256:c6ee95a1a085fa7a02bcfb5502f5b3a9cbff39e1356af6a09ae462e800035448",
         "sha256:6a7651c9ce0f8c2fe6573da172249f749448036104c3903a9caaa22a7fe5ffb4",
         "sha256:7027c59413e058f1f31a99c9ce53fbe2f4fa5b5845df3b13c5fbd347bc6ec42d",
-        "sha256:84b18aa950041b1e5cadfab715151e030a87b2719e37fd2e572ebdf3cff16e53",
+        "sha256:53c3f37eda637d0497fc9404a7614b7f9ebc6a12b13d81315b8360a4ac72b3c9",
     ),
     "gzip": (
         "sha256:8071d00d12bc8bae19e2dce03362cf958e473230f5c6f288e2f91c482b204e59",
@@ -153,7 +153,7 @@ COMPRESSED: dict[Compression, tuple[str, ...]] = {
     ),
 }
 """The digests of the layers above the base image, of the configuration, and of the manifest."""
-INDEX = "sha256:761133476bc88cbc4547123ae8ad37cc8b380d1fb086e6cb6b580f619d03c3ed"
+INDEX = "sha256:a8937d7e8f7c5bfff135f7c5254ac6f1d4918992ad1830e111458dc1e891e723"
 
 
 def image(place: Path, compression: Compression) -> AssembledImage:
