@@ -17,6 +17,7 @@ from resolvers.conda.explicit import format_explicit
 from resolvers.errors import ExpectedError
 from resolvers.managers import MANAGERS
 from resolvers.npm import manager as npm
+from resolvers.npm.inventory import installed_packages
 from resolvers.pip import manager as pip
 from resolvers.types import LockFiles, Pin, Target
 
@@ -117,7 +118,9 @@ def _plan_stage(locked: _LockedStage) -> StagePlan:
         | _world_files(locked)
         | _debconf_files(locked),
         npm_scripts=_npm_scripts(locked),
-        packages={name: _package_list(pins) for name, pins in installed.items()},
+        packages={
+            name: _package_list(locked, target, installed[name]) for name, target in targets.items()
+        },
         downloads=placed_downloads(locked.stage, tuple(targets), locked.downloads),
     )
 
@@ -271,9 +274,14 @@ def _debconf_files(locked: _LockedStage) -> dict[str, str]:
     return {DEBCONF: "".join(f"{answer}\n" for answer in locked.stage.debconf)}
 
 
-def _package_list(pins: Pins) -> tuple[tuple[str, str, str], ...]:
-    packages = []
-    for manager in sorted(pins):
-        for pin in pins[manager]:
-            packages.append((manager, pin.name, pin.version))
-    return tuple(packages)
+def _package_list(
+    locked: _LockedStage, target: Target, installed: Pins
+) -> tuple[tuple[str, str, str], ...]:
+    """Return all packages in the finished stage, also those inside other npm tarballs."""
+    packages: set[tuple[str, str, str]] = set()
+    for manager, pins in installed.items():
+        packages.update((manager, pin.name, pin.version) for pin in pins)
+    if "npm" in installed:
+        in_tree = installed_packages(locked.locks["npm"], target, locked.lineage("npm"))
+        packages.update(("npm", package.name, package.version) for package in in_tree)
+    return tuple(sorted(packages))

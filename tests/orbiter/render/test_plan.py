@@ -7,13 +7,16 @@ import pytest
 
 from orbiter.config.image_set import ImageSet
 from orbiter.config.read import read_image_set
+from orbiter.lockset import folder
 from orbiter.lockset.model import Installer
+from orbiter.render.derived import plan_of
 from orbiter.render.dockerfile import render
 from orbiter.render.model import Plan
 from orbiter.render.plan import plan
 from resolvers.errors import ExpectedError
 from resolvers.npm import manager as npm
 from resolvers.types import Artifact, Pin, Target
+from tests.support.paths import ROOT
 
 IMAGES = """
 version = "0.1.0"
@@ -93,3 +96,17 @@ def test_keys_for_debian_packages_without_any_to_install_are_an_error(
     with pytest.raises(ExpectedError, match=f"{key} of debian-core has no effect") as caught:
         npm_plan(read_image_set(tmp_path / "images.toml"), ("canvas", "is-number"))
     assert "move it to the stage that installs them" in caught.value.hint
+
+
+def test_packages_inside_other_npm_tarballs_are_listed() -> None:
+    lock_set = folder.read(ROOT / "locks/0.2.0")
+    lock = json.loads(lock_set.files["debian/package-lock.json"])
+    expected = {
+        (path.rpartition("node_modules/")[2], entry["version"])
+        for path, entry in lock["packages"].items()
+        if path
+    }
+    listed = json.loads(render(plan_of(lock_set))["debian-base/packages-linux-amd64.json"])
+    packages = [each for each in listed["packages"] if each["manager"] == "npm"]
+    assert {(each["name"], each["version"]) for each in packages} == expected
+    assert len(packages) == len(expected) == 347
