@@ -35,7 +35,8 @@ def test_each_image_has_the_packages_of_its_list(version: str) -> None:
     lock_set = release(version)
     for stage in plan_of(lock_set).stages:
         bill = bill_of(lock_set, (stage.stage.name,))
-        found = {(each.manager, each.name, each.version) for each in bill.components if each.hash}
+        packages = [each for each in bill.components if each.hash or each.inside]
+        found = {(each.manager, each.name, each.version) for each in packages}
         assert found == {*stage.packages["linux/amd64"]}
 
 
