@@ -15,12 +15,15 @@ fi
 has update-mime-database && update-mime-database /usr/share/mime > /dev/null 2>&1
 has glib-compile-schemas && glib-compile-schemas /usr/share/glib-2.0/schemas > /dev/null 2>&1
 for program in /usr/lib/*/gdk-pixbuf-2.0/gdk-pixbuf-query-loaders; do
-    test ! -x "$program" || "$program" --update-cache
+    test ! -x "$program" || (cd "${program%/*}/2.10.0" && "$program" "$PWD"/loaders/*.so > loaders.cache)
 done
 for program in /usr/lib/*/glib-2.0/gio-querymodules; do
     test ! -x "$program" || "$program" /usr/lib/*/gio/modules
 done
 if test -x /usr/bin/python3 && test -n "$COMPILE"; then
+    # As in a build, modules that Python imports here are already compiled. Byte-code depends on that.
+    mkdir -p /tmp/empty
+    /usr/bin/python3 -m compileall -q /tmp/empty
     PYTHONHASHSEED=0 /usr/bin/python3 -B -m compileall -q -f --invalidation-mode unchecked-hash /usr/lib/python3.*
 fi
 if test -x /usr/bin/python3; then

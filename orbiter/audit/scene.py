@@ -18,13 +18,17 @@ LONGEST = 200
 
 
 class Scene(msgspec.Struct, frozen=True, kw_only=True):
-    """An image, what its lock set says about it, and the packages in the store."""
+    """An image, what its lock set says about it, and the packages in the store.
+
+    ``steps`` are the words of the history for each layer.
+    """
 
     contents: Contents
     locked: LockedImage
     claims: Claims
     store: Store
     report: Report
+    steps: tuple[str, ...] = ()
 
     @property
     def tree(self) -> Mapping[str, Entry]:

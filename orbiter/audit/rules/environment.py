@@ -197,19 +197,13 @@ def _is_template(content: bytes, templates: bytes) -> bool:
     lines = content.split(b"\n")
     # Templates share their licence, so a line of one template alone finds it.
     known = {line: templates.count(line) for line in lines if line.strip()}
-    fixed = min((line for line in known if known[line]), key=known.__getitem__, default=b"\n")
-    if fixed not in lines:
+    fixed = min((line for line in known if known[line]), key=known.__getitem__, default=b"")
+    if not fixed:
         return False
-    before = lines.index(fixed)
-    start = templates.find(fixed)
-    while start >= 0:
-        for _ in range(before):
-            start = templates.rfind(b"\n", 0, max(0, start - 1)) + 1 if start else 0
-        found = templates[start : start + 2 * len(content) + 1000]
-        if _matches(content, found):
-            return True
-        start = templates.find(fixed, templates.find(fixed, start) + 1)
-    return False
+    # The program has no line end between two templates.
+    end = templates.find(fixed) + len(fixed)
+    first = templates.rfind(lines[0], 0, end)
+    return first >= 0 and _matches(content, templates[first : first + 2 * len(content)])
 
 
 def _matches(content: bytes, template: bytes) -> bool:

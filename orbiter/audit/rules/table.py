@@ -15,6 +15,7 @@ from orbiter.audit.rules import (
     orbiter,
     scripts,
     stripped,
+    trimmed,
 )
 from orbiter.audit.scene import Rule
 
@@ -58,6 +59,7 @@ RULES = (
     KnownRule("npm-lock", npm.hidden_lock, "npm's list of installed packages"),
     KnownRule("npm-link", npm.links, "links to programs of npm packages"),
     KnownRule("stripped", stripped.stripped, "programs without debug symbols"),
+    KnownRule("trim", trimmed.trimmed, "files that the rules of trim remove"),
     KnownRule("generated", generated.generated, "files that programs of packages make again"),
     KnownRule("folder", orbiter.folders, "folders above other files"),
     KnownRule("script-folder", scripts.folders, "folders that a package's script names"),
