@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from typing import Any
 
 import msgspec
 
@@ -141,7 +142,37 @@ def _placed(each: InstalledContents, locked: LockedImage, tree: Tree) -> Placed:
         return ((path, path, file) for path, file in files.items())
     if manager == "pip":
         return _placed_wheel(files, locked, tree, each.package.name)
+    if manager == "conda":
+        return _placed_conda(each, locked, tree)
     return iter(())
+
+
+def _placed_conda(each: InstalledContents, locked: LockedImage, tree: Tree) -> Placed:
+    """Yield the files of a conda package; those of noarch packages have no version of Python."""
+    site = site_packages(tree)
+    is_python = bool(conda_link(each))
+    for source, file in each.contents.files.items():
+        path = f"{ENVIRONMENT}{source}"
+        if is_python and source.startswith("site-packages/"):
+            path = f"{site}/{source.partition('/')[2]}"
+        elif is_python and source.startswith("python-scripts/"):
+            path = f"{ENVIRONMENT}bin/{source.partition('/')[2]}"
+        yield path, source, owned(file, locked, file.mode)
+
+
+def conda_link(each: InstalledContents) -> dict[str, Any]:
+    """Return how a noarch package of Python is installed; empty for other packages."""
+    with suppress(ValueError, RecursionError):
+        document = msgspec.json.decode(each.contents.texts.get("info/link.json", b"{}"))
+        noarch = document.get("noarch") if isinstance(document, dict) else None
+        if isinstance(noarch, dict) and noarch.get("type") == "python":
+            return noarch
+    return {}
+
+
+def conda_programs(each: InstalledContents) -> list[str]:
+    """Return the entry points of a noarch package: ``jupyter = jupyter_core.command:main``."""
+    return [str(entry) for entry in conda_link(each).get("entry_points") or ()]
 
 
 def _placed_wheel(

@@ -17,7 +17,7 @@ from orbiter.store.unpack import UNREADABLE
 from resolvers import cache
 from resolvers.errors import ExpectedError
 
-FORMAT = "packages-2"
+FORMAT = "packages-4"
 """The folder of the cache; another format of lists needs another one."""
 CHUNK = 1 << 20
 LARGEST_TEXT = 16 * 1024**2

@@ -187,7 +187,8 @@ def _links(scene: Scene, pending: Pending) -> Iterator[Judgement]:
 
 VARIABLE = re.compile(rb"\{\{ *(\w+) *\}\}")
 VALUE = re.compile(
-    rb"""'/opt/env'|/opt/env|''|bin|false|true|(\.\./)?lib/python3\.\d+/site-packages|:|"""
+    rb"""'/opt/env'|/opt/env|''|bin|false|true|(\.\./)?lib/python3\.\d+/site-packages|:"""
+    rb"""|b""\.decode\("utf-8"\)|__import__\("os"\)\.fsdecode\(b"bin"\)|"""
 )
 """The words that uv puts in place of the variables; the last one is empty."""
 

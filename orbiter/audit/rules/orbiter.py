@@ -98,7 +98,9 @@ def _owner(scene: Scene, path: str) -> tuple[int, int]:
 
 def folders(scene: Scene, pending: Pending) -> Iterator[Judgement]:
     """Check folders above other paths, and those of Dockerfiles: only their owner may write."""
-    used = folders_above(path for path in scene.tree if scene.tree[path].kind != "folder")
+    home = f"home/{scene.locked.user.name}/"
+    files = (path for path in scene.tree if scene.tree[path].kind != "folder")
+    used = folders_above((*files, *scene.claims.by_path, home))
     for stage_plan in scene.locked.stages:
         text = scene.locked.texts[f"{stage_plan.stage.name}/Dockerfile"].replace("\\\n", " ")
         for words in MADE.findall(text):

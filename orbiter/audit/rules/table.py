@@ -7,6 +7,8 @@ import msgspec
 
 from orbiter.audit.rules import (
     accounts,
+    apk,
+    conda,
     configs,
     dpkg,
     environment,
@@ -36,6 +38,8 @@ RULES = (
     KnownRule("home", orbiter.home, "the home folder of the notebook user, a copy of /etc/skel"),
     KnownRule("venv", environment.virtual_environment, "the virtual environment that uv makes"),
     KnownRule("user", accounts.accounts, "users and groups, and the accounts of packages"),
+    KnownRule("apk-database", apk.database, "apk's list of packages, their scripts and triggers"),
+    KnownRule("apk-world", apk.world, "apk's requirements"),
     KnownRule("dpkg-info", dpkg.info, "control files and file lists in dpkg's database"),
     KnownRule("dpkg-status", dpkg.status, "dpkg's list of installed packages, field by field"),
     KnownRule("dpkg-exclude", dpkg.excluded, "documentation that dpkg leaves out"),
@@ -55,6 +59,10 @@ RULES = (
     KnownRule("script-link", scripts.links, "links that a package's script names"),
     KnownRule("launcher", environment.launchers, "programs for the entry points of wheels"),
     KnownRule("record", environment.records, "records of installed wheels"),
+    KnownRule("conda-launcher", conda.launchers, "programs for the entry points of conda packages"),
+    KnownRule("conda-code", conda.byte_code, "byte-code of conda packages without times"),
+    KnownRule("conda-record", conda.records, "records of conda packages"),
+    KnownRule("conda-tidy", conda.removed, "static libraries and byte-code that the build removes"),
     KnownRule("npm-project", npm.project, "package.json of /opt/env/lib/npm"),
     KnownRule("npm-lock", npm.hidden_lock, "npm's list of installed packages"),
     KnownRule("npm-link", npm.links, "links to programs of npm packages"),

@@ -10,7 +10,7 @@ import msgspec
 from orbiter.assembly.assemble import TRIMMED
 from orbiter.assembly.tree import Content, Entry
 from orbiter.assembly.trim import Trimmed, trim, trimmed_list
-from orbiter.audit.claims import Claim
+from orbiter.audit.claims import Claim, folders_above
 from orbiter.audit.layers import MADE
 from orbiter.audit.result import Judgement
 from orbiter.audit.scene import Pending, Scene, changed, check_file, explained
@@ -56,6 +56,8 @@ def _trim(scene: Scene, stage_plan: StagePlan, missing: dict[str, Claim]) -> Tri
     files = _Missing(scene, missing)
     own = {path: entry for path, entry in scene.tree.items() if _is_of(scene, path, stage.name)}
     own |= {path: _entry(claim) for path, claim in missing.items()}
+    folder = Entry(kind="folder", mode=0o755, uid=0, gid=0)
+    own |= {path: folder for path in folders_above(missing) if path not in scene.tree}
     own.pop(TRIMMED.format(stage=stage.name), None)
     owner = {
         path: scene.claims.by_path[path][0].owner
