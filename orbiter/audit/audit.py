@@ -151,14 +151,14 @@ def _by_files(
     locked = locked_image(lock_set, derive(lock_set), stage, image.config.platform, store)
     contents = read_contents(image.name, image.layers, scratch, report)
     claims = read_claims(locked, contents.tree, store, report)
-    steps = [each for each in image.config.history or () if not each.empty_layer]
+    steps = (each.created_by for each in image.config.history or () if not each.empty_layer)
     scene = Scene(
         contents=contents,
         locked=locked,
         claims=claims,
         store=store,
         report=report,
-        steps=tuple(each.created_by for each in steps),
+        steps=tuple(steps),
     )
     report("checking files")
     judgements = account(scene, recorded)
