@@ -62,12 +62,28 @@ def audit(
         found = lock_set or find_lock_set(image.config.labels.get(LOCKSET, ""))
         if found is None:
             return _listed(image, scratch, report)
-        check_platforms(found, [image.config.platform])
         name = _stage(image, found, stage)
-        recorded = _recorded(found, name, image.config.platform)
-        if recorded and is_recorded(image, recorded) and not files:
-            return _as_recorded(image, found, name, report)
-        return _by_files(image, found, name, recorded, scratch, report)
+        return audit_image(image, found, name, scratch, report, files=files)
+
+
+def audit_image(
+    image: AuditedImage,
+    lock_set: LockSet,
+    stage: str,
+    scratch: Path,
+    report: Report,
+    *,
+    files: bool = False,
+) -> Audit:
+    """Audit an image that must be a stage of a lock set; ``scratch`` is an empty folder.
+
+    Raises ExpectedError if the store lacks a package, and for a platform without a lock.
+    """
+    check_platforms(lock_set, [image.config.platform])
+    recorded = _recorded(lock_set, stage, image.config.platform)
+    if recorded and is_recorded(image, recorded) and not files:
+        return _as_recorded(image, lock_set, stage, report)
+    return _by_files(image, lock_set, stage, recorded, scratch, report)
 
 
 def find_lock_set(root: str) -> LockSet | None:

@@ -37,9 +37,14 @@ def print_audit(
             target, report, lock_set=lock_set, stage=image, platform=platform, files=files
         )
         report("")
-    click.echo(_rendered(result, output_format, show_all=show_all), nl=False)
+    print_result(result, output_format, show_all=show_all)
     if result.findings:
         sys.exit(FINDINGS)
+
+
+def print_result(result: "Audit", output_format: str = "text", *, show_all: bool = False) -> None:
+    """Print the result of an audit."""
+    click.echo(_rendered(result, output_format, show_all=show_all), nl=False)
 
 
 def _rendered(result: "Audit", output_format: str, *, show_all: bool) -> str:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from orbiter.cli.audited import exit_if_rejected, is_audit_required
 from orbiter.cli.errors import guarded
 from orbiter.cli.libraries import print_missing_libraries
 from orbiter.cli.options import (
@@ -105,11 +106,17 @@ def build(
 def _build(lock_set: "LockSet", options: "BuildOptions", *, quiet: bool) -> None:
     from orbiter.build.build import build as build_images
     from orbiter.cli.board import Board
+    from orbiter.release.audited import AuditCheck
     from orbiter.release.libraries import LibraryCheck
 
+    is_audited = options.push and is_audit_required()
     with Board(quiet=quiet) as board:
-        check = LibraryCheck(lock_set, board)
-        built = build_images(lock_set, options, board, check)
+        audit = AuditCheck(lock_set, board, is_required=is_audited)
+        libraries = LibraryCheck(lock_set, board)
+        built = build_images(
+            lock_set, options, board, lambda built: audit(built) and libraries(built)
+        )
+    exit_if_rejected(audit, "nothing was loaded, pushed or kept")
     for image in built:
         click.echo(f"{image.tag}  {image.digest}")
-    print_missing_libraries(check.findings)
+    print_missing_libraries(libraries.findings)

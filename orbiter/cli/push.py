@@ -2,6 +2,7 @@
 
 import click
 
+from orbiter.cli.audited import audited_option, exit_if_rejected, is_audit_required
 from orbiter.cli.errors import guarded
 from orbiter.cli.options import (
     builder_option,
@@ -25,6 +26,7 @@ from orbiter.cli.options import (
     is_flag=True,
     help="Push without checking which images the tags point to in the registry.",
 )
+@audited_option
 @quiet_option
 @guarded
 def push(
@@ -34,16 +36,18 @@ def push(
     platforms: tuple[str, ...],
     builder: str | None,
     force: bool,
+    audited: bool,
     quiet: bool,
 ) -> None:
     """Build a release's images and push their tags.
 
     Reuses the build cache. If a tag already points to another image in the registry, nothing is
-    pushed.
+    pushed. With `require-audit = true` in images.toml, --audited is the default.
     """
     from orbiter.build.build import build
     from orbiter.build.options import BuildOptions
     from orbiter.cli.board import Board
+    from orbiter.release.audited import AuditCheck
 
     lock_set = read_lock_set(release, locked=locked)
     options = BuildOptions(
@@ -54,8 +58,11 @@ def push(
         force=force,
         load=False,
     )
+    is_audited = audited or is_audit_required()
     with Board(quiet=quiet) as board:
-        built = build(lock_set, options, board)
+        check = AuditCheck(lock_set, board, is_required=is_audited)
+        built = build(lock_set, options, board, check)
+    exit_if_rejected(check, "nothing was pushed")
     for image in built:
         state = "pushed" if image.pushed else "already there"
         click.echo(f"{image.tag}  {image.digest}  {state}")

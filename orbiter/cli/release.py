@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from orbiter.cli.audited import audited_option, exit_if_rejected, is_audit_required
 from orbiter.cli.errors import FINDINGS, guarded
 from orbiter.cli.options import IMAGES, builder_option, quiet_option
 from orbiter.cli.verify import image_name, print_findings
@@ -21,20 +22,23 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Build twice; if the builds differ, report how and write nothing.",
 )
+@audited_option
 @builder_option
 @quiet_option
 @guarded
-def release(twice: bool, builder: str | None, quiet: bool) -> None:
+def release(twice: bool, audited: bool, builder: str | None, quiet: bool) -> None:
     """Rebuild all images and record their digests.
 
     From then on, the release's lock set cannot change. Nothing is loaded or pushed. `orbiter
-    build --verify` compares later builds with the recorded digests.
+    build --verify` compares later builds with the recorded digests. With `require-audit = true`
+    in images.toml, --audited is the default.
     """
     from orbiter.cli.board import Board
     from orbiter.config.read import read_image_set
     from orbiter.lockset import exchange, folder
     from orbiter.lockset.model import DIGESTS
     from orbiter.lockset.record import write
+    from orbiter.release.audited import AuditCheck
     from orbiter.release.release import build_release as record_release
 
     image_set = read_image_set(IMAGES)
@@ -43,8 +47,11 @@ def release(twice: bool, builder: str | None, quiet: bool) -> None:
     folder.refuse_released(path)
     _refuse_stale(image_set)
     locked = folder.read(path)
+    is_audited = audited or is_audit_required()
     with Board(quiet=quiet) as board:
-        record, findings = record_release(locked, builder or "", board, twice=twice)
+        check = AuditCheck(locked, board, is_required=is_audited, first=True)
+        record, findings = record_release(locked, builder or "", board, twice=twice, approve=check)
+    exit_if_rejected(check, "nothing was written")
     if any(finding.kind != "same" for finding in findings):
         print_findings(findings, locked, equal="as in the first build")
         click.echo("\nthe second build differs from the first: nothing was written", err=True)

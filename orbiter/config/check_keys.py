@@ -135,3 +135,11 @@ Lint = Annotated[
         examples=[{"ignore": ["sdist-only"]}],
     ),
 ]
+RequireAudit = Annotated[
+    bool,
+    Meta(
+        description="`orbiter push`, `orbiter build --push` and `orbiter release` audit images "
+        "first, and refuse those with findings.",
+        examples=[True],
+    ),
+]

@@ -65,6 +65,15 @@ def read_ignored_advisories(path: Path) -> tuple[IgnoredAdvisory, ...]:
     return file.ignore_advisory if file else ()
 
 
+def requires_audit(path: Path) -> bool:
+    """Return whether images.toml wants an audit before images are pushed or recorded.
+
+    Raises ConfigError with the mistakes in the form of the file.
+    """
+    file = _read_form(path)
+    return file is not None and file.require_audit
+
+
 def _read_form(path: Path) -> ConfigFile | None:
     """Read the keys as people write them, without resolving them; None if there is no file."""
     if not path.exists():

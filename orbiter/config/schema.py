@@ -820,6 +820,7 @@ class ConfigFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = field(name="apt-repository", default={})
     lint: check_keys.Lint = check_keys.LintTable()
     licences: check_keys.Licences = check_keys.LicencesTable()
+    require_audit: check_keys.RequireAudit = field(name="require-audit", default=False)
     ignore_advisory: advisory_keys.IgnoredAdvisories = field(name="ignore-advisory", default=())
     builder: Annotated[
         dict[BuilderName, BuilderTable],

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from orbiter.assembly.image import Layer
 from orbiter.build.build import build
-from orbiter.build.built_image import BuiltImage
+from orbiter.build.built_image import Approve, BuiltImage
 from orbiter.build.options import BuildOptions
 from orbiter.fetch.fill import base_images
 from orbiter.lockset.model import LockSet, digest
@@ -50,12 +50,17 @@ class Verification:
 
 
 def build_release(
-    lock_set: LockSet, builder: str, start_task: StartTask, *, twice: bool
+    lock_set: LockSet,
+    builder: str,
+    start_task: StartTask,
+    *,
+    twice: bool,
+    approve: Approve = lambda _built: True,
 ) -> tuple[Record, tuple[ImageComparison, ...]]:
     """Build all images of a lock set without a cache; return the record of their digests.
 
-    With ``twice``, also compares a second build with the first and returns the comparisons. Nothing
-    is loaded into the engine.
+    With ``twice``, also compares a second build with the first and returns the comparisons, unless
+    ``approve`` rejects the first one. Nothing is loaded into the engine.
     """
     if not lock_set.is_complete:
         raise ExpectedError(
@@ -65,14 +70,16 @@ def build_release(
     stages = tuple(image_stages(lock_set))
     options = BuildOptions(images=stages, builder=builder, load=False, no_cache=True)
     records: list[Record] = []
+    approved: list[bool] = []
 
     def record_images(built: tuple[BuiltImage, ...]) -> bool:
         records.append(_record(lock_set, built, start_task))
+        approved.append(approve(built))
         return False  # the images are only recorded
 
     build(lock_set, options, start_task, record_images)
     second_build = Verification(records[0], start_task)
-    if twice:
+    if twice and all(approved):
         build(lock_set, options, start_task, second_build)
     return records[0], second_build.findings
 

@@ -191,3 +191,18 @@ def test_force_moves_a_version_tag(here: Project) -> None:
     after = in_registry(here)
     assert pushed_images(done.stdout) == {stage: [after[stage], "pushed"] for stage in STAGES}
     assert all(before[stage] != after[stage] for stage in STAGES)
+
+
+def test_an_image_with_findings_of_an_audit_is_not_pushed(here: Project) -> None:
+    images = here.folder / "images.toml"
+    text = images.read_text()
+    for words in (["push", "--audited"], ["push"], ["build", "--push"]):
+        done = here.orbiter(*words, "-q")
+        assert done.returncode == 1, done.stderr
+        assert "unknown  /content" in done.stdout
+        assert "the audit of debian-base for linux/amd64, debian-core for" in done.stderr
+        assert set(in_registry(here).values()) == {""}
+        images.write_text(f"require-audit = true\n{text}")  # from here on, without --audited
+    images.write_text(text)
+    assert here.orbiter("push", "-q").returncode == 0
+    assert "" not in in_registry(here).values()

@@ -267,3 +267,27 @@ def test_twice_and_equal_is_released(tmp_path: Path, cache: Path) -> None:
     assert project.orbiter("lock", "--check").returncode == 0
     assert project.orbiter("lock", "--dry-run", "-q").returncode == 0
     assert "stays at 0.1.0" in project.orbiter("bump", "auto", "-q").stdout
+
+
+def test_an_audited_release_accepts_files_that_only_commands_make(
+    tmp_path: Path, cache: Path
+) -> None:
+    images = "require-audit = true" + IMAGES.partition("[image.debian.base.build]")[0]
+    project = Project(tmp_path, cache, images)
+    done = project.orbiter("release", "-q")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert set(project.record().digests.stages) == {"debian-core"}
+
+
+def test_an_audited_release_refuses_a_changed_file_of_a_package(
+    tmp_path: Path, cache: Path
+) -> None:
+    head = IMAGES.partition("[image.debian.core]")[0]
+    core = 'apt = ["tini"]\npostbuild = ["echo changed >> /usr/share/doc/tini/copyright"]\n'
+    project = Project(tmp_path, cache, f"{head}[image.debian.core]\n{core}")
+    done = project.orbiter("release", "--audited", "--twice", "-q")
+    assert done.returncode == 1
+    assert "changed  /usr/share/doc/tini/copyright  apt:tini" in done.stdout
+    problem = "the audit of debian-core for linux/amd64 has findings: nothing was written"
+    assert problem in done.stderr
+    assert not (project.release_folder / "digests.toml").exists()

@@ -73,6 +73,7 @@ def test_the_starter_shows_every_key_with_its_default(tmp_path: Path) -> None:
     changes = changed_keys(read_image_set(plain), read_image_set(full))
     assert not {change.split(":")[0] for change in changes} & {
         "compression",
+        "require-audit",
         "platforms",
         "user.name",
         "user.uid",
