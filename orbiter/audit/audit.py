@@ -255,6 +255,8 @@ def _listed(image: AuditedImage, scratch: Path, report: Report) -> Audit:
     counts = Counter(found.values())
     unowned = sorted({*files, *contents.special} - found.keys())
     findings = tuple(digest_findings(image, contents.layers))
+    root = image.config.labels.get(LOCKSET, "")
+    notes = [f"the image names the lock set {root}, which is not in locks/"] if root else []
     return Audit(
         image=image.name,
         digest=image.digest,
@@ -268,4 +270,5 @@ def _listed(image: AuditedImage, scratch: Path, report: Report) -> Audit:
             PackageCount(package=owner, files=counts[owner]) for owner in sorted(counts)
         ),
         unowned=tuple(unowned),
+        notes=tuple(notes),
     )

@@ -44,7 +44,10 @@ def added_findings(
         step = steps[position] if position < len(steps) else Step()
         match = MADE.fullmatch(step.created_by)
         if match is None or match["stage"] not in paths or step.created_by in known:
-            yield _finding(position, "unknown", f"no step made it: {step.created_by[:60]!r}")
+            reason = f"no stage made it: {step.created_by[:60]!r}"
+            if step.created_by in known:
+                reason = f"another layer is {step.created_by[:60]!r} too"
+            yield _finding(position, "unknown", reason)
             continue
         known.add(step.created_by)
         own = _files(contents.layers[position])

@@ -51,7 +51,8 @@ class Audit(msgspec.Struct, frozen=True, kw_only=True):
 
     ``root`` is the root digest of the lock set, "" without one. ``entries`` is the number of paths
     in the image, 0 if they were not read. ``counts`` are by verdict, ``rules`` by the id of the
-    rule. ``unowned`` are the files of no package, if there is no lock set.
+    rule. ``unowned`` are the files of no package, if there is no lock set. ``notes`` are lines of
+    text.
     """
 
     image: str

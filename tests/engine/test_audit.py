@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -70,6 +71,7 @@ apk = ["orbit-hello>=1.0"]
 from = "core"
 pip = ["attrs", "markupsafe", "pip"]
 """
+SITE = re.compile(r"opt/env/lib/python3\.\d+/site-packages")
 PROGRAMS = {
     "debian": "opt/env/bin/pip",
     "micromamba": "opt/env/bin/jupyter",
@@ -125,7 +127,7 @@ def test_every_change_to_an_image_is_found(built: Built, tmp_path: Path) -> None
         found = (path for path in sorted(known) if known[path].isreg() and known[path].size > 100)
         return next(path for path in found if matches(path))
 
-    site = next(path for path in known if path.endswith("/site-packages"))
+    site = next(path for path in known if SITE.fullmatch(path))
     modules = sorted(
         path
         for path in known

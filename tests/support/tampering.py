@@ -69,15 +69,16 @@ def tamper(
     """Change the image of a layout: files, a layer on top, and the entrypoint."""
     layout = Layout(folder)
     missing = set(edits)
-    for position in range(len(layout.manifest["layers"])):
+    # A higher layer may replace a file, so its highest one is changed.
+    for position in reversed(range(len(layout.manifest["layers"]))):
         members = _members(layout.layer(position))
         if missing.isdisjoint(member.name for member, _ in members):
             continue
-        missing -= {member.name for member, _ in members}
         kept = [
-            edits[member.name](member, content) if member.name in edits else (member, content)
+            edits[member.name](member, content) if member.name in missing else (member, content)
             for member, content in members
         ]
+        missing -= {member.name for member, _ in members}
         layout.replace_layer(position, _tar([each for each in kept if each is not None]))
     assert not missing
     words = layout.config["history"][-1]["created_by"]

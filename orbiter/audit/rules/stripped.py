@@ -42,11 +42,14 @@ def stripped(scene: Scene, pending: Pending) -> Iterator[Judgement]:
     packages = {each.package.owner: each for each in scene.claims.packages.values()}
     for path, reason in pending.items():
         entry = scene.tree.get(path)
+        claims = scene.claims.by_path.get(path, ())
         if not reason or entry is None or entry.content is None:
+            continue
+        if any(claim.file.digest == entry.content.digest for claim in claims):
             continue
         if entry.content.read(len(MAGIC)) != MAGIC:
             continue
-        for claim in scene.claims.by_path.get(path, ())[:1]:
+        for claim in claims[:1]:
             owner = (claim.file.uid, claim.file.gid)
             problem = attribute_problem(entry, "file", claim.file.mode, owner)
             problem = problem or _difference(scene, packages[claim.owner], claim, path)
@@ -63,10 +66,7 @@ def _difference(scene: Scene, each: InstalledContents, claim: Claim, path: str) 
     original = _original(scene, each, claim)
     if original is None:
         return "its content differs"
-    try:
-        problem = difference(original, scene.read(path))
-    except (struct.error, IndexError, ValueError):
-        problem = "it is not an ELF file with sections"
+    problem = difference(original, scene.read(path))
     if not problem:
         cache.write(known, b"")
     return problem
@@ -87,6 +87,13 @@ def _original(scene: Scene, each: InstalledContents, claim: Claim) -> bytes | No
 
 def difference(original: bytes, found: bytes) -> str:
     """Return how a program differs from the original one, "" if only debug symbols are missing."""
+    try:
+        return _first_difference(original, found)
+    except (struct.error, LookupError, ValueError):
+        return "it is not an ELF file with sections"
+
+
+def _first_difference(original: bytes, found: bytes) -> str:
     if _header(original) != _header(found):
         return "its header differs from that of the package's file"
     sections, kept = _sections(original), _sections(found)

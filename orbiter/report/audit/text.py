@@ -81,6 +81,7 @@ def _list(result: Audit, *, everything: bool) -> Iterator[str]:
 def _summary(result: Audit) -> Iterator[str]:
     if result.method == "list":
         yield "no lock set: nothing was compared"
+        yield from map(_shown, result.notes)
         return
     if result.method == "record":
         if not result.findings:

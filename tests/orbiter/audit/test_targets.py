@@ -55,6 +55,13 @@ def test_folders_and_archives_give_the_same_answer(layout: Path, kind: str) -> N
     assert document["unowned"] == ["dev/pipe", "opt/secret\x1b[2J"]
 
 
+def test_the_lock_set_of_another_folder_is_named(layout: Path) -> None:
+    changed = Layout(layout)
+    changed.config["config"]["Labels"]["org.orbiter.lockset"] = "sha256:12\x1b"
+    result = run(str(changed.save()), "-q")
+    assert "the image names the lock set sha256:12\\x1b, which is not in locks/" in result.output
+
+
 def test_the_page_shows_the_answer(layout: Path) -> None:
     page = run(str(layout), "-q", "--format", "html").output
     assert "No lock set: nothing was compared" in page
