@@ -25,7 +25,7 @@ def account(scene: Scene, recorded: RecordedImage | None) -> tuple[Judgement, ..
             settled[path] = claimed
         elif path not in settled:
             pending[path] = claimed.reason
-    for path in scene.contents.special:
+    for path in scene.contents.special - _base_specials(scene):
         reason = "a device, a pipe or a socket"
         settled[path] = Judgement(path=path, verdict="unknown", reason=reason)
         pending.pop(path, None)
@@ -57,14 +57,27 @@ def _has_unknown_attributes(attributes: tuple[tuple[str, str], ...]) -> bool:
 
 
 def _base_files(scene: Scene) -> Iterator[tuple[str, Judgement]]:
-    """Yield the paths that come from the layers of the base image."""
-    number = len(scene.locked.base.layers)
-    base = [layer.diff_id for layer in scene.locked.base.layers]
-    if tuple(each.diff_id for each in scene.contents.layers[:number]) != tuple(base):
+    """Yield the paths that are as in the base image."""
+    if not _has_base(scene):
         return
-    for path, position in scene.contents.layer.items():
-        if position < number:
+    base = contents_of(scene.contents.layers[: len(scene.locked.base.layers)])
+    for path, entry in base.tree.items():
+        if entry.equals(scene.tree.get(path)):
             yield path, Judgement(path=path, verdict="equal", owner="base image")
+
+
+def _base_specials(scene: Scene) -> frozenset[str]:
+    """Return the devices, pipes and sockets of the base image."""
+    number = len(scene.locked.base.layers)
+    if not _has_base(scene):
+        return frozenset()
+    return frozenset().union(*(each.raw.dropped for each in scene.contents.layers[:number]))
+
+
+def _has_base(scene: Scene) -> bool:
+    """Return whether the lowest layers are those of the locked base image."""
+    base = [layer.diff_id for layer in scene.locked.base.layers]
+    return [layer.diff_id for layer in scene.contents.layers[: len(base)]] == base
 
 
 def _by_rules(scene: Scene, pending: Mapping[str, str]) -> Iterator[Judgement]:

@@ -264,15 +264,19 @@ EMPTY: Mapping[str, int] = {
 """Files without content that dpkg and apt make, with their modes."""
 
 
+EMPTY_FOLDERS = ("var/cache/debconf/tmp.ci", "var/log", "var/log/apt")
+"""Folders that debconf and apt make, whose content no layer has."""
+
+
 def state(scene: Scene, pending: Pending) -> Iterator[Judgement]:
     """Check the small files that dpkg and apt make."""
     for path, mode in EMPTY.items():
         if path in pending and path in scene.tree:
             yield check_file(scene, path, b"", mode=mode)
-    path = "var/cache/debconf/tmp.ci"
-    if path in pending and path in scene.tree:
-        problem = attribute_problem(scene.tree[path], "folder", 0o755, (0, 0))
-        yield changed(path, problem) if problem else explained(path)
+    for path in EMPTY_FOLDERS:
+        if path in pending and path in scene.tree:
+            problem = attribute_problem(scene.tree[path], "folder", 0o755, (0, 0))
+            yield changed(path, problem) if problem else explained(path)
     path = "var/lib/dpkg/arch-native"
     if path in pending and path in scene.tree:
         architecture = scene.locked.platform.split("/")[1]
