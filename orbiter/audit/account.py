@@ -17,9 +17,10 @@ def account(scene: Scene, recorded: RecordedImage | None) -> tuple[Judgement, ..
 
     ``recorded`` is the record of the release, if there is one: it decides what no rule explains.
     """
-    settled: dict[str, Judgement] = dict(_base_files(scene))
+    base = scene.base_tree
+    settled: dict[str, Judgement] = dict(_base_files(scene, base))
     pending: dict[str, str] = {}
-    for path in scene.tree.keys() | scene.claims.by_path.keys():
+    for path in scene.tree.keys() | scene.claims.by_path.keys() | base.keys():
         claimed = _by_packages(scene, path)
         if claimed.verdict == "equal":
             settled[path] = claimed
@@ -42,7 +43,7 @@ def _by_packages(scene: Scene, path: str) -> Judgement:
     """Return whether a path is as one of the packages that have it says."""
     claims, entry = scene.claims.by_path.get(path, ()), scene.tree.get(path)
     if entry is None:
-        return Judgement(path=path, verdict="missing", owner=claims[0].owner)
+        return Judgement(path=path, verdict="missing", owner=_owner(scene, path))
     difference = ""
     for claim in claims:
         difference = claim.difference(entry)
@@ -56,12 +57,9 @@ def _has_unknown_attributes(attributes: tuple[tuple[str, str], ...]) -> bool:
     return bool(attributes)
 
 
-def _base_files(scene: Scene) -> Iterator[tuple[str, Judgement]]:
+def _base_files(scene: Scene, base: Tree) -> Iterator[tuple[str, Judgement]]:
     """Yield the paths that are as in the base image."""
-    if not _has_base(scene):
-        return
-    base = contents_of(scene.contents.layers[: len(scene.locked.base.layers)])
-    for path, entry in base.tree.items():
+    for path, entry in base.items():
         if entry.equals(scene.tree.get(path)):
             yield path, Judgement(path=path, verdict="equal", owner="base image")
 
@@ -69,15 +67,9 @@ def _base_files(scene: Scene) -> Iterator[tuple[str, Judgement]]:
 def _base_specials(scene: Scene) -> frozenset[str]:
     """Return the devices, pipes and sockets of the base image."""
     number = len(scene.locked.base.layers)
-    if not _has_base(scene):
+    if not scene.has_base:
         return frozenset()
     return frozenset().union(*(each.raw.dropped for each in scene.contents.layers[:number]))
-
-
-def _has_base(scene: Scene) -> bool:
-    """Return whether the lowest layers are those of the locked base image."""
-    base = [layer.diff_id for layer in scene.locked.base.layers]
-    return [layer.diff_id for layer in scene.contents.layers[: len(base)]] == base
 
 
 def _by_rules(scene: Scene, pending: Mapping[str, str]) -> Iterator[Judgement]:
@@ -93,12 +85,19 @@ def _by_rules(scene: Scene, pending: Mapping[str, str]) -> Iterator[Judgement]:
 
 def _rest(scene: Scene, path: str, reason: str) -> Judgement:
     """Return the verdict on a path that no rule knows."""
-    claims = scene.claims.by_path.get(path, ())
-    owner = claims[0].owner if claims else ""
+    claims, owner = scene.claims.by_path.get(path, ()), _owner(scene, path)
     if path not in scene.tree:
         return Judgement(path=path, verdict="missing", owner=owner)
     verdict = "changed" if claims else "unknown"
     return Judgement(path=path, verdict=verdict, owner=owner, reason=reason)  # type: ignore[arg-type]
+
+
+def _owner(scene: Scene, path: str) -> str:
+    """Return the package of a path, or the base image, "" for neither."""
+    claims = scene.claims.by_path.get(path, ())
+    if claims:
+        return claims[0].owner
+    return "base image" if path in scene.base_tree else ""
 
 
 def _by_record(

@@ -1,12 +1,13 @@
 """Everything that a rule may look at, and its answers."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cached_property
 
 import msgspec
 
-from orbiter.assembly.tree import Entry
+from orbiter.assembly.tree import Entry, Tree
 from orbiter.audit.claims import Claims, InstalledContents
-from orbiter.audit.contents import Contents
+from orbiter.audit.contents import Contents, contents_of
 from orbiter.audit.locked import LockedImage
 from orbiter.audit.result import Judgement
 from orbiter.store.store import Store
@@ -17,7 +18,7 @@ LONGEST = 200
 """Bytes of a line that a reason shows."""
 
 
-class Scene(msgspec.Struct, frozen=True, kw_only=True):
+class Scene(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """An image, what its lock set says about it, and the packages in the store.
 
     ``steps`` are the words of the history for each layer.
@@ -34,6 +35,18 @@ class Scene(msgspec.Struct, frozen=True, kw_only=True):
     def tree(self) -> Mapping[str, Entry]:
         """The file system of the image."""
         return self.contents.tree
+
+    @cached_property
+    def has_base(self) -> bool:
+        """Return whether the lowest layers are those of the locked base image."""
+        base = [layer.diff_id for layer in self.locked.base.layers]
+        return [layer.diff_id for layer in self.contents.layers[: len(base)]] == base
+
+    @cached_property
+    def base_tree(self) -> Tree:
+        """The file system of the base image; empty if the image has none, or another one."""
+        number = len(self.locked.base.layers) if self.has_base else 0
+        return contents_of(self.contents.layers[:number]).tree
 
     def read(self, path: str) -> bytes:
         """Return the bytes of a file of the image; of nothing else."""

@@ -64,8 +64,9 @@ def excluded(scene: Scene, pending: Pending) -> Iterator[Judgement]:
     rules = [line.partition("=") for line in text.splitlines()]
     patterns = [(name, re.compile(fnmatch.translate(pattern))) for name, _, pattern in rules]
     for path in pending:
-        if path not in scene.tree and _is_excluded(f"/{path}", patterns):
-            yield explained(path, scene.claims.by_path[path][0].owner)
+        claims = scene.claims.by_path.get(path, ())
+        if path not in scene.tree and claims and _is_excluded(f"/{path}", patterns):
+            yield explained(path, claims[0].owner)
 
 
 def _is_excluded(path: str, patterns: list[tuple[str, re.Pattern[str]]]) -> bool:

@@ -8,6 +8,7 @@ import msgspec
 from orbiter.audit.rules import (
     accounts,
     apk,
+    base,
     conda,
     configs,
     dpkg,
@@ -31,6 +32,7 @@ class KnownRule(msgspec.Struct, frozen=True):
 
 
 RULES = (
+    KnownRule("replaced", base.replaced, "files of the base image that a locked package replaces"),
     KnownRule(
         "own-file", orbiter.own_files, "own files and downloads, by their hash in the lock set"
     ),

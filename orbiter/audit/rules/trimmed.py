@@ -43,7 +43,7 @@ def _missing(scene: Scene, pending: Pending, stage_plan: StagePlan) -> dict[str,
     }
     found = {}
     for path in pending:
-        if path not in scene.tree:
+        if path not in scene.tree and path in scene.claims.by_path:
             claim = scene.claims.by_path[path][0]
             if stages.get(claim.owner, name) == name:
                 found[path] = claim
