@@ -15,7 +15,9 @@ from orbiter.render.grammar import instructions
 
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 """The PATH that BuildKit gives an image without a base image."""
-_WORD = re.compile(r'([A-Za-z0-9_][A-Za-z0-9._/-]*)=("(?:[^"\\]|\\.)*"|[^\s"]*)')
+_WORD = re.compile(
+    r'(?<![A-Za-z0-9._/-])([A-Za-z0-9_][A-Za-z0-9._/-]*)=("(?:[^"\\]|\\.)*"|[^\s"]*)'
+)
 _PART = re.compile(r"\\(.)|\$\{(\w+)\}|([^\\$]+|.)", re.DOTALL)
 _DURATION = re.compile(r"([0-9.]+)(h|ms|m|s)")
 _OPTION = re.compile(r"--(interval|timeout|start-period|retries)=(\S+) ")

@@ -65,7 +65,8 @@ def _synopses(text: str) -> Iterator[str]:
 
     for paragraph in Deb822.iter_paragraphs(text, use_apt_pkg=False):
         if "Files" in paragraph and (licence := paragraph.get("License", "").strip()):
-            yield licence.partition("\n")[0].strip()
+            # The patterns need quadratic time for long white space.
+            yield " ".join(licence.partition("\n")[0].split())
 
 
 def _parts(synopsis: str) -> Iterator[str]:

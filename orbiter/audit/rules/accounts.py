@@ -1,17 +1,20 @@
 """Users and groups: those of the base, of the packages, and the notebook user. passwd(5)."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 
+from orbiter.audit.here_documents import here_documents
 from orbiter.audit.result import Judgement
 from orbiter.audit.rules.dpkg import base_text
 from orbiter.audit.scene import Pending, Scene, changed, check_file
 
 FILES = ("passwd", "group", "shadow", "gshadow")
-MASTER = re.compile(
-    r"cat > \"?\$?(?:DPKG_ROOT)?/etc/(passwd|group)\"? <<'?EOF'?\n(.*?)^EOF",
-    re.MULTILINE | re.DOTALL,
+MASTER = re.compile(r"cat > \"?\$?(?:DPKG_ROOT)?/etc/(?P<name>passwd|group)\"? <<'?(?P<end>EOF)'?$")
+CREATION = re.compile(
+    r"(?:adduser|addgroup|useradd|groupadd|systemd-sysusers)\b(?:[^\\\n]|\\[\s\S])*"
 )
+"""A command that creates accounts, with the lines that continue it."""
 USER = re.compile(r"[^:]+:x:\d+:\d+:[^:]*:[^:]+:[^:]+")
 GROUP = re.compile(r"[^:]+:x:\d+:")
 SYSTEM_IDS = range(1, 1000)
@@ -41,8 +44,8 @@ def _problem(scene: Scene, name: str) -> str:
         if line not in known and not _is_system_account(scene, name, line):
             return f"line {number}: {line!a} is neither a locked account nor [user]"
     missing = [line for line in known if line not in lines]
-    names = [line.partition(":")[0] for line in lines]
-    doubled = sorted({each for each in names if names.count(each) > 1})
+    names = Counter(line.partition(":")[0] for line in lines)
+    doubled = sorted(name for name, number in names.items() if number > 1)
     if missing:
         return f"the line {missing[0]!a} is missing"
     return f"{doubled[0]!a} has several lines" if doubled else ""
@@ -86,7 +89,8 @@ def _master_lines(scene: Scene, name: str) -> list[str]:
     masters: dict[str, list[str]] = {}
     for each, script in scene.scripts():
         if each.package.name == "base-passwd":
-            masters |= {kind: text.splitlines() for kind, text in MASTER.findall(script)}
+            for match, text in here_documents(script, MASTER):
+                masters[match["name"]] = text.splitlines()
     lines = [line.split(":") for line in masters.get("passwd", ())]
     groups = [line.split(":") for line in masters.get("group", ())]
     day = _shadow_day(scene)
@@ -128,7 +132,5 @@ def _is_unprivileged(fields: list[str], scripts: list[str]) -> bool:
 
 def _creates(account: str, script: str) -> bool:
     """Return whether a script creates an account."""
-    commands = re.findall(
-        r"(?:adduser|addgroup|useradd|groupadd|systemd-sysusers)\b.*(?:\\\n.*)*", script
-    )
-    return any(re.search(rf"(?<![\w-]){re.escape(account)}(?![\w-])", each) for each in commands)
+    name = re.compile(rf"(?<![\w-]){re.escape(account)}(?![\w-])")
+    return any(name.search(command) for command in CREATION.findall(script))

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from orbiter.assembly.tree import Entry
 from orbiter.audit.claims import ENVIRONMENT, folders_above
+from orbiter.audit.here_documents import here_documents
 from orbiter.audit.result import Judgement
 from orbiter.audit.scene import (
     ROOT,
@@ -17,9 +18,7 @@ from orbiter.audit.scene import (
 )
 from orbiter.render.model import platform_slug
 
-HEREDOC = re.compile(
-    r"cat > (?P<path>/\S+) <<'(?P<end>\w+)'\n(?P<text>.*?)^(?P=end)$", re.MULTILINE | re.DOTALL
-)
+WRITTEN = re.compile(r"cat > (?P<path>/\S+) <<'(?P<end>\w+)'$")
 MADE = re.compile(r"^mkdir -p (.+)$", re.MULTILINE)
 ACTIVATE = "usr/share/orbiter/activate"
 PROFILE = "etc/profile.d/orbiter.sh"
@@ -31,8 +30,8 @@ def dockerfile_files(scene: Scene) -> dict[str, bytes]:
     found = {}
     for stage_plan in scene.locked.stages:
         text = scene.locked.texts[f"{stage_plan.stage.name}/Dockerfile"]
-        for match in HEREDOC.finditer(text):
-            found[match["path"].lstrip("/")] = match["text"].encode()
+        for match, content in here_documents(text, WRITTEN):
+            found[match["path"].lstrip("/")] = content.encode()
     return found
 
 

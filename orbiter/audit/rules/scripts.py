@@ -6,6 +6,7 @@ A script may do anything, so each rule demands that the script names what the im
 import re
 import textwrap
 from collections.abc import Iterator
+from itertools import takewhile
 
 from orbiter.audit.claims import InstalledContents
 from orbiter.audit.result import Judgement
@@ -23,7 +24,7 @@ from orbiter.audit.scene import (
 WORD = re.compile(r"[\w.+@/:-]+")
 MADE_FOLDER = re.compile(r"install_directory\s+(\S+)\s+([0-7]+)\s+(\w+)")
 """The function of base-files that makes a folder with a mode and a group."""
-CHMOD = re.compile(r"chmod\s+(?:--?\S+\s+)*0?([0-7]{3,4})\s+(.*)")
+MODE = re.compile(r"0?[0-7]{3,4}")
 COPIED = ("etc/", "root/", "usr/share/info/")
 OTHERS = ("etc/alternatives/", "home/", "opt/env/")
 """The start of paths that no maintainer script writes."""
@@ -130,8 +131,8 @@ def permissions(scene: Scene, pending: Pending) -> Iterator[Judgement]:
     """Check files of packages whose mode a maintainer script sets."""
     modes: dict[str, int] = {}
     for _, script in scene.scripts():
-        for mode, paths in CHMOD.findall(script):
-            modes |= {word.strip("\"'").lstrip("/"): int(mode, 8) for word in paths.split()}
+        for mode, words in changed_modes(script):
+            modes |= {word.strip("\"'").lstrip("/"): mode for word in words}
     modes["var/cache/apt/archives/partial"] = 0o700  # apt-get itself
     for path in pending:
         entry = scene.tree.get(path)
@@ -142,6 +143,18 @@ def permissions(scene: Scene, pending: Pending) -> Iterator[Judgement]:
         if any(claim.file.digest == digest for claim in claims):
             problem = attribute_problem(entry, claims[0].file.kind, modes[path], (0, 0))
             yield changed(path, problem) if problem else explained(path, claims[0].owner)
+
+
+def changed_modes(script: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield the mode of each chmod command, and the words after it on its line."""
+    for line in script.splitlines():
+        for command in line.split("chmod")[1:]:
+            words = command.split()
+            options = takewhile(lambda word: word.startswith("-"), words)
+            position = sum(1 for _ in options)
+            mode = "".join(words[position : position + 1])
+            if MODE.fullmatch(mode):
+                yield int(mode, 8), words[position + 1 :]
 
 
 def folders(scene: Scene, pending: Pending) -> Iterator[Judgement]:
