@@ -88,8 +88,9 @@ def _rest(scene: Scene, path: str, reason: str) -> Judgement:
     claims, owner = scene.claims.by_path.get(path, ()), _owner(scene, path)
     if path not in scene.tree:
         return Judgement(path=path, verdict="missing", owner=owner)
-    verdict = "changed" if claims else "unknown"
-    return Judgement(path=path, verdict=verdict, owner=owner, reason=reason)  # type: ignore[arg-type]
+    if claims:
+        return Judgement(path=path, verdict="changed", owner=owner, reason=reason)
+    return Judgement(path=path, verdict="unknown", reason=reason)
 
 
 def _owner(scene: Scene, path: str) -> str:

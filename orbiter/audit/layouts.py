@@ -24,8 +24,6 @@ from orbiter.oci.layout import INDEX_FILE, blob_path
 from orbiter.oci.registry import sha256
 from resolvers.errors import ExpectedError
 
-DEEPEST = 4
-"""Indexes inside of indexes."""
 T = TypeVar("T")
 
 
@@ -122,7 +120,7 @@ def read_layout(name: str, files: Files, platform: str) -> AuditedImage:
     index = files.find(INDEX_FILE)
     if index is None:
         return _read_saved(name, files)
-    found = list(_manifests(name, files, index.read(), DEEPEST))
+    found = _manifests(name, files, index.read())
     digest, document = _choose(name, files, found, platform)
     assert document.config
     content = _content(name, files, document.config.digest)
@@ -137,18 +135,23 @@ def read_layout(name: str, files: Files, platform: str) -> AuditedImage:
     )
 
 
-def _manifests(
-    name: str, files: Files, content: bytes, depth: int
-) -> Sequence[tuple[str, _Document]]:
-    """Return the manifests of an index with their digests, with those of inner indexes."""
+def _manifests(name: str, files: Files, index: bytes) -> list[tuple[str, _Document]]:
+    """Return the manifests of an index with their digests, with those of inner indexes.
+
+    Each document is read once, however often indexes name it.
+    """
     found: list[tuple[str, _Document]] = []
-    for descriptor in _decode(name, content, _Document).manifests or ():
-        inner = _content(name, files, descriptor.digest)
-        document = _decode(name, inner, _Document)
-        if document.manifests is not None and depth:
-            found += _manifests(name, files, inner, depth - 1)
-        elif document.config:
-            found.append((descriptor.digest, document))
+    seen: set[str] = set()
+    waiting = [_decode(name, index, _Document)]
+    while waiting:
+        digests = {each.digest for each in waiting.pop().manifests or ()}
+        for digest in sorted(digests - seen):
+            seen.add(digest)
+            document = _decode(name, _content(name, files, digest), _Document)
+            if document.manifests is not None:
+                waiting.append(document)
+            elif document.config:
+                found.append((digest, document))
     return found
 
 

@@ -5,7 +5,8 @@ that has the digest of the image in its name. Protocol:
 https://github.com/opencontainers/distribution-spec/blob/main/spec.md#listing-referrers
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from http import HTTPStatus
 
 import msgspec
@@ -107,10 +108,13 @@ def fallback_tag(digest: str) -> str:
 def _pages(repository: Repository, digest: str) -> Iterator[Referrer]:
     url = f"{repository.url}/v2/{repository.name}/referrers/{digest}"
     while url:
-        page = url
-        response = repository.authorised(lambda token: http.get(page, headers=token))  # noqa: B023 - called before page changes
-        yield from decode_json(response.content, _Index, page).manifests
-        url = next_page(page, response.headers.get("link", ""))
+        response = repository.authorised(partial(_get, url))
+        yield from decode_json(response.content, _Index, url).manifests
+        url = next_page(url, response.headers.get("link", ""))
+
+
+def _get(url: str, token: Mapping[str, str]) -> http.Response:
+    return http.get(url, headers=token)
 
 
 def _tagged_index(repository: Repository, tag: str) -> JsonObject:

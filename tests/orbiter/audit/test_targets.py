@@ -8,7 +8,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 from orbiter.audit.audit import audit
+from orbiter.audit.image import Blob
+from orbiter.audit.layouts import Folder, read_layout
 from orbiter.cli.main import cli
+from orbiter.oci.layout import INDEX_FILE, blob_path
+from orbiter.oci.registry import sha256
 from tests.support.layouts import Layout, write_layout
 from tests.support.oci_images import assembled, file, layer
 
@@ -122,3 +126,22 @@ def test_a_target_or_vulnerabilities_are_needed(layout: Path) -> None:
     assert run().exit_code == 2
     assert run(str(layout), "--vulnerabilities").exit_code == 2
     assert run(str(layout), "--format", "markdown").exit_code == 2
+
+
+def test_documents_that_indexes_repeat_are_read_once(layout: Path) -> None:
+    reads: list[str] = []
+
+    class Counted(Folder):
+        def find(self, path: str) -> Blob | None:
+            reads.append(path)
+            return super().find(path)
+
+    index = layout / INDEX_FILE
+    for _ in range(6):
+        content = index.read_bytes()
+        digest = sha256(content)
+        (layout / blob_path(digest)).write_bytes(content)
+        index.write_text(json.dumps({"manifests": [{"digest": digest}] * 50}))
+    image = read_layout("x", Counted(layout), "")
+    assert len(image.layers) == 2
+    assert len(reads) < 30

@@ -21,7 +21,12 @@ from tests.support.sbom_lock_sets import release
 from tests.support.wheel_index import wheel
 
 
-def component(name: str, license: str = "", file: str = "", hash: str = "") -> Component:  # noqa: A002 - the names of the fields
+def component(
+    name: str,
+    license: str = "",  # noqa: A002 - the name of the field
+    file: str = "",
+    hash: str = "",  # noqa: A002 - the name of the field
+) -> Component:
     return Component(
         ref=name,
         manager="pip",
