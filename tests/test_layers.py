@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 ORBITER = (
-    ("orbiter", "orbiter.conflicts", "orbiter.files", "orbiter.sizes"),
+    ("orbiter", "orbiter.conflicts", "orbiter.documents", "orbiter.files", "orbiter.sizes"),
     ("orbiter.git", "orbiter.tasks"),
     ("orbiter.config", "orbiter.store"),
     ("orbiter.lockset", "orbiter.oci"),

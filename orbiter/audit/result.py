@@ -5,6 +5,8 @@ from typing import Literal
 
 import msgspec
 
+from orbiter.documents import Document
+
 Verdict = Literal["equal", "explained", "recorded", "changed", "missing", "unknown", "undecided"]
 FAULTS: tuple[Verdict, ...] = ("changed", "missing", "unknown", "undecided")
 """The verdicts that are findings, the most serious first."""
@@ -46,7 +48,7 @@ class PackageCount(msgspec.Struct, frozen=True, kw_only=True, order=True):
     files: int
 
 
-class Audit(msgspec.Struct, frozen=True, kw_only=True):
+class Audit(Document, frozen=True, kw_only=True):
     """The result for one image.
 
     ``root`` is the root digest of the lock set, "" without one. ``entries`` is the number of paths

@@ -20,7 +20,7 @@ from orbiter.cli.answers import (
     with_licences,
 )
 from orbiter.cli.errors import FINDINGS, guarded
-from orbiter.cli.options import IMAGES, managers_option
+from orbiter.cli.options import IMAGES, formats_option, managers_option
 from orbiter.cli.vulnerabilities import (
     SEVERITIES,
     Filter,
@@ -53,14 +53,7 @@ PIPED_WIDTH = 120
 @click.command("diff-locks")
 @click.argument("old")
 @click.argument("new", required=False)
-@click.option(
-    "--format",
-    "output_format",
-    type=click.Choice(["text", "markdown", "json", "html"]),
-    default="text",
-    show_default=True,
-    help="The output format.",
-)
+@formats_option("text", "markdown", "json", "html")
 @click.option("--all", "show_all", is_flag=True, help="Do not shorten long lists.")
 @click.option(
     "--image",

@@ -3,18 +3,11 @@
 import click
 
 from orbiter.cli.errors import guarded
-from orbiter.cli.options import IMAGES
+from orbiter.cli.options import IMAGES, format_option
 
 
 @click.command()
-@click.option(
-    "--format",
-    "output_format",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="The output format.",
-)
+@format_option
 @guarded
 def images(output_format: str) -> None:
     """List built images and whether they are fresh.
@@ -28,7 +21,7 @@ def images(output_format: str) -> None:
     image_set = read_image_set(IMAGES)
     found = image_list.list_images(image_list.own_images(image_set))
     if output_format == "json":
-        click.echo(image_list.format_json(found))
+        click.echo(image_list.format_json(found), nl=False)
     elif found:
         click.echo(image_list.format_table(found))
     else:

@@ -9,6 +9,7 @@ import click
 from orbiter.cli.errors import FINDINGS, guarded
 from orbiter.cli.options import (
     IMAGES,
+    formats_option,
     platform_option,
     read_lock_set,
     release_option,
@@ -46,14 +47,7 @@ PIPED_WIDTH = 100
     help="Exit with 1 if a package needs this SPDX licence; repeatable. A pattern such as AGPL-* "
     "is allowed, and `unknown` stands for packages without a known licence.",
 )
-@click.option(
-    "--format",
-    "output_format",
-    type=click.Choice(["text", "markdown", "json"]),
-    default="text",
-    show_default=True,
-    help="The output format.",
-)
+@formats_option("text", "markdown", "json")
 @click.option("--all", "show_all", is_flag=True, help="Do not shorten long lists.")
 @guarded
 def licences(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from orbiter.cli.errors import EXPECTED_ERROR, FINDINGS, guarded
-from orbiter.cli.options import IMAGES
+from orbiter.cli.options import IMAGES, formats_option
 from orbiter.cli.vulnerabilities import database_option, fetched_database
 from resolvers.errors import ExpectedError
 
@@ -25,14 +25,7 @@ COLOURS = {"error": "red", "warning": "yellow", "note": "cyan"}
 
 @click.command()
 @click.argument("files", nargs=-1, metavar="[FILE]...")
-@click.option(
-    "--format",
-    "output_format",
-    type=click.Choice(["text", "json", "sarif", "github"]),
-    default="text",
-    show_default=True,
-    help="The output format.",
-)
+@formats_option("text", "json", "sarif", "github")
 @click.option(
     "--ignore",
     "ignored",

@@ -1,7 +1,8 @@
 """Options that several commands share, and the lock set that a command works on."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -11,6 +12,8 @@ from resolvers.errors import ExpectedError
 if TYPE_CHECKING:
     from orbiter.config.image_set import ImageSet
     from orbiter.lockset.model import LockSet
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 IMAGES = Path("images.toml")
 SHOWN_CHANGES = 5
@@ -29,6 +32,21 @@ locked_option = click.option(
 )
 builder_option = click.option("--builder", metavar="NAME", help="Use this buildx builder.")
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="Do not show progress.")
+
+
+def formats_option(*formats: str) -> Callable[[F], F]:
+    """Return the option ``--format`` for some formats; the first one is the default."""
+    return click.option(
+        "--format",
+        "output_format",
+        type=click.Choice(formats),
+        default=formats[0],
+        show_default=True,
+        help="The output format.",
+    )
+
+
+format_option = formats_option("text", "json")
 platform_option = click.option(
     "--platform",
     "platforms",

@@ -1,32 +1,37 @@
 """``orbiter schema``: print a JSON Schema."""
 
 import json
+from importlib import import_module
 
 import click
 
 from orbiter.cli.errors import guarded
 
-DOCUMENTS = ("images.toml", "diff-locks", "licences", "lint", "vulnerabilities")
+IMAGES_TOML = "images.toml"
+SCHEMAS = {
+    IMAGES_TOML: "orbiter.config.read:json_schema",
+    "audit": "orbiter.report.audit.json:schema",
+    "diff-locks": "orbiter.report.json:schema",
+    "images": "orbiter.images.list:json_schema",
+    "licences": "orbiter.licences.report.json:schema",
+    "lint": "orbiter.lint.report.json:schema",
+    "vulnerabilities": "orbiter.report.vulnerabilities.json:schema",
+}
+"""The function that returns each JSON Schema; its module is imported only when it is needed."""
 
 
 @click.command()
-@click.argument("document", type=click.Choice(DOCUMENTS), default="images.toml")
+@click.argument(
+    "document", type=click.Choice(tuple(SCHEMAS)), default=IMAGES_TOML, metavar="[DOCUMENT]"
+)
 @guarded
 def schema(document: str) -> None:
     """Print the JSON Schema of images.toml or a JSON output.
 
-    Editors use the schema of images.toml for completion and checks. The others
-    describe what these commands print with `--format json`; vulnerabilities is
-    for `audit --vulnerabilities`.
+    Editors use the schema of images.toml, the default, for completion and checks. Any other
+    DOCUMENT is the name of a command, and describes what it prints with `--format json`;
+    vulnerabilities is for `audit --vulnerabilities`.
     """
-    if document == "diff-locks":
-        from orbiter.report.json import schema as json_schema
-    elif document == "licences":
-        from orbiter.licences.report.json import schema as json_schema
-    elif document == "lint":
-        from orbiter.lint.report.json import schema as json_schema
-    elif document == "vulnerabilities":
-        from orbiter.report.vulnerabilities.json import schema as json_schema
-    else:
-        from orbiter.config.read import json_schema
+    module, _, name = SCHEMAS[document].partition(":")
+    json_schema = getattr(import_module(module), name)
     click.echo(json.dumps(json_schema(), indent=2, sort_keys=True))

@@ -2,19 +2,19 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
 from orbiter.config.image_set import ImageSet
 from orbiter.docker import client
 from orbiter.docker.objects import LOCKSET, LocalImage
+from orbiter.documents import Document, encode, schema_of
 from orbiter.lockset import folder
 from orbiter.lockset.versions import SEMVER
 from orbiter.oci.reference import parse_reference
 from orbiter.sizes import format_size
 
-FORMAT = 1
 ImageState = Literal["fresh", "stale", "no lock set"]
 """``fresh``: built from the release's lock set in ``locks/``; ``stale``: from another one."""
 TAG = re.compile(rf"(?P<stage>.+?)-(?P<release>{SEMVER.pattern})")
@@ -146,7 +146,17 @@ def short_digest(digest: str) -> str:
     return digest.partition(":")[2][:SHORT_DIGEST]
 
 
+class ImagesReport(Document, frozen=True, kw_only=True):
+    """The result of ``orbiter images``."""
+
+    images: tuple[ListedImage, ...]
+
+
 def format_json(images: Iterable[ListedImage]) -> str:
     """Return the images as JSON: ``{"format": 1, "images": [...]}``."""
-    content = msgspec.json.encode({"format": FORMAT, "images": tuple(images)})
-    return msgspec.json.format(content, indent=2).decode()
+    return encode(ImagesReport(images=tuple(images)))
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the JSON Schema of the document."""
+    return schema_of(ImagesReport)

@@ -1,30 +1,16 @@
-"""The result of an audit as JSON. Pure."""
+"""The result of an audit as JSON, format 1, and its JSON Schema. Pure."""
 
-import msgspec
+from typing import Any
 
 from orbiter.audit.result import Audit
-
-FORMAT = 1
+from orbiter.documents import encode, schema_of
 
 
 def render(result: Audit) -> str:
     """Return the document; paths that are not UTF-8 have escapes such as ``\\xff``."""
-    document = {"format": FORMAT, **_plain(msgspec.to_builtins(result))}
-    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
+    return encode(result)
 
 
-def _plain(value: object) -> dict[str, object]:
-    """Return a document without lone surrogates, which JSON cannot have."""
-    found = _escaped(value)
-    assert isinstance(found, dict)
-    return found
-
-
-def _escaped(value: object) -> object:
-    if isinstance(value, str):
-        return value.encode(errors="surrogateescape").decode(errors="backslashreplace")
-    if isinstance(value, (list, tuple)):
-        return [_escaped(each) for each in value]
-    if isinstance(value, dict):
-        return {str(_escaped(key)): _escaped(each) for key, each in value.items()}
-    return value
+def schema() -> dict[str, Any]:
+    """Return the JSON Schema of the document."""
+    return schema_of(Audit)
