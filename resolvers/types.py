@@ -74,6 +74,22 @@ class Package(msgspec.Struct, frozen=True, kw_only=True, order=True):
     artifacts: tuple[Artifact, ...] = ()
 
 
+class LockedRequirement(NamedTuple):
+    """A requirement of a locked package, as its lock file states it.
+
+    ``version`` is the version that meets it; "" means that the lock file does not choose between
+    several. ``constraint`` is the allowed range; it is "" if the lock file does not record one.
+    """
+
+    name: str
+    version: str = ""
+    constraint: str = ""
+
+
+LockedRequirements = Mapping[tuple[str, str], tuple[LockedRequirement, ...]]
+"""The requirements of locked packages by name and version."""
+
+
 class Pin(msgspec.Struct, frozen=True, kw_only=True, order=True):
     """A package as it is installed on one platform: one version and the one file to install."""
 

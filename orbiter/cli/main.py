@@ -18,6 +18,7 @@ from orbiter.cli.import_ import import_file
 from orbiter.cli.init import init
 from orbiter.cli.licences import licences
 from orbiter.cli.lint import lint
+from orbiter.cli.list import list_packages
 from orbiter.cli.lock import lock
 from orbiter.cli.log import log
 from orbiter.cli.osv import osv
@@ -28,8 +29,10 @@ from orbiter.cli.sbom import sbom
 from orbiter.cli.schema import schema
 from orbiter.cli.shell import shell
 from orbiter.cli.sign import sign
+from orbiter.cli.tree import tree
 from orbiter.cli.usage import CommandGroup
 from orbiter.cli.verify_signature import verify_signature
+from orbiter.cli.why import why
 
 COMMANDS: tuple[click.Command, ...] = (
     archive_release,
@@ -46,6 +49,7 @@ COMMANDS: tuple[click.Command, ...] = (
     init,
     licences,
     lint,
+    list_packages,
     lock,
     log,
     osv,
@@ -56,7 +60,9 @@ COMMANDS: tuple[click.Command, ...] = (
     schema,
     shell,
     sign,
+    tree,
     verify_signature,
+    why,
 )
 
 

@@ -69,6 +69,24 @@ managers_option = click.option(
     help="Only packages of this manager; repeatable.",
 )
 
+locked_managers_option = click.option(
+    "--manager",
+    "managers",
+    multiple=True,
+    type=click.Choice(MANAGERS),
+    help="Only packages of this manager; repeatable.",
+)
+MIN_WIDTH = 40
+PIPED_WIDTH = 80
+"""Columns of text if standard output is not a terminal."""
+
+
+def text_width() -> int:
+    """Return the number of columns of the terminal."""
+    import shutil
+
+    return max(shutil.get_terminal_size((PIPED_WIDTH, 24)).columns, MIN_WIDTH)
+
 
 def read_lock_set(release: str | None, *, locked: bool = False) -> "LockSet":
     """Read and check the lock set of a release (default: the version in images.toml).

@@ -15,7 +15,10 @@ SCHEMAS = {
     "images": "orbiter.images.list:json_schema",
     "licences": "orbiter.licences.report.json:schema",
     "lint": "orbiter.lint.report.json:schema",
+    "list": "orbiter.report.query.json:list_schema",
+    "tree": "orbiter.report.query.json:tree_schema",
     "vulnerabilities": "orbiter.report.vulnerabilities.json:schema",
+    "why": "orbiter.report.query.json:why_schema",
 }
 """The function that returns each JSON Schema; its module is imported only when it is needed."""
 

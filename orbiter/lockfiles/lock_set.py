@@ -1,7 +1,8 @@
 """Conversion of a lock set to a lock: the packages of each published image, per platform."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from importlib import import_module
+from itertools import product
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -56,12 +57,7 @@ def as_lock(lock_set: LockSet, name: str) -> Lock:
     """
     manifest = lock_set.manifest
     image_set = lock_set.image_set
-    locks = {builder: tuple(_manager_locks(lock_set, builder)) for builder in image_set.builders}
-    packages: dict[Scope, tuple[PackageEntry, ...]] = {}
-    for stage in _published(image_set):
-        for platform in image_set.platforms:
-            installed = _packages(image_set, stage, platform, manifest, locks[stage.builder])
-            packages[Scope(stage.name, platform)] = tuple(installed)
+    packages = stage_packages(lock_set, published(image_set), image_set.platforms)
     for platform in image_set.platforms:
         packages[Scope(INSTALLERS, platform)] = tuple(_installers(manifest, platform))
     not_locked = unlocked_parts(image_set, manifest.bases, manifest.builders)
@@ -75,6 +71,20 @@ def as_lock(lock_set: LockSet, name: str) -> Lock:
         lock_set=lock_set,
     )
     return with_foreign_sources(lock)
+
+
+def stage_packages(
+    lock_set: LockSet, stages: Iterable[Stage], platforms: Iterable[str]
+) -> dict[Scope, tuple[PackageEntry, ...]]:
+    """Return all packages of each stage on each platform, with those that it inherits."""
+    image_set = lock_set.image_set
+    locks = {builder: tuple(_manager_locks(lock_set, builder)) for builder in image_set.builders}
+    return {
+        Scope(stage.name, platform): tuple(
+            _packages(image_set, stage, platform, lock_set.manifest, locks[stage.builder])
+        )
+        for stage, platform in product(stages, platforms)
+    }
 
 
 def _installers(manifest: Manifest, platform: str) -> Iterator[PackageEntry]:
@@ -100,7 +110,7 @@ def _manager_locks(lock_set: LockSet, builder: str) -> Iterator[_ManagerLock]:
             yield _ManagerLock(manager, files, by_version)
 
 
-def _published(image_set: ImageSet) -> tuple[Stage, ...]:
+def published(image_set: ImageSet) -> tuple[Stage, ...]:
     """Return the stages whose images users pull."""
     finals = {(stage.builder, stage.image) for stage in image_set.stages if stage.kind == "final"}
     return tuple(
