@@ -1,5 +1,6 @@
 """The only module that starts programs."""
 
+import logging
 import os
 import shutil
 import signal
@@ -13,6 +14,7 @@ from threading import Lock, Thread
 from typing import NoReturn
 
 from resolvers.errors import ExpectedError, ProgramError
+from resolvers.redaction import program_line
 
 OUTPUT_TAIL = 40
 """Number of lines of a failed program's output that its error message shows."""
@@ -20,6 +22,8 @@ GRACE_PERIOD = 5.0
 """Seconds between SIGTERM and SIGKILL."""
 POLL_INTERVAL = 0.02
 """Seconds between two checks whether terminated programs have ended."""
+
+_logger = logging.getLogger(__name__)
 
 
 GUARD = """
@@ -106,6 +110,7 @@ def run(
     UTF-8. Raises ProgramError, which mentions ``name``, if the exit code is not 0. Terminates the
     program's whole process group if this process is interrupted.
     """
+    _logger.info("%s", program_line(command))
     _running.prepare()
     process = _start(command, cwd, env, undecodable)
     _running.add(process)
@@ -125,6 +130,7 @@ def run(
 
 def replace_process(command: Sequence[str | Path]) -> NoReturn:
     """Replace this process by a program, which takes over its terminal and its exit code."""
+    _logger.info("%s", program_line(command))
     words = [str(word) for word in command]
     sys.stdout.flush()
     sys.stderr.flush()

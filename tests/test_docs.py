@@ -10,7 +10,7 @@ from orbiter.config.read import json_schema
 from tests.support.prose import PAGES, ROOT, Text, check
 
 REFERENCE = ROOT / "docs" / "reference"
-EVERYWHERE = {"--help", "--version"}
+EVERYWHERE = {"--help", "--version", "--directory", "--quiet", "--verbose"}
 
 
 def leaves(group: click.Group, path: str = "") -> Iterator[tuple[str, click.Command]]:
@@ -36,7 +36,7 @@ def section(command: str) -> str:
 def options(command: str) -> set[str]:
     found: set[str] = set()
     for option in BY_NAME[command].params:
-        if isinstance(option, click.Option):
+        if isinstance(option, click.Option) and not option.hidden:
             found.update(option.opts, option.secondary_opts)
     return {word for word in found if word.startswith("--")}
 

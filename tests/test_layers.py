@@ -31,7 +31,13 @@ ORBITER = (
 """The packages of Orbiter, lowest layer first."""
 
 RESOLVERS = (
-    ("resolvers", "resolvers.types", "resolvers.errors", "resolvers.yaml_depth"),
+    (
+        "resolvers",
+        "resolvers.types",
+        "resolvers.errors",
+        "resolvers.redaction",
+        "resolvers.yaml_depth",
+    ),
     ("resolvers.scratch",),
     ("resolvers.cache", "resolvers.process", "resolvers.overwrites"),
     ("resolvers.net", "resolvers.distro", "resolvers.git"),

@@ -2,12 +2,13 @@
 
 import click
 
+from orbiter.cli.directory import Target
 from orbiter.cli.errors import guarded
 from orbiter.cli.options import platform_option, quiet_option, read_derived_lock_set, release_option
 
 
 @click.command("archive")
-@click.argument("target")
+@click.argument("target", type=Target())
 @release_option
 @platform_option
 @quiet_option

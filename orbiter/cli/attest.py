@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from orbiter.cli.directory import UserPath
 from orbiter.cli.errors import guarded
 from orbiter.cli.options import read_derived_lock_set, release_option
 from orbiter.cli.provenance import read_provenance, warn_incomplete
@@ -15,7 +16,7 @@ from orbiter.cli.provenance import read_provenance, warn_incomplete
 @click.option(
     "-o",
     "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=UserPath(dir_okay=False),
     help="Write to this file (default: standard output).",
 )
 @guarded

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from orbiter.cli.audit_image import print_audit
+from orbiter.cli.directory import Target
 from orbiter.cli.errors import guarded
 from orbiter.cli.options import quiet_option
 from orbiter.cli.vulnerabilities import (
@@ -19,7 +20,7 @@ from resolvers.errors import ExpectedError
 
 
 @click.command()
-@click.argument("target", required=False)
+@click.argument("target", type=Target(existing=True), required=False)
 @vulnerabilities_option
 @click.option(
     "--release",

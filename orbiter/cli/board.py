@@ -6,6 +6,7 @@ from threading import Lock
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from orbiter.cli.verbosity import is_quiet, is_verbose
 from orbiter.sizes import format_size
 from orbiter.tasks import Report, TaskState
 from resolvers.types import NOTE, WARNING
@@ -29,13 +30,13 @@ class Board:
     """
 
     def __init__(self, *, quiet: bool = False) -> None:
-        self._quiet = quiet
+        self._quiet = quiet or is_quiet()
         self._lock = Lock()
         self._live: RichProgress | None = None
         self._rows: dict[str, TaskID] = {}
 
     def __enter__(self) -> Self:
-        if sys.stderr.isatty() and not self._quiet:
+        if sys.stderr.isatty() and not self._quiet and not is_verbose():
             self._live = _live_progress()
             self._live.start()
         return self

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from orbiter.cli.audited import exit_if_rejected, is_audit_required
+from orbiter.cli.directory import UserPath
 from orbiter.cli.errors import guarded
 from orbiter.cli.libraries import print_missing_libraries
 from orbiter.cli.options import (
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--output",
-    type=click.Path(path_type=Path),
+    type=UserPath(),
     help="Write the images to this folder, as OCI archives.",
 )
 @click.option("--no-cache", is_flag=True, help="Run every build step again.")

@@ -19,6 +19,7 @@ from orbiter.cli.answers import (
     lint_option,
     with_licences,
 )
+from orbiter.cli.directory import LockName
 from orbiter.cli.errors import FINDINGS, guarded
 from orbiter.cli.options import IMAGES, formats_option, managers_option
 from orbiter.cli.vulnerabilities import (
@@ -51,8 +52,8 @@ PIPED_WIDTH = 120
 
 
 @click.command("diff-locks")
-@click.argument("old")
-@click.argument("new", required=False)
+@click.argument("old", type=LockName())
+@click.argument("new", type=LockName(), required=False)
 @formats_option("text", "markdown", "json", "html")
 @click.option("--all", "show_all", is_flag=True, help="Do not shorten long lists.")
 @click.option(

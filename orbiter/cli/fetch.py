@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from orbiter.cli.directory import Target
 from orbiter.cli.errors import FINDINGS, guarded
 from orbiter.cli.options import platform_option, quiet_option, read_derived_lock_set, release_option
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 @click.option(
     "--from",
     "origin",
+    type=Target(),
     metavar="TARGET",
     help="Read files only from this archive, which `orbiter archive` wrote.",
 )

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from orbiter.cli.directory import UserPath
 from orbiter.cli.errors import guarded
 from orbiter.cli.options import IMAGES
 from resolvers.errors import ExpectedError
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @click.command("import")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("file", type=UserPath(exists=True, dir_okay=False))
 @click.option(
     "--image",
     metavar="NAME",

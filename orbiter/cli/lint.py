@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from orbiter.cli.directory import LockName
 from orbiter.cli.errors import EXPECTED_ERROR, FINDINGS, guarded
 from orbiter.cli.options import IMAGES, formats_option
 from orbiter.cli.vulnerabilities import database_option, fetched_database
@@ -24,7 +25,7 @@ COLOURS = {"error": "red", "warning": "yellow", "note": "cyan"}
 
 
 @click.command()
-@click.argument("files", nargs=-1, metavar="[FILE]...")
+@click.argument("files", nargs=-1, type=LockName(), metavar="[FILE]...")
 @formats_option("text", "json", "sarif", "github")
 @click.option(
     "--ignore",

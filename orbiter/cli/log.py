@@ -2,6 +2,7 @@
 
 import click
 
+from orbiter.cli.directory import UserPath
 from orbiter.cli.errors import guarded
 from orbiter.cli.options import managers_option
 
@@ -11,6 +12,7 @@ from orbiter.cli.options import managers_option
 @click.option(
     "--git",
     "path",
+    type=UserPath(path_type=str),
     metavar="PATH",
     help="Search the lock file at PATH in all tags of this git repository.",
 )

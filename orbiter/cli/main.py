@@ -13,6 +13,8 @@ from orbiter.cli.diff_locks import diff_locks
 from orbiter.cli.exit import run_and_exit
 from orbiter.cli.export import export
 from orbiter.cli.fetch import fetch
+from orbiter.cli.global_options import add_global_options, group_options
+from orbiter.cli.help import help_
 from orbiter.cli.images import images
 from orbiter.cli.import_ import import_file
 from orbiter.cli.init import init
@@ -44,6 +46,7 @@ COMMANDS: tuple[click.Command, ...] = (
     diff_locks,
     export,
     fetch,
+    help_,
     images,
     import_file,
     init,
@@ -73,16 +76,21 @@ def main() -> None:
 
 @click.group(
     cls=CommandGroup,
+    params=group_options(),
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-@click.version_option(__version__, prog_name="orbiter")
+@click.version_option(__version__, "-V", "--version", prog_name="orbiter")
 def cli() -> None:
     """Lock, compare and build families of Docker images for notebooks and data science.
 
     images.toml describes the images, `orbiter lock` resolves it into locks/<release>/, and
-    `orbiter build` builds the images from that folder alone.
+    `orbiter build` builds the images from that folder alone. Without images.toml in the current
+    folder, orbiter works in the nearest parent folder that has one.
+
+    -C, -q and -v may also follow the command.
     """
 
 
 for command in COMMANDS:
+    add_global_options(command)
     cli.add_command(command)

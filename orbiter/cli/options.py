@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from orbiter.cli.errors import warn
+from orbiter.cli.verbosity import be_quiet
 from resolvers.errors import ExpectedError
 
 if TYPE_CHECKING:
@@ -31,7 +32,9 @@ locked_option = click.option(
     "--locked", is_flag=True, help="Fail if images.toml has changed since it was locked."
 )
 builder_option = click.option("--builder", metavar="NAME", help="Use this buildx builder.")
-quiet_option = click.option("-q", "--quiet", is_flag=True, help="Do not show progress.")
+quiet_option = click.option(
+    "-q", "--quiet", is_flag=True, callback=be_quiet, help="Do not show progress."
+)
 
 
 def formats_option(*formats: str) -> Callable[[F], F]:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from orbiter.cli.directory import UserPath
 from orbiter.cli.errors import guarded
 from orbiter.cli.options import locked_option, read_lock_set, release_option
 
@@ -19,7 +20,7 @@ from orbiter.cli.options import locked_option, read_lock_set, release_option
 )
 @click.option(
     "--mount",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    type=UserPath(exists=True, file_okay=False),
     help="Mount this folder at ~/work.",
 )
 @guarded

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from orbiter.cli.directory import UserPath
 from orbiter.cli.errors import guarded, warn
 from orbiter.cli.options import platform_option, read_lock_set, release_option, stages_option
 from resolvers.errors import ExpectedError
@@ -39,7 +40,7 @@ SBOM_FORMATS = ("cyclonedx-1.6", "cyclonedx-1.7", "spdx-2.3")
 @click.option(
     "-o",
     "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=UserPath(dir_okay=False),
     help="Write to this file (default: standard output).",
 )
 @guarded

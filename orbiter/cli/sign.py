@@ -4,12 +4,13 @@ from pathlib import Path
 
 import click
 
+from orbiter.cli.directory import UserPath
 from orbiter.cli.errors import guarded
 from orbiter.cli.options import read_derived_lock_set, release_option, stages_option
 from orbiter.cli.provenance import read_provenance, warn_incomplete
 from resolvers.errors import ExpectedError
 
-FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+FILE = UserPath(exists=True, dir_okay=False)
 
 
 @click.command()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
+from orbiter.cli.directory import UserPath
 from orbiter.cli.errors import FINDINGS, warn
 from orbiter.cli.options import IMAGES, read_lock_set
 from resolvers.errors import ExpectedError
@@ -33,7 +34,7 @@ vulnerabilities_option = click.option(
 )
 database_option = click.option(
     "--database",
-    type=click.Path(path_type=Path),
+    type=UserPath(),
     metavar="PATH",
     help="OSV exports: a folder with <ecosystem>/all.zip, or one zip file (default: what `orbiter "
     "osv update` fetched).",

@@ -18,6 +18,7 @@ from orbiter.config.mistakes import ConfigError, Mistake, Mistakes
 from orbiter.config.schema import ConfigFile
 from orbiter.conflicts import MARKERS, conflict_line
 
+CREATE_HINT = "create one: orbiter init; or name the folder that has one: orbiter -C DIR"
 CONFLICT_HINT = "write what both sides need, remove the markers, then run: orbiter lock --merge"
 
 
@@ -122,7 +123,7 @@ def _read_text(path: Path) -> str:
         # utf-8-sig, because editors on Windows may start a file with a byte order mark
         return path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
-        mistake = Mistake(key="", problem="file not found", hint="create one: orbiter init")
+        mistake = Mistake(key="", problem="file not found", hint=CREATE_HINT)
     except OSError as error:
         problem = f"cannot be read: {error.strerror}"
         mistake = Mistake(key="", problem=problem, hint="make images.toml a readable file")

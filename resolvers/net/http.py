@@ -3,9 +3,9 @@
 Proxies, certificates, credentials and retries are the same for all of them.
 """
 
+import logging
 import netrc
 import os
-import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -20,6 +20,8 @@ import msgspec
 from resolvers.errors import ExpectedError
 from resolvers.net.certificates import tls_context
 from resolvers.net.once import Lazy
+from resolvers.redaction import redact as without_credentials
+from resolvers.redaction import request_line
 
 if TYPE_CHECKING:
     import httpx
@@ -41,6 +43,11 @@ UNAUTHORISED = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 T = TypeVar("T")
 Body = Callable[[], bytes | Iterable[bytes]]
 """Returns the bytes to send, from the beginning at every call."""
+
+redact = without_credentials
+"""Return a URL without its credentials."""
+
+_logger = logging.getLogger(__name__)
 
 OFFLINE = "check that this machine is online, and HTTPS_PROXY, HTTP_PROXY and NO_PROXY"
 
@@ -210,15 +217,6 @@ def _pause(pause: float, error: HTTPError) -> float:
     return min(max(pause, seconds), LONGEST_PAUSE)
 
 
-def redact(url: str) -> str:
-    """Return a URL without its credentials."""
-    scheme, separator, rest = url.partition("://")
-    if re.match(r"[^/@:]*(:\d+)?(/|$)", rest):
-        return url
-    # A password may hold an unescaped "/", so remove everything up to the last "@".
-    return f"{scheme}{separator}{rest.rpartition('@')[2]}"
-
-
 def is_address(text: str) -> bool:
     """Return whether a text has the parts of a URL; ``urlsplit`` fails on some brackets and ports.
 
@@ -311,7 +309,9 @@ def _open(
             follow_redirects=not content,  # an iterator cannot be sent a second time
         )
     except (httpx.RequestError, httpx.InvalidURL) as error:
+        _logger.info("%s", request_line(method, url, "no response"))
         raise _no_response(url, error) from error
+    _logger.info("%s", request_line(method, url, response.status_code))
     if not response.is_success:
         raise _bad_status(url, response, _error_content(response))
     return response

@@ -1,0 +1,141 @@
+"""The folder that a command works in: ``-C``, the search in parent folders, and paths in options.
+
+A command without images.toml in its folder works in the nearest parent folder that has one. Paths
+that people type stay relative to the folder in which they typed them.
+"""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import click
+from click.types import StringParamType
+
+from orbiter.cli.options import IMAGES
+
+START = "orbiter.start"
+"""Key of ``Context.meta``: the folder in which people typed paths, relative to the current one."""
+MANIFESTS = "locks/*/lockset.toml"
+WITHOUT_PROJECT = frozenset({"help", "init", "osv", "schema"})
+"""Commands that never work in a parent folder, because they need no images.toml."""
+PARENT = "../"
+
+
+def change_directory(ctx: click.Context, _param: click.Parameter, folder: Path | None) -> None:
+    """Make a folder the current one, as ``git -C`` does; back again at the end of the group."""
+    if folder is None:
+        return
+    try:
+        _change(ctx, folder)
+    except OSError as error:
+        raise click.BadParameter(f"{folder}: {error.strerror}") from error
+
+
+def enter_project(ctx: click.Context, param: click.Parameter, folder: Path | None) -> None:
+    """Change the folder, then work in the nearest parent folder that is a project, if any."""
+    change_directory(ctx, param, folder)
+    project = None if _top_command(ctx) in WITHOUT_PROJECT else _project()
+    if project is not None:
+        start = Path.cwd()
+        _change(ctx, project)
+        ctx.meta[START] = start.relative_to(project)
+
+
+def _change(ctx: click.Context, folder: Path) -> None:
+    """Change the current folder; the earlier one is current again when the command has ended."""
+    before = os.open(".", os.O_PATH | os.O_DIRECTORY)
+    ctx.find_root().call_on_close(lambda: _return(before))
+    os.chdir(folder)
+
+
+def _return(descriptor: int) -> None:
+    os.fchdir(descriptor)
+    os.close(descriptor)
+
+
+def _top_command(ctx: click.Context) -> str:
+    """Return the name of the command below the group: ``osv`` of ``osv update``."""
+    while ctx.parent is not None and ctx.parent.parent is not None:
+        ctx = ctx.parent
+    return ctx.command.name or ""
+
+
+def _project() -> Path | None:
+    """Return the nearest parent folder that is a project; None if the current one is, or none."""
+    try:
+        here = Path.cwd()
+    except OSError:
+        return None  # somebody removed the current folder
+    if _is_project(here):
+        return None
+    return next(filter(_is_project, here.parents), None)
+
+
+def _is_project(folder: Path) -> bool:
+    try:
+        return (folder / IMAGES).exists() or any(folder.glob(MANIFESTS))
+    except OSError:
+        return False  # a folder that this user cannot read is not the user's project
+
+
+def from_start(text: str, ctx: click.Context | None) -> str:
+    """Return a path as seen from the current folder, given one that somebody typed."""
+    start = ctx.meta.get(START) if ctx else None
+    if start is None or Path(text).is_absolute():
+        return text
+    parts = list(start.parts)
+    # START has no symbolic links, so ".." leads from each folder to the one before.
+    while parts and (text == ".." or text.startswith(PARENT)):
+        parts.pop()
+        text = text.removeprefix("..").lstrip("/")
+    return str(Path(*parts, text))
+
+
+class UserPath(click.Path):
+    """A path that somebody types: relative to the folder in which they typed it.
+
+    All options and arguments that are paths have this type.
+    """
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**{"path_type": Path, **settings})
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the path as seen from the current folder, after the checks of click."""
+        is_stream = self.allow_dash and value == "-"
+        return super().convert(
+            value if is_stream else from_start(os.fspath(value), ctx), param, ctx
+        )
+
+
+class LockName(StringParamType):
+    """The name of a lock: a release, a path, or ``REVISION:PATH``."""
+
+    def convert(self, value: Any, _param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the name with a path as seen from the current folder."""
+        from orbiter.lockset.versions import SEMVER, release_name
+
+        path = from_start(value, ctx)
+        if Path(path).exists():
+            return path
+        if SEMVER.fullmatch(release_name(value)):
+            return value
+        revision, colon, file = value.rpartition(":")
+        return f"{revision}:{from_start(file, ctx)}" if colon and file else path
+
+
+class Target(StringParamType):
+    """A folder or file, or an address such as ``oci://registry/repository``.
+
+    With ``existing``, any other text stays as it is unless it is the path of something.
+    """
+
+    def __init__(self, *, existing: bool = False) -> None:
+        self._existing = existing
+
+    def convert(self, value: Any, _param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the target with a path as seen from the current folder."""
+        path = from_start(value, ctx)
+        if "://" in value or not value or (self._existing and not Path(path).exists()):
+            return value
+        return path
