@@ -31,6 +31,7 @@ from orbiter.cli.sbom import sbom
 from orbiter.cli.schema import schema
 from orbiter.cli.shell import shell
 from orbiter.cli.sign import sign
+from orbiter.cli.status import status
 from orbiter.cli.tree import tree
 from orbiter.cli.usage import CommandGroup
 from orbiter.cli.verify_signature import verify_signature
@@ -63,6 +64,7 @@ COMMANDS: tuple[click.Command, ...] = (
     schema,
     shell,
     sign,
+    status,
     tree,
     verify_signature,
     why,

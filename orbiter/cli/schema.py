@@ -16,6 +16,7 @@ SCHEMAS = {
     "licences": "orbiter.licences.report.json:schema",
     "lint": "orbiter.lint.report.json:schema",
     "list": "orbiter.report.query.json:list_schema",
+    "status": "orbiter.report.query.json:status_schema",
     "tree": "orbiter.report.query.json:tree_schema",
     "vulnerabilities": "orbiter.report.vulnerabilities.json:schema",
     "why": "orbiter.report.query.json:why_schema",

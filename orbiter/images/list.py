@@ -11,6 +11,7 @@ from orbiter.docker import client
 from orbiter.docker.objects import LOCKSET, LocalImage
 from orbiter.documents import Document, encode, schema_of
 from orbiter.lockset import folder
+from orbiter.lockset.model import LockSet
 from orbiter.lockset.versions import SEMVER
 from orbiter.oci.reference import parse_reference
 from orbiter.sizes import format_size
@@ -63,6 +64,14 @@ def own_images(image_set: ImageSet) -> OwnImages:
     return OwnImages(
         repositories=frozenset(_repository(each.repository) for each in image_sets),
         roots={release: lock_set.root for release, lock_set in lock_sets.items()},
+    )
+
+
+def own_images_of(image_set: ImageSet, lock_set: LockSet | None) -> OwnImages:
+    """Return the features of the images of one release only."""
+    return OwnImages(
+        repositories=frozenset({_repository(image_set.repository)}),
+        roots={lock_set.manifest.release: lock_set.root} if lock_set else {},
     )
 
 

@@ -1,6 +1,7 @@
 """Files beside the lock sets that configure git, and answers of git about lock sets."""
 
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
@@ -29,6 +30,10 @@ ATTRIBUTES_TEXT = """\
 """
 
 
+CommitState = Literal["committed", "changed", "ignored", "missing", "unknown"]
+"""``changed``: a file differs from the last commit, or is new; ``unknown``: no git repository."""
+
+
 class IgnoredFile(msgspec.Struct, frozen=True, kw_only=True):
     """A file that git ignores, and the rule: ``.gitignore:3:build/``."""
 
@@ -52,6 +57,17 @@ def write_git_files(locks: Path) -> None:
         path = locks / name
         if not path.exists():
             path.write_text(text, encoding="utf-8", newline="\n")
+
+
+def commit_state(folder: Path) -> CommitState:
+    """Return whether git has committed all files of a folder as they are."""
+    if git.ask(folder, "rev-parse", "--is-inside-work-tree").strip() != "true":
+        return "unknown"
+    if not folder.exists() or ignored_file(folder):
+        return "ignored" if folder.exists() else "missing"
+    # A check must not write, and git would update its index.
+    words = ("--no-optional-locks", "status", "--porcelain", "--untracked-files=all", "--", ".")
+    return "changed" if git.ask(folder, *words) else "committed"
 
 
 def ignored_file(folder: Path) -> IgnoredFile | None:

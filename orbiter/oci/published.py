@@ -72,6 +72,19 @@ def read_image(reference: str, credentials: Credentials) -> PublishedImage:
 
     Raises ExpectedError if the image is missing, and for a registry that cannot be read.
     """
+    found = find_image(reference, credentials)
+    if found is None:
+        repository = repositories(reference, credentials=credentials)[-1]
+        name = image_name(repository, parse_reference(reference).tag)
+        raise ExpectedError(f"{name} is not in the registry", "push it first: orbiter push")
+    return found
+
+
+def find_image(reference: str, credentials: Credentials) -> PublishedImage | None:
+    """Read what a tag names in its registry; None if there is no such tag.
+
+    Raises ExpectedError for a registry that cannot be read.
+    """
     # Mirrors come first, but statements are kept in the registry itself.
     repository = repositories(reference, credentials=credentials)[-1]
     name = parse_reference(reference).tag
@@ -80,8 +93,7 @@ def read_image(reference: str, credentials: Credentials) -> PublishedImage:
     except http.HTTPError as error:
         if error.status != HTTPStatus.NOT_FOUND:
             raise
-        missing = f"{image_name(repository, name)} is not in the registry"
-        raise ExpectedError(missing, "push it first: orbiter push") from error
+        return None
     manifest = decode_json(content, _Manifest, reference)
     single = _Entry(digest=sha256(content))
     entries = [single] if manifest.manifests is None else manifest.manifests

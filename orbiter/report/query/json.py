@@ -7,6 +7,7 @@ import msgspec
 from orbiter.documents import Document, encode, schema_of
 from orbiter.query.graph import Node
 from orbiter.query.packages import Listing
+from orbiter.query.status import Status
 from orbiter.query.tree import Forest, ImageTree
 from orbiter.query.why import Reasons
 
@@ -93,6 +94,11 @@ def _id(node: Node) -> str:
 def list_schema() -> dict[str, Any]:
     """Return the JSON Schema of the packages of a release."""
     return schema_of(Listing)
+
+
+def status_schema() -> dict[str, Any]:
+    """Return the JSON Schema of the state of a release."""
+    return schema_of(Status)
 
 
 def tree_schema() -> dict[str, Any]:

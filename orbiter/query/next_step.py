@@ -1,0 +1,71 @@
+"""The command to run next for a release. Pure."""
+
+from collections.abc import Collection
+from pathlib import Path
+
+import msgspec
+
+from orbiter.lockset.git_files import CommitState
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True):
+    """A command and the reason for it; the command is "" if there is nothing to do."""
+
+    command: str
+    reason: str
+
+
+def next_step(
+    *,
+    lock: str,
+    is_released: bool,
+    git: CommitState,
+    built: Collection[str],
+    pushed: Collection[str],
+    path: Path,
+) -> Step:
+    """Return the first step that the release still lacks, in the order of the tutorial.
+
+    ``built`` and ``pushed`` are the states of its images.
+    """
+    return _locking(lock, path, is_released=is_released) or (
+        _committing(git, path) or _publishing(built, pushed, is_released=is_released)
+    )
+
+
+def _locking(lock: str, path: Path, *, is_released: bool) -> Step | None:
+    if lock == "missing":
+        return Step(command="orbiter lock", reason="the release is not locked")
+    if lock == "broken":
+        return Step(command="orbiter lock --check", reason="the lock set is broken")
+    if lock == "stale" and is_released:
+        reason = f"{path} was released and cannot change, but images.toml has changed"
+        return Step(command="orbiter bump auto", reason=reason)
+    if lock == "stale":
+        return Step(command="orbiter lock", reason="the lock set is stale")
+    return None
+
+
+def _committing(git: CommitState, path: Path) -> Step | None:
+    if git == "ignored":
+        return Step(command="orbiter lock --check", reason="git ignores files of the lock set")
+    if git == "changed":
+        command = f"git add {path} && git commit"
+        return Step(command=command, reason="git has not committed the lock set as it is")
+    return None
+
+
+def _publishing(built: Collection[str], pushed: Collection[str], *, is_released: bool) -> Step:
+    if not is_released and {"missing", "stale"} & {*built}:
+        return Step(command="orbiter build", reason="the Docker engine lacks fresh images")
+    if not is_released:
+        return Step(command="orbiter release", reason="the digests of the images are not recorded")
+    if "missing" in pushed:
+        return Step(command="orbiter push", reason="the registry lacks images")
+    if "other" in pushed:
+        reason = "a tag names another image in the registry"
+        return Step(command="orbiter bump auto", reason=reason)
+    if {"unknown", "not checked"} & {*pushed}:
+        reason = "whether the images are pushed was not checked"
+        return Step(command="orbiter status --remote", reason=reason)
+    return Step(command="", reason="nothing is left to do for this release")

@@ -1,0 +1,132 @@
+"""The state of a release: lock set, git, Docker engine, registry, and the next command."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from orbiter.config.read import read_image_set
+from orbiter.docker import client
+from orbiter.lockset import folder
+from orbiter.query.status import Status, status
+from orbiter.report.query import status_text
+from tests.support.lock_sets import PROJECT, small
+from tests.support.tiny_images import Project, project
+
+LOCKS = Path("locks/0.1.0")
+NOWHERE = "127.0.0.1:1"
+REGISTRY = os.environ.get("ORBITER_WORLD_REGISTRY", "")
+
+
+@pytest.fixture
+def locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Return a project with a fresh lock set and no Docker engine."""
+    shutil.copy(PROJECT / "images.toml", tmp_path)
+    folder.write(small(), tmp_path / LOCKS)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DOCKER_HOST", f"tcp://{NOWHERE}")
+    client._connection.cache_clear()  # as in a new process
+    yield tmp_path
+    client._connection.cache_clear()
+
+
+def state(*, remote: bool = False) -> Status:
+    found = status(read_image_set(Path("images.toml")), requires_audit=False, remote=remote)
+    for width in (80, 50):
+        lines = status_text.render(found, width=width).splitlines()
+        assert max(map(len, lines)) <= width
+    assert len(status_text.render(found, width=80).splitlines()) <= 24
+    return found
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    path.write_text(path.read_text(encoding="utf-8").replace(old, new, 1), encoding="utf-8")
+
+
+def git(*words: str) -> None:
+    settings = ("-c", "user.name=a", "-c", "user.email=a@example.org")
+    subprocess.run(["git", *settings, *words], check=True, capture_output=True)
+
+
+@pytest.mark.usefixtures("locked")
+def test_a_fresh_lock_set_without_an_engine() -> None:
+    found = state()
+    assert (found.lock.state, found.lock.reasons, found.git) == ("fresh", (), "unknown")
+    assert {(image.built, image.pushed) for image in found.images} == {("unknown", "not checked")}
+    assert "cannot connect to a Docker engine" in found.engine
+    assert (found.released, found.next.command) == (False, "orbiter release")
+    assert "no Docker engine: " in status_text.render(found, width=80)
+
+
+def test_no_lock_set(locked: Path) -> None:
+    shutil.rmtree(locked / "locks")
+    found = state()
+    assert (found.lock.state, found.next.command) == ("missing", "orbiter lock")
+
+
+def test_a_stale_lock_set(locked: Path) -> None:
+    images = locked / "images.toml"
+    edit(images, 'pip = ["', 'pip = ["added", "')
+    found = state()
+    assert (found.lock.state, found.next.command) == ("stale", "orbiter lock")
+    assert "added" in found.lock.reasons[0]
+
+
+def test_a_broken_lock_set(locked: Path) -> None:
+    edit(locked / LOCKS / "debian" / "apt.lock", "version", "Version")
+    found = state()
+    assert (found.lock.state, found.next.command) == ("broken", "orbiter lock --check")
+    assert "apt.lock" in found.lock.reasons[0]
+
+
+def test_git_and_nothing_is_written(locked: Path) -> None:
+    git("init", "-q")
+    index = locked / ".git" / "index"
+    assert (state().git, index.exists()) == ("changed", False)
+    git("add", ".")
+    git("commit", "-q", "-m", "Lock")
+    before = index.read_bytes()
+    os.utime(locked / LOCKS / "lockset.toml", (1, 1))  # git would note the new time in its index
+    assert state().git == "committed"
+    assert index.read_bytes() == before
+    (locked / ".git" / "info" / "exclude").write_text("locks/\n", encoding="utf-8")
+    git("rm", "-rq", "--cached", "locks")
+    found = state()
+    assert (found.git, found.next.command) == ("ignored", "orbiter lock --check")
+
+
+def test_a_registry_that_does_not_answer_is_unknown(locked: Path) -> None:
+    edit(locked / "images.toml", "orbiter-test/small", f"{NOWHERE}/small")
+    found = state(remote=True)
+    assert {image.pushed for image in found.images} == {"unknown"}
+    assert all(NOWHERE in image.reason for image in found.images)
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
+    monkeypatch.chdir(tmp_path)
+    with project(tmp_path, f"{REGISTRY}/" if REGISTRY else "") as made:
+        yield made
+
+
+@pytest.mark.engine
+@pytest.mark.skipif(not REGISTRY, reason="ORBITER_WORLD_REGISTRY names no registry to push to")
+def test_images_in_the_engine_and_the_registry(here: Project) -> None:
+    root = here.write_lock_set("0.1.0").root
+    name = "debian-core-0.1.0"
+
+    def states() -> tuple[str, str]:
+        (image,) = state(remote=True).images
+        return image.built, image.pushed
+
+    assert states() == ("missing", "missing")
+    tag = here.image(name, f"sha256:{'0' * 64}", title="debian-core", release="0.1.0")
+    assert states() == ("stale", "missing")
+    subprocess.run(["docker", "push", "-q", tag], check=True, capture_output=True)
+    assert states() == ("stale", "other")
+    here.image(name, root, title="debian-core", release="0.1.0")
+    subprocess.run(["docker", "push", "-q", tag], check=True, capture_output=True)
+    assert states() == ("fresh", "pushed")
