@@ -32,6 +32,10 @@ check: $(VENV)/ready
 	$(BIN)/mypy
 	git ls-files -z --cached --others --exclude-standard '*.sh' | xargs -0 -r $(BIN)/shellcheck .ci/run
 	$(BIN)/pytest -q tests/test_prose.py
+	rm -rf dist
+	$(BIN)/hatchling build -d dist
+	$(BIN)/twine check --strict dist/*
+	$(BIN)/check-wheel-contents dist/*.whl
 
 format: $(VENV)/ready
 	$(BIN)/ruff check --fix
@@ -57,4 +61,4 @@ $(VENV)/docs-ready: $(VENV)/ready
 	touch $@
 
 clean:
-	rm -rf $(VENV) .demo site
+	rm -rf $(VENV) .demo dist site
