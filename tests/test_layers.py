@@ -20,6 +20,7 @@ ORBITER = (
     (
         "orbiter.advisories",
         "orbiter.audit",
+        "orbiter.image_tests",
         "orbiter.locking",
         "orbiter.build",
         "orbiter.query",

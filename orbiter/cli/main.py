@@ -32,6 +32,7 @@ from orbiter.cli.schema import schema
 from orbiter.cli.shell import shell
 from orbiter.cli.sign import sign
 from orbiter.cli.status import status
+from orbiter.cli.test import test
 from orbiter.cli.tree import tree
 from orbiter.cli.usage import CommandGroup
 from orbiter.cli.verify_signature import verify_signature
@@ -65,6 +66,7 @@ COMMANDS: tuple[click.Command, ...] = (
     shell,
     sign,
     status,
+    test,
     tree,
     verify_signature,
     why,

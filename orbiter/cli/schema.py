@@ -17,6 +17,7 @@ SCHEMAS = {
     "lint": "orbiter.lint.report.json:schema",
     "list": "orbiter.report.query.json:list_schema",
     "status": "orbiter.report.query.json:status_schema",
+    "test": "orbiter.image_tests.report.json:schema",
     "tree": "orbiter.report.query.json:tree_schema",
     "vulnerabilities": "orbiter.report.vulnerabilities.json:schema",
     "why": "orbiter.report.query.json:why_schema",

@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from orbiter.config.builders import NO_IMAGES
 from orbiter.config.check_keys import LicencesTable, LintTable
 from orbiter.config.decode import EMPTY, MISSING, decode
 from orbiter.config.image_set import ImageSet
+from orbiter.config.image_tests import ImageTests, tests_by_image
 from orbiter.config.mistakes import ConfigError, Mistake, Mistakes
 from orbiter.config.schema import ConfigFile
 from orbiter.conflicts import MARKERS, conflict_line
@@ -75,13 +76,33 @@ def requires_audit(path: Path) -> bool:
     return file is not None and file.require_audit
 
 
-def _read_form(path: Path) -> ConfigFile | None:
-    """Read the keys as people write them, without resolving them; None if there is no file."""
+def read_image_tests(path: Path) -> Mapping[str, ImageTests]:
+    """Read the tests of images in images.toml, by image; empty if there is no such file.
+
+    Raises ConfigError with the mistakes in the form of the file and in the tests.
+    """
+    found: dict[str, ImageTests] = {}
+
+    def resolve_tests(file: ConfigFile, mistakes: Mistakes) -> None:
+        found.update(tests_by_image(file, path.parent, mistakes))
+
+    _read_form(path, resolve_tests)
+    return found
+
+
+def _read_form(
+    path: Path, check: Callable[[ConfigFile, Mistakes], None] = lambda _file, _mistakes: None
+) -> ConfigFile | None:
+    """Read the keys as people write them, without resolving them; None if there is no file.
+
+    ``check`` adds further mistakes.
+    """
     if not path.exists():
         return None
     mistakes = Mistakes()
     text = _read_text(path)
     file = decode(ConfigFile, _parse(text, path), mistakes)
+    check(file, mistakes)
     if mistakes.all:
         raise ConfigError(str(path), _with_lines(mistakes.all, text))
     return file

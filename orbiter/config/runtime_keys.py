@@ -7,7 +7,7 @@ from typing import Annotated, Literal, get_args
 
 from msgspec import Meta, Struct
 
-_DURATION = r"^(?=.*[1-9])(\d{1,5}h)?(\d{1,5}m)?(\d{1,5}(\.\d{1,3})?s)?(\d{1,5}ms)?$"
+DURATION = r"^(?=.*[1-9])(\d{1,5}h)?(\d{1,5}m)?(\d{1,5}(\.\d{1,3})?s)?(\d{1,5}ms)?$"
 _FOLDER = r"/[A-Za-z0-9_.=,@+-]+(/[A-Za-z0-9_.=,@+-]+)*"
 _VARIABLE = r"\$\{[A-Za-z_][A-Za-z0-9_]*\}"
 
@@ -91,7 +91,7 @@ Expose = Annotated[
 Duration = Annotated[
     str,
     Meta(
-        pattern=_DURATION,
+        pattern=DURATION,
         description="A duration as Docker writes it.",
         examples=["30s"],
         extra={"expected": "a duration of at least 1ms, such as 1m30s or 500ms"},

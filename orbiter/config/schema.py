@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 from msgspec.structs import fields
 
-from orbiter.config import advisory_keys, check_keys, layer_keys, runtime_keys
+from orbiter.config import advisory_keys, check_keys, layer_keys, runtime_keys, verify_keys
 from orbiter.config.platforms import PLATFORM_ALIASES
 
 BUILDERS = ("alpine", "debian", "micromamba")
@@ -770,6 +770,10 @@ class Image(Build, frozen=True, kw_only=True, forbid_unknown_fields=True, rename
     volumes: runtime_keys.Volumes = ()
     not_secret: runtime_keys.NotSecret = ()
     trim: layer_keys.Trim = ()
+    verify: verify_keys.Verify = ()
+    verify_notebooks: verify_keys.VerifyNotebooks = ()
+    verify_files: verify_keys.VerifyFiles = ()
+    verify_timeout: verify_keys.VerifyTimeout = ""
 
 
 class ConfigFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

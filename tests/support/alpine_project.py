@@ -37,11 +37,21 @@ class Project:
 
     def start(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         """Run orbiter in the folder and return the finished process."""
-        command = [sys.executable, QUICK_ORBITER, *arguments]
-        env = {**os.environ, "ORBITER_CACHE_DIR": str(self.cache)}
         return subprocess.run(
-            command, cwd=self.folder, env=env, capture_output=True, text=True, check=False
+            self.command(*arguments),
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
         )
+
+    def command(self, *arguments: str) -> list[str]:
+        return [sys.executable, str(QUICK_ORBITER), *arguments]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {**os.environ, "ORBITER_CACHE_DIR": str(self.cache)}
 
     def run(self, *arguments: str) -> str:
         """Run a command that succeeds and return its standard output."""

@@ -1,0 +1,1 @@
+"""The tests of images: commands and notebooks that must run in a built image."""

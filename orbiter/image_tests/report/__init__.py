@@ -1,0 +1,1 @@
+"""From results of tests to text, JSON and JUnit XML."""
