@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 
 from orbiter.assembly.archive import write_archive
+from orbiter.assembly.image import AssembledImage
 from orbiter.build.built_image import BuiltImage
 from orbiter.build.options import BuildOptions
 from orbiter.build.push import push
@@ -33,9 +34,9 @@ def deliver(
         stages_to_push = frozenset(image.stage for image in images)
     for image in built:
         report = start_task(image.stage)
-        if options.load and not client.has_image(image.tag, _ids(image)):
+        if options.load and not client.has_image(image.tag, engine_ids(image)):
             report(TaskState(state="loading"))
-            _load(image)
+            load(image.tag, image.images, image.index)
         if image.stage in stages_to_push:
             push(image, built, bases, report)
         report("")
@@ -45,16 +46,17 @@ def deliver(
     return keep_archives(delivered, options.output) if options.output else delivered
 
 
-def _ids(image: BuiltImage) -> frozenset[str]:
+def engine_ids(image: BuiltImage) -> frozenset[str]:
     """Return the names that the image stores of engines may give to an image."""
     configs = {each.config_digest for each in image.images}
     return frozenset({image.digest, *configs})
 
 
-def _load(image: BuiltImage) -> None:
+def load(tag: str, images: Sequence[AssembledImage], index: bytes | None) -> None:
+    """Load an image into the engine under a tag."""
     with scratch_folder(folder("assembly"), "new-", CACHE_HINT) as scratch:
-        archive = scratch / f"{image.stage}.tar"
-        write_archive(archive, image.tag, image.images, image.index)
+        archive = scratch / "image.tar"
+        write_archive(archive, tag, images, index)
         client.load_image(archive)
 
 

@@ -18,6 +18,7 @@ from orbiter.cli.options import (
     release_option,
     stages_option,
 )
+from orbiter.cli.tested import exit_if_failed, image_test_check
 from orbiter.cli.verify import build_verified
 
 if TYPE_CHECKING:
@@ -113,11 +114,17 @@ def _build(lock_set: "LockSet", options: "BuildOptions", *, quiet: bool) -> None
     is_audited = options.push and is_audit_required()
     with Board(quiet=quiet) as board:
         audit = AuditCheck(lock_set, board, is_required=is_audited)
+        tests = image_test_check(lock_set, board) if options.push else None
         libraries = LibraryCheck(lock_set, board)
         built = build_images(
-            lock_set, options, board, lambda built: audit(built) and libraries(built)
+            lock_set,
+            options,
+            board,
+            lambda built: audit(built) and (not tests or tests(built)) and libraries(built),
         )
     exit_if_rejected(audit, "nothing was loaded, pushed or kept")
+    if tests:
+        exit_if_failed(tests, "nothing was loaded, pushed or kept")
     for image in built:
         click.echo(f"{image.tag}  {image.digest}")
     print_missing_libraries(libraries.findings)

@@ -13,6 +13,7 @@ from orbiter.cli.options import (
     release_option,
     stages_option,
 )
+from orbiter.cli.tested import exit_if_failed, image_test_check
 
 
 @click.command()
@@ -42,7 +43,8 @@ def push(
     """Build a release's images and push their tags.
 
     Reuses the build cache. If a tag already points to another image in the registry, nothing is
-    pushed. With `require-audit = true` in images.toml, --audited is the default.
+    pushed. With `require-audit = true` in images.toml, --audited is the default. Images with tests
+    in images.toml must pass them first.
     """
     from orbiter.build.build import build
     from orbiter.build.options import BuildOptions
@@ -61,8 +63,10 @@ def push(
     is_audited = audited or is_audit_required()
     with Board(quiet=quiet) as board:
         check = AuditCheck(lock_set, board, is_required=is_audited)
-        built = build(lock_set, options, board, check)
+        tests = image_test_check(lock_set, board)
+        built = build(lock_set, options, board, lambda built: check(built) and tests(built))
     exit_if_rejected(check, "nothing was pushed")
+    exit_if_failed(tests, "nothing was pushed")
     for image in built:
         state = "pushed" if image.pushed else "already there"
         click.echo(f"{image.tag}  {image.digest}  {state}")

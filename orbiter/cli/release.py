@@ -8,6 +8,7 @@ import click
 from orbiter.cli.audited import audited_option, exit_if_rejected, is_audit_required
 from orbiter.cli.errors import FINDINGS, guarded
 from orbiter.cli.options import IMAGES, builder_option, quiet_option
+from orbiter.cli.tested import exit_if_failed, image_test_check
 from orbiter.cli.verify import image_name, print_findings
 from orbiter.sizes import MEGABYTE
 
@@ -31,7 +32,7 @@ def release(twice: bool, audited: bool, builder: str | None, quiet: bool) -> Non
 
     From then on, the release's lock set cannot change. Nothing is loaded or pushed. `orbiter
     build --verify` compares later builds with the recorded digests. With `require-audit = true`
-    in images.toml, --audited is the default.
+    in images.toml, --audited is the default. Images with tests in images.toml must pass them.
     """
     from orbiter.cli.board import Board
     from orbiter.config.read import read_image_set
@@ -50,8 +51,16 @@ def release(twice: bool, audited: bool, builder: str | None, quiet: bool) -> Non
     is_audited = audited or is_audit_required()
     with Board(quiet=quiet) as board:
         check = AuditCheck(locked, board, is_required=is_audited, first=True)
-        record, findings = record_release(locked, builder or "", board, twice=twice, approve=check)
+        tests = image_test_check(locked, board)
+        record, findings = record_release(
+            locked,
+            builder or "",
+            board,
+            twice=twice,
+            approve=lambda built: check(built) and tests(built),
+        )
     exit_if_rejected(check, "nothing was written")
+    exit_if_failed(tests, "nothing was written")
     if any(finding.kind != "same" for finding in findings):
         print_findings(findings, locked, equal="as in the first build")
         click.echo("\nthe second build differs from the first: nothing was written", err=True)

@@ -8,6 +8,7 @@ import click
 
 from orbiter.cli.errors import FINDINGS
 from orbiter.cli.libraries import print_missing_libraries
+from orbiter.cli.tested import exit_if_failed, image_test_check
 
 if TYPE_CHECKING:
     from orbiter.build.options import BuildOptions
@@ -31,13 +32,21 @@ def build_verified(locked: "LockSet", options: "BuildOptions", *, quiet: bool) -
     record = read(folder.release_folder(locked.manifest.release), locked)
     board = Board(quiet=quiet)
     check = Verification(record, board, push=options.push)
+    tests = image_test_check(locked, board) if options.push else None
     libraries = LibraryCheck(locked, board)
     try:
         with board:
-            build(locked, options, board, lambda built: check(built) and libraries(built))
+            build(
+                locked,
+                options,
+                board,
+                lambda built: check(built) and (not tests or tests(built)) and libraries(built),
+            )
     finally:
         # Also printed if loading or pushing fails after the comparison.
         print_findings(check.findings, locked, equal="as released")
+    if tests:
+        exit_if_failed(tests, "nothing was loaded, pushed or kept")
     if check.allowed:
         print_missing_libraries(libraries.findings)
         return

@@ -127,6 +127,30 @@ def test_a_push_after_a_build_needs_no_engine(
         )
 
 
+def test_tests_of_images_must_pass_before_a_push(
+    here: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    images = here.folder / "images.toml"
+    text = images.read_text()
+    images.write_text(f'{text}verify = ["test -e /content", "cat /absent; exit 5"]\n')
+    for words in (("push", "-q"), ("build", "-q", "--push", "--no-load")):
+        done = here.orbiter(*words)
+        assert done.returncode == 1, done.stderr
+        assert "  FAIL" in done.stdout
+        assert "exit code 5\n      | cat: /absent: No such file or directory\n" in done.stdout
+        assert "tests of debian-core failed: nothing was " in done.stderr
+    assert in_registry(here) == dict.fromkeys(STAGES, "")
+    assert here.tags() == [], "the image of the tests is removed"
+    images.write_text(f'{text}verify = ["grep first /content"]\n')
+    assert here.orbiter("build", "-q").returncode == 0
+    assert here.orbiter("test", "-q").returncode == 0
+    with monkeypatch.context() as patch:
+        patch.setenv("DOCKER_HOST", NO_ENGINE)
+        done = here.orbiter("push", "-q")
+        assert done.returncode == 0, "the recorded pass counts, without an engine" + done.stderr
+        assert all(in_registry(here).values())
+
+
 def test_a_killed_push_is_continued(tmp_path: Path) -> None:
     words = ("push", "-q", "--image", "debian-core")
     uploads, is_waiting, is_killed = count(), Event(), Event()

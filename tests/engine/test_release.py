@@ -269,6 +269,20 @@ def test_twice_and_equal_is_released(tmp_path: Path, cache: Path) -> None:
     assert "stays at 0.1.0" in project.orbiter("bump", "auto", "-q").stdout
 
 
+def test_a_release_needs_passed_tests(tmp_path: Path, cache: Path) -> None:
+    images = IMAGES.partition("[image.debian.base.build]")[0]
+    project = Project(tmp_path, cache, f'{images}verify = ["grep other /opt/same"]\n')
+    done = project.orbiter("release", "-q")
+    assert done.returncode == 1
+    assert "  FAIL" in done.stdout
+    assert "tests of debian-core failed: nothing was written" in done.stderr
+    assert not (project.release_folder / "digests.toml").exists()
+    (tmp_path / "images.toml").write_text(f'{images}verify = ["grep same /opt/same"]\n')
+    done = project.orbiter("release", "-q")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert set(project.record().digests.stages) == {"debian-core"}
+
+
 def test_an_audited_release_accepts_files_that_only_commands_make(
     tmp_path: Path, cache: Path
 ) -> None:

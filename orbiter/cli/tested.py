@@ -1,0 +1,35 @@
+"""The tests of built images before they are pushed or recorded."""
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from orbiter.cli.errors import FINDINGS, warn
+from orbiter.cli.options import IMAGES
+
+if TYPE_CHECKING:
+    from orbiter.lockset.model import LockSet
+    from orbiter.release.tested import ImageTestCheck
+    from orbiter.tasks import StartTask
+
+
+def image_test_check(lock_set: "LockSet", start_task: "StartTask") -> "ImageTestCheck":
+    """Return the check with the tests of images.toml."""
+    from orbiter.config.read import read_image_tests
+    from orbiter.release.tested import ImageTestCheck
+
+    return ImageTestCheck(lock_set, read_image_tests(IMAGES), IMAGES.parent, start_task)
+
+
+def exit_if_failed(check: "ImageTestCheck", consequence: str) -> None:
+    """Print the results of images that do not pass and exit with 1, if there are any."""
+    from orbiter.image_tests.report import text
+
+    for image, platforms in check.untested.items():
+        warn(f"{image} was not tested for {', '.join(platforms)}")
+    if check.failed:
+        click.echo(text.render(check.report), nl=False)
+        names = ", ".join(result.image for result in check.failed)
+        click.echo(f"\ntests of {names} failed: {consequence}", err=True)
+        sys.exit(FINDINGS)
