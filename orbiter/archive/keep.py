@@ -2,12 +2,15 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
+import msgspec
+
 from orbiter.archive.configured import configured_archive
 from orbiter.archive.manifest import compose_artifact, read_content
 from orbiter.archive.storage import ARCHIVE_HINT, AddResult, ArchivedFile, ArchiveStorage
 from orbiter.archive.target import open_storage
 from orbiter.fetch import fill
 from orbiter.fetch.progress import (
+    FetchTotals,
     ProgressCounter,
     ReportProgress,
     format_progress,
@@ -23,10 +26,25 @@ from orbiter.tasks import StartTask
 from resolvers.errors import ExpectedError
 
 
+class ArchivedRelease(msgspec.Struct, frozen=True, kw_only=True):
+    """A release in an archive; ``digest`` is that of its manifest."""
+
+    release: str
+    target: str
+    digest: str
+    result: AddResult
+
+    def __str__(self) -> str:
+        return (
+            f"archived release {self.release} in {self.target} ({self.digest}): "
+            f"{_format_result(self.result)}"
+        )
+
+
 def archive_release(
     lock_set: LockSet, platforms: Sequence[str], target: str, start_task: StartTask
-) -> str:
-    """Add all files of a release to an archive; return a summary.
+) -> ArchivedRelease:
+    """Add all files of a release to an archive.
 
     ``platforms`` is empty for all platforms. ``target`` is a folder, a ``*.tar`` file, or
     ``oci://registry/repository[:tag]``. Files that the store lacks are downloaded first. Raises
@@ -50,13 +68,13 @@ def archive_release(
     result = storage.add(release, lambda progress: report(format_progress(progress)))
     report("")
     digest = sha256(release.manifest)
-    return f"archived release {release.name} in {target} ({digest}): {_format_result(result)}"
+    return ArchivedRelease(release=release.name, target=target, digest=digest, result=result)
 
 
 def fetch_release(
     lock_set: LockSet, platforms: Sequence[str], target: str, start_task: StartTask
-) -> str:
-    """Fill the store with the files of a release from an archive alone; return a summary."""
+) -> FetchTotals:
+    """Fill the store with the files of a release from an archive alone; return the totals."""
     locator = ReleaseLocator(open_storage(target), lock_set)
     return fill.fill_from(locator, lock_set, platforms, start_task)
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from orbiter.cli.errors import guarded
-from orbiter.cli.options import IMAGES, quiet_option
+from orbiter.cli.options import IMAGES, format_option, quiet_option
 
 if TYPE_CHECKING:
     from orbiter.config.image_set import ImageSet
@@ -15,9 +15,10 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("step", type=click.Choice(["patch", "minor", "major", "auto"]))
+@format_option
 @quiet_option
 @guarded
-def bump(step: Literal["patch", "minor", "major", "auto"], quiet: bool) -> None:
+def bump(step: Literal["patch", "minor", "major", "auto"], output_format: str, quiet: bool) -> None:
     """Write the next version into images.toml.
 
     Comments are kept. "auto" resolves without writing a lock set, compares the result with the
@@ -27,18 +28,27 @@ def bump(step: Literal["patch", "minor", "major", "auto"], quiet: bool) -> None:
     from orbiter.release.bump import next_release, write_version
 
     image_set = read_image_set(IMAGES)
+    old, taken, reason = image_set.version, str(step), ""
     if step == "auto":
         suggestion = _suggestion(image_set, quiet=quiet)
-        version = suggestion.release
-        reason = f" ({suggestion.step}: {suggestion.reason})"
-        if not version:
-            click.echo(f"{IMAGES} stays at {image_set.version}: nothing would change")
-            return
+        version, taken, reason = suggestion.release, suggestion.step, suggestion.reason
     else:
-        version = next_release(image_set.version, step)
-        reason = ""
-    write_version(IMAGES, version)
-    click.echo(f"{IMAGES}: {image_set.version} → {version}{reason}")
+        version = next_release(old, step)
+    if version:
+        write_version(IMAGES, version)
+    if output_format == "json":
+        _print_json(old, version or old, taken, reason)
+    elif version:
+        explanation = f" ({taken}: {reason})" if reason else ""
+        click.echo(f"{IMAGES}: {old} → {version}{explanation}")
+    else:
+        click.echo(f"{IMAGES} stays at {old}: nothing would change")
+
+
+def _print_json(old: str, new: str, step: str, reason: str) -> None:
+    from orbiter.cli.results import BumpResult, print_json
+
+    print_json(BumpResult(old=old, new=new, step=step, reason=reason))
 
 
 def _suggestion(image_set: "ImageSet", *, quiet: bool) -> "Suggestion":

@@ -7,10 +7,19 @@ import click
 
 from orbiter.cli.directory import Target
 from orbiter.cli.errors import FINDINGS, guarded
-from orbiter.cli.options import platform_option, quiet_option, read_derived_lock_set, release_option
+from orbiter.cli.options import (
+    format_option,
+    platform_option,
+    quiet_option,
+    read_derived_lock_set,
+    release_option,
+)
 
 if TYPE_CHECKING:
+    from orbiter.cli.results import Upstream
+    from orbiter.fetch.progress import FetchTotals
     from orbiter.fetch.upstream import UpstreamReport
+    from orbiter.fetch.verify import StoreReport
     from orbiter.lockset.model import LockSet
 
 
@@ -36,6 +45,7 @@ if TYPE_CHECKING:
     help="First hash the release's files in the store and replace corrupted ones; exits with 1 if "
     "there were any.",
 )
+@format_option
 @quiet_option
 @guarded
 def fetch(
@@ -44,6 +54,7 @@ def fetch(
     origin: str | None,
     check_upstream: bool,
     verify: bool,
+    output_format: str,
     quiet: bool,
 ) -> None:
     """Fetch a release's files into the store.
@@ -61,37 +72,43 @@ def fetch(
     if check_upstream and origin is not None:
         raise click.UsageError("--upstream needs the network, which --from does not use")
     locked = read_derived_lock_set(release)
-    intact = not verify or _verify(locked, platforms, quiet=quiet)
+    is_json = output_format == "json"
+    checked = _verify(locked, platforms, quiet=quiet) if verify else None
+    if checked and not is_json:
+        _print_checked(checked)
     with Board(quiet=quiet) as board:
         if origin is None:
-            summary = fill(locked, platforms, board, configured_archive())
+            totals = fill(locked, platforms, board, configured_archive())
         else:
-            summary = fetch_from_archive(locked, platforms, origin, board)
+            totals = fetch_from_archive(locked, platforms, origin, board)
         availability = check_availability(locked, platforms, board) if check_upstream else None
-    click.echo(summary)
-    if availability:
-        _report(availability)
-    if not intact:
-        sys.exit(FINDINGS)
+    if is_json:
+        _print_json(locked.manifest.release, totals, checked, availability)
+    else:
+        click.echo(str(totals))
+        _print_availability(availability)
+    _exit_with_findings(checked, availability)
 
 
-def _verify(locked: "LockSet", platforms: tuple[str, ...], *, quiet: bool) -> bool:
-    """Print which files of the store are corrupted; return whether all are intact."""
+def _verify(locked: "LockSet", platforms: tuple[str, ...], *, quiet: bool) -> "StoreReport":
+    """Return which files of the store are corrupted."""
     from orbiter.cli.board import Board
     from orbiter.fetch.verify import verify_store
 
     with Board(quiet=quiet) as board:
-        report = verify_store(locked, platforms, board)
+        return verify_store(locked, platforms, board)
+
+
+def _print_checked(report: "StoreReport") -> None:
     for line in report.corrupted:
         click.echo(line)
     click.echo(f"{report.intact} files in the store are intact, {len(report.corrupted)} are not")
-    return not report.corrupted
 
 
-def _report(availability: "UpstreamReport") -> None:
-    """Print which files are available upstream; exit with 1 if any are missing."""
-    from orbiter.store.store import raise_all
-
+def _print_availability(availability: "UpstreamReport | None") -> None:
+    """Print which files are available upstream."""
+    if availability is None:
+        return
     for missing in availability.missing:
         click.echo(f"missing upstream: {missing.path} ({missing.reason})")
     available, missing_count = availability.available, len(availability.missing)
@@ -104,6 +121,51 @@ def _report(availability: "UpstreamReport") -> None:
     if availability.unchecked:
         line += f"; {availability.unchecked} files of conda and own files were not checked"
     click.echo(line)
-    raise_all("could not be checked", list(availability.unknown))
-    if missing_count:
+
+
+def _exit_with_findings(
+    checked: "StoreReport | None", availability: "UpstreamReport | None"
+) -> None:
+    """Exit with 2 if files could not be checked, and with 1 if any are missing or corrupted."""
+    from orbiter.store.store import raise_all
+
+    if availability:
+        raise_all("could not be checked", list(availability.unknown))
+    if (availability and availability.missing) or (checked and checked.corrupted):
         sys.exit(FINDINGS)
+
+
+def _print_json(
+    release: str,
+    totals: "FetchTotals",
+    checked: "StoreReport | None",
+    availability: "UpstreamReport | None",
+) -> None:
+    from msgspec import convert
+
+    from orbiter.cli.results import FetchResult, StoreCheck, print_json
+
+    store = convert(checked, StoreCheck | None, from_attributes=True)
+    print_json(
+        FetchResult(
+            release=release,
+            fetched=totals.files,
+            size=totals.bytes,
+            present=totals.present,
+            store=store,
+            upstream=_upstream(availability) if availability else None,
+        )
+    )
+
+
+def _upstream(found: "UpstreamReport") -> "Upstream":
+    from orbiter.cli.results import MissingUpstream, Upstream
+
+    return Upstream(
+        available=found.available,
+        missing=tuple(
+            MissingUpstream(path=each.path, reason=each.reason) for each in found.missing
+        ),
+        unchecked=found.unchecked,
+        unknown=tuple(error.message for error in found.unknown),
+    )

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from orbiter.cli.errors import guarded
-from orbiter.cli.options import quiet_option
+from orbiter.cli.options import format_option, quiet_option
 
 if TYPE_CHECKING:
     from orbiter.advisories.index import Database
@@ -23,9 +23,10 @@ def osv() -> None:
 
 @osv.command()
 @click.argument("ecosystems", nargs=-1, type=click.Choice(ECOSYSTEMS), metavar="[ECOSYSTEM]...")
+@format_option
 @quiet_option
 @guarded
-def update(ecosystems: tuple[str, ...], quiet: bool) -> None:
+def update(ecosystems: tuple[str, ...], output_format: str, quiet: bool) -> None:
     """Fetch the advisories of osv.dev into the cache.
 
     Fetches Alpine, Debian, PyPI and npm, or only each ECOSYSTEM, and skips what has not changed.
@@ -34,9 +35,32 @@ def update(ecosystems: tuple[str, ...], quiet: bool) -> None:
     from orbiter.cli.board import Board
 
     with Board(quiet=quiet) as board:
+        updates = []
         for ecosystem in ecosystems or ECOSYSTEMS:
-            click.echo(_line(_update(ecosystem, board)))
+            updates.append(_update(ecosystem, board))
+            if output_format == "text":
+                click.echo(_line(updates[-1]))
         database = _index(board)
+    if output_format == "json":
+        _print_json(updates, database)
+    else:
+        _print_database(database)
+
+
+def _print_json(updates: "list[Update]", database: "Database") -> None:
+    from orbiter.cli.results import OneExport, OsvResult, print_json
+
+    print_json(
+        OsvResult(
+            exports=tuple(OneExport(**each._asdict()) for each in updates),
+            digest=database.digest,
+            newest=database.newest,
+            records=database.records,
+        )
+    )
+
+
+def _print_database(database: "Database") -> None:
     counts = ", ".join(f"{name} {number:,}" for name, number in database.records.items())
     newest = database.newest.partition("T")[0]
     click.echo(f"{database.digest}\nnewest advisory {newest}, advisories: {counts}")

@@ -10,19 +10,29 @@ from orbiter.cli.errors import guarded
 IMAGES_TOML = "images.toml"
 SCHEMAS = {
     IMAGES_TOML: "orbiter.config.read:json_schema",
+    "archive": "orbiter.cli.results:ArchiveResult",
     "audit": "orbiter.report.audit.json:schema",
+    "bump": "orbiter.cli.results:BumpResult",
     "diff-locks": "orbiter.report.json:schema",
+    "fetch": "orbiter.cli.results:FetchResult",
     "images": "orbiter.images.list:json_schema",
     "licences": "orbiter.licences.report.json:schema",
     "lint": "orbiter.lint.report.json:schema",
     "list": "orbiter.report.query.json:list_schema",
+    "log": "orbiter.cli.results:LogResult",
+    "osv update": "orbiter.cli.results:OsvResult",
+    "sign": "orbiter.cli.results:SignResult",
     "status": "orbiter.report.query.json:status_schema",
     "test": "orbiter.image_tests.report.json:schema",
     "tree": "orbiter.report.query.json:tree_schema",
+    "verify-signature": "orbiter.cli.results:VerifySignatureResult",
     "vulnerabilities": "orbiter.report.vulnerabilities.json:schema",
     "why": "orbiter.report.query.json:why_schema",
 }
-"""The function that returns each JSON Schema; its module is imported only when it is needed."""
+"""The type of each document, or the function that returns its JSON Schema.
+
+Its module is imported only when it is needed.
+"""
 
 
 @click.command()
@@ -37,6 +47,9 @@ def schema(document: str) -> None:
     DOCUMENT is the name of a command, and describes what it prints with `--format json`;
     vulnerabilities is for `audit --vulnerabilities`.
     """
+    from orbiter.documents import schema_of
+
     module, _, name = SCHEMAS[document].partition(":")
-    json_schema = getattr(import_module(module), name)
-    click.echo(json.dumps(json_schema(), indent=2, sort_keys=True))
+    found = getattr(import_module(module), name)
+    json_schema = schema_of(found) if isinstance(found, type) else found()
+    click.echo(json.dumps(json_schema, indent=2, sort_keys=True))

@@ -6,7 +6,7 @@ import click
 
 from orbiter.cli.directory import UserPath
 from orbiter.cli.errors import guarded
-from orbiter.cli.options import read_derived_lock_set, release_option, stages_option
+from orbiter.cli.options import format_option, read_derived_lock_set, release_option, stages_option
 from orbiter.cli.provenance import read_provenance, warn_incomplete
 from resolvers.errors import ExpectedError
 
@@ -20,9 +20,14 @@ FILE = UserPath(exists=True, dir_okay=False)
 @click.option(
     "--ssh-key", type=FILE, help="Sign with this ssh key; a public key uses that of ssh-agent."
 )
+@format_option
 @guarded
 def sign(
-    release: str | None, stages: tuple[str, ...], key: Path | None, ssh_key: Path | None
+    release: str | None,
+    stages: tuple[str, ...],
+    key: Path | None,
+    ssh_key: Path | None,
+    output_format: str,
 ) -> None:
     """Sign the provenance of pushed images.
 
@@ -38,6 +43,7 @@ def sign(
         raise ExpectedError("sign needs one key", "name it with --key or --ssh-key")
     private_key = read_private_key(key) if key else None
     provenances = read_provenance(read_derived_lock_set(release), stages)
+    signed = []
     for provenance in provenances:
         published = read_image(provenance.reference, credentials)
         if private_key:
@@ -45,6 +51,20 @@ def sign(
         else:
             assert ssh_key
             is_new = sign_with_ssh(provenance, published, ssh_key)
-        state = "signed" if is_new else "already signed"
-        click.echo(f"{provenance.reference}  {published.digest}  {state}")
+        signed.append((provenance.reference, published.digest, is_new))
+        if output_format == "text":
+            state = "signed" if is_new else "already signed"
+            click.echo(f"{provenance.reference}  {published.digest}  {state}")
+    if output_format == "json":
+        _print_json(signed)
     warn_incomplete(provenances)
+
+
+def _print_json(signed: list[tuple[str, str, bool]]) -> None:
+    from orbiter.cli.results import SignedImage, SignResult, print_json
+
+    images = tuple(
+        SignedImage(reference=reference, digest=digest, is_new=is_new)
+        for reference, digest, is_new in signed
+    )
+    print_json(SignResult(images=images))

@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING
 import click
 
 from orbiter.cli.errors import FINDINGS, guarded
-from orbiter.cli.options import read_derived_lock_set, release_option, stages_option
+from orbiter.cli.options import (
+    format_option,
+    read_derived_lock_set,
+    release_option,
+    stages_option,
+)
 from orbiter.cli.provenance import read_provenance
 from orbiter.cli.sign import FILE
 from resolvers.errors import ExpectedError
@@ -23,12 +28,14 @@ if TYPE_CHECKING:
 @click.option(
     "--allowed-signers", type=FILE, help="The names and public ssh keys, as ssh-keygen reads them."
 )
+@format_option
 @guarded
 def verify_signature(
     release: str | None,
     stages: tuple[str, ...],
     key: Path | None,
     allowed_signers: Path | None,
+    output_format: str,
 ) -> None:
     """Verify the signed provenance of images.
 
@@ -54,7 +61,10 @@ def verify_signature(
             assert allowed_signers
             signed = read_signed_by_ssh(published, allowed_signers)
         results.append(verify(provenance, published, signed))
-        _print(results[-1])
+        if output_format == "text":
+            _print(results[-1])
+    if output_format == "json":
+        _print_json(results)
     if any(result.problem for result in results):
         sys.exit(FINDINGS)
 
@@ -64,3 +74,12 @@ def _print(result: "Verification") -> None:
     click.echo(f"{result.reference}  {result.digest}  {'FAILED' if result.problem else state}")
     if result.problem:
         click.echo(f"  {result.problem}")
+
+
+def _print_json(results: "list[Verification]") -> None:
+    from msgspec import convert
+
+    from orbiter.cli.results import VerifiedImage, VerifySignatureResult, print_json
+
+    images = convert(results, tuple[VerifiedImage, ...], from_attributes=True)
+    print_json(VerifySignatureResult(images=images))

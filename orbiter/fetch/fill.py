@@ -6,7 +6,7 @@ from orbiter.docker import client
 from orbiter.fetch.base_image import fetch_image, fetch_image_from, image_files
 from orbiter.fetch.fetch import fetch, fetch_from
 from orbiter.fetch.mirrors import fetch_settings
-from orbiter.fetch.progress import FetchTotals, format_progress, format_totals
+from orbiter.fetch.progress import FetchTotals, format_progress
 from orbiter.fetch.sources import Locator, LocatorError
 from orbiter.lockset import model
 from orbiter.lockset.model import LockSet
@@ -48,8 +48,8 @@ def base_images(lock_set: LockSet, platforms: Sequence[str] = ()) -> Iterator[Ba
 
 def fill(
     lock_set: LockSet, platforms: Sequence[str], start_task: StartTask, archive: Locator | None
-) -> str:
-    """Download every artifact and base image that the store lacks; return a summary.
+) -> FetchTotals:
+    """Download every artifact and base image that the store lacks; return the totals.
 
     Tries ``archive`` first, if there is one, then indexes, registries and mirrors.
     """
@@ -65,13 +65,13 @@ def fill(
         if not _is_present(image, store):
             totals += _fetch_base_image(image, store, archive)
     report("")
-    return format_totals(totals)
+    return totals
 
 
 def fill_from(
     locator: Locator, lock_set: LockSet, platforms: Sequence[str], start_task: StartTask
-) -> str:
-    """Download every artifact and base image from the sources of one locator; return a summary."""
+) -> FetchTotals:
+    """Download every artifact and base image from the sources of one locator; return the totals."""
     store = Store()
     report = start_task("artifacts")
     totals = fetch_from(
@@ -83,7 +83,7 @@ def fill_from(
     for image in base_images(lock_set, platforms):
         totals += fetch_image_from(image, store, locator)
     report("")
-    return format_totals(totals)
+    return totals
 
 
 def artifacts(lock_set: LockSet, platforms: Sequence[str]) -> list[LockedFile]:

@@ -37,6 +37,10 @@ class FetchTotals(msgspec.Struct, frozen=True, kw_only=True):
             present=self.present + other.present,
         )
 
+    def __str__(self) -> str:
+        megabytes = self.bytes / MEGABYTE
+        return f"{self.files} files fetched ({megabytes:.0f} MB), {self.present} already present"
+
 
 ReportProgress = Callable[[FetchProgress], None]
 
@@ -117,9 +121,3 @@ def format_progress(progress: FetchProgress) -> str:
     total = f" of {progress.total_bytes / MEGABYTE:.0f}" if progress.total_bytes else ""
     megabytes = f"{progress.bytes / MEGABYTE:.0f}{total} MB"
     return f"{progress.files} of {progress.total_files} files, {megabytes}"
-
-
-def format_totals(totals: FetchTotals) -> str:
-    """Return the result of a fetch for people."""
-    megabytes = totals.bytes / MEGABYTE
-    return f"{totals.files} files fetched ({megabytes:.0f} MB), {totals.present} already present"

@@ -7,7 +7,7 @@ from pathlib import Path
 from orbiter.config.image_set import OwnFile, RepositoryFile
 from orbiter.docker.shells import base_shell, pin_base, read_start, solver_shell
 from orbiter.fetch.address import store_download
-from orbiter.fetch.progress import format_progress, format_totals
+from orbiter.fetch.progress import format_progress
 from orbiter.locking import own_files
 from orbiter.oci.base_image import BaseStart
 from orbiter.store.artifact_list import LockedFile, listed_source
@@ -81,7 +81,7 @@ class LocalEnvironment:
             archive=configured_archive(),
         )
         totals = fetch(files, self._store, sources, lambda state: progress(format_progress(state)))
-        progress(format_totals(totals))
+        progress(str(totals))
 
     def read_own_file(self, file: RepositoryFile) -> bytes:
         """Return the content of an own file or a script."""

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.deb_files import deb
+from tests.support.json_output import read_document
 from tests.support.loopback import Answer, serving
 from tests.support.paths import QUICK_ORBITER
 
@@ -212,13 +213,20 @@ def in_image(*words: str) -> str:
 
 def test_a_large_file_comes_from_the_archive(project: Path) -> None:
     repository, elsewhere = project / "repository", project / "elsewhere"
-    orbiter(repository, "archive", "../archive")
+    archived = orbiter(repository, "archive", "-q", "../archive", "--format", "json")
+    document = read_document("archive", archived)
+    assert (document["release"], document["present"]) == ("0.1.0", 0)
+    assert document["added_size"] > len(LARGE)
     elsewhere.mkdir(exist_ok=True)
     shutil.copytree(repository / "locks", elsewhere / "locks")
     missing = orbiter(elsewhere, "fetch", "--release", "0.1.0", cache="other", code=2)
     assert "'large.bin' is an own file" in missing
     assert "orbiter archive" in missing
-    orbiter(elsewhere, "fetch", "--release", "0.1.0", "--from", "../archive", cache="other")
+    options = ("--release", "0.1.0", "--from", "../archive", "--verify", "--format", "json")
+    fetched = read_document("fetch", orbiter(elsewhere, "fetch", "-q", *options, cache="other"))
+    assert fetched["fetched"] + fetched["present"] == document["added"]
+    assert fetched["store"]["corrupted"] == []
+    assert fetched["upstream"] is None
     words = ("--release", "0.1.0", "--output", "../rebuilt")
     orbiter(elsewhere, "build", "-q", *words, cache="other")
     assert digests(project / "rebuilt") == digests(project / "first")

@@ -15,6 +15,7 @@ from orbiter.oci.referrers import list_referrers
 from orbiter.oci.registry import repositories
 from orbiter.oci.upload import tag_digest
 from tests.support.apt_world import IMAGE as DEBIAN
+from tests.support.json_output import read_document
 from tests.support.keys import make_key
 
 REGISTRY = os.environ.get("ORBITER_WORLD_REGISTRY", "")
@@ -109,7 +110,11 @@ def test_neither_accepts_another_key(released: Released) -> None:
     done = released.cosign(*VERIFY, "--key", "other.pub.pem", released.reference)
     assert done.returncode != 0
     assert "accepted signatures do not match threshold" in done.stderr
-    assert released.orbiter("verify-signature", "--key", "other.pub.pem").returncode == 1
+    own = released.orbiter("verify-signature", "--key", "other.pub.pem", "--format", "json")
+    assert own.returncode == 1
+    (image,) = read_document("verify-signature", own.stdout)["images"]
+    assert image["reference"] == released.reference
+    assert "none of its signatures is accepted" in image["problem"]
 
 
 def test_attestations_of_cosign_and_of_orbiter_stay(released: Released) -> None:
@@ -126,6 +131,8 @@ def test_attestations_of_cosign_and_of_orbiter_stay(released: Released) -> None:
     assert (verified(released, "key"), verified(released, "own")) == (0, 0)
     done = released.orbiter("sign", "--key", "key.pem")
     assert done.stdout.endswith("  already signed\n")
+    done = released.orbiter("sign", "--key", "key.pem", "--format", "json")
+    assert [each["is_new"] for each in read_document("sign", done.stdout)["images"]] == [False]
     make_key(released.folder, "third")
     done = released.orbiter("sign", "--key", "third.pem")
     assert done.stdout.endswith("  signed\n")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.json_output import read_document
 from tests.support.loopback import Answer, ranged, serving
 from tests.support.osv import OSV
 from tests.support.paths import ROOT
@@ -43,6 +44,19 @@ def test_fetches_indexes_and_answers(tmp_path: Path) -> None:
     answer = orbiter(tmp_path, *words, "--max-age", "99999")
     assert answer.returncode == 1
     assert json.loads(answer.stdout)["database"]["digest"] == lines[3]
+
+
+def test_as_json(tmp_path: Path) -> None:
+    with serving() as server:
+        server.replies["/npm/all.zip"] = ranged((OSV / "npm" / "all.zip").read_bytes())
+        words = ("osv", "update", "npm", "-q", "--format", "json")
+        first, second = (orbiter(tmp_path, *words, ORBITER_OSV_URL=server.url) for _ in range(2))
+    document = read_document("osv update", first.stdout)
+    assert document["records"] == {"npm": 17}
+    (export,) = document["exports"]
+    assert (export["ecosystem"], export["is_new"]) == ("npm", True)
+    assert export["size"] == (OSV / "npm" / "all.zip").stat().st_size
+    assert read_document("osv update", second.stdout)["digest"] == document["digest"]
 
 
 @pytest.mark.parametrize(("status", "problem"), [(404, "returned 404"), (403, "returned 403")])

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from orbiter.release.bump import BumpStep, next_release
+from tests.support.json_output import read_document
 
 IMAGES = """\
 # What we publish.
@@ -66,6 +67,13 @@ def test_only_the_version_changes(project: Path, step: str, release: str) -> Non
     assert (project / "images.toml").read_text() == IMAGES.replace("0.1.0", release)
     assert (project / "images.toml").stat().st_mode & 0o777 == 0o640
     assert [file.name for file in project.iterdir()] == ["images.toml"]
+
+
+def test_as_json(project: Path) -> None:
+    done = orbiter(project, "bump", "minor", "--format", "json")
+    document = read_document("bump", done.stdout)
+    assert (document["old"], document["new"], document["step"]) == ("0.1.0", "0.2.0", "minor")
+    assert (project / "images.toml").read_text() == IMAGES.replace("0.1.0", "0.2.0")
 
 
 def test_a_linked_images_toml_stays_a_link(project: Path, tmp_path: Path) -> None:

@@ -1,0 +1,154 @@
+"""The JSON documents of commands that have no module for their report, and printing them.
+
+Commands import this module when they print, because it would slow down every ``--help``.
+"""
+
+from collections.abc import Mapping
+
+import click
+import msgspec
+
+from orbiter.diff.types import Kind
+from orbiter.documents import Document, encode
+
+
+def print_json(document: Document) -> None:
+    """Print a document to standard output."""
+    click.echo(encode(document), nl=False)
+
+
+class ArchiveResult(Document, frozen=True, kw_only=True):
+    """The result of ``orbiter archive``: numbers of files, and their sizes in bytes.
+
+    ``digest`` is that of the archived release, which is the same in every archive.
+    """
+
+    release: str
+    target: str
+    digest: str
+    added: int
+    added_size: int
+    present: int
+    present_size: int
+
+
+class MissingUpstream(msgspec.Struct, frozen=True, kw_only=True):
+    """A locked file that is no longer available upstream; ``path`` is that of the artifact."""
+
+    path: str
+    reason: str
+
+
+class Upstream(msgspec.Struct, frozen=True, kw_only=True):
+    """The availability of locked files: numbers of files, and those that are missing.
+
+    ``unknown`` are messages about files that could not be checked because of an error.
+    """
+
+    available: int
+    missing: tuple[MissingUpstream, ...]
+    unchecked: int
+    unknown: tuple[str, ...]
+
+
+class StoreCheck(msgspec.Struct, frozen=True, kw_only=True):
+    """The files in the store before the fetch: intact ones, and a line for each corrupted one."""
+
+    intact: int
+    corrupted: tuple[str, ...]
+
+
+class FetchResult(Document, frozen=True, kw_only=True):
+    """The result of ``orbiter fetch``: numbers of files, and the size of fetched ones in bytes.
+
+    ``upstream`` is null without ``--upstream``, and ``store`` without ``--verify``.
+    """
+
+    release: str
+    fetched: int
+    size: int
+    present: int
+    store: StoreCheck | None
+    upstream: Upstream | None
+
+
+class BumpResult(Document, frozen=True, kw_only=True):
+    """The result of ``orbiter bump``; ``reason`` is "" unless the step is ``auto``.
+
+    If nothing would change, ``step`` is "", and both versions are the same.
+    """
+
+    old: str
+    new: str
+    step: str
+    reason: str
+
+
+class VersionEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """A change of a package in a release or tag; ``images`` are empty if all have it.
+
+    ``altered`` is true if a file of the same version and build has another hash.
+    """
+
+    name: str
+    manager: str
+    release: str
+    date: str
+    kind: Kind
+    old: tuple[str, ...]
+    new: tuple[str, ...]
+    images: tuple[str, ...]
+    altered: bool
+
+
+class LogResult(Document, frozen=True, kw_only=True):
+    """The result of ``orbiter log``, oldest first; ``skipped`` are messages of unreadable locks."""
+
+    events: tuple[VersionEvent, ...]
+    skipped: tuple[str, ...]
+
+
+class OneExport(msgspec.Struct, frozen=True, kw_only=True):
+    """The export of an ecosystem, with its size in bytes; ``is_new`` if it had changed."""
+
+    ecosystem: str
+    size: int
+    is_new: bool
+
+
+class OsvResult(Document, frozen=True, kw_only=True):
+    """The result of ``orbiter osv update``; ``records`` are numbers of advisories by ecosystem."""
+
+    exports: tuple[OneExport, ...]
+    digest: str
+    newest: str
+    records: Mapping[str, int]
+
+
+class SignedImage(msgspec.Struct, frozen=True, kw_only=True):
+    """An image with signed provenance; ``is_new`` is false if it was signed before."""
+
+    reference: str
+    digest: str
+    is_new: bool
+
+
+class SignResult(Document, frozen=True, kw_only=True):
+    """The result of ``orbiter sign``."""
+
+    images: tuple[SignedImage, ...]
+
+
+class VerifiedImage(msgspec.Struct, frozen=True, kw_only=True):
+    """The verification of an image; ``problem`` is "" if its provenance is signed and right."""
+
+    reference: str
+    digest: str
+    signer: str
+    problem: str
+
+
+class VerifySignatureResult(Document, frozen=True, kw_only=True):
+    """The result of ``orbiter verify-signature``."""
+
+    images: tuple[VerifiedImage, ...]
