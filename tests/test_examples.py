@@ -28,7 +28,7 @@ from tests.support.conda_world import base, real_channel, request
 from tests.support.loopback import Answer, serving
 from tests.support.paths import ROOT, TESTS
 
-EXAMPLES = sorted((ROOT / "docs/examples").glob("*.toml"))
+EXAMPLES = sorted([*ROOT.glob("docs/examples/*.toml"), *ROOT.glob("examples/*/images.toml")])
 RECORDS = TESTS / "data/conda-kernels"
 
 
@@ -55,7 +55,7 @@ def conda_requirements(image_set: ImageSet) -> tuple[str, ...]:
     return stage.requirements["conda"]
 
 
-@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: f"{path.parent.name}/{path.name}")
 def test_an_example_is_a_valid_image_set(path: Path) -> None:
     assert read_image_set(path).stages
 
