@@ -1,4 +1,6 @@
-"""Find the lines of keys in a TOML text, so that mistakes can name them. Pure.
+"""Find the lines and positions of keys and values in a TOML text. Pure.
+
+Mistakes name the lines, and edits need the positions.
 
 tomllib and tomlkit do not report positions. The text has been parsed before, so it is valid here.
 """
@@ -7,6 +9,7 @@ import re
 import tomllib
 from collections import Counter
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from orbiter.config.mistakes import key_path
 
@@ -22,6 +25,24 @@ _TOKEN = re.compile(
 )
 _OPENING = {"[", "{"}
 _CLOSING = {"]", "}"}
+
+
+class Span(NamedTuple):
+    """The position of a key's value or of a list entry; ``key`` is where the key itself starts.
+
+    ``key`` is the start of the value for an entry of a list.
+    """
+
+    key: int
+    start: int
+    end: int
+
+
+def value_spans(text: str) -> Mapping[str, Span]:
+    """Return the position of each value and list entry, by its path as in ``key_lines``."""
+    scanner = _Scanner(text)
+    scanner.scan()
+    return scanner.spans
 
 
 def key_lines(text: str) -> Mapping[str, int]:
@@ -58,11 +79,13 @@ class _Scanner:
     """Reads the tokens of a text once, from its beginning to its end."""
 
     def __init__(self, text: str) -> None:
+        self.spans: dict[str, Span] = {}
         self._text = text
         self._lines: dict[str, int] = {}
         self._table = ""
         self._containers: list[_Container] = []
         self._words: list[str] = []  # the parts of a key before "=" or inside a header
+        self._token_start = self._token_end = self._key_start = 0
         self._line = 1
         self._key = ""
         self._in_value = False
@@ -73,6 +96,7 @@ class _Scanner:
         """Return the line of each path."""
         for match in _TOKEN.finditer(self._text):
             token = match[0]
+            self._token_start, self._token_end = match.span()
             if not token.startswith("#"):
                 self._read(token)
             self._line += token.count("\n")
@@ -88,7 +112,12 @@ class _Scanner:
         elif token == "=":
             self._start_value(self._table)
         elif token != ".":
-            self._words.append(token)
+            self._add_word(token)
+
+    def _add_word(self, token: str) -> None:
+        if not self._words:
+            self._key_start = self._token_start
+        self._words.append(token)
 
     def _end_header(self) -> None:
         if self._brackets and self._words:
@@ -132,6 +161,14 @@ class _Scanner:
             self._end_entry(inner)
         elif inner and inner.is_list:
             self._lines.setdefault(inner.entry_path(), self._line)
+            self._extend_span(inner.entry_path(), self._token_start)
+        else:
+            self._extend_span(self._key, self._key_start)
+
+    def _extend_span(self, path: str, key: int) -> None:
+        """Add the current token to the value at a path."""
+        span = self.spans.get(path) or Span(key, self._token_start, self._token_end)
+        self.spans[path] = span._replace(end=self._token_end)
 
     def _read_inline_key(self, token: str, inner: _Container) -> None:
         if token == "=":
@@ -139,18 +176,20 @@ class _Scanner:
         elif token == "}":
             self._close()
         elif token not in {".", ","}:
-            self._words.append(token)
+            self._add_word(token)
 
     def _open(self, token: str, inner: _Container | None) -> None:
-        path = self._key
+        path, key = self._key, self._key_start
         if inner and inner.is_list:
-            path = inner.entry_path()
+            path, key = inner.entry_path(), self._token_start
             self._lines.setdefault(path, self._line)
+        self._extend_span(path, key)
         self._containers.append(_Container(path, is_list=token == "["))
         self._in_value = token == "["
 
     def _close(self) -> None:
-        self._containers.pop()
+        path = self._containers.pop().path
+        self.spans[path] = self.spans[path]._replace(end=self._token_end)
         # A closed container was the value of a key or an entry of a list.
         self._in_value = bool(self._containers)
 

@@ -40,12 +40,26 @@ def read_incomplete_image_set(path: Path) -> ImageSet:
     return _read(path, None, is_mistake=lambda mistake: not _is_incomplete(mistake))
 
 
+def image_set_of(text: str, path: Path, label: str) -> ImageSet:
+    """Return the image set of a text that is not in the file ``path`` yet.
+
+    Raises ConfigError with ``label`` in place of the file's name, and without lines, because nobody
+    can see the text.
+    """
+    mistakes = Mistakes()
+    file = decode(ConfigFile, _parse(text, path), mistakes)
+    image_set = resolve.image_set(file, path.parent, mistakes)
+    if mistakes.all:
+        raise ConfigError(label, mistakes.all)
+    return image_set
+
+
 def read_lint_keys(path: Path) -> LintTable:
     """Read the settings of lint in images.toml; the defaults if there is no such file.
 
     Raises ConfigError with the mistakes in the form of the file.
     """
-    file = _read_form(path)
+    file = read_form(path)
     return file.lint if file else LintTable()
 
 
@@ -54,7 +68,7 @@ def read_licence_keys(path: Path) -> LicencesTable:
 
     Raises ConfigError with the mistakes in the form of the file.
     """
-    file = _read_form(path)
+    file = read_form(path)
     return file.licences if file else LicencesTable()
 
 
@@ -63,7 +77,7 @@ def read_ignored_advisories(path: Path) -> tuple[IgnoredAdvisory, ...]:
 
     Raises ConfigError with the mistakes in the form of the file.
     """
-    file = _read_form(path)
+    file = read_form(path)
     return file.ignore_advisory if file else ()
 
 
@@ -72,7 +86,7 @@ def requires_audit(path: Path) -> bool:
 
     Raises ConfigError with the mistakes in the form of the file.
     """
-    file = _read_form(path)
+    file = read_form(path)
     return file is not None and file.require_audit
 
 
@@ -86,11 +100,11 @@ def read_image_tests(path: Path) -> Mapping[str, ImageTests]:
     def resolve_tests(file: ConfigFile, mistakes: Mistakes) -> None:
         found.update(tests_by_image(file, path.parent, mistakes))
 
-    _read_form(path, resolve_tests)
+    read_form(path, resolve_tests)
     return found
 
 
-def _read_form(
+def read_form(
     path: Path, check: Callable[[ConfigFile, Mistakes], None] = lambda _file, _mistakes: None
 ) -> ConfigFile | None:
     """Read the keys as people write them, without resolving them; None if there is no file.

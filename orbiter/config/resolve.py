@@ -44,7 +44,7 @@ from orbiter.config.sets import (
 from orbiter.config.trim import trim_rules
 
 
-class _Draft(msgspec.Struct, frozen=True, kw_only=True):
+class Draft(msgspec.Struct, frozen=True, kw_only=True):
     """A stage as written, with the path of its table."""
 
     name: str
@@ -98,7 +98,7 @@ def _stages(
     file: ConfigFile, root: Path, bases: Mapping[str, Stage], mistakes: Mistakes
 ) -> tuple[Stage, ...]:
     """Return all stages, parents first."""
-    drafts = _drafts(file, mistakes)
+    drafts = stage_drafts(file, mistakes)
     stages = dict(bases)
     for draft in drafts.values():
         base = draft.builder if draft.builder in bases else ""
@@ -128,7 +128,7 @@ def _built_packages(stages: Mapping[str, Stage], builder: str) -> frozenset[str]
 
 
 def _with_files(
-    stage: Stage, draft: _Draft, file: ConfigFile, root: Path, mistakes: Mistakes
+    stage: Stage, draft: Draft, file: ConfigFile, root: Path, mistakes: Mistakes
 ) -> Stage:
     """Return a stage with the files that it takes from the repository or from addresses."""
     table = draft.table
@@ -159,9 +159,9 @@ def _parents(stage: Stage) -> tuple[str, ...]:
     return tuple(filter(None, (stage.parent, stage.build)))
 
 
-def _drafts(file: ConfigFile, mistakes: Mistakes) -> dict[str, _Draft]:
+def stage_drafts(file: ConfigFile, mistakes: Mistakes) -> dict[str, Draft]:
     """Return every stage by name."""
-    drafts: dict[str, _Draft] = {}
+    drafts: dict[str, Draft] = {}
     for builder, images in file.image.items():
         for image in sorted(images):
             for draft in _image_drafts(file, builder, image):
@@ -172,11 +172,11 @@ def _drafts(file: ConfigFile, mistakes: Mistakes) -> dict[str, _Draft]:
     return drafts
 
 
-def _image_drafts(file: ConfigFile, builder: str, image: str) -> tuple[_Draft, ...]:
+def _image_drafts(file: ConfigFile, builder: str, image: str) -> tuple[Draft, ...]:
     """Return the final stage of an image and, if it has one, its build stage."""
     table = file.image[builder][image]
     path = key_path(key_path("image", builder), image)
-    final = _Draft(
+    final = Draft(
         name=f"{builder}-{image}",
         path=path,
         builder=builder,
@@ -186,7 +186,7 @@ def _image_drafts(file: ConfigFile, builder: str, image: str) -> tuple[_Draft, .
     )
     if not isinstance(table.build, Build):
         return (final,)
-    build = _Draft(
+    build = Draft(
         name=f"{final.name}-build",
         path=f"{path}.build",
         builder=builder,
@@ -198,7 +198,7 @@ def _image_drafts(file: ConfigFile, builder: str, image: str) -> tuple[_Draft, .
 
 
 def _stage(
-    draft: _Draft, drafts: Mapping[str, _Draft], file: ConfigFile, mistakes: Mistakes, base: str
+    draft: Draft, drafts: Mapping[str, Draft], file: ConfigFile, mistakes: Mistakes, base: str
 ) -> Stage:
     """Return a resolved stage; ``base`` is its parent unless it names another one."""
     table, sets = draft.table, file.sets
@@ -227,7 +227,7 @@ def _stage(
 
 
 def _runtime(
-    draft: _Draft, drafts: Mapping[str, _Draft], mistakes: Mistakes, *, has_base_image: bool
+    draft: Draft, drafts: Mapping[str, Draft], mistakes: Mistakes, *, has_base_image: bool
 ) -> Runtime | UnsetType:
     """Return the settings of a stage's containers; a base image may set any variables."""
     if not isinstance(draft.table, Image):
@@ -236,7 +236,7 @@ def _runtime(
     return runtime(draft.table, draft.path, known, mistakes)
 
 
-def _inherited_variables(draft: _Draft, drafts: Mapping[str, _Draft]) -> set[str]:
+def _inherited_variables(draft: Draft, drafts: Mapping[str, Draft]) -> set[str]:
     """Return the names in ``env`` of all parents."""
     names: set[str] = set()
     seen = set()
@@ -250,7 +250,7 @@ def _inherited_variables(draft: _Draft, drafts: Mapping[str, _Draft]) -> set[str
     return names
 
 
-def _normalize(draft: _Draft, sets: Sets, mistakes: Mistakes) -> tuple[str, ...]:
+def _normalize(draft: Draft, sets: Sets, mistakes: Mistakes) -> tuple[str, ...]:
     """Return the commands that follow the installation of a stage's Debian packages."""
     expanded = expand(draft.table.normalize, f"{draft.path}.normalize", sets, mistakes)
     entries = without_indexes(expanded, mistakes)
@@ -262,7 +262,7 @@ def _without_empty(lists: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str,
     return {manager: entries for manager, entries in lists.items() if entries}
 
 
-def _named_parent(draft: _Draft, drafts: Mapping[str, _Draft], mistakes: Mistakes) -> str:
+def _named_parent(draft: Draft, drafts: Mapping[str, Draft], mistakes: Mistakes) -> str:
     """Return the stage that ``from`` names, "" if it names none."""
     image = draft.table.from_
     if not image:
@@ -284,7 +284,7 @@ def _named_parent(draft: _Draft, drafts: Mapping[str, _Draft], mistakes: Mistake
 def _add_stage_cycle(
     cycle: tuple[str, ...],
     stages: Mapping[str, Stage],
-    drafts: Mapping[str, _Draft],
+    drafts: Mapping[str, Draft],
     mistakes: Mistakes,
 ) -> None:
     # A final stage may also be in the cycle because of its build stage, so look for a `from`.
@@ -300,7 +300,7 @@ def _requirements(manager: str, entries: Mapping[str, ExpandedEntry]) -> tuple[s
 
 
 def _entries(
-    manager: str, draft: _Draft, sets: Sets, mistakes: Mistakes
+    manager: str, draft: Draft, sets: Sets, mistakes: Mistakes
 ) -> dict[str, ExpandedEntry]:
     """Return the entries of a stage's list for a manager, by package name."""
     syntax = SYNTAXES[manager]
@@ -338,7 +338,7 @@ def _unsupported_hint(manager: str, builder: str) -> str:
     return ""
 
 
-def _sources(manager: str, draft: _Draft, sets: Sets, mistakes: Mistakes) -> tuple[str, ...]:
+def _sources(manager: str, draft: Draft, sets: Sets, mistakes: Mistakes) -> tuple[str, ...]:
     """Return the packages of a manager that may run code of their own, sorted."""
     key = SOURCE_KEYS[manager]
     path = f"{draft.path}.{key}"

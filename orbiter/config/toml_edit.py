@@ -48,7 +48,7 @@ class Edit(msgspec.Struct, frozen=True, kw_only=True):
     one_line: bool = False
 
 
-class _TableSpan(msgspec.Struct, frozen=True, kw_only=True):
+class TableSpan(msgspec.Struct, frozen=True, kw_only=True):
     """The position of a table: from the end of its header line to the end of its last key."""
 
     path: TablePath
@@ -103,7 +103,7 @@ def _edited(text: str, edit: Edit) -> str:
 def _unknown_form(text: str, edit: Edit, file: str) -> ExpectedError:
     """Return the error for a table or list that cannot be extended."""
     name = ".".join(edit.path)
-    if edit.key and any(table.path == edit.path for table in _tables(text)):
+    if edit.key and any(table.path == edit.path for table in table_spans(text)):
         return ExpectedError(
             f"{file}: the form of {name}.{edit.key} is not known, so it cannot be extended",
             f"write it as a list of strings in the table [{name}]: {edit.key} = [...]",
@@ -129,15 +129,15 @@ def _reads_as(text: str, expected: dict[str, Any]) -> bool:
         return False
 
 
-def _tables(text: str) -> tuple[_TableSpan, ...]:
+def table_spans(text: str) -> tuple[TableSpan, ...]:
     """Return the tables that have a header line."""
-    tables: list[_TableSpan] = []
+    tables: list[TableSpan] = []
     offset = 0
     for line in text.splitlines(keepends=True):
         offset += len(line)
         content = line.strip()
         if path := _header_path(content):
-            tables.append(_TableSpan(path=path, start=offset, end=offset))
+            tables.append(TableSpan(path=path, start=offset, end=offset))
         elif tables and content and not content.startswith("#"):
             tables[-1] = msgspec.structs.replace(tables[-1], end=offset)
     return tuple(tables)
@@ -160,7 +160,7 @@ def _header_path(line: str) -> TablePath:
 
 def _add_table(text: str, path: TablePath) -> str:
     """Return the text with a header for the table, after its closest relative."""
-    tables = _tables(text)
+    tables = table_spans(text)
     if any(table.path == path for table in tables):
         return text
     position = len(text)
@@ -179,7 +179,7 @@ def _dotted(path: TablePath) -> str:
     return ".".join(name if BARE_KEY.fullmatch(name) else toml_literal(name) for name in path)
 
 
-def _end_with_comments(text: str, table: _TableSpan, tables: tuple[_TableSpan, ...]) -> int:
+def _end_with_comments(text: str, table: TableSpan, tables: tuple[TableSpan, ...]) -> int:
     """Return the end of a table including its comments.
 
     Comments directly above the header of the next table belong to that table.
@@ -208,7 +208,7 @@ def _common_length(one: TablePath, other: TablePath) -> int:
 
 def _add_entries(text: str, edit: Edit) -> str:
     # The positions are computed again for each edit, because the edit before moved them.
-    table = next(table for table in _tables(text) if table.path == edit.path)
+    table = next(table for table in table_spans(text) if table.path == edit.path)
     key = re.escape(edit.key)
     opening = re.compile(rf"""^([ \t]*)(["']?){key}\2[ \t]*=[ \t]*\[""", re.MULTILINE)
     match = opening.search(text, table.start, table.end)

@@ -10,8 +10,7 @@ import msgspec
 
 from orbiter.config.builders import CONDA_BUILDER
 from orbiter.config.image_set import ImageSet, Stage
-from orbiter.config.mistakes import ConfigError
-from orbiter.config.read import read_image_set, read_incomplete_image_set
+from orbiter.config.read import image_set_of, read_incomplete_image_set
 from orbiter.config.requirements import package_name
 from orbiter.config.toml_edit import Edit, ListItem, TablePath, apply_edits
 from orbiter.conflicts import MARKERS, conflict_line
@@ -19,7 +18,6 @@ from orbiter.convert import environment_yml
 from orbiter.convert.outcome import ImportedRequirements, LeftOut
 from resolvers.conda.channels import parse_channel
 from resolvers.errors import ExpectedError
-from resolvers.scratch import temporary_folder
 
 UNVERSIONED = re.compile(r"[\w.-]+")
 """A requirement without a version, which every other requirement for the package satisfies."""
@@ -73,7 +71,7 @@ def import_environment(file: Path, images: Path, name: str) -> ImportResult:
     data = tomllib.loads(text)
     edits = _edits(destination, added, channels, data)
     new = apply_edits(text, edits, str(images))
-    check_image_set(new, images, file)
+    image_set_of(new, images, f"{images} with {file}")
     return ImportResult(
         text=new,
         stage=destination.name,
@@ -97,20 +95,6 @@ def read_text(file: Path) -> str:
     except UnicodeDecodeError as error:
         problem = f"{file}: byte {error.start} is not UTF-8"
         raise ExpectedError(problem, "save the file as UTF-8") from None
-
-
-def check_image_set(text: str, images: Path, file: Path) -> None:
-    """Raise ConfigError if the new text of images.toml is not valid."""
-    # ConfigError must name the real file, and no file of the project may change yet.
-    with temporary_folder() as folder:
-        new = folder / images.name
-        new.write_bytes(text.encode())
-        try:
-            read_image_set(new, images.parent)
-        except ConfigError as error:
-            # The lines would be those of the new text, which nobody can see.
-            mistakes = [msgspec.structs.replace(each, line=0) for each in error.mistakes]
-            raise ConfigError(f"{images} with {file}", tuple(mistakes)) from None
 
 
 def _destination(image_set: ImageSet, name: str) -> _Destination:

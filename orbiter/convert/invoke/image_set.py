@@ -9,7 +9,8 @@ from typing import Any
 
 import msgspec
 
-from orbiter.convert.add_to_image import check_image_set, read_text
+from orbiter.config.read import image_set_of
+from orbiter.convert.add_to_image import read_text
 from orbiter.convert.invoke.builders import MANAGERS, builder_tables
 from orbiter.convert.invoke.lists import Lists
 from orbiter.convert.invoke.toml_text import Table, images_toml
@@ -54,7 +55,7 @@ def import_image_set(file: Path, images: Path) -> ImageSetFile:
     not valid.
     """
     converted = convert(str(file), read_text(file))
-    check_image_set(converted.text, images, file)
+    image_set_of(converted.text, images, f"{images} with {file}")
     return converted
 
 
