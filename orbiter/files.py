@@ -1,4 +1,4 @@
-"""Atomic writes of text files."""
+"""Atomic writes of files."""
 
 from pathlib import Path
 
@@ -11,9 +11,14 @@ def write_text(path: Path, text: str) -> None:
 
     Raises ExpectedError if the file cannot be written.
     """
+    write_bytes(path, text.encode())
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file like ``write_text``."""
     path = path.resolve()  # replace the target of a link, not the link
     try:
-        _replace(path, text.encode())
+        _replace(path, content)
     except OSError as error:
         raise ExpectedError(
             f"cannot write {path}: {error.strerror}",

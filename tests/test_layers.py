@@ -25,7 +25,7 @@ ORBITER = (
         "orbiter.build",
         "orbiter.query",
     ),
-    ("orbiter.release", "orbiter.convert", "orbiter.report"),
+    ("orbiter.release", "orbiter.convert", "orbiter.edit", "orbiter.report"),
     ("orbiter.cli",),
     ("orbiter.__main__",),
 )

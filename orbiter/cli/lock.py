@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from orbiter.cli.errors import FINDINGS, guarded, warn
-from orbiter.cli.options import IMAGES, quiet_option
+from orbiter.cli.locked import (
+    moves_between,
+    print_json,
+    print_result,
+    print_warnings,
+    refuse_warnings,
+    write_lock_set,
+)
+from orbiter.cli.options import IMAGES, format_option, quiet_option
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -58,6 +66,7 @@ if TYPE_CHECKING:
 @click.option(
     "--strict", is_flag=True, help="Treat warnings as errors: write nothing, exit with 2."
 )
+@format_option
 @quiet_option
 @guarded
 def lock(
@@ -69,6 +78,7 @@ def lock(
     only: str,
     merge: bool,
     strict: bool,
+    output_format: str,
     quiet: bool,
 ) -> None:
     """Resolve images.toml into locks/<release>/.
@@ -78,7 +88,9 @@ def lock(
     """
     from orbiter.config.read import read_image_set
 
-    if check and (dry_run or upgrade or packages or as_of or only or merge):
+    if check and (
+        dry_run or upgrade or packages or as_of or only or merge or output_format == "json"
+    ):
         raise click.UsageError("--check can only be combined with --strict")
     image_set = read_image_set(IMAGES)
     if check:
@@ -91,7 +103,16 @@ def lock(
     options = lock_options(
         image_set, upgrade=upgrade, packages=packages, as_of=as_of, only=only, now=now
     )
-    _lock(image_set, options, dry_run=dry_run, merge=merge, strict=strict, quiet=quiet)
+    is_text = output_format == "text"
+    _lock(
+        image_set,
+        options,
+        dry_run=dry_run,
+        merge=merge,
+        strict=strict,
+        is_text=is_text,
+        quiet=quiet,
+    )
 
 
 def _lock(
@@ -101,6 +122,7 @@ def _lock(
     dry_run: bool,
     merge: bool,
     strict: bool,
+    is_text: bool,
     quiet: bool,
 ) -> None:
     from orbiter.cli.board import Board
@@ -118,37 +140,18 @@ def _lock(
     previous = start(image_set.version)
     with Board(quiet=quiet) as board:
         locked = lock_image_set(image_set, previous, options, LocalEnvironment(), board)
-    _print_result(image_set, previous, locked)
+    moves = moves_between(previous, locked, options.upgrade)
+    if is_text:
+        print_result(previous, locked, moves)
     if strict:
-        _refuse_warnings(locked)
-    if dry_run:
+        refuse_warnings(locked)
+    if not dry_run:
+        write_lock_set(locked, path, announce=is_text)
+    elif is_text:
         click.echo(f"dry run: {path} was not written")
-        _print_warnings(locked)
-        return
-    _write(locked, path)
-    _print_warnings(locked)
-
-
-def _print_result(image_set: "ImageSet", previous: "LockSet | None", locked: "LockSet") -> None:
-    from orbiter.locking.assemble import only_build_folder_differs
-
-    _print_changes(image_set, previous, locked)
-    if previous and only_build_folder_differs(previous, locked):
-        click.echo("build/ was rendered again, because the lock files give another one")
-    if previous is None or previous.root != locked.root:
-        _print_builder_differences(locked)
-
-
-def _write(locked: "LockSet", path: "Path") -> None:
-    from orbiter.lockset import folder, git_files
-
-    if folder.write(locked, path):
-        click.echo(f"wrote {path} ({locked.root})")
-    else:
-        click.echo(f"{path} is up to date ({locked.root})")
-    git_files.write_git_files(path.parent)
-    if ignored := git_files.ignored_file(path):
-        warn(str(ignored), git_files.remedy(path))
+    if not is_text:
+        print_json(locked, moves, written=not dry_run)
+    print_warnings(locked)
 
 
 def _check(image_set: "ImageSet", *, strict: bool) -> None:
@@ -212,40 +215,3 @@ def _mention_untracked_files(path: "Path") -> None:
     if untracked:
         more = f" (and {len(untracked) - 1} more)" if len(untracked) > 1 else ""
         click.echo(f"hint: {untracked[0]} is not in git yet{more}: git add {path}", err=True)
-
-
-def _print_changes(image_set: "ImageSet", previous: "LockSet | None", locked: "LockSet") -> None:
-    from orbiter.diff.lock_sets import lock_set_changes
-    from orbiter.report.lock_sets import format_changes
-
-    start = f"from {previous.manifest.release}" if previous else "first lock"
-    click.echo(f"release {image_set.version} ({start}, packages as of {locked.manifest.cutoff})")
-    click.echo(format_changes(lock_set_changes(previous, locked)))
-
-
-def _print_builder_differences(locked: "LockSet") -> None:
-    from orbiter.diff.builders import builder_differences
-    from orbiter.report.builders import format_differences
-
-    found = builder_differences(locked)
-    if found:
-        click.echo(format_differences(found))
-
-
-def _refuse_warnings(locked: "LockSet") -> None:
-    """Raise ExpectedError after printing the warnings, if there are any."""
-    from resolvers.errors import ExpectedError
-
-    count = len(locked.manifest.warnings)
-    if count:
-        _print_warnings(locked)
-        warnings = "1 warning" if count == 1 else f"{count} warnings"
-        raise ExpectedError(
-            f"--strict: {warnings}, so nothing was written",
-            "correct images.toml, or omit --strict to accept them",
-        )
-
-
-def _print_warnings(locked: "LockSet") -> None:
-    for warning in locked.manifest.warnings:
-        warn(str(warning), warning.hint)

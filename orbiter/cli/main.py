@@ -3,6 +3,7 @@
 import click
 
 from orbiter import __version__
+from orbiter.cli.add import add
 from orbiter.cli.archive import archive_release
 from orbiter.cli.attest import attest
 from orbiter.cli.audit import audit
@@ -26,6 +27,7 @@ from orbiter.cli.log import log
 from orbiter.cli.osv import osv
 from orbiter.cli.push import push
 from orbiter.cli.release import release
+from orbiter.cli.remove import remove
 from orbiter.cli.run import run
 from orbiter.cli.sbom import sbom
 from orbiter.cli.schema import schema
@@ -39,6 +41,7 @@ from orbiter.cli.verify_signature import verify_signature
 from orbiter.cli.why import why
 
 COMMANDS: tuple[click.Command, ...] = (
+    add,
     archive_release,
     attest,
     audit,
@@ -60,6 +63,7 @@ COMMANDS: tuple[click.Command, ...] = (
     osv,
     push,
     release,
+    remove,
     run,
     sbom,
     schema,

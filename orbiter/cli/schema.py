@@ -10,6 +10,7 @@ from orbiter.cli.errors import guarded
 IMAGES_TOML = "images.toml"
 SCHEMAS = {
     IMAGES_TOML: "orbiter.config.read:json_schema",
+    "add": "orbiter.edit.report:MovesReport",
     "archive": "orbiter.cli.results:ArchiveResult",
     "audit": "orbiter.report.audit.json:schema",
     "bump": "orbiter.cli.results:BumpResult",
@@ -19,8 +20,10 @@ SCHEMAS = {
     "licences": "orbiter.licences.report.json:schema",
     "lint": "orbiter.lint.report.json:schema",
     "list": "orbiter.report.query.json:list_schema",
+    "lock": "orbiter.edit.report:MovesReport",
     "log": "orbiter.cli.results:LogResult",
     "osv update": "orbiter.cli.results:OsvResult",
+    "remove": "orbiter.edit.report:MovesReport",
     "sign": "orbiter.cli.results:SignResult",
     "status": "orbiter.report.query.json:status_schema",
     "test": "orbiter.image_tests.report.json:schema",

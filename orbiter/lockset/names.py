@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 
+from orbiter.config.image_set import ImageSet
 from orbiter.config.mistakes import suggest
 from orbiter.config.platforms import PLATFORM_ALIASES
 from orbiter.lockset.model import LockSet
@@ -19,13 +20,18 @@ def resolve_stages(lock_set: LockSet, names: Sequence[str]) -> tuple[str, ...]:
 
 def resolve_stage(lock_set: LockSet, name: str) -> str:
     """Return the full name of one image or stage; see ``resolve_stages``."""
-    stages = {stage.name: stage for stage in lock_set.image_set.stages}
+    return find_stage(lock_set.image_set, name, f"release {lock_set.manifest.release}")
+
+
+def find_stage(image_set: ImageSet, name: str, owner: str) -> str:
+    """Return the full name of one image or stage of an image set; ``owner`` is for errors."""
+    stages = {stage.name: stage for stage in image_set.stages}
     if name in stages:
         return name
     matches = [full for full, stage in stages.items() if full == f"{stage.builder}-{name}"]
     if len(matches) == 1:
         return matches[0]
-    problem = f"release {lock_set.manifest.release} has no image or stage '{name}'"
+    problem = f"{owner} has no image or stage '{name}'"
     if matches:
         problem = f"several builders have an image '{name}'"
     raise ExpectedError(problem, _choice(name, matches or list(stages)))

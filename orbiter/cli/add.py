@@ -1,0 +1,60 @@
+"""``orbiter add``: add requirements to images.toml and lock them."""
+
+import click
+
+from orbiter.cli import edited
+from orbiter.cli.errors import guarded
+from orbiter.cli.options import IMAGES, MANAGERS, format_option, quiet_option
+
+
+@click.command()
+@click.argument("requirements", nargs=-1, required=True, metavar="REQUIREMENT...")
+@click.option(
+    "--image",
+    "images",
+    multiple=True,
+    metavar="NAME",
+    help="The image or stage (default: the only one); repeatable.",
+)
+@click.option(
+    "--manager",
+    type=click.Choice(MANAGERS),
+    help="The package manager (default: the one that the form of the requirement or the lists "
+    "of the image show, else conda or pip).",
+)
+@edited.no_lock_option
+@edited.dry_run_option
+@edited.only_option
+@format_option
+@quiet_option
+@guarded
+def add(
+    requirements: tuple[str, ...],
+    images: tuple[str, ...],
+    manager: str | None,
+    no_lock: bool,
+    dry_run: bool,
+    only: str | None,
+    output_format: str,
+    quiet: bool,
+) -> None:
+    """Add requirements to images.toml and lock them.
+
+    A requirement such as 'pandas>=3' replaces the one for the same package.
+    A name alone gets a bound from the version that was locked. If locking
+    fails, images.toml stays as it is.
+    """
+    from orbiter.edit.add import add as add_requirements
+    from orbiter.edit.document import read_document
+    from orbiter.edit.stages import find_targets
+
+    document = read_document(IMAGES)
+    targets = find_targets(document, images)
+    edited.apply_edit(
+        add_requirements(document, requirements, targets, manager or ""),
+        no_lock=no_lock,
+        dry_run=dry_run,
+        only=only,
+        output_format=output_format,
+        quiet=quiet,
+    )

@@ -1,0 +1,112 @@
+"""Add requirements to images.toml, or replace those for the same packages. Pure."""
+
+import re
+
+from orbiter.config.requirements import SYNTAXES
+from orbiter.edit import changes
+from orbiter.edit.bounds import is_plain
+from orbiter.edit.changes import Change, Edited
+from orbiter.edit.document import Document, Entry
+from orbiter.edit.managers import manager_of
+from orbiter.edit.stages import Target
+from resolvers.errors import ExpectedError
+
+
+def add(
+    document: Document,
+    requirements: tuple[str, ...],
+    targets: tuple[Target, ...],
+    manager: str = "",
+) -> Edited:
+    """Return images.toml with requirements in the lists of images.
+
+    A requirement for a package that a list already has replaces the old one, unless it names only
+    the package. Raises ExpectedError for an invalid requirement, and for one in a set that other
+    images use.
+    """
+    text = document.text
+    chosen = {stage for target in targets for stage in target.stages}
+    done: list[Change] = []
+    kept: list[Entry] = []
+    for target in targets:
+        for requirement in _checked(document, requirements, target, manager):
+            entry = _listed(document, target, *requirement)
+            if entry and _is_met(entry, requirement[1]):
+                kept.append(entry)
+                continue
+            if entry:
+                changes.refuse_shared(document, entry, chosen)
+            change = _change(document, target, *requirement, entry)
+            if change in done:
+                continue  # two of the images share the list
+            done.append(change)
+            if entry:
+                text = changes.with_replaced(text, entry, change.new)
+            else:
+                text = changes.with_new(document, text, change)
+    return changes.finish(document, text, tuple(done), tuple(kept))
+
+
+def _checked(
+    document: Document, requirements: tuple[str, ...], target: Target, manager: str
+) -> list[tuple[str, str]]:
+    """Return the requirements with their managers, each package once."""
+    entries = [entry for entry in document.entries if entry.stage in target.stages]
+    seen: dict[tuple[str, str], str] = {}
+    checked = []
+    for written in requirements:
+        requirement = written.strip()
+        chosen = manager or manager_of(requirement, target.stage.builder, entries)
+        syntax = SYNTAXES[chosen]
+        name = syntax.name(requirement)
+        if name is None or re.match(r"@[^/]*$", requirement):
+            raise ExpectedError(
+                f"'{requirement}' is not a valid {chosen} requirement; expected {syntax.expected}",
+                syntax.hint(requirement) + _other_managers(manager),
+            )
+        if other := seen.get((chosen, name)):
+            raise ExpectedError(
+                f"'{requirement}' and '{other}' are for the same package", "name it once"
+            )
+        seen[chosen, name] = requirement
+        checked.append((chosen, requirement))
+    return checked
+
+
+def _other_managers(manager: str) -> str:
+    return "" if manager else "\n  or name another manager: --manager NAME"
+
+
+def _listed(document: Document, target: Target, manager: str, requirement: str) -> Entry | None:
+    """Return the entry for the same package that an image already has."""
+    name = SYNTAXES[manager].name(requirement)
+    for stage in target.stages:
+        for entry in document.entries:
+            if (entry.stage, entry.manager, entry.name) == (stage, manager, name):
+                return entry
+    return None
+
+
+def _is_met(entry: Entry, requirement: str) -> bool:
+    """Return whether an entry already has what a requirement asks for."""
+    return entry.text == requirement or is_plain(entry.manager, requirement)
+
+
+def _change(
+    document: Document, target: Target, manager: str, requirement: str, entry: Entry | None
+) -> Change:
+    builder = target.stage.builder
+    if entry is None:
+        stage = target.stage_for(manager)
+        place = changes.own_place(document, stage, manager)
+        return Change(
+            stages=(stage,), builder=builder, manager=manager, place=place, new=requirement
+        )
+    return Change(
+        stages=changes.stages_of(document, entry),
+        builder=builder,
+        manager=manager,
+        place=entry.list,
+        old=entry.text,
+        new=requirement,
+    )

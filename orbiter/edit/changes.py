@@ -1,0 +1,153 @@
+"""Changes of images.toml: adding, replacing and removing requirements. Pure."""
+
+from collections.abc import Collection, Iterable, Mapping
+
+import msgspec
+
+from orbiter.config.image_set import ImageSet
+from orbiter.config.lines import value_spans
+from orbiter.config.mistakes import toml_literal
+from orbiter.config.read import image_set_of
+from orbiter.config.toml_lists import (
+    add_list,
+    append_entry,
+    list_path,
+    remove_entry,
+    replace_value,
+)
+from orbiter.edit.bounds import with_bound
+from orbiter.edit.document import Document, Entry
+from resolvers.errors import ExpectedError
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True):
+    """A requirement that changes: added without ``old``, removed without ``new``.
+
+    ``stages`` are those that get the change, and ``place`` is the path of the list in images.toml.
+    """
+
+    stages: tuple[str, ...]
+    builder: str
+    manager: str
+    place: str
+    old: str = ""
+    new: str = ""
+
+
+class Edited(msgspec.Struct, frozen=True, kw_only=True):
+    """The new text of images.toml, what it means and the changes in it.
+
+    ``kept`` are requirements that need no change, because images.toml already has them.
+    """
+
+    document: Document
+    text: str
+    image_set: ImageSet
+    changes: tuple[Change, ...]
+    kept: tuple[Entry, ...] = ()
+
+    @property
+    def content(self) -> bytes:
+        """The new bytes of the file."""
+        return self.document.with_text(self.text)
+
+
+def with_new(document: Document, text: str, change: Change) -> str:
+    """Return the text with a requirement at the end of a stage's list."""
+    table = document.tables[change.stages[0]]
+    # The list may be one that an earlier change added, so the text counts and not the document.
+    if change.place in value_spans(text):
+        return append_entry(text, change.place, change.new)
+    return add_list(text, table, change.manager, (change.new,), str(document.path))
+
+
+def with_replaced(text: str, entry: Entry, requirement: str) -> str:
+    """Return the text with another requirement in place of an entry."""
+    key = ".requirement" if entry.in_table else ""
+    return replace_value(text, entry.path + key, requirement)
+
+
+def without(text: str, entries: Iterable[Entry]) -> str:
+    """Return the text without entries."""
+    places = {(entry.list, entry.index) for entry in entries}
+    for path, index in sorted(places, key=lambda place: (place[0], -place[1])):
+        text = remove_entry(text, path, index)
+    return text
+
+
+def finish(
+    document: Document, text: str, changes: tuple[Change, ...], kept: tuple[Entry, ...] = ()
+) -> Edited:
+    """Return the edited file.
+
+    Raises ConfigError if the new text is not valid, and ExpectedError if it does not mean what the
+    changes say.
+    """
+    image_set = image_set_of(text, document.path, f"{document.path} with this change")
+    for stage in image_set.stages:
+        for manager in {change.manager for change in changes}:
+            expected = _expected(document.image_set, stage.name, manager, changes)
+            if set(stage.requirements.get(manager, ())) != expected:
+                raise ExpectedError(
+                    f"{document.path}: the form of its lists is not known, so it was not changed",
+                    "edit the file yourself, then run orbiter lock",
+                )
+    return Edited(document=document, text=text, image_set=image_set, changes=changes, kept=kept)
+
+
+def _expected(image_set: ImageSet, stage: str, manager: str, changes: Iterable[Change]) -> set[str]:
+    """Return the requirements of a stage after the changes."""
+    stages = {each.name: each for each in image_set.stages}
+    requirements = set(stages[stage].requirements.get(manager, ()))
+    for change in changes:
+        if stage in change.stages and change.manager == manager:
+            requirements -= {change.old}
+            requirements |= {change.new} - {""}
+    return requirements
+
+
+def own_place(document: Document, stage: str, manager: str) -> str:
+    """Return the path of a stage's own list for a manager."""
+    return list_path(document.tables[stage], manager)
+
+
+def stages_of(document: Document, entry: Entry) -> tuple[str, ...]:
+    """Return the stages that have an entry; several have one of ``[sets]``."""
+    return tuple(dict.fromkeys(each.stage for each in document.entries if each.path == entry.path))
+
+
+def refuse_shared(document: Document, entry: Entry, chosen: Collection[str]) -> None:
+    """Raise ExpectedError if an entry is in a set that also other stages use."""
+    others = [stage for stage in stages_of(document, entry) if stage not in chosen]
+    if entry.is_shared and others:
+        raise ExpectedError(
+            f"'{entry.text}' is in the list {entry.list}, which is also used by "
+            f"{', '.join(others)}",
+            "choose these images too (--image), or edit the list yourself",
+        )
+
+
+def with_bounds(edited: Edited, versions: Mapping[Change, str]) -> Edited:
+    """Return the edit with bounds in the requirements that only name a package.
+
+    ``versions`` are the locked versions of the packages.
+    """
+    text = edited.text
+    done = []
+    for change in edited.changes:
+        new = change.new
+        if change in versions:
+            new = with_bound(change.manager, change.new, versions[change])
+            text = replace_value(text, _path_of(text, change), new)
+        done.append(msgspec.structs.replace(change, new=new))
+    return finish(edited.document, text, tuple(done), edited.kept)
+
+
+def _path_of(text: str, change: Change) -> str:
+    """Return the path of the entry that a change added."""
+    spans = value_spans(text)
+    literal = toml_literal(change.new)
+    index = 0
+    while (span := spans[f"{change.place}[{index}]"]) and text[span.start : span.end] != literal:
+        index += 1
+    return f"{change.place}[{index}]"
