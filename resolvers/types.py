@@ -90,6 +90,26 @@ LockedRequirements = Mapping[tuple[str, str], tuple[LockedRequirement, ...]]
 """The requirements of locked packages by name and version."""
 
 
+class AvailableVersion(NamedTuple):
+    """A version in an index, and the time of its release; None if the index does not state it."""
+
+    version: str
+    time: datetime | None = None
+
+
+class Availability(msgspec.Struct, frozen=True, kw_only=True):
+    """The versions of a package that its index has now.
+
+    ``allowed`` is the newest one that the requirements allow and all targets can install, and
+    ``newest`` the newest of all, without pre-releases if there are others. Either is None
+    without such a version. ``problem`` is the reason why the index could not be read, or "".
+    """
+
+    allowed: AvailableVersion | None = None
+    newest: AvailableVersion | None = None
+    problem: str = ""
+
+
 class Pin(msgspec.Struct, frozen=True, kw_only=True, order=True):
     """A package as it is installed on one platform: one version and the one file to install."""
 

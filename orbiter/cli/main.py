@@ -25,6 +25,7 @@ from orbiter.cli.list import list_packages
 from orbiter.cli.lock import lock
 from orbiter.cli.log import log
 from orbiter.cli.osv import osv
+from orbiter.cli.outdated import outdated
 from orbiter.cli.push import push
 from orbiter.cli.release import release
 from orbiter.cli.remove import remove
@@ -61,6 +62,7 @@ COMMANDS: tuple[click.Command, ...] = (
     lock,
     log,
     osv,
+    outdated,
     push,
     release,
     remove,

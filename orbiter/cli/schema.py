@@ -19,18 +19,19 @@ SCHEMAS = {
     "images": "orbiter.images.list:json_schema",
     "licences": "orbiter.licences.report.json:schema",
     "lint": "orbiter.lint.report.json:schema",
-    "list": "orbiter.report.query.json:list_schema",
+    "list": "orbiter.query.packages:Listing",
     "lock": "orbiter.edit.report:MovesReport",
     "log": "orbiter.cli.results:LogResult",
     "osv update": "orbiter.cli.results:OsvResult",
+    "outdated": "orbiter.query.outdated:Outdated",
     "remove": "orbiter.edit.report:MovesReport",
     "sign": "orbiter.cli.results:SignResult",
-    "status": "orbiter.report.query.json:status_schema",
+    "status": "orbiter.query.status:Status",
     "test": "orbiter.image_tests.report.json:schema",
-    "tree": "orbiter.report.query.json:tree_schema",
+    "tree": "orbiter.report.query.tree_json:TreeReport",
     "verify-signature": "orbiter.cli.results:VerifySignatureResult",
     "vulnerabilities": "orbiter.report.vulnerabilities.json:schema",
-    "why": "orbiter.report.query.json:why_schema",
+    "why": "orbiter.query.why:Reasons",
 }
 """The type of each document, or the function that returns its JSON Schema.
 

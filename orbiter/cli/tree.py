@@ -50,9 +50,9 @@ def tree(
     selection = Selection(images=stages, platforms=platforms, managers=managers)
     found = forest(read_lock_set(release), selection, name=name, inverted=invert, depth=depth)
     if output_format == "json":
-        from orbiter.report.query import json
+        from orbiter.report.query import tree_json
 
-        click.echo(json.tree_report(found), nl=False)
+        click.echo(tree_json.render(found), nl=False)
     else:
         from orbiter.report.query import tree_text
 

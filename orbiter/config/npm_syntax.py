@@ -14,7 +14,7 @@ _RANGE = rf"(?:{_COMPARATORS}(?: *\|\| *{_COMPARATORS})*|[A-Za-z][0-9A-Za-z._-]*
 _ALIASED = rf"npm:(?P<package>{NAME})(?:@{_RANGE})?"
 _ADDRESS = rf"(?:https?|git\+[a-z]*|{'|'.join(HOSTS)}):\S*"
 """Any address; ``orbiter.config.npm_registries`` checks it without repeating a password."""
-_REQUIREMENT = re.compile(rf"(?P<name>{NAME})(?:@(?:{_RANGE}|{_ALIASED}|{_ADDRESS}))?")
+_REQUIREMENT = re.compile(rf"(?P<name>{NAME})(?:@(?:{_RANGE}|{_ALIASED}|(?P<address>{_ADDRESS})))?")
 _REPLACED = re.compile(rf"(?P<name>{NAME})(?:@{_RANGE})?")
 _REPLACEMENT = re.compile(rf"{_RANGE}|{_ALIASED}|\$(?P<required>{NAME})")
 
@@ -42,6 +42,12 @@ def locked_name(requirement: str) -> str | None:
     """Return the name of the package that locks have for a requirement; None for an invalid one."""
     match = _REQUIREMENT.fullmatch(requirement)
     return match["package"] or match["name"] if match else None
+
+
+def has_address(requirement: str) -> bool:
+    """Return whether a requirement names the address of a package instead of a range."""
+    match = _REQUIREMENT.fullmatch(requirement)
+    return bool(match and match["address"])
 
 
 def package(text: str) -> str | None:

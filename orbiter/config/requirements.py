@@ -163,6 +163,15 @@ def locked_name(manager: str, requirement: str) -> str:
     return package_name(manager, requirement)
 
 
+def has_address(manager: str, requirement: str) -> bool:
+    """Return whether a requirement names the address of its package instead of a range."""
+    if manager == "conda":
+        return parse_address(requirement) is not None
+    if manager == "npm":
+        return npm_syntax.has_address(requirement)
+    return manager == "pip" and "@" in requirement.partition(";")[0]
+
+
 def sort_requirements(manager: str, requirements: Iterable[str]) -> tuple[str, ...]:
     """Return requirements in canonical order: by package name, ignoring case."""
 

@@ -185,19 +185,24 @@ class PlatformSolver:
         ]
 
     def _unreadable_channels(self, error: Exception) -> ExpectedError:
-        reason = join_causes(hide_secrets(str(error), self._channels))
-        failed = UNREACHABLE.search(reason)
-        if failed and "certificate" not in failed["reason"]:
-            return unreachable(failed["url"], failed["reason"], self._channels)
-        channels = ", ".join(channel.url for channel in self._channels)
-        hint = "check that the channel's index, SUBDIR/repodata.json, exists and is complete"
-        if CONNECTION_FAILED.search(reason):
-            hint = http.OFFLINE
-        elif ACCESS_DENIED.search(reason):
-            hint = "log in with rattler or pixi (auth login HOST), or add credentials to ~/.netrc"
-        return ExpectedError(
-            f"the conda channels cannot be read ({channels}, {self.subdir}): {reason}", hint
-        )
+        return unreadable_channels(error, self._channels, self.subdir)
+
+
+def unreadable_channels(
+    error: Exception, channels: tuple[Channel, ...], subdir: str
+) -> ExpectedError:
+    """Return the error for channels whose index of a subdir rattler could not read."""
+    reason = join_causes(hide_secrets(str(error), channels))
+    failed = UNREACHABLE.search(reason)
+    if failed and "certificate" not in failed["reason"]:
+        return unreachable(failed["url"], failed["reason"], channels)
+    names = ", ".join(channel.url for channel in channels)
+    hint = "check that the channel's index, SUBDIR/repodata.json, exists and is complete"
+    if CONNECTION_FAILED.search(reason):
+        hint = http.OFFLINE
+    elif ACCESS_DENIED.search(reason):
+        hint = "log in with rattler or pixi (auth login HOST), or add credentials to ~/.netrc"
+    return ExpectedError(f"the conda channels cannot be read ({names}, {subdir}): {reason}", hint)
 
 
 def open_gateway() -> "Gateway":

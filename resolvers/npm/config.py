@@ -52,6 +52,11 @@ class NpmConfig(msgspec.Struct, frozen=True, kw_only=True):
         address = self.registries.get(scope) or self.registries[""]
         return f"{address.rstrip('/')}/"
 
+    def packument(self, name: str) -> str:
+        """Return the address of a registry's response for a package."""
+        # Registries expect the slash after a scope to be escaped.
+        return self.registry(name) + name.replace("/", "%2f")
+
     def headers(self, url: str) -> Mapping[str, str]:
         """Return the headers that authorise a request to the URL."""
         address = url.partition(":")[2]

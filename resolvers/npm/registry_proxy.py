@@ -105,8 +105,7 @@ class RegistryProxy:
         return self._packuments((name, accept), lambda: self._request_packument(name, accept))
 
     def _request_packument(self, name: str, accept: str) -> http.Response:
-        # Registries expect the slash after a scope to be escaped.
-        url = self._config.registry(name) + name.replace("/", "%2f")
+        url = self._config.packument(name)
         return http.get(url, headers={"accept": accept, **self._config.headers(url)})
 
     def _tarball(self, path: str) -> LoopbackResponse:

@@ -1,1 +1,1 @@
-"""The answers of orbiter.query as text for a terminal, and as JSON with its schemas."""
+"""The answers of orbiter.query as text for a terminal, and the trees as JSON."""

@@ -1,15 +1,10 @@
-"""The answers as JSON, format 1, and their JSON Schemas. Pure."""
-
-from typing import Any
+"""The trees of ``orbiter tree`` as JSON, format 1. Pure."""
 
 import msgspec
 
-from orbiter.documents import Document, encode, schema_of
+from orbiter.documents import Document, encode
 from orbiter.query.graph import Node
-from orbiter.query.packages import Listing
-from orbiter.query.status import Status
 from orbiter.query.tree import Forest, ImageTree
-from orbiter.query.why import Reasons
 
 
 class Requirement(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,7 +44,7 @@ class TreeReport(Document, frozen=True, kw_only=True):
     notes: tuple[str, ...]
 
 
-def tree_report(forest: Forest) -> str:
+def render(forest: Forest) -> str:
     """Return the trees of a release as graphs, so that no nesting is too deep for a reader."""
     return encode(
         TreeReport(
@@ -89,23 +84,3 @@ def _tree(tree: ImageTree) -> OneTree:
 
 def _id(node: Node) -> str:
     return f"{node.manager}:{node.name}@{node.version}"
-
-
-def list_schema() -> dict[str, Any]:
-    """Return the JSON Schema of the packages of a release."""
-    return schema_of(Listing)
-
-
-def status_schema() -> dict[str, Any]:
-    """Return the JSON Schema of the state of a release."""
-    return schema_of(Status)
-
-
-def tree_schema() -> dict[str, Any]:
-    """Return the JSON Schema of the trees of a release."""
-    return schema_of(TreeReport)
-
-
-def why_schema() -> dict[str, Any]:
-    """Return the JSON Schema of the reasons for a package."""
-    return schema_of(Reasons)

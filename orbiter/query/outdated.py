@@ -1,0 +1,264 @@
+"""Newer versions of locked packages: ``orbiter outdated``."""
+
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from typing import Literal, get_args
+
+import msgspec
+
+from orbiter.config.builders import conda_options, pip_settings
+from orbiter.config.image_set import Builder, ImageSet
+from orbiter.config.indexes import package_indexes, used_indexes
+from orbiter.config.requirements import has_address, locked_name
+from orbiter.config.stage_graph import groups
+from orbiter.diff.versions import compare_versions
+from orbiter.documents import Document
+from orbiter.lockfiles.types import PackageEntry
+from orbiter.lockset.inputs import locked_files
+from orbiter.lockset.model import BuilderFacts, LockSet
+from orbiter.lockset.targets import targets
+from orbiter.query.packages import Selection, not_locked, selected_packages
+from orbiter.tasks import Report, StartTask
+from resolvers.types import (
+    Availability,
+    AvailableVersion,
+    NpmOptions,
+    PipOptions,
+    Request,
+)
+
+VersionState = Literal["outdated", "current", "not found", "not checked", "failed"]
+"""``outdated``: a newer version exists; ``not found``: the index does not have the package;
+``failed``: the index did not answer."""
+STATES: tuple[VersionState, ...] = get_args(VersionState)
+NOT_CHECKED = {
+    "apk": "apk resolves in a container: see orbiter lock --upgrade --dry-run",
+    "apt": "apt resolves in a container: see orbiter lock --upgrade --dry-run",
+}
+"""The managers whose indexes are only read by the program itself, and the reason."""
+FIXED = "images.toml names the address of its file"
+
+
+class Version(msgspec.Struct, frozen=True, kw_only=True):
+    """A version, and the time of its release; None if the index does not state it."""
+
+    version: str
+    time: datetime | None = None
+
+
+class VersionedPackage(msgspec.Struct, frozen=True, kw_only=True):
+    """A locked package and the versions in its index.
+
+    ``allowed`` is the newest version that the requirements in images.toml allow; it is None for a
+    package that images.toml does not request. ``newest`` is the newest of all. ``reason`` explains
+    a package that was not checked.
+    """
+
+    manager: str
+    name: str
+    builder: str
+    images: tuple[str, ...]
+    direct: bool
+    locked: str
+    state: VersionState
+    allowed: Version | None = None
+    newest: Version | None = None
+    reason: str = ""
+
+
+class Outdated(Document, frozen=True, kw_only=True):
+    """The packages of a release and their newest versions; ``notes`` are as in ``Listing``."""
+
+    release: str
+    packages: tuple[VersionedPackage, ...]
+    notes: tuple[str, ...] = ()
+
+    def count(self, state: VersionState) -> int:
+        """Return the number of packages in a state."""
+        return sum(package.state == state for package in self.packages)
+
+
+class _Locked(msgspec.Struct, frozen=True, kw_only=True):
+    """A package as a builder's lock file has it."""
+
+    builder: str
+    entry: PackageEntry
+    images: tuple[str, ...]
+    direct: bool
+
+
+def outdated(
+    lock_set: LockSet, selection: Selection, start_task: StartTask, *, everything: bool = False
+) -> Outdated:
+    """Ask the indexes for the newest versions of the packages that images.toml requests.
+
+    With ``everything``, of all packages. An index that does not answer is the state of its
+    packages.
+    """
+    locked = [each for each in _locked(lock_set, selection) if everything or each.direct]
+    by_lock: dict[tuple[str, str], list[_Locked]] = {}
+    for each in locked:
+        by_lock.setdefault((each.builder, each.entry.manager), []).append(each)
+
+    def check(key: tuple[str, str]) -> list[VersionedPackage]:
+        report = start_task(f"{key[0]} {key[1]}")
+        try:
+            return list(_checked(lock_set, key, by_lock[key], report))
+        finally:
+            report("")
+
+    with ThreadPoolExecutor() as pool:
+        found = list(pool.map(check, by_lock))
+    packages = [package for of_lock in found for package in of_lock]
+    return Outdated(
+        release=lock_set.manifest.release,
+        packages=tuple(sorted(packages, key=_order)),
+        notes=not_locked(lock_set),
+    )
+
+
+def _order(package: VersionedPackage) -> tuple[str, str, str, str]:
+    return package.manager, package.name, package.builder, package.locked
+
+
+def _locked(lock_set: LockSet, selection: Selection) -> Iterator[_Locked]:
+    """Yield the packages of each builder's selected images once, with the images."""
+    builders = {stage.name: stage.builder for stage in lock_set.image_set.stages}
+    found: dict[tuple[str, str, str, str], list[tuple[str, PackageEntry]]] = {}
+    for scope, entries in selected_packages(lock_set, selection).items():
+        for entry in entries:
+            key = builders[scope.environment], entry.manager, entry.name, entry.version
+            found.setdefault(key, []).append((scope.environment, entry))
+    top = {builder: _top_of_npm(lock_set, builder) for builder in lock_set.image_set.builders}
+    for (builder, manager, name, version), places in found.items():
+        direct = any(entry.direct for _, entry in places)
+        # npm may have other versions of a requested package, too.
+        is_nested = manager == "npm" and (name, version) not in top[builder]
+        yield _Locked(
+            builder=builder,
+            entry=places[0][1],
+            images=tuple(dict.fromkeys(image for image, _ in places)),
+            direct=direct and not is_nested,
+        )
+
+
+def _top_of_npm(lock_set: LockSet, builder: str) -> frozenset[tuple[str, str]]:
+    from resolvers.npm.locked_requirements import direct_packages
+
+    files = locked_files(lock_set, builder, "npm")
+    return direct_packages(files) if files else frozenset()
+
+
+def _checked(
+    lock_set: LockSet, key: tuple[str, str], locked: list[_Locked], report: Report
+) -> Iterator[VersionedPackage]:
+    """Yield the packages of one lock with the versions in their index."""
+    builder, manager = key
+    if manager in NOT_CHECKED:
+        yield from (_package(each, "not checked", reason=NOT_CHECKED[manager]) for each in locked)
+        return
+    request = _request(lock_set, builder, manager)
+    fixed = _fixed(manager, request)
+    names = tuple(sorted({each.entry.name for each in locked} - fixed))
+    report(f"looking up {len(names):,} packages")
+    found = _newest(manager, request, names) if names else {}
+    for each in locked:
+        if each.entry.name in fixed:
+            yield _package(each, "not checked", reason=FIXED)
+        else:
+            yield _compared(each, found[each.entry.name])
+
+
+def _fixed(manager: str, request: Request) -> frozenset[str]:
+    """Return the packages whose requirement names an address, so that no index has others."""
+    return frozenset(
+        locked_name(manager, requirement)
+        for group in request.groups
+        for requirement in group.requirements
+        if has_address(manager, requirement)
+    )
+
+
+def _request(lock_set: LockSet, builder: str, manager: str) -> Request:
+    """Return the request of locking, without what only a solve needs."""
+    image_set = lock_set.image_set
+    facts = lock_set.manifest.builders.get(builder, BuilderFacts())
+    return Request(
+        groups=groups(image_set, builder, manager),
+        targets=targets(image_set, facts),
+        conda=conda_options(image_set.builders[builder]),
+        pip=_pip_options(image_set, image_set.builders[builder]),
+        npm=NpmOptions(registries=image_set.npm_registries or {}),
+    )
+
+
+def _pip_options(image_set: ImageSet, builder: Builder) -> PipOptions:
+    settings = pip_settings(builder)
+    return PipOptions(
+        indexes=used_indexes(image_set, builder.name),
+        sources=package_indexes(image_set, builder.name),
+        priority=settings.index_priority,
+        constraints=settings.constraints,
+        overrides=settings.overrides,
+    )
+
+
+def _newest(manager: str, request: Request, names: tuple[str, ...]) -> Mapping[str, Availability]:
+    if manager == "conda":
+        from resolvers.conda import newest as conda
+
+        return conda.newest_versions(request, names)
+    if manager == "npm":
+        from resolvers.npm import newest as npm
+
+        return npm.newest_versions(request, names)
+    from resolvers.pip import newest as pip
+
+    return pip.newest_versions(request, names)
+
+
+def _compared(locked: _Locked, available: Availability) -> VersionedPackage:
+    if available.problem:
+        return _package(locked, "failed", reason=available.problem)
+    if available.newest is None:
+        return _package(locked, "not found", reason="the index does not have it")
+    entry = locked.entry
+    allowed = available.allowed if locked.direct else None
+    versions = [each.version for each in (allowed, available.newest) if each]
+    orders = [compare_versions(entry.manager, entry.version, each) for each in versions]
+    # A version without a known order is another one, so it is not called current.
+    is_newer = any(order is None or order < 0 for order in orders)
+    return _package(
+        locked,
+        "outdated" if is_newer else "current",
+        allowed=_version(allowed),
+        newest=_version(available.newest),
+    )
+
+
+def _version(available: AvailableVersion | None) -> Version | None:
+    return available and Version(version=available.version, time=available.time)
+
+
+def _package(
+    locked: _Locked,
+    state: VersionState,
+    *,
+    allowed: Version | None = None,
+    newest: Version | None = None,
+    reason: str = "",
+) -> VersionedPackage:
+    entry = locked.entry
+    return VersionedPackage(
+        manager=entry.manager,
+        name=entry.name,
+        builder=locked.builder,
+        images=locked.images,
+        direct=locked.direct,
+        locked=entry.version,
+        state=state,
+        allowed=allowed,
+        newest=newest,
+        reason=reason,
+    )

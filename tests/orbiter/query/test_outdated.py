@@ -1,0 +1,162 @@
+"""Newer versions of the packages of lock sets, on indexes that a test fills."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import jsonschema
+import pytest
+from click.testing import CliRunner
+from msgspec.structs import replace
+
+from orbiter.cli.main import cli
+from orbiter.lockset import folder
+from orbiter.query.outdated import Outdated, outdated
+from orbiter.query.packages import Selection
+from orbiter.report.query import outdated_text
+from resolvers.index import index as package_index
+from tests.support.conda_world import channel, record
+from tests.support.lock_sets import PROJECT, small
+from tests.support.paths import ROOT
+from tests.support.pip_cases import only_index
+from tests.support.sbom_lock_sets import mixed
+from tests.support.wheel_index import WheelIndex
+
+PIP = Selection(managers=("pip",))
+
+
+@pytest.fixture
+def index(monkeypatch: pytest.MonkeyPatch) -> Iterator[WheelIndex]:
+    with only_index(monkeypatch) as served:
+        package_index._index.cache_clear()  # as in a new process
+        yield served
+
+
+def check(selection: Selection = PIP, *, everything: bool = False) -> Outdated:
+    return outdated(small(), selection, lambda _title: lambda _line: None, everything=everything)
+
+
+def states(found: Outdated) -> dict[str, str]:
+    return {package.name: package.state for package in found.packages}
+
+
+def test_newer_versions_are_found(index: WheelIndex) -> None:
+    index.add("attrs", "26.1.0")
+    index.add("attrs", "99.1", upload_time="2026-11-01T12:00:00Z")
+    index.add("six", "1.17.0")
+    found = check()
+    assert states(found) == {"attrs": "outdated", "six": "current"}
+    attrs = found.packages[0]
+    assert (attrs.locked, attrs.images) == ("26.1.0", ("debian-base",))
+    assert attrs.newest is not None
+    assert attrs.newest == attrs.allowed
+    rows = [line.split() for line in outdated_text.render(found, width=80).splitlines()]
+    assert ["attrs", "26.1.0", "99.1", "99.1", "2026-11-01"] in rows
+
+
+def test_a_missing_package_is_never_current(index: WheelIndex) -> None:
+    index.add("six", "1.16.0")  # the locked version was deleted, and there is no newer one
+    found = check()
+    assert states(found) == {"attrs": "not found", "six": "current"}
+    assert "not found: the index does not have it\n  attrs (pip)" in outdated_text.render(
+        found, width=80
+    )
+
+
+def test_packages_of_apt_are_not_checked(index: WheelIndex) -> None:
+    found = check(Selection(managers=("apt",)), everything=True)
+    assert {package.state for package in found.packages} == {"not checked"}
+    assert {package.direct for package in found.packages} == {False, True}
+    text = outdated_text.render(found, width=80)
+    assert "apt resolves in a container" in text
+    assert max(map(len, text.splitlines())) <= 80
+    assert index.server.requests == []
+
+
+def test_conda_packages_of_two_platforms(tmp_path: Path) -> None:
+    lock_set = mixed(tmp_path)
+    url = channel(
+        tmp_path / "channel", record("python", "3.12.11"), record("python", "3.14.0"),
+    )  # fmt: skip
+    builder = lock_set.image_set.builders["micromamba"]
+    assert builder.conda
+    image_set = replace(
+        lock_set.image_set,
+        builders={
+            **lock_set.image_set.builders,
+            "micromamba": replace(builder, conda=replace(builder.conda, channels=(url,))),
+        },
+    )
+    lock_set.__dict__["image_set"] = image_set  # the cached property
+    found = outdated(
+        lock_set,
+        Selection(managers=("conda",)),
+        lambda _title: lambda _line: None,
+        everything=True,
+    )
+    assert states(found) == {"python": "outdated", "tzdata": "not found"}
+    assert found.packages[0].newest is not None
+    assert found.packages[0].newest.version == "3.14.0"
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    shutil.copy(PROJECT / "images.toml", tmp_path)
+    folder.write(small(), tmp_path / "locks" / "0.1.0")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.usefixtures("project")
+def test_exit_codes_and_json(index: WheelIndex) -> None:
+    index.add("attrs", "26.1.0")
+    index.add("six", "1.17.0")
+    words = ["outdated", "--format", "json", "-q"]
+    done = CliRunner().invoke(cli, [*words, "--exit-code"])
+    assert (done.exit_code, done.stderr) == (0, "")
+    jsonschema.validate(
+        json.loads(done.stdout), json.loads(CliRunner().invoke(cli, ["schema", "outdated"]).stdout)
+    )
+    index.add("six", "1.18.0")
+    package_index._index.cache_clear()
+    assert CliRunner().invoke(cli, words).exit_code == 0
+    package_index._index.cache_clear()
+    assert CliRunner().invoke(cli, [*words, "--exit-code"]).exit_code == 1
+
+
+def test_an_index_that_does_not_answer_exits_with_2(project: Path) -> None:
+    environment = {
+        **os.environ,
+        "PIP_CONFIG_FILE": "/dev/null",
+        "PIP_INDEX_URL": "http://127.0.0.1:1/simple",
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "orbiter", "outdated", "--manager", "pip"],
+        cwd=project,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "failed: http://127.0.0.1:1/simple/" in done.stdout
+    assert "2 packages: 2 failed" in done.stdout
+    assert "error: an index could not be read" in done.stderr
+
+
+@pytest.mark.index
+def test_a_release_of_this_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copytree(ROOT / "locks" / "0.2.0", tmp_path / "locks" / "0.2.0")
+    monkeypatch.chdir(tmp_path)
+    words = ["outdated", "--release", "0.2.0", "--manager", "pip", "--format", "json", "-q"]
+    done = CliRunner().invoke(cli, words)
+    assert done.exit_code == 0, done.stderr
+    packages = {each["name"]: each for each in json.loads(done.stdout)["packages"]}
+    assert packages["jupyter-book"]["state"] == "outdated"
+    assert packages["jupyter-book"]["allowed"]["version"].startswith("1.")
+    assert int(packages["jupyter-book"]["newest"]["version"].split(".")[0]) > 1
+    assert packages.keys() >= {"jupyterlab", "numpy", "pandas"}
