@@ -42,9 +42,11 @@ def print_audit(
         sys.exit(FINDINGS)
 
 
-def print_result(result: "Audit", output_format: str = "text", *, show_all: bool = False) -> None:
-    """Print the result of an audit."""
-    click.echo(_rendered(result, output_format, show_all=show_all), nl=False)
+def print_result(
+    result: "Audit", output_format: str = "text", *, show_all: bool = False, err: bool = False
+) -> None:
+    """Print the result of an audit, to standard error with ``err``."""
+    click.echo(_rendered(result, output_format, show_all=show_all), nl=False, err=err)
 
 
 def _rendered(result: "Audit", output_format: str, *, show_all: bool) -> str:

@@ -11,6 +11,7 @@ from orbiter.cli.errors import guarded
 from orbiter.cli.libraries import print_missing_libraries
 from orbiter.cli.options import (
     builder_option,
+    format_option,
     locked_option,
     platform_option,
     quiet_option,
@@ -19,9 +20,10 @@ from orbiter.cli.options import (
     stages_option,
 )
 from orbiter.cli.tested import exit_if_failed, image_test_check
-from orbiter.cli.verify import build_verified
+from orbiter.cli.verify import build_result, build_verified
 
 if TYPE_CHECKING:
+    from orbiter.build.built_image import BuiltImage
     from orbiter.build.options import BuildOptions
     from orbiter.lockset.model import LockSet
 
@@ -62,6 +64,7 @@ if TYPE_CHECKING:
     metavar="SPEC",
     help="Passed to buildx; {stage} stands for the stage's name; repeatable.",
 )
+@format_option
 @quiet_option
 @guarded
 def build(
@@ -77,6 +80,7 @@ def build(
     verify: bool,
     cache_from: tuple[str, ...],
     cache_to: tuple[str, ...],
+    output_format: str,
     quiet: bool,
 ) -> None:
     """Build images from a lock set, without network access.
@@ -100,12 +104,14 @@ def build(
         cache_to=cache_to,
     )
     if verify:
-        build_verified(lock_set, options, quiet=quiet)
+        build_verified(lock_set, options, output_format, quiet=quiet)
         return
-    _build(lock_set, options, quiet=quiet)
+    _build(lock_set, options, output_format, quiet=quiet)
 
 
-def _build(lock_set: "LockSet", options: "BuildOptions", *, quiet: bool) -> None:
+def _build(
+    lock_set: "LockSet", options: "BuildOptions", output_format: str, *, quiet: bool
+) -> None:
     from orbiter.build.build import build as build_images
     from orbiter.cli.board import Board
     from orbiter.release.audited import AuditCheck
@@ -122,9 +128,21 @@ def _build(lock_set: "LockSet", options: "BuildOptions", *, quiet: bool) -> None
             board,
             lambda built: audit(built) and (not tests or tests(built)) and libraries(built),
         )
-    exit_if_rejected(audit, "nothing was loaded, pushed or kept")
+    refused = None
+    if output_format == "json":
+        refused = build_result(lock_set, ())
+    exit_if_rejected(audit, "nothing was loaded, pushed or kept", refused)
     if tests:
-        exit_if_failed(tests, "nothing was loaded, pushed or kept")
+        exit_if_failed(tests, "nothing was loaded, pushed or kept", refused)
+    _print(lock_set, built, output_format)
+    print_missing_libraries(libraries.findings)
+
+
+def _print(lock_set: "LockSet", built: "tuple[BuiltImage, ...]", output_format: str) -> None:
+    if output_format == "json":
+        from orbiter.cli.results import print_json
+
+        print_json(build_result(lock_set, built, accepted=True))
+        return
     for image in built:
         click.echo(f"{image.tag}  {image.digest}")
-    print_missing_libraries(libraries.findings)

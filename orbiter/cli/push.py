@@ -1,11 +1,19 @@
 """``orbiter push``: build a release's images and push their tags."""
 
+from typing import TYPE_CHECKING, Literal
+
 import click
 
-from orbiter.cli.audited import audited_option, exit_if_rejected, is_audit_required
+from orbiter.cli.audited import (
+    audited_option,
+    exit_if_rejected,
+    is_audit_required,
+    print_document,
+)
 from orbiter.cli.errors import guarded
 from orbiter.cli.options import (
     builder_option,
+    format_option,
     locked_option,
     platform_option,
     quiet_option,
@@ -14,6 +22,11 @@ from orbiter.cli.options import (
     stages_option,
 )
 from orbiter.cli.tested import exit_if_failed, image_test_check
+
+if TYPE_CHECKING:
+    from orbiter.build.built_image import BuiltImage
+    from orbiter.cli.results import PushResult
+    from orbiter.lockset.model import LockSet
 
 
 @click.command()
@@ -28,6 +41,7 @@ from orbiter.cli.tested import exit_if_failed, image_test_check
     help="Push without checking which images the tags point to in the registry.",
 )
 @audited_option
+@format_option
 @quiet_option
 @guarded
 def push(
@@ -38,6 +52,7 @@ def push(
     builder: str | None,
     force: bool,
     audited: bool,
+    output_format: str,
     quiet: bool,
 ) -> None:
     """Build a release's images and push their tags.
@@ -65,8 +80,32 @@ def push(
         check = AuditCheck(lock_set, board, is_required=is_audited)
         tests = image_test_check(lock_set, board)
         built = build(lock_set, options, board, lambda built: check(built) and tests(built))
-    exit_if_rejected(check, "nothing was pushed")
-    exit_if_failed(tests, "nothing was pushed")
+    refused = None
+    if output_format == "json":
+        refused = _document(lock_set, (), accepted=False)
+    exit_if_rejected(check, "nothing was pushed", refused)
+    exit_if_failed(tests, "nothing was pushed", refused)
+    if output_format == "json":
+        print_document(_document(lock_set, built, accepted=True))
+        return
     for image in built:
-        state = "pushed" if image.pushed else "already there"
-        click.echo(f"{image.tag}  {image.digest}  {state}")
+        click.echo(f"{image.tag}  {image.digest}  {_state(image)}")
+
+
+def _state(image: "BuiltImage") -> "Literal['pushed', 'already there']":
+    return "pushed" if image.pushed else "already there"
+
+
+def _document(
+    lock_set: "LockSet", built: "tuple[BuiltImage, ...]", *, accepted: bool
+) -> "PushResult":
+    from msgspec.structs import replace
+
+    from orbiter.cli.results import PushResult, images_of
+
+    images = zip(images_of(built), built, strict=True)
+    return PushResult(
+        release=lock_set.manifest.release,
+        accepted=accepted,
+        images=tuple(replace(shown, state=_state(image)) for shown, image in images),
+    )

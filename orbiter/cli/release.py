@@ -1,20 +1,28 @@
 """``orbiter release``: record the digests of a release."""
 
 import sys
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import click
 
-from orbiter.cli.audited import audited_option, exit_if_rejected, is_audit_required
+from orbiter.cli.audited import (
+    audited_option,
+    exit_if_rejected,
+    is_audit_required,
+    print_document,
+)
 from orbiter.cli.errors import FINDINGS, guarded
-from orbiter.cli.options import IMAGES, builder_option, quiet_option
+from orbiter.cli.options import IMAGES, builder_option, format_option, quiet_option
 from orbiter.cli.tested import exit_if_failed, image_test_check
 from orbiter.cli.verify import image_name, print_findings
 from orbiter.sizes import MEGABYTE
 
 if TYPE_CHECKING:
+    from orbiter.cli.results import ReleaseResult
     from orbiter.config.image_set import ImageSet
     from orbiter.lockset.record import Digests
+    from orbiter.release.verify import ImageComparison
 
 
 @click.command()
@@ -25,9 +33,12 @@ if TYPE_CHECKING:
 )
 @audited_option
 @builder_option
+@format_option
 @quiet_option
 @guarded
-def release(twice: bool, audited: bool, builder: str | None, quiet: bool) -> None:
+def release(
+    twice: bool, audited: bool, builder: str | None, output_format: str, quiet: bool
+) -> None:
     """Rebuild all images and record their digests.
 
     From then on, the release's lock set cannot change. Nothing is loaded or pushed. `orbiter
@@ -59,13 +70,21 @@ def release(twice: bool, audited: bool, builder: str | None, quiet: bool) -> Non
             twice=twice,
             approve=lambda built: check(built) and tests(built),
         )
-    exit_if_rejected(check, "nothing was written")
-    exit_if_failed(tests, "nothing was written")
+    refused = None
+    if output_format == "json":
+        refused = _document(image_set.version, findings)
+    exit_if_rejected(check, "nothing was written", refused)
+    exit_if_failed(tests, "nothing was written", refused)
     if any(finding.kind != "same" for finding in findings):
-        print_findings(findings, locked, equal="as in the first build")
+        if not refused:
+            print_findings(findings, locked, equal="as in the first build")
         click.echo("\nthe second build differs from the first: nothing was written", err=True)
+        print_document(refused)
         sys.exit(FINDINGS)
     write(record, path)
+    if output_format == "json":
+        print_document(_document(image_set.version, (), record.digests))
+        return
     _print_digests(record.digests)
     click.echo(f"wrote {path / DIGESTS}: release {image_set.version} is now fixed")
 
@@ -89,3 +108,27 @@ def _print_digests(digests: "Digests") -> None:
             name = image_name(stage, digests.release, platform if several else "")
             size = sum(layer.size for layer in image.layers)
             click.echo(f"{name}  {image.digest}  {size / MEGABYTE:.1f} MB")
+
+
+def _document(
+    release: str, findings: "Iterable[ImageComparison]", digests: "Digests | None" = None
+) -> "ReleaseResult":
+    """Return the document about a release, which is accepted if there are recorded digests."""
+    from orbiter.cli.results import ReleasedImage, ReleaseResult, comparisons_of
+
+    stages = digests.stages if digests else {}
+    return ReleaseResult(
+        release=release,
+        accepted=digests is not None,
+        images=tuple(
+            ReleasedImage(
+                image=stage,
+                platform=platform,
+                digest=image.digest,
+                size=sum(layer.size for layer in image.layers),
+            )
+            for stage, images in stages.items()
+            for platform, image in images.items()
+        ),
+        comparisons=comparisons_of(findings),
+    )

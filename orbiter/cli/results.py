@@ -3,7 +3,8 @@
 Commands import this module when they print, because it would slow down every ``--help``.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Literal
 
 import click
 import msgspec
@@ -11,10 +12,95 @@ import msgspec
 from orbiter.diff.types import Kind
 from orbiter.documents import Document, encode
 
+if TYPE_CHECKING:
+    from orbiter.build.built_image import BuiltImage
+    from orbiter.release.verify import ImageComparison
+
 
 def print_json(document: Document) -> None:
     """Print a document to standard output."""
     click.echo(encode(document), nl=False)
+
+
+class OneImage(msgspec.Struct, frozen=True, kw_only=True):
+    """A built image; ``already there`` if the registry had it before."""
+
+    tag: str
+    digest: str
+    platforms: tuple[str, ...]
+    state: Literal["built", "pushed", "already there"]
+
+
+class OneComparison(msgspec.Struct, frozen=True, kw_only=True):
+    """The comparison of an image with its release, or of a second build with the first.
+
+    ``kind`` is the first difference, ``why`` are lines for people.
+    """
+
+    stage: str
+    platform: str
+    digest: str
+    kind: Literal["same", "compression", "record", "configuration", "layer"]
+    why: tuple[str, ...]
+
+
+class BuildResult(Document, frozen=True, kw_only=True):
+    """The result of ``orbiter build``; ``comparisons`` are those of ``--verify``.
+
+    Unless the images are ``accepted``, nothing was loaded, pushed or kept, and there are none.
+    """
+
+    release: str
+    accepted: bool
+    images: tuple[OneImage, ...]
+    comparisons: tuple[OneComparison, ...]
+
+
+class PushResult(Document, frozen=True, kw_only=True):
+    """The result of ``orbiter push``; unless the images are ``accepted``, none was pushed."""
+
+    release: str
+    accepted: bool
+    images: tuple[OneImage, ...]
+
+
+class ReleasedImage(msgspec.Struct, frozen=True, kw_only=True):
+    """A recorded image; ``size`` is that of its compressed layers in bytes."""
+
+    image: str
+    platform: str
+    digest: str
+    size: int
+
+
+class ReleaseResult(Document, frozen=True, kw_only=True):
+    """The result of ``orbiter release``; unless ``accepted``, nothing was written.
+
+    ``comparisons`` are those of ``--twice`` if the builds differ.
+    """
+
+    release: str
+    accepted: bool
+    images: tuple[ReleasedImage, ...]
+    comparisons: tuple[OneComparison, ...]
+
+
+def images_of(built: "Iterable[BuiltImage]") -> tuple[OneImage, ...]:
+    """Return built images as a document has them."""
+    return tuple(
+        OneImage(
+            tag=image.tag,
+            digest=image.digest,
+            platforms=image.platforms,
+            state="pushed" if image.pushed else "built",
+        )
+        for image in built
+    )
+
+
+def comparisons_of(findings: "Iterable[ImageComparison]") -> tuple[OneComparison, ...]:
+    """Return comparisons as a document has them."""
+    return msgspec.convert(tuple(findings), tuple[OneComparison, ...], from_attributes=True)
 
 
 class ArchiveResult(Document, frozen=True, kw_only=True):

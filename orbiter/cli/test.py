@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from orbiter.cli.directory import UserPath
 from orbiter.cli.errors import FINDINGS, guarded
 from orbiter.cli.options import (
     IMAGES,
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 @format_option
 @click.option(
     "--junit",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=UserPath(dir_okay=False),
     help="Also write the results to this file as JUnit XML.",
 )
 @quiet_option

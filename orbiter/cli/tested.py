@@ -5,10 +5,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from orbiter.cli.audited import print_document
 from orbiter.cli.errors import FINDINGS, warn
 from orbiter.cli.options import IMAGES
 
 if TYPE_CHECKING:
+    from orbiter.documents import Document
     from orbiter.lockset.model import LockSet
     from orbiter.release.tested import ImageTestCheck
     from orbiter.tasks import StartTask
@@ -22,14 +24,20 @@ def image_test_check(lock_set: "LockSet", start_task: "StartTask") -> "ImageTest
     return ImageTestCheck(lock_set, read_image_tests(IMAGES), IMAGES.parent, start_task)
 
 
-def exit_if_failed(check: "ImageTestCheck", consequence: str) -> None:
-    """Print the results of images that do not pass and exit with 1, if there are any."""
+def exit_if_failed(
+    check: "ImageTestCheck", consequence: str, refused: "Document | None" = None
+) -> None:
+    """Print the results of images that do not pass and exit with 1, if there are any.
+
+    With the document ``refused`` for standard output, the results go to standard error.
+    """
     from orbiter.image_tests.report import text
 
     for image, platforms in check.untested.items():
         warn(f"{image} was not tested for {', '.join(platforms)}")
     if check.failed:
-        click.echo(text.render(check.report), nl=False)
+        click.echo(text.render(check.report), nl=False, err=refused is not None)
         names = ", ".join(result.image for result in check.failed)
         click.echo(f"\ntests of {names} failed: {consequence}", err=True)
+        print_document(refused)
         sys.exit(FINDINGS)

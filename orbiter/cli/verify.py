@@ -6,17 +6,22 @@ from typing import TYPE_CHECKING
 
 import click
 
+from orbiter.cli.audited import print_document
 from orbiter.cli.errors import FINDINGS
 from orbiter.cli.libraries import print_missing_libraries
 from orbiter.cli.tested import exit_if_failed, image_test_check
 
 if TYPE_CHECKING:
+    from orbiter.build.built_image import BuiltImage
     from orbiter.build.options import BuildOptions
+    from orbiter.cli.results import BuildResult
     from orbiter.lockset.model import LockSet
     from orbiter.release.verify import ImageComparison
 
 
-def build_verified(locked: "LockSet", options: "BuildOptions", *, quiet: bool) -> None:
+def build_verified(
+    locked: "LockSet", options: "BuildOptions", output_format: str, *, quiet: bool
+) -> None:
     """Build, and compare with the recorded release before anything is loaded, pushed or kept.
 
     Exits with 1 if the images differ from the release. An audit of equal images would add nothing,
@@ -34,9 +39,10 @@ def build_verified(locked: "LockSet", options: "BuildOptions", *, quiet: bool) -
     check = Verification(record, board, push=options.push)
     tests = image_test_check(locked, board) if options.push else None
     libraries = LibraryCheck(locked, board)
+    built: tuple[BuiltImage, ...] = ()
     try:
         with board:
-            build(
+            built = build(
                 locked,
                 options,
                 board,
@@ -44,9 +50,15 @@ def build_verified(locked: "LockSet", options: "BuildOptions", *, quiet: bool) -
             )
     finally:
         # Also printed if loading or pushing fails after the comparison.
-        print_findings(check.findings, locked, equal="as released")
+        if output_format == "text":
+            print_findings(check.findings, locked, equal="as released")
+    refused = None
+    if output_format == "json":
+        refused = build_result(locked, (), check.findings)
     if tests:
-        exit_if_failed(tests, "nothing was loaded, pushed or kept")
+        exit_if_failed(tests, "nothing was loaded, pushed or kept", refused)
+    if check.allowed and refused:
+        print_document(build_result(locked, built, check.findings, accepted=True))
     if check.allowed:
         print_missing_libraries(libraries.findings)
         return
@@ -54,7 +66,26 @@ def build_verified(locked: "LockSet", options: "BuildOptions", *, quiet: bool) -
     if check.equal:
         reason = "pushed images would not have the digests of the release"
     click.echo(f"\n{reason}: nothing was loaded, pushed or kept", err=True)
+    print_document(refused)
     sys.exit(FINDINGS)
+
+
+def build_result(
+    locked: "LockSet",
+    built: "Iterable[BuiltImage]",
+    findings: "Iterable[ImageComparison]" = (),
+    *,
+    accepted: bool = False,
+) -> "BuildResult":
+    """Return the document of a build."""
+    from orbiter.cli.results import BuildResult, comparisons_of, images_of
+
+    return BuildResult(
+        release=locked.manifest.release,
+        accepted=accepted,
+        images=images_of(built),
+        comparisons=comparisons_of(findings),
+    )
 
 
 def print_findings(findings: "Iterable[ImageComparison]", locked: "LockSet", *, equal: str) -> None:

@@ -32,6 +32,7 @@ from = "debian:trixie-slim"
 postbuild = ["echo content > /content"]
 """
 TAG = "debian-core-0.1.0"
+JSON = ("--format", "json")
 INSTALL = "apt-get update -qq && apt-get install -qq --no-install-recommends cosign > /dev/null"
 VERIFY = ("verify-attestation", "--insecure-ignore-tlog=true", "--type", "slsaprovenance1")
 
@@ -41,6 +42,7 @@ class Released(NamedTuple):
     cache: Path
     container: str
     reference: str
+    results: dict[str, str]
 
     def orbiter(self, *words: str) -> "subprocess.CompletedProcess[str]":
         command = [sys.executable, "-m", "orbiter", *words]
@@ -67,19 +69,35 @@ def released(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Released]:
     command = [*run, "--workdir", "/keys", DEBIAN, "sleep", "infinity"]
     container = subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
     cache = tmp_path_factory.mktemp("cache")
-    made = Released(folder, cache, container, f"{repository}:{TAG}")
+    made = Released(folder, cache, container, f"{repository}:{TAG}", {})
     try:
         subprocess.run(
             ["docker", "exec", container, "sh", "-c", INSTALL], check=True, capture_output=True
         )
-        words = (["lock", "-q"], ["release", "-q"], ["push", "-q"], ["sign", "--key", "key.pem"])
-        for each in words:
+        words = (["lock", "-q"], ["release", "-q", *JSON], ["push", "-q", *JSON])
+        for each in (*words, ["sign", "--key", "key.pem", *JSON]):
             done = made.orbiter(*each)
             assert done.returncode == 0, done.stderr
+            made.results[each[0]] = done.stdout
         yield made
     finally:
         remove = ["docker", "rm", "--force", container]
         subprocess.run(remove, check=True, capture_output=True)
+
+
+def test_release_push_and_verification_as_json(released: Released) -> None:
+    made = {
+        name: read_document(name, released.results[name]) for name in ("release", "push", "sign")
+    }
+    (recorded,), (pushed,), (signed,) = (made[name]["images"] for name in made)
+    assert recorded["size"] > 1_000_000
+    assert pushed["state"] == "pushed"
+    assert {pushed["digest"], signed["digest"]} == {recorded["digest"]}
+    assert {pushed["tag"], signed["reference"]} == {released.reference}
+    done = released.orbiter("build", "-q", "--verify", "--no-load", *JSON)
+    document = read_document("build", done.stdout)
+    assert [each["kind"] for each in document["comparisons"]] == ["same"]
+    assert (document["accepted"], len(document["images"])) == (True, 1)
 
 
 def verified(released: Released, key: str) -> int:
