@@ -82,11 +82,13 @@ def package_graphs(lock_set: LockSet, selection: Selection) -> tuple[PackageGrap
     return tuple(reader.graph(scope, entries) for scope, entries in found.items())
 
 
-def check_name(graphs: Iterable[PackageGraph], name: str, selection: Selection, where: str) -> None:
+def check_name(
+    lock_set: LockSet, graphs: Iterable[PackageGraph], name: str, selection: Selection
+) -> None:
     """Raise ExpectedError if no image has a package with this name."""
     nodes = [node for graph in graphs for node in graph.entries if is_selected(node, selection)]
     if not any(normalise(node.name) == normalise(name) for node in nodes):
-        raise unknown_package(name, {node.name for node in nodes}, where)
+        raise unknown_package(name, {node.name for node in nodes}, lock_set, selection)
 
 
 def is_selected(node: Node, selection: Selection) -> bool:

@@ -18,7 +18,7 @@ from orbiter.lockfiles.types import PackageEntry
 from orbiter.lockset.inputs import locked_files
 from orbiter.lockset.model import BuilderFacts, LockSet
 from orbiter.lockset.targets import targets
-from orbiter.query.packages import Selection, not_locked, selected_packages
+from orbiter.query.packages import Selection, selected_packages, uncovered
 from orbiter.tasks import Report, StartTask
 from resolvers.types import (
     Availability,
@@ -68,7 +68,10 @@ class VersionedPackage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Outdated(Document, frozen=True, kw_only=True):
-    """The packages of a release and their newest versions; ``notes`` are as in ``Listing``."""
+    """The packages of a release and their newest versions.
+
+    ``notes`` list what no lock file lists.
+    """
 
     release: str
     packages: tuple[VersionedPackage, ...]
@@ -114,7 +117,7 @@ def outdated(
     return Outdated(
         release=lock_set.manifest.release,
         packages=tuple(sorted(packages, key=_order)),
-        notes=not_locked(lock_set),
+        notes=uncovered(lock_set, selection),
     )
 
 

@@ -14,6 +14,9 @@ from orbiter.lockset.model import LockSet
 from orbiter.lockset.names import check_platforms, resolve_stages
 from resolvers.errors import ExpectedError
 
+MAX_NAME = 200
+"""Characters of a name that similar names are found for; it takes quadratic time."""
+
 
 class Selection(msgspec.Struct, frozen=True, kw_only=True):
     """The images or stages, platforms and managers that a command is about; empty for all."""
@@ -118,6 +121,14 @@ def not_locked(lock_set: LockSet) -> tuple[str, ...]:
     return tuple(f"{part} is not locked" for part in parts)
 
 
+def uncovered(lock_set: LockSet, selection: Selection) -> tuple[str, ...]:
+    """Return a line for everything in the selected images whose packages no lock file lists."""
+    builders = lock_set.image_set.builders
+    bases = {builders[stage.builder].base for stage in selected_stages(lock_set, selection)}
+    lines = (f"the packages of the base image {base}" for base in sorted(bases - {""}))
+    return (*lines, *not_locked(lock_set))
+
+
 def listed_parent(image_set: ImageSet, stage: Stage, listed: Collection[str]) -> str:
     """Return the nearest ancestor among the listed images, "" for none."""
     lineage = ancestors(image_set, stage, "apt")
@@ -149,12 +160,17 @@ def merge_platforms(
     )
 
 
-def unknown_package(name: str, known: Collection[str], release: str) -> ExpectedError:
+def unknown_package(
+    name: str, known: Collection[str], lock_set: LockSet, selection: Selection
+) -> ExpectedError:
     """Return the error for a package that no image has, with similar names."""
     from difflib import get_close_matches
 
-    similar = get_close_matches(name.lower(), sorted(known), n=3, cutoff=0.7)
+    similar = get_close_matches(name[:MAX_NAME].lower(), sorted(known), n=3, cutoff=0.7)
     hint = "list all packages: orbiter list"
     if similar:
         hint = f"did you mean {' or '.join(similar)}? Otherwise {hint}"
+    for missing in uncovered(lock_set, selection):
+        hint += f"\n  not searched: {missing}"
+    release = lock_set.manifest.release
     return ExpectedError(f"release {release} has no package '{name}'", hint)

@@ -15,7 +15,7 @@ from orbiter.query.graph import (
     package_graphs,
     unexplained,
 )
-from orbiter.query.packages import Selection, listed_parent, not_locked
+from orbiter.query.packages import Selection, listed_parent, uncovered
 
 DRAWN = 12
 """Levels whose lines are drawn. Without a limit, deep trees would need quadratic time."""
@@ -79,7 +79,7 @@ class ImageTree(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Forest(msgspec.Struct, frozen=True, kw_only=True):
-    """The trees of a release; ``notes`` are as in ``Listing``."""
+    """The trees of a release; ``notes`` list what no lock file lists."""
 
     release: str
     name: str
@@ -102,7 +102,7 @@ def forest(
     """
     graphs = package_graphs(lock_set, selection)
     if name:
-        check_name(graphs, name, selection, lock_set.manifest.release)
+        check_name(lock_set, graphs, name, selection)
     trees = []
     for graph in graphs:
         links = graph.reversed_links() if inverted else graph.links
@@ -117,7 +117,7 @@ def forest(
         name=name,
         inverted=inverted,
         trees=tuple(trees),
-        notes=not_locked(lock_set),
+        notes=uncovered(lock_set, selection),
     )
 
 

@@ -17,7 +17,7 @@ from orbiter.query.graph import (
     is_selected,
     package_graphs,
 )
-from orbiter.query.packages import Selection, not_locked
+from orbiter.query.packages import Selection, uncovered
 
 
 class ChainLink(msgspec.Struct, frozen=True, kw_only=True, order=True):
@@ -62,7 +62,7 @@ class Reason(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Reasons(Document, frozen=True, kw_only=True):
-    """The reasons for all packages with a name; ``notes`` are as in ``Listing``."""
+    """The reasons for all packages with a name; ``notes`` list what no lock file lists."""
 
     release: str
     name: str
@@ -77,7 +77,7 @@ def reasons(lock_set: LockSet, name: str, selection: Selection, images: Path) ->
     """
     release = lock_set.manifest.release
     graphs = package_graphs(lock_set, selection)
-    check_name(graphs, name, selection, release)
+    check_name(lock_set, graphs, name, selection)
     places = requirement_places(images, release)
     found: dict[tuple[Node, tuple[Chain, ...]], dict[str, list[str]]] = {}
     for graph in graphs:
@@ -103,7 +103,7 @@ def reasons(lock_set: LockSet, name: str, selection: Selection, images: Path) ->
             )
             for node, chains in sorted(found, key=lambda key: key[0])
         ),
-        notes=not_locked(lock_set),
+        notes=uncovered(lock_set, selection),
     )
 
 

@@ -164,6 +164,16 @@ def test_the_line_of_images_toml(tmp_path: Path) -> None:
         assert {chain.line for each in reasons.packages for chain in each.chains} == {0}
 
 
+def test_packages_of_base_images_are_not_searched(tmp_path: Path) -> None:
+    lock_set = mixed(tmp_path)
+    with pytest.raises(ExpectedError) as error:
+        why.reasons(lock_set, "musl" * 1_000_000, Selection(images=("alpine-core",)), IMAGES)
+    assert error.value.hint.endswith("not searched: the packages of the base image alpine:3.23")
+    found = tree.forest(lock_set, Selection())
+    text = tree_text.render(found, width=80)
+    assert "not shown: the packages of the base image debian:trixie-slim" in text
+
+
 def graph_of(edges: dict[str, list[str]], *roots: str) -> PackageGraph:
     names = sorted({*edges, *(name for names in edges.values() for name in names)})
     nodes = {name: Node("pip", name, "1") for name in names}
