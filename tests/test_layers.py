@@ -25,7 +25,13 @@ ORBITER = (
         "orbiter.build",
         "orbiter.query",
     ),
-    ("orbiter.release", "orbiter.convert", "orbiter.edit", "orbiter.report"),
+    (
+        "orbiter.release",
+        "orbiter.convert",
+        "orbiter.edit",
+        "orbiter.platforms",
+        "orbiter.report",
+    ),
     ("orbiter.cli",),
     ("orbiter.__main__",),
 )

@@ -9,6 +9,7 @@ from orbiter.cli.attest import attest
 from orbiter.cli.audit import audit
 from orbiter.cli.build import build
 from orbiter.cli.bump import bump
+from orbiter.cli.ci import ci
 from orbiter.cli.clean import clean
 from orbiter.cli.diff_locks import diff_locks
 from orbiter.cli.exit import run_and_exit
@@ -48,6 +49,7 @@ COMMANDS: tuple[click.Command, ...] = (
     audit,
     build,
     bump,
+    ci,
     clean,
     diff_locks,
     export,
