@@ -160,11 +160,10 @@ class _Reader:
         links: Mapping[Node, tuple[Link, ...]],
     ) -> dict[Node, tuple[Request, ...]]:
         requests = self._requests(stage)
-        top = self._top_of_npm(stage.builder)
         roots: dict[Node, tuple[Request, ...]] = {}
         for node in entries:
             found = requests.get((node.manager, node.name), [])
-            if found and (node.manager != "npm" or not top or node[1:] in top):
+            if found and entries[node].direct:
                 roots[node] = tuple(found)
         for node in unexplained(roots, entries, links):
             roots[node] = (Request(next(iter(entries[node].groups), ""), ""),)
@@ -179,12 +178,6 @@ class _Reader:
                     key = manager, locked_name(manager, requirement)
                     found.setdefault(key, []).append(Request(name, requirement))
         return found
-
-    def _top_of_npm(self, builder: str) -> frozenset[tuple[str, str]]:
-        from resolvers.npm.locked_requirements import direct_packages
-
-        files = locked_files(self._lock_set, builder, "npm")
-        return direct_packages(files) if files else frozenset()
 
 
 def _locked_requirements(manager: str, files: LockFiles, target: Target) -> LockedRequirements:

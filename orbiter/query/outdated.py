@@ -15,7 +15,6 @@ from orbiter.config.stage_graph import groups
 from orbiter.diff.versions import compare_versions
 from orbiter.documents import Document
 from orbiter.lockfiles.types import PackageEntry
-from orbiter.lockset.inputs import locked_files
 from orbiter.lockset.model import BuilderFacts, LockSet
 from orbiter.lockset.targets import targets
 from orbiter.query.packages import Selection, selected_packages, uncovered
@@ -133,24 +132,13 @@ def _locked(lock_set: LockSet, selection: Selection) -> Iterator[_Locked]:
         for entry in entries:
             key = builders[scope.environment], entry.manager, entry.name, entry.version
             found.setdefault(key, []).append((scope.environment, entry))
-    top = {builder: _top_of_npm(lock_set, builder) for builder in lock_set.image_set.builders}
-    for (builder, manager, name, version), places in found.items():
-        direct = any(entry.direct for _, entry in places)
-        # npm may have other versions of a requested package, too.
-        is_nested = manager == "npm" and (name, version) not in top[builder]
+    for key, places in found.items():
         yield _Locked(
-            builder=builder,
+            builder=key[0],
             entry=places[0][1],
             images=tuple(dict.fromkeys(image for image, _ in places)),
-            direct=direct and not is_nested,
+            direct=any(entry.direct for _, entry in places),
         )
-
-
-def _top_of_npm(lock_set: LockSet, builder: str) -> frozenset[tuple[str, str]]:
-    from resolvers.npm.locked_requirements import direct_packages
-
-    files = locked_files(lock_set, builder, "npm")
-    return direct_packages(files) if files else frozenset()
 
 
 def _checked(

@@ -9,7 +9,7 @@ from orbiter.config.stage_graph import ancestors
 from orbiter.documents import Document
 from orbiter.lockfiles.lock_set import published, stage_packages
 from orbiter.lockfiles.types import PackageEntry, Scope
-from orbiter.lockset.inputs import unlocked_parts
+from orbiter.lockset.inputs import locked_files, unlocked_parts
 from orbiter.lockset.model import LockSet
 from orbiter.lockset.names import check_platforms, resolve_stages
 from resolvers.errors import ExpectedError
@@ -98,12 +98,35 @@ def selected_packages(
     stages = selected_stages(lock_set, selection)
     platforms = selection.platforms or lock_set.image_set.platforms
     found = stage_packages(lock_set, stages, dict.fromkeys(platforms))
-    if not selection.managers:
-        return found
+    top = {stage.name: requested_npm_packages(lock_set, stage.builder) for stage in stages}
     return {
-        scope: tuple(each for each in entries if each.manager in selection.managers)
+        scope: tuple(
+            _with_direct(entry, top[scope.environment])
+            for entry in entries
+            if not selection.managers or entry.manager in selection.managers
+        )
         for scope, entries in found.items()
     }
+
+
+def _with_direct(entry: PackageEntry, top: Collection[tuple[str, str]]) -> PackageEntry:
+    """Return an entry of npm that is direct only if this version is the requested one."""
+    if entry.manager != "npm" or not entry.direct or (entry.name, entry.version) in top:
+        return entry
+    return msgspec.structs.replace(entry, direct=False)
+
+
+def requested_npm_packages(lock_set: LockSet, builder: str) -> frozenset[tuple[str, str]]:
+    """Return the names and versions of the npm packages that a builder's stages request.
+
+    npm may install other versions of them, too, because other packages require those.
+    """
+    files = locked_files(lock_set, builder, "npm")
+    if not files:
+        return frozenset()
+    from resolvers.npm.locked_requirements import direct_packages
+
+    return direct_packages(files)
 
 
 def selected_stages(lock_set: LockSet, selection: Selection) -> tuple[Stage, ...]:

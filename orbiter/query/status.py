@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from orbiter.config.image_set import ImageSet, Stage
+from orbiter.config.image_set import ImageSet
 from orbiter.docker import client
 from orbiter.docker.objects import LOCKSET
 from orbiter.documents import Document
@@ -87,12 +87,11 @@ def status(image_set: ImageSet, *, requires_audit: bool, remote: bool = False) -
     built, problem = _built(image_set, locked.lock_set)
     images = tuple(
         ImageStatus(
-            name=stage.name,
-            tag=_tag(image_set, stage),
-            built="unknown" if problem else built.get(_tag(image_set, stage), "missing"),
+            name=name,
+            tag=tag,
+            built="unknown" if problem else built.get(parse_reference(tag).tag, "missing"),
         )
-        for stage in image_set.stages
-        if stage.kind == "final"
+        for name, tag in _tags(image_set).items()
     )
     if remote:
         with ThreadPoolExecutor(THREADS) as pool:
@@ -119,8 +118,10 @@ def status(image_set: ImageSet, *, requires_audit: bool, remote: bool = False) -
     )
 
 
-def _tag(image_set: ImageSet, stage: Stage) -> str:
-    return f"{image_set.repository}:{stage.name}-{image_set.version}"
+def _tags(image_set: ImageSet) -> dict[str, str]:
+    """Return the tag of each image that users pull."""
+    names = [stage.name for stage in image_set.stages if stage.kind == "final"]
+    return {name: f"{image_set.repository}:{name}-{image_set.version}" for name in names}
 
 
 def _locked(image_set: ImageSet, path: Path) -> _Locked:
@@ -145,12 +146,15 @@ def _locked(image_set: ImageSet, path: Path) -> _Locked:
 
 
 def _built(image_set: ImageSet, lock_set: LockSet | None) -> tuple[dict[str, ImageState], str]:
-    """Return the states of the images that the Docker engine has, or why it does not answer."""
+    """Return the states of the engine's images by tag, or why the engine does not answer.
+
+    The engine may spell the repository in another way, so the tags are without it.
+    """
     try:
         found = list_images(own_images_of(image_set, lock_set))
     except ExpectedError as error:
         return {}, error.message.splitlines()[0]
-    return {image.tag: image.state for image in found}, ""
+    return {parse_reference(image.tag).tag: image.state for image in found}, ""
 
 
 def _with_pushed(locked: _Locked, image: ImageStatus) -> ImageStatus:

@@ -1,10 +1,7 @@
 """Newer versions of the packages of lock sets, on indexes that a test fills."""
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -128,21 +125,13 @@ def test_exit_codes_and_json(index: WheelIndex) -> None:
     assert CliRunner().invoke(cli, [*words, "--exit-code"]).exit_code == 1
 
 
-def test_an_index_that_does_not_answer_exits_with_2(project: Path) -> None:
-    environment = {
-        **os.environ,
-        "PIP_CONFIG_FILE": "/dev/null",
-        "PIP_INDEX_URL": "http://127.0.0.1:1/simple",
-    }
-    done = subprocess.run(
-        [sys.executable, "-m", "orbiter", "outdated", "--manager", "pip"],
-        cwd=project,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 2
+@pytest.mark.usefixtures("project")
+def test_an_index_that_does_not_answer_exits_with_2(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
+    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:1/simple")
+    monkeypatch.setattr("resolvers.net.http.PAUSES", ())
+    done = CliRunner().invoke(cli, ["outdated", "--manager", "pip", "-q"])
+    assert done.exit_code == 2
     assert "failed: http://127.0.0.1:1/simple/" in done.stdout
     assert "2 packages: 2 failed" in done.stdout
     assert "error: an index could not be read" in done.stderr

@@ -2,13 +2,18 @@
 
 import json
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
+from orbiter.config import snapshot
+from orbiter.lockset.model import SNAPSHOT, LockSet
 from orbiter.query.packages import Selection, listing
 from orbiter.report.query import packages_text
 from resolvers.errors import ExpectedError
+from tests.support.lock_sets import changed
 from tests.support.paths import ROOT
 from tests.support.sbom_lock_sets import mixed, release
 
@@ -72,6 +77,52 @@ def test_a_stage_can_be_listed() -> None:
 def test_unknown_images_and_platforms(selection: Selection, problem: str) -> None:
     with pytest.raises(ExpectedError, match=problem):
         listing(release("0.2.0"), selection)
+
+
+def _with(requirements: Mapping[str, tuple[str, ...]], name: str) -> dict[str, tuple[str, ...]]:
+    return {**requirements, "npm": (*requirements["npm"], name)}
+
+
+def with_request(lock_set: LockSet, name: str) -> LockSet:
+    """Return a lock set whose image set requests one more package of npm."""
+    image_set = lock_set.image_set
+    stages = tuple(
+        replace(stage, requirements=_with(stage.requirements, name))
+        if stage.name == "debian-base-build"
+        else stage
+        for stage in image_set.stages
+    )
+    manifest = json.loads(lock_set.files["debian/package.json"])
+    manifest["orbiter"]["groups"]["debian-base-build"].append(name)
+    return changed(
+        lock_set,
+        {
+            SNAPSHOT: snapshot.dump(replace(image_set, stages=stages)),
+            "debian/package.json": json.dumps(manifest),
+        },
+    )
+
+
+def test_only_the_requested_version_of_npm_is_direct() -> None:
+    lock_set = release("0.2.0")
+    entries = json.loads(lock_set.files["debian/package-lock.json"])["packages"]
+    name = next(
+        path.rpartition("node_modules/")[2]
+        for path, entry in entries.items()
+        if path.count("node_modules/") == 2
+        and not entry.get("inBundle")
+        and f"node_modules/{path.rpartition('node_modules/')[2]}" in entries
+    )
+    found = listing(with_request(lock_set, name), Selection(managers=("npm",)))
+    versions = {
+        package.version: package.direct
+        for package in found.images[-1].packages
+        if package.name == name
+    }
+    assert len(versions) > 1
+    assert [each for each in versions if versions[each]] == [
+        entries[f"node_modules/{name}"]["version"]
+    ]
 
 
 def test_text_fits_and_shows_each_package_once() -> None:

@@ -98,7 +98,10 @@ def test_git_and_nothing_is_written(locked: Path) -> None:
     assert (found.git, found.next.command) == ("ignored", "orbiter lock --check")
 
 
-def test_a_registry_that_does_not_answer_is_unknown(locked: Path) -> None:
+def test_a_registry_that_does_not_answer_is_unknown(
+    locked: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("resolvers.net.http.PAUSES", ())
     edit(locked / "images.toml", "orbiter-test/small", f"{NOWHERE}/small")
     found = state(remote=True)
     assert {image.pushed for image in found.images} == {"unknown"}
