@@ -53,36 +53,44 @@ def _address(entry: ExpandedEntry) -> str:
     return Requirement(entry.text).url or ""
 
 
-# The messages never repeat the address, because it may contain a password.
 def _mistakes_in(
     package: str, entry: ExpandedEntry, url: str, built: Collection[str]
 ) -> Iterator[tuple[str, str]]:
     """Yield the problem of a requirement with an address, and its remedy."""
     if entry.index:
         yield f"'{package}' has an address and an index", "remove one of them"
-    if is_path(url):
-        if not PATH.fullmatch(url):
-            yield f"the path of '{package}' is not below the folder of images.toml", PATH_EXAMPLE
-        return
-    address = url.partition("#")[0]
-    is_git = url.startswith(PREFIX)
-    user = address.partition("://")[2].partition("/")[0].rpartition("@")[0]
-    if "$" in url or ":" in user or (user and not address.startswith(f"{PREFIX}ssh:")):
-        yield (
-            f"the address of '{package}' contains credentials",
-            "remove them here, and add them to ~/.netrc, which Orbiter and pip read",
-        )
-        return
-    if is_git:
-        yield from _repository_mistakes(package, url)
-    else:
-        yield from _file_mistakes(package, url)
-    if (is_git or address.endswith(SDISTS)) and package not in built:
-        kind = "comes from git" if is_git else "is an sdist"
+    mistakes = tuple(address_mistakes(package, url))
+    yield from mistakes
+    if not mistakes and is_built(url) and package not in built:
+        kind = "comes from git" if url.startswith(PREFIX) else "is an sdist"
         yield (
             f"'{package}' {kind}, so it is built when an image is built",
             f'allow it with pip-sdist = ["{package}"], or name the address of a wheel',
         )
+
+
+def is_built(url: str) -> bool:
+    """Return whether the package at an address is built with the image: from git or an sdist."""
+    return url.startswith(PREFIX) or (not is_path(url) and url.partition("#")[0].endswith(SDISTS))
+
+
+# The messages never repeat the address, because it may contain a password.
+def address_mistakes(package: str, url: str) -> Iterator[tuple[str, str]]:
+    """Yield the problem of the address of a package, and its remedy."""
+    address = url.partition("#")[0]
+    user = address.partition("://")[2].partition("/")[0].rpartition("@")[0]
+    if is_path(url):
+        if not PATH.fullmatch(url):
+            yield f"the path of '{package}' is not below the folder of images.toml", PATH_EXAMPLE
+    elif "$" in url or ":" in user or (user and not address.startswith(f"{PREFIX}ssh:")):
+        yield (
+            f"the address of '{package}' contains credentials",
+            "remove them here, and add them to ~/.netrc, which Orbiter and pip read",
+        )
+    elif url.startswith(PREFIX):
+        yield from _repository_mistakes(package, url)
+    else:
+        yield from _file_mistakes(package, url)
 
 
 def _repository_mistakes(package: str, url: str) -> Iterator[tuple[str, str]]:

@@ -23,14 +23,14 @@ def check_indexes(file: ConfigFile, mistakes: Mistakes) -> dict[str, str]:
         if name in RESERVED:
             problem = f"'{name}' is the name of another index in pip's lock files"
             mistakes.add(path, problem, hint="rename it")
-        for problem, hint in _mistakes_in(table.url):
+        for problem, hint in index_mistakes(table.url):
             mistakes.add(f"{path}.url", problem, expected=EXPECTED, hint=hint)
         addresses[name] = table.url.rstrip("/")
     return addresses
 
 
 # The messages never repeat the address, because it may contain a password.
-def _mistakes_in(url: str) -> Iterator[tuple[str, str]]:
+def index_mistakes(url: str) -> Iterator[tuple[str, str]]:
     """Yield the problem of an address and its remedy."""
     if "@" in url or "$" in url:
         yield (

@@ -50,7 +50,7 @@ def check_addresses(builder: Iterable[Mapping[str, ExpandedEntry]], mistakes: Mi
         for name, entry in entries.items():
             address = entry.text[len(name) + 1 :]
             if is_address(address):
-                for problem, hint in _address_mistakes(name, address):
+                for problem, hint in npm_address_mistakes(name, address):
                     mistakes.add(entry.path, problem, hint=hint)
 
 
@@ -66,7 +66,7 @@ def _is_unencrypted(address: str) -> bool:
     return http.is_address(url) and http.is_unencrypted(url)
 
 
-def _address_mistakes(name: str, address: str) -> Iterator[tuple[str, str]]:
+def npm_address_mistakes(name: str, address: str) -> Iterator[tuple[str, str]]:
     """Yield the problem of the address of a package, and its remedy."""
     if git_address(address) and not _is_unencrypted(address):
         return

@@ -6,6 +6,7 @@ next table (0.15.2). So the positions are found here.
 
 import re
 import tomllib
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -28,24 +29,36 @@ INDENT = "    "
 TablePath = tuple[str, ...]
 
 
-class ListItem(msgspec.Struct, frozen=True, kw_only=True):
-    """A list entry with the comment on its line."""
+Table = tuple[tuple[str, str], ...]
+"""The keys and values of an inline table."""
 
-    text: str
+
+class ListItem(msgspec.Struct, frozen=True, kw_only=True):
+    """A list entry with the comment on its line: a text, or an inline table of texts."""
+
+    text: str = ""
     comment: str = ""
+    table: Table = ()
+
+    @property
+    def value(self) -> str | dict[str, str]:
+        """The entry as TOML parsers return it."""
+        return dict(self.table) or self.text
 
 
 class Edit(msgspec.Struct, frozen=True, kw_only=True):
     """Entries to append to a list, which is the key ``key`` of the table ``path``.
 
     A missing table or list is added. Without a key only the table is added. ``one_line`` writes a
-    new list on one line.
+    new list on one line. ``value`` is for a key that is a text or an inline table: it is added if
+    the key is missing.
     """
 
     path: TablePath
     key: str = ""
     entries: tuple[ListItem, ...] = ()
     one_line: bool = False
+    value: str | Table = ""
 
 
 class TableSpan(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,7 +108,7 @@ def _edited(text: str, edit: Edit) -> str:
     if not edit.key:
         return new
     try:
-        return _add_entries(new, edit)
+        return _add_value(new, edit) if edit.value else _add_entries(new, edit)
     except tomllib.TOMLDecodeError:
         return text
 
@@ -118,8 +131,10 @@ def _apply(data: dict[str, Any], edit: Edit) -> None:
     """Make the same edit in parsed data."""
     for name in edit.path:
         data = data.setdefault(name, {})
-    if edit.key:
-        data[edit.key] = [*data.get(edit.key, ()), *(entry.text for entry in edit.entries)]
+    if edit.value:
+        data.setdefault(edit.key, edit.value if isinstance(edit.value, str) else dict(edit.value))
+    elif edit.key:
+        data[edit.key] = [*data.get(edit.key, ()), *(entry.value for entry in edit.entries)]
 
 
 def _reads_as(text: str, expected: dict[str, Any]) -> bool:
@@ -206,6 +221,17 @@ def _common_length(one: TablePath, other: TablePath) -> int:
     return (*same, False).index(False)
 
 
+def _add_value(text: str, edit: Edit) -> str:
+    data: Any = tomllib.loads(text)
+    for name in edit.path:
+        data = data[name]
+    if edit.key in data:
+        return text
+    table = next(table for table in _tables(text) if table.path == edit.path)
+    line = f"{_dotted((edit.key,))} = {inline_toml(edit.value)}\n"
+    return text[: table.end] + line + text[table.end :]
+
+
 def _add_entries(text: str, edit: Edit) -> str:
     # The positions are computed again for each edit, because the edit before moved them.
     table = next(table for table in table_spans(text) if table.path == edit.path)
@@ -214,7 +240,7 @@ def _add_entries(text: str, edit: Edit) -> str:
     match = opening.search(text, table.start, table.end)
     if not match:
         written = format_list(edit.entries, one_line=edit.one_line)
-        return f"{text[: table.end]}{edit.key} = {written}\n{text[table.end :]}"
+        return f"{text[: table.end]}{_dotted((edit.key,))} = {written}\n{text[table.end :]}"
     indent = match[1]
     span = _list_span(text, match.end())
     if "\n" in text[span.start : span.end]:
@@ -267,7 +293,7 @@ def format_list(entries: tuple[ListItem, ...], *, one_line: bool) -> str:
 def _format(values: tuple[str, ...], entries: tuple[ListItem, ...], *, one_line: bool) -> str:
     """Return a TOML list of values that are already TOML, and of entries."""
     if one_line:
-        return f"[{', '.join([*values, *(toml_literal(entry.text) for entry in entries)])}]"
+        return f"[{', '.join([*values, *(inline_toml(entry.value) for entry in entries)])}]"
     lines = "".join(f"{INDENT}{value},\n" for value in values)
     return f"[\n{lines}{_format_lines(entries, INDENT)}]"
 
@@ -278,4 +304,12 @@ def _format_lines(entries: tuple[ListItem, ...], indent: str) -> str:
 
 def _format_entry(entry: ListItem) -> str:
     comment = f"  # {entry.comment}" if entry.comment else ""
-    return f"{toml_literal(entry.text)},{comment}"
+    return f"{inline_toml(entry.value)},{comment}"
+
+
+def inline_toml(value: str | Table | Mapping[str, str]) -> str:
+    """Return a text or an inline table as TOML."""
+    if isinstance(value, str):
+        return toml_literal(value)
+    pairs = (f"{_dotted((key,))} = {toml_literal(text)}" for key, text in dict(value).items())
+    return f"{{ {', '.join(pairs)} }}"
