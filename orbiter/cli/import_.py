@@ -7,7 +7,7 @@ import click
 
 from orbiter.cli.directory import UserPath
 from orbiter.cli.errors import guarded
-from orbiter.cli.options import IMAGES
+from orbiter.cli.options import IMAGES, format_option
 from resolvers.errors import ExpectedError
 
 if TYPE_CHECKING:
@@ -15,30 +15,73 @@ if TYPE_CHECKING:
 
 
 @click.command("import")
-@click.argument("file", type=UserPath(exists=True, dir_okay=False))
+@click.argument("file", type=UserPath(exists=True))
 @click.option(
     "--image",
     metavar="NAME",
-    help="The image or stage that an environment.yml is added to, such as micromamba-base.",
+    help="The image or stage to add to, such as debian-base.",
+)
+@click.option(
+    "--group",
+    "groups",
+    multiple=True,
+    metavar="NAME",
+    help="Also import this group, extra or feature of FILE; repeatable.",
+)
+@click.option(
+    "--direct",
+    is_flag=True,
+    help="Leave out pins that only other packages require, by '# via' comments.",
 )
 @click.option("--dry-run", is_flag=True, help="Print the result; write nothing.")
+@format_option
 @guarded
-def import_file(file: Path, image: str | None, dry_run: bool) -> None:
+def import_file(
+    file: Path,
+    image: str | None,
+    groups: tuple[str, ...],
+    direct: bool,
+    dry_run: bool,
+    output_format: str,
+) -> None:
     """Import FILE of another tool into images.toml.
 
-    The type of FILE is detected from its content. The conda and pip requirements of an
-    environment.yml are added to an image; existing entries stay as they are. The invoke.yaml of
-    the original Orbiter becomes a new images.toml. Anything that cannot be imported is listed
-    with the reason.
+    FILE may be a repo2docker folder, too. Its type is detected from its name
+    and content: requirements.txt, pyproject.toml, Pipfile, environment.yml,
+    pixi.toml, package.json or apt.txt. The packages are added to an image;
+    existing entries stay as they are. If there is no images.toml, a new one is
+    written, and --image may be left out. The invoke.yaml of the original
+    Orbiter becomes a new images.toml. Anything that cannot be imported is
+    listed with the reason.
     """
-    if image is None:
-        _import_image_set(file, dry_run)
+    if _describes_image_set(file, image):
+        _import_image_set(file, dry_run, output_format)
     else:
-        _import_environment(file, image, dry_run)
+        _import_into_image(file, image, groups, direct, dry_run, output_format)
 
 
-def _import_image_set(file: Path, dry_run: bool) -> None:
+def _describes_image_set(file: Path, image: str | None) -> bool:
+    """Return whether a file is read as an image set of the original Orbiter."""
+    from orbiter.convert.files import read_text
+    from orbiter.convert.invoke.yaml import is_image_set
+    from orbiter.convert.recognise import is_environment
+
+    if file.is_dir():
+        return False
+    text = read_text(file)
+    is_set = "build:" in text and is_image_set(text)
+    if image is not None and is_set:
+        raise ExpectedError(
+            f"{file} describes a whole image set, not the requirements of one image",
+            "leave out --image",
+        )
+    is_yaml = file.suffix in {".yml", ".yaml"} and not is_environment(text)
+    return image is None and (is_set or is_yaml)
+
+
+def _import_image_set(file: Path, dry_run: bool, output_format: str) -> None:
     from orbiter.convert.invoke.image_set import import_image_set
+    from orbiter.convert.report import document_of_notes, format_json
 
     imported = import_image_set(file, IMAGES)
     if IMAGES.exists() and not dry_run:
@@ -46,48 +89,91 @@ def _import_image_set(file: Path, dry_run: bool) -> None:
             f"{IMAGES} already exists, and {file} describes a whole image set",
             f"move {IMAGES} away first, or print the new file with --dry-run",
         )
+    if not dry_run:
+        _write(imported.text, quiet=output_format == "json")
+    if output_format == "json":
+        document = document_of_notes(str(file), str(IMAGES), imported.notes, written=not dry_run)
+        click.echo(format_json(document), nl=False)
+        return
     for note in imported.notes:
         click.echo(str(note), err=True)
     if dry_run:
         click.echo(imported.text, nl=False)
-    else:
-        _write(imported.text)
 
 
-def _import_environment(file: Path, image: str, dry_run: bool) -> None:
-    from orbiter.convert.add_to_image import import_environment, read_text
-    from orbiter.convert.invoke.yaml import is_image_set
+def _import_into_image(
+    file: Path,
+    image: str | None,
+    groups: tuple[str, ...],
+    direct: bool,
+    dry_run: bool,
+    output_format: str,
+) -> None:
+    from orbiter.convert.add_to_image import add_to_image, default_image, read_options
+    from orbiter.convert.recognise import read
+    from orbiter.convert.report import document_of, format_json
 
-    if is_image_set(read_text(file)):
+    if image is None and IMAGES.exists():
         raise ExpectedError(
-            f"{file} describes a whole image set, not the requirements of one image",
-            "leave out --image",
+            f"{file} has the packages of one image, and --image does not say which",
+            f"run orbiter import {file} --image {_example(file)}; "
+            "an image that is missing is added to images.toml",
         )
-    imported = import_environment(file, IMAGES, image)
-    _report(imported)
-    if not imported.added:
-        click.echo(f"{IMAGES} is unchanged: it already has all requirements of {file}")
-    elif dry_run:
-        click.echo(f"dry run: {IMAGES} was not written")
+    requirements = read(file, read_options(IMAGES, groups, direct=direct))
+    imported = add_to_image(requirements, file, IMAGES, image or default_image(requirements))
+    is_written = bool(imported.added) and not dry_run
+    if is_written:
+        _write(imported.text, quiet=True)
+    if output_format == "json":
+        document = document_of(str(file), str(IMAGES), imported, written=is_written)
+        click.echo(format_json(document), nl=False)
     else:
-        _write(imported.text)
+        _report(imported, file, dry_run)
+    if imported.is_new and not imported.added:
+        raise ExpectedError(
+            f"{file} has nothing that images.toml can contain", "name a file that lists packages"
+        )
 
 
-def _write(text: str) -> None:
+def _example(file: Path) -> str:
+    """Return an image that can have the packages of a file."""
+    has_conda = file.suffix in {".yml", ".yaml"} or file.name == "pixi.toml"
+    return "micromamba-base" if has_conda else "debian-base"
+
+
+def _write(text: str, *, quiet: bool = False) -> None:
     from orbiter.files import write_text
 
     write_text(IMAGES, text)
-    click.echo(f"wrote {IMAGES}: review it, then run orbiter lock")
+    if not quiet:
+        click.echo(f"wrote {IMAGES}: review it, then run orbiter lock")
 
 
-def _report(imported: "ImportResult") -> None:
+def _report(imported: "ImportResult", file: Path, dry_run: bool) -> None:
+    if imported.is_new and imported.added:
+        click.echo(f"new: {IMAGES} with the image {imported.stage.removesuffix('-build')}")
     for table in imported.tables:
         click.echo(f"new: {table}")
     if imported.channels:
         click.echo(f"channels: {', '.join(imported.channels)} added")
-    for manager, requirements in imported.added.items():
-        click.echo(f"{imported.stage} {manager}: {len(requirements)} added")
-        for requirement in requirements:
-            click.echo(f"    + {requirement}")
+    for addition in imported.added:
+        click.echo(f"{addition.place} {addition.key}: {len(addition.entries)} added")
+        for entry in addition.entries:
+            click.echo(f"    + {entry}")
+    for change in imported.changed:
+        click.echo(f"changed: {change}", err=True)
     for left_out in imported.left_out:
         click.echo(f"left out: {left_out}", err=True)
+    _report_end(imported, file, dry_run)
+
+
+def _report_end(imported: "ImportResult", file: Path, dry_run: bool) -> None:
+    if imported.added and not dry_run:
+        click.echo(f"wrote {IMAGES}: review it, then run orbiter lock")
+    elif imported.added and imported.is_new:
+        click.echo(f"dry run: {IMAGES} was not written; it would be:\n")
+        click.echo(imported.text, nl=False)
+    elif imported.added:
+        click.echo(f"dry run: {IMAGES} was not written")
+    elif not imported.is_new:
+        click.echo(f"{IMAGES} is unchanged: it already has all requirements of {file}")

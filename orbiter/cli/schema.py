@@ -18,6 +18,7 @@ SCHEMAS = {
     "diff-locks": "orbiter.report.json:schema",
     "fetch": "orbiter.cli.results:FetchResult",
     "images": "orbiter.images.list:json_schema",
+    "import": "orbiter.convert.report:json_schema",
     "licences": "orbiter.licences.report.json:schema",
     "lint": "orbiter.lint.report.json:schema",
     "list": "orbiter.query.packages:Listing",

@@ -227,7 +227,7 @@ def _add_value(text: str, edit: Edit) -> str:
         data = data[name]
     if edit.key in data:
         return text
-    table = next(table for table in _tables(text) if table.path == edit.path)
+    table = next(table for table in table_spans(text) if table.path == edit.path)
     line = f"{_dotted((edit.key,))} = {inline_toml(edit.value)}\n"
     return text[: table.end] + line + text[table.end :]
 

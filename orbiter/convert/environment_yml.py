@@ -55,7 +55,7 @@ def read(file: str, text: str, platforms: tuple[str, ...]) -> ImportedRequiremen
     lists = {manager: tuple(entries) for manager, entries in reader.requirements.items() if entries}
     return ImportedRequirements(
         requirements=lists,
-        channels=_channels(file, listed, filter(None, in_requirements)),
+        channels=channel_urls(file, listed, filter(None, in_requirements)),
         left_out=(*_left_out_channels(listed), *reader.left_out, *_left_out_keys(data)),
     )
 
@@ -75,7 +75,9 @@ def _parse(file: str, text: str) -> dict[str, Any]:
     return data
 
 
-def _channels(file: str, listed: Iterable[str], in_requirements: Iterable[str]) -> tuple[str, ...]:
+def channel_urls(
+    file: str, listed: Iterable[str], in_requirements: Iterable[str]
+) -> tuple[str, ...]:
     """Return all channels, with variables for credentials.
 
     Like conda, this adds channels that only requirements name, after all others.

@@ -1,6 +1,7 @@
 """The outcome of an import: requirements in Orbiter's syntax, and what was left out or changed."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Literal
 
 import msgspec
@@ -20,11 +21,51 @@ class LeftOut(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.what}: {self.why}"
 
 
+class Changed(msgspec.Struct, frozen=True, kw_only=True):
+    """A part of a file that was imported in another form, or an addition to it, and the reason."""
+
+    what: str
+    why: str
+
+    def __str__(self) -> str:
+        return f"{self.what}: {self.why}"
+
+
+class ImportOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """The choices for an import.
+
+    ``root`` is the folder of images.toml, to which paths in it are relative. ``groups`` are the
+    groups, extras and features to import besides what a file always installs. With ``direct``,
+    pins that only other packages require are left out.
+    """
+
+    platforms: tuple[str, ...]
+    root: Path
+    groups: frozenset[str] = frozenset()
+    direct: bool = False
+
+
 class ImportedRequirements(msgspec.Struct, frozen=True, kw_only=True):
-    """The requirements for the lists of one stage, by manager, and their conda channels."""
+    """The content of a file for one image.
+
+    ``requirements`` are for the lists of one stage, by manager, and ``channels`` for its builder.
+    ``code`` has the packages that may run code, by their key (``pip-sdist``). ``constraints``,
+    ``overrides``, ``npm_overrides`` and ``python`` are for the builder, ``indexes`` are addresses
+    of package indexes by name. ``image`` has lists of the final stage by their key (``postbuild``),
+    and ``files`` its own files.
+    """
 
     requirements: Mapping[str, tuple[ListItem, ...]]
     channels: tuple[str, ...] = ()
+    code: Mapping[str, tuple[str, ...]] = {}
+    constraints: tuple[str, ...] = ()
+    overrides: tuple[str, ...] = ()
+    npm_overrides: Mapping[str, str | Mapping[str, str]] = {}
+    python: str = ""
+    indexes: Mapping[str, str] = {}
+    image: Mapping[str, tuple[ListItem, ...]] = {}
+    files: Mapping[str, str] = {}
+    changed: tuple[Changed, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
 
 

@@ -136,7 +136,7 @@ def _read_line(where: str, line: LogicalLine, content: _Content) -> None:
         content.pins.append(pin)
     elif pinned := PINNED.fullmatch(text):
         name, version = normalise(pinned["name"]), pinned["version"]
-        content.pins.append(_Pin(name, version, files=files, via=_via(line.comments)))
+        content.pins.append(_Pin(name, version, files=files, via=via_items(line.comments)))
     elif URL_OR_PATH.match(text):
         content.pins.append(_pin_of_url(text, line, "", files))
     elif NOT_PINNED.fullmatch(text):
@@ -199,11 +199,11 @@ def _pin_of_url(url: str, line: LogicalLine, name: str, files: tuple[PackageFile
         build=commit,
         source=without_credentials(address),
         files=files,
-        via=_via(line.comments),
+        via=via_items(line.comments),
     )
 
 
-def _via(comments: list[str]) -> list[str] | None:
+def via_items(comments: list[str]) -> list[str] | None:
     """Return the items of a ``via`` comment, on one or several lines; None without one."""
     items: list[str] | None = None
     for comment in comments:
@@ -221,7 +221,7 @@ def _entries(pins: list[_Pin]) -> tuple[PackageEntry, ...]:
     requires: dict[str, set[str]] = {}
     for pin in pins:
         for item in pin.via or ():
-            requires.setdefault(_requiring_package(item), set()).add(pin.name)
+            requires.setdefault(requiring_package(item), set()).add(pin.name)
     return tuple(
         PackageEntry(
             manager="pip",
@@ -243,11 +243,11 @@ def _is_direct(pin: _Pin, names: set[str]) -> bool:
     Old versions of uv omit the comment for such a package.
     """
     return not pin.via or any(
-        not item.startswith("-c") and _requiring_package(item) not in names for item in pin.via
+        not item.startswith("-c") and requiring_package(item) not in names for item in pin.via
     )
 
 
-def _requiring_package(item: str) -> str:
+def requiring_package(item: str) -> str:
     """Return the package in an item of a ``via`` comment.
 
     "" for a file (``-r x.in``) or a project (``name (pyproject.toml)``).

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from orbiter.config.read import image_set_of
-from orbiter.convert.add_to_image import read_text
+from orbiter.convert.files import read_text
 from orbiter.convert.invoke.builders import MANAGERS, builder_tables
 from orbiter.convert.invoke.lists import Lists
 from orbiter.convert.invoke.toml_text import Table, images_toml

@@ -191,6 +191,7 @@ def test_the_type_of_a_file_is_detected_from_its_content(tmp_path: Path) -> None
     assert image.returncode == 2
     problem = "set.txt describes a whole image set, not the requirements of one image"
     assert image.stderr == f"error: {problem}\n\nhint: leave out --image\n"
+    (tmp_path / "images.toml").write_text('version = "1.0.0"\nrepository = "a/b"\n')
     bare = run(tmp_path, "invoke.yaml")
     assert bare.returncode == 2
     assert bare.stderr == (
@@ -203,6 +204,7 @@ def test_the_type_of_a_file_is_detected_from_its_content(tmp_path: Path) -> None
     assert other.returncode == 2
     assert "other.yaml is not an image set" in other.stderr
     assert "--image micromamba-base" in other.stderr
+    (tmp_path / "images.toml").unlink()
     assert run(tmp_path, "set.txt").returncode == 0
     assert run(tmp_path, "invoke.yaml", "--image", "micromamba-base").returncode == 0
 

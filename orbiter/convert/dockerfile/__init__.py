@@ -1,0 +1,1 @@
+"""Read the packages that a Dockerfile installs, as far as they are certain."""

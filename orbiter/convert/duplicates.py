@@ -1,0 +1,44 @@
+"""Requirements whose packages images.toml, or the imported file itself, already requests."""
+
+import re
+from collections.abc import Mapping
+
+from orbiter.config.requirements import package_name
+from orbiter.config.toml_edit import ListItem
+from orbiter.convert.destination import Destination
+from orbiter.convert.outcome import LeftOut
+
+UNVERSIONED = re.compile(r"[\w.-]+")
+"""A requirement without a version, which every other requirement for the package satisfies."""
+
+Lists = Mapping[str, tuple[ListItem, ...]]
+
+
+def new_requirements(requirements: Lists, destination: Destination) -> tuple[Lists, list[LeftOut]]:
+    """Return the requirements for new packages, and those that differ from existing ones."""
+    added: dict[str, tuple[ListItem, ...]] = {}
+    left_out: list[LeftOut] = []
+    for manager, entries in requirements.items():
+        existing = destination.existing(manager)
+        existing_by_name = {package_name(manager, text): text for text in existing}
+        new: dict[str, ListItem] = {}
+        for entry in entries:
+            name = package_name(manager, entry.text)
+            if name in existing_by_name:
+                reason = f"images.toml already has '{existing_by_name[name]}'"
+                left_out += _duplicate(manager, entry.text, existing_by_name[name], reason)
+            elif name not in new or UNVERSIONED.fullmatch(new[name].text):
+                new[name] = entry
+            else:
+                reason = f"the file already has '{new[name].text}'"
+                left_out += _duplicate(manager, entry.text, new[name].text, reason)
+        if new:
+            added[manager] = tuple(new.values())
+    return added, left_out
+
+
+def _duplicate(manager: str, text: str, other: str, reason: str) -> list[LeftOut]:
+    """Return the requirement unless the other one for the same package implies it."""
+    if UNVERSIONED.fullmatch(text) or "".join(text.split()) == "".join(other.split()):
+        return []
+    return [LeftOut(what=f"{manager} '{text}'", why=reason)]

@@ -1,0 +1,1 @@
+"""Read the requirements of Python projects: requirements.txt, pyproject.toml and Pipfile."""
