@@ -17,6 +17,7 @@ from orbiter.cli.options import (
     release_option,
     stages_option,
 )
+from resolvers.errors import ExpectedError
 
 if TYPE_CHECKING:
     from orbiter.image_tests.results import ImageTestReport
@@ -63,6 +64,7 @@ def test(
     from orbiter.image_tests.select import built_images, untested
     from orbiter.lockset.names import check_platforms
 
+    _check_folder(junit)
     lock_set = read_lock_set(release, locked=locked)
     check_platforms(lock_set, [platform] if platform else [])
     tests = read_image_tests(IMAGES)
@@ -82,6 +84,12 @@ def test(
         output_format,
         junit,
     )
+
+
+def _check_folder(junit: Path | None) -> None:
+    """Raise ExpectedError before any test runs if the folder of a file does not exist."""
+    if junit and not junit.parent.is_dir():
+        raise ExpectedError(f"cannot write {junit}: there is no folder {junit.parent}")
 
 
 def _show(report: "ImageTestReport", output_format: str, junit: Path | None) -> None:
