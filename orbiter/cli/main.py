@@ -28,6 +28,7 @@ from orbiter.cli.log import log
 from orbiter.cli.osv import osv
 from orbiter.cli.outdated import outdated
 from orbiter.cli.push import push
+from orbiter.cli.readme import readme
 from orbiter.cli.release import release
 from orbiter.cli.remove import remove
 from orbiter.cli.run import run
@@ -66,6 +67,7 @@ COMMANDS: tuple[click.Command, ...] = (
     osv,
     outdated,
     push,
+    readme,
     release,
     remove,
     run,

@@ -238,3 +238,15 @@ class VerifySignatureResult(Document, frozen=True, kw_only=True):
     """The result of ``orbiter verify-signature``."""
 
     images: tuple[VerifiedImage, ...]
+
+
+class ReadmeResult(Document, frozen=True, kw_only=True):
+    """The result of ``orbiter readme``.
+
+    ``stale`` says that the section was not up to date, ``written`` that it was not only checked.
+    """
+
+    file: str
+    release: str
+    stale: bool
+    written: bool

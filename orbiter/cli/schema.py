@@ -28,6 +28,7 @@ SCHEMAS = {
     "outdated": "orbiter.query.outdated:Outdated",
     "push": "orbiter.cli.results:PushResult",
     "release": "orbiter.cli.results:ReleaseResult",
+    "readme": "orbiter.cli.results:ReadmeResult",
     "remove": "orbiter.edit.report:MovesReport",
     "sign": "orbiter.cli.results:SignResult",
     "status": "orbiter.query.status:Status",

@@ -1,0 +1,89 @@
+"""``orbiter readme``: keep the table of images in a README."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from orbiter.cli.directory import UserPath
+from orbiter.cli.errors import FINDINGS, guarded
+from orbiter.cli.options import format_option, read_lock_set
+from resolvers.errors import ExpectedError
+
+README = Path("README.md")
+
+
+@click.command()
+@click.argument("file", type=UserPath(dir_okay=False), required=False)
+@click.option("--release", metavar="VERSION", help="A recorded release (default: the newest one).")
+@click.option("--check", is_flag=True, help="Write nothing; exit with 1 if the section is stale.")
+@format_option
+@guarded
+def readme(file: Path | None, release: str | None, check: bool, output_format: str) -> None:
+    """Keep the table of images in a README.
+
+    Writes the section between the lines
+
+    \b
+      <!-- orbiter readme: begin -->
+      <!-- orbiter readme: end -->
+
+    of FILE (default: README.md beside images.toml): badges, a table of the
+    images with size, packages and digest, and the commands to pull them.
+    `orbiter release` records the digests.
+    """
+    from orbiter.files import write_text
+    from orbiter.lockset import folder, record
+    from orbiter.report.readme import replace_section, section
+
+    path = file or README
+    name = release or _newest_released()
+    lock_set = read_lock_set(name)
+    recorded = record.read(folder.release_folder(lock_set.manifest.release), lock_set).digests
+    old = _read(path)
+    new = replace_section(old, section(lock_set, recorded), str(path))
+    if new != old and not check:
+        write_text(path, new)
+    _print(path, lock_set.manifest.release, output_format, is_stale=new != old, check=check)
+    if check and new != old:
+        sys.exit(FINDINGS)
+
+
+def _newest_released() -> str:
+    """Return the newest release whose digests are recorded."""
+    from orbiter.lockset import folder
+
+    released = [
+        name for name in folder.releases() if folder.is_released(folder.release_folder(name))
+    ]
+    if not released:
+        raise ExpectedError(
+            "no release is recorded, so the digests of its images are not known",
+            "build the images and record their digests: orbiter release",
+        )
+    return released[-1]
+
+
+def _read(path: Path) -> str:
+    """Return the text of the file with its line ends."""
+    from orbiter.report.readme import MARKERS
+
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            return file.read()
+    except FileNotFoundError:
+        raise ExpectedError(f"{path} not found", f"create it with these lines:{MARKERS}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ExpectedError(f"cannot read {path}: {error}", "name a text file in UTF-8") from error
+
+
+def _print(path: Path, release: str, output_format: str, *, is_stale: bool, check: bool) -> None:
+    if output_format == "json":
+        from orbiter.cli.results import ReadmeResult, print_json
+
+        print_json(ReadmeResult(file=str(path), release=release, stale=is_stale, written=not check))
+    elif is_stale and check:
+        click.echo(f"{path}: the images of release {release} are not up to date: orbiter readme")
+    else:
+        state = "updated" if is_stale else "unchanged"
+        click.echo(f"{path}: {state}, with the images of release {release}")
