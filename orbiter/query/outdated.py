@@ -32,8 +32,8 @@ VersionState = Literal["outdated", "current", "not found", "not checked", "faile
 ``failed``: the index did not answer."""
 STATES: tuple[VersionState, ...] = get_args(VersionState)
 NOT_CHECKED = {
-    "apk": "apk resolves in a container: see orbiter lock --upgrade --dry-run",
-    "apt": "apt resolves in a container: see orbiter lock --upgrade --dry-run",
+    "apk": "apk resolves in a container: orbiter lock --dry-run --upgrade --only apk",
+    "apt": "apt resolves in a container: orbiter lock --dry-run --upgrade --only apt",
 }
 """The managers whose indexes are only read by the program itself, and the reason."""
 FIXED = "images.toml names the address of its file"

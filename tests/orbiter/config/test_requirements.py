@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import InvalidName, canonicalize_name
 
-from orbiter.config.requirements import SYNTAXES, package_name, sort_requirements
+from orbiter.config.requirements import SYNTAXES, has_address, package_name, sort_requirements
 
 PIECES = st.sampled_from(
     [*"aZ09.-_ <>=!~;@[]*", "==", ">=", "1.0", "1!2", "dev1", "numpy", "\n", "é", "٣"]
@@ -63,3 +63,22 @@ def test_package_names(manager: str, requirement: str, name: str) -> None:
 
 def test_requirements_are_sorted_by_name() -> None:
     assert sort_requirements("pip", ["b<2", "A>=1", "a_a"]) == ("A>=1", "a_a", "b<2")
+
+
+@pytest.mark.parametrize(
+    ("manager", "requirement", "expected"),
+    [
+        ("pip", "acme @ https://example.org/acme-1.0-py3-none-any.whl", True),
+        ("pip", "acme @ ./src/acme", True),
+        ("pip", "acme[fast]>=1; python_version > '3'", False),
+        ("npm", "acme@https://example.org/acme-1.0.0.tgz", True),
+        ("npm", "acme@git+https://example.org/acme.git#v1", True),
+        ("npm", "@lab/acme@^1", False),
+        ("npm", "old@npm:acme@^1", False),
+        ("conda", "https://example.org/noarch/acme-1.0-0.conda", True),
+        ("conda", "conda-forge::acme>=1", False),
+        ("apt", "acme=1.0", False),
+    ],
+)
+def test_requirements_with_an_address(manager: str, requirement: str, expected: bool) -> None:
+    assert has_address(manager, requirement) is expected
