@@ -169,6 +169,11 @@ class Upgrade(msgspec.Struct, frozen=True, kw_only=True):
     packages: Mapping[str, str] = {}
 
 
+VersionLimits = Mapping[str, tuple[tuple[int, ...], ...]]
+"""The release numbers that the versions of a package must begin with, one of several, by name."""
+NO_LIMITS: VersionLimits = {}
+
+
 class Shell(Protocol):
     """Runs a POSIX shell script as root in a new container of the builder's base image.
 
@@ -369,14 +374,16 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     everything published later. ``engine`` is the name of one of the manager's engines, or empty for
     its default. ``progress`` receives short lines for the user; lines with the prefix NOTE stay
     visible. ``warn`` receives warnings, which the lock set keeps; several threads may call it.
-    ``warnings`` are those about the previous lock files. The remaining fields are options that only
-    the named managers read.
+    ``warnings`` are those about the previous lock files. ``limits`` are the only versions that pip
+    and rattler may choose; the other engines do not know them. The remaining fields are options
+    that only the named managers read.
     """
 
     groups: tuple[Group, ...]
     targets: tuple[Target, ...]
     previous: LockFiles = {}
     upgrade: Upgrade = Upgrade()
+    limits: VersionLimits = {}
     as_of: datetime | None = None
     engine: str = ""
     progress: Callable[[str], None] = lambda _line: None

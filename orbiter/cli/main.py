@@ -39,6 +39,7 @@ from orbiter.cli.sign import sign
 from orbiter.cli.status import status
 from orbiter.cli.test import test
 from orbiter.cli.tree import tree
+from orbiter.cli.update import update
 from orbiter.cli.usage import CommandGroup
 from orbiter.cli.verify_signature import verify_signature
 from orbiter.cli.why import why
@@ -78,6 +79,7 @@ COMMANDS: tuple[click.Command, ...] = (
     status,
     test,
     tree,
+    update,
     verify_signature,
     why,
 )

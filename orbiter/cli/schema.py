@@ -34,6 +34,7 @@ SCHEMAS = {
     "status": "orbiter.query.status:Status",
     "test": "orbiter.image_tests.report.json:schema",
     "tree": "orbiter.report.query.tree_json:TreeReport",
+    "update": "orbiter.edit.report:MovesReport",
     "verify-signature": "orbiter.cli.results:VerifySignatureResult",
     "vulnerabilities": "orbiter.report.vulnerabilities.json:schema",
     "why": "orbiter.query.why:Reasons",

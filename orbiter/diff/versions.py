@@ -77,13 +77,13 @@ def version_step(manager: str, old: str, new: str) -> Step:
     upstream_order = compare_versions(manager, _upstream(manager, old), _upstream(manager, new))
     if order == 0 or upstream_order == 0:
         return "build"
-    old_epoch, old_numbers = _release_numbers(manager, old)
-    new_epoch, new_numbers = _release_numbers(manager, new)
+    old_epoch, old_numbers = release_numbers(manager, old)
+    new_epoch, new_numbers = release_numbers(manager, new)
     if old_epoch != new_epoch:
         return "major"
     pairs = enumerate(zip_longest(old_numbers, new_numbers, fillvalue=0))
     position = next((position for position, (one, two) in pairs if one != two), None)
-    if position == 0 and _is_calendar(old_numbers) and _is_calendar(new_numbers):
+    if position == 0 and is_calendar(old_numbers) and is_calendar(new_numbers):
         return "minor"
     steps: dict[int | None, Step] = {0: "major", 1: "minor"}
     return steps.get(position, "patch")
@@ -109,7 +109,7 @@ def _upstream(manager: str, version: str) -> str:
     return REVISION[manager].sub("", version.strip()) if manager in REVISION else version
 
 
-def _release_numbers(manager: str, version: str) -> tuple[int, list[int]]:
+def release_numbers(manager: str, version: str) -> tuple[int, list[int]]:
     """Return the epoch and the numbers at the start of a version."""
     version = version.strip()
     epoch = EPOCH.match(version)
@@ -119,7 +119,7 @@ def _release_numbers(manager: str, version: str) -> tuple[int, list[int]]:
     return int(epoch[1] or 0), list(map(int, digits))
 
 
-def _is_calendar(numbers: list[int]) -> bool:
+def is_calendar(numbers: list[int]) -> bool:
     """Return whether a version starts with a year (2026), a month (202611) or a day (20261128)."""
     if not numbers:
         return False

@@ -113,7 +113,7 @@ def _lock_manager(
     if not new_inputs:
         return LockedManager()
     unchanged = previous_files and new_inputs == previous_inputs
-    if unchanged and can_reuse(run, manager, previous_files):
+    if unchanged and can_reuse(run, builder.name, manager, previous_files):
         return kept
     resolved = _resolve(builder_run, manager, facts, previous_files, conda_files)
     return msgspec.structs.replace(resolved, inputs=new_inputs)

@@ -26,7 +26,7 @@ def lock_options(
     managers: tuple[str, ...] = ()
     if only:
         managers = _managers(image_set, only)
-    versions = dict(_package(text) for text in packages)
+    versions = dict(parse_package(text, "--upgrade-package") for text in packages)
     upgrades = Upgrade(everything=upgrade, packages=versions)
     return LockOptions(now=now, as_of=cutoff, upgrade=upgrades, only=managers)
 
@@ -52,12 +52,14 @@ def parse_cutoff(text: str, now: datetime) -> datetime:
     return moment.astimezone(UTC).replace(microsecond=0)
 
 
-def _package(text: str) -> tuple[str, str]:
+def parse_package(text: str, option: str) -> tuple[str, str]:
+    """Return the name and the version in ``NAME`` or ``NAME==VERSION``; ``option`` is for errors.
+
+    Raises ExpectedError for any other text.
+    """
     name, separator, version = text.partition("==")
     if not name.strip() or (separator and not version.strip()):
-        raise ExpectedError(
-            f"--upgrade-package {text}: not a package", "write NAME or NAME==VERSION"
-        )
+        raise ExpectedError(f"{option} {text}: not a package", "write NAME or NAME==VERSION")
     return name.strip(), version.strip()
 
 

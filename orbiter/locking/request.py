@@ -7,6 +7,7 @@ from orbiter.config.image_set import Builder, ImageSet
 from orbiter.config.npm_rules import npm_settings
 from orbiter.config.stage_graph import ENVIRONMENT_MANAGERS, ancestors, builder_stages, groups
 from orbiter.locking.downloads import package_files
+from orbiter.locking.limits import version_limits
 from orbiter.locking.packages import locked_names
 from orbiter.locking.repositories import system_repositories
 from orbiter.locking.work import LockRun
@@ -41,7 +42,8 @@ def request_for(
         groups=groups(run.image_set, builder.name, manager),
         targets=targets,
         previous=previous,
-        upgrade=_upgrade_of(run.options.upgrade, manager, previous),
+        upgrade=_upgrade_of(run.upgrade_of(builder.name, manager), manager, previous),
+        limits=version_limits(manager, previous, run.options.largest_step),
         as_of=run.as_of,
         engine=engine_of(builder, manager),
         progress=progress,

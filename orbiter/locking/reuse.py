@@ -21,9 +21,9 @@ def kept_cutoff(image_set: ImageSet, previous: LockSet | None) -> datetime | Non
     return datetime.fromisoformat(previous.manifest.cutoff)
 
 
-def can_reuse(run: LockRun, manager: str, files: LockFiles) -> bool:
+def can_reuse(run: LockRun, builder: str, manager: str, files: LockFiles) -> bool:
     """Return whether lock files stay valid, given that their inputs are unchanged."""
-    return not _may_be_deleted(run, manager) and not _should_move(run, manager, files)
+    return not _may_be_deleted(run, manager) and not _should_move(run, builder, manager, files)
 
 
 def _may_be_deleted(run: LockRun, manager: str) -> bool:
@@ -36,9 +36,9 @@ def _may_be_deleted(run: LockRun, manager: str) -> bool:
     return run.previous.manifest.release != run.image_set.version
 
 
-def _should_move(run: LockRun, manager: str, files: LockFiles) -> bool:
+def _should_move(run: LockRun, builder: str, manager: str, files: LockFiles) -> bool:
     """Return whether an upgrade or a new cut-off concerns the pins."""
-    upgrade = run.options.upgrade
+    upgrade = run.upgrade_of(builder, manager)
     if upgrade.everything:
         return True
     if upgrade.packages and upgrade.packages.keys() & locked_names(manager, files):

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 import msgspec
 
@@ -12,6 +12,8 @@ from orbiter.lockset.model import BuilderFacts, LockSet, RecordedWarning
 from orbiter.oci.base_image import BaseStart
 from orbiter.tasks import StartTask
 from resolvers.types import LockFiles, Pin, Shell, Target, Upgrade
+
+LargestStep = Literal["", "patch", "minor"]
 
 
 class Environment(Protocol):
@@ -70,15 +72,19 @@ class Environment(Protocol):
 
 
 class LockOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """The options of ``orbiter lock``.
+    """The options of ``orbiter lock`` and ``orbiter update``.
 
-    ``only`` lists managers; empty means all of them. ``now`` is in UTC.
+    ``only`` lists managers; empty means all of them. ``now`` is in UTC. ``upgraded`` lists the
+    builders and managers whose packages an upgrade concerns; empty means all of them.
+    ``largest_step`` is the largest step of a locked version; empty means any.
     """
 
     now: datetime
     as_of: datetime | None = None
     upgrade: Upgrade = Upgrade()
     only: tuple[str, ...] = ()
+    upgraded: frozenset[tuple[str, str]] = frozenset()
+    largest_step: LargestStep = ""
 
 
 class LockRun(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,6 +108,13 @@ class LockRun(msgspec.Struct, frozen=True, kw_only=True):
     def includes(self, manager: str) -> bool:
         """Return whether this run locks a manager's packages."""
         return not self.options.only or manager in self.options.only
+
+    def upgrade_of(self, builder: str, manager: str) -> Upgrade:
+        """Return the upgrade of the packages of one manager of a builder."""
+        options = self.options
+        if options.upgraded and (builder, manager) not in options.upgraded:
+            return Upgrade()
+        return options.upgrade
 
     def previous_facts(self, builder: str) -> BuilderFacts | None:
         """Return the facts about a builder in the previous lock set, if it has them."""

@@ -53,6 +53,12 @@ def reason(move: Move) -> str:
     return _because(move.cause, move.change.name) if move.cause else ""
 
 
+def step_of(move: Move) -> str:
+    """Return the versions of a move and its step: ``base 1.0 → 2.0 is a major step``."""
+    name, step = phrases.printable(move.change.name), move.change.step or "large"
+    return f"{name} {phrases.arrow(move.change)} is a {step} step"
+
+
 def _because(cause: Cause, moved_name: str) -> str:
     name = phrases.printable(" ".join(filter(None, (cause.name, cause.version))))
     needed = phrases.printable(cause.requirement)

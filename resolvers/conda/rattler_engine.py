@@ -10,7 +10,7 @@ from resolvers.conda.keep_pins import PlatformResult, solve_platform
 from resolvers.conda.lock_file import CondaEntry, CondaLock
 from resolvers.conda.rattler_solver import PlatformSolver, PreviousPackage
 from resolvers.conda.requirements import CondaRequirement
-from resolvers.types import NOTE, Request
+from resolvers.types import NOTE, Request, VersionLimits
 
 SHOWN_CHANGES = 8
 """Number of changed packages that one line of progress names."""
@@ -69,6 +69,7 @@ async def _solve(
             requirements=requirements,
             as_of=request.as_of,
             direct=records,
+            constraints=_constraints(request.limits),
         )
         for subdir, packages in virtual_packages.items()
     ]
@@ -84,6 +85,14 @@ async def _solve(
             raise outcome
         results[solver.subdir] = outcome
     return results
+
+
+def _constraints(limits: VersionLimits) -> list[str]:
+    """Return the limits of versions as specs: ``numpy 2.4.*``."""
+    return [
+        f"{name} {'|'.join('.'.join(map(str, numbers)) + '.*' for numbers in prefixes)}"
+        for name, prefixes in sorted(limits.items())
+    ]
 
 
 def _previous_packages(

@@ -60,6 +60,7 @@ class PlatformSolver:
         requirements: tuple[CondaRequirement, ...],
         as_of: datetime | None,
         direct: Sequence["RepoDataRecord"] = (),
+        constraints: Sequence[str] = (),
     ) -> None:
         from rattler import Channel as RattlerChannel
         from rattler import MatchSpec
@@ -76,6 +77,7 @@ class PlatformSolver:
         # The channels do not know these packages, so they are asked for what they depend on.
         self._specs += [MatchSpec(text) for record in direct for text in record.depends]
         self._direct = tuple(direct)
+        self._constraints = list(constraints)
         self._virtual_names = frozenset(virtual_packages)
         self._virtual = [_virtual(name, text) for name, text in virtual_packages.items()]
 
@@ -105,6 +107,7 @@ class PlatformSolver:
                 virtual_packages=self._virtual,
                 channel_priority=self._priority,
                 exclude_newer=self.as_of,
+                constraints=self._constraints,
             )
         except SolverError as error:
             # A likely mistake: none of the channels supports the platform at all.

@@ -26,7 +26,7 @@ from resolvers.index.metadata import MetadataReader
 from resolvers.net import http, loopback
 from resolvers.net.loopback import NOT_FOUND, LoopbackRequest, LoopbackResponse
 from resolvers.pip.nested_references import without_addresses
-from resolvers.types import DirectFile
+from resolvers.types import NO_LIMITS, DirectFile, VersionLimits
 
 PAGE_TYPE = "application/vnd.pypi.simple.v1+json"
 NAMED = "named"
@@ -58,11 +58,12 @@ class IndexProxy:
     """The files of an index as an engine sees them. Thread-safe.
 
     ``as_of`` hides files that were uploaded later. ``python`` hides files that do not support this
-    version; ``unsupported`` lists those by project. ``exact`` maps projects to the only version
-    that is visible. ``provided`` does the same for versions that conda provides, and makes them
-    visible even if they are yanked. ``satisfied`` lists versions whose requirements conda already
-    installs: their metadata keeps only the requirements of extras. If the index lacks such a
-    version, or has no wheel of it for every platform, a placeholder wheel makes it installable. So
+    version; ``unsupported`` lists those by project. ``limits`` hides other versions. ``exact`` maps
+    projects to the only version that is visible. ``provided`` does the same for versions that conda
+    provides, and makes them visible even if they are yanked. ``satisfied`` lists versions whose
+    requirements conda already installs: their metadata keeps only the requirements of extras. If
+    the index lacks such a version, or has no wheel of it for every platform, a placeholder wheel
+    makes it installable. So
     an engine never builds its sdist. ``constraints`` limit the visible versions. ``sdists`` names
     the projects whose sdists are visible, by default all; ``hidden`` has the other sdists by
     project. ``direct`` are the files that images.toml names by an address, as other packages may do
@@ -76,6 +77,7 @@ class IndexProxy:
         *,
         as_of: datetime | None = None,
         python: str = "",
+        limits: VersionLimits = NO_LIMITS,
         exact: Mapping[str, str] = {},
         provided: Mapping[str, frozenset[Version]] = {},
         satisfied: Mapping[str, frozenset[Version]] = {},
@@ -91,6 +93,7 @@ class IndexProxy:
         self._python = python
         self._index = index
         self._as_of = as_of
+        self._limits = limits
         self._exact: dict[str, Version] = {
             canonicalize_name(name): Version(version) for name, version in exact.items()
         }
@@ -121,6 +124,8 @@ class IndexProxy:
         if not all_files:
             self.missing.add(name)
         files = published_before(self._as_of, name, all_files)
+        if limits := self._limits.get(name):
+            files = tuple(file for file in files if _begins_with(file, limits))
         if allowed := self._constraints.get(name):
             files = tuple(file for file in files if _is_allowed(file, allowed))
         if (exact := self._exact.get(name)) is not None:
@@ -180,6 +185,15 @@ class IndexProxy:
         ]
         page = {"meta": {"api-version": "1.1"}, "name": project, "files": files}
         return msgspec.json.encode(page)
+
+
+def _begins_with(file: IndexFile, limits: tuple[tuple[int, ...], ...]) -> bool:
+    """Return whether the version of a file begins with one of the release numbers."""
+    version = version_of(file.name)
+    if version is None or version.epoch:
+        return False
+    # The numbers that are missing at the end of a version are zeros.
+    return any((*version.release, 0)[: len(limit)] == limit for limit in limits)
 
 
 def _is_allowed(file: IndexFile, allowed: SpecifierSet) -> bool:

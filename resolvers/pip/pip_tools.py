@@ -161,6 +161,7 @@ def _index_proxy(request: Request, shared: Set[str]) -> IndexProxy:
         Routes(request.pip),
         direct=request.pip.direct,
         as_of=request.as_of,
+        limits=request.limits,
         python=target.python,
         provided=provided.versions(request),
         satisfied=provided.versions(request, without=shared),

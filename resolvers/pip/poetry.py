@@ -128,6 +128,7 @@ def _index_proxy(request: Request, shared: Set[str]) -> IndexProxy:
         Routes(request.pip),
         direct=request.pip.direct,
         as_of=request.as_of,
+        limits=request.limits,
         # Poetry has no option for the version of an upgrade, so the proxy hides all others.
         exact={name: version for name, version in upgrades.items() if version},
         provided=provided.versions(request),

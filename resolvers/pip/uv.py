@@ -169,6 +169,7 @@ def _index_proxy(request: Request, shared: Set[str]) -> IndexProxy:
         Routes(request.pip),
         direct=request.pip.direct,
         as_of=request.as_of,
+        limits=request.limits,
         python=pyproject.python_version(request),
         satisfied=provided.versions(request, without=shared),
         progress=request.progress,
