@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from orbiter.cli.errors import guarded
-from orbiter.cli.options import IMAGES
+from orbiter.cli.options import IMAGES, format_option
 from resolvers.errors import ExpectedError
 
 if TYPE_CHECKING:
@@ -21,37 +21,83 @@ if TYPE_CHECKING:
     "--stale", is_flag=True, help="Only remove images that were built from another lock set."
 )
 @click.option("--release", metavar="VERSION", help="Only remove the images of this release.")
+@click.option("--containers", is_flag=True, help="Only remove stopped containers.")
+@click.option("--dangling", is_flag=True, help="Only remove images without a tag.")
+@click.option(
+    "--build-cache",
+    is_flag=True,
+    help="Only remove records of the Docker engine's build cache that lock sets explain.",
+)
+@format_option
 @guarded
-def clean(yes: bool, dry_run: bool, everything: bool, stale: bool, release: str | None) -> None:
+def clean(
+    yes: bool,
+    dry_run: bool,
+    everything: bool,
+    stale: bool,
+    release: str | None,
+    containers: bool,
+    dangling: bool,
+    build_cache: bool,
+    output_format: str,
+) -> None:
     """Remove old images, stopped containers and partial files.
 
-    Removes only what Orbiter made for this image set and what no container uses. Fresh images,
-    images of recorded releases, complete files in the store, lock sets and BuildKit's cache
-    are kept.
+    Removes only what Orbiter made and what no container uses. Fresh images, images of recorded
+    releases, complete files in the store, lock sets and the build cache are kept. --containers,
+    --dangling and --build-cache may be combined; then nothing else is removed.
     """
     from orbiter.config.read import read_image_set
     from orbiter.images import clean as images_clean
     from orbiter.lockset.versions import release_name
 
-    if everything + stale + (release is not None) > 1:
-        raise click.UsageError("--all, --stale and --release cannot be combined")
+    chosen = zip(images_clean.KINDS, (containers, dangling, build_cache), strict=True)
+    kinds = frozenset(kind for kind, is_chosen in chosen if is_chosen)
+    choices = everything + stale + (release is not None)
+    if choices > 1 or (choices and kinds):
+        raise click.UsageError(
+            "--all, --stale and --release cannot be combined"
+            " with each other or with --containers, --dangling and --build-cache"
+        )
     scope = images_clean.CleanupScope(
-        everything=everything, stale=stale, release=release_name(release or "")
+        everything=everything, stale=stale, release=release_name(release or ""), kinds=kinds
     )
     found = images_clean.plan_cleanup(read_image_set(IMAGES), scope)
     for line in found.notes:
         click.echo(line, err=True)
-    if not found.leftovers:
-        click.echo("nothing to remove")
-        return
-    click.echo(images_clean.format_table(found.leftovers))
-    if dry_run:
-        click.echo("dry run: nothing was removed")
-    elif yes or _confirmed(found):
-        images_clean.remove(found.leftovers)
-        click.echo(f"removed {len(found.leftovers)}")
+    is_text = output_format == "text"
+    if found.leftovers:
+        click.echo(images_clean.format_table(found.leftovers), err=not is_text)
+    agreed = bool(found.leftovers) and not dry_run and (yes or _confirmed(found))
+    freed = images_clean.remove(found.leftovers) if agreed else 0
+    if is_text:
+        click.echo(_outcome(found, freed, agreed=agreed, dry_run=dry_run))
     else:
-        click.echo("nothing was removed")
+        _print_json(found, freed, agreed=agreed)
+
+
+def _outcome(found: "CleanupPlan", freed: int, *, agreed: bool, dry_run: bool) -> str:
+    """Return the last line for people."""
+    from orbiter.sizes import format_size
+
+    if not found.leftovers:
+        return "nothing to remove"
+    if not agreed:
+        return "dry run: nothing was removed" if dry_run else "nothing was removed"
+    has_cache = any(leftover.records for leftover in found.leftovers)
+    cache = f"; BuildKit freed {format_size(freed)}" if has_cache else ""
+    return f"removed {len(found.leftovers)}{cache}"
+
+
+def _print_json(found: "CleanupPlan", freed: int, *, agreed: bool) -> None:
+    from msgspec import convert
+
+    from orbiter.cli.results import CleanResult, OneLeftover, print_json
+
+    leftovers = convert(found.leftovers, tuple[OneLeftover, ...], from_attributes=True)
+    print_json(
+        CleanResult(removed=agreed, leftovers=leftovers, cache_freed=freed, notes=found.notes)
+    )
 
 
 def _confirmed(found: "CleanupPlan") -> bool:

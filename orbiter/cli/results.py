@@ -250,3 +250,27 @@ class ReadmeResult(Document, frozen=True, kw_only=True):
     release: str
     stale: bool
     written: bool
+
+
+class OneLeftover(msgspec.Struct, frozen=True, kw_only=True):
+    """A container, an image, records of the build cache, or an unfinished file.
+
+    ``name`` is the name of a container, the tag of an image or the id of an untagged one, the stage
+    of records, or a path. ``size`` is in bytes, and includes layers that other images share.
+    """
+
+    kind: Literal["container", "image", "untagged", "cache", "unfinished"]
+    name: str
+    size: int
+
+
+class CleanResult(Document, frozen=True, kw_only=True):
+    """The result of ``orbiter clean``: the leftovers, and whether they were removed.
+
+    ``cache_freed`` are the bytes that BuildKit freed; it keeps records that others are based on.
+    """
+
+    removed: bool
+    leftovers: tuple[OneLeftover, ...]
+    cache_freed: int
+    notes: tuple[str, ...]

@@ -15,6 +15,7 @@ SCHEMAS = {
     "audit": "orbiter.report.audit.json:schema",
     "build": "orbiter.cli.results:BuildResult",
     "bump": "orbiter.cli.results:BumpResult",
+    "clean": "orbiter.cli.results:CleanResult",
     "diff-locks": "orbiter.report.json:schema",
     "fetch": "orbiter.cli.results:FetchResult",
     "images": "orbiter.images.list:json_schema",

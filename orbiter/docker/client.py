@@ -267,6 +267,13 @@ def list_images(label: str) -> tuple[LocalImage, ...]:
         return msgspec.convert(images, tuple[LocalImage, ...])
 
 
+def last_step(image: str) -> str:
+    """Return the newest line in the history of a local image; "" without a history."""
+    with sdk_errors(f"reading the history of {image}"):
+        history: list[dict[str, Any]] = connect().api.history(image)  # type: ignore[no-untyped-call]
+    return str(history[0].get("CreatedBy") or "") if history else ""
+
+
 def list_containers() -> tuple[LocalContainer, ...]:
     """Return all containers of the engine, running or not."""
     with sdk_errors("listing the containers of the engine"):

@@ -1,7 +1,7 @@
 """``orbiter clean``: removes stopped containers, outdated images, and unfinished files.
 
-Fresh images and those of recorded releases stay unless the user asks for them. BuildKit's cache
-and the complete files of the store stay, because other builds use them.
+Fresh images, those of recorded releases, and Orbiter's part of BuildKit's cache stay unless the
+user asks for them. The complete files of the store stay, because other builds use them.
 """
 
 import shutil
@@ -13,9 +13,11 @@ import msgspec
 
 from orbiter.config.image_set import ImageSet
 from orbiter.docker import client
-from orbiter.docker.objects import STOPPED_STATES, LocalContainer
+from orbiter.docker.build_cache import CacheRecord, list_records, remove_records
+from orbiter.docker.objects import LOCKSET, STOPPED_STATES, LocalContainer
 from orbiter.images import list as image_list
 from orbiter.images.list import ListedImage, OwnImages
+from orbiter.images.own_cache import own_records
 from orbiter.lockset import folder
 from orbiter.sizes import format_size
 from orbiter.store.store import Store
@@ -24,31 +26,42 @@ from resolvers.scratch import locked_if_free
 
 UNFINISHED = ("build/build-*", "*/??/*.part", "*/??/*.bad")
 """Files in the store from killed runs, and files that ``Store.verify`` moved aside."""
-LeftoverKind = Literal["container", "image", "unfinished"]
+LeftoverKind = Literal["container", "image", "untagged", "cache", "unfinished"]
+KINDS: tuple[LeftoverKind, ...] = ("container", "untagged", "cache")
+"""The kinds that a user can choose, so that nothing else is removed."""
+NO_TAG = frozenset({"<none>:<none>"})
+"""The tag that some engines list for an image without one."""
+OWN_STEP = "orbiter: "
+"""Start of each line that Orbiter writes into the history of an image."""
 
 
 class Leftover(msgspec.Struct, frozen=True, kw_only=True):
     """One thing to remove.
 
-    ``name`` is the name of a container, the tag of an image, or the path of a file or folder.
-    ``size`` is in bytes; that of an image includes layers which other images may keep.
+    ``name`` is the name of a container, the tag of an image, or the path of a file or folder. An
+    untagged image has its id, and records of the cache have the name of their stage.
+    ``size`` is in bytes; that of an image includes layers which other images may keep. ``records``
+    are the ids of records of the cache.
     """
 
     kind: LeftoverKind
     name: str
     size: int
+    records: tuple[str, ...] = ()
 
 
 class CleanupScope(msgspec.Struct, frozen=True, kw_only=True):
     """The images to remove: all, only stale ones, only those of a release, or the outdated ones.
 
     Outdated images are neither fresh nor images of a recorded release. Unfinished files and the
-    stopped containers of other images are not part of a scope with only some images.
+    stopped containers of other images are not part of a scope with only some images. ``kinds`` are
+    those of KINDS that the user chose instead; then nothing else is part of the scope.
     """
 
     everything: bool = False
     stale: bool = False
     release: str = ""
+    kinds: frozenset[LeftoverKind] = frozenset()
 
     @property
     def only_images(self) -> bool:
@@ -74,6 +87,8 @@ class CleanupPlan(msgspec.Struct, frozen=True, kw_only=True):
 def plan_cleanup(image_set: ImageSet, scope: CleanupScope) -> CleanupPlan:
     """Find the leftovers of an image set and its lock sets, and those in this user's store."""
     own = image_list.own_images(image_set)
+    if scope.kinds:
+        return _plan_kinds(own, scope.kinds)
     images = image_list.list_images(own)
     recorded = _recorded_releases()
     chosen = [image for image in images if scope.has(image, recorded)]
@@ -86,10 +101,7 @@ def plan_cleanup(image_set: ImageSet, scope: CleanupScope) -> CleanupPlan:
         container.image: container.name for container in containers if container not in stopped
     }
     # Containers come first, because a stopped one still uses its image.
-    leftovers = [
-        Leftover(kind="container", name=container.name, size=container.size)
-        for container in stopped
-    ]
+    leftovers = [_container(container) for container in stopped]
     leftovers += [
         Leftover(kind="image", name=image.tag, size=image.size)
         for image in chosen
@@ -100,6 +112,65 @@ def plan_cleanup(image_set: ImageSet, scope: CleanupScope) -> CleanupPlan:
     return CleanupPlan(
         leftovers=tuple(leftovers), notes=tuple(_notes(images, chosen, users, scope))
     )
+
+
+def _plan_kinds(own: OwnImages, kinds: Collection[LeftoverKind]) -> CleanupPlan:
+    """Find the leftovers of chosen kinds alone."""
+    containers = client.list_containers()
+    stopped = [container for container in containers if _is_stopped(container, own)]
+    leftovers: list[Leftover] = []
+    notes: list[str] = []
+    if "container" in kinds:
+        leftovers += map(_container, stopped)
+        containers = tuple(each for each in containers if each not in stopped)
+    if "untagged" in kinds:
+        leftovers += _untagged(frozenset(container.image for container in containers))
+    if "cache" in kinds:
+        records = list_records()
+        found = tuple(own_records(records, map(folder.read, _release_folders())))
+        leftovers += _cache(found)
+        notes += _foreign_records(records, {record.id for _, record in found})
+    return CleanupPlan(leftovers=tuple(leftovers), notes=tuple(notes))
+
+
+def _container(container: LocalContainer) -> Leftover:
+    return Leftover(kind="container", name=container.name, size=container.size)
+
+
+def _untagged(used: Collection[str]) -> Iterator[Leftover]:
+    """Yield the images without a tag that Orbiter made and that no container uses.
+
+    An image that somebody built upon ours inherits its labels, but not the end of its history.
+    """
+    for image in client.list_images(LOCKSET):
+        is_free = not set(image.repo_tags or ()) - NO_TAG and image.id not in used
+        if is_free and client.last_step(image.id).startswith(OWN_STEP):
+            yield Leftover(kind="untagged", name=image.id, size=image.size)
+
+
+def _cache(found: Iterable[tuple[str, CacheRecord]]) -> Iterator[Leftover]:
+    """Yield the records of the cache, one leftover for each stage."""
+    by_stage: dict[str, list[CacheRecord]] = {}
+    for stage, record in found:
+        by_stage.setdefault(stage, []).append(record)
+    for stage, records in sorted(by_stage.items()):
+        ids = tuple(sorted(record.id for record in records))
+        size = sum(record.size for record in records)
+        yield Leftover(kind="cache", name=stage, size=size, records=ids)
+
+
+def _foreign_records(records: Iterable[CacheRecord], own: Collection[str]) -> Iterator[str]:
+    foreign = [record for record in records if record.id not in own]
+    if foreign:
+        size = format_size(sum(record.size for record in foreign))
+        yield (
+            f"{len(foreign)} records of the build cache ({size}) stay: BuildKit does not store who "
+            "made them; docker buildx prune removes all"
+        )
+
+
+def _release_folders() -> Iterator[Path]:
+    return map(folder.release_folder, folder.releases())
 
 
 def _recorded_releases() -> frozenset[str]:
@@ -162,12 +233,19 @@ def _freed_bytes(path: Path) -> int:
     return sum(stat.st_size for stat in stats if stat.st_nlink == 1)
 
 
-def remove(leftovers: Iterable[Leftover]) -> None:
-    """Remove leftovers; one ExpectedError lists all that are in use by now."""
+def remove(leftovers: Iterable[Leftover]) -> int:
+    """Remove leftovers; return the bytes that BuildKit freed, which may keep some records.
+
+    One ExpectedError lists all leftovers that are in use by now.
+    """
+    leftovers = tuple(leftovers)
+    records = [record for leftover in leftovers for record in leftover.records]
+    freed = remove_records(records) if records else 0
     errors = [_remove(leftover) for leftover in leftovers]
     messages = [message for message in errors if message]
     if messages:
         raise ExpectedError("\n".join(messages), "stop what uses them, and run orbiter clean again")
+    return freed
 
 
 def _remove(leftover: Leftover) -> str:
@@ -175,9 +253,9 @@ def _remove(leftover: Leftover) -> str:
     try:
         if leftover.kind == "container":
             client.remove_container(leftover.name)
-        elif leftover.kind == "image":
+        elif leftover.kind in {"image", "untagged"}:
             client.remove_image(leftover.name)
-        else:
+        elif leftover.kind == "unfinished":
             _remove_path(Path(leftover.name))
     except ExpectedError as error:
         return error.message
@@ -195,10 +273,20 @@ def _remove_path(path: Path) -> None:
 def format_table(leftovers: Iterable[Leftover]) -> str:
     """Return the leftovers as a table with their total size, for people."""
     leftovers = tuple(leftovers)
-    width = max(len(leftover.name) for leftover in leftovers)
+    names = [_shown(leftover) for leftover in leftovers]
+    width = max(map(len, names))
     lines = [
-        f"{leftover.kind:10}  {leftover.name:{width}}  {format_size(leftover.size):>8}"
-        for leftover in leftovers
+        f"{leftover.kind:10}  {name:{width}}  {format_size(leftover.size):>8}"
+        for leftover, name in zip(leftovers, names, strict=True)
     ]
     total = format_size(sum(leftover.size for leftover in leftovers))
     return "\n".join([*lines, f"at most {total}: images share layers"])
+
+
+def _shown(leftover: Leftover) -> str:
+    """Return the name of a leftover for people: short for ids, with the number of records."""
+    if leftover.kind == "untagged":
+        return image_list.short_digest(leftover.name)
+    if leftover.records:
+        return f"{leftover.name} ({len(leftover.records)} records)"
+    return leftover.name
