@@ -195,5 +195,9 @@ def unknown_package(
         hint = f"did you mean {' or '.join(similar)}? Otherwise {hint}"
     for missing in uncovered(lock_set, selection):
         hint += f"\n  not searched: {missing}"
-    release = lock_set.manifest.release
-    return ExpectedError(f"release {release} has no package '{name}'", hint)
+    problem = f"release {lock_set.manifest.release} has no package '{name}'"
+    if selection.managers:
+        problem += f" of {' or '.join(selection.managers)}"
+    if selection.images:
+        problem += f" in {' or '.join(selection.images)}"
+    return ExpectedError(problem, hint)

@@ -144,8 +144,9 @@ def test_an_unknown_name_is_an_error_with_near_names() -> None:
         why.reasons(release("0.2.0"), "jupyterlap", Selection(), IMAGES)
     assert "release 0.2.0 has no package 'jupyterlap'" in error.value.message
     assert "did you mean jupyterlab" in error.value.hint
-    with pytest.raises(ExpectedError):
-        why.reasons(release("0.2.0"), "numpy", Selection(managers=("apt",)), IMAGES)
+    selection = Selection(managers=("apt",), images=("core",))
+    with pytest.raises(ExpectedError, match="no package 'numpy' of apt in core"):
+        why.reasons(release("0.2.0"), "numpy", selection, IMAGES)
 
 
 def test_the_line_of_images_toml(tmp_path: Path) -> None:
