@@ -1,1 +1,1 @@
-"""Convert files of other tools: import lists of packages and image sets, export conda's formats."""
+"""Convert files of other tools: import lists of packages and image sets, export locked packages."""
