@@ -200,13 +200,26 @@ class Repository:
         self.git("commit", "--quiet", "--message", version)
 
     def run(self, job: str, **variables: str) -> "subprocess.CompletedProcess[str]":
-        """Run the last script of a job as GitHub does, and what follows it."""
+        """Run the scripts of a job as GitHub does, except for those that install programs."""
         given = document("github", options())
         steps = [step["run"] for step in given["jobs"][job]["steps"] if "run" in step]
         script = "\n".join(step for step in steps if not step.startswith(("pipx", "docker")))
-        env = {**os.environ, **given["env"], **variables}
+        return self.bash(["-e"], script, {**given["env"], **variables})
+
+    def run_gitlab(self, job: str, **variables: str) -> "subprocess.CompletedProcess[str]":
+        """Run the script of a job as GitLab does."""
+        given = document("gitlab", options())
+        settings = ["-e", "-o", "pipefail"]
+        return self.bash(
+            settings, "\n".join(given[job]["script"]), {**given["variables"], **variables}
+        )
+
+    def bash(
+        self, settings: list[str], script: str, variables: dict[str, str]
+    ) -> "subprocess.CompletedProcess[str]":
+        env = {**os.environ, **variables}
         env["PATH"] = f"{self.programs}:{env['PATH']}"
-        command = ["bash", "-e", "-c", script]
+        command = ["bash", *settings, "-c", script]
         return subprocess.run(
             command, cwd=self.folder, env=env, capture_output=True, text=True, check=False
         )
@@ -291,3 +304,60 @@ def test_the_newest_releases_are_verified(repository: Repository, tmp_path: Path
     assert done.returncode == 1, "a release that fails ends the job"
     words = "build --builder ci --release {} --verify --no-cache --no-load"
     assert log.read_text().splitlines() == [words.format(each) for each in ("0.9.0", "0.10.0")]
+
+
+def test_gitlab_shows_the_changes_of_a_merge_request(repository: Repository) -> None:
+    repository.commit("0.1.0", ROOT / "locks/0.1.0")
+    repository.git("push", "--quiet", "origin", "main")
+    repository.git("checkout", "--quiet", "-b", "request")
+    repository.commit("0.2.0", ROOT / "locks/0.2.0")
+    real = f'if [ "$1" = diff-locks ]; then exec {BIN}/orbiter "$@"; fi'
+    repository.add_program("orbiter", real)  # the short images.toml is not what was locked
+    done = repository.run_gitlab("check", CI_MERGE_REQUEST_TARGET_BRANCH_NAME="main")
+    assert done.returncode == 0, done.stderr
+    assert "jupyterhub" in (repository.folder / "changes.html").read_text()
+
+
+def test_a_week_with_upgrades_opens_a_merge_request(repository: Repository, tmp_path: Path) -> None:
+    """The push goes to a real repository; the program curl is a stand-in for GitLab's API."""
+    repository.commit("0.1.0", ROOT / "locks/0.1.0")
+    repository.git("push", "--quiet", "origin", "main")
+    repository.git("config", "receive.advertisePushOptions", "true", where=repository.origin)
+    hook = repository.origin / "hooks/pre-receive"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text(f"#!/bin/sh\nenv | grep ^GIT_PUSH_OPTION_[0-9] | sort > {tmp_path}/options\n")
+    hook.chmod(0o755)
+    address = "https://oauth2:token@gitlab.example.org/team/notebooks.git"
+    repository.git("config", f"url.{repository.origin}.insteadOf", address)
+    new = resealed("0.1.1", tmp_path / "new/0.1.1")
+    lock = f"cp -r {new} locks/"
+    repository.add_program(
+        "orbiter", f'if [ "$1" = lock ]; then {lock}; else exec {BIN}/orbiter "$@"; fi'
+    )
+    found = """echo '[{"iid": 5}]'"""
+    repository.add_program("curl", f'printf "%s\\n" "$@" >> {tmp_path}/curl.log; {found}')
+    done = repository.run_gitlab(
+        "upgrade",
+        CI_DEFAULT_BRANCH="main",
+        CI_SERVER_FQDN="gitlab.example.org",
+        CI_PROJECT_PATH="team/notebooks",
+        CI_API_V4_URL="https://gitlab.example.org/api/v4",
+        CI_PROJECT_ID="3",
+        ORBITER_TOKEN="token",
+    )
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "options").read_text().splitlines() == [
+        "GIT_PUSH_OPTION_0=merge_request.create",
+        "GIT_PUSH_OPTION_1=merge_request.target=main",
+        "GIT_PUSH_OPTION_2=merge_request.title=Upgrade packages",
+    ]
+    sent = (tmp_path / "curl.log").read_text().splitlines()
+    requests = "https://gitlab.example.org/api/v4/projects/3/merge_requests"
+    assert f"{requests}?state=opened&source_branch=upgrade-packages" in sent
+    assert sent[-2:] == ["description@report.md", f"{requests}/5"]
+    assert "0.1.0 → 0.1.1" in (repository.folder / "report.md").read_text()
+    assert repository.git("branch", "--list", where=repository.origin).split() == [
+        "*",
+        "main",
+        "upgrade-packages",
+    ]
