@@ -6,7 +6,7 @@ from orbiter.config.requirements import SYNTAXES
 from orbiter.edit import changes
 from orbiter.edit.bounds import is_plain
 from orbiter.edit.changes import Change, Edited
-from orbiter.edit.document import Document, Entry
+from orbiter.edit.document import Document, Entry, shown
 from orbiter.edit.managers import manager_of
 from orbiter.edit.stages import Target
 from resolvers.errors import ExpectedError
@@ -61,7 +61,8 @@ def _checked(
         name = syntax.name(requirement)
         if name is None or re.match(r"@[^/]*$", requirement):
             raise ExpectedError(
-                f"'{requirement}' is not a valid {chosen} requirement; expected {syntax.expected}",
+                f"{shown(requirement)} is not a valid {chosen} requirement; "
+                f"expected {syntax.expected}",
                 syntax.hint(requirement) + _other_managers(manager),
             )
         if other := seen.get((chosen, name)):

@@ -15,7 +15,14 @@ from orbiter.config.sets import Sets, expand
 from orbiter.config.toml_edit import TablePath
 
 BYTE_ORDER_MARK = "\ufeff"
+MAX_SHOWN = 100
+"""Characters of a text that an error repeats."""
 INDEX = re.compile(r"\[(\d+)\]$")
+
+
+def shown(text: str) -> str:
+    """Return a text from the command line for an error: in quotes, short and printable."""
+    return repr(text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}…")
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,7 +7,7 @@ from orbiter.config.requirements import SYNTAXES
 from orbiter.diff.why import RequirementChains
 from orbiter.edit import changes
 from orbiter.edit.changes import Change, Edited
-from orbiter.edit.document import Document, Entry
+from orbiter.edit.document import Document, Entry, shown
 from orbiter.edit.stages import Target
 from orbiter.lockfiles.types import Lock, PackageEntry
 from resolvers.errors import ExpectedError
@@ -87,7 +87,7 @@ def _not_listed(
     read_lock: Callable[[], Lock | None],
 ) -> ExpectedError:
     """Return the error for a package that no list names."""
-    problem = f"'{name}' is not in {_described(document, target, manager)}"
+    problem = f"{shown(name)} is not in {_described(document, target, manager)}"
     elsewhere = [
         entry for entry in document.entries if SYNTAXES[entry.manager].package(name) == entry.name
     ]

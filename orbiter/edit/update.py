@@ -8,6 +8,7 @@ from orbiter.config.image_set import ImageSet
 from orbiter.config.mistakes import suggest
 from orbiter.config.requirements import locked_name
 from orbiter.diff.moves import Move, Moves, explain
+from orbiter.edit.document import shown
 from orbiter.edit.stages import Target
 from orbiter.locking.lock import lock
 from orbiter.locking.packages import locked_names
@@ -87,8 +88,12 @@ def _named(packages: Mapping[str, str], locked: Mapping[Place, set[str]]) -> Sel
         if spelling not in known:
             where = ", ".join(" ".join(place) for place, names in locked.items() if names)
             raise ExpectedError(
-                f"'{name}' is not in the lock files ({where or 'there are none'})",
-                suggest(name, known, "add it with orbiter add, or run orbiter lock first"),
+                f"{shown(name)} is not in the lock files ({where or 'there are none'})",
+                suggest(
+                    name,
+                    known,
+                    "only packages that the lock set installs can move; orbiter add adds others",
+                ),
             )
         spelled[spelling] = version
     places = (place for place, names in locked.items() if not names.isdisjoint(spelled))
