@@ -3,6 +3,7 @@
 import click
 
 from orbiter.cli import edited
+from orbiter.cli.completion import complete_stage
 from orbiter.cli.errors import guarded
 from orbiter.cli.options import IMAGES, MANAGERS, format_option, quiet_option
 
@@ -12,6 +13,7 @@ from orbiter.cli.options import IMAGES, MANAGERS, format_option, quiet_option
 @click.option(
     "--image",
     "images",
+    shell_complete=complete_stage,
     multiple=True,
     metavar="NAME",
     help="The image or stage (default: the only one); repeatable.",

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from orbiter.cli.completion import complete_image
 from orbiter.cli.directory import UserPath
 from orbiter.cli.errors import guarded
 from orbiter.cli.options import read_derived_lock_set, release_option
@@ -11,7 +12,13 @@ from orbiter.cli.provenance import read_provenance, warn_incomplete
 
 
 @click.command()
-@click.option("--image", required=True, metavar="NAME", help="The image to describe.")
+@click.option(
+    "--image",
+    required=True,
+    metavar="NAME",
+    shell_complete=complete_image,
+    help="The image to describe.",
+)
 @release_option
 @click.option(
     "-o",

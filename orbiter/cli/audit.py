@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from orbiter.cli.audit_image import print_audit
+from orbiter.cli.completion import complete_image, complete_platform, complete_release
 from orbiter.cli.directory import Target
 from orbiter.cli.errors import guarded
 from orbiter.cli.options import quiet_option
@@ -25,16 +26,24 @@ from resolvers.errors import ExpectedError
 @click.option(
     "--release",
     metavar="VERSION",
+    shell_complete=complete_release,
     help="A locked release (default: the one that the image names, or the one in images.toml).",
 )
 @click.option(
     "--image",
     "images",
+    shell_complete=complete_image,
     multiple=True,
     metavar="NAME",
     help="Only this image; the image of the release that TARGET must be; repeatable.",
 )
-@click.option("--platform", metavar="OS/ARCH", default="", help="The platform of TARGET.")
+@click.option(
+    "--platform",
+    metavar="OS/ARCH",
+    shell_complete=complete_platform,
+    default="",
+    help="The platform of TARGET.",
+)
 @click.option("--files", is_flag=True, help="Read all files of TARGET, even if it was released.")
 @database_option
 @max_age_option

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
+from orbiter.cli.directory import UserPath
 from orbiter.cli.errors import guarded
 from orbiter.cli.options import IMAGES
 from resolvers.errors import ExpectedError
@@ -40,7 +41,7 @@ BRANCH = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]*")
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path, allow_dash=True),
+    type=UserPath(allow_dash=True),
     help="Write to this file instead of the one that the service reads; - is stdout.",
 )
 @click.option("--force", is_flag=True, help="Replace a file that differs.")

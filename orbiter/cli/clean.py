@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from orbiter.cli.completion import complete_release
 from orbiter.cli.errors import guarded
 from orbiter.cli.options import IMAGES, format_option
 from resolvers.errors import ExpectedError
@@ -20,7 +21,12 @@ if TYPE_CHECKING:
 @click.option(
     "--stale", is_flag=True, help="Only remove images that were built from another lock set."
 )
-@click.option("--release", metavar="VERSION", help="Only remove the images of this release.")
+@click.option(
+    "--release",
+    metavar="VERSION",
+    shell_complete=complete_release,
+    help="Only remove the images of this release.",
+)
 @click.option("--containers", is_flag=True, help="Only remove stopped containers.")
 @click.option("--dangling", is_flag=True, help="Only remove images without a tag.")
 @click.option(

@@ -19,6 +19,7 @@ from orbiter.cli.answers import (
     lint_option,
     with_licences,
 )
+from orbiter.cli.completion import complete_image
 from orbiter.cli.directory import LockName
 from orbiter.cli.errors import FINDINGS, guarded
 from orbiter.cli.options import IMAGES, formats_option, managers_option
@@ -59,6 +60,7 @@ PIPED_WIDTH = 120
 @click.option(
     "--image",
     "images",
+    shell_complete=complete_image,
     multiple=True,
     metavar="NAME",
     help="Only this image or environment; repeatable.",
@@ -86,11 +88,12 @@ PIPED_WIDTH = 120
     "failures",
     multiple=True,
     type=click.Choice((*FAILURES, *VULNERABILITIES, DENIED, LINT)),
-    help="Exit with 1 on changes of this kind; repeatable. 'files' are those that build the "
-    "images. A changed hash of the same version always counts, and so does a build file that does "
-    "not follow from the lock files. With --vulnerabilities, also on a 'new' vulnerability, or on "
-    "one in NEW of at least this severity. With --licences, also if a package is now 'denied'; "
-    "with --lint, also on a new finding.",
+    metavar="KIND",
+    help=f"Exit with 1 on changes of this kind: {', '.join(FAILURES)}; repeatable. 'files' are "
+    "those that build the images. A changed hash of the same version always counts, and so does "
+    "a build file that does not follow from the lock files. With --vulnerabilities, also on a "
+    "'new' vulnerability, or on one in NEW of at least this severity. With --licences, also if "
+    "a package is now 'denied'; with --lint, also on a new finding.",
 )
 @vulnerabilities_option
 @database_option

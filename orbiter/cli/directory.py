@@ -6,13 +6,17 @@ that people type stay relative to the folder in which they typed them.
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.types import StringParamType
 
-from orbiter.cli.options import IMAGES
+from orbiter.cli.completion import release_or_file
 
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+IMAGES = "images.toml"
 START = "orbiter.start"
 """Key of ``Context.meta``: the folder in which people typed paths, relative to the current one."""
 MANIFESTS = "locks/*/lockset.toml"
@@ -43,8 +47,9 @@ def enter_project(ctx: click.Context, param: click.Parameter, folder: Path | Non
 
 def _change(ctx: click.Context, folder: Path) -> None:
     """Change the current folder; the earlier one is current again when the command has ended."""
-    before = os.open(".", os.O_PATH | os.O_DIRECTORY)
-    ctx.find_root().call_on_close(lambda: _return(before))
+    if not ctx.resilient_parsing:  # click closes the context before it completes a word
+        before = os.open(".", os.O_PATH | os.O_DIRECTORY)
+        ctx.find_root().call_on_close(lambda: _return(before))
     os.chdir(folder)
 
 
@@ -123,6 +128,12 @@ class LockName(StringParamType):
         revision, colon, file = value.rpartition(":")
         return f"{revision}:{from_start(file, ctx)}" if colon and file else path
 
+    def shell_complete(
+        self, ctx: click.Context, _param: click.Parameter, incomplete: str
+    ) -> "list[CompletionItem[str]]":
+        """Return the releases, otherwise let the shell list files."""
+        return release_or_file(ctx, incomplete)
+
 
 class Target(StringParamType):
     """A folder or file, or an address such as ``oci://registry/repository``.
@@ -139,3 +150,11 @@ class Target(StringParamType):
         if "://" in value or not value or (self._existing and not Path(path).exists()):
             return value
         return path
+
+    def shell_complete(
+        self, _ctx: click.Context, _param: click.Parameter, incomplete: str
+    ) -> "list[CompletionItem[str]]":
+        """Let the shell list files."""
+        from click.shell_completion import CompletionItem
+
+        return [CompletionItem(incomplete, type="file")]

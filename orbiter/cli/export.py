@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from orbiter.cli.completion import complete_platform, complete_stage
 from orbiter.cli.directory import UserPath
 from orbiter.cli.errors import guarded
 from orbiter.cli.options import read_lock_set, release_option
@@ -27,9 +28,17 @@ FORMATS = (
 
 @click.command()
 @click.argument("file_format", metavar="FORMAT", type=click.Choice(FORMATS))
-@click.option("--image", required=True, metavar="NAME", help="The image or stage to export.")
+@click.option(
+    "--image",
+    required=True,
+    metavar="NAME",
+    shell_complete=complete_stage,
+    help="The image or stage to export.",
+)
 @release_option
-@click.option("--platform", metavar="OS/ARCH", help="Only this platform.")
+@click.option(
+    "--platform", metavar="OS/ARCH", shell_complete=complete_platform, help="Only this platform."
+)
 @click.option(
     "-o",
     "--output",

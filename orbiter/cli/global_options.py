@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from orbiter.cli.directory import change_directory, enter_project
+from orbiter.cli.usage import ALIASES
 from orbiter.cli.verbosity import be_quiet, be_verbose
 
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -35,12 +36,20 @@ def add_global_options(command: click.Command) -> None:
         for each in command.commands.values():
             add_global_options(each)
         return
+    command.epilog = command.epilog or _epilog(command.name or "")
     taken = {name for param in command.params for name in param.opts}
     command.params = [
         _directory(enter_project, hidden=True, is_eager=True),
         *command.params,
         *(each for each in _hidden_flags() if not taken.intersection(each.opts)),
     ]
+
+
+def _epilog(name: str) -> str:
+    """Return the last line of the help of a command."""
+    aliases = [f"orbiter {alias}" for alias, command in ALIASES.items() if command == name]
+    names = f"Also available as {', '.join(aliases)}. " if aliases else ""
+    return f"{names}-C, -q and -v: see orbiter --help."
 
 
 def _hidden_flags() -> list[click.Option]:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from orbiter.cli.completion import complete_stage
 from orbiter.cli.directory import UserPath
 from orbiter.cli.errors import guarded
 from orbiter.cli.options import IMAGES, format_option
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 @click.argument("file", type=UserPath(exists=True))
 @click.option(
     "--image",
+    shell_complete=complete_stage,
     metavar="NAME",
     help="The image or stage to add to, such as debian-base.",
 )

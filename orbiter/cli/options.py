@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from orbiter.cli.completion import complete_platform, complete_release, complete_stage
 from orbiter.cli.errors import warn
 from orbiter.cli.verbosity import be_quiet
 from resolvers.errors import ExpectedError
@@ -26,6 +27,7 @@ COMPARED_MANAGERS = (*MANAGERS, "cargo", "r")
 release_option = click.option(
     "--release",
     metavar="VERSION",
+    shell_complete=complete_release,
     help="A locked release (default: the version in images.toml).",
 )
 locked_option = click.option(
@@ -53,6 +55,7 @@ format_option = formats_option("text", "json")
 platform_option = click.option(
     "--platform",
     "platforms",
+    shell_complete=complete_platform,
     multiple=True,
     metavar="OS/ARCH",
     help="Only this platform; repeatable.",
@@ -60,6 +63,7 @@ platform_option = click.option(
 stages_option = click.option(
     "--image",
     "stages",
+    shell_complete=complete_stage,
     multiple=True,
     metavar="NAME",
     help="Only this image or stage; repeatable.",

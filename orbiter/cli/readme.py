@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from orbiter.cli.completion import complete_release
 from orbiter.cli.directory import UserPath
 from orbiter.cli.errors import FINDINGS, guarded
 from orbiter.cli.options import format_option, read_lock_set
@@ -15,7 +16,12 @@ README = Path("README.md")
 
 @click.command()
 @click.argument("file", type=UserPath(dir_okay=False), required=False)
-@click.option("--release", metavar="VERSION", help="A recorded release (default: the newest one).")
+@click.option(
+    "--release",
+    metavar="VERSION",
+    shell_complete=complete_release,
+    help="A recorded release (default: the newest one).",
+)
 @click.option("--check", is_flag=True, help="Write nothing; exit with 1 if the section is stale.")
 @format_option
 @guarded

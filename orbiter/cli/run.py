@@ -4,13 +4,14 @@ from pathlib import Path
 
 import click
 
+from orbiter.cli.completion import complete_image
 from orbiter.cli.directory import UserPath
 from orbiter.cli.errors import guarded
 from orbiter.cli.options import locked_option, read_lock_set, release_option
 
 
 @click.command()
-@click.argument("image")
+@click.argument("image", shell_complete=complete_image)
 @release_option
 @locked_option
 @click.option(

@@ -2,12 +2,13 @@
 
 import click
 
+from orbiter.cli.completion import complete_image
 from orbiter.cli.errors import guarded
 from orbiter.cli.options import read_lock_set, release_option
 
 
 @click.command()
-@click.argument("image")
+@click.argument("image", shell_complete=complete_image)
 @release_option
 @guarded
 def shell(image: str, release: str | None) -> None:

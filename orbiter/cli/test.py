@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from orbiter.cli.completion import complete_platform
 from orbiter.cli.directory import UserPath
 from orbiter.cli.errors import FINDINGS, guarded
 from orbiter.cli.options import (
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 @stages_option
 @click.option(
     "--platform",
+    shell_complete=complete_platform,
     metavar="OS/ARCH",
     default="",
     help="Test the images for this platform (default: that of the Docker engine).",

@@ -9,9 +9,24 @@ import click
 from orbiter.cli.errors import fail
 from resolvers.errors import ExpectedError
 
+ALIASES = {
+    "diff": "diff-locks",
+    "licenses": "licences",
+    "ls": "list",
+    "rm": "remove",
+}
+"""Names that other tools use for commands; help shows the names of Orbiter."""
+
 
 class CommandGroup(click.Group):
-    """A group of commands whose usage errors look like the errors of the commands."""
+    """A group of commands whose usage errors look like the errors of the commands.
+
+    Commands also have the names in ``ALIASES``.
+    """
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a command by its name or alias."""
+        return super().get_command(ctx, ALIASES.get(cmd_name, cmd_name))
 
     def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
         """Parse the options before the command."""
