@@ -4,7 +4,7 @@ import re
 
 from orbiter.config.requirements import SYNTAXES
 from orbiter.edit import changes
-from orbiter.edit.bounds import is_plain
+from orbiter.edit.bounds import is_bare
 from orbiter.edit.changes import Change, Edited
 from orbiter.edit.document import Document, Entry, shown
 from orbiter.edit.managers import manager_of
@@ -27,12 +27,12 @@ def add(
     text = document.text
     chosen = {stage for target in targets for stage in target.stages}
     done: list[Change] = []
-    kept: list[Entry] = []
+    kept: dict[str, Entry] = {}
     for target in targets:
         for requirement in _checked(document, requirements, target, manager):
             entry = _listed(document, target, *requirement)
             if entry and _is_met(entry, requirement[1]):
-                kept.append(entry)
+                kept.setdefault(entry.path, entry)
                 continue
             if entry:
                 changes.refuse_shared(document, entry, chosen)
@@ -44,7 +44,7 @@ def add(
                 text = changes.with_replaced(text, entry, change.new)
             else:
                 text = changes.with_new(document, text, change)
-    return changes.finish(document, text, tuple(done), tuple(kept))
+    return changes.finish(document, text, tuple(done), tuple(kept.values()))
 
 
 def _checked(
@@ -90,7 +90,7 @@ def _listed(document: Document, target: Target, manager: str, requirement: str) 
 
 def _is_met(entry: Entry, requirement: str) -> bool:
     """Return whether an entry already has what a requirement asks for."""
-    return entry.text == requirement or is_plain(entry.manager, requirement)
+    return entry.text == requirement or is_bare(entry.manager, requirement)
 
 
 def _change(

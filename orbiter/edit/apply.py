@@ -41,10 +41,10 @@ def lock_edited(
 
 
 def _versions(edited: Edited, locked: LockSet) -> dict[Change, str]:
-    """Return the locked versions of the packages that were added without one."""
+    """Return the locked versions of the packages that were written without one."""
     versions = {}
     for change in edited.changes:
-        is_unbound = not change.old and is_plain(change.manager, change.new)
+        is_unbound = bool(change.new) and is_plain(change.manager, change.new)
         if is_unbound and (version := _locked_version(change, locked)):
             versions[change] = version
     return versions

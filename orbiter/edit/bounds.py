@@ -26,6 +26,11 @@ def is_plain(manager: str, requirement: str) -> bool:
     return NAMES[manager].fullmatch(requirement) is not None
 
 
+def is_bare(manager: str, requirement: str) -> bool:
+    """Return whether a requirement is a name alone, also without extras, a channel or a tag."""
+    return is_plain(manager, requirement) and not re.search(r"\[|::|.@", requirement)
+
+
 def with_bound(manager: str, requirement: str, version: str) -> str:
     """Return a requirement that only names a package, with bounds around its locked version."""
     if manager == "npm":

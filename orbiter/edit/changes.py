@@ -112,13 +112,18 @@ def own_place(document: Document, stage: str, manager: str) -> str:
 
 
 def stages_of(document: Document, entry: Entry) -> tuple[str, ...]:
-    """Return the stages that have an entry; several have one of ``[sets]``."""
-    return tuple(dict.fromkeys(each.stage for each in document.entries if each.path == entry.path))
+    """Return the stages that have an entry for its manager; several have one of ``[sets]``."""
+    return tuple(
+        each.stage
+        for each in document.entries
+        if (each.path, each.manager) == (entry.path, entry.manager)
+    )
 
 
 def refuse_shared(document: Document, entry: Entry, chosen: Collection[str]) -> None:
     """Raise ExpectedError if an entry is in a set that also other stages use."""
-    others = [stage for stage in stages_of(document, entry) if stage not in chosen]
+    users = dict.fromkeys(each.stage for each in document.entries if each.path == entry.path)
+    others = [stage for stage in users if stage not in chosen]
     if entry.is_shared and others:
         raise ExpectedError(
             f"'{entry.text}' is in the list {entry.list}, which is also used by "
@@ -144,10 +149,10 @@ def with_bounds(edited: Edited, versions: Mapping[Change, str]) -> Edited:
 
 
 def _path_of(text: str, change: Change) -> str:
-    """Return the path of the entry that a change added."""
-    spans = value_spans(text)
+    """Return the path of the text that a change wrote, which may be in an inline table."""
     literal = toml_literal(change.new)
-    index = 0
-    while (span := spans[f"{change.place}[{index}]"]) and text[span.start : span.end] != literal:
-        index += 1
-    return f"{change.place}[{index}]"
+    return next(
+        path
+        for path, span in value_spans(text).items()
+        if path.startswith(f"{change.place}[") and text[span.start : span.end] == literal
+    )

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from orbiter.config.mistakes import ConfigError
 from orbiter.edit.add import add
 from orbiter.edit.bounds import with_bound
-from orbiter.edit.changes import Edited
+from orbiter.edit.changes import Edited, with_bounds
 from orbiter.edit.document import Document, read_document
 from orbiter.edit.managers import manager_of
 from orbiter.edit.remove import remove
@@ -125,6 +125,29 @@ def test_a_set_of_one_image_is_edited_and_one_of_several_is_not(tmp_path: Path) 
     both = add(doc, ("numpy>=3",), find_targets(doc, ("debian-base", "micromamba-base")), "pip")
     assert both.text == shared.replace("numpy>=2", "numpy>=3")
     assert both.changes[0].stages == ("debian-base-build", "micromamba-base-build")
+
+
+def test_a_set_that_two_managers_use_is_edited_once(tmp_path: Path) -> None:
+    text = IMAGES.replace('"pandas>=2"]', '"@science"]')
+    doc = document(tmp_path, text)
+    both = find_targets(doc, ("debian-base", "micromamba-base"))
+    edited = add(doc, ("numpy>=3",), both)
+    assert edited.text == text.replace("numpy>=2", "numpy>=3")
+    assert [change.manager for change in edited.changes] == ["pip", "conda"]
+    assert remove(doc, ("numpy",)).text == text.replace('    "numpy>=2",  # arrays\n', "")
+    with pytest.raises(ExpectedError, match="also used by micromamba-base-build"):
+        added(doc, "numpy>=3")
+
+
+def test_extras_and_bounds_of_listed_packages(tmp_path: Path) -> None:
+    doc = document(tmp_path)
+    edited = added(doc, "numpy[dev]", "torch[opt]")
+    assert [change.old for change in edited.changes] == ["numpy>=2", "torch>=2"]
+    versions = dict(zip(edited.changes, ("2.5.5", "2.9+cpu"), strict=True))
+    bounded = with_bounds(edited, versions)
+    assert bounded.text == IMAGES.replace("numpy>=2", "numpy[dev]>=2.5.5").replace(
+        "torch>=2", "torch[opt]>=2.9"
+    )
 
 
 def test_several_images_get_the_requirement_in_one_edit(tmp_path: Path) -> None:
