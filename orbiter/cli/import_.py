@@ -50,11 +50,11 @@ def import_file(
 
     FILE may be a repo2docker folder, too. Its type is detected from its name
     and content: requirements.txt, pyproject.toml, Pipfile, environment.yml,
-    pixi.toml, package.json or apt.txt. The packages are added to an image;
-    existing entries stay as they are. If there is no images.toml, a new one is
-    written, and --image may be left out. The invoke.yaml of the original
-    Orbiter becomes a new images.toml. Anything that cannot be imported is
-    listed with the reason.
+    pixi.toml, package.json, apt.txt or Dockerfile. The packages are added to
+    an image; existing entries stay as they are. If there is no images.toml, a
+    new one is written, and --image may be left out. The invoke.yaml of the
+    original Orbiter becomes a new images.toml. Anything that cannot be imported
+    is listed with the reason.
     """
     if _describes_image_set(file, image):
         _import_image_set(file, dry_run, output_format)

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from orbiter.config.builders import CONDA_BUILDER, system_manager
+from orbiter.config.builders import APK_BUILDER, CONDA_BUILDER, system_manager
 from orbiter.config.image_set import ImageSet
 from orbiter.config.read import image_set_of, read_incomplete_image_set
 from orbiter.config.toml_edit import Edit, ListItem, TablePath, apply_edits, inline_toml
@@ -47,9 +47,11 @@ class ImportResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def default_image(imported: ImportedRequirements) -> str:
-    """Return the image of a new images.toml: micromamba's for conda packages, or Debian's."""
-    has_conda = bool(imported.requirements.get("conda"))
-    return f"{CONDA_BUILDER}-base" if has_conda else "debian-base"
+    """Return the image of a new images.toml, whose builder has the managers of the packages."""
+    if imported.requirements.get("conda"):
+        return f"{CONDA_BUILDER}-base"
+    is_alpine = "apk" in imported.requirements and "apt" not in imported.requirements
+    return f"{APK_BUILDER}-base" if is_alpine else "debian-base"
 
 
 def read_options(images: Path, groups: Iterable[str] = (), *, direct: bool) -> ImportOptions:

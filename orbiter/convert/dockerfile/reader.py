@@ -1,11 +1,221 @@
-"""Read a Dockerfile."""
+"""Read a Dockerfile for images.toml: its installs of apt, apk, conda, pip and npm.
 
+Nothing is guessed: a command that only a shell can know, or that may not run, is listed with its
+line, and so is everything that installs no packages.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from orbiter.convert.collect import Collector
+from orbiter.convert.dockerfile.installs import Install, install_of, program_of
+from orbiter.convert.dockerfile.instructions import HEREDOC, Instruction, instructions
+from orbiter.convert.dockerfile.shell import VARIABLE, Command, commands
+from orbiter.convert.environment_yml import channel_urls
+from orbiter.convert.python import requirements_txt
+from orbiter.convert.python.requirements_txt import WITHOUT_NAME
 from resolvers.errors import ExpectedError
 
+FLAG = re.compile(r"--[a-z]+(?:=\S+)?\s+")
+STAGE = re.compile(r"(\S+)(?:\s+AS\s+(\S+))?", re.IGNORECASE)
+PYTHON = re.compile(r"(?:.*/)?python:(3\.\d+)\b.*")
+PAIR = re.compile(r"([A-Za-z_]\w*)=(\"[^\"]*\"|'[^']*'|\S*)")
+REASONS: Mapping[str, str] = {
+    "ADD": "write it in files or downloads of the image",
+    "CMD": "write it in cmd of the image",
+    "COPY": "write it in files of the image",
+    "ENTRYPOINT": "write it in entrypoint of the image",
+    "ENV": "write those that are not secret into env of the image",
+    "EXPOSE": "write it in expose of the image",
+    "HEALTHCHECK": "write it in healthcheck of the image",
+    "LABEL": "write it in labels of the image",
+    "STOPSIGNAL": "write it in stop-signal of the image",
+    "USER": "write it in user of the image",
+    "VOLUME": "write it in volumes of the image",
+    "WORKDIR": "write it in workdir of the image",
+}
+"""Instructions that install no packages, with their place in images.toml."""
+CLEANING = re.compile(
+    r"(apt-get|apt) (-\S+ )*(update|clean|autoclean)( -\S+)*|rm -r?f?r? .*(apt|cache).*"
+    r"|(conda|mamba|micromamba) clean\b.*|(pip|pip3|npm) cache .*|set -\S+.*|apk update"
+)
+UNKNOWN = "\0"
+UNCERTAIN = "only a shell knows what it installs: write its packages in images.toml"
+HARMLESS = frozenset(
+    {"-y", "-q", "-qq", "-qy", "-yq", "-g", "-U", "--yes", "--assume-yes", "--quiet", "--global"}
+    | {"--no-cache", "--no-cache-dir", "--no-install-recommends", "--upgrade", "--system", "--user"}
+    | {"--fix-missing", "--override-channels", "--no-input", "--disable-pip-version-check"}
+    | {"-n", "--name", "--update", "--unsafe-perm", "--no-audit", "--no-fund", "--save", "--freeze"}
+    | {"--break-system-packages", "--progress-bar", "--timeout", "--retries", "--cache-dir"}
+    | {"--no-optional", "--prefer-binary", "--allow-downgrades", "--force-yes", "--no-deps-check"}
+)
+"""Options that do not decide which packages are installed."""
 
-def read(file: Path, _text: str, _collector: Collector) -> None:
-    """Collect."""
-    raise ExpectedError(f"{file}: Dockerfiles cannot be imported", "name another file")
+
+def read(file: Path, text: str, collector: Collector) -> None:
+    """Collect the packages of the last stage and of those that it starts from."""
+    found = tuple(instructions(text))
+    if not any(each.name == "FROM" for each in found):
+        raise ExpectedError(f"{file} has no FROM", "name a Dockerfile")
+    included = _included(found)
+    reader = _Reader(file, collector)
+    stage = -1
+    for each in found:
+        stage += each.name == "FROM"
+        if stage < 0 or stage in included:
+            reader.read(each)
+        else:
+            why = "its stage is not one that the last stage starts from"
+            reader.leave_out(each, f"{each.name} {each.text}", why)
+
+
+def _included(found: tuple[Instruction, ...]) -> set[int]:
+    """Return the numbers of the last stage and of the stages below it."""
+    stages: list[tuple[str, str]] = []
+    for each in found:
+        if each.name == "FROM":
+            match = STAGE.match(FLAG.sub("", each.text))
+            stages.append((match[1], (match[2] or "").lower()) if match else ("", ""))
+    names = {name: number for number, (_, name) in enumerate(stages) if name}
+    included, number = set(), len(stages) - 1
+    while number not in included:
+        included.add(number)
+        number = names.get(stages[number][0].lower(), number)
+    return included
+
+
+class _Reader:
+    def __init__(self, file: Path, collector: Collector) -> None:
+        self._file = file
+        self._collector = collector
+        self._variables: dict[str, str] = {}
+
+    def leave_out(self, each: Instruction, what: str, why: str) -> None:
+        """Report a part of an instruction, on one line."""
+        text = " ".join(what.split())
+        self._collector.leave_out(f"{self._file}:{each.line}: '{text[:300]}'", why)
+
+    def read(self, each: Instruction) -> None:
+        """Collect the packages of an instruction, or report it."""
+        if each.name == "RUN":
+            self._read_run(each)
+        elif each.name == "FROM":
+            self._read_from(each)
+        elif each.name in {"ARG", "ENV"}:
+            self._read_variables(each)
+        else:
+            why = REASONS.get(each.name, "images.toml has no counterpart of it")
+            self.leave_out(each, f"{each.name} {each.text}", why)
+
+    def _read_from(self, each: Instruction) -> None:
+        match = PYTHON.fullmatch("".join(FLAG.sub("", each.text).split()[:1]))
+        what = f"FROM {each.text}"
+        if match:
+            self._collector.python = match[1]
+            self._collector.change(
+                f"{self._file}:{each.line}: '{what}'", "its Python decides about the base image"
+            )
+        else:
+            self.leave_out(each, what, "the builder of the image has its own base")
+
+    def _read_variables(self, each: Instruction) -> None:
+        """Remember variables; only their names are shown, because values may be secret."""
+        pairs = {match[1]: match[2].strip("\"'") for match in PAIR.finditer(each.text)}
+        if each.name == "ENV" and not pairs:
+            name, _, value = each.text.partition(" ")
+            pairs = {name: value.strip()}
+        for name, value in pairs.items():
+            known = VARIABLE.sub(lambda match: self._known(match[1] or match[2]), value)
+            self._variables.pop(name, None)
+            if value and UNKNOWN not in known:
+                self._variables[name] = known
+        names = ", ".join(pairs) or each.text
+        if each.name == "ENV":
+            self.leave_out(each, f"ENV {names}", REASONS["ENV"])
+        else:
+            why = "its default is used where installs need it" if pairs else "it has no default"
+            self.leave_out(each, f"ARG {names}", why)
+
+    def _known(self, name: str) -> str:
+        return self._variables.get(name, UNKNOWN)
+
+    def _read_run(self, each: Instruction) -> None:
+        for command in self._commands(each):
+            line = " ".join(command.words)
+            if not command.is_certain and not each.documents:
+                line = each.text  # the words alone may lack what is not certain
+            install = install_of(command.words)
+            if install is None:
+                self._report(each, command, line)
+            elif not command.is_certain:
+                self.leave_out(each, line, UNCERTAIN)
+            else:
+                self._add(each, install, line)
+
+    def _commands(self, each: Instruction) -> Iterator[Command]:
+        text = each.text
+        while match := FLAG.match(text):
+            text = text[match.end() :]
+        if text.startswith("["):
+            words = _exec_form(text)
+            if words:
+                yield Command(words=words, is_certain=True)
+                return
+        code = HEREDOC.sub("", text).strip()
+        if each.documents and code:
+            # The document is the input of a command, such as an interpreter.
+            yield Command(words=tuple(text.split()), is_certain=False)
+        elif each.documents:
+            for document in each.documents:
+                yield from commands(document, self._variables)
+        else:
+            yield from commands(text, self._variables)
+
+    def _report(self, each: Instruction, command: Command, line: str) -> None:
+        """Report a command that is not an install."""
+        name, arguments = program_of(command.words)
+        if command.is_certain and CLEANING.fullmatch(" ".join((name, *arguments))):
+            self.leave_out(each, line, "not needed: builds leave no lists and caches behind")
+        else:
+            why = "not an install that is certain: write packages in lists, commands in postbuild"
+            self.leave_out(each, line, why)
+
+    def _add(self, each: Instruction, install: Install, line: str) -> None:
+        """Add the packages of an install, and report its options that matter."""
+        where = f"{self._file}:{each.line}"
+        channels = [value for option, value in install.options if option in {"-c", "--channel"}]
+        if install.manager == "conda":
+            self._collector.add_channels(channel_urls(str(self._file), channels, ()))
+        for option, value in install.options:
+            is_channel = install.manager == "conda" and option in {"-c", "--channel"}
+            if option in HARMLESS or is_channel:
+                continue
+            why = f"an option of {install.manager} that may decide about its packages"
+            if option in {"-r", "--requirement", "-f", "--file", "-c", "--constraint"}:
+                why = "import this file, too"
+            shown = f"{option} {value}" if "file" in why else option
+            self.leave_out(each, shown, why)
+        for package in install.packages:
+            what = f"{where}: '{package}'"
+            if install.manager != "pip":
+                self._collector.add(install.manager, package, what=what)
+            elif WITHOUT_NAME.match(package) and "://" not in package:
+                self._collector.leave_out(what, "a path in the image: name the project in a list")
+            elif WITHOUT_NAME.match(package):
+                requirements_txt.add_address(self._collector, package, Path(), what, "")
+            else:
+                self._collector.add_pip(package, what=what)
+        if not install.packages:
+            self.leave_out(each, line, "it names no packages: import the file that it reads, too")
+
+
+def _exec_form(text: str) -> tuple[str, ...]:
+    """Return the words of ``["program", "argument"]``; () for any other text."""
+    try:
+        words = json.loads(text)
+    except (ValueError, RecursionError):
+        return ()
+    is_list = isinstance(words, list) and all(isinstance(word, str) for word in words)
+    return tuple(words) if is_list else ()

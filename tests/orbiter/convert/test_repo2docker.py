@@ -67,6 +67,10 @@ COMPOSED: dict[str, dict[str, str]] = {
     "project": {"pyproject.toml": PYPROJECT, "requirements.txt": "six\n"},
     "julia": {"Project.toml": "[deps]\n", "requirements.txt": "six\n", "apt.txt": "tree\n"},
     "nix": {"default.nix": "", "apt.txt": "tree\n", "environment.yml": "dependencies: [a]\n"},
+    "docker": {
+        "Dockerfile": "FROM debian\nRUN pip install six\n",
+        "requirements.txt": "not-used\n",
+    },
     "nothing": {"README.md": "# Lab\n"},
 }
 FILES = ("environment.yml", "requirements.txt", "Pipfile", "install.R")
