@@ -20,7 +20,7 @@ IMAGES = "images.toml"
 START = "orbiter.start"
 """Key of ``Context.meta``: the folder in which people typed paths, relative to the current one."""
 MANIFESTS = "locks/*/lockset.toml"
-WITHOUT_PROJECT = frozenset({"help", "init", "osv", "schema"})
+WITHOUT_PROJECT = frozenset({"help", "init", "man", "osv", "schema"})
 """Commands that never work in a parent folder, because they need no images.toml."""
 PARENT = "../"
 

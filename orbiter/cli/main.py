@@ -25,6 +25,7 @@ from orbiter.cli.lint import lint
 from orbiter.cli.list import list_packages
 from orbiter.cli.lock import lock
 from orbiter.cli.log import log
+from orbiter.cli.man import man
 from orbiter.cli.osv import osv
 from orbiter.cli.outdated import outdated
 from orbiter.cli.push import push
@@ -65,6 +66,7 @@ COMMANDS: tuple[click.Command, ...] = (
     list_packages,
     lock,
     log,
+    man,
     osv,
     outdated,
     push,
