@@ -1,5 +1,6 @@
 """Recorded passes of built images, which count before a push; running tests needs an engine."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -68,13 +69,20 @@ def test_images_without_tests_are_accepted(tmp_path: Path) -> None:
     assert made.untested == {}
 
 
+class StartedError(Exception):
+    """The tests of an image would run."""
+
+
 def test_other_tests_or_other_bytes_are_no_pass(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:9")
+    def choose(_platforms: Sequence[str]) -> str:
+        raise StartedError
+
+    monkeypatch.setattr("orbiter.release.tested.tested_platform", choose)
     record_pass(passed(BUILT.digest), replace(TESTS, commands=("false",)))
     record_pass(passed(sha256(b"other")), TESTS)
-    with pytest.raises(Exception, match="cannot connect to a Docker engine"):
+    with pytest.raises(StartedError):
         check({"debian-base": TESTS}, tmp_path)((BUILT,))
 
 
