@@ -88,13 +88,11 @@ def lock(
     """
     from orbiter.config.read import read_image_set
 
-    if check and (
-        dry_run or upgrade or packages or as_of or only or merge or output_format == "json"
-    ):
-        raise click.UsageError("--check can only be combined with --strict")
+    if check and (dry_run or upgrade or packages or as_of or only or merge):
+        raise click.UsageError("--check can only be combined with --strict and --format")
     image_set = read_image_set(IMAGES)
     if check:
-        _check(image_set, strict=strict)
+        _check(image_set, output_format, strict=strict)
         return
 
     from orbiter.locking.options import lock_options
@@ -154,7 +152,7 @@ def _lock(
     print_warnings(locked)
 
 
-def _check(image_set: "ImageSet", *, strict: bool) -> None:
+def _check(image_set: "ImageSet", output_format: str, *, strict: bool) -> None:
     from orbiter.lockfiles.lock_set import check_entries
     from orbiter.lockset import folder, git_files
     from orbiter.lockset.check import differences, missing_lock_set
@@ -167,23 +165,40 @@ def _check(image_set: "ImageSet", *, strict: bool) -> None:
         check_entries(path, locked)
         reasons = reasons or _build_folder_reasons(path, locked, strict=strict)
     ignored = git_files.ignored_file(path)
+    if output_format == "json":
+        _print_check(image_set.version, reasons, ignored)
     if reasons or ignored:
-        _fail_check(path, reasons, ignored)
+        _fail_check(path, reasons, ignored, is_text=output_format == "text")
     _mention_untracked_files(path)
-    click.echo(f"locks/{image_set.version} is fresh")
+    if output_format == "text":
+        click.echo(f"locks/{image_set.version} is fresh")
 
 
-def _fail_check(path: "Path", reasons: tuple[str, ...], ignored: "IgnoredFile | None") -> NoReturn:
-    """Print why a lock set is stale, and the first of its files that git ignores; exit with 1."""
+def _print_check(release: str, reasons: tuple[str, ...], ignored: "IgnoredFile | None") -> None:
+    from orbiter.cli.results import LockCheckResult, print_json
+
+    fresh = not reasons and ignored is None
+    found = (*reasons, *([str(ignored)] if ignored else []))
+    print_json(LockCheckResult(release=release, fresh=fresh, reasons=found))
+
+
+def _fail_check(
+    path: "Path", reasons: tuple[str, ...], ignored: "IgnoredFile | None", *, is_text: bool
+) -> NoReturn:
+    """Print why a lock set is stale, and the first of its files that git ignores; exit with 1.
+
+    Unless the output is text, prints only the remedies.
+    """
     from orbiter.lockset import folder, git_files
 
     hints = []
-    for reason in reasons:
+    for reason in reasons if is_text else ():
         click.echo(f"stale: {reason}")
     if reasons:
         hints.append(folder.NEXT_RELEASE if folder.is_released(path) else "run orbiter lock")
-    if ignored:
+    if ignored and is_text:
         click.echo(str(ignored))
+    if ignored:
         hints.append(git_files.remedy(path))
     click.echo("\nhint: " + "\n  ".join(hints), err=True)
     sys.exit(FINDINGS)

@@ -9,6 +9,8 @@ from orbiter import __version__
 
 UNWRAPPED = "\b"
 """First line of a paragraph whose lines click does not join."""
+NO_HYPHENS = ".nh\n.ad l"
+"""Requests that keep names whole: no hyphens, and lines of unequal length."""
 EXIT_CODES = (
     ("0", "success"),
     ("1", "findings: something to look at"),
@@ -18,7 +20,7 @@ EXIT_CODES = (
 
 def man_pages(group: click.Group) -> dict[str, str]:
     """Return the pages of a group and all its commands, by the names of their files."""
-    root = click.Context(group, info_name="orbiter")
+    root = click.Context(group, info_name="orbiter", **group.context_settings)
     return {
         f"{'-'.join(context.command_path.split())}.1": "\n".join(_page(context)) + "\n"
         for context in _contexts(root)
@@ -37,12 +39,15 @@ def _contexts(context: click.Context) -> Iterator[click.Context]:
 def _page(context: click.Context) -> Iterator[str]:
     command, name = context.command, "-".join(context.command_path.split())
     yield f'.TH {_text(name.upper())} 1 "" "orbiter {__version__}" "Orbiter manual"'
+    yield NO_HYPHENS
     yield f".SH NAME\n{_text(name)} \\- {_text(command.get_short_help_str(200).rstrip('.'))}"
     pieces = (_text(piece) for piece in command.collect_usage_pieces(context))
     yield f".SH SYNOPSIS\n\\fB{_text(context.command_path)}\\fR {' '.join(pieces)}"
     yield ".SH DESCRIPTION"
     yield from _paragraphs(command.help or "")
     yield from _list("OPTIONS", _options(context))
+    if command.epilog:
+        yield f".PP\n{_text(command.epilog)}"
     if isinstance(command, click.Group):
         yield from _list("COMMANDS", _commands(command))
     yield from _list("EXIT STATUS", EXIT_CODES)

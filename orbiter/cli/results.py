@@ -274,3 +274,11 @@ class CleanResult(Document, frozen=True, kw_only=True):
     leftovers: tuple[OneLeftover, ...]
     cache_freed: int
     notes: tuple[str, ...]
+
+
+class LockCheckResult(Document, frozen=True, kw_only=True):
+    """The result of ``orbiter lock --check``; ``reasons`` say why a lock set is not ``fresh``."""
+
+    release: str
+    fresh: bool
+    reasons: tuple[str, ...]

@@ -24,6 +24,7 @@ SCHEMAS = {
     "lint": "orbiter.lint.report.json:schema",
     "list": "orbiter.query.packages:Listing",
     "lock": "orbiter.edit.report:MovesReport",
+    "lock-check": "orbiter.cli.results:LockCheckResult",
     "log": "orbiter.cli.results:LogResult",
     "osv update": "orbiter.cli.results:OsvResult",
     "outdated": "orbiter.query.outdated:Outdated",
@@ -56,7 +57,7 @@ def schema(document: str) -> None:
 
     Editors use the schema of images.toml, the default, for completion and checks. Any other
     DOCUMENT is the name of a command, and describes what it prints with `--format json`;
-    vulnerabilities is for `audit --vulnerabilities`.
+    vulnerabilities is for `audit --vulnerabilities`, and lock-check for `lock --check`.
     """
     from orbiter.documents import schema_of
 

@@ -13,6 +13,7 @@ import pytest
 from orbiter.cli.directory import START, LockName, Target, UserPath, from_start
 from orbiter.cli.global_options import FOLDER
 from orbiter.cli.main import cli
+from tests.support.json_output import read_document
 from tests.support.paths import ROOT
 
 RELEASE = "0.2.0"
@@ -79,6 +80,15 @@ def test_the_nearest_project_is_used(project: Path) -> None:
     assert (
         "has no lock set locks/0.1.0" in orbiter(project / "sub" / "deep", "lock", "--check").stdout
     )
+
+
+def test_a_check_as_json(project: Path) -> None:
+    shutil.copytree(ROOT / "locks" / "0.1.0", project / "locks" / "0.1.0")
+    stale = orbiter(project, "lock", "--check", "--format", "json")
+    assert stale.returncode == 1
+    document = read_document("lock-check", stale.stdout)
+    assert (document["fresh"], len(document["reasons"])) == (False, 1)
+    assert document["reasons"][0] in orbiter(project, "lock", "--check").stdout
 
 
 def test_without_a_project_the_error_says_what_helps(tmp_path: Path) -> None:

@@ -55,7 +55,8 @@ def test_man_shows_a_page(folder: Path) -> None:
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     shown = " ".join(re.sub(r".\x08", "", done.stdout).split())
     assert "orbiter-ci - Write a workflow" in shown
-    assert "or .gitlab-ci.yml." in shown  # groff may divide the longer name
+    assert "is .github/workflows/images.yml or .gitlab-ci.yml." in shown
+    assert "-h, --help" in shown
 
 
 def test_a_line_never_starts_a_request() -> None:
@@ -65,7 +66,7 @@ def test_a_line_never_starts_a_request() -> None:
         for line in page.splitlines()
         if line.startswith((".", "'"))
     }
-    assert requests <= {".TH", ".SH", ".TP", ".PP", ".nf", ".fi"}
+    assert requests <= {".TH", ".SH", ".TP", ".PP", ".nf", ".fi", ".nh", ".ad"}
 
 
 def test_a_folder_that_is_a_file_is_an_error(tmp_path: Path) -> None:

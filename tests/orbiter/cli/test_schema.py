@@ -12,7 +12,7 @@ import pytest
 from orbiter.cli.main import cli
 from orbiter.cli.schema import IMAGES_TOML, SCHEMAS
 
-OTHER_NAMES = {"vulnerabilities"}
+OTHER_NAMES = {"lock-check", "vulnerabilities"}
 """Documents of a second output of a command."""
 
 
