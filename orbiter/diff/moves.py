@@ -198,7 +198,9 @@ def _search(search: _Search, roots: Collection[Node]) -> dict[Node, _Found]:
         for node in level:
             if node in search.changes:
                 for other in sorted(required_by.get(node, ())):
-                    _add(found, search, node, other, "follows")
+                    # A package is never added because of its own requirements.
+                    if other in search.changes and search.changes[other].old:
+                        _add(found, search, node, other, "follows")
         level = sorted(found.keys() - before)
     return found
 

@@ -82,6 +82,19 @@ def test_a_package_that_had_to_follow_is_explained(project: Project) -> None:
     assert "↑ grid 1.0 → 2.0: with base 2.0" in printed
 
 
+def test_an_added_package_never_follows_what_it_requires(project: Project) -> None:
+    project.main.add("late", "1.0", "Requires-Dist: base")
+    project.main.add("deeper", "1.0", "Requires-Dist: late")
+    project.main.add("deep", "1.0", "Requires-Dist: deeper")
+    project.main.add("top", "1.0", "Requires-Dist: deep", "Requires-Dist: base")
+    project.write('"alone"')
+    project.lock()
+    printed = run(project, "add", "top", "--dry-run")
+    assert "+ base 2.0: top 1.0 needs it" in printed
+    assert "+ late 1.0: deeper 1.0 needs it" in printed
+    assert ": with" not in printed
+
+
 def test_a_failed_or_dry_run_changes_nothing(project: Project) -> None:
     project.write('"plot==1.0"')
     project.lock()
