@@ -115,15 +115,16 @@ def _import_into_image(
     from orbiter.convert.recognise import read
     from orbiter.convert.report import document_of, format_json
 
+    requirements = read(file, read_options(IMAGES, groups, direct=direct))
+    example = default_image(requirements)
     if image is None and IMAGES.exists():
         raise ExpectedError(
             f"{file} has the packages of one image, and --image does not say which",
-            f"run orbiter import {file} --image {_example(file)}; "
+            f"run orbiter import {file} --image {example}; "
             "an image that is missing is added to images.toml",
         )
-    requirements = read(file, read_options(IMAGES, groups, direct=direct))
-    imported = add_to_image(requirements, file, IMAGES, image or default_image(requirements))
-    is_written = bool(imported.added) and not dry_run
+    imported = add_to_image(requirements, file, IMAGES, image or example)
+    is_written = imported.is_changed and not dry_run
     if is_written:
         _write(imported.text, quiet=True)
     if output_format == "json":
@@ -131,16 +132,10 @@ def _import_into_image(
         click.echo(format_json(document), nl=False)
     else:
         _report(imported, file, dry_run)
-    if imported.is_new and not imported.added:
+    if imported.is_new and not imported.is_changed:
         raise ExpectedError(
             f"{file} has nothing that images.toml can contain", "name a file that lists packages"
         )
-
-
-def _example(file: Path) -> str:
-    """Return an image that can have the packages of a file."""
-    has_conda = file.suffix in {".yml", ".yaml"} or file.name == "pixi.toml"
-    return "micromamba-base" if has_conda else "debian-base"
 
 
 def _write(text: str, *, quiet: bool = False) -> None:
@@ -152,7 +147,7 @@ def _write(text: str, *, quiet: bool = False) -> None:
 
 
 def _report(imported: "ImportResult", file: Path, dry_run: bool) -> None:
-    if imported.is_new and imported.added:
+    if imported.is_new and imported.is_changed:
         click.echo(f"new: {IMAGES} with the image {imported.stage.removesuffix('-build')}")
     for table in imported.tables:
         click.echo(f"new: {table}")
@@ -170,12 +165,12 @@ def _report(imported: "ImportResult", file: Path, dry_run: bool) -> None:
 
 
 def _report_end(imported: "ImportResult", file: Path, dry_run: bool) -> None:
-    if imported.added and not dry_run:
+    if imported.is_changed and not dry_run:
         click.echo(f"wrote {IMAGES}: review it, then run orbiter lock")
-    elif imported.added and imported.is_new:
+    elif imported.is_changed and imported.is_new:
         click.echo(f"dry run: {IMAGES} was not written; it would be:\n")
         click.echo(imported.text, nl=False)
-    elif imported.added:
+    elif imported.is_changed:
         click.echo(f"dry run: {IMAGES} was not written")
     elif not imported.is_new:
         click.echo(f"{IMAGES} is unchanged: it already has all requirements of {file}")

@@ -303,7 +303,9 @@ def _format_lines(entries: tuple[ListItem, ...], indent: str) -> str:
 
 
 def _format_entry(entry: ListItem) -> str:
-    comment = f"  # {entry.comment}" if entry.comment else ""
+    # TOML has no control characters in comments, and some of them end a line for Python.
+    printable = "".join(letter if letter.isprintable() else " " for letter in entry.comment)
+    comment = f"  # {printable}" if entry.comment else ""
     return f"{inline_toml(entry.value)},{comment}"
 
 

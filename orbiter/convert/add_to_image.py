@@ -33,12 +33,13 @@ class ImportResult(msgspec.Struct, frozen=True, kw_only=True):
     """The new text of images.toml, the additions in it and what was left out.
 
     ``tables`` and ``channels`` are those that were added. ``is_new`` says that there was no
-    images.toml.
+    images.toml, and ``is_changed`` that the text is to be written.
     """
 
     text: str
     stage: str
     is_new: bool = False
+    is_changed: bool = True
     tables: tuple[str, ...] = ()
     channels: tuple[str, ...] = ()
     added: tuple[Addition, ...]
@@ -82,9 +83,14 @@ def add_to_image(
     edits, conflicts = _edits(imported, destination, lists, image_set, data)
     left_out = (*imported.left_out, *_unsupported(imported, destination))
     if not any(edit.key for edit in edits):
-        left_out = (*left_out, *duplicates)
+        # A new images.toml may already have everything, such as git.
         return ImportResult(
-            text=text, stage=destination.name, is_new=is_new, added=(), left_out=left_out
+            text=text,
+            stage=destination.name,
+            is_new=is_new,
+            is_changed=is_new and bool(_supported(imported, destination)),
+            added=(),
+            left_out=(*left_out, *conflicts, *duplicates),
         )
     new = apply_edits(text, edits, str(images))
     image_set_of(new, images, f"{images} with {source}")

@@ -1,0 +1,77 @@
+"""``orbiter import``: its JSON, and files that cannot be read or written."""
+
+import json
+import os
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from orbiter.convert.report import json_schema
+from tests.support.imports import import_in, import_text
+from tests.support.paths import TESTS
+
+TEXT = "numpy  # \x07bell\u2028[builder.x]\nsix\n-e ../elsewhere\n"
+
+
+@pytest.mark.parametrize("words", [(), ("--dry-run",)])
+def test_json_has_the_additions_and_the_list(tmp_path: Path, words: tuple[str, ...]) -> None:
+    done = import_text(tmp_path, "requirements.txt", TEXT, "--format", "json", *words)
+    assert (done.code, done.err) == (0, "")
+    document = json.loads(done.out)
+    jsonschema.validate(document, json_schema())
+    assert document["written"] == (not words) == bool(done.data)
+    assert document["added"] == [
+        {"place": "debian-base-build", "key": "pip", "entries": ["numpy", "six"]}
+    ]
+    assert [each["what"] for each in document["left_out"]] == [
+        "requirements.txt:3: '-e ../elsewhere'"
+    ]
+
+
+def test_json_of_a_whole_image_set_has_its_notes(tmp_path: Path) -> None:
+    done = import_in(tmp_path, TESTS / "data" / "invoke" / "invoke.yaml", "--format", "json")
+    assert (done.code, done.err) == (0, "")
+    document = json.loads(done.out)
+    jsonschema.validate(document, json_schema())
+    assert document["written"]
+    assert document["changed"]
+    assert document["left_out"]
+
+
+def test_control_characters_of_comments_do_not_reach_images_toml(tmp_path: Path) -> None:
+    import_text(tmp_path, "requirements.txt", TEXT)
+    assert '"numpy",  #  bell [builder.x]\n' in (tmp_path / "images.toml").read_text()
+    more = import_text(tmp_path, "more.txt", "idna\n", "--image", "debian-base")
+    assert more.entries("pip") == ["numpy", "six", "idna"]
+
+
+def test_the_hint_names_an_image_that_fits(tmp_path: Path) -> None:
+    import_text(tmp_path, "requirements.txt", "six\n")
+    done = import_text(tmp_path, "pixi.toml", '[dependencies]\nnumpy = "*"\n')
+    assert "hint: run orbiter import pixi.toml --image micromamba-base;" in done.err
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", b"a" * (17 << 20)], ids=["bytes", "large"])
+def test_a_file_that_is_not_text_is_an_error(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "requirements.txt").write_bytes(content)
+    done = import_in(tmp_path, "requirements.txt")
+    assert (done.code, done.data) == (2, {})
+    assert "error: requirements.txt" in done.err
+    assert "\nhint: " in done.err
+
+
+def test_a_pipe_is_an_error(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "requirements.txt")
+    done = import_in(tmp_path, "requirements.txt")
+    assert done.code == 2
+    assert "requirements.txt is not a regular file" in done.err
+
+
+def test_a_new_file_may_have_everything_already(tmp_path: Path) -> None:
+    done = import_text(tmp_path, "apt.txt", "git\n")
+    assert (done.code, done.err) == (0, "")
+    assert "git" in done.entries("apt")
+    assert done.out.endswith("wrote images.toml: review it, then run orbiter lock\n")
+    again = import_text(tmp_path, "apt.txt", "git\n", "--image", "debian-base")
+    assert again.out.startswith("images.toml is unchanged")
