@@ -7,6 +7,7 @@ from orbiter.cli.add import add
 from orbiter.cli.archive import archive_release
 from orbiter.cli.attest import attest
 from orbiter.cli.audit import audit
+from orbiter.cli.binder import binder
 from orbiter.cli.build import build
 from orbiter.cli.bump import bump
 from orbiter.cli.ci import ci
@@ -50,6 +51,7 @@ COMMANDS: tuple[click.Command, ...] = (
     archive_release,
     attest,
     audit,
+    binder,
     build,
     bump,
     ci,

@@ -8,7 +8,8 @@ import click
 from orbiter.cli.completion import complete_release
 from orbiter.cli.directory import UserPath
 from orbiter.cli.errors import FINDINGS, guarded
-from orbiter.cli.options import format_option, read_lock_set
+from orbiter.cli.options import format_option
+from orbiter.cli.released import read_released
 from resolvers.errors import ExpectedError
 
 README = Path("README.md")
@@ -39,35 +40,17 @@ def readme(file: Path | None, release: str | None, check: bool, output_format: s
     `orbiter release` records the digests.
     """
     from orbiter.files import write_text
-    from orbiter.lockset import folder, record
     from orbiter.report.readme import replace_section, section
 
     path = file or README
-    name = release or _newest_released()
-    lock_set = read_lock_set(name)
-    recorded = record.read(folder.release_folder(lock_set.manifest.release), lock_set).digests
+    lock_set, recorded = read_released(release)
     old = _read(path)
     new = replace_section(old, section(lock_set, recorded), str(path))
     if new != old and not check:
         write_text(path, new)
-    _print(path, lock_set.manifest.release, output_format, is_stale=new != old, check=check)
+    _print(path, recorded.release, output_format, is_stale=new != old, check=check)
     if check and new != old:
         sys.exit(FINDINGS)
-
-
-def _newest_released() -> str:
-    """Return the newest release whose digests are recorded."""
-    from orbiter.lockset import folder
-
-    released = [
-        name for name in folder.releases() if folder.is_released(folder.release_folder(name))
-    ]
-    if not released:
-        raise ExpectedError(
-            "no release is recorded, so the digests of its images are not known",
-            "build the images and record their digests: orbiter release",
-        )
-    return released[-1]
 
 
 def _read(path: Path) -> str:

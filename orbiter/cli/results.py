@@ -282,3 +282,16 @@ class LockCheckResult(Document, frozen=True, kw_only=True):
     release: str
     fresh: bool
     reasons: tuple[str, ...]
+
+
+class BinderResult(Document, frozen=True, kw_only=True):
+    """The result of ``orbiter binder``: the Dockerfile that was written, and links, "" for none.
+
+    ``badge`` is Markdown. ``hub`` is the link for a JupyterHub.
+    """
+
+    file: str
+    image: str
+    binder: str
+    badge: str
+    hub: str

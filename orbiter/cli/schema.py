@@ -14,6 +14,7 @@ SCHEMAS = {
     "archive": "orbiter.cli.results:ArchiveResult",
     "audit": "orbiter.report.audit.json:schema",
     "build": "orbiter.cli.results:BuildResult",
+    "binder": "orbiter.cli.results:BinderResult",
     "bump": "orbiter.cli.results:BumpResult",
     "clean": "orbiter.cli.results:CleanResult",
     "diff-locks": "orbiter.report.json:schema",

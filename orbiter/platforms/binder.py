@@ -1,0 +1,143 @@
+"""Binder and JupyterHub: a Dockerfile for an environment repository, and links that open content.
+
+The links are those of nbgitpuller: its page ``git-pull`` pulls a repository into the home folder of
+the user, then opens a path of it. https://nbgitpuller.readthedocs.io/en/latest/link.html
+"""
+
+from pathlib import Path, PurePosixPath
+from typing import Literal
+from urllib.parse import quote, urlencode, urlsplit
+
+import msgspec
+
+from orbiter.files import write_text
+from orbiter.lockset.model import LockSet
+from orbiter.lockset.record import Digests
+from resolvers.errors import ExpectedError
+
+Interface = Literal["lab", "notebook"]
+MYBINDER = "https://mybinder.org"
+MARK = "# Written by `orbiter binder`"
+PREFERRED_PLATFORM = "linux/amd64"
+"""The platform of mybinder.org."""
+COPY = "COPY --chown=${NB_UID}:${NB_GID} . ${HOME}\n"
+
+
+class Content(msgspec.Struct, frozen=True, kw_only=True):
+    """A repository with notebooks, and the page that opens.
+
+    ``url`` is the address that git clones, ``path`` a file or folder of it, "" for all of it.
+    """
+
+    url: str
+    branch: str = ""
+    path: str = ""
+    interface: Interface = "lab"
+
+
+def dockerfile(lock_set: LockSet, digests: Digests, stage: str, *, copy: bool) -> str:
+    """Return a Dockerfile that starts from a released image.
+
+    ``copy`` adds the files of the repository. Of an image for several platforms, the digest is that
+    of linux/amd64 if there is one.
+    """
+    images = digests.stages[stage]
+    image = images.get(PREFERRED_PLATFORM) or next(iter(images.values()))
+    tag = f"{lock_set.image_set.repository}:{stage}-{digests.release}"
+    head = f"{MARK}: the image {stage} of release {digests.release}.\nFROM {tag}@{image.digest}\n"
+    return head + COPY if copy else head
+
+
+def write_dockerfile(path: Path, text: str) -> None:
+    """Write the Dockerfile with its folder.
+
+    Raises ExpectedError if the file is there and Orbiter did not write it.
+    """
+    try:
+        if path.exists() and not path.read_text(encoding="utf-8").startswith(MARK):
+            raise ExpectedError(
+                f"{path} exists, and orbiter binder did not write it",
+                "rename it, or name another --folder",
+            )
+        path.parent.mkdir(exist_ok=True)
+    except (OSError, UnicodeDecodeError) as error:
+        raise ExpectedError(f"cannot write {path}: {error}", "name another --folder") from error
+    write_text(path, text)
+
+
+def hub_link(hub: str, content: Content) -> str:
+    """Return the address that opens the content for the user who is logged in to a JupyterHub."""
+    return f"{_base(hub)}/hub/user-redirect/{_pull(content)}"
+
+
+def binder_link(binder: str, environment: str, ref: str, content: Content | None) -> str:
+    """Return the address that starts the environment repository on Binder and opens the content."""
+    link = f"{_base(binder)}/v2/{_provider(environment)}/{quote(ref, safe='/')}"
+    return f"{link}?{urlencode({'urlpath': _pull(content)}, quote_via=quote)}" if content else link
+
+
+def badge(binder: str, link: str) -> str:
+    """Return Binder's badge in Markdown."""
+    return f"[![Launch on Binder]({_base(binder)}/badge_logo.svg)]({link})"
+
+
+def check_content(content: Content) -> None:
+    """Raise ExpectedError if the address or the path cannot be opened."""
+    _check_repository(content.url)
+    path = PurePosixPath(content.path)
+    if path.is_absolute() or ".." in path.parts or not content.path.isprintable():
+        raise ExpectedError(
+            f"'{content.path}' is not a path in the repository", "write it like week1/index.ipynb"
+        )
+
+
+def _pull(content: Content) -> str:
+    """Return the page of nbgitpuller with the content's query."""
+    folder = content.url.rstrip("/").rpartition("/")[2]
+    name = folder.removesuffix(".git")
+    path = "/".join(filter(None, (name, content.path)))
+    prefix = "lab/tree" if content.interface == "lab" else _classic(content.path)
+    query = {"repo": content.url, "urlpath": f"{prefix}/{path}"}
+    if content.branch:
+        query["branch"] = content.branch
+    if name != folder:
+        query["targetpath"] = name
+    return f"git-pull?{urlencode(query, quote_via=quote)}"
+
+
+def _classic(path: str) -> str:
+    """Return the page of Jupyter Notebook that opens a path."""
+    return "notebooks" if path.endswith(".ipynb") else "tree"
+
+
+def _provider(environment: str) -> str:
+    """Return Binder's name of a repository: ``gh/user/name``, or its quoted address."""
+    _check_repository(environment)
+    parts = urlsplit(environment)
+    path = parts.path.strip("/").removesuffix(".git")
+    if parts.hostname == "github.com":
+        return f"gh/{quote(path)}"
+    if parts.hostname == "gitlab.com":
+        return f"gl/{quote(path, safe='')}"
+    return f"git/{quote(environment, safe='')}"
+
+
+def _check_repository(url: str) -> None:
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or not parts.path.strip("/"):
+        raise ExpectedError(
+            f"'{url}' is not the address of a repository",
+            "write it like https://github.com/user/notebooks",
+        )
+    if parts.username or parts.password:
+        raise ExpectedError(
+            f"the address of the repository on {parts.hostname} contains credentials",
+            "everybody can read them in the link; name a public repository",
+        )
+
+
+def _base(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ExpectedError(f"'{url}' is not an address", f"write it like {MYBINDER}")
+    return url.rstrip("/")
