@@ -107,6 +107,8 @@ class UserPath(click.Path):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Return the path as seen from the current folder, after the checks of click."""
+        if not os.fspath(value):
+            self.fail("a path must not be empty", param, ctx)
         is_stream = self.allow_dash and value == "-"
         return super().convert(
             value if is_stream else from_start(os.fspath(value), ctx), param, ctx

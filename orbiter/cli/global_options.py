@@ -1,6 +1,7 @@
 """Options that people may write before the command or after it, as with uv and git."""
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -39,9 +40,8 @@ def add_global_options(command: click.Command) -> None:
     command.epilog = command.epilog or _epilog(command.name or "")
     taken = {name for param in command.params for name in param.opts}
     command.params = [
-        _directory(enter_project, hidden=True, is_eager=True),
+        *(each for each in _hidden_options() if not taken.intersection(each.opts)),
         *command.params,
-        *(each for each in _hidden_flags() if not taken.intersection(each.opts)),
     ]
 
 
@@ -52,11 +52,14 @@ def _epilog(name: str) -> str:
     return f"{names}-C, -q and -v: see orbiter --help."
 
 
-def _hidden_flags() -> list[click.Option]:
-    return [
+@cache
+def _hidden_options() -> tuple[click.Option, ...]:
+    """Return the options after a command, which all commands share: making them takes time."""
+    return (
+        _directory(enter_project, hidden=True, is_eager=True),
         _flag("-q", "--quiet", be_quiet, "Do not show progress.", hidden=True),
         _flag("-v", "--verbose", be_verbose, "Show programs and requests.", hidden=True),
-    ]
+    )
 
 
 def _directory(callback: Callback, **settings: Any) -> click.Option:

@@ -136,6 +136,12 @@ def test_a_folder_that_does_not_exist_is_a_usage_error(tmp_path: Path) -> None:
         assert "Traceback" not in result.stderr
 
 
+def test_an_empty_path_is_a_usage_error(project: Path) -> None:
+    result = orbiter(project, *LIST, "-o", "")
+    assert result.returncode == 2
+    assert "a path must not be empty" in result.stderr
+
+
 def test_a_removed_current_folder_is_no_crash(tmp_path: Path) -> None:
     gone = tmp_path / "gone"
     gone.mkdir()
