@@ -86,7 +86,7 @@ def _normal(text: str) -> str:
         return f"github:{text}"
     if GIT.fullmatch(text):
         return f"git+{text.replace('git://', 'https://')}"
-    return re.sub(r"\s*\|\|\s*", " || ", text)
+    return " || ".join(part.strip() for part in text.split("||"))
 
 
 def _read_overrides(data: Mapping[str, Any], collector: Collector) -> None:

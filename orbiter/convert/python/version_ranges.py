@@ -6,7 +6,11 @@ https://python-poetry.org/docs/dependency-specification/#version-constraints def
 import re
 from collections.abc import Callable
 
-_NUMBER = re.compile(r"v?(\d+(?:\.\d+)*)((?:[-_.]?(?:a|b|c|rc|alpha|beta|pre|post|dev)[-_.]?\d*)*)")
+from packaging.version import InvalidVersion, Version
+
+_RELEASE = re.compile(r"v?(\d+(?:\.\d+)*)")
+LONGEST = 200
+"""Characters of the longest constraint that is read."""
 _OPERATOR = re.compile(r"(\^|~=|~|===|==|!=|>=|<=|>|<|=)?\s*(.+)", re.DOTALL)
 
 
@@ -15,6 +19,8 @@ def specifier(text: str) -> str | None:
 
     Alternatives (``^1 || ^2``) have no specifier.
     """
+    if len(text) > LONGEST:
+        return None
     parts = [part.strip() for part in text.split(",")]
     found = []
     for part in parts:
@@ -49,16 +55,24 @@ def _single(text: str) -> str | None:
 def _plain(operator: str, version: str) -> str | None:
     operator = {"": "==", "=": "=="}.get(operator, operator)
     bare = version.removesuffix(".*")
-    if not _NUMBER.fullmatch(bare) and operator != "===":
+    if not _is_version(bare) and operator != "===":
         return None
     if bare != version and operator not in {"==", "!="}:
         return None
     return f"{operator}{version.removeprefix('v')}"
 
 
+def _is_version(text: str) -> bool:
+    try:
+        Version(text)
+    except InvalidVersion:
+        return False
+    return True
+
+
 def _between(version: str, upper: Callable[[list[int]], str]) -> str | None:
-    match = _NUMBER.fullmatch(version)
-    if not match:
+    match = _RELEASE.match(version)
+    if not match or not _is_version(version):
         return None
     numbers = [int(number) for number in match[1].split(".")]
     return f">={version.removeprefix('v')},<{upper(numbers)}"

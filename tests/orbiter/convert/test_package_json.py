@@ -100,3 +100,12 @@ def test_errors_leave_the_folder_as_it_was(tmp_path: Path, text: str, words: str
 def test_a_lock_file_is_an_error(tmp_path: Path) -> None:
     done = import_text(tmp_path, "package-lock.json", "{}")
     assert "is a lock file, and images.toml has requirements" in done.err
+
+
+@pytest.mark.parametrize("version", ["1" + " " * 100_000 + "|", "a/" * 50_000, "git://" * 20_000])
+def test_hostile_ranges_are_listed(tmp_path: Path, version: str) -> None:
+    """A reader whose time is not linear would be stopped."""
+    text = json.dumps({"dependencies": {"lab": version, "d3": "1"}})
+    done = import_text(tmp_path, "package.json", text)
+    assert done.entries("npm") == ["d3@1"]
+    assert "left out: dependencies: 'lab " in done.err

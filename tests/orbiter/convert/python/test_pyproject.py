@@ -199,3 +199,12 @@ def test_errors_leave_the_folder_as_it_was(tmp_path: Path, text: str, words: str
     done = import_text(tmp_path, "pyproject.toml", text)
     assert (done.code, done.data) == (2, {})
     assert words in done.err
+
+
+@pytest.mark.parametrize("version", ["1" + "a.a" * 40 + "!", "^1" + ".a" * 50_000, "<" * 100_000])
+def test_hostile_versions_are_listed(tmp_path: Path, version: str) -> None:
+    """A reader whose time is not linear would be stopped."""
+    text = f'[tool.poetry.dependencies]\nlab = "{version}"\n'
+    done = import_text(tmp_path, "pyproject.toml", text)
+    assert (done.code, done.data) == (2, {})
+    assert "left out: dependency 'lab " in done.err
