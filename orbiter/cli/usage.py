@@ -14,6 +14,7 @@ ALIASES = {
     "licenses": "licences",
     "ls": "list",
     "rm": "remove",
+    "upgrade": "update",
 }
 """Names that other tools use for commands; help shows the names of Orbiter."""
 
