@@ -11,7 +11,7 @@ from tests.support.imports import import_text
 
 PIPFILE = """\
 [[source]]
-url = "https://pypi.org/simple"
+url = "https://main.example.org/simple"
 verify_ssl = true
 name = "main"
 [[source]]
