@@ -16,6 +16,8 @@ FILES: Mapping[Service, Path] = {
     "gitlab": Path(".gitlab-ci.yml"),
 }
 """The file that each service reads."""
+REQUIREMENT = f"orbiter @ git+https://github.com/dorgeln/orbiter@v{__version__}"
+"""Orbiter is not on a package index, where another project could have its name."""
 CHECKOUT = "v5"
 """The version of actions/checkout, the only action that the workflow uses."""
 GITHUB_REGISTRY = "ghcr.io"
@@ -34,7 +36,7 @@ class WorkflowOptions(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     repository: str
-    requirement: str = f"orbiter=={__version__}"
+    requirement: str = REQUIREMENT
     branch: str = "main"
     supported: int = 3
     has_tests: bool = False

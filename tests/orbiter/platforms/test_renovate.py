@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from orbiter import __version__
 from orbiter.platforms.ci import FILES, Service, WorkflowOptions, workflow
 from tests.support.paths import ROOT, TESTS
 
@@ -95,8 +96,8 @@ def test_marked_requirements_are_found() -> None:
 @pytest.mark.parametrize("service", ["github", "gitlab"])
 def test_orbiter_is_found_in_the_workflow(service: Service) -> None:
     manager = managers()[3]
-    text = workflow(service, WorkflowOptions(repository="a/b", requirement="orbiter==1.2.3"))
-    assert matches(manager, text) == [("orbiter", "1.2.3")]
+    text = workflow(service, WorkflowOptions(repository="a/b"))
+    assert matches(manager, text) == [("dorgeln/orbiter", __version__)]
     patterns = [pattern.strip("/") for pattern in manager["managerFilePatterns"]]
     assert any(re.search(pattern, str(FILES[service])) for pattern in patterns)
 
