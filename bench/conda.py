@@ -19,12 +19,15 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from backports import zstd
-
 from orbiter.locking.base_facts import ASSUMED_GLIBC
 from resolvers.conda import manager as conda
 from resolvers.types import Target
 from tests.support.conda_world import BASE, DATA, GEOSPATIAL
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 RUNS = 11
 GOAL = 1.5

@@ -2,6 +2,7 @@
 
 import io
 import json
+import sys
 import tarfile
 import zipfile
 from collections.abc import Callable, Iterable, Mapping
@@ -9,11 +10,14 @@ from hashlib import md5, sha256
 from pathlib import Path
 from typing import Any
 
-from backports import zstd
-
 from orbiter.config.read import read_image_set
 from resolvers.types import CondaOptions, Group, Request, Target
 from tests.support.paths import ROOT, TESTS
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 AMD64 = Target(platform="linux/amd64", glibc="2.41")
 ARM64 = Target(platform="linux/arm64", glibc="2.36")
