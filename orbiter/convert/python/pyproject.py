@@ -15,6 +15,7 @@ from orbiter.convert.collect import Collector
 from orbiter.convert.files import read_text
 from orbiter.convert.python import poetry, requirements_txt
 from orbiter.convert.python.addresses import read_toml
+from orbiter.convert.python.groups import IncludedGroups, WrongGroup
 from orbiter.convert.python.tables import add_dependency
 from resolvers.errors import ExpectedError
 
@@ -116,26 +117,19 @@ class _Reader:
 
     def read_groups(self, groups: Mapping[str, Any]) -> None:
         """Collect the dependency groups that the user chose, and list the others."""
+        included = IncludedGroups(groups)
         for name, entries in groups.items():
             if not self._collector.wants(name):
                 shown = map(_shown, entries if isinstance(entries, list) else [entries])
                 self._collector.leave_out_group("group", name, shown)
                 continue
-            self._read_group(groups, name, ())
-
-    def _read_group(self, groups: Mapping[str, Any], name: str, parents: tuple[str, ...]) -> None:
-        key = next((each for each in groups if _same(each, name)), "")
-        if name in parents or not isinstance(groups.get(key), list):
-            reason = "it includes itself" if name in parents else "it is not a list"
-            self._collector.leave_out(f"{self._file}: group '{name}'", reason)
-            return
-        for entry in groups[key]:
-            if isinstance(entry, str):
-                self._add(entry, f"{name}:")
-            elif isinstance(entry, dict) and isinstance(entry.get("include-group"), str):
-                self._read_group(groups, entry["include-group"], (*parents, name))
-            else:
-                self._collector.leave_out(f"{name}: {_shown(entry)}", "not a requirement")
+            for group, entry in included.entries(name):
+                if isinstance(entry, str):
+                    self._add(entry, f"{group}:")
+                elif isinstance(entry, WrongGroup):
+                    self._collector.leave_out(f"{self._file}: group '{group}'", entry.why)
+                else:
+                    self._collector.leave_out(f"{group}: {_shown(entry)}", "not a requirement")
 
     def read_tools(self) -> None:
         """Collect the development dependencies and the rules of uv and PDM."""
@@ -205,10 +199,6 @@ class _Reader:
             table["version"] = str(requirement.specifier) or "*"
         prefix = shown.partition("'")[0].strip()
         add_dependency(self._collector, self._file, prefix, requirement.name, table, self._indexes)
-
-
-def _same(one: str, other: str) -> bool:
-    return canonicalize_name(one) == canonicalize_name(other)
 
 
 def _shown(entry: object) -> str:

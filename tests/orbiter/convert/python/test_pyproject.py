@@ -32,6 +32,20 @@ lint = ["e", {{ include-group = "test" }}]
     assert "group 'test': it includes itself" in done.err
 
 
+def test_each_group_is_read_once(tmp_path: Path) -> None:
+    """Reading groups as often as they are included would take forever."""
+    chain = "".join(
+        f'g{n} = ["p{n}", {{ include-group = "G{n + 1}" }}, {{ include-group = "g{n + 1}" }}]\n'
+        for n in range(2000)
+    )
+    text = f"{HEAD}[dependency-groups]\n{chain}g2000 = [5, {{ include-group = 'no' }}]\n"
+    done = imported(tmp_path, text, "--group", "g0", "--group", "g7")
+    assert done.entries("pip") == [f"p{n}" for n in range(2000)]
+    assert "left out: G2000: 5: not a requirement\n" in done.err
+    assert "group 'no': it is not a list\n" in done.err
+    assert "includes itself" not in done.err
+
+
 def test_a_group_that_does_not_exist_is_an_error(tmp_path: Path) -> None:
     text = f'{HEAD}dependencies = ["a"]\noptional-dependencies = {{ plots = ["b"] }}\n'
     done = import_text(tmp_path, "pyproject.toml", text, "--group", "plot")
