@@ -5,6 +5,7 @@ from typing import Any
 
 from orbiter.convert.export_pip import ImagePlan
 from resolvers.errors import ExpectedError
+from resolvers.npm.address import source_of
 
 PACKAGE, LOCK = "package.json", "package-lock.json"
 
@@ -17,11 +18,12 @@ def package(image: ImagePlan) -> str:
 def package_lock(image: ImagePlan) -> str:
     """Return the package-lock.json with the locked versions and hashes of an image.
 
-    It has no addresses, so npm takes the files from its registry, and verifies their hashes.
+    npm takes the files from its registry, and verifies their hashes. Only packages that an image
+    requires with an address have one here, too.
     """
     data: dict[str, Any] = json.loads(_file(image, LOCK))
     for entry in data["packages"].values():
-        if not entry.get("link"):
+        if not entry.get("link") and not source_of(entry.get("resolved", "")):
             entry.pop("resolved", None)
     return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
 

@@ -115,6 +115,31 @@ def test_npm_accepts_the_lock(image: ImagePlan, tmp_path: Path) -> None:
     assert "added" in done.stdout
 
 
+def test_a_lock_has_the_addresses_that_images_require(image: ImagePlan) -> None:
+    """Without its address, npm would take another package of the same name from its registry."""
+    addresses = {
+        "git": f"git+https://example.org/lab/charts.git#{'0' * 40}",
+        "tarball": "https://example.org/charts-1.0.0.tgz",
+        "file": "file:../charts.tgz",
+    }
+    packages = {
+        f"node_modules/{name}": {"version": "1.0.0", "resolved": address}
+        for name, address in addresses.items()
+    }
+    text = json.dumps({"lockfileVersion": 3, "packages": {"": {}, **packages}})
+    stages = tuple(
+        replace(stage, files={"package-lock.json": text})
+        if "package-lock.json" in stage.files
+        else stage
+        for stage in image.plan.stages
+    )
+    changed = replace(image, plan=replace(image.plan, stages=stages))
+    entries = json.loads(export_npm.package_lock(changed))["packages"]
+    assert entries["node_modules/git"]["resolved"] == addresses["git"]
+    assert entries["node_modules/tarball"]["resolved"] == addresses["tarball"]
+    assert "resolved" not in entries["node_modules/file"]
+
+
 def test_a_binder_folder_pins_what_pip_installs(image: ImagePlan) -> None:
     exported = binder_folder(image)
     assert list(exported.files) == ["requirements.txt", "runtime.txt", "apt.txt"]
