@@ -68,15 +68,12 @@ class _Reader:
     def __init__(self, collector: Collector) -> None:
         self._collector = collector
         self._seen: set[Path] = set()
-        self._names: set[str] = set()
         self._depth = 0
 
     def read(self, file: Path, text: str, *, constraints: bool = False) -> None:
         self._seen.add(file.resolve())
         raw = text.split("\n")
-        self._names = {
-            package_name("pip", NAME.split(line.text)[0]) for line in logical_lines(text)
-        }
+        names = {package_name("pip", NAME.split(line.text)[0]) for line in logical_lines(text)}
         hashed = 0
         for line in logical_lines(text):
             where = f"{file}:{line.number}"
@@ -92,18 +89,21 @@ class _Reader:
             if constraints:
                 what = f"{where}: '{requirement}'"
                 self._collector.add_rule("constraints", requirement, what)
-            elif not self._is_indirect(line, requirement):
+            elif not self._is_indirect(line, requirement, names):
                 self._add(file, where, requirement, comment)
         if hashed:
             reason = "orbiter lock records the hashes of all files"
             self._collector.leave_out(f"{file}: the hashes of {hashed} requirements", reason)
 
-    def _is_indirect(self, line: LogicalLine, requirement: str) -> bool:
-        """Leave out a pin that only other packages require, if the user wants the others."""
+    def _is_indirect(self, line: LogicalLine, requirement: str, names: set[str]) -> bool:
+        """Leave out a pin that only other packages require, if the user wants the others.
+
+        ``names`` are the packages in the same file.
+        """
         via = via_items(line.comments) or []
         if not self._collector.options.direct or not via:
             return False
-        if any(requiring_package(item) not in self._names for item in via if item[:2] != "-c"):
+        if any(requiring_package(item) not in names for item in via if item[:2] != "-c"):
             return False
         reason = f"required by {', '.join(via)}, and --direct leaves it to orbiter lock"
         self._collector.leave_out(f"pip '{requirement}'", reason)
@@ -143,8 +143,11 @@ class _Reader:
             self._collector.leave_out(what, "it is on a server: download it, then import it")
         elif path.resolve() in self._seen:
             self._collector.leave_out(what, "the file was already read")
-        elif self._depth >= DEPTH or not path.is_file():
+        elif not path.is_file():
             self._collector.leave_out(what, "there is no such file")
+        elif self._depth >= DEPTH:
+            reason = f"more than {DEPTH} files name each other: import it separately"
+            self._collector.leave_out(what, reason)
         else:
             self._depth += 1
             self.read(path, read_text(path), constraints=constraints)

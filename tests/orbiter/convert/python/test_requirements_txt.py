@@ -181,6 +181,31 @@ def test_a_dry_run_prints_the_new_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "entries"),
+    [
+        ("flask==1\n-r b.txt\nclick==8  # via flask\n", ["flask==1", "idna==3"]),
+        ("flask==1\nclick==8  # via flask\n-r b.txt\n", ["flask==1", "idna==3"]),
+        ("-r b.txt\nclick==8  # via idna\n", ["idna==3", "click==8"]),
+    ],
+)
+def test_direct_compares_pins_with_those_of_their_own_file(
+    tmp_path: Path, text: str, entries: list[str]
+) -> None:
+    (tmp_path / "b.txt").write_text("idna==3\n")
+    done = import_text(tmp_path, "requirements.txt", text, "--direct")
+    assert done.entries("pip") == entries
+
+
+def test_files_name_each_other_to_a_limit(tmp_path: Path) -> None:
+    for number in range(12):
+        (tmp_path / f"{number}.txt").write_text(f"a{number}\n-r {number + 1}.txt\n")
+    done = import_in(tmp_path, "0.txt")
+    assert done.entries("pip") == [f"a{number}" for number in range(9)]
+    reason = "more than 8 files name each other: import it separately"
+    assert lines(done.err) == [f"8.txt:2: '-r 9.txt': {reason}"]
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "a" * 300_000,
