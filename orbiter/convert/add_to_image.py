@@ -18,8 +18,6 @@ from orbiter.convert.fresh import fresh_builder, fresh_text
 from orbiter.convert.outcome import Changed, ImportedRequirements, ImportOptions, LeftOut
 from resolvers.scratch import temporary_folder
 
-NODE = frozenset({"nodejs", "nodejs-current"})
-
 
 class Addition(msgspec.Struct, frozen=True, kw_only=True):
     """Entries that were added to a list: the stage or the table that has it, and its key."""

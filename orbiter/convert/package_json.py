@@ -18,7 +18,7 @@ from resolvers.npm.address import is_address
 MAIN = "dependencies"
 CHOICES = ("devDependencies", "optionalDependencies", "peerDependencies")
 SHORT_GITHUB = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+(?:#\S*)?")
-GIT = re.compile(r"(?:git|ssh|https?)://\S+?\.git(?:#\S*)?|git://\S+")
+GIT = re.compile(r"(?:git|ssh|https?)://[^\s#]+?\.git(?:#\S*)?|git://\S+")
 LOCAL = re.compile(r"(?:file|link|workspace|portal|patch|catalog):|~?/|\.")
 REASONS: Mapping[str, str] = {
     "bundleDependencies": "these packages are bundled when the project itself is packed",

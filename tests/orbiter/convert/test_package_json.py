@@ -109,3 +109,11 @@ def test_hostile_ranges_are_listed(tmp_path: Path, version: str) -> None:
     done = import_text(tmp_path, "package.json", text)
     assert done.entries("npm") == ["d3@1"]
     assert "left out: dependencies: 'lab " in done.err
+
+
+def test_a_hostile_address_is_read_in_linear_time(tmp_path: Path) -> None:
+    """A reader whose time is not linear would be stopped."""
+    package = {"dependencies": {"lab": f"https://a{'.git#a' * 100_000} x"}}
+    done = import_text(tmp_path, "package.json", json.dumps(package))
+    assert (done.code, done.data) == (2, {})
+    assert "left out: dependencies: 'lab https://a.git#a" in done.err
