@@ -1,5 +1,8 @@
 """The command group; each command is a module of its own beside this one."""
 
+from collections.abc import Mapping
+from itertools import chain
+
 import click
 
 from orbiter import __version__
@@ -46,47 +49,16 @@ from orbiter.cli.usage import CommandGroup
 from orbiter.cli.verify_signature import verify_signature
 from orbiter.cli.why import why
 
-COMMANDS: tuple[click.Command, ...] = (
-    add,
-    archive_release,
-    attest,
-    audit,
-    binder,
-    build,
-    bump,
-    ci,
-    clean,
-    diff_locks,
-    export,
-    fetch,
-    help_,
-    images,
-    import_file,
-    init,
-    licences,
-    lint,
-    list_packages,
-    lock,
-    log,
-    man,
-    osv,
-    outdated,
-    push,
-    readme,
-    release,
-    remove,
-    run,
-    sbom,
-    schema,
-    shell,
-    sign,
-    status,
-    test,
-    tree,
-    update,
-    verify_signature,
-    why,
-)
+SECTIONS: Mapping[str, tuple[click.Command, ...]] = {
+    "Describe and lock": (init, import_file, add, remove, update, lock, bump),
+    "Build and publish": (build, test, run, shell, release, push, readme, binder, export, ci),
+    "Ask and compare": (status, list_packages, tree, why, outdated, diff_locks, log),
+    "Check and prove": (lint, licences, audit, osv, sbom, attest, sign, verify_signature),
+    "Keep files and clean up": (images, fetch, archive_release, clean),
+    "Help": (help_, man, schema),
+}
+"""The commands in the order in which help lists them."""
+COMMANDS: tuple[click.Command, ...] = tuple(chain.from_iterable(SECTIONS.values()))
 
 
 def main() -> None:
@@ -111,6 +83,7 @@ def cli() -> None:
     """
 
 
-for command in COMMANDS:
-    add_global_options(command)
-    cli.add_command(command)
+for title, commands in SECTIONS.items():
+    for command in commands:
+        add_global_options(command)
+        cli.add_to_section(title, command)

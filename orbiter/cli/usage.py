@@ -22,8 +22,30 @@ ALIASES = {
 class CommandGroup(click.Group):
     """A group of commands whose usage errors look like the errors of the commands.
 
-    Commands also have the names in ``ALIASES``.
+    Commands also have the names in ``ALIASES``. Help lists them in sections.
     """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._sections: dict[str, list[click.Command]] = {}
+
+    def add_to_section(self, title: str, command: click.Command) -> None:
+        """Add a command that help lists in a section."""
+        self.add_command(command)
+        self._sections.setdefault(title, []).append(command)
+
+    def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands into the help, in sections with one width of the names."""
+        width = max(len(name) for name in self.commands)
+        columns = formatter.width - 2 - width - 2
+        for title, commands in self._sections.items():
+            with formatter.section(title):
+                formatter.write_dl(
+                    [
+                        ((command.name or "").ljust(width), command.get_short_help_str(columns))
+                        for command in commands
+                    ]
+                )
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return a command by its name or alias."""

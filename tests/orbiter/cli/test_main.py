@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from orbiter.cli.main import COMMANDS
+from orbiter.cli.main import COMMANDS, SECTIONS
 
 IMAGES = """
 version = "0.1.0"
@@ -40,8 +40,12 @@ def error_of(result: "subprocess.CompletedProcess[str]") -> str:
 def test_help_lists_every_command_with_its_whole_summary(tmp_path: Path) -> None:
     result = orbiter(tmp_path, "--help", COLUMNS="80")
     assert result.returncode == 0
-    listed = result.stdout.partition("Commands:\n")[2].splitlines()
-    assert {line.split()[0] for line in listed} == {command.name for command in COMMANDS}
+    sections = result.stdout.split("\n\n")[-len(SECTIONS) :]
+    assert [section.splitlines()[0].strip() for section in sections] == [
+        f"{title}:" for title in SECTIONS
+    ]
+    listed = [line for section in sections for line in section.splitlines()[1:]]
+    assert [line.split()[0] for line in listed] == [command.name for command in COMMANDS]
     assert [line for line in listed if line.endswith("...")] == []
 
 
@@ -96,7 +100,7 @@ def test_usage_errors_look_like_all_other_errors(
 def test_orbiter_alone_shows_the_help(tmp_path: Path) -> None:
     shown = error_of(orbiter(tmp_path))
     assert shown.startswith("Usage: orbiter ")
-    assert "Commands:" in shown
+    assert all(f"{title}:" in shown for title in SECTIONS)
 
 
 @pytest.mark.parametrize("release", ["/", "..", "one", ""])
