@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
+from orbiter.cli.completion import complete_image
 from orbiter.cli.directory import UserPath
 from orbiter.cli.errors import guarded
 from orbiter.cli.options import format_option
-from orbiter.cli.released import read_released
+from orbiter.cli.released import read_released, recorded_release_option
 from resolvers.errors import ExpectedError
 
 if TYPE_CHECKING:
@@ -21,8 +22,8 @@ PULLER = "nbgitpuller"
 
 
 @click.command()
-@click.argument("image")
-@click.option("--release", metavar="VERSION", help="A recorded release (default: the newest one).")
+@click.argument("image", shell_complete=complete_image)
+@recorded_release_option
 @click.option(
     "--folder",
     type=UserPath(file_okay=False, exists=True),

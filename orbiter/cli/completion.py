@@ -1,4 +1,4 @@
-"""Completion of values in shells: releases, images, stages, locks and packages of the project.
+"""Completion of values in shells: releases, images, stages, locks and platforms of the project.
 
 A completion never fails and prints nothing else: without a readable project there are no values.
 """

@@ -19,7 +19,7 @@ from orbiter.cli.answers import (
     lint_option,
     with_licences,
 )
-from orbiter.cli.completion import complete_image
+from orbiter.cli.completion import complete_image, complete_platform
 from orbiter.cli.directory import LockName
 from orbiter.cli.errors import FINDINGS, guarded
 from orbiter.cli.options import IMAGES, formats_option, managers_option
@@ -68,6 +68,7 @@ PIPED_WIDTH = 120
 @click.option(
     "--platform",
     "platforms",
+    shell_complete=complete_platform,
     multiple=True,
     metavar="NAME",
     help="Only this platform, named as in the lock files; repeatable.",

@@ -10,7 +10,7 @@ from orbiter.cli.locked import (
     print_json,
     print_result,
     print_warnings,
-    write_lock_set,
+    report_written,
 )
 
 if TYPE_CHECKING:
@@ -44,7 +44,6 @@ def apply_edit(
         _write_images(edited, dry_run=dry_run, output_format=output_format)
         return
     from orbiter.edit.apply import write_edited
-    from orbiter.lockset import folder
     from resolvers.types import Upgrade
 
     edited, previous, locked = _lock(edited, dry_run=dry_run, only=only, quiet=quiet)
@@ -54,8 +53,7 @@ def apply_edit(
         _print_changes(edited)
         print_result(previous, locked, moves)
     if not dry_run:
-        path = folder.release_folder(locked.manifest.release)
-        write_edited(edited, lambda: write_lock_set(locked, path, announce=is_text))
+        report_written(locked, was_written=write_edited(edited, locked), announce=is_text)
     elif is_text:
         click.echo(f"dry run: {edited.document.path} and its lock set were not written")
     if not is_text:

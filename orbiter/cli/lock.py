@@ -144,7 +144,7 @@ def _lock(
     if strict:
         refuse_warnings(locked)
     if not dry_run:
-        write_lock_set(locked, path, announce=is_text)
+        write_lock_set(locked, announce=is_text)
     elif is_text:
         click.echo(f"dry run: {path} was not written")
     if not is_text:

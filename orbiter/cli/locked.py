@@ -8,8 +8,6 @@ import click
 from orbiter.cli.errors import warn
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from orbiter.diff.moves import Moves
     from orbiter.edit.changes import Change
     from orbiter.lockset.model import LockSet
@@ -46,11 +44,19 @@ def print_json(
     click.echo(render(release, edits, locked, moves, written=written), nl=False)
 
 
-def write_lock_set(locked: "LockSet", path: "Path", *, announce: bool = True) -> None:
+def write_lock_set(locked: "LockSet", *, announce: bool = True) -> None:
     """Write a lock set, and print where it is unless another output says so."""
+    from orbiter.lockset import folder
+
+    was_written = folder.write(locked, folder.release_folder(locked.manifest.release))
+    report_written(locked, was_written=was_written, announce=announce)
+
+
+def report_written(locked: "LockSet", *, was_written: bool, announce: bool) -> None:
+    """Print where a lock set is, and prepare its folder for git."""
     from orbiter.lockset import folder, git_files
 
-    was_written = folder.write(locked, path)
+    path = folder.release_folder(locked.manifest.release)
     if announce:
         state = f"wrote {path}" if was_written else f"{path} is up to date"
         click.echo(f"{state} ({locked.root})")

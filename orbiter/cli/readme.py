@@ -5,11 +5,10 @@ from pathlib import Path
 
 import click
 
-from orbiter.cli.completion import complete_release
 from orbiter.cli.directory import UserPath
 from orbiter.cli.errors import FINDINGS, guarded
 from orbiter.cli.options import format_option
-from orbiter.cli.released import read_released
+from orbiter.cli.released import read_released, recorded_release_option
 from resolvers.errors import ExpectedError
 
 README = Path("README.md")
@@ -17,12 +16,7 @@ README = Path("README.md")
 
 @click.command()
 @click.argument("file", type=UserPath(dir_okay=False), required=False)
-@click.option(
-    "--release",
-    metavar="VERSION",
-    shell_complete=complete_release,
-    help="A recorded release (default: the newest one).",
-)
+@recorded_release_option
 @click.option("--check", is_flag=True, help="Write nothing; exit with 1 if the section is stale.")
 @format_option
 @guarded

@@ -2,12 +2,22 @@
 
 from typing import TYPE_CHECKING
 
+import click
+
+from orbiter.cli.completion import complete_release
 from orbiter.cli.options import read_lock_set
 from resolvers.errors import ExpectedError
 
 if TYPE_CHECKING:
     from orbiter.lockset.model import LockSet
     from orbiter.lockset.record import Digests
+
+recorded_release_option = click.option(
+    "--release",
+    metavar="VERSION",
+    shell_complete=complete_release,
+    help="A recorded release (default: the newest one).",
+)
 
 
 def read_released(release: str | None) -> "tuple[LockSet, Digests]":

@@ -73,8 +73,8 @@ def update(
     """Upgrade packages, or all requirements of images.toml.
 
     Only the named packages move, and those that must move with them. With
-    --patch or --minor, a package whose newest version is further away moves
-    as far as allowed.
+    --patch or --minor, packages of pip and rattler move as far as allowed; other
+    packages whose newest version is further away stay.
     """
     from orbiter.edit.document import read_document
     from orbiter.edit.stages import find_targets
@@ -95,7 +95,7 @@ def update(
     if output_format == "text":
         print_result(previous, updated.locked, updated.moves)
     if not is_refused and not dry_run:
-        write_lock_set(updated.locked, path, announce=output_format == "text")
+        write_lock_set(updated.locked, announce=output_format == "text")
     elif output_format == "text" and not is_refused:
         click.echo(f"dry run: {path} was not written")
     if output_format == "json":

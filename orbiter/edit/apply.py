@@ -1,7 +1,5 @@
 """Lock an edited images.toml, and write both together."""
 
-from collections.abc import Callable
-
 import msgspec
 
 from orbiter.config.requirements import locked_name
@@ -13,6 +11,7 @@ from orbiter.files import write_bytes
 from orbiter.locking.lock import lock
 from orbiter.locking.packages import locked_packages
 from orbiter.locking.work import Environment, LockOptions
+from orbiter.lockset import folder
 from orbiter.lockset.inputs import locked_files
 from orbiter.lockset.model import LockSet
 from orbiter.tasks import StartTask
@@ -63,8 +62,8 @@ def _locked_version(change: Change, locked: LockSet) -> str:
     return choose(versions)[1] if versions else ""
 
 
-def write_edited(edited: Edited, write_lock_set: Callable[[], None] | None = None) -> None:
-    """Write images.toml, and then the lock set.
+def write_edited(edited: Edited, locked: LockSet | None = None) -> bool:
+    """Write images.toml, and then the lock set; return whether the lock set changed.
 
     If the lock set cannot be written, images.toml gets its old bytes again. Raises ExpectedError if
     images.toml has changed since it was read.
@@ -76,10 +75,10 @@ def write_edited(edited: Edited, write_lock_set: Callable[[], None] | None = Non
             "run the command again",
         )
     write_bytes(path, edited.content)
-    if write_lock_set is None:
-        return
+    if locked is None:
+        return False
     try:
-        write_lock_set()
+        return folder.write(locked, folder.release_folder(locked.manifest.release))
     except BaseException:
         write_bytes(path, old)
         raise

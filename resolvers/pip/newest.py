@@ -1,6 +1,6 @@
 """The newest versions of pip packages, from the pages of the indexes that locking uses."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
@@ -13,7 +13,7 @@ from resolvers.errors import ExpectedError
 from resolvers.index.index_file import IndexFile, supports, version_of
 from resolvers.index.routes import Routes
 from resolvers.net.prefetch import THREADS
-from resolvers.pip import constraints, wheels
+from resolvers.pip import constraints, markers, wheels
 from resolvers.types import Artifact, Availability, AvailableVersion, Request, Target
 
 Versions = Mapping[Version, list[IndexFile]]
@@ -26,7 +26,7 @@ def newest_versions(request: Request, names: tuple[str, ...]) -> dict[str, Avail
     configuration of pip is invalid.
     """
     routes = Routes(request.pip)
-    rules = _specifiers(request)
+    rules = {target: _specifiers(request, target) for target in request.targets}
     sdists = {canonicalize_name(name) for group in request.groups for name in group.sources}
 
     def look_up(name: str) -> Availability:
@@ -34,9 +34,16 @@ def newest_versions(request: Request, names: tuple[str, ...]) -> dict[str, Avail
             versions = _versions(routes.files(name))
         except ExpectedError as error:
             return Availability(problem=error.message.splitlines()[0])
-        fits = partial(_fits, targets=request.targets, is_sdist_allowed=name in sdists)
+        allowed = [
+            _highest(
+                versions,
+                specifiers,
+                partial(_fits, targets=targets, is_sdist_allowed=name in sdists),
+            )
+            for specifiers, targets in _by_specifiers(name, rules).items()
+        ]
         return Availability(
-            allowed=_highest(versions, rules.get(name, SpecifierSet()), fits),
+            allowed=max(filter(None, allowed), key=_order, default=None),
             newest=_highest(versions, SpecifierSet(), lambda _files: True),
         )
 
@@ -44,18 +51,51 @@ def newest_versions(request: Request, names: tuple[str, ...]) -> dict[str, Avail
         return dict(zip(names, pool.map(look_up, names), strict=True))
 
 
-def _specifiers(request: Request) -> dict[str, SpecifierSet]:
-    """Return the allowed versions of each package: requirements, constraints and overrides."""
+def _order(available: AvailableVersion) -> Version:
+    return Version(available.version)
+
+
+def _by_specifiers(
+    name: str, rules: Mapping[Target, Mapping[str, SpecifierSet]]
+) -> dict[SpecifierSet, tuple[Target, ...]]:
+    """Return the targets of each set of allowed versions; markers can give several sets.
+
+    A target that no requirement applies to does not count, unless this is so for all targets.
+    """
+    requested = [target for target in rules if name in rules[target]] or list(rules)
+    found: dict[SpecifierSet, tuple[Target, ...]] = {}
+    for target in requested:
+        specifiers = rules[target].get(name, SpecifierSet())
+        found[specifiers] = (*found.get(specifiers, ()), target)
+    return found
+
+
+def _specifiers(request: Request, target: Target) -> dict[str, SpecifierSet]:
+    """Return the versions of each package that a target may have.
+
+    They follow from requirements, constraints and overrides.
+    """
     found: dict[str, SpecifierSet] = {}
-    for text in (text for group in request.groups for text in group.requirements):
-        requirement = Requirement(text)
+    texts = (text for group in request.groups for text in group.requirements)
+    for requirement in _applicable(texts, target):
         name = canonicalize_name(requirement.name)
         found[name] = found.get(name, SpecifierSet()) & requirement.specifier
-    for text in request.pip.overrides:
-        requirement = Requirement(text)
+    for requirement in _applicable(request.pip.overrides, target):
         found[canonicalize_name(requirement.name)] = requirement.specifier
-    limits = constraints.specifiers(constraints.applicable(request))
-    return found | {name: found.get(name, SpecifierSet()) & limits[name] for name in limits}
+    limits = (constraint.text for constraint in constraints.applicable(request))
+    for requirement in _applicable(limits, target):
+        name = canonicalize_name(requirement.name)
+        if name in found:
+            found[name] &= requirement.specifier
+    return found
+
+
+def _applicable(texts: Iterable[str], target: Target) -> Iterator[Requirement]:
+    """Yield the requirements whose marker applies to a target."""
+    for text in texts:
+        requirement = Requirement(text)
+        if markers.applies(str(requirement.marker or ""), target):
+            yield requirement
 
 
 def _versions(files: Iterable[IndexFile]) -> Versions:

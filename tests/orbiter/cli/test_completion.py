@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from orbiter.cli.main import COMMANDS
 from tests.support.paths import ROOT
 
 SCRIPTS = {
@@ -125,3 +126,14 @@ def test_the_shell_completes_files(project: Path) -> None:
         command, cwd=project, env=environment, capture_output=True, text=True, check=False
     )
     assert done.stdout == "file,no\n"
+
+
+def test_every_option_with_names_of_the_project_has_a_completion() -> None:
+    names = {"release", "stages", "images", "platform", "platforms", "image"}
+    missing = [
+        (command.name, param.name)
+        for command in COMMANDS
+        for param in command.params
+        if param.name in names and param._custom_shell_complete is None
+    ]
+    assert missing == []

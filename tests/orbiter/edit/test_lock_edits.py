@@ -120,6 +120,21 @@ def test_a_lock_set_that_cannot_be_written_restores_images_toml(project: Project
     assert (project.folder / "images.toml").read_bytes() == before["images.toml"]
 
 
+def test_images_toml_and_the_lock_set_are_never_of_different_edits(project: Project) -> None:
+    """The files for git are written last; here they cannot be."""
+    project.write('"plot==1.0"')
+    project.lock()
+    attributes = project.folder / "locks/.gitattributes"
+    attributes.unlink()
+    attributes.symlink_to("missing/folder")
+    done = project.run("add", "alone", "--only", "pip", "-q")
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert b"alone" in files(project)["images.toml"]
+    attributes.unlink()
+    assert project.stale() == ""
+
+
 def test_no_lock_only_edits(project: Project) -> None:
     project.write('"plot"')
     done = project.run("add", "alone", "base>=1", "--no-lock")

@@ -42,6 +42,18 @@ def test_the_requirement_limits_the_allowed_version(index: WheelIndex) -> None:
     assert versions(newest("acme<1", overrides=("acme<2",))) == ("1.10", "2.0")
 
 
+def test_only_requirements_that_apply_to_the_image_count(index: WheelIndex) -> None:
+    for version in ("1.0", "2.0", "3.0"):
+        index.add("acme", version)
+    old, new = "acme<2; python_version<'3.9'", "acme>=2,<3; python_version>='3.9'"
+    assert versions(newest(old, new)) == ("2.0", "3.0")
+    limit = "acme<2; sys_platform == 'win32'"
+    assert versions(newest("acme", constraints=(limit,), overrides=(limit,))) == ("3.0", "3.0")
+    arm, amd = "acme<2; platform_machine=='aarch64'", "acme<3; platform_machine=='x86_64'"
+    assert versions(newest(arm, amd)) == ("2.0", "3.0")
+    assert versions(newest(arm)) == ("1.0", "3.0")
+
+
 def test_yanked_and_unfit_files_do_not_count(index: WheelIndex) -> None:
     index.add("acme", "1.0")
     index.add("acme", "1.1", tag="cp313-cp313-manylinux_2_28_x86_64")  # not for arm64
