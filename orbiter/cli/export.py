@@ -9,6 +9,7 @@ from orbiter.cli.completion import complete_platform, complete_stage
 from orbiter.cli.directory import UserPath
 from orbiter.cli.errors import guarded
 from orbiter.cli.options import read_lock_set, release_option
+from orbiter.cli.printable import print_line, printable_errors
 from resolvers.errors import ExpectedError
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ FORMATS = (
     help="Write to this file (default: standard output), or to this folder for binder.",
 )
 @guarded
+@printable_errors
 def export(
     file_format: str, image: str, release: str | None, platform: str | None, output: Path | None
 ) -> None:
@@ -102,8 +104,8 @@ def _write_folder(lock_set: "LockSet", image: str, platform: str, folder: Path) 
     for name, text in exported.files.items():
         _write(folder / name, text)
     for left_out in exported.left_out:
-        click.echo(f"left out: {left_out}", err=True)
-    click.echo(f"wrote {', '.join(str(folder / name) for name in exported.files)}")
+        print_line(f"left out: {left_out}", err=True)
+    print_line(f"wrote {', '.join(str(folder / name) for name in exported.files)}")
 
 
 def _write(path: Path, text: str) -> None:

@@ -9,6 +9,7 @@ from orbiter.cli.completion import complete_stage
 from orbiter.cli.directory import UserPath
 from orbiter.cli.errors import guarded
 from orbiter.cli.options import IMAGES, format_option
+from orbiter.cli.printable import print_line, print_text, printable_errors
 from resolvers.errors import ExpectedError
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 @click.option("--dry-run", is_flag=True, help="Print the result; write nothing.")
 @format_option
 @guarded
+@printable_errors
 def import_file(
     file: Path,
     image: str | None,
@@ -98,9 +100,9 @@ def _import_image_set(file: Path, dry_run: bool, output_format: str) -> None:
         click.echo(format_json(document), nl=False)
         return
     for note in imported.notes:
-        click.echo(str(note), err=True)
+        print_line(str(note), err=True)
     if dry_run:
-        click.echo(imported.text, nl=False)
+        print_text(imported.text)
 
 
 def _import_into_image(
@@ -148,19 +150,19 @@ def _write(text: str, *, quiet: bool = False) -> None:
 
 def _report(imported: "ImportResult", file: Path, dry_run: bool) -> None:
     if imported.is_new and imported.is_changed:
-        click.echo(f"new: {IMAGES} with the image {imported.stage.removesuffix('-build')}")
+        print_line(f"new: {IMAGES} with the image {imported.stage.removesuffix('-build')}")
     for table in imported.tables:
-        click.echo(f"new: {table}")
+        print_line(f"new: {table}")
     if imported.channels:
-        click.echo(f"channels: {', '.join(imported.channels)} added")
+        print_line(f"channels: {', '.join(imported.channels)} added")
     for addition in imported.added:
-        click.echo(f"{addition.place} {addition.key}: {len(addition.entries)} added")
+        print_line(f"{addition.place} {addition.key}: {len(addition.entries)} added")
         for entry in addition.entries:
-            click.echo(f"    + {entry}")
+            print_line(f"    + {entry}")
     for change in imported.changed:
-        click.echo(f"changed: {change}", err=True)
+        print_line(f"changed: {change}", err=True)
     for left_out in imported.left_out:
-        click.echo(f"left out: {left_out}", err=True)
+        print_line(f"left out: {left_out}", err=True)
     _report_end(imported, file, dry_run)
 
 
@@ -169,8 +171,8 @@ def _report_end(imported: "ImportResult", file: Path, dry_run: bool) -> None:
         click.echo(f"wrote {IMAGES}: review it, then run orbiter lock")
     elif imported.is_changed and imported.is_new:
         click.echo(f"dry run: {IMAGES} was not written; it would be:\n")
-        click.echo(imported.text, nl=False)
+        print_text(imported.text)
     elif imported.is_changed:
         click.echo(f"dry run: {IMAGES} was not written")
     elif not imported.is_new:
-        click.echo(f"{IMAGES} is unchanged: it already has all requirements of {file}")
+        print_line(f"{IMAGES} is unchanged: it already has all requirements of {file}")

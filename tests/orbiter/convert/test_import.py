@@ -75,3 +75,41 @@ def test_a_new_file_may_have_everything_already(tmp_path: Path) -> None:
     assert done.out.endswith("wrote images.toml: review it, then run orbiter lock\n")
     again = import_text(tmp_path, "apt.txt", "git\n", "--image", "debian-base")
     assert again.out.startswith("images.toml is unchanged")
+
+
+def test_values_that_may_be_secret_are_not_shown(tmp_path: Path) -> None:
+    text = """\
+FROM debian
+RUN export TOKEN=SECRET && pip install six
+RUN curl -H "Authorization: Bearer SECRET" https://example.org/x?sig=SECRET
+RUN pip install https://user:SEC/RET@example.org/x.whl
+"""
+    done = import_text(tmp_path, "Dockerfile", text)
+    assert done.code == 0
+    assert done.err.count("left out: Dockerfile:") == 4
+    assert "SEC" not in done.out + done.err
+
+
+BELL = "\x1b]0;TITLE\x07\u202e"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("requirements.txt", f"six\n./{BELL}\na=={BELL}\n", ()),
+        ("requirements.txt", f"six  # {BELL}\n", ("--dry-run",)),
+        ("Dockerfile", f"FROM debian\nRUN echo {BELL}\nRUN pip install six\n", ()),
+        ("package.json", json.dumps({"dependencies": {"d3": "1", BELL: "./x"}}), ()),
+        ("apt.txt", f"curl\n{BELL}\n", ()),
+        ("Pipfile", '[packages]\nsix="*"\n["\\u001b]0;"]\na="*"\n', ()),
+        ("Pipfile", '[packages]\nsix="*"\n["\\u001b]0;"]\na="*"\n', ("--group", "x")),
+        ("invoke.yaml", f'build:\n  "{BELL}":\n    x: y\n', ()),
+    ],
+)
+def test_control_characters_do_not_reach_the_terminal(
+    tmp_path: Path, name: str, text: str, words: tuple[str, ...]
+) -> None:
+    done = import_text(tmp_path, name, text, *words)
+    shown = (done.out + done.err).replace("\n", "")
+    assert shown
+    assert shown.isprintable()
