@@ -11,6 +11,7 @@ from orbiter.render.derived import plan_of
 from orbiter.render.model import Plan, StagePlan
 from resolvers.errors import ExpectedError
 from resolvers.index.source import FOLDER, URL, is_direct, split_source
+from resolvers.redaction import without_secret_parameters
 from resolvers.types import Pin
 
 if TYPE_CHECKING:
@@ -180,7 +181,5 @@ def index_addresses(image: ImagePlan) -> Addresses:
 
 
 def without_login(url: str) -> str:
-    """Return an address without credentials and fragment."""
-    scheme, separator, rest = url.partition("#")[0].partition("://")
-    host, slash, path = rest.partition("/")
-    return f"{scheme}{separator}{host.rpartition('@')[2]}{slash}{path}"
+    """Return an address without credentials, also in its parameters, and without fragment."""
+    return without_secret_parameters(url.partition("#")[0])

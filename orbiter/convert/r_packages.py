@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from orbiter.convert.collect import Collector
+from orbiter.convert.reasons import redact
 
 CALL = re.compile(
     r"install\.packages\(([^()]{0,4000})\)|install\.packages\(\s*c\(([^()]{0,4000})\)"
@@ -21,7 +22,8 @@ def read(file: Path, text: str, collector: Collector) -> None:
         names = [name for name in STRING.findall(_arguments(code)) if name != "CRAN"]
         hint = ", ".join(f"r-cran-{name.lower()}" for name in names)
         why = f"{WHY}: try apt {hint}" if hint else f"{WHY}: write packages of Debian in apt"
-        collector.leave_out(f"{file}:{number}: '{code[:200]}'", why)
+        # A cut address may lack the "@" by which its login is found.
+        collector.leave_out(f"{file}:{number}: '{redact(code)[:200]}'", why)
 
 
 def _arguments(code: str) -> str:

@@ -4,7 +4,8 @@ import re
 from collections.abc import Mapping
 
 from orbiter.config.requirements import SYNTAXES
-from resolvers.conda.channels import NO_DEFAULTS, TOKEN
+from resolvers.conda.channels import NO_DEFAULTS
+from resolvers.redaction import without_secrets
 
 DEFAULTS, FORGE = "defaults", "conda-forge"
 _ANACONDA = "Anaconda's channels, which have their own terms of service"
@@ -49,7 +50,7 @@ def requirement_channel(requirement: str) -> str:
 
 
 def redact(text: str) -> str:
-    """Return a text without possible secrets: the values of options, and credentials in URLs."""
+    """Return a text without possible secrets, and an option of a pip list without its value."""
     if text.startswith("-") and not _HARMLESS_OPTION.match(text):
         return re.split(r"[\s=]", text, maxsplit=1)[0]
-    return TOKEN.sub("/t/…", re.sub(r"://[^/@\s]*@", "://…@", text))
+    return without_secrets(text, mark="…@")

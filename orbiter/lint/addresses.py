@@ -10,6 +10,7 @@ from orbiter.lint.characters import FREE_TEXT, KEY
 from orbiter.lint.hosts import is_allowed, is_loopback, private_reason
 from orbiter.lint.lines import Lines
 from orbiter.lint.types import Document, Finding, Settings
+from resolvers.redaction import redact as without_logins
 
 SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*\Z")
 MAX_SCHEME = 20
@@ -47,8 +48,6 @@ QUERY_TOKEN = re.compile(
 )
 INSECURE = frozenset({"http", "ftp", "git", "git+http", "git+git", "svn", "svn+http", "hg+http"})
 
-USER_IN_TEXT = re.compile(r"(?<=://)[^/@\s]{0,500}@")
-
 
 class Address(msgspec.Struct, frozen=True):
     """An address in a text; ``host`` has no port and is "" for a path."""
@@ -73,7 +72,7 @@ def redact(text: str) -> str:
     """Return a message without the credentials and tokens of the addresses in it."""
     if "://" not in text:
         return text
-    text = CONDA_TOKEN.sub("/t/***/", USER_IN_TEXT.sub("***@", text))
+    text = CONDA_TOKEN.sub("/t/***/", without_logins(text, mark="***@"))
     return QUERY_TOKEN.sub(lambda match: match[0].removesuffix(match[1]) + "***", text)
 
 

@@ -98,8 +98,8 @@ def test_pylock_has_every_package_and_no_credentials(image: ImagePlan) -> None:
     assert versions == {pin.name: pin.version for pin in image.pins("pip")}
     wheel = data["packages"][0]["wheels"][0]
     assert wheel["hashes"] == {"sha256": image.pins("pip")[0].artifact.hash.removeprefix("sha256:")}
-    url = "https://user:word@example.org/simple/a.whl#sha256=00"
-    assert export_pip.without_login(url) == "https://example.org/simple/a.whl"
+    url = "https://user:wo/rd@example.org/simple/a.whl?sig=word&file=1#sha256=00"
+    assert export_pip.without_login(url) == "https://example.org/simple/a.whl?file=1"
 
 
 @pytest.mark.index
