@@ -1,5 +1,6 @@
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import click
@@ -113,3 +114,26 @@ def test_no_summary_is_cut_at_80_columns(command: str) -> None:
 def test_every_option_has_help(command: str) -> None:
     options = (option for option in BY_NAME[command].params if isinstance(option, click.Option))
     assert [option.name for option in options if not option.help] == []
+
+
+def test_the_overview_links_every_page() -> None:
+    nav = (ROOT / "mkdocs.yml").read_text(encoding="utf-8").partition("\nnav:\n")[2]
+    pages = set(re.findall(r": ([\w/-]+\.md)$", nav, re.MULTILINE))
+    assert len(pages) > 30
+    linked = re.findall(
+        r"\]\(([\w/-]+\.md)\)", (ROOT / "docs/index.md").read_text(encoding="utf-8")
+    )
+    assert pages - {"index.md"} == set(linked)
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").rglob("*.md")), ids=lambda page: page.stem)
+def test_no_blank_line_divides_a_table(page: Path) -> None:
+    """The rows after it would be text: a table begins with a header and a line of dashes."""
+    lines = page.read_text(encoding="utf-8").splitlines()
+    triples = zip(lines, lines[1:], [*lines[2:], ""], strict=False)
+    divided = [
+        number
+        for number, (blank, row, following) in enumerate(triples, 2)
+        if not blank and row.startswith("| ") and not following.startswith("|-")
+    ]
+    assert divided == []
