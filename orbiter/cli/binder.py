@@ -7,7 +7,7 @@ import click
 
 from orbiter.cli.completion import complete_image
 from orbiter.cli.directory import UserPath
-from orbiter.cli.errors import guarded
+from orbiter.cli.errors import guarded, warn
 from orbiter.cli.options import format_option
 from orbiter.cli.released import read_released, recorded_release_option
 from resolvers.errors import ExpectedError
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 DOCKERFILE = Path("binder/Dockerfile")
 PULLER = "nbgitpuller"
+SERVERS = frozenset({"jupyterlab", "notebook"})
+"""Packages with an interface that Binder starts."""
 
 
 @click.command()
@@ -95,6 +97,7 @@ def binder(
     pulled = _content(lock_set, stage, content, branch, path, interface) if content else None
     link = platform.binder_link(server, environment, ref, pulled) if environment else ""
     hub_link = platform.hub_link(hub, pulled) if hub and pulled else ""
+    _warn(lock_set, stage)
     file = (folder or Path()) / DOCKERFILE
     text = platform.dockerfile(lock_set, recorded, stage, copy=pulled is None)
     platform.write_dockerfile(file, text)
@@ -125,19 +128,42 @@ def _image(lock_set: "LockSet", name: str) -> str:
     return stage
 
 
+def _warn(lock_set: "LockSet", stage: str) -> None:
+    """Warn about an image that Binder may not pull or start."""
+    from orbiter.platforms.binder import is_on_this_machine
+
+    repository = lock_set.image_set.repository
+    if is_on_this_machine(repository):
+        warn(
+            f"other machines cannot pull {repository}",
+            "set 'repository' in images.toml to a public one for the next release",
+        )
+    if not _packages(lock_set, stage) & SERVERS:
+        warn(
+            f"no lock file of {stage} has JupyterLab or Jupyter Notebook, which Binder starts",
+            f"choose an image that has one, or add it: orbiter add jupyterlab --image {stage}",
+        )
+
+
+def _packages(lock_set: "LockSet", stage: str) -> set[str]:
+    """Return the names of the packages of an image."""
+    from orbiter.query.packages import Selection, listing
+
+    (listed,) = listing(lock_set, Selection(images=(stage,))).images
+    return {package.name for package in listed.packages}
+
+
 def _content(
     lock_set: "LockSet", stage: str, url: str, branch: str, path: str, interface: str
 ) -> "Content":
     """Return the content after checking that the image can pull it."""
     from orbiter.platforms.binder import Content, check_content
-    from orbiter.query.packages import Selection, listing
 
     content = Content(
         url=url, branch=branch, path=path.strip("/"), interface=cast("Interface", interface)
     )
     check_content(content)
-    (listed,) = listing(lock_set, Selection(images=(stage,))).images
-    if PULLER not in {package.name for package in listed.packages}:
+    if PULLER not in _packages(lock_set, stage):
         raise ExpectedError(
             f"{stage}-{lock_set.manifest.release} does not contain {PULLER}, which pulls content",
             f"add {PULLER} to its packages and release it: orbiter add {PULLER}",
@@ -149,5 +175,7 @@ def _print(result: "BinderResult") -> None:
     click.echo(f"wrote {result.file}: {result.image}")
     if result.binder:
         click.echo(f"\nBinder: {result.binder}\n\nbadge:  {result.badge}")
+    else:
+        click.echo("for its link and badge on Binder, add --environment URL")
     if result.hub:
         click.echo(f"\nhub:    {result.hub}")

@@ -13,7 +13,9 @@ import msgspec
 from orbiter.files import write_text
 from orbiter.lockset.model import LockSet
 from orbiter.lockset.record import Digests
+from orbiter.oci.reference import parse_reference
 from resolvers.errors import ExpectedError
+from resolvers.net.http import is_loopback
 
 Interface = Literal["lab", "notebook"]
 MYBINDER = "https://mybinder.org"
@@ -79,6 +81,12 @@ def binder_link(binder: str, environment: str, ref: str, content: Content | None
 def badge(binder: str, link: str) -> str:
     """Return Binder's badge in Markdown."""
     return f"[![Launch on Binder]({_base(binder)}/badge_logo.svg)]({link})"
+
+
+def is_on_this_machine(repository: str) -> bool:
+    """Return whether the registry of an image repository listens on the loopback interface."""
+    registry = parse_reference(repository).registry
+    return is_loopback(urlsplit(f"//{registry}").hostname or "")
 
 
 def check_content(content: Content) -> None:

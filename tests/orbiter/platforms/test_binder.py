@@ -20,7 +20,7 @@ from click.testing import CliRunner
 from selenium.webdriver.support.ui import WebDriverWait
 
 from orbiter.cli.main import cli
-from orbiter.platforms.binder import Content, binder_link, hub_link
+from orbiter.platforms.binder import Content, binder_link, hub_link, is_on_this_machine
 from tests.support.browser import chromium
 from tests.support.git_server import git_server
 from tests.support.paths import ROOT
@@ -69,6 +69,20 @@ def test_the_document_has_the_links_and_the_badge() -> None:
     assert document["image"] == "debian-base-0.2.0"
     assert document["badge"].endswith(f"({document['binder']})")
     assert document["hub"].startswith("https://hub.example.org/hub/user-redirect/git-pull?repo=")
+
+
+@pytest.mark.usefixtures("project")
+def test_images_that_binder_may_not_start_are_reported() -> None:
+    assert "no lock file of debian-core has JupyterLab" in binder("core")[1]
+    assert "add --environment URL" in binder("core")[1]
+    assert "warning" not in binder("base")[1]
+
+
+def test_other_machines_cannot_pull_from_a_registry_of_this_machine() -> None:
+    for repository in ("127.0.0.1:5000/a/b", "localhost/a", "localhost:5000/a", "[::1]:5000/a"):
+        assert is_on_this_machine(repository)
+    for repository in ("dorgeln/orbiter", "registry.example.org:5000/a/b", "ghcr.io/a/b"):
+        assert not is_on_this_machine(repository)
 
 
 @pytest.mark.parametrize(
