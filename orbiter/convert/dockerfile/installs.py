@@ -47,17 +47,16 @@ class Install(msgspec.Struct, frozen=True, kw_only=True):
 
 def program_of(words: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
     """Return the program of a command and its arguments, without what runs it."""
-    rest = list(words)
-    while rest and (rest[0] in PREFIXES or _is_assignment(rest[0])):
-        rest.pop(0)
+    is_program = (word not in PREFIXES and not _is_assignment(word) for word in words)
+    rest = words[next((number for number, found in enumerate(is_program) if found), len(words)) :]
     if not rest:
         return "", ()
     name = rest[0].rpartition("/")[2]
-    if name.startswith("python") and rest[1:2] == ["-m"]:
-        return "".join(rest[2:3]), tuple(rest[3:])
-    if name == "uv" and rest[1:2] == ["pip"]:
-        return "pip", tuple(rest[2:])
-    return name, tuple(rest[1:])
+    if name.startswith("python") and rest[1:2] == ("-m",):
+        return "".join(rest[2:3]), rest[3:]
+    if name == "uv" and rest[1:2] == ("pip",):
+        return "pip", rest[2:]
+    return name, rest[1:]
 
 
 def _is_assignment(word: str) -> bool:
@@ -73,15 +72,14 @@ def install_of(words: tuple[str, ...]) -> Install | None:
     manager, verbs = PROGRAMS[name]
     packages: list[str] = []
     options: list[tuple[str, str]] = []
-    rest = list(arguments)
-    while rest:
-        word = rest.pop(0)
+    rest = iter(arguments)
+    for word in rest:
         if not word.startswith("-") or word == "-":
             packages.append(word)
             continue
         option, separator, value = word.partition("=")
         if option in VALUES[manager] and not separator:
-            value = rest.pop(0) if rest else ""
+            value = next(rest, "")
         options.append((option, value))
     if not packages or packages[0] not in verbs:
         return None

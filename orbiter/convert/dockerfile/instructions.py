@@ -8,7 +8,7 @@ import msgspec
 ESCAPE = re.compile(r"#\s*escape\s*=\s*(\S)", re.IGNORECASE)
 DIRECTIVE = re.compile(r"#\s*\w+\s*=")
 HEREDOC = re.compile(r"<<(-?)(['\"]?)([A-Za-z_]\w*)\2")
-INSTRUCTION = re.compile(r"\s*([A-Za-z]+)(?:\s+|$)(.*)", re.DOTALL)
+INSTRUCTION = re.compile(r"\s*+([A-Za-z]++)(?:\s++|$)(.*)", re.DOTALL)
 
 
 class Instruction(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,16 +12,17 @@ from pathlib import Path
 from orbiter.convert.collect import Collector
 from orbiter.convert.dockerfile.installs import Install, install_of, program_of
 from orbiter.convert.dockerfile.instructions import HEREDOC, Instruction, instructions
-from orbiter.convert.dockerfile.shell import VARIABLE, Command, commands
+from orbiter.convert.dockerfile.shell import Command, commands
+from orbiter.convert.dockerfile.variables import Variables, assignments
 from orbiter.convert.environment_yml import channel_urls
 from orbiter.convert.python import requirements_txt
 from orbiter.convert.python.requirements_txt import WITHOUT_NAME
+from orbiter.convert.reasons import redact
 from resolvers.errors import ExpectedError
 
-FLAG = re.compile(r"--[a-z]+(?:=\S+)?\s+")
-STAGE = re.compile(r"(\S+)(?:\s+AS\s+(\S+))?", re.IGNORECASE)
+FLAGS = re.compile(r"(?:--[a-z][a-z-]*+(?:=\S++)?+\s++)*+")
+STAGE = re.compile(r"(\S++)(?:\s++AS\s++(\S++))?", re.IGNORECASE)
 PYTHON = re.compile(r"(?:.*/)?python:(3\.\d+)\b.*")
-PAIR = re.compile(r"([A-Za-z_]\w*)=(\"[^\"]*\"|'[^']*'|\S*)")
 REASONS: Mapping[str, str] = {
     "ADD": "write it in files or downloads of the image",
     "CMD": "write it in cmd of the image",
@@ -38,10 +39,14 @@ REASONS: Mapping[str, str] = {
 }
 """Instructions that install no packages, with their place in images.toml."""
 CLEANING = re.compile(
-    r"(apt-get|apt) (-\S+ )*(update|clean|autoclean)( -\S+)*|rm -r?f?r? .*(apt|cache).*"
-    r"|(conda|mamba|micromamba) clean\b.*|(pip|pip3|npm) cache .*|set -\S+.*|apk update"
+    r"(apt-get|apt) (-\S++ )*+(update|clean|autoclean)( -\S++)*+|rm -r?f?r? .*(apt|cache).*"
+    r"|(conda|mamba|micromamba) clean\b.*|(pip|pip3|npm) cache .*|set -\S++.*|apk update",
+    re.DOTALL,  # each .* matches to the end at once, so that matching takes linear time
 )
-UNKNOWN = "\0"
+SHOWN = 300
+"""The length of what is shown of a part that is left out."""
+READ = 3 * SHOWN
+"""The length of its text that is read. Each command of a RUN may show the same long text."""
 UNCERTAIN = "only a shell knows what it installs: write its packages in images.toml"
 HARMLESS = frozenset(
     {"-y", "-q", "-qq", "-qy", "-yq", "-g", "-U", "--yes", "--assume-yes", "--quiet", "--global"}
@@ -76,7 +81,7 @@ def _included(found: tuple[Instruction, ...]) -> set[int]:
     stages: list[tuple[str, str]] = []
     for each in found:
         if each.name == "FROM":
-            match = STAGE.match(FLAG.sub("", each.text))
+            match = STAGE.match(_without_flags(each.text))
             stages.append((match[1], (match[2] or "").lower()) if match else ("", ""))
     names = {name: number for number, (_, name) in enumerate(stages) if name}
     included, number = set(), len(stages) - 1
@@ -90,12 +95,15 @@ class _Reader:
     def __init__(self, file: Path, collector: Collector) -> None:
         self._file = file
         self._collector = collector
-        self._variables: dict[str, str] = {}
+        self._variables = Variables()
 
     def leave_out(self, each: Instruction, what: str, why: str) -> None:
         """Report a part of an instruction, on one line."""
-        text = " ".join(what.split())
-        self._collector.leave_out(f"{self._file}:{each.line}: '{text[:300]}'", why)
+        words = what[:READ].split()
+        if len(what) > READ:
+            words[-1:] = ["…"]
+        text = redact(f"'{' '.join(words)}")  # before it is cut within an address
+        self._collector.leave_out(f"{self._file}:{each.line}: {text[: SHOWN + 1]}'", why)
 
     def read(self, each: Instruction) -> None:
         """Collect the packages of an instruction, or report it."""
@@ -110,7 +118,8 @@ class _Reader:
             self.leave_out(each, f"{each.name} {each.text}", why)
 
     def _read_from(self, each: Instruction) -> None:
-        match = PYTHON.fullmatch("".join(FLAG.sub("", each.text).split()[:1]))
+        self._variables.enter_stage()
+        match = PYTHON.fullmatch("".join(_without_flags(each.text).split()[:1]))
         what = f"FROM {each.text}"
         if match:
             self._collector.python = match[1]
@@ -122,24 +131,16 @@ class _Reader:
 
     def _read_variables(self, each: Instruction) -> None:
         """Remember variables; only their names are shown, because values may be secret."""
-        pairs = {match[1]: match[2].strip("\"'") for match in PAIR.finditer(each.text)}
-        if each.name == "ENV" and not pairs:
-            name, _, value = each.text.partition(" ")
-            pairs = {name: value.strip()}
-        for name, value in pairs.items():
-            known = VARIABLE.sub(lambda match: self._known(match[1] or match[2]), value)
-            self._variables.pop(name, None)
-            if value and UNKNOWN not in known:
-                self._variables[name] = known
-        names = ", ".join(pairs) or each.text
+        found = assignments(each.text, is_env=each.name == "ENV")
+        names = ", ".join(dict.fromkeys(assignment.name for assignment in found))
         if each.name == "ENV":
+            self._variables.set_env(found)
             self.leave_out(each, f"ENV {names}", REASONS["ENV"])
-        else:
-            why = "its default is used where installs need it" if pairs else "it has no default"
-            self.leave_out(each, f"ARG {names}", why)
-
-    def _known(self, name: str) -> str:
-        return self._variables.get(name, UNKNOWN)
+            return
+        self._variables.set_arg(found)
+        has_default = any(assignment.value is not None for assignment in found)
+        why = "its default is used where installs need it" if has_default else "it has no default"
+        self.leave_out(each, f"ARG {names}", why)
 
     def _read_run(self, each: Instruction) -> None:
         for command in self._commands(each):
@@ -155,23 +156,21 @@ class _Reader:
                 self._add(each, install, line)
 
     def _commands(self, each: Instruction) -> Iterator[Command]:
-        text = each.text
-        while match := FLAG.match(text):
-            text = text[match.end() :]
+        text = _without_flags(each.text)
         if text.startswith("["):
             words = _exec_form(text)
             if words:
                 yield Command(words=words, is_certain=True)
                 return
         code = HEREDOC.sub("", text).strip()
-        if each.documents and code:
+        if each.documents and (code or len(each.documents) > 1):
             # The document is the input of a command, such as an interpreter.
             yield Command(words=tuple(text.split()), is_certain=False)
         elif each.documents:
             for document in each.documents:
-                yield from commands(document, self._variables)
+                yield from commands(document, self._variables.used_in(document))
         else:
-            yield from commands(text, self._variables)
+            yield from commands(text, self._variables.used_in(text))
 
     def _report(self, each: Instruction, command: Command, line: str) -> None:
         """Report a command that is not an install."""
@@ -209,6 +208,12 @@ class _Reader:
                 self._collector.add_pip(package, what=what)
         if not install.packages:
             self.leave_out(each, line, "it names no packages: import the file that it reads, too")
+
+
+def _without_flags(text: str) -> str:
+    """Return the text of an instruction without flags such as ``--mount=…``."""
+    match = FLAGS.match(text)
+    return text[match.end() :] if match else text
 
 
 def _exec_form(text: str) -> tuple[str, ...]:
