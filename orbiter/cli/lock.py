@@ -229,4 +229,5 @@ def _mention_untracked_files(path: "Path") -> None:
     untracked = git_files.untracked_files(path)
     if untracked:
         more = f" (and {len(untracked) - 1} more)" if len(untracked) > 1 else ""
-        click.echo(f"hint: {untracked[0]} is not in git yet{more}: git add {path}", err=True)
+        command = git_files.add_command(path)
+        click.echo(f"hint: {untracked[0]} is not in git yet{more}: {command}", err=True)

@@ -7,6 +7,7 @@ import msgspec
 
 from orbiter import git
 
+IMAGES = "images.toml"
 IGNORE = ".gitignore"
 ATTRIBUTES = ".gitattributes"
 MERGED_HEADS = ("MERGE_HEAD", "CHERRY_PICK_HEAD", "REBASE_HEAD")
@@ -59,15 +60,23 @@ def write_git_files(locks: Path) -> None:
             path.write_text(text, encoding="utf-8", newline="\n")
 
 
+def add_command(folder: Path) -> str:
+    """Return the command that adds images.toml and all of locks/ to git's index."""
+    locks = folder.parent
+    return f"git add {locks.parent / IMAGES} {locks}"
+
+
 def commit_state(folder: Path) -> CommitState:
-    """Return whether git has committed all files of a folder as they are."""
+    """Return whether git has committed a lock set, images.toml and git's files as they are."""
     if git.ask(folder, "rev-parse", "--is-inside-work-tree").strip() != "true":
         return "unknown"
     if not folder.exists() or ignored_file(folder):
         return "ignored" if folder.exists() else "missing"
     # A check must not write, and git would update its index.
-    words = ("--no-optional-locks", "status", "--porcelain", "--untracked-files=all", "--", ".")
-    return "changed" if git.ask(folder, *words) else "committed"
+    words = ("--no-optional-locks", "status", "--porcelain", "--untracked-files=all", "--")
+    paths = (folder, *_files_beside(folder))
+    is_changed = any(git.ask(path.parent, *words, path.name) for path in paths)
+    return "changed" if is_changed else "committed"
 
 
 def ignored_file(folder: Path) -> IgnoredFile | None:
@@ -80,8 +89,12 @@ def ignored_file(folder: Path) -> IgnoredFile | None:
 
 
 def untracked_files(folder: Path) -> tuple[Path, ...]:
-    """Return the files below a folder that are not in git's index, ignored ones excepted."""
-    return tuple(folder / name for name in _list_files(folder, "--others"))
+    """Return the files that are not in git's index: of a lock set, images.toml and git's files.
+
+    Ignored files are left out.
+    """
+    beside = (path for path in _files_beside(folder) if _list_files(path, "--others"))
+    return (*(folder / name for name in _list_files(folder, "--others")), *beside)
 
 
 def rule_against(path: Path) -> str:
@@ -127,6 +140,15 @@ def _is_in_progress(folder: Path, head: str) -> bool:
     return head != "REBASE_HEAD" or any((folder / path).is_dir() for path in paths)
 
 
-def _list_files(folder: Path, *options: str) -> list[str]:
-    listed = git.ask(folder, "ls-files", "-z", "--exclude-standard", *options, "--", ".")
+def _files_beside(folder: Path) -> tuple[Path, ...]:
+    """Return images.toml and the files of locks/ that a clone needs besides a lock set."""
+    locks = folder.parent
+    return (locks.parent / IMAGES, locks / IGNORE, locks / ATTRIBUTES)
+
+
+def _list_files(path: Path, *options: str) -> list[str]:
+    """Return the files that git lists for a file, or below a folder and relative to it."""
+    where = (path, ".") if path.is_dir() else (path.parent, path.name)
+    words = ("ls-files", "-z", "--exclude-standard", *options, "--", where[1])
+    listed = git.ask(where[0], *words)
     return [name for name in listed.split("\0") if name]

@@ -5,11 +5,16 @@ from pathlib import Path
 
 import msgspec
 
-from orbiter.lockset.git_files import CommitState
+from orbiter.lockset.git_files import CommitState, add_command
+
+NO_ENGINE = "start the Docker engine, or set DOCKER_HOST: a release is built with it"
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
-    """A command and the reason for it; the command is "" if there is nothing to do."""
+    """A command and the reason for it.
+
+    The command is "" if there is nothing to do, or nothing that a command does.
+    """
 
     command: str
     reason: str
@@ -50,14 +55,17 @@ def _committing(git: CommitState, path: Path) -> Step | None:
     if git == "ignored":
         return Step(command="orbiter lock --check", reason="git ignores files of the lock set")
     if git == "changed":
-        command = f"git add {path} && git commit"
-        return Step(command=command, reason="git has not committed the lock set as it is")
+        reason = "git has not committed images.toml and the lock set as they are"
+        command = f"{add_command(path)} && git commit"
+        return Step(command=command, reason=reason)
     return None
 
 
 def _publishing(built: Collection[str], pushed: Collection[str], *, is_released: bool) -> Step:
     if not is_released and {"missing", "stale"} & {*built}:
         return Step(command="orbiter build", reason="the Docker engine lacks fresh images")
+    if not is_released and "unknown" in built:
+        return Step(command="", reason=NO_ENGINE)
     if not is_released:
         return Step(command="orbiter release", reason="the digests of the images are not recorded")
     if "missing" in pushed:

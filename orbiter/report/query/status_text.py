@@ -12,7 +12,7 @@ IMAGES = 12
 """Images that are shown; the others are counted."""
 GIT = {
     "committed": "committed",
-    "changed": "not committed as it is",
+    "changed": "images.toml and the lock set are not committed as they are",
     "ignored": "git ignores a file of it",
     "missing": "not locked yet",
     "unknown": "not known: this is not a git repository",
@@ -87,4 +87,4 @@ def _next(status: Status, width: int) -> Iterator[str]:
         yield f"next: {step.command}"
         yield from wrapped(f"because {step.reason}", width, "  ")
     else:
-        yield from wrapped(step.reason, width)
+        yield from wrapped(f"next: {step.reason}", width)

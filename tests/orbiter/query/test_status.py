@@ -11,6 +11,7 @@ import pytest
 from orbiter.config.read import read_image_set
 from orbiter.docker import client
 from orbiter.lockset import folder
+from orbiter.lockset.git_files import write_git_files
 from orbiter.query.status import Status, status
 from orbiter.report.query import status_text
 from tests.support.lock_sets import PROJECT, small
@@ -57,8 +58,10 @@ def test_a_fresh_lock_set_without_an_engine() -> None:
     assert (found.lock.state, found.lock.reasons, found.git) == ("fresh", (), "unknown")
     assert {(image.built, image.pushed) for image in found.images} == {("unknown", "not checked")}
     assert "cannot connect to a Docker engine" in found.engine
-    assert (found.released, found.next.command) == (False, "orbiter release")
-    assert "no Docker engine: " in status_text.render(found, width=80)
+    assert (found.released, found.next.command) == (False, "")
+    shown = status_text.render(found, width=80)
+    assert "no Docker engine: " in shown
+    assert shown.splitlines()[-1].startswith("next: start the Docker engine, or set DOCKER_HOST")
 
 
 def test_no_lock_set(locked: Path) -> None:
@@ -106,6 +109,24 @@ def test_a_registry_that_does_not_answer_is_unknown(
     found = state(remote=True)
     assert {image.pushed for image in found.images} == {"unknown"}
     assert all(NOWHERE in image.reason for image in found.images)
+
+
+def test_git_has_all_that_a_clone_needs(locked: Path) -> None:
+    write_git_files(locked / "locks")
+    git("init", "-q")
+    git("add", ".")
+    git("commit", "-q", "-m", "Lock")
+    assert state().git == "committed"
+    for path in (Path("images.toml"), Path("locks/.gitignore"), Path("locks/.gitattributes")):
+        before = path.read_text(encoding="utf-8")
+        path.write_text(f"{before}# edited\n", encoding="utf-8")
+        assert (path, state().git) == (path, "changed")
+        path.write_text(before, encoding="utf-8")
+        git("rm", "-q", "--cached", str(path))
+        found = state()
+        assert (path, found.git) == (path, "changed")
+        subprocess.run(found.next.command.partition(" && ")[0].split(), check=True)
+        assert state().git == "committed"
 
 
 @pytest.fixture
