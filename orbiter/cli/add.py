@@ -16,7 +16,8 @@ from orbiter.cli.options import IMAGES, MANAGERS, format_option, quiet_option
     shell_complete=complete_stage,
     multiple=True,
     metavar="NAME",
-    help="The image or stage (default: the only one); repeatable.",
+    help="The image or stage (default: the only image, or the only one with a build stage); "
+    "repeatable.",
 )
 @click.option(
     "--manager",

@@ -86,9 +86,24 @@ def _expected(error: click.UsageError, command: str) -> ExpectedError:
     possible = getattr(error, "possibilities", None)
     if possible:
         hints.insert(0, f"did you mean {' or '.join(sorted(possible))}?")
+    if names := _extra_words(error):
+        hints.insert(0, "images are named with --image: " + " ".join(names))
     # click adds the near names to the formatted message.
     text = error.message if possible else error.format_message()
     return ExpectedError(_as_message(text), "\n  ".join(hints))
+
+
+def _extra_words(error: click.UsageError) -> list[str]:
+    """Return words after a command that takes none, as the values of its option --image."""
+    extra, bracket, words = error.message.partition("(")
+    command = error.ctx.command if error.ctx else None
+    if not command or not bracket or "unexpected extra argument" not in extra:
+        return []
+    options = {name for parameter in command.params for name in parameter.opts}
+    takes_words = any(isinstance(parameter, click.Argument) for parameter in command.params)
+    if takes_words or "--image" not in options:
+        return []
+    return [f"--image {word}" for word in words.removesuffix(")").split()]
 
 
 def _as_message(text: str) -> str:

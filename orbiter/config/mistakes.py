@@ -78,8 +78,14 @@ def toml_literal(value: object) -> str:
 
 
 def suggest(word: str, known: Iterable[str], otherwise: str) -> str:
-    """Return a hint that names the known word closest to ``word``, or ``otherwise``."""
+    """Return a hint that names the known word closest to ``word``, or ``otherwise``.
+
+    ``debian-base`` is closest to ``base-debian``: it has the same parts in another order.
+    """
     from difflib import get_close_matches  # only imported if there is a mistake
 
-    matches = get_close_matches(word, list(known), n=1)
+    choices = list(known)
+    parts = sorted(word.split("-"))
+    matches = [choice for choice in choices if sorted(choice.split("-")) == parts]
+    matches = matches or get_close_matches(word, choices, n=1)
     return f"did you mean '{matches[0]}'?" if matches else otherwise

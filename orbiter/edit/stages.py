@@ -30,7 +30,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def find_targets(document: Document, names: tuple[str, ...]) -> tuple[Target, ...]:
-    """Return the images with these names; without names the only image.
+    """Return the images with these names; without names the one that ``_only_image`` finds.
 
     Raises ExpectedError for an unknown or ambiguous name, and if there are several images.
     """
@@ -49,9 +49,17 @@ def find_targets(document: Document, names: tuple[str, ...]) -> tuple[Target, ..
 
 
 def _only_image(image_set: ImageSet) -> Target:
+    """Return the only image, or the only one with a build stage, unless others start from it.
+
+    So an image that starts from a core of system packages is found. Its environment gets what is
+    added, and the core stays as it is.
+    """
     images = [stage for stage in image_set.stages if stage.kind == "final"]
-    if len(images) == 1:
-        return Target(stage=images[0], build=images[0].build)
+    parents = {stage.parent for stage in image_set.stages}
+    built = [stage for stage in images if stage.build]
+    found = built if len(built) == 1 and built[0].name not in parents else images
+    if len(found) == 1:
+        return Target(stage=found[0], build=found[0].build)
     names = ", ".join(stage.name for stage in images)
     raise ExpectedError(
         "images.toml has several images, so Orbiter cannot choose one",

@@ -34,7 +34,7 @@ def next_step(
     ``built`` and ``pushed`` are the states of its images.
     """
     return _locking(lock, path, is_released=is_released) or (
-        _committing(git, path) or _publishing(built, pushed, is_released=is_released)
+        _committing(git, path) or (_publishing(pushed) if is_released else _releasing(built))
     )
 
 
@@ -61,13 +61,15 @@ def _committing(git: CommitState, path: Path) -> Step | None:
     return None
 
 
-def _publishing(built: Collection[str], pushed: Collection[str], *, is_released: bool) -> Step:
-    if not is_released and {"missing", "stale"} & {*built}:
+def _releasing(built: Collection[str]) -> Step:
+    if {"missing", "stale"} & {*built}:
         return Step(command="orbiter build", reason="the Docker engine lacks fresh images")
-    if not is_released and "unknown" in built:
+    if "unknown" in built:
         return Step(command="", reason=NO_ENGINE)
-    if not is_released:
-        return Step(command="orbiter release", reason="the digests of the images are not recorded")
+    return Step(command="orbiter release", reason="the digests of the images are not recorded")
+
+
+def _publishing(pushed: Collection[str]) -> Step:
     if "missing" in pushed:
         return Step(command="orbiter push", reason="the registry lacks images")
     if "other" in pushed:

@@ -12,7 +12,7 @@ import tomli_w
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orbiter.config.mistakes import ConfigError, Mistake
+from orbiter.config.mistakes import ConfigError, Mistake, suggest
 from orbiter.config.read import json_schema, read_image_set
 from orbiter.config.snapshot import dump, load
 from tests.support.paths import TESTS
@@ -75,6 +75,15 @@ def test_a_missing_file_hints_at_init(tmp_path: Path) -> None:
     error = config_error(tmp_path / "images.toml")
     assert error.message == f"{tmp_path / 'images.toml'}: file not found"
     assert error.hint.startswith("create one: orbiter init; ")
+
+
+@pytest.mark.parametrize(
+    ("word", "expected"),
+    [("base-debian", "debian-base"), ("debain", "debian"), ("debian-bas", "debian-base")],
+)
+def test_the_same_parts_in_another_order_are_nearest(word: str, expected: str) -> None:
+    hint = suggest(word, ["debian", "debian-base", "debian-base-build"], "")
+    assert hint == f"did you mean '{expected}'?"
 
 
 def test_a_folder_is_not_a_file(tmp_path: Path) -> None:

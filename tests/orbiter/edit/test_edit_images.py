@@ -194,6 +194,40 @@ def test_without_an_image_the_only_one_is_used(tmp_path: Path) -> None:
     assert target.stages == ("debian-x",)
 
 
+CORE_AND_BASE = (
+    IMAGES.partition("[builder.micromamba]")[0]
+    + """\
+[image.debian.core]
+apt = ["python3"]
+
+[image.debian.base]
+from = "core"
+[image.debian.base.build]
+from = "core"
+"""
+)
+
+
+@pytest.mark.parametrize(
+    ("more", "chosen"),
+    [
+        ("", ("debian-base-build", "debian-base")),
+        ("[image.debian.plain]\n", ("debian-base-build", "debian-base")),
+        ('[image.debian.lab]\nfrom = "base"\n', None),
+        ("[image.debian.lab.build]\n", None),
+    ],
+)
+def test_the_only_image_with_a_build_stage_is_used_if_none_starts_from_it(
+    tmp_path: Path, more: str, chosen: tuple[str, ...] | None
+) -> None:
+    doc = document(tmp_path, CORE_AND_BASE + more)
+    if chosen:
+        assert [target.stages for target in find_targets(doc, ())] == [chosen]
+    else:
+        with pytest.raises(ExpectedError, match="several images"):
+            find_targets(doc, ())
+
+
 def test_an_invalid_result_is_refused(tmp_path: Path) -> None:
     text = IMAGES.replace("npm = [\n", 'npm-scripts = ["canvas"]\nnpm = [\n')
     doc = document(tmp_path, text)

@@ -149,7 +149,7 @@ def test_check_mentions_untracked_files_and_is_silent_without_git(project: Path)
     assert (found.returncode, found.stdout) == (0, f"locks/{SMALL} is fresh\n")
     first = f"locks/{SMALL}/build/debian-base/Dockerfile"
     assert found.stderr.startswith(f"hint: {first} is not in git yet (and ")
-    assert found.stderr.endswith(f" more): git add images.toml locks\n")
+    assert found.stderr.endswith(" more): git add images.toml locks\n")
     commit(project)
     assert "not in git" not in check(project).stderr
     git(project, "rm", "--quiet", "--cached", first)
