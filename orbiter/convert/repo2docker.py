@@ -242,7 +242,8 @@ class _Reader:
             self._collector.add_to_image("postbuild", ListItem(table=(("script", path),)))
             why = (
                 "it runs as root, without the network and the other files of the repository; "
-                "list what it needs in files, downloads or the lists of packages"
+                "list what it needs in files, downloads or the lists of packages, and give its "
+                "files to the notebook user with chown"
             )
             self._collector.change(f"{self._own / 'postBuild'}", why)
         if path := self._script("start"):
