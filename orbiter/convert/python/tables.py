@@ -27,7 +27,12 @@ PIPENV_MARKERS = frozenset(
     }
 )
 """Keys of Pipenv that are markers."""
-NO_EFFECT = frozenset({"optional", "develop", "editable", "allow-prereleases", "prereleases"})
+PRERELEASES = ("allow-prereleases", "prereleases")
+WRITE_PRERELEASE = (
+    "imported without {key}: write a pre-release in a requirement that needs one, "
+    "such as numpy>=3.0rc1"
+)
+NO_EFFECT = frozenset({"optional", "develop", "editable", *PRERELEASES})
 KNOWN = frozenset(
     {"version", "extras", "git", "path", "file", "url", "subdirectory", "index", "source"}
     | {*REFERENCES, *MARKERS, *SYSTEM_KEYS, *PIPENV_MARKERS, *NO_EFFECT}
@@ -65,6 +70,9 @@ def add_dependency(
             collector.leave_out(shown, f"the file does not give the address of its index '{index}'")
         elif not index or collector.add_index(index, indexes[index]):
             collector.add_pip(found.text, index=index, what=shown)
+            for key in PRERELEASES:
+                if isinstance(entry, dict) and entry.get(key):
+                    collector.change(shown, WRITE_PRERELEASE.format(key=key))
         else:
             collector.leave_out(shown, f"its index '{index}' was left out")
 
@@ -92,7 +100,10 @@ def _table_of(value: object) -> Mapping[str, Any]:
 
 
 def _dependency(name: str, table: Mapping[str, Any], folder: Path, root: Path) -> Dependency:
-    extras = ",".join(map(str, table.get("extras") or []))
+    listed = table.get("extras") or []
+    if not isinstance(listed, list):
+        raise NoCounterpartError("its extras are not a list")
+    extras = ",".join(map(str, listed))
     base = f"{name}[{extras}]" if extras else name
     marker = _marker(table)
     suffix = f" ; {marker}" if marker else ""
@@ -116,6 +127,8 @@ def _address(table: Mapping[str, Any], folder: Path, root: Path) -> str:
     if "git" in table:
         reference = next((str(table[key]) for key in REFERENCES if key in table), "")
         return git_url(str(table["git"]), reference, subdirectory)
+    if "path" in table and subdirectory:
+        raise NoCounterpartError("it is in a subdirectory of its path: write one path to it")
     if "path" in table:
         path = local_path(split_extras(str(table["path"]))[0], folder, root)
         if not path:

@@ -222,3 +222,19 @@ def test_hostile_versions_are_listed(tmp_path: Path, version: str) -> None:
     done = import_text(tmp_path, "pyproject.toml", text)
     assert (done.code, done.data) == (2, {})
     assert "left out: dependency 'lab " in done.err
+
+
+def test_keys_of_poetry_without_effect_are_listed(tmp_path: Path) -> None:
+    text = """\
+[tool.poetry.dependencies]
+a = { version = "^1", allow-prereleases = true }
+b = { path = "lab", subdirectory = "x" }
+c = { version = "^1", allow-prereleases = false }
+"""
+    done = imported(tmp_path, text)
+    assert done.entries("pip") == ["a>=1,<2", "c>=1,<2"]
+    assert (
+        "changed: dependency 'a (version=^1, allow-prereleases=True)': imported without" in done.err
+    )
+    assert "'b (path=lab, subdirectory=x)': it is in a subdirectory of its path" in done.err
+    assert "'c" not in done.err
