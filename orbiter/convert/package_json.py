@@ -12,6 +12,7 @@ from typing import Any
 from orbiter.config import npm_syntax
 from orbiter.config.npm_registries import npm_address_mistakes
 from orbiter.convert.collect import Collector
+from orbiter.convert.values import check_values
 from resolvers.errors import ExpectedError
 from resolvers.npm.address import is_address
 
@@ -54,6 +55,7 @@ def _parse(file: Path, text: str) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         problem = f"{file} cannot be read: {error}"
         raise ExpectedError(problem, "correct the JSON") from None
+    check_values(file, data)
     if not isinstance(data, dict) or "lockfileVersion" in data:
         problem = f"{file} is not a package.json"
         raise ExpectedError(problem, "name the file package.json, which lists requirements")

@@ -86,13 +86,17 @@ class _Reader:
         for name, spec in _table(data, PYPI).items():
             self._add_pypi(name, spec, f"{prefix}{PYPI}:")
         for platform, table in _table(data, "target").items():
-            self._read_target(platform, table if isinstance(table, dict) else {})
+            self._read_target(platform, table if isinstance(table, dict) else {}, prefix)
 
-    def _read_target(self, platform: str, table: Mapping[str, Any]) -> None:
+    def _read_target(self, platform: str, table: Mapping[str, Any], prefix: str) -> None:
         """Collect dependencies for one platform, if all images are for it."""
         wanted = {SUBDIRS[name] for name in self._collector.options.platforms}
         if platform in LINUX or wanted == {platform}:
-            self.read_dependencies(table, f"target.{platform}.")
+            if prefix:
+                what = f"{self._file}: {prefix}target.{platform}"
+                self._collector.leave_out(what, "a target has no targets of its own")
+            else:
+                self.read_dependencies(table, f"target.{platform}.")
             return
         for entry in _listed(table):
             why = f"it is not for all platforms of images.toml, only for {platform}"

@@ -31,6 +31,14 @@ def read(path: Path, options: ImportOptions) -> ImportedRequirements:
 
     Raises ExpectedError if it cannot be read, or has no group that the user chose.
     """
+    try:
+        return _read(path, options)
+    except RecursionError:
+        problem = f"{path} cannot be read: it is nested too deeply"
+    raise ExpectedError(problem, "name a file that lists packages")
+
+
+def _read(path: Path, options: ImportOptions) -> ImportedRequirements:
     collector = Collector(options)
     if path.is_dir():
         repo2docker.read(path, collector)

@@ -5,6 +5,7 @@ import tomllib
 from pathlib import Path
 from urllib.parse import unquote
 
+from orbiter.convert.values import check_values, table_at
 from resolvers.errors import ExpectedError
 
 SCP = re.compile(r"(?:git\+)?(?:ssh://)?([\w.-]+@[\w.-]+):(?!\d+/)([\w.~/-].*)")
@@ -73,8 +74,8 @@ def project_name(folder: Path) -> str:
         data = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8-sig"))
     except (OSError, ValueError, RecursionError):
         return ""
-    for table in (data.get("project"), data.get("tool", {}).get("poetry")):
-        if isinstance(table, dict) and isinstance(table.get("name"), str):
+    for table in (table_at(data, "project"), table_at(table_at(data, "tool"), "poetry")):
+        if isinstance(table.get("name"), str):
             return str(table["name"])
     return ""
 
@@ -82,7 +83,9 @@ def project_name(folder: Path) -> str:
 def read_toml(file: Path, text: str) -> dict[str, object]:
     """Return the data of a TOML file. Raises ExpectedError with its name."""
     try:
-        return tomllib.loads(text)
+        data = tomllib.loads(text)
+        check_values(file, data)
+        return data
     except tomllib.TOMLDecodeError as error:
         problem = f"{file} cannot be read: {error}"
     except (ValueError, RecursionError):

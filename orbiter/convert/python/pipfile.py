@@ -8,6 +8,7 @@ from typing import Any
 from orbiter.convert.collect import Collector
 from orbiter.convert.python.addresses import read_toml
 from orbiter.convert.python.tables import add_dependency
+from orbiter.convert.values import check_values, list_at, table_at, tables
 from resolvers.errors import ExpectedError
 
 MAIN = "packages"
@@ -49,6 +50,7 @@ def read_lock(file: Path, text: str, collector: Collector) -> None:
         data = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise ExpectedError(f"{file} cannot be read: {error}", "correct the JSON") from None
+    check_values(file, data)
     if not isinstance(data, dict) or not isinstance(data.get("_meta"), dict):
         raise ExpectedError(f"{file} is not a Pipfile.lock", "name a Pipfile that lists packages")
     sources = _sources({"source": data["_meta"].get("sources")})
@@ -57,24 +59,23 @@ def read_lock(file: Path, text: str, collector: Collector) -> None:
         collector.python = str(requires.get("python_version", ""))
     count = 0
     for category in ("default", "develop"):
-        for name, value in (data.get(category) or {}).items():
-            table = {key: value[key] for key in value if key != "hashes"}
-            count += "hashes" in value
-            table.pop("index", None)  # Pipenv names the index of every package
-            add_dependency(collector, file, f"{category}:", name, table, sources)
+        if not isinstance(data.get(category, {}), dict):
+            collector.leave_out(f"{file}: {category}", "not a table")
+        for name, value in table_at(data, category).items():
+            entry = value
+            if isinstance(value, dict):
+                count += "hashes" in value
+                # Pipenv names the index of every package.
+                entry = {key: value[key] for key in value if key not in {"hashes", "index"}}
+            add_dependency(collector, file, f"{category}:", name, entry, sources)
     if count:
         why = "orbiter lock records the hashes of all files"
         collector.leave_out(f"{file}: the hashes of {count} packages", why)
 
 
 def _sources(data: Mapping[str, Any]) -> dict[str, str]:
-    listed = data.get("source")
-    entries = listed if isinstance(listed, list) else []
-    return {
-        str(entry.get("name", "")): str(entry.get("url", ""))
-        for entry in entries
-        if isinstance(entry, dict)
-    }
+    entries = tables(list_at(data, "source"))
+    return {str(entry.get("name", "")): str(entry.get("url", "")) for entry in entries}
 
 
 def _leave_out_rest(

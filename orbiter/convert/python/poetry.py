@@ -9,6 +9,7 @@ from typing import Any
 
 from orbiter.convert.collect import Collector
 from orbiter.convert.python.tables import add_dependency
+from orbiter.convert.values import list_at, strings, table_at, tables
 
 METADATA = "it describes the project, and installs nothing"
 
@@ -18,7 +19,7 @@ def read(
 ) -> None:
     """Collect the dependencies of ``[tool.poetry]``, and the groups that the user chose."""
     sources = _sources(table)
-    dependencies = dict(_table(table, "dependencies"))
+    dependencies = dict(table_at(table, "dependencies"))
     if (python := dependencies.pop("python", None)) is not None:
         why = "the builder decides which Python images have; python in its table checks it"
         collector.leave_out(f"{file}: python '{python}'", why)
@@ -28,8 +29,8 @@ def read(
             what = f"{file}: tool.poetry.dependencies {name} ({value})"
             collector.leave_out(what, "[project] lists the dependencies: choose its source there")
     else:
-        _read_main(file, dependencies, _table(table, "extras"), sources, collector)
-    groups = {name: _table(group, "dependencies") for name, group in _groups(table).items()}
+        _read_main(file, dependencies, table_at(table, "extras"), sources, collector)
+    groups = {name: table_at(group, "dependencies") for name, group in _groups(table).items()}
     for name, entries in groups.items():
         if not collector.wants(name):
             collector.leave_out_group("group", name, [f"{key} {entries[key]}" for key in entries])
@@ -46,19 +47,26 @@ def _read_main(
     sources: Mapping[str, str],
     collector: Collector,
 ) -> None:
-    chosen = {name for extra in extras if collector.wants(extra) for name in extras[extra]}
+    groups: dict[str, str] = {}
+    chosen: set[str] = set()
+    for extra, names in extras.items():
+        wanted = collector.wants(extra)
+        for name in strings(names):
+            groups.setdefault(name, extra)
+            if wanted:
+                chosen.add(name)
     for name, value in dependencies.items():
         optional = isinstance(value, dict) and value.get("optional")
         if optional and name not in chosen:
-            groups = [extra for extra in extras if name in extras[extra]]
-            why = f"optional: choose it with --group {groups[0]}" if groups else "optional"
+            group = groups.get(name, "")
+            why = f"optional: choose it with --group {group}" if group else "optional"
             collector.leave_out(f"dependency '{name} {value.get('version', '')}'", why)
         else:
             add_dependency(collector, file, "dependency", name, value, sources)
 
 
 def _groups(table: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    groups = {str(name): group for name, group in _table(table, "group").items()}
+    groups = {str(name): group for name, group in table_at(table, "group").items()}
     found: dict[str, Mapping[str, Any]] = {
         name: group for name, group in groups.items() if isinstance(group, dict)
     }
@@ -68,13 +76,8 @@ def _groups(table: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
 
 
 def _sources(table: Mapping[str, Any]) -> dict[str, str]:
-    listed = table.get("source")
-    entries = listed if isinstance(listed, list) else []
-    return {
-        str(entry.get("name")): str(entry.get("url", ""))
-        for entry in entries
-        if isinstance(entry, dict)
-    }
+    entries = tables(list_at(table, "source"))
+    return {str(entry.get("name")): str(entry.get("url", "")) for entry in entries}
 
 
 def _leave_out_rest(
@@ -87,8 +90,3 @@ def _leave_out_rest(
         if name not in collector.index_names:
             why = "no requirement names it; pip's configuration of the machine has indexes"
             collector.leave_out(f"{file}: source '{name}'", why)
-
-
-def _table(data: Mapping[str, Any], key: str) -> dict[str, Any]:
-    value = data.get(key)
-    return value if isinstance(value, dict) else {}

@@ -4,7 +4,7 @@ https://packaging.python.org/en/latest/specifications/pyproject-toml/ and
 https://packaging.python.org/en/latest/specifications/dependency-groups/ define the common part.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from orbiter.convert.python import poetry, requirements_txt
 from orbiter.convert.python.addresses import read_toml
 from orbiter.convert.python.groups import IncludedGroups, WrongGroup
 from orbiter.convert.python.tables import add_dependency
+from orbiter.convert.values import list_at, strings, table_at, tables
 from resolvers.errors import ExpectedError
 
 NOT_PACKAGES = "it describes the project or configures a tool, and installs nothing"
@@ -29,8 +30,8 @@ NO_PROJECT = (
 def read(file: Path, text: str, collector: Collector) -> None:
     """Collect the requirements of a project. Raises ExpectedError if the file has none."""
     data = read_toml(file, text)
-    project, tool = _table(data, "project"), _table(data, "tool")
-    groups = _table(data, "dependency-groups")
+    project, tool = table_at(data, "project"), table_at(data, "tool")
+    groups = table_at(data, "dependency-groups")
     if not (project or groups or USED_TOOLS & tool.keys()):
         problem = f"{file} has neither [project] nor another table with dependencies"
         raise ExpectedError(problem, "name a file that lists packages")
@@ -38,9 +39,9 @@ def read(file: Path, text: str, collector: Collector) -> None:
     reader.read_project(project)
     reader.read_groups(groups)
     reader.read_tools()
-    if poetry_table := _table(tool, "poetry"):
+    if poetry_table := table_at(tool, "poetry"):
         poetry.read(file, poetry_table, project, collector)
-    if pixi_table := _table(tool, "pixi"):
+    if pixi_table := table_at(tool, "pixi"):
         pixi.read_tables(file, pixi_table, collector)
     _leave_out_rest(file, data, project, collector)
 
@@ -49,15 +50,15 @@ def _leave_out_rest(
     file: Path, data: Mapping[str, Any], project: Mapping[str, Any], collector: Collector
 ) -> None:
     """Report what describes the project itself."""
-    tool = _table(data, "tool")
-    name = project.get("name") or _table(tool, "poetry").get("name")
+    tool = table_at(data, "tool")
+    name = project.get("name") or table_at(tool, "poetry").get("name")
     if name:
         collector.leave_out(f"{file}: the project '{name}'", NO_PROJECT.format(name=name))
     if python := project.get("requires-python"):
         why = "the builder decides which Python images have; python in its table checks it"
         collector.leave_out(f"{file}: requires-python '{python}'", why)
-    if build := _table(data, "build-system"):
-        listed = ", ".join(map(str, build.get("requires") or []))
+    if build := table_at(data, "build-system"):
+        listed = ", ".join(strings(build.get("requires")))
         why = "orbiter lock reads what a project needs to be built where a pip list names it"
         collector.leave_out(f"{file}: [build-system] ({listed})", why)
     others = [f"tool.{key}" for key in tool if key not in USED_TOOLS]
@@ -73,29 +74,30 @@ class _Reader:
     def __init__(self, file: Path, collector: Collector, tool: Mapping[str, Any]) -> None:
         self._file = file
         self._collector = collector
-        self._uv, self._pdm = _table(tool, "uv"), _table(tool, "pdm")
+        self._uv, self._pdm = table_at(tool, "uv"), table_at(tool, "pdm")
         self._sources = {
-            canonicalize_name(name): source for name, source in _table(self._uv, "sources").items()
+            canonicalize_name(name): source
+            for name, source in table_at(self._uv, "sources").items()
         }
-        listed = [*_list(self._uv, "index"), *_list(self._pdm, "source")]
-        self._indexes = {str(each.get("name")): str(each.get("url")) for each in _tables(listed)}
+        listed = [*list_at(self._uv, "index"), *list_at(self._pdm, "source")]
+        self._indexes = {str(each.get("name")): str(each.get("url")) for each in tables(listed)}
         self._used: set[str] = set()
-        self._setuptools = _table(_table(tool, "setuptools"), "dynamic")
+        self._setuptools = table_at(table_at(tool, "setuptools"), "dynamic")
 
     def read_project(self, project: Mapping[str, Any]) -> None:
         """Collect the dependencies, and the extras that the user chose."""
         if not isinstance(project.get("dependencies", []), list):
             self._collector.leave_out(f"{self._file}: dependencies", "not a list")
-        for text in _strings(_list(project, "dependencies")):
+        for text in strings(list_at(project, "dependencies")):
             self._add(text, "dependency")
-        extras = _table(project, "optional-dependencies")
+        extras = table_at(project, "optional-dependencies")
         for name, texts in extras.items():
             if self._collector.wants(name):
-                for text in _strings(texts):
+                for text in strings(texts):
                     self._add(text, f"{name}:")
             else:
-                self._collector.leave_out_group("extra", name, _strings(texts))
-        dynamic = _list(project, "dynamic")
+                self._collector.leave_out_group("extra", name, strings(texts))
+        dynamic = list_at(project, "dynamic")
         for key in ("dependencies", "optional-dependencies"):
             if key in dynamic:
                 self._read_dynamic(key)
@@ -108,7 +110,7 @@ class _Reader:
         if not files:
             reason = "the project computes them when it is built; list them in images.toml"
             self._collector.leave_out(what, reason)
-        for name in _strings(files):
+        for name in strings(files):
             path = self._file.parent / name
             if path.is_file():
                 requirements_txt.read(path, read_text(path), self._collector)
@@ -135,10 +137,10 @@ class _Reader:
         """Collect the development dependencies and the rules of uv and PDM."""
         rules = {"constraint-dependencies": "constraints", "override-dependencies": "overrides"}
         for key, rule in rules.items():
-            for text in _strings(self._uv.get(key)):
+            for text in strings(self._uv.get(key)):
                 self._collector.add_rule(rule, text, f"{self._file}: tool.uv.{key} '{text}'")
         self._read_development({"dev-dependencies": self._uv.get("dev-dependencies")}, "tool.uv")
-        self._read_development(_table(self._pdm, "dev-dependencies"), "tool.pdm")
+        self._read_development(table_at(self._pdm, "dev-dependencies"), "tool.pdm")
         for prefix, table in (("tool.uv", self._uv), ("tool.pdm", self._pdm)):
             done = {*rules, "dev-dependencies", "sources", "index", "source"}
             if others := [f"{prefix}.{key}" for key in table if key not in done]:
@@ -157,9 +159,9 @@ class _Reader:
             if texts is None:
                 continue
             if not self._collector.wants(name):
-                self._collector.leave_out_group(f"{table} group", name, _strings(texts))
+                self._collector.leave_out_group(f"{table} group", name, strings(texts))
                 continue
-            for text in _strings(texts):
+            for text in strings(texts):
                 if text.startswith("-"):
                     path = text.partition(" ")[2].strip()
                     folder = self._file.parent
@@ -185,7 +187,7 @@ class _Reader:
 
     def _add_with_source(self, requirement: Any, source: object, shown: str) -> None:
         """Add a requirement whose package comes from a source of uv."""
-        sources = list(_tables(source if isinstance(source, list) else [source]))
+        sources = list(tables(source if isinstance(source, list) else [source]))
         table = dict(sources[0]) if len(sources) == 1 else {}
         if not table or "workspace" in table or {"extra", "group", "package"} & table.keys():
             reason = "its source in tool.uv.sources has no counterpart in images.toml"
@@ -205,23 +207,3 @@ def _shown(entry: object) -> str:
     if isinstance(entry, dict):
         return ", ".join(f"{key} {value}" for key, value in entry.items())
     return str(entry)
-
-
-def _table(data: Mapping[str, Any], key: str) -> dict[str, Any]:
-    value = data.get(key)
-    return value if isinstance(value, dict) else {}
-
-
-def _list(data: Mapping[str, Any], key: str) -> list[Any]:
-    value = data.get(key)
-    return value if isinstance(value, list) else []
-
-
-def _tables(value: list[Any]) -> Iterator[dict[str, Any]]:
-    yield from (entry for entry in value if isinstance(entry, dict))
-
-
-def _strings(value: object) -> Iterator[str]:
-    for entry in value if isinstance(value, list) else [value]:
-        if entry is not None:
-            yield str(entry)
