@@ -7,6 +7,7 @@ next table (0.15.2). So the positions are found here.
 import re
 import tomllib
 from collections.abc import Mapping
+from itertools import groupby
 from typing import Any
 
 import msgspec
@@ -90,27 +91,43 @@ def apply_edits(text: str, edits: tuple[Edit, ...], file: str) -> str:
     edited list is written in a form that this module does not know.
     """
     has_windows_lines = "\r\n" in text
-    new = text.replace("\r\n", "\n").rstrip("\n") + "\n"
-    # Every edit is made twice, in the text and in the data: they must stay the same, because the
+    start = text.replace("\r\n", "\n").rstrip("\n") + "\n"
+    # All edits are made twice, in the text and in the data: they must stay the same, because the
     # text may use forms of TOML that this module does not know.
-    expected = tomllib.loads(new)
+    expected = tomllib.loads(start)
     for edit in edits:
-        old, new = new, _edited(new, edit)
         _apply(expected, edit)
-        if not _reads_as(new, expected):
-            raise _unknown_form(old, edit, file)
+    new = _edited(start, edits)
+    if not _reads_as(new, expected):
+        raise _first_mistake(start, edits, file)
     return new.replace("\n", "\r\n") if has_windows_lines else new
 
 
-def _edited(text: str, edit: Edit) -> str:
-    """Return the text with an edit, or without it if the list has an unknown form."""
-    new = _add_table(text, edit.path)
-    if not edit.key:
-        return new
-    try:
-        return _add_value(new, edit) if edit.value else _add_entries(new, edit)
-    except tomllib.TOMLDecodeError:
-        return text
+def _edited(text: str, edits: tuple[Edit, ...]) -> str:
+    """Return the text with the edits, or another text if a list or table has an unknown form."""
+    # The values of a table are added together: there may be thousands.
+    for (path, has_value), group in groupby(edits, lambda edit: (edit.path, bool(edit.value))):
+        text = _add_table(text, path)
+        try:
+            if has_value:
+                text = _add_values(text, tuple(group))
+                continue
+            for edit in group:
+                text = _add_entries(text, edit) if edit.key else text
+        except (tomllib.TOMLDecodeError, LookupError, TypeError, StopIteration):
+            return ""
+    return text
+
+
+def _first_mistake(text: str, edits: tuple[Edit, ...], file: str) -> ExpectedError:
+    """Return the error for the first edit that the text does not allow."""
+    expected = tomllib.loads(text)
+    for edit in edits:
+        old, text = text, _edited(text, (edit,))
+        _apply(expected, edit)
+        if not _reads_as(text, expected):
+            return _unknown_form(old, edit, file)
+    return _unknown_form(text, edits[-1], file)
 
 
 def _unknown_form(text: str, edit: Edit, file: str) -> ExpectedError:
@@ -221,15 +238,16 @@ def _common_length(one: TablePath, other: TablePath) -> int:
     return (*same, False).index(False)
 
 
-def _add_value(text: str, edit: Edit) -> str:
-    data: Any = tomllib.loads(text)
-    for name in edit.path:
+def _add_values(text: str, edits: tuple[Edit, ...]) -> str:
+    """Return the text with the values that a table does not have yet."""
+    path, data = edits[0].path, tomllib.loads(text)
+    for name in path:
         data = data[name]
-    if edit.key in data:
-        return text
-    table = next(table for table in table_spans(text) if table.path == edit.path)
-    line = f"{_dotted((edit.key,))} = {inline_toml(edit.value)}\n"
-    return text[: table.end] + line + text[table.end :]
+    # If a key occurs twice, its first value counts.
+    new = {edit.key: edit.value for edit in reversed(edits) if edit.key not in data}
+    lines = (f"{_dotted((key,))} = {inline_toml(new[key])}\n" for key in reversed(new))
+    table = next(table for table in table_spans(text) if table.path == path)
+    return text[: table.end] + "".join(lines) + text[table.end :]
 
 
 def _add_entries(text: str, edit: Edit) -> str:

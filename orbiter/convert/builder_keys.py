@@ -88,17 +88,16 @@ def new_channels(
     """Return the channels that the builder does not have yet."""
     if builder != CONDA_BUILDER:
         return ()
-    existing = _existing_channels(image_set, builder)
+    existing = {*_existing_channels(image_set, builder)}
     return tuple(url for url in imported.channels if url not in existing)
 
 
 def lost_order(imported: ImportedRequirements, image_set: ImageSet, builder: str) -> list[LeftOut]:
     """Return a note if the builder's order of channels differs from the one in the file."""
     existing = _existing_channels(image_set, builder)
+    listed = {*imported.channels}
     order = [
-        url
-        for url in (*existing, *new_channels(imported, image_set, builder))
-        if url in imported.channels
+        url for url in (*existing, *new_channels(imported, image_set, builder)) if url in listed
     ]
     if builder != CONDA_BUILDER or order == [*imported.channels]:
         return []

@@ -13,6 +13,9 @@ from resolvers.errors import ExpectedError
 
 OTHER_SYSTEMS = "its marker is for other systems or Pythons than those of images"
 
+MOST_INDEXES = 50
+"""Package indexes that an import adds; each needs a table of its own in images.toml."""
+
 
 class Collector:
     """Collects the content of a file, and of the files that it names."""
@@ -108,6 +111,9 @@ class Collector:
         """Add a package index that requirements name; leave it out and return False if invalid."""
         if self._indexes.get(name, url) != url or name in RESERVED:
             self.leave_out(f"index '{name}'", "another index has this name")
+            return False
+        if name not in self._indexes and len(self._indexes) >= MOST_INDEXES:
+            self.leave_out(f"index '{name}'", f"an import adds at most {MOST_INDEXES} indexes")
             return False
         for problem, hint in index_mistakes(url):
             self.leave_out(f"index '{name}'", f"its address {problem}; {hint}")

@@ -117,3 +117,12 @@ def test_a_hostile_address_is_read_in_linear_time(tmp_path: Path) -> None:
     done = import_text(tmp_path, "package.json", json.dumps(package))
     assert (done.code, done.data) == (2, {})
     assert "left out: dependencies: 'lab https://a.git#a" in done.err
+
+
+def test_thousands_of_overrides_are_added_in_linear_time(tmp_path: Path) -> None:
+    """Reading images.toml again for each override would take many minutes."""
+    overrides = {f"a{number}": "^1" for number in range(10_000)}
+    package = {"dependencies": {"d3": "^7"}, "overrides": overrides}
+    done = import_text(tmp_path, "package.json", json.dumps(package))
+    assert done.code == 0, done.err
+    assert done.data["builder"]["debian"]["npm-overrides"] == overrides

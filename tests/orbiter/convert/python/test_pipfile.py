@@ -92,3 +92,17 @@ def test_a_lock_has_exact_versions(tmp_path: Path) -> None:
     assert [each.what.rpartition(": ")[2] for each in result.left_out] == [
         "the hashes of 1 packages"
     ]
+
+
+def test_the_number_of_indexes_has_a_limit(tmp_path: Path) -> None:
+    numbers = range(400)
+    sources = "".join(
+        f'[[source]]\nname = "s{n}"\nurl = "https://example.org/{n}"\n' for n in numbers
+    )
+    packages = "".join(f'a{n} = {{ version = "*", index = "s{n}" }}\n' for n in numbers)
+    done = import_text(tmp_path, "Pipfile", f"{sources}[packages]\n{packages}")
+    assert done.code == 0, done.err
+    assert list(done.data["index"]) == [f"s{n}" for n in range(50)]
+    assert done.entries("pip") == [f"a{n}" for n in range(50)]
+    assert "left out: index 's50': an import adds at most 50 indexes\n" in done.err
+    assert done.err.count("left out: packages: 'a399 (") == 1
