@@ -36,10 +36,11 @@ def instructions(text: str) -> Iterator[Instruction]:
             if stripped.startswith("#") or (parts and not stripped):
                 continue
             is_continued = stripped.endswith(escape)
-            parts.append(stripped.removesuffix(escape) if is_continued else stripped)
+            text = line.rstrip()
+            parts.append(text.removesuffix(escape) if is_continued else text)
             if not stripped:
                 break
-        match = INSTRUCTION.fullmatch(" ".join(parts))
+        match = INSTRUCTION.fullmatch("".join(parts))
         if not match:
             continue
         documents, number = _documents(match[1], match[2], lines, number)

@@ -48,11 +48,27 @@ SHOWN = 300
 READ = 3 * SHOWN
 """The length of its text that is read. Each command of a RUN may show the same long text."""
 UNCERTAIN = "only a shell knows what it installs: write its packages in images.toml"
+ELSEWHERE = "{}: not into the environment of the image; write what it needs in images.toml"
+SHELLS = frozenset({"sh", "bash", "dash", "ash"})
+SHELL_OPTION = re.compile(r"-[aceluvxo]+|pipefail|errexit|nounset|--login|--norc|--noprofile")
+"""Options of a shell that do not keep commands from running."""
 HARMLESS = frozenset(
-    {"-y", "-q", "-qq", "-qy", "-yq", "-g", "-U", "--yes", "--assume-yes", "--quiet", "--global"}
+    {"-y", "-q", "-g", "-U", "--yes", "--assume-yes", "--quiet", "--global"}
     | {"--no-cache", "--no-cache-dir", "--no-install-recommends", "--upgrade", "--system", "--user"}
     | {"--fix-missing", "--override-channels", "--no-input", "--disable-pip-version-check"}
-    | {"-n", "--name", "--update", "--unsafe-perm", "--no-audit", "--no-fund", "--save", "--freeze"}
+    | {
+        "-n",
+        "--name",
+        "-p",
+        "--prefix",
+        "--root-user-action",
+        "--update",
+        "--unsafe-perm",
+        "--no-audit",
+        "--no-fund",
+        "--save",
+        "--freeze",
+    }
     | {"--break-system-packages", "--progress-bar", "--timeout", "--retries", "--cache-dir"}
     | {"--no-optional", "--prefer-binary", "--allow-downgrades", "--force-yes", "--no-deps-check"}
 )
@@ -96,9 +112,14 @@ class _Reader:
         self._file = file
         self._collector = collector
         self._variables = Variables()
+        self._has_shell = True
+        self._last = (0, "", "")
 
     def leave_out(self, each: Instruction, what: str, why: str) -> None:
         """Report a part of an instruction, on one line."""
+        if (each.line, what, why) == self._last:  # another command of the same RUN
+            return
+        self._last = (each.line, what, why)
         words = what[:READ].split()
         if len(what) > READ:
             words[-1:] = ["…"]
@@ -114,6 +135,8 @@ class _Reader:
         elif each.name in {"ARG", "ENV"}:
             self._read_variables(each)
         else:
+            if each.name == "SHELL":
+                self._has_shell = _is_shell(_exec_form(each.text))
             why = REASONS.get(each.name, "images.toml has no counterpart of it")
             self.leave_out(each, f"{each.name} {each.text}", why)
 
@@ -152,6 +175,8 @@ class _Reader:
                 self._report(each, command, line)
             elif not command.is_certain:
                 self.leave_out(each, line, UNCERTAIN)
+            elif install.elsewhere:
+                self.leave_out(each, line, ELSEWHERE.format(install.elsewhere[:SHOWN]))
             else:
                 self._add(each, install, line)
 
@@ -163,7 +188,8 @@ class _Reader:
                 yield Command(words=words, is_certain=True)
                 return
         code = HEREDOC.sub("", text).strip()
-        if each.documents and (code or len(each.documents) > 1):
+        is_input = bool(each.documents) and (bool(code) or len(each.documents) > 1)
+        if is_input or not self._has_shell:
             # The document is the input of a command, such as an interpreter.
             yield Command(words=tuple(text.split()), is_certain=False)
         elif each.documents:
@@ -214,6 +240,12 @@ def _without_flags(text: str) -> str:
     """Return the text of an instruction without flags such as ``--mount=…``."""
     match = FLAGS.match(text)
     return text[match.end() :] if match else text
+
+
+def _is_shell(words: tuple[str, ...]) -> bool:
+    """Return whether the words of a SHELL start a shell that runs all commands."""
+    program = words[0].rpartition("/")[2] if words else ""
+    return program in SHELLS and all(map(SHELL_OPTION.fullmatch, words[1:]))
 
 
 def _exec_form(text: str) -> tuple[str, ...]:

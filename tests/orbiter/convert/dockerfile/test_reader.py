@@ -65,6 +65,15 @@ def test_values_do_not_multiply() -> None:
     assert sum(map(len, entries(many))) < 2 << 20
 
 
+def test_a_word_may_continue_on_the_next_line() -> None:
+    """Docker puts nothing between the lines."""
+    assert entries("FROM x\nRUN pip install num\\\n# b\npy six\\ \n  idna") == [
+        "numpy",
+        "six",
+        "idna",
+    ]
+
+
 def test_long_values_are_unknown() -> None:
     assert entries(f"FROM x\nENV v={'a' * 4096}\nRUN pip install $v") == ["a" * 4096]
     assert entries(f"FROM x\nENV v={'a' * 4097}\nRUN pip install $v") == []
@@ -102,3 +111,73 @@ def test_no_password_is_shown_where_a_long_line_is_cut() -> None:
         f"FROM a\nRUN <<E\nb {' ' * 5000}\nE\nRUN b '{' ' * 880}' https://me:secret-word@e/ | f\n"
     )
     assert not any("secret" in each.what for each in result(text).left_out)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "conda create -n py2 python=2.7",
+        "conda install -n other numpy",
+        "conda install -yn other numpy",
+        "mamba install -nother numpy",
+        "micromamba install --name=other numpy",
+        "conda install --prefix /opt/other numpy",
+        "conda install --dry-run numpy",
+        "/opt/conda/envs/other/bin/pip install a",
+        "/opt/conda/envs/other/bin/python -m pip install a",
+        "pip install --dry-run a",
+        "pip install --target /opt a",
+        "pip install -t/opt a",
+        "pip install --targ /opt a",
+        "pip install --prefix=/opt a",
+        "pip install --root /opt a",
+        "pip --python /opt/venv/bin/python install a",
+        "uv pip install -p /opt/venv a",
+        "apt-get -s install git",
+        "apt-get install -yqs git",
+        "apt-get install --download-only git",
+        "apt-get install -o APT::Get::Simulate=true git",
+        "apt-get -oRootDir=/opt install git",
+        "apk add --root /opt jq",
+        "apk -p /opt add jq",
+        "apk add -qs jq",
+        "npm --prefix /opt install d3",
+        "npm install -C /opt d3",
+        "npm install --dry-run d3",
+    ],
+)
+def test_an_install_elsewhere_is_listed(command: str) -> None:
+    found = result(f"FROM x\nRUN {command}\n")
+    assert not found.requirements
+    assert any(f"Dockerfile:2: '{command}'" in each.what for each in found.left_out)
+
+
+@pytest.mark.parametrize(
+    ("command", "manager", "expected"),
+    [
+        ("conda install -yn base numpy", "conda", ["numpy"]),
+        ("conda install -p /opt/conda numpy", "conda", ["numpy"]),
+        ("micromamba install -qy --name=base -cconda-forge numpy", "conda", ["numpy"]),
+        ("pip install --user --pre a", "pip", ["a"]),
+        ("pip install --root-user-action ignore a", "pip", ["a"]),
+        ("apt-get -qq -o Dpkg::Options::=--force-confold install -y git", "apt", ["git"]),
+        ("apt-get install -q=2 -ttrixie git", "apt", ["git"]),
+        ("npm install -g d3", "npm", ["d3"]),
+    ],
+)
+def test_an_install_into_the_image_is_added(
+    command: str, manager: str, expected: list[str]
+) -> None:
+    assert entries(f"FROM x\nRUN {command}\n", manager) == expected
+
+
+@pytest.mark.parametrize(
+    ("shell", "expected"),
+    [
+        ('["/bin/bash", "-euxo", "pipefail", "-c"]', ["a"]),
+        ('["conda", "run", "-n", "other", "/bin/bash", "-c"]', []),
+        ('["/bin/bash", "-nc"]', []),
+    ],
+)
+def test_the_shell_decides_about_commands(shell: str, expected: list[str]) -> None:
+    assert entries(f"FROM x\nSHELL {shell}\nRUN pip install a") == expected
