@@ -20,6 +20,9 @@ from orbiter.config.schema import ConfigFile
 from orbiter.conflicts import MARKERS, conflict_line
 
 CREATE_HINT = "create one: orbiter init; or name the folder that has one: orbiter -C DIR"
+IMPORT_HINT = f"create one from the files of this folder: orbiter import .\n  or {CREATE_HINT}"
+IMPORTED = ("requirements.txt", "environment.yml", "binder", ".binder")
+"""Names in a folder that orbiter import reads as repo2docker does; only the usual ones."""
 CONFLICT_HINT = "write what both sides need, remove the markers, then run: orbiter lock --merge"
 
 
@@ -158,7 +161,7 @@ def _read_text(path: Path) -> str:
         # utf-8-sig, because editors on Windows may start a file with a byte order mark
         return path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
-        mistake = Mistake(key="", problem="file not found", hint=CREATE_HINT)
+        mistake = Mistake(key="", problem="file not found", hint=_create_hint(path.parent))
     except OSError as error:
         problem = f"cannot be read: {error.strerror}"
         mistake = Mistake(key="", problem=problem, hint="make images.toml a readable file")
@@ -166,6 +169,11 @@ def _read_text(path: Path) -> str:
         problem = f"byte {error.start} is not UTF-8"
         mistake = Mistake(key="", problem=problem, hint="save the file as UTF-8")
     raise ConfigError(str(path), (mistake,))
+
+
+def _create_hint(folder: Path) -> str:
+    """Return how to make the missing images.toml of a folder."""
+    return IMPORT_HINT if any((folder / name).exists() for name in IMPORTED) else CREATE_HINT
 
 
 def _parse(text: str, path: Path) -> dict[str, Any]:

@@ -77,6 +77,18 @@ def test_a_missing_file_hints_at_init(tmp_path: Path) -> None:
     assert error.hint.startswith("create one: orbiter init; ")
 
 
+@pytest.mark.parametrize("name", ["requirements.txt", "environment.yml", "binder"])
+def test_a_missing_file_beside_files_of_other_tools_hints_at_import(
+    tmp_path: Path, name: str
+) -> None:
+    (tmp_path / name).mkdir()
+    hint = config_error(tmp_path / "images.toml").hint
+    first, second = hint.splitlines()
+    assert first.endswith(": orbiter import .")
+    assert ": orbiter init; " in second
+    assert max(len(f"hint: {first}"), len(second)) <= 80
+
+
 @pytest.mark.parametrize(
     ("word", "expected"),
     [("base-debian", "debian-base"), ("debain", "debian"), ("debian-bas", "debian-base")],
