@@ -1,11 +1,20 @@
 """``orbiter add``: add requirements to images.toml and lock them."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from typing import TYPE_CHECKING
+
 import click
 
 from orbiter.cli import edited
 from orbiter.cli.completion import complete_stage
-from orbiter.cli.errors import guarded
+from orbiter.cli.errors import guarded, warn
 from orbiter.cli.options import IMAGES, MANAGERS, format_option, quiet_option
+from resolvers.errors import ExpectedError
+
+if TYPE_CHECKING:
+    from orbiter.edit.changes import Edited
+    from orbiter.lockset.model import LockSet
 
 
 @click.command()
@@ -53,11 +62,36 @@ def add(
 
     document = read_document(IMAGES)
     targets = find_targets(document, images)
-    edited.apply_edit(
-        add_requirements(document, requirements, targets, manager or ""),
-        no_lock=no_lock,
-        dry_run=dry_run,
-        only=only,
-        output_format=output_format,
-        quiet=quiet,
-    )
+    added = add_requirements(document, requirements, targets, manager or "")
+    with _explained(added) if manager is None else nullcontext():
+        edited.apply_edit(
+            added,
+            no_lock=no_lock,
+            dry_run=dry_run,
+            only=only,
+            output_format=output_format,
+            quiet=quiet,
+        )
+
+
+@contextmanager
+def _explained(added: "Edited") -> Iterator[None]:
+    """Warn about names that system packages have, and mention these packages in errors."""
+    from orbiter.edit.system_packages import namesakes, with_remedy
+
+    for problem, remedy in namesakes(added, _locked(added.image_set.version)):
+        warn(problem, remedy)
+    try:
+        yield
+    except ExpectedError as error:
+        raise with_remedy(error, added) from error
+
+
+def _locked(release: str) -> "LockSet | None":
+    """Return the lock set to compare with; None without one, or if it is broken."""
+    from orbiter.lockset import folder
+
+    try:
+        return folder.previous(release)
+    except ExpectedError:
+        return None  # locking reports it, and --no-lock needs none

@@ -107,7 +107,11 @@ def test_a_failed_or_dry_run_changes_nothing(project: Project) -> None:
         project, "add", "alone", "--dry-run"
     )
     assert files(project) == before
-    assert project.run("add", "no-such-package", "--only", "pip").returncode == 2
+    done = project.run("add", "no-such-package", "--only", "pip")
+    assert done.returncode == 2
+    assert "for a Debian package use --manager apt\n" in done.stderr
+    done = project.run("add", "no-such-package", "--only", "pip", "--manager", "pip")
+    assert (done.returncode, "--manager apt" in done.stderr) == (2, False)
     assert files(project) == before
 
 
