@@ -9,6 +9,14 @@ LARGEST = 16 << 20
 """The size in bytes of the largest file that is read."""
 
 
+def is_file(path: Path) -> bool:
+    """Return whether there is a file; False for a path that no file can have."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # too long, or with a null character
+        return False
+
+
 def read_text(file: Path) -> str:
     """Return the text of a file to import.
 

@@ -12,7 +12,7 @@ from packaging.utils import canonicalize_name
 
 from orbiter.convert import pixi
 from orbiter.convert.collect import Collector
-from orbiter.convert.files import read_text
+from orbiter.convert.files import is_file, read_text
 from orbiter.convert.python import poetry, requirements_txt
 from orbiter.convert.python.addresses import read_toml
 from orbiter.convert.python.groups import IncludedGroups, WrongGroup
@@ -112,7 +112,7 @@ class _Reader:
             self._collector.leave_out(what, reason)
         for name in strings(files):
             path = self._file.parent / name
-            if path.is_file():
+            if is_file(path):
                 requirements_txt.read(path, read_text(path), self._collector)
             else:
                 self._collector.leave_out(f"{what} from {path}", "there is no such file")

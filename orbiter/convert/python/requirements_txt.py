@@ -9,7 +9,7 @@ from pathlib import Path
 
 from orbiter.config.requirements import package_name
 from orbiter.convert.collect import Collector
-from orbiter.convert.files import read_text
+from orbiter.convert.files import is_file, read_text
 from orbiter.convert.python.addresses import (
     local_path,
     name_of_address,
@@ -141,10 +141,10 @@ class _Reader:
         path = file.parent / value
         if "://" in value:
             self._collector.leave_out(what, "it is on a server: download it, then import it")
+        elif not is_file(path):
+            self._collector.leave_out(what, "there is no such file")
         elif path.resolve() in self._seen:
             self._collector.leave_out(what, "the file was already read")
-        elif not path.is_file():
-            self._collector.leave_out(what, "there is no such file")
         elif self._depth >= DEPTH:
             reason = f"more than {DEPTH} files name each other: import it separately"
             self._collector.leave_out(what, reason)

@@ -1,5 +1,6 @@
 """Import of requirements.txt: the options of pip, files that it names, and hostile text."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -194,6 +195,19 @@ def test_direct_compares_pins_with_those_of_their_own_file(
     (tmp_path / "b.txt").write_text("idna==3\n")
     done = import_text(tmp_path, "requirements.txt", text, "--direct")
     assert done.entries("pip") == entries
+
+
+@pytest.mark.parametrize("name", ["a\0b", "a" * 300])
+def test_a_path_that_no_file_can_have_is_listed(tmp_path: Path, name: str) -> None:
+    text = f"six\n-r {name}\n-e ./{name}\n./{name}\n"
+    done = import_text(tmp_path, "requirements.txt", text)
+    assert done.entries("pip") == ["six"]
+    assert "': there is no such file\nleft out: " in done.err
+    assert len(lines(done.err)) == 3
+    (tmp_path / "images.toml").unlink()
+    dynamic = '[project]\ndynamic = ["dependencies"]\n[tool.setuptools.dynamic.dependencies]\n'
+    text = f"{dynamic}file = [{json.dumps(name)}]\n"
+    assert "there is no such file" in import_text(tmp_path, "pyproject.toml", text).err
 
 
 def test_files_name_each_other_to_a_limit(tmp_path: Path) -> None:
