@@ -47,7 +47,7 @@ SHOWN = 300
 """The length of what is shown of a part that is left out."""
 READ = 3 * SHOWN
 """The length of its text that is read. Each command of a RUN may show the same long text."""
-UNCERTAIN = "only a shell knows what it installs: write its packages in images.toml"
+UNCERTAIN = "it may not run, or only a shell knows its words: write its packages in images.toml"
 ELSEWHERE = "{}: not into the environment of the image; write what it needs in images.toml"
 SHELLS = frozenset({"sh", "bash", "dash", "ash"})
 SHELL_OPTION = re.compile(r"-[aceluvxo]+|pipefail|errexit|nounset|--login|--norc|--noprofile")

@@ -181,3 +181,8 @@ def test_an_install_into_the_image_is_added(
 )
 def test_the_shell_decides_about_commands(shell: str, expected: list[str]) -> None:
     assert entries(f"FROM x\nSHELL {shell}\nRUN pip install a") == expected
+
+
+def test_the_reason_says_that_a_command_may_not_run() -> None:
+    left_out = result("FROM a\nRUN false && pip install b; true\n").left_out
+    assert any(each.why.startswith("it may not run") for each in left_out)
