@@ -127,8 +127,10 @@ def new_builder_edits(destination: Destination, python: str, *, node: bool) -> I
     if not _needs_core(destination.builder, has_builder=destination.has_builder):
         return
     fresh = fresh_builder(destination.builder, python, node=node)
+    builder = ("builder", destination.builder)
     for key, value in fresh.settings.items():
-        yield Edit(path=("builder", destination.builder), key=key, value=value)  # type: ignore[arg-type]
+        # Only conda has a list, its channels.
+        yield Edit(path=builder, key=key, value=value)  # type: ignore[arg-type]
     tools = tuple(ListItem(text=name) for name in fresh.tools)
     system = system_manager(destination.builder)
     path = ("image", destination.builder, CORE)

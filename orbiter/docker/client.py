@@ -270,7 +270,8 @@ def list_images(label: str) -> tuple[LocalImage, ...]:
 def last_step(image: str) -> str:
     """Return the newest line in the history of a local image; "" without a history."""
     with sdk_errors(f"reading the history of {image}"):
-        history: list[dict[str, Any]] = connect().api.history(image)  # type: ignore[no-untyped-call]
+        api = connect().api  # its stubs leave out the types of this method
+        history: list[dict[str, Any]] = api.history(image)  # type: ignore[no-untyped-call]
     return str(history[0].get("CreatedBy") or "") if history else ""
 
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from resolvers.conda import rattler_solver
 from resolvers.conda.channels import Channel, parse_channel
@@ -76,8 +76,9 @@ async def _read_subdir(
             break
         source = [RattlerChannel(channel.address())]
         try:
-            platforms: list[object] = [wanted, NOARCH]
-            results = await gateway.query(source, platforms, remaining, recursive=False)  # type: ignore[arg-type]
+            # rattler's type is a Literal of all known subdirs
+            platforms: Any = [wanted, NOARCH]
+            results = await gateway.query(source, platforms, remaining, recursive=False)
         except Exception as error:  # rattler's exceptions have no common base class
             raise rattler_solver.unreadable_channels(error, channels, wanted) from error
         for record in (record for result in results for record in result):
