@@ -44,7 +44,7 @@ EOF
 RUN pip install $SECRET && pip install certain
 RUN if [ -n "$X" ]; then apt-get install -y conditional; fi
 RUN apt-get install -y either || true
-RUN pip install -r requirements.txt --index-url https://user:word@example.org/simple
+RUN pip install -r requirements.txt --index-url https://user:hush@example.org/simple
 RUN pip install ./local git+https://example.org/lab/tools.git@v1#egg=tools
 RUN pip install $(cat list.txt)
 RUN curl -L https://example.org/install.sh | sh
@@ -112,9 +112,9 @@ def test_all_else_is_listed_with_its_line(tmp_path: Path) -> None:
         (39, "CMD "),
     ):
         assert f"left out: Dockerfile:{line}: '{what}" in done.err, (line, what, done.err)
-    for word in ("not-in-image", "conditional", "either", "word", "noninteractive"):
+    for word in ("not-in-image", "conditional", "either", "hush", "noninteractive"):
         assert word not in (tmp_path / "images.toml").read_text()
-    assert "word" not in done.err
+    assert "hush" not in done.err
     assert "noninteractive" not in done.err
 
 
