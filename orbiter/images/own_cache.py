@@ -2,7 +2,7 @@
 
 Records have no labels, only the text of the instruction or the command that made them. One is
 Orbiter's if a Dockerfile of a lock set has this text: an instruction in the stage with the name of
-the record, or a command that reads files of the lock set. All others cannot be told apart.
+the record, or a command that reads files of the lock set. All other records could be anybody's.
 """
 
 import re
