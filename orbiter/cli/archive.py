@@ -14,6 +14,7 @@ from orbiter.cli.options import (
     read_derived_lock_set,
     release_option,
 )
+from orbiter.cli.terminal import print_lines
 
 if TYPE_CHECKING:
     from orbiter.archive.keep import ArchivedRelease
@@ -48,7 +49,7 @@ def archive_release(
 
         print_json(_document(archived))
     else:
-        click.echo(str(archived))
+        print_lines(str(archived))
 
 
 def _document(archived: "ArchivedRelease") -> "ArchiveResult":

@@ -8,6 +8,7 @@ import click
 from orbiter.cli.audit_image import print_result
 from orbiter.cli.errors import FINDINGS
 from orbiter.cli.options import IMAGES
+from orbiter.cli.terminal import print_lines
 
 if TYPE_CHECKING:
     from orbiter.documents import Document
@@ -38,7 +39,7 @@ def exit_if_rejected(
         print_result(result, err=refused is not None)
     if check.rejected:
         names = ", ".join(f"{result.stage} for {result.platform}" for result in check.rejected)
-        click.echo(f"\nthe audit of {names} has findings: {consequence}", err=True)
+        print_lines(f"\nthe audit of {names} has findings: {consequence}", err=True)
         print_document(refused)
         sys.exit(FINDINGS)
 

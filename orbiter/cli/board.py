@@ -6,6 +6,7 @@ from threading import Lock
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from orbiter.cli.terminal import fitted
 from orbiter.cli.verbosity import is_quiet, is_verbose
 from orbiter.sizes import format_size
 from orbiter.tasks import Report, TaskState
@@ -48,6 +49,8 @@ class Board:
         trace: TracebackType | None,
     ) -> None:
         if self._live:
+            # The rows of an unfinished command would look as if it were still running.
+            self._live.live.transient = error is not None
             self._live.stop()
 
     def __call__(self, title: str) -> Report:
@@ -71,11 +74,16 @@ class Board:
 
     def _print_warning(self, line: str) -> None:
         with self._lock:
-            if self._live:
-                self._live.console.print(line, markup=False, highlight=False)
-            else:
-                sys.stderr.write(f"{line}\n")
-                sys.stderr.flush()
+            self._print_line(line)
+
+    def _print_line(self, line: str) -> None:
+        shown = fitted(line, sys.stderr)
+        if self._live:
+            # rich would break long words; lines that fit stay as they are.
+            self._live.console.out(shown, highlight=False)
+        else:
+            sys.stderr.write(f"{shown}\n")
+            sys.stderr.flush()
 
     def _plain_task(self, title: str) -> Report:
         started = time.monotonic()
@@ -92,8 +100,7 @@ class Board:
                 return
             last_printed, last_line, last_state = now, text, state
             with self._lock:
-                sys.stderr.write(f"{title}: {text or f'done in {now - started:.1f} s'}\n")
-                sys.stderr.flush()
+                self._print_line(f"{title}: {text or f'done in {now - started:.1f} s'}")
 
         return report
 
@@ -101,7 +108,7 @@ class Board:
         def report(line: str | TaskState) -> None:
             with self._lock:
                 if isinstance(line, str) and line.startswith(NOTE):
-                    live.console.print(f"{title}: {line}", markup=False, highlight=False)
+                    self._print_line(f"{title}: {line}")
                 # A task that starts again, such as loading an image, keeps its row.
                 if title not in self._rows:
                     self._rows[title] = live.add_task(title, total=None, state="", size="", line="")

@@ -8,6 +8,7 @@ import click
 from orbiter.cli.completion import complete_release
 from orbiter.cli.errors import guarded
 from orbiter.cli.options import IMAGES, format_option
+from orbiter.cli.terminal import print_lines
 from resolvers.errors import ExpectedError
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def clean(
     )
     found = images_clean.plan_cleanup(read_image_set(IMAGES), scope)
     for line in found.notes:
-        click.echo(line, err=True)
+        print_lines(line, err=True)
     is_text = output_format == "text"
     if found.leftovers:
         click.echo(images_clean.format_table(found.leftovers), err=not is_text)

@@ -12,6 +12,7 @@ from orbiter.cli.locked import (
     print_warnings,
     report_written,
 )
+from orbiter.cli.terminal import print_lines
 
 if TYPE_CHECKING:
     from orbiter.edit.changes import Edited
@@ -55,7 +56,7 @@ def apply_edit(
     if not dry_run:
         report_written(locked, was_written=write_edited(edited, locked), announce=is_text)
     elif is_text:
-        click.echo(f"dry run: {edited.document.path} and its lock set were not written")
+        print_lines(f"dry run: {edited.document.path} and its lock set were not written")
     if not is_text:
         print_json(locked, moves, edited.changes, written=not dry_run)
     print_warnings(locked)
@@ -102,7 +103,7 @@ def _write_images(edited: "Edited", *, dry_run: bool, output_format: str) -> Non
         version = edited.image_set.version
         click.echo(render(version, edited.changes, written=written), nl=False)
     else:
-        click.echo(end)
+        print_lines(end)
 
 
 def _print_changes(edited: "Edited") -> None:
@@ -110,4 +111,4 @@ def _print_changes(edited: "Edited") -> None:
     from orbiter.report.phrases import printable
 
     for line in format_edit(edited.changes, edited.kept):
-        click.echo(printable(line))
+        print_lines(printable(line))

@@ -12,6 +12,7 @@ from typing import NoReturn, ParamSpec
 
 import click
 
+from orbiter.cli.terminal import print_labelled, print_lines
 from resolvers.errors import ExpectedError
 
 FINDINGS = 1
@@ -44,7 +45,7 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
             fail(_expected(error))
         except Interruption as error:
             error.programs.join()
-            click.echo(f"error: {SIGNALS[error.signal]}", err=True)
+            print_lines(f"error: {SIGNALS[error.signal]}", err=True)
             sys.exit(SIGNALLED + error.signal)
 
     return run
@@ -52,18 +53,29 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
 
 def warn(message: str, hint: str = "") -> None:
     """Print a warning to standard error; the command goes on."""
-    click.echo(f"{click.style('warning', fg='yellow', bold=True)}: {message}", err=True)
+    print_labelled("warning", message, colour="yellow")
     if hint:
         # Indented, because the next warning may follow.
-        click.echo(f"    {click.style('hint', fg='cyan', bold=True)}: {hint}", err=True)
+        print_labelled("hint", hint, colour="cyan", indent="    ")
 
 
 def fail(error: ExpectedError) -> NoReturn:
     """Show an expected error with its hint, and exit with 2."""
-    click.echo(f"{click.style('error', fg='red', bold=True)}: {error.message}", err=True)
-    if error.hint:
-        click.echo(f"\n{click.style('hint', fg='cyan', bold=True)}: {error.hint}", err=True)
+    print_error(error.message, error.hint)
     sys.exit(EXPECTED_ERROR)
+
+
+def print_error(message: str, hint: str) -> None:
+    """Show an error with its hint, which may be empty."""
+    print_labelled("error", message, colour="red")
+    if hint:
+        print_hint(hint)
+
+
+def print_hint(hint: str) -> None:
+    """Print a hint below an empty line."""
+    click.echo(err=True)
+    print_labelled("hint", hint, colour="cyan")
 
 
 class Interruption(KeyboardInterrupt):

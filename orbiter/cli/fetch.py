@@ -14,6 +14,7 @@ from orbiter.cli.options import (
     read_derived_lock_set,
     release_option,
 )
+from orbiter.cli.terminal import print_lines
 
 if TYPE_CHECKING:
     from orbiter.cli.results import Upstream
@@ -85,7 +86,7 @@ def fetch(
     if is_json:
         _print_json(locked.manifest.release, totals, checked, availability)
     else:
-        click.echo(str(totals))
+        print_lines(str(totals))
         _print_availability(availability)
     _exit_with_findings(checked, availability)
 
@@ -101,8 +102,8 @@ def _verify(locked: "LockSet", platforms: tuple[str, ...], *, quiet: bool) -> "S
 
 def _print_checked(report: "StoreReport") -> None:
     for line in report.corrupted:
-        click.echo(line)
-    click.echo(f"{report.intact} files in the store are intact, {len(report.corrupted)} are not")
+        print_lines(line)
+    print_lines(f"{report.intact} files in the store are intact, {len(report.corrupted)} are not")
 
 
 def _print_availability(availability: "UpstreamReport | None") -> None:
@@ -110,7 +111,7 @@ def _print_availability(availability: "UpstreamReport | None") -> None:
     if availability is None:
         return
     for missing in availability.missing:
-        click.echo(f"missing upstream: {missing.path} ({missing.reason})")
+        print_lines(f"missing upstream: {missing.path} ({missing.reason})")
     available, missing_count = availability.available, len(availability.missing)
     total = available + missing_count + len(availability.unknown)
     verb = "is" if missing_count == 1 else "are"
@@ -120,7 +121,7 @@ def _print_availability(availability: "UpstreamReport | None") -> None:
         line += "; keep them with: orbiter archive TARGET"
     if availability.unchecked:
         line += f"; {availability.unchecked} files of conda and own files were not checked"
-    click.echo(line)
+    print_lines(line)
 
 
 def _exit_with_findings(

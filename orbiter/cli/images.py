@@ -4,6 +4,7 @@ import click
 
 from orbiter.cli.errors import guarded
 from orbiter.cli.options import IMAGES, format_option
+from orbiter.cli.terminal import print_lines
 
 
 @click.command()
@@ -26,4 +27,4 @@ def images(output_format: str) -> None:
         click.echo(image_list.format_table(found))
     else:
         repository = image_set.repository
-        click.echo(f"no images of {repository} found: build them with orbiter build", err=True)
+        print_lines(f"no images of {repository} found: build them with orbiter build", err=True)

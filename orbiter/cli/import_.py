@@ -10,6 +10,7 @@ from orbiter.cli.directory import UserPath
 from orbiter.cli.errors import guarded
 from orbiter.cli.options import IMAGES, format_option
 from orbiter.cli.printable import print_line, print_text, printable_errors
+from orbiter.cli.terminal import print_lines
 from resolvers.errors import ExpectedError
 
 if TYPE_CHECKING:
@@ -145,7 +146,7 @@ def _write(text: str, *, quiet: bool = False) -> None:
 
     write_text(IMAGES, text)
     if not quiet:
-        click.echo(f"wrote {IMAGES}: review it, then run orbiter lock")
+        print_lines(f"wrote {IMAGES}: review it, then run orbiter lock")
 
 
 def _report(imported: "ImportResult", file: Path, dry_run: bool) -> None:
@@ -168,11 +169,11 @@ def _report(imported: "ImportResult", file: Path, dry_run: bool) -> None:
 
 def _report_end(imported: "ImportResult", file: Path, dry_run: bool) -> None:
     if imported.is_changed and not dry_run:
-        click.echo(f"wrote {IMAGES}: review it, then run orbiter lock")
+        print_lines(f"wrote {IMAGES}: review it, then run orbiter lock")
     elif imported.is_changed and imported.is_new:
         click.echo(f"dry run: {IMAGES} was not written; it would be:\n")
         print_text(imported.text)
     elif imported.is_changed:
-        click.echo(f"dry run: {IMAGES} was not written")
+        print_lines(f"dry run: {IMAGES} was not written")
     elif not imported.is_new:
         print_line(f"{IMAGES} is unchanged: it already has all requirements of {file}")

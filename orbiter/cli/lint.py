@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from orbiter.cli.directory import LockName
-from orbiter.cli.errors import EXPECTED_ERROR, FINDINGS, guarded
+from orbiter.cli.errors import EXPECTED_ERROR, FINDINGS, guarded, print_error
 from orbiter.cli.options import IMAGES, formats_option
 from orbiter.cli.vulnerabilities import database_option, fetched_database
 from resolvers.errors import ExpectedError
@@ -65,9 +65,7 @@ def lint(
         report = check_targets(files or _default_files(), settings)
     click.echo(_rendered(report, output_format, show_all=show_all), nl=False)
     for error in report.errors:
-        click.echo(f"{click.style('error', fg='red', bold=True)}: {error.message}", err=True)
-        if error.hint:
-            click.echo(f"\n{click.style('hint', fg='cyan', bold=True)}: {error.hint}", err=True)
+        print_error(error.message, error.hint)
     if report.errors:
         sys.exit(EXPECTED_ERROR)
     if any(file.findings for file in report.files):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from orbiter.cli.errors import FINDINGS, guarded, warn
+from orbiter.cli.errors import FINDINGS, guarded, print_hint, warn
 from orbiter.cli.locked import (
     moves_between,
     print_json,
@@ -16,6 +16,7 @@ from orbiter.cli.locked import (
     write_lock_set,
 )
 from orbiter.cli.options import IMAGES, format_option, quiet_option
+from orbiter.cli.terminal import print_labelled, print_lines
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -193,14 +194,14 @@ def _fail_check(
 
     hints = []
     for reason in reasons if is_text else ():
-        click.echo(f"stale: {reason}")
+        print_lines(f"stale: {reason}")
     if reasons:
         hints.append(folder.NEXT_RELEASE if folder.is_released(path) else "run orbiter lock")
     if ignored and is_text:
-        click.echo(str(ignored))
+        print_lines(str(ignored))
     if ignored:
         hints.append(git_files.remedy(path))
-    click.echo("\nhint: " + "\n  ".join(hints), err=True)
+    print_hint("\n  ".join(hints))
     sys.exit(FINDINGS)
 
 
@@ -230,4 +231,4 @@ def _mention_untracked_files(path: "Path") -> None:
     if untracked:
         more = f" (and {len(untracked) - 1} more)" if len(untracked) > 1 else ""
         command = git_files.add_command(path)
-        click.echo(f"hint: {untracked[0]} is not in git yet{more}: {command}", err=True)
+        print_labelled("hint", f"{untracked[0]} is not in git yet{more}: {command}", colour="cyan")

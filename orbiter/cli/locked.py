@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from orbiter.cli.errors import warn
+from orbiter.cli.terminal import print_lines
 
 if TYPE_CHECKING:
     from orbiter.diff.moves import Moves
@@ -29,7 +30,7 @@ def print_result(previous: "LockSet | None", locked: "LockSet", moves: "Moves") 
 
     _print_changes(previous, locked, moves)
     if previous and only_build_folder_differs(previous, locked):
-        click.echo("build/ was rendered again, because the lock files give another one")
+        print_lines("build/ was rendered again, because the lock files give another one")
     if previous is None or previous.root != locked.root:
         _print_builder_differences(locked)
 
@@ -59,7 +60,7 @@ def report_written(locked: "LockSet", *, was_written: bool, announce: bool) -> N
     path = folder.release_folder(locked.manifest.release)
     if announce:
         state = f"wrote {path}" if was_written else f"{path} is up to date"
-        click.echo(f"{state} ({locked.root})")
+        print_lines(f"{state} ({locked.root})")
     git_files.write_git_files(path.parent)
     if ignored := git_files.ignored_file(path):
         warn(str(ignored), git_files.remedy(path))
@@ -69,10 +70,10 @@ def _print_changes(previous: "LockSet | None", locked: "LockSet", moves: "Moves"
     from orbiter.report.lock_sets import format_moves
 
     start = f"from {previous.manifest.release}" if previous else "first lock"
-    click.echo(
+    print_lines(
         f"release {locked.manifest.release} ({start}, packages as of {locked.manifest.cutoff})"
     )
-    click.echo(format_moves(moves))
+    print_lines(format_moves(moves))
 
 
 def _print_builder_differences(locked: "LockSet") -> None:
@@ -81,7 +82,7 @@ def _print_builder_differences(locked: "LockSet") -> None:
 
     found = builder_differences(locked)
     if found:
-        click.echo(format_differences(found))
+        print_lines(format_differences(found))
 
 
 def refuse_warnings(locked: "LockSet") -> None:

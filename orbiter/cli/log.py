@@ -7,6 +7,7 @@ import click
 from orbiter.cli.directory import UserPath
 from orbiter.cli.errors import guarded
 from orbiter.cli.options import format_option, managers_option
+from orbiter.cli.terminal import print_lines
 from resolvers.errors import ExpectedError
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def log(name: str, path: str | None, managers: tuple[str, ...], output_format: s
     unreadable: list[ExpectedError] = []
     events = list(history(name, revisions, managers, unreadable.append))
     for error in unreadable:
-        click.echo(f"skipped: {error.message}", err=True)
+        print_lines(f"skipped: {error.message}", err=True)
     if not events:
         raise ExpectedError(
             f"package '{name}' not found in {len(revisions)} {searched}", "check its spelling"

@@ -6,6 +6,7 @@ from typing import ParamSpec
 
 import click
 
+from orbiter.cli.terminal import print_lines
 from resolvers.errors import ExpectedError
 
 P = ParamSpec("P")
@@ -15,7 +16,7 @@ def print_line(text: str, *, err: bool = False) -> None:
     """Print a text on one line."""
     from orbiter.report.phrases import printable
 
-    click.echo(printable(text), err=err)
+    print_lines(printable(text), err=err)
 
 
 def print_text(text: str) -> None:

@@ -21,6 +21,7 @@ from orbiter.cli.options import (
     release_option,
     stages_option,
 )
+from orbiter.cli.terminal import print_lines
 from orbiter.cli.tested import exit_if_failed, image_test_check
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ def push(
         print_document(_document(lock_set, built, accepted=True))
         return
     for image in built:
-        click.echo(f"{image.tag}  {image.digest}  {_state(image)}")
+        print_lines(f"{image.tag}  {image.digest}  {_state(image)}")
 
 
 def _state(image: "BuiltImage") -> "Literal['pushed', 'already there']":

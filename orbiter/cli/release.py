@@ -14,6 +14,7 @@ from orbiter.cli.audited import (
 )
 from orbiter.cli.errors import FINDINGS, guarded
 from orbiter.cli.options import IMAGES, builder_option, format_option, quiet_option
+from orbiter.cli.terminal import print_lines
 from orbiter.cli.tested import exit_if_failed, image_test_check
 from orbiter.cli.verify import image_name, print_findings
 from orbiter.sizes import MEGABYTE
@@ -78,7 +79,7 @@ def release(
     if any(finding.kind != "same" for finding in findings):
         if not refused:
             print_findings(findings, locked, equal="as in the first build")
-        click.echo("\nthe second build differs from the first: nothing was written", err=True)
+        print_lines("\nthe second build differs from the first: nothing was written", err=True)
         print_document(refused)
         sys.exit(FINDINGS)
     write(record, path)
@@ -86,7 +87,7 @@ def release(
         print_document(_document(image_set.version, (), record.digests))
         return
     _print_digests(record.digests)
-    click.echo(f"wrote {path / DIGESTS}: release {image_set.version} is now fixed")
+    print_lines(f"wrote {path / DIGESTS}: release {image_set.version} is now fixed")
 
 
 def _refuse_stale(image_set: "ImageSet") -> None:
@@ -107,7 +108,7 @@ def _print_digests(digests: "Digests") -> None:
         for platform, image in images.items():
             name = image_name(stage, digests.release, platform if several else "")
             size = sum(layer.size for layer in image.layers)
-            click.echo(f"{name}  {image.digest}  {size / MEGABYTE:.1f} MB")
+            print_lines(f"{name}  {image.digest}  {size / MEGABYTE:.1f} MB")
 
 
 def _document(

@@ -8,6 +8,7 @@ import click
 from orbiter.cli.audited import print_document
 from orbiter.cli.errors import FINDINGS, warn
 from orbiter.cli.options import IMAGES
+from orbiter.cli.terminal import print_lines
 
 if TYPE_CHECKING:
     from orbiter.documents import Document
@@ -38,6 +39,6 @@ def exit_if_failed(
     if check.failed:
         click.echo(text.render(check.report), nl=False, err=refused is not None)
         names = ", ".join(result.image for result in check.failed)
-        click.echo(f"\ntests of {names} failed: {consequence}", err=True)
+        print_lines(f"\ntests of {names} failed: {consequence}", err=True)
         print_document(refused)
         sys.exit(FINDINGS)

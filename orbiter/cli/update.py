@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from orbiter.cli.errors import FINDINGS, guarded, warn
+from orbiter.cli.errors import FINDINGS, guarded, print_hint, warn
 from orbiter.cli.locked import print_json, print_result, print_warnings, write_lock_set
 from orbiter.cli.options import IMAGES, MANAGERS, format_option, quiet_option, stages_option
+from orbiter.cli.terminal import print_lines
 
 if TYPE_CHECKING:
     from orbiter.config.image_set import ImageSet
@@ -154,12 +155,12 @@ def _report_held(updated: "Updated", largest_step: str) -> None:
 def _refuse(updated: "Updated", max_moves: int) -> None:
     """Print which packages cause the moves, and exit with 1."""
     count = updated.moves.count
-    click.echo(
+    print_lines(
         f"\n{count} packages would move, and --max-moves allows {max_moves}: nothing was written",
         err=True,
     )
     costly = updated.moves.by_root
     for name, moved in costly[:MAX_COSTLY]:
-        click.echo(f"    {name} moves {moved} other{'' if moved == 1 else 's'}", err=True)
-    click.echo(f"\nhint: update fewer packages, or allow more: --max-moves {count}", err=True)
+        print_lines(f"    {name} moves {moved} other{'' if moved == 1 else 's'}", err=True)
+    print_hint(f"update fewer packages, or allow more: --max-moves {count}")
     sys.exit(FINDINGS)

@@ -4,11 +4,10 @@ import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-import click
-
 from orbiter.cli.audited import print_document
 from orbiter.cli.errors import FINDINGS
 from orbiter.cli.libraries import print_missing_libraries
+from orbiter.cli.terminal import print_lines
 from orbiter.cli.tested import exit_if_failed, image_test_check
 
 if TYPE_CHECKING:
@@ -65,7 +64,7 @@ def build_verified(
     reason = "this is not the release"
     if check.equal:
         reason = "pushed images would not have the digests of the release"
-    click.echo(f"\n{reason}: nothing was loaded, pushed or kept", err=True)
+    print_lines(f"\n{reason}: nothing was loaded, pushed or kept", err=True)
     print_document(refused)
     sys.exit(FINDINGS)
 
@@ -96,9 +95,9 @@ def print_findings(findings: "Iterable[ImageComparison]", locked: "LockSet", *, 
     for finding in findings:
         platform = finding.platform if several else ""
         name = image_name(finding.stage, locked.manifest.release, platform)
-        click.echo(f"{name}  {finding.digest}  {results.get(finding.kind, 'DIFFERS')}")
+        print_lines(f"{name}  {finding.digest}  {results.get(finding.kind, 'DIFFERS')}")
         for line in finding.why:
-            click.echo(f"  {line}")
+            print_lines(f"  {line}")
 
 
 def image_name(stage: str, release: str, platform: str) -> str:

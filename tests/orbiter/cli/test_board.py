@@ -1,18 +1,13 @@
 """Progress on a terminal of 80 columns, and as plain lines in a log."""
 
-import fcntl
-import os
 import re
-import struct
-import subprocess
-import sys
-import termios
 
 import pytest
 
 from orbiter.cli.board import Board
 from orbiter.tasks import TaskState
 from resolvers.types import NOTE, WARNING
+from tests.support.terminal import COLUMNS, lines_of, on_a_terminal, screen_of
 
 TERMINAL = """
 from orbiter.cli.board import Board
@@ -26,38 +21,23 @@ with Board() as board:
     base(TaskState(state="done", size=1_234_567_890))
     base("")
 """
-COLUMNS = 80
-ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+FAILING = """
+from orbiter.cli.board import Board
+from orbiter.cli.errors import guarded
+from resolvers.errors import ExpectedError
 
+@guarded
+def command():
+    with Board() as board:
+        board("debian pip")("resolving")
+        raise ExpectedError("there is a mistake")
 
-def on_a_terminal(program: str) -> list[str]:
-    """Return the lines that a program shows on a terminal of 80 columns."""
-    parent, child = os.openpty()
-    fcntl.ioctl(child, termios.TIOCSWINSZ, struct.pack("HHHH", 24, COLUMNS, 0, 0))
-    environment = {name: text for name, text in os.environ.items() if name != "COLUMNS"}
-    subprocess.run(
-        [sys.executable, "-c", program],
-        stderr=child,
-        env=environment | {"TERM": "xterm"},
-        check=True,
-    )
-    os.close(child)
-    output = b""
-    while chunk := _read(parent):
-        output += chunk
-    os.close(parent)
-    return [line.rstrip() for line in re.split(r"[\r\n]+", ESCAPE.sub("", output.decode()))]
-
-
-def _read(terminal: int) -> bytes:
-    try:
-        return os.read(terminal, 1 << 16)
-    except OSError:  # the other side is closed
-        return b""
+command()
+"""
 
 
 def test_rows_have_the_same_columns_and_fit_the_terminal() -> None:
-    lines = on_a_terminal(TERMINAL)
+    lines = lines_of(on_a_terminal("-c", TERMINAL))
     assert max(map(len, lines)) <= COLUMNS
     build, base = [line for line in lines if "debian" in line or "geospatial" in line][-2:]
     assert re.search(r"micromamba-geospatial-build building  0:00:\d\d +apt: a long line", build)
@@ -89,3 +69,26 @@ def test_a_log_has_a_line_for_each_state_and_none_twice(capsys: pytest.CaptureFi
         "debian-base: done, 1.0 MB",
     ]
     assert re.fullmatch(r"debian-base: done in \d\.\d s", lines[-1])
+
+
+def test_nothing_of_the_board_stays_above_an_error() -> None:
+    output = on_a_terminal("-c", FAILING, code=2)
+    assert any("debian pip" in line for line in lines_of(output))
+    assert screen_of(output) == ["error: there is a mistake"]
+
+
+def test_warnings_and_notes_are_wrapped_on_a_terminal() -> None:
+    program = """
+from orbiter.cli.board import Board
+
+with Board() as board:
+    report = board("debian apt")
+    report("warning: " + "read this " * 12)
+    report("note: " + "and this " * 12 + "https://example.org/" + "long/" * 20)
+    report("")
+"""
+    lines = screen_of(on_a_terminal("-c", program))
+    address = "https://example.org/" + "long/" * 20
+    assert f"  {address}" in lines
+    assert max(len(line) for line in lines if address not in line) <= COLUMNS
+    assert " ".join(" ".join(lines).split()).count("read this") == 12
