@@ -7,24 +7,29 @@ VENV := .venv
 BIN := $(VENV)/bin
 PURE := not engine and not index and not slow
 
-.PHONY: demo test test-fast check format docs bench clean
+.PHONY: demo test test-fast test-index test-engine check format docs bench clean
+# The stages of the tests share the cores, and one of them writes dist/.
+.NOTPARALLEL:
 
 demo: $(VENV)/ready
 	$(BIN)/python demo/demo.py
 
 # The stages run from the fastest to the slowest, and the first failed stage ends the run. Each test
-# belongs to exactly one stage. --dist loadfile runs the tests of a module in one process, because
-# they share the images that the module builds.
-# --no-loadscope-reorder keeps the order of files, which mixes long and short modules. Otherwise
-# modules with few tests start last, also long ones.
-test: check
-	$(BIN)/pytest -n $(JOBS) --dist worksteal -m "$(PURE)"
-	$(BIN)/pytest -n $(JOBS) --dist worksteal -m "(index or slow) and not engine"
-	$(BIN)/pytest -n $(ENGINE_JOBS) --dist loadfile --no-loadscope-reorder -m engine
+# belongs to exactly one stage.
+test: check test-fast test-index test-engine
 
 # Everything that needs neither a Docker engine nor a package index, without the slowest tests.
 test-fast: $(VENV)/ready
 	$(BIN)/pytest -n $(JOBS) --dist worksteal -m "$(PURE)"
+
+test-index: $(VENV)/ready
+	$(BIN)/pytest -n $(JOBS) --dist worksteal -m "(index or slow) and not engine"
+
+# --dist loadfile runs the tests of a module in one process, because they share the images that the
+# module builds. --no-loadscope-reorder keeps the order of files, which mixes long and short modules.
+# Otherwise modules with few tests start last, also long ones.
+test-engine: $(VENV)/ready
+	$(BIN)/pytest -n $(ENGINE_JOBS) --dist loadfile --no-loadscope-reorder -m engine
 
 check: $(VENV)/ready
 	$(BIN)/ruff check
