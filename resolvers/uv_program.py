@@ -9,9 +9,9 @@ from resolvers import process
 from resolvers.errors import ExpectedError, ProgramError
 from resolvers.index import index
 from resolvers.net import pip_config
-from resolvers.net.certificates import CERTIFICATE_VARIABLES
 from resolvers.net.loopback import no_proxy_variables
 from resolvers.net.once import Lazy
+from resolvers.net.profile import CERTIFICATE_VARIABLES
 
 PASSED_VARIABLES = (
     "UV_CACHE_DIR",

@@ -69,3 +69,9 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
     root = tmp_path_factory.mktemp("cache")
     monkeypatch.setenv("ORBITER_CACHE_DIR", str(root))
     return root
+
+
+@pytest.fixture(autouse=True)
+def _no_network_profile(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ignore the network profile of this machine."""
+    monkeypatch.setenv("ORBITER_CONFIG_FILE", os.devnull)

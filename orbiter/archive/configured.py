@@ -11,7 +11,7 @@ from orbiter.archive.target import open_storage
 from orbiter.fetch.sources import NOT_FOUND, FileSource, ends_fetch
 from orbiter.store.artifact_list import LockedFile
 from resolvers.errors import ExpectedError
-from resolvers.net import http
+from resolvers.net import http, profile
 from resolvers.net.once import Lazy
 
 ARCHIVE = "ORBITER_ARCHIVE"
@@ -46,9 +46,10 @@ class ArchiveLocator:
         try:
             return self._storage.list_releases()
         except ExpectedError as error:
-            raise ExpectedError(
-                f"{ARCHIVE}: {error.message}", f"{error.hint}; or unset {ARCHIVE}"
-            ) from error
+            setting = profile.origin(ARCHIVE)
+            remedy = f"unset {ARCHIVE}" if setting == ARCHIVE else f"remove {setting}"
+            message = f"{setting}: {error.message}"
+            raise ExpectedError(message, f"{error.hint}; or {remedy}") from error
 
     def _read_digests(self) -> dict[str, str]:
         """Return the digests of all files in all releases, by their locked hashes."""

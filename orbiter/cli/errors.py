@@ -12,6 +12,7 @@ from typing import NoReturn, ParamSpec
 
 import click
 
+from orbiter.cli.network import use_network_profile
 from orbiter.cli.terminal import print_labelled, print_lines
 from resolvers.errors import ExpectedError
 
@@ -30,12 +31,13 @@ P = ParamSpec("P")
 
 
 def guarded(command: Callable[P, None]) -> Callable[P, None]:
-    """Show expected errors of a command as ``error:`` and ``hint:``, and exit with 2."""
+    """Let a command use the network profile; show expected errors with a hint, and exit with 2."""
 
     @wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
         _handle_signals()
         try:
+            use_network_profile()
             command(*args, **kwargs)
         except ExpectedError as error:
             fail(error)

@@ -8,8 +8,10 @@ import click
 from orbiter.cli.errors import guarded
 
 IMAGES_TOML = "images.toml"
+CONFIG_TOML = "config.toml"
 SCHEMAS = {
     IMAGES_TOML: "orbiter.config.read:json_schema",
+    CONFIG_TOML: "orbiter.config.network_profile:json_schema",
     "add": "orbiter.edit.report:MovesReport",
     "archive": "orbiter.cli.results:ArchiveResult",
     "audit": "orbiter.report.audit.json:schema",
@@ -54,10 +56,10 @@ Its module is imported only when it is needed.
 )
 @guarded
 def schema(document: str) -> None:
-    """Print the JSON Schema of images.toml or a JSON output.
+    """Print the JSON Schema of a configuration or a JSON output.
 
-    Editors use the schema of images.toml, the default, for completion and checks. Any other
-    DOCUMENT is the name of a command, and describes what it prints with `--format json`;
+    Editors use the schemas of images.toml, the default, and config.toml for completion and checks.
+    Any other DOCUMENT is the name of a command, and describes what it prints with `--format json`;
     vulnerabilities is for `audit --vulnerabilities`, and lock-check for `lock --check`.
     """
     from orbiter.documents import schema_of

@@ -234,9 +234,10 @@ def _add_missing(key: str, field: FieldInfo, path: str, mistakes: Mistakes) -> N
 
 
 def _add_unknown_key(key: str, known: Iterable[str], path: str, mistakes: Mistakes) -> None:
-    hint = "`orbiter schema` describes every key"
-    if key in TABLE_OF_KEY:
-        hint = f"'{key}' belongs to {TABLE_OF_KEY[key]}"
+    hint = mistakes.keys_hint
+    tables = TABLE_OF_KEY if mistakes.tables is None else mistakes.tables
+    if key in tables:
+        hint = f"'{key}' belongs to {tables[key]}"
     names = sorted(known)
     expected = f"one of {', '.join(names)}"
     mistakes.add(

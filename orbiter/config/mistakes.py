@@ -1,11 +1,13 @@
 """The mistakes of one images.toml, collected and then reported together."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
 from resolvers.errors import ExpectedError
+
+KEYS_HINT = "`orbiter schema` describes every key"
 
 
 class Mistake(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,9 +51,15 @@ class Mistakes:
     """Collects mistakes.
 
     Only the first mistake of each key path counts, because later ones usually follow from it.
+    ``keys_hint`` is the remedy for an unknown key, unless ``tables`` has the table that it belongs
+    to.
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self, *, keys_hint: str = KEYS_HINT, tables: Mapping[str, str] | None = None
+    ) -> None:
+        self.keys_hint = keys_hint
+        self.tables = tables
         self._by_key: dict[str, Mistake] = {}
 
     def add(self, key: str, problem: str, *, expected: str = "", hint: str) -> None:

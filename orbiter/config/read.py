@@ -1,7 +1,5 @@
 """Read images.toml and describe its format as a JSON Schema."""
 
-import re
-import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,13 +15,12 @@ from orbiter.config.image_set import ImageSet
 from orbiter.config.image_tests import ImageTests, tests_by_image
 from orbiter.config.mistakes import ConfigError, Mistake, Mistakes
 from orbiter.config.schema import ConfigFile
-from orbiter.conflicts import MARKERS, conflict_line
+from orbiter.config.toml_file import parse, read_text, with_lines
 
 CREATE_HINT = "create one: orbiter init; or name the folder that has one: orbiter -C DIR"
 IMPORT_HINT = f"create one from the files of this folder: orbiter import .\n  or {CREATE_HINT}"
 IMPORTED = ("requirements.txt", "environment.yml", "binder", ".binder")
 """Names in a folder that orbiter import reads as repo2docker does; only the usual ones."""
-CONFLICT_HINT = "write what both sides need, remove the markers, then run: orbiter lock --merge"
 
 
 def read_image_set(path: Path, root: Path | None = None) -> ImageSet:
@@ -50,7 +47,7 @@ def image_set_of(text: str, path: Path, label: str) -> ImageSet:
     can see the text.
     """
     mistakes = Mistakes()
-    file = decode(ConfigFile, _parse(text, path), mistakes)
+    file = decode(ConfigFile, parse(text, path), mistakes)
     image_set = resolve.image_set(file, path.parent, mistakes)
     if mistakes.all:
         raise ConfigError(label, mistakes.all)
@@ -117,11 +114,11 @@ def read_form(
     if not path.exists():
         return None
     mistakes = Mistakes()
-    text = _read_text(path)
-    file = decode(ConfigFile, _parse(text, path), mistakes)
+    text = read_text(path, _create_hint(path.parent))
+    file = decode(ConfigFile, parse(text, path), mistakes)
     check(file, mistakes)
     if mistakes.all:
-        raise ConfigError(str(path), _with_lines(mistakes.all, text))
+        raise ConfigError(str(path), with_lines(mistakes.all, text))
     return file
 
 
@@ -131,12 +128,12 @@ def _read(
     is_mistake: Callable[[Mistake], bool] = lambda _mistake: True,
 ) -> ImageSet:
     mistakes = Mistakes()
-    text = _read_text(path)
-    file = decode(ConfigFile, _parse(text, path), mistakes)
+    text = read_text(path, _create_hint(path.parent))
+    file = decode(ConfigFile, parse(text, path), mistakes)
     image_set = resolve.image_set(file, root or path.parent, mistakes)
     remaining = tuple(filter(is_mistake, mistakes.all))
     if remaining:
-        raise ConfigError(str(path), _with_lines(remaining, text))
+        raise ConfigError(str(path), with_lines(remaining, text))
     return image_set
 
 
@@ -152,70 +149,6 @@ def json_schema() -> dict[str, Any]:
     return dialect | msgspec.json.schema(ConfigFile)
 
 
-def _read_text(path: Path) -> str:
-    # Opening a named pipe would wait for a writer for ever.
-    if path.is_fifo() or path.is_char_device() or path.is_block_device():
-        mistake = Mistake(key="", problem="is not a regular file", hint="replace it by a file")
-        raise ConfigError(str(path), (mistake,))
-    try:
-        # utf-8-sig, because editors on Windows may start a file with a byte order mark
-        return path.read_bytes().decode("utf-8-sig")
-    except FileNotFoundError:
-        mistake = Mistake(key="", problem="file not found", hint=_create_hint(path.parent))
-    except OSError as error:
-        problem = f"cannot be read: {error.strerror}"
-        mistake = Mistake(key="", problem=problem, hint="make images.toml a readable file")
-    except UnicodeDecodeError as error:
-        problem = f"byte {error.start} is not UTF-8"
-        mistake = Mistake(key="", problem=problem, hint="save the file as UTF-8")
-    raise ConfigError(str(path), (mistake,))
-
-
 def _create_hint(folder: Path) -> str:
     """Return how to make the missing images.toml of a folder."""
     return IMPORT_HINT if any((folder / name).exists() for name in IMPORTED) else CREATE_HINT
-
-
-def _parse(text: str, path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        mistake = _syntax_mistake(str(error), text)
-    except (ValueError, RecursionError):
-        # tomllib passes on the errors of int() and of the interpreter's stack.
-        problem = "contains a number with too many digits, or too many nested brackets"
-        mistake = Mistake(key="", problem=problem, hint="`orbiter schema` describes every key")
-    raise ConfigError(str(path), (mistake,))
-
-
-def _with_lines(mistakes: tuple[Mistake, ...], text: str) -> tuple[Mistake, ...]:
-    from orbiter.config.lines import key_lines, line_of  # only needed if there is a mistake
-
-    lines = key_lines(text)
-    return tuple(
-        msgspec.structs.replace(mistake, line=line_of(mistake.key, lines)) for mistake in mistakes
-    )
-
-
-def _syntax_mistake(message: str, text: str) -> Mistake:
-    """Return the mistake of a text that is not TOML: conflict markers, or tomllib's error."""
-    if line := conflict_line(text.encode()):
-        return Mistake(key="", problem=MARKERS, hint=CONFLICT_HINT, line=line)
-    return _toml_mistake(message, text)
-
-
-def _toml_mistake(message: str, text: str) -> Mistake:
-    """Return a TOML error with its line and column as the key."""
-    # tomllib has no attributes for the position before Python 3.14
-    pattern = r"(.*) \((?:at line (\d+), column (\d+)|at end of document)\)"
-    match = re.fullmatch(pattern, message, re.DOTALL)
-    problem, line, column = match.groups() if match else (message, None, None)
-    lines = text.split("\n")
-    position = f"line {line or len(lines)}, column {column or len(lines[-1]) + 1}"
-    return Mistake(key=position, problem=problem, hint=_syntax_hint(problem))
-
-
-def _syntax_hint(problem: str) -> str:
-    if "twice" in problem or "overwrite" in problem:
-        return "a key or table may occur only once: merge the two, or rename one"
-    return "write key = value, with strings in quotes and lists as [a, b]"

@@ -5,13 +5,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from resolvers.errors import ExpectedError
-from resolvers.net import pip_config
+from resolvers.net import pip_config, profile
+from resolvers.net.profile import CERTIFICATE_VARIABLES
 
 if TYPE_CHECKING:
     import ssl
-
-CERTIFICATE_VARIABLES = ("PIP_CERT", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
-"""Environment variables that name a file or folder of certificates; the first one set counts."""
 
 
 def tls_context() -> "ssl.SSLContext":
@@ -21,7 +19,7 @@ def tls_context() -> "ssl.SSLContext":
     """
     for variable in CERTIFICATE_VARIABLES:
         if bundle := os.environ.get(variable):
-            return _context_of(bundle, variable)
+            return _context_of(bundle, profile.origin(variable))
     if bundle := pip_config.settings().get("cert"):
         return _context_of(bundle, "cert in pip's configuration")
     import ssl

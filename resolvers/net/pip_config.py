@@ -6,6 +6,7 @@ from configparser import Error, RawConfigParser
 from pathlib import Path
 
 from resolvers.errors import ExpectedError
+from resolvers.net import profile
 
 SECTIONS = ("global", "install")
 """As in pip, the later section of any file overrides the earlier section of every file."""
@@ -31,7 +32,7 @@ def _merged() -> dict[str, tuple[str, str]]:
                 merged[name] = (value, path)
     for variable, value in os.environ.items():
         if variable.startswith("PIP_") and value:
-            merged[_name(variable.removeprefix("PIP_"))] = (value, variable)
+            merged[_name(variable.removeprefix("PIP_"))] = (value, profile.origin(variable))
     return {name: pair for name, pair in merged.items() if pair[0].strip()}
 
 

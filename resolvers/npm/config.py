@@ -11,6 +11,8 @@ from urllib.parse import quote
 import msgspec
 from msgspec.structs import replace
 
+from resolvers.net import profile
+
 UNSUPPORTED_SETTINGS = frozenset(
     {"cert", "https-proxy", "key", "local-address", "noproxy", "proxy"}
 )
@@ -111,7 +113,7 @@ def _origins(settings: Iterable[_Setting], files: Mapping[str, str]) -> dict[str
             continue
         origin = files.get(section, "")
         if section == "env":
-            origin = f"npm_config_{key}"
+            origin = profile.origin(f"npm_config_{key}")
         if origin:
             origins[key.removesuffix("registry").removesuffix(":")] = origin
     return origins

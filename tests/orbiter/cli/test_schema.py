@@ -10,10 +10,11 @@ import jsonschema
 import pytest
 
 from orbiter.cli.main import cli
-from orbiter.cli.schema import IMAGES_TOML, SCHEMAS
+from orbiter.cli.schema import CONFIG_TOML, IMAGES_TOML, SCHEMAS
 
 OTHER_NAMES = {"lock-check", "vulnerabilities"}
 """Documents of a second output of a command."""
+FILES = {CONFIG_TOML, IMAGES_TOML}
 
 
 def schema_of(document: str) -> object:
@@ -34,7 +35,7 @@ def commands_with_json(group: click.Group, path: str = "") -> Iterator[str]:
 
 
 def test_every_command_with_json_has_a_schema() -> None:
-    assert set(commands_with_json(cli)) == SCHEMAS.keys() - {IMAGES_TOML} - OTHER_NAMES
+    assert set(commands_with_json(cli)) == SCHEMAS.keys() - FILES - OTHER_NAMES
 
 
 @pytest.mark.parametrize("document", SCHEMAS)
@@ -44,7 +45,7 @@ def test_a_schema_is_valid(document: str) -> None:
     jsonschema.Draft202012Validator.check_schema(schema)
 
 
-@pytest.mark.parametrize("document", sorted(SCHEMAS.keys() - {IMAGES_TOML}))
+@pytest.mark.parametrize("document", sorted(SCHEMAS.keys() - FILES))
 def test_a_schema_requires_its_format(document: str) -> None:
     validator = jsonschema.Draft202012Validator(schema_of(document))
     errors = [error for error in validator.iter_errors({"format": 2}) if "format" in error.path]

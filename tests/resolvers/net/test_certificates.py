@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 
 from resolvers.errors import ExpectedError
-from resolvers.net.certificates import CERTIFICATE_VARIABLES, tls_context
+from resolvers.net.certificates import tls_context
+from resolvers.net.profile import CERTIFICATE_VARIABLES
 
 
 def test_certificates_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,32 @@
+"""The network profile that a command uses: the files that set it."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+VARIABLE = "ORBITER_CONFIG_FILE"
+SYSTEM_FILE = Path("/etc/orbiter/config.toml")
+
+
+def use_network_profile() -> None:
+    """Use the network profile of this machine and its user, if there is one.
+
+    Raises ConfigError with all mistakes of a file.
+    """
+    if files := tuple(_files()):
+        from orbiter.config.network_profile import read_settings  # most machines have no profile
+        from resolvers.net import profile
+
+        profile.use(read_settings(files))
+
+
+def _files() -> Iterator[Path]:
+    """Yield the files of the profile; later ones override earlier ones."""
+    if named := os.environ.get(VARIABLE):
+        if named != os.devnull:
+            yield Path(named)
+        return
+    folder = os.environ.get("XDG_CONFIG_HOME") or "~/.config"
+    for path in (SYSTEM_FILE, Path(folder, "orbiter", "config.toml").expanduser()):
+        if path.exists():
+            yield path

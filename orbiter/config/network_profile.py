@@ -1,0 +1,208 @@
+"""The network profile: the format of its files, and the settings that they make together.
+
+It says how this machine reaches servers. Nothing of it is stored in a lock set.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta, Struct
+
+from orbiter.config.decode import decode
+from orbiter.config.mistakes import ConfigError, Mistake, Mistakes, key_path
+from orbiter.config.toml_file import parse, read_text, with_lines
+from resolvers.net import http
+from resolvers.net.profile import Setting, Settings
+
+SCHEMA_HINT = "`orbiter schema config.toml` describes every key"
+WEB = ("http://", "https://")
+HOST = r"[A-Za-z0-9.-]+(:[0-9]+)?"
+
+Address = Annotated[str, Meta(extra={"expected": "an http or https address"})]
+HostPattern = Annotated[
+    str,
+    Meta(
+        pattern=r"^[^\s,@/]+$",
+        examples=[".example.org"],
+        extra={"expected": "a host, such as .example.org"},
+    ),
+]
+RegistryName = Annotated[
+    str, Meta(pattern=f"^{HOST}$", extra={"expected": "a registry, such as docker.io"})
+]
+RegistryMirror = Annotated[
+    str,
+    Meta(
+        pattern=f"^{HOST}(/[a-z0-9._-]+)*$",
+        examples=["registry.example.org/hub"],
+        extra={"expected": "a registry with an optional path, without a scheme"},
+    ),
+]
+
+
+class MirrorsTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab"):
+    """Servers that have the packages of a manager."""
+
+    pip: Annotated[
+        Address,
+        Meta(
+            description="The Python package index, like `index-url` of pip.",
+            examples=["https://pypi.example.org/simple"],
+        ),
+    ] = ""
+    npm: Annotated[
+        Address,
+        Meta(
+            description="The npm registry, like `registry` of npm.",
+            examples=["https://npm.example.org/"],
+        ),
+    ] = ""
+
+
+class NetworkTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab"):
+    """The network of this machine."""
+
+    proxy: Annotated[
+        Address,
+        Meta(
+            description="The proxy for http and https. It may contain a user and a password.",
+            examples=["http://proxy.example.org:3128"],
+        ),
+    ] = ""
+    no_proxy: Annotated[
+        tuple[HostPattern, ...],
+        Meta(
+            description="Hosts that need no proxy. A name also means the hosts below it.",
+            examples=[["example.org"]],
+        ),
+    ] = ()
+    ca_bundle: Annotated[
+        str,
+        Meta(
+            description="A file of PEM certificates to trust instead of those of the system.",
+            examples=["/etc/ssl/certs/ca-certificates.crt"],
+            extra={"expected": "an absolute path, or one below ~/"},
+        ),
+    ] = ""
+    archive: Annotated[
+        str,
+        Meta(
+            description="An archive that is tried before all other sources of files.",
+            examples=["oci://registry.example.org/team/archive"],
+            extra={"expected": "oci://…, an absolute path, or one below ~/"},
+        ),
+    ] = ""
+    mirrors: Annotated[
+        MirrorsTable, Meta(description="Servers that have the packages of a manager.")
+    ] = MirrorsTable()
+
+
+class ProfileFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab"):
+    """The configuration of Orbiter on a machine."""
+
+    network: Annotated[NetworkTable, Meta(description="The network of this machine.")] = (
+        NetworkTable()
+    )
+
+
+def read_settings(files: Sequence[Path]) -> dict[str, Setting]:
+    """Return the settings of several files; later files override single keys of earlier ones.
+
+    Raises ConfigError with all mistakes of a file.
+    """
+    settings: dict[str, Setting] = {}
+    for path in files:
+        settings |= _read(path)
+    return settings
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the JSON Schema (2020-12) of config.toml, for editors."""
+    dialect = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "config.toml"}
+    return dialect | msgspec.json.schema(ProfileFile)
+
+
+def _read(path: Path) -> Settings:
+    text = read_text(path, "create it, or correct ORBITER_CONFIG_FILE")
+    mistakes = Mistakes(keys_hint=SCHEMA_HINT, tables=_tables())
+    network = decode(ProfileFile, parse(text, path, SCHEMA_HINT), mistakes).network
+    _check(network, mistakes)
+    if mistakes.all:
+        raise ConfigError(str(path), tuple(map(_without_secrets, with_lines(mistakes.all, text))))
+    return {key: Setting(value, f"{key} in {path}") for key, value in _values(network)}
+
+
+def _tables() -> dict[str, str]:
+    """Return the table that each key belongs to, as a hint shows it."""
+    network = dict.fromkeys(_keys(NetworkTable), "[network]")
+    return {**network, **dict.fromkeys(_keys(MirrorsTable), "[network.mirrors]")}
+
+
+def _keys(table: type[Struct]) -> list[str]:
+    return [field.encode_name for field in msgspec.structs.fields(table)]
+
+
+def _values(network: NetworkTable) -> Iterator[tuple[str, str]]:
+    """Yield the keys that are set, with their values as variables of the environment have them."""
+    mirrors = msgspec.to_builtins(network.mirrors)
+    values = {
+        "proxy": network.proxy,
+        "no-proxy": ",".join(chain.from_iterable(map(_with_hosts_below, network.no_proxy))),
+        "ca-bundle": _expand(network.ca_bundle),
+        "archive": _expand(network.archive),
+        **{f"mirrors.{manager}": address for manager, address in mirrors.items()},
+    }
+    return ((key, value) for key, value in values.items() if value)
+
+
+def _with_hosts_below(host: str) -> tuple[str, ...]:
+    """Return a host, and the form of it that means the hosts below it for apt and others."""
+    is_name = host[-1].isalpha() and not host.startswith(".")
+    return (host, f".{host}") if is_name else (host,)
+
+
+def _expand(path: str) -> str:
+    return str(Path(path).expanduser()) if path.startswith("~/") else path
+
+
+def _check(network: NetworkTable, mistakes: Mistakes) -> None:
+    """Add the mistakes that depend on more than the type of a value."""
+    table = "network"
+    _check_address(key_path(table, "proxy"), network.proxy, mistakes)
+    for manager, address in msgspec.to_builtins(network.mirrors).items():
+        _check_address(key_path(f"{table}.mirrors", manager), address, mistakes)
+    _check_path(key_path(table, "ca-bundle"), network.ca_bundle, mistakes)
+    if not network.archive.startswith("oci://"):
+        _check_path(key_path(table, "archive"), network.archive, mistakes)
+
+
+def _check_address(key: str, address: str, mistakes: Mistakes) -> None:
+    is_web = address.startswith(WEB) and http.is_address(address) and not set(address) & set(" \t")
+    if address and not is_web:
+        mistakes.add(
+            key,
+            f"'{http.redact(address)}' is not valid",
+            expected="an http or https address",
+            hint="write it with its scheme, such as http://proxy.example.org:3128",
+        )
+
+
+def _check_path(key: str, path: str, mistakes: Mistakes) -> None:
+    # Commands run in different folders.
+    if path and not path.startswith(("/", "~/")):
+        mistakes.add(
+            key,
+            f"'{path}' is not valid",
+            expected="an absolute path, or one below ~/",
+            hint="write the path from /",
+        )
+
+
+def _without_secrets(mistake: Mistake) -> Mistake:
+    """Return a mistake without its value if that may contain a password."""
+    if "@" not in mistake.problem:
+        return mistake
+    return msgspec.structs.replace(mistake, problem="is not valid")

@@ -1,0 +1,47 @@
+import os
+
+import pytest
+
+from resolvers.net import pip_config, profile
+from resolvers.net.profile import Setting, variables
+
+PROXY = Setting("http://proxy.example.org:3128", "proxy in /etc/orbiter/config.toml")
+BUNDLE = Setting("/etc/company.pem", "ca-bundle in /etc/orbiter/config.toml")
+MIRROR = Setting("https://pypi.example.org/simple", "mirrors.pip in /etc/orbiter/config.toml")
+BOTH = {"HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy"}
+CERTIFICATES = {"PIP_CERT", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"}
+
+
+@pytest.mark.parametrize(
+    ("key", "environ", "names"),
+    [
+        ("proxy", {}, BOTH),
+        ("proxy", {"https_proxy": "http://other:1"}, {"HTTP_PROXY", "http_proxy"}),
+        ("proxy", {"HTTP_PROXY": ""}, {"HTTPS_PROXY", "https_proxy"}),
+        ("proxy", {"ALL_PROXY": "http://other:1"}, set()),
+        ("no-proxy", {}, {"NO_PROXY", "no_proxy"}),
+        ("no-proxy", {"no_proxy": ""}, set()),
+        ("ca-bundle", {}, CERTIFICATES | {"NODE_EXTRA_CA_CERTS", "GIT_SSL_CAINFO"}),
+        ("ca-bundle", {"CURL_CA_BUNDLE": "/a.pem"}, {"NODE_EXTRA_CA_CERTS", "GIT_SSL_CAINFO"}),
+        ("archive", {}, {"ORBITER_ARCHIVE"}),
+        ("mirrors.pip", {}, {"PIP_INDEX_URL"}),
+        ("mirrors.pip", {"PIP_INDEX_URL": "https://other"}, set()),
+        ("mirrors.npm", {}, {"npm_config_registry"}),
+        ("mirrors.npm", {"NPM_CONFIG_REGISTRY": "https://other"}, set()),
+    ],
+)
+def test_a_setting_sets_the_variables_that_are_not_set(
+    key: str, environ: dict[str, str], names: set[str]
+) -> None:
+    assert variables({key: PROXY}, environ) == dict.fromkeys(names, PROXY)
+
+
+def test_errors_name_the_file_of_a_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    environ = {"PIP_CONFIG_FILE": os.devnull}
+    monkeypatch.setattr(os, "environ", environ)
+    profile.use({"mirrors.pip": MIRROR})
+    assert pip_config.settings() == {"index-url": MIRROR.value, "config-file": os.devnull}
+    assert pip_config.origin("index-url") == MIRROR.origin
+    environ["PIP_INDEX_URL"] = "https://other.example.org/simple"  # as another program would see it
+    assert pip_config.origin("index-url") == "PIP_INDEX_URL"
+    profile.use({})
