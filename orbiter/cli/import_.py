@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     "--image",
     shell_complete=complete_stage,
     metavar="NAME",
-    help="The image or stage to add to, such as debian-base.",
+    help="The image or stage to add to, such as debian-base; a new image is added.",
 )
 @click.option(
     "--group",
@@ -126,7 +126,7 @@ def _import_into_image(
             f"run orbiter import {file} --image {example}; "
             "an image that is missing is added to images.toml",
         )
-    imported = add_to_image(requirements, file, IMAGES, image or example)
+    imported = add_to_image(requirements, file, IMAGES, example if image is None else image)
     is_written = imported.is_changed and not dry_run
     if is_written:
         _write(imported.text, quiet=True)
@@ -152,6 +152,8 @@ def _write(text: str, *, quiet: bool = False) -> None:
 def _report(imported: "ImportResult", file: Path, dry_run: bool) -> None:
     if imported.is_new and imported.is_changed:
         print_line(f"new: {IMAGES} with the image {imported.stage.removesuffix('-build')}")
+    if imported.new_image:
+        print_line(f"new: the image {imported.new_image}, which {IMAGES} did not have")
     for table in imported.tables:
         print_line(f"new: {table}")
     if imported.channels:

@@ -7,12 +7,18 @@ from typing import Any
 
 import msgspec
 
-from orbiter.config.builders import APK_BUILDER, CONDA_BUILDER, system_manager
+from orbiter.config.builders import system_manager
 from orbiter.config.image_set import ImageSet
 from orbiter.config.read import image_set_of, read_incomplete_image_set
 from orbiter.config.toml_edit import Edit, ListItem, TablePath, apply_edits, inline_toml
 from orbiter.convert.builder_keys import builder_edits, lost_order, new_channels
-from orbiter.convert.destination import Destination, destination_of, new_builder_edits
+from orbiter.convert.destination import (
+    Destination,
+    builder_for,
+    destination_of,
+    image_name,
+    new_builder_edits,
+)
 from orbiter.convert.duplicates import Lists, new_requirements
 from orbiter.convert.fresh import fresh_builder, fresh_text
 from orbiter.convert.outcome import Changed, ImportedRequirements, ImportOptions, LeftOut
@@ -30,7 +36,8 @@ class Addition(msgspec.Struct, frozen=True, kw_only=True):
 class ImportResult(msgspec.Struct, frozen=True, kw_only=True):
     """The new text of images.toml, the additions in it and what was left out.
 
-    ``tables`` and ``channels`` are those that were added. ``is_new`` says that there was no
+    ``tables`` and ``channels`` are those that were added, and ``new_image`` is the image, or "" if
+    images.toml had it. ``is_new`` says that there was no
     images.toml, and ``is_changed`` that the text is to be written.
     """
 
@@ -38,6 +45,7 @@ class ImportResult(msgspec.Struct, frozen=True, kw_only=True):
     stage: str
     is_new: bool = False
     is_changed: bool = True
+    new_image: str = ""
     tables: tuple[str, ...] = ()
     channels: tuple[str, ...] = ()
     added: tuple[Addition, ...]
@@ -47,10 +55,7 @@ class ImportResult(msgspec.Struct, frozen=True, kw_only=True):
 
 def default_image(imported: ImportedRequirements) -> str:
     """Return the image of a new images.toml, whose builder has the managers of the packages."""
-    if imported.requirements.get("conda"):
-        return f"{CONDA_BUILDER}-base"
-    is_alpine = "apk" in imported.requirements and "apt" not in imported.requirements
-    return f"{APK_BUILDER}-base" if is_alpine else "debian-base"
+    return f"{builder_for(imported)}-base"
 
 
 def read_options(images: Path, groups: Iterable[str] = (), *, direct: bool) -> ImportOptions:
@@ -75,6 +80,8 @@ def add_to_image(
     """
     is_new = not images.exists()
     text, image_set = _start(imported, source, images, name)
+    if not is_new:
+        name = image_name(image_set, name, imported)
     destination = destination_of(image_set, name, imported)
     lists, duplicates = new_requirements(_supported(imported, destination), destination)
     data = tomllib.loads(text)
@@ -97,6 +104,7 @@ def add_to_image(
         text=new,
         stage=destination.name,
         is_new=is_new,
+        new_image="" if is_new or destination.has_image else destination.image,
         tables=() if is_new else _new_tables(edits, data),
         channels=new_channels(imported, image_set, destination.builder),
         added=tuple(_additions(edits, destination)),

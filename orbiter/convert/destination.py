@@ -6,9 +6,11 @@ import msgspec
 
 from orbiter.config.builders import APK_BUILDER, CONDA_BUILDER, system_manager
 from orbiter.config.image_set import ImageSet, Stage
+from orbiter.config.mistakes import suggest
 from orbiter.config.toml_edit import Edit, ListItem, TablePath
 from orbiter.convert.fresh import fresh_builder
 from orbiter.convert.outcome import ImportedRequirements
+from orbiter.lockset.names import find_stage
 from resolvers.errors import ExpectedError
 
 MANAGERS: Mapping[str, tuple[str, ...]] = {
@@ -18,6 +20,9 @@ MANAGERS: Mapping[str, tuple[str, ...]] = {
 }
 """The managers of each builder."""
 CORE = "core"
+IMAGES = "images.toml"
+SIMILARITY = 0.75
+"""The lowest ratio of two names that count as one name and its misspelling."""
 
 
 class Destination(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,6 +42,12 @@ class Destination(msgspec.Struct, frozen=True, kw_only=True):
     system_path: TablePath
     parent: str = ""
     has_builder: bool = True
+    has_image: bool = True
+
+    @property
+    def image(self) -> str:
+        """The image of the stage."""
+        return f"{self.builder}-{self.paths[0][2]}"
 
     @property
     def managers(self) -> tuple[str, ...]:
@@ -58,9 +69,59 @@ class Destination(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def stage_names(self) -> Mapping[TablePath, str]:
         """The names of stages by their tables."""
-        image = f"{self.builder}-{self.paths[0][2]}"
-        names = {self.paths[0]: image, self.system_path: f"{self.builder}-{self.system_path[2]}"}
+        names = {
+            self.paths[0]: self.image,
+            self.system_path: f"{self.builder}-{self.system_path[2]}",
+        }
         return names | {self.paths[-1]: self.name}
+
+
+def image_name(image_set: ImageSet, name: str, imported: ImportedRequirements) -> str:
+    """Return the full name of an image or stage that exists, or of an image to add.
+
+    ``base`` is short for ``debian-base`` if only one builder has such an image. Raises
+    ExpectedError for other names without a builder, and for one that seems misspelt.
+    """
+    names = {stage.name for stage in image_set.stages if stage.kind != "base"}
+    builder, _, image = name.partition("-")
+    is_short = any(name == each.partition("-")[2] for each in names)
+    if name in names or is_short:
+        return find_stage(image_set, name, IMAGES)
+    if builder in MANAGERS and image.removesuffix("-build"):
+        _refuse_misspelt(image_set, builder, image.removesuffix("-build"))
+        return name
+    example = _example(name, imported)
+    otherwise = f"choose one of {', '.join(sorted(names))}\n  or add an image, such as {example}"
+    problem = f"{IMAGES} has no image or stage '{name}'"
+    raise ExpectedError(problem, suggest(name, sorted(names), otherwise))
+
+
+def _refuse_misspelt(image_set: ImageSet, builder: str, image: str) -> None:
+    """Raise ExpectedError if another image of the builder has nearly the same name."""
+    from difflib import get_close_matches  # imported if an image is missing only
+
+    images = dict.fromkeys(each.image for each in image_set.stages if each.builder == builder)
+    similar = get_close_matches(image, images, n=1, cutoff=SIMILARITY)
+    if similar and image not in images:
+        raise ExpectedError(
+            f"{IMAGES} has no image '{builder}-{image}'",
+            f"did you mean '{builder}-{similar[0]}'? To add an image with the other name, first "
+            f"write its table: [image.{builder}.{image}]",
+        )
+
+
+def _example(name: str, imported: ImportedRequirements) -> str:
+    """Return the full name of an image that may be meant."""
+    image = "base" if "-" in name or name in MANAGERS else name
+    return f"{builder_for(imported)}-{image}"
+
+
+def builder_for(imported: ImportedRequirements) -> str:
+    """Return the builder of a new image, which has the managers of its packages."""
+    if imported.requirements.get("conda"):
+        return CONDA_BUILDER
+    is_alpine = "apk" in imported.requirements and "apt" not in imported.requirements
+    return APK_BUILDER if is_alpine else "debian"
 
 
 def destination_of(
@@ -75,12 +136,13 @@ def destination_of(
     if imported.requirements.get("conda") and not (is_valid and builder == CONDA_BUILDER):
         raise ExpectedError(
             f"'{name}' is not an image of the builder {CONDA_BUILDER}, the only one with conda",
-            f"name one, such as {CONDA_BUILDER}-base; it is added to images.toml if it is missing",
+            f"name one, such as {_example(name, imported)}; "
+            "it is added to images.toml if it is missing",
         )
     if not is_valid:
         raise ExpectedError(
             f"'{name}' is not an image of a builder",
-            f"name one, such as debian-base; the builders are {', '.join(MANAGERS)}",
+            f"name one, such as {_example(name, imported)}; the builders are {', '.join(MANAGERS)}",
         )
     stages = {stage.name: stage for stage in image_set.stages} if image_set else {}
     existing = stages.get(name)
@@ -104,6 +166,7 @@ def destination_of(
         system_path=system_path,
         parent=parent or (CORE if _needs_core(builder, has_builder=has_builder) else ""),
         has_builder=has_builder,
+        has_image=final is not None,
     )
 
 

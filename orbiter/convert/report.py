@@ -11,12 +11,14 @@ class ImportDocument(Document, frozen=True, kw_only=True):
     """The additions of an import to images.toml, its changes, and everything that it left out.
 
     ``stage`` is "" for a file that describes a whole image set, whose parts are not listed.
+    ``new_image`` is an image that images.toml did not have.
     """
 
     file: str
     images: str
     written: bool
     stage: str
+    new_image: str = ""
     tables: tuple[str, ...] = ()
     channels: tuple[str, ...] = ()
     added: tuple[Addition, ...] = ()
@@ -31,6 +33,7 @@ def document_of(file: str, images: str, result: ImportResult, *, written: bool) 
         images=images,
         written=written,
         stage=result.stage,
+        new_image=result.new_image,
         tables=result.tables,
         channels=result.channels,
         added=result.added,

@@ -147,6 +147,7 @@ pip = [
 ]
 """
 NEW_REPORT = """\
+new: the image micromamba-base, which images.toml did not have
 new: [builder.micromamba]
 new: [image.micromamba.base]
 new: [image.micromamba.base.build]
@@ -364,7 +365,7 @@ dependencies:
         (
             "dependencies: [a]\n",
             "micromamba",
-            "'micromamba' is not an image of the builder micromamba",
+            "images.toml has no image or stage 'micromamba'",
         ),
         (
             "dependencies: [a]\n",

@@ -52,6 +52,50 @@ def test_the_hint_names_an_image_that_fits(tmp_path: Path) -> None:
     assert "hint: run orbiter import pixi.toml --image micromamba-base;" in done.err
 
 
+def test_a_short_name_is_enough_if_only_one_builder_has_the_image(tmp_path: Path) -> None:
+    import_text(tmp_path, "requirements.txt", "six\n")
+    done = import_text(tmp_path, "more.txt", "idna\n", "--image", "base")
+    assert done.out.startswith("debian-base-build pip: 1 added\n")
+    done = import_text(tmp_path, "more.txt", "attrs\n", "--image", "base-build")
+    assert done.out.startswith("debian-base-build pip: 1 added\n")
+
+
+@pytest.mark.parametrize(
+    ("image", "hint"),
+    [
+        ("debian-bsae", "did you mean 'debian-base'? To add an image with the other name, first "),
+        ("debian-bse-build", "did you mean 'debian-base'? To add an image with the other name, "),
+        ("debain-base", "did you mean 'debian-base'?\n"),
+        ("base-debian", "did you mean 'debian-base'?\n"),
+        ("lab", "choose one of debian-base, debian-base-build, debian-core\n  or add an image, su"),
+        ("", "choose one of debian-base, debian-base-build, debian-core\n"),
+    ],
+)
+def test_a_misspelt_image_is_an_error(tmp_path: Path, image: str, hint: str) -> None:
+    import_text(tmp_path, "requirements.txt", "six\n")
+    before = (tmp_path / "images.toml").read_bytes()
+    done = import_text(tmp_path, "more.txt", "idna\n", "--image", image)
+    assert done.code == 2
+    assert done.err.startswith("error: images.toml has no image ")
+    assert f"\n\nhint: {hint}" in done.err
+    assert (tmp_path / "images.toml").read_bytes() == before
+
+
+def test_an_image_with_a_similar_name_can_be_added_as_a_table(tmp_path: Path) -> None:
+    import_text(tmp_path, "requirements.txt", "six\n")
+    text = (tmp_path / "images.toml").read_text()
+    (tmp_path / "images.toml").write_text(f"{text}\n[image.debian.base2]\n")
+    done = import_text(tmp_path, "more.txt", "idna\n", "--image", "debian-base2")
+    assert done.code == 0, done.err
+    assert "idna" in str(done.data["image"]["debian"]["base2"])
+
+
+def test_a_new_image_is_announced(tmp_path: Path) -> None:
+    import_text(tmp_path, "requirements.txt", "six\n")
+    done = import_text(tmp_path, "more.txt", "idna\n", "--image", "debian-lab")
+    assert done.out.startswith("new: the image debian-lab, which images.toml did not have\n")
+
+
 @pytest.mark.parametrize("content", [b"\xff\xfe", b"a" * (17 << 20)], ids=["bytes", "large"])
 def test_a_file_that_is_not_text_is_an_error(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "requirements.txt").write_bytes(content)
