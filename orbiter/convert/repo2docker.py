@@ -15,6 +15,7 @@ from orbiter.convert import apt_txt, environment_yml, r_packages
 from orbiter.convert.collect import Collector
 from orbiter.convert.dockerfile import reader as dockerfile
 from orbiter.convert.files import read_text
+from orbiter.convert.misspelt import misspelt_files
 from orbiter.convert.python import pipfile, requirements_txt
 from orbiter.convert.python.addresses import read_toml
 from resolvers.errors import ExpectedError
@@ -46,7 +47,12 @@ AT_TOP = ("setup.py", "pyproject.toml", "DESCRIPTION")
 BASE = ("ipywidgets", "jupyterhub", "jupyterlab", "notebook")
 """Packages of its base environment. Its conda packages have the same names."""
 JULIA = "Orbiter has no manager for it; see the how-to guide about kernels"
+OTHER_FILES = ("pixi.toml", "package.json", "pyproject.toml")
+"""Files that can be imported alone; repo2docker does not install their packages."""
 START = "/usr/local/bin/start"
+POST_BUILD = "/usr/local/bin/postBuild"
+RUN_POST_BUILD = f'su -s /bin/sh "$NB_USER" -c "cd && {POST_BUILD}"'
+"""Run it as repo2docker does: as the notebook user, in the home folder."""
 RUNTIME = re.compile(r"([^-\s]+)-(?:([^-\s]+)(?:-(\d{4}-\d\d-\d\d))?)")
 RUNTIME_WITHOUT_VERSION = re.compile(r"([^-\s]+)-(\d{4}-\d\d-\d\d)")
 
@@ -80,6 +86,10 @@ class _Reader:
         self._runtime = Runtime(self._text("runtime.txt"))
 
     def read(self) -> None:
+        if not self._has_content():
+            raise self._nothing_to_read()
+        for name, known in self._misspelt().items():
+            self._collector.leave_out(f"{self._own / name}", f"did you mean {known}?")
         pack = self._pack()
         if pack == "dockerfile":
             self._read_dockerfile()
@@ -102,6 +112,22 @@ class _Reader:
             self._collector.leave_out(f"{self._own}: {', '.join(names)}", JULIA)
         self._add_base(is_conda=bool(environment))
         self._read_scripts()
+
+    def _has_content(self) -> bool:
+        has_description = not self._has_own and self._has("DESCRIPTION")
+        return any(map(self._has, FILES)) or has_description or self._is_package()
+
+    def _misspelt(self) -> dict[str, str]:
+        return misspelt_files(self._own, FILES, (*AT_TOP, *OTHER_FILES))
+
+    def _nothing_to_read(self) -> ExpectedError:
+        """Return the error for a folder without any of the files, with the files it may mean."""
+        hints = [f"did you mean {known}? Rename {name}" for name, known in self._misspelt().items()]
+        others = [self._folder / name for name in OTHER_FILES if (self._folder / name).is_file()]
+        hints += [f"import the file itself: orbiter import {path}" for path in others]
+        hints.append(f"a folder is imported by these files: {', '.join((*FILES, *AT_TOP))}")
+        problem = f"{self._own} has no file that repo2docker installs from"
+        return ExpectedError(problem, "\n  ".join(hints))
 
     def _pack(self) -> str:
         """Return the build pack that repo2docker chooses: the first one that fits."""
@@ -239,11 +265,12 @@ class _Reader:
 
     def _read_scripts(self) -> None:
         if path := self._script("postBuild"):
-            self._collector.add_to_image("postbuild", ListItem(table=(("script", path),)))
+            self._collector.files[path] = POST_BUILD
+            self._collector.add_to_image("postbuild", ListItem(text=RUN_POST_BUILD))
             why = (
-                "it runs as root, without the network and the other files of the repository; "
-                "list what it needs in files, downloads or the lists of packages, and give its "
-                "files to the notebook user with chown"
+                f"it is the file {POST_BUILD} of the image, and runs as the notebook user in the "
+                "home folder, without the network and the other files of the repository; list "
+                "what it needs in files, downloads or the lists of packages"
             )
             self._collector.change(f"{self._own / 'postBuild'}", why)
         if path := self._script("start"):

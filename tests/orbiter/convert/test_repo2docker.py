@@ -71,7 +71,6 @@ COMPOSED: dict[str, dict[str, str]] = {
         "Dockerfile": "FROM debian\nRUN pip install six\n",
         "requirements.txt": "not-used\n",
     },
-    "nothing": {"README.md": "# Lab\n"},
 }
 FILES = ("environment.yml", "requirements.txt", "Pipfile", "install.R")
 
@@ -135,7 +134,9 @@ def test_the_real_repo2docker_uses_the_same_files(
     if "apt-get" in scripts:
         assert {*installed.split()} <= {*done.entries("apt")}
     image = next(iter(done.data["image"].values()))["base"]
-    for script, is_there in (("postBuild", "postbuild" in image), ("start", "files" in image)):
+    targets = {file["to"] for file in image.get("files", {}).values()}
+    for script in ("postBuild", "start"):
+        is_there = f"/usr/local/bin/{script}" in targets
         assert is_there == (f"{script}\n" in f"{scripts}\n")
     assert ("lab @ ." in done.entries("pip")) == (
         repo2docker[name]["scripts"].count("install --no-cache-dir .") == 1
@@ -162,14 +163,16 @@ def test_each_entry_of_a_real_folder_is_added_or_listed(tmp_path: Path, path: Pa
 def test_scripts_become_a_command_and_an_entrypoint(folders: dict[str, Path]) -> None:
     done = imported(folders["scripts"])
     image = done.data["image"]["debian"]["base"]
-    assert image["postbuild"] == [{"script": "postBuild"}]
+    assert image["postbuild"] == ['su -s /bin/sh "$NB_USER" -c "cd && /usr/local/bin/postBuild"']
     assert image["entrypoint"] == ["/usr/local/bin/start"]
-    assert image["files"] == {"start": {"to": "/usr/local/bin/start", "mode": "0755"}}
+    assert image["files"] == {
+        name: {"to": f"/usr/local/bin/{name}", "mode": "0755"} for name in ("postBuild", "start")
+    }
     assert done.data["builder"]["debian"] == {"from": "python:3.11-slim", "python": "3.11"}
     assert '"tree",  # for ls' in (folders["scripts"] / "images.toml").read_text()
     assert "tree" in done.data["image"]["debian"]["core"]["apt"]
-    for what in ("postBuild: it runs as root", "start: it is the file /usr/local/bin/start"):
-        assert f"changed: {what}" in done.err
+    for name in ("postBuild", "start"):
+        assert f"changed: {name}: it is the file /usr/local/bin/{name} of the image" in done.err
     assert "left out: the other files of the folder: " in done.err
 
 
@@ -195,6 +198,35 @@ def test_a_folder_outside_of_that_of_images_toml_keeps_its_scripts(tmp_path: Pat
     assert "files" not in done.data["image"]["debian"]["base"]
     for name in ("postBuild", "start"):
         assert f"left out: ../repository/{name}: it is not below the folder" in done.err
+
+
+@pytest.mark.parametrize(
+    ("names", "hint"),
+    [
+        (["README.md"], "a folder is imported by these files: Dockerfile, "),
+        (["requirement.txt"], "did you mean requirements.txt? Rename requirement.txt\n"),
+        (["Requirements.txt"], "did you mean requirements.txt? Rename Requirements.txt\n"),
+        (["enviroment.yml"], "did you mean environment.yml? Rename enviroment.yml\n"),
+        (["pixi.toml"], "import the file itself: orbiter import pixi.toml\n"),
+        (["binder/postbuild", "requirements.txt"], "did you mean postBuild? Rename postbuild\n"),
+    ],
+)
+def test_a_folder_without_the_files_is_an_error(
+    tmp_path: Path, names: list[str], hint: str
+) -> None:
+    done = import_in(write(tmp_path, dict.fromkeys(names, "six\n")), ".")
+    assert (done.code, done.data, done.out) == (2, {}, "")
+    assert "has no file that repo2docker installs from\n\nhint: " in done.err
+    assert hint in done.err
+    assert not (tmp_path / "images.toml").exists()
+
+
+def test_a_misspelt_file_beside_others_is_listed(tmp_path: Path) -> None:
+    files = ("apt.txt", "requirement.txt", "environment.yml", "environments.yml")
+    write(tmp_path, dict.fromkeys(files, "") | {"environment.yml": "dependencies: [six]\n"})
+    done = imported(tmp_path)
+    assert "left out: requirement.txt: did you mean requirements.txt?\n" in done.err
+    assert "environments.yml" not in done.err
 
 
 def test_two_folders_for_repo2docker_are_an_error(tmp_path: Path) -> None:
