@@ -36,6 +36,7 @@ from orbiter.cli.push import push
 from orbiter.cli.readme import readme
 from orbiter.cli.release import release
 from orbiter.cli.remove import remove
+from orbiter.cli.report import report
 from orbiter.cli.run import run
 from orbiter.cli.sbom import sbom
 from orbiter.cli.schema import schema
@@ -52,7 +53,7 @@ from orbiter.cli.why import why
 SECTIONS: Mapping[str, tuple[click.Command, ...]] = {
     "Describe and lock": (init, import_file, add, remove, update, lock, bump),
     "Build and publish": (build, test, run, shell, release, push, readme, binder, export, ci),
-    "Ask and compare": (status, list_packages, tree, why, outdated, diff_locks, log),
+    "Ask and compare": (status, list_packages, tree, why, outdated, diff_locks, log, report),
     "Check and prove": (lint, licences, audit, osv, sbom, attest, sign, verify_signature),
     "Keep files and clean up": (images, fetch, archive_release, clean),
     "Help": (help_, man, schema),

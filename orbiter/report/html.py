@@ -7,7 +7,7 @@ from typing import NamedTuple
 from orbiter import sizes
 from orbiter.diff.types import KINDS, Change, Diff
 from orbiter.report import chains, pages, phrases
-from orbiter.report.alarms import alarms
+from orbiter.report.alarms import Alarm, alarms
 from orbiter.report.extras import Extra
 from orbiter.report.vulnerabilities.view import View
 
@@ -52,26 +52,53 @@ class HtmlRow(NamedTuple):
     places: tuple[str, ...]
 
 
+class ChangeParts(NamedTuple):
+    """The variables of ``changes.html.j2``.
+
+    ``columns`` are names and headings. ``kinds`` and ``managers`` have a number of rows.
+    """
+
+    diff: Diff
+    alarms: list[Alarm]
+    rows: list[HtmlRow]
+    altered: list[HtmlRow]
+    columns: list[tuple[str, str]]
+    kinds: list[tuple[str, int]]
+    managers: list[tuple[str, int]]
+    packages: int
+    directs: int
+
+
 def render(diff: Diff, vulnerabilities: View | None = None, extras: Sequence[Extra] = ()) -> str:
     """Return the page; its policy allows only its own style and script, and no requests."""
-    notes = phrases.notes_of(diff)
-    rows = [_row(change, notes(change)) for change in diff.changes]
-    managers = _count(rows, "manager", sorted({row.manager for row in rows}))
-    columns = _columns(rows, has_managers=len(managers) > 1)
-    widths = " ".join(COLUMN_WIDTHS[column] for column in columns)
-    # The policy forbids style attributes, so the widths are part of the style sheet.
-    style = f"{pages.style(vulnerabilities)}:root {{ --tracks: {widths}; }}\n"
+    changes = parts(diff)
+    style = pages.style(vulnerabilities) + tracks(changes)
     script = pages.read("page.js")
     return pages.template("page.html.j2").render(
         title=phrases.title(diff),
         counts=phrases.counts(diff),
         suggestion=phrases.suggestion(diff.suggestion),
         download=phrases.download(diff),
-        alarms=list(alarms(diff)),
-        diff=diff,
         vulnerabilities=vulnerabilities,
         extras=extras,
         phrases=phrases,
+        **changes._asdict(),
+        style=style,
+        script=script,
+        style_hash=pages.policy_hash(style),
+        script_hash=pages.policy_hash(script),
+    )
+
+
+def parts(diff: Diff) -> ChangeParts:
+    """Return the parts of a page about the changes."""
+    notes = phrases.notes_of(diff)
+    rows = [_row(change, notes(change)) for change in diff.changes]
+    managers = _count(rows, "manager", sorted({row.manager for row in rows}))
+    columns = _columns(rows, has_managers=len(managers) > 1)
+    return ChangeParts(
+        diff=diff,
+        alarms=list(alarms(diff)),
         rows=rows,
         altered=[row for row in rows if row.altered],
         columns=[(column, HEADINGS.get(column, column.capitalize())) for column in columns],
@@ -79,11 +106,13 @@ def render(diff: Diff, vulnerabilities: View | None = None, extras: Sequence[Ext
         managers=managers,
         packages=len({(row.manager, row.name) for row in rows}),
         directs=sum(row.direct for row in rows),
-        style=style,
-        script=script,
-        style_hash=pages.policy_hash(style),
-        script_hash=pages.policy_hash(script),
     )
+
+
+def tracks(changes: ChangeParts) -> str:
+    """Return the style of the columns; the policy forbids style attributes."""
+    widths = " ".join(COLUMN_WIDTHS[column] for column, _ in changes.columns)
+    return f":root {{ --tracks: {widths}; }}\n"
 
 
 def _columns(rows: list[HtmlRow], *, has_managers: bool) -> list[str]:

@@ -1,0 +1,1 @@
+"""A page about one release: its images, sizes, changes, vulnerabilities and licences."""
