@@ -23,6 +23,7 @@ ORBITER = (
         "orbiter.image_tests",
         "orbiter.locking",
         "orbiter.build",
+        "orbiter.doctor",
         "orbiter.query",
     ),
     (

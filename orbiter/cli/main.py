@@ -16,6 +16,7 @@ from orbiter.cli.bump import bump
 from orbiter.cli.ci import ci
 from orbiter.cli.clean import clean
 from orbiter.cli.diff_locks import diff_locks
+from orbiter.cli.doctor import doctor
 from orbiter.cli.exit import run_and_exit
 from orbiter.cli.export import export
 from orbiter.cli.fetch import fetch
@@ -56,7 +57,7 @@ SECTIONS: Mapping[str, tuple[click.Command, ...]] = {
     "Ask and compare": (status, list_packages, tree, why, outdated, diff_locks, log, report),
     "Check and prove": (lint, licences, audit, osv, sbom, attest, sign, verify_signature),
     "Keep files and clean up": (images, fetch, archive_release, clean),
-    "Help": (help_, man, schema),
+    "Help": (help_, doctor, man, schema),
 }
 """The commands in the order in which help lists them."""
 COMMANDS: tuple[click.Command, ...] = tuple(chain.from_iterable(SECTIONS.values()))

@@ -20,6 +20,7 @@ SCHEMAS = {
     "bump": "orbiter.cli.results:BumpResult",
     "clean": "orbiter.cli.results:CleanResult",
     "diff-locks": "orbiter.report.json:schema",
+    "doctor": "orbiter.doctor.result:Diagnosis",
     "fetch": "orbiter.cli.results:FetchResult",
     "images": "orbiter.images.list:json_schema",
     "import": "orbiter.convert.report:json_schema",

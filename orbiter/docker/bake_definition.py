@@ -54,7 +54,7 @@ def permissions(
     ``caches`` are the folders of the user's caches. Older versions of buildx have no permissions,
     and no arguments for them either.
     """
-    if _version(version) < FOLDER_PERMISSIONS:
+    if version_numbers(version) < FOLDER_PERMISSIONS:
         return []
     readable: set[str] = set()
     for target in definition["target"].values():
@@ -85,6 +85,6 @@ def _text(text: str, values: Mapping[str, str]) -> str:
     return TEMPLATE.sub(r"\1\1{", "".join(filled))
 
 
-def _version(text: str) -> tuple[int, ...]:
+def version_numbers(text: str) -> tuple[int, ...]:
     """Return a version such as ``0.13.1+ds1`` as numbers."""
     return tuple(int(number) for number in re.findall(r"\d+", text)[:2])

@@ -92,6 +92,21 @@ def remote_address() -> str:
     return "" if is_local else address
 
 
+def endpoint() -> tuple[str, str]:
+    """Return the address of this user's engine, and the name of the setting that has it.
+
+    Raises ExpectedError if the current context cannot be read.
+    """
+    with sdk_errors("reading the context of Docker"):
+        return _address()
+
+
+def data_folder() -> str:
+    """Return the folder of the engine's data, on the machine of the engine."""
+    with sdk_errors("reading the folder of the engine"):
+        return str(connect().info()["DockerRootDir"])
+
+
 def _address() -> tuple[str, str]:
     """Return the address of this user's engine, and the name of the setting that has it."""
     variable = "DOCKER_HOST"
@@ -230,10 +245,7 @@ def pull_image(reference: str, digest: str, platform: str) -> str:
     """Pull the image with this digest if the engine does not have it; return its name."""
     from docker.errors import ImageNotFound
 
-    repository = reference.partition("@")[0]
-    # The host may have a port, so only a colon in the last part begins a tag.
-    if ":" in repository.rpartition("/")[2]:
-        repository = repository.rpartition(":")[0]
+    repository = _repository(reference)
     name = f"{repository}@{digest}"
     with sdk_errors(f"pulling {name}"):
         try:
@@ -241,6 +253,20 @@ def pull_image(reference: str, digest: str, platform: str) -> str:
         except ImageNotFound:
             connect().images.pull(repository, tag=digest, platform=platform)
     return name
+
+
+def is_pulled(reference: str, digest: str) -> bool:
+    """Return whether the engine has the image with this digest."""
+    return find_image(f"{_repository(reference)}@{digest}") is not None
+
+
+def _repository(reference: str) -> str:
+    """Return an image reference without its tag and digest."""
+    repository = reference.partition("@")[0]
+    # The host may have a port, so only a colon in the last part begins a tag.
+    if ":" in repository.rpartition("/")[2]:
+        return repository.rpartition(":")[0]
+    return repository
 
 
 def image_labels(tag: str) -> Mapping[str, str] | None:

@@ -68,11 +68,17 @@ async def _download(url: str, address: str, path: Path) -> None:
         if DISK_FULL in str(error):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from None
         reason = join_causes(str(error).replace(address, url))
-        match = STATUS.search(reason)
-        status = int(match[1]) if match else 0
         raise http.HTTPError(
-            f"{url}: {reason}", "check the address, and that the channel exists", status=status
+            f"{url}: {reason}",
+            "check the address, and that the channel exists",
+            status=status_of(reason),
         ) from None
+
+
+def status_of(reason: str) -> int:
+    """Return the status of the response in the text of an error; 0 without a response."""
+    match = STATUS.search(reason)
+    return int(match[1]) if match else 0
 
 
 @cache

@@ -139,12 +139,17 @@ def _index(urls: tuple[str, ...], find_links: tuple[str, ...]) -> Index:
     return Index(urls, find_links)
 
 
-def _index_files(index_url: str, name: str, *, is_default: bool) -> tuple[IndexFile, ...]:
+def page_address(index_url: str, name: str) -> str:
+    """Return the address of a project's page on an index; ``name`` is canonical."""
     url = f"{index_url.rstrip('/')}/{name}/"
     if url.startswith("file:"):
         url += "index.html"  # a server would add this file name itself
+    return url
+
+
+def _index_files(index_url: str, name: str, *, is_default: bool) -> tuple[IndexFile, ...]:
     try:
-        return read_page(url)
+        return read_page(page_address(index_url, name))
     except http.HTTPError as error:
         # From the default index, 403 is an error: the credentials may be wrong.
         if error.status in NOT_FOUND or (error.status == FORBIDDEN and not is_default):

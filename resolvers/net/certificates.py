@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from resolvers.errors import ExpectedError
 from resolvers.net import pip_config, profile
@@ -12,16 +12,30 @@ if TYPE_CHECKING:
     import ssl
 
 
+class Bundle(NamedTuple):
+    """A file or a folder of certificates, and the setting that names it."""
+
+    path: str
+    setting: str
+
+
+def bundle() -> Bundle | None:
+    """Return the configured certificates; None for those of the system."""
+    for variable in CERTIFICATE_VARIABLES:
+        if path := os.environ.get(variable):
+            return Bundle(path, profile.origin(variable))
+    if path := pip_config.settings().get("cert"):
+        return Bundle(path, "cert in pip's configuration")
+    return None
+
+
 def tls_context() -> "ssl.SSLContext":
     """Return a context that trusts the configured certificates, else those of the system.
 
     Raises ExpectedError if the configured certificates cannot be read.
     """
-    for variable in CERTIFICATE_VARIABLES:
-        if bundle := os.environ.get(variable):
-            return _context_of(bundle, profile.origin(variable))
-    if bundle := pip_config.settings().get("cert"):
-        return _context_of(bundle, "cert in pip's configuration")
+    if configured := bundle():
+        return _context_of(*configured)
     import ssl
 
     import certifi
@@ -40,16 +54,16 @@ def trusted_certificates() -> str:
     return "".join(map(ssl.DER_cert_to_PEM_cert, certificates))
 
 
-def _context_of(bundle: str, setting: str) -> "ssl.SSLContext":
+def _context_of(name: str, setting: str) -> "ssl.SSLContext":
     import ssl
 
-    path = Path(bundle).expanduser()
+    path = Path(name).expanduser()
     try:
         if path.is_dir():
             return ssl.create_default_context(capath=str(path))
         return ssl.create_default_context(cafile=str(path))
     except OSError as error:  # OpenSSL also raises it for a file without certificates
         raise ExpectedError(
-            f"cannot read the certificates in '{bundle}' ({setting}): {error}",
+            f"cannot read the certificates in '{name}' ({setting}): {error}",
             "name a file of PEM certificates there, or remove the setting",
         ) from error

@@ -18,6 +18,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 import msgspec
 
 from resolvers.errors import ExpectedError
+from resolvers.net import server_dates
 from resolvers.net.certificates import tls_context
 from resolvers.net.once import Lazy
 from resolvers.redaction import redact as without_credentials
@@ -312,6 +313,7 @@ def _open(
         _logger.info("%s", request_line(method, url, "no response"))
         raise _no_response(url, error) from error
     _logger.info("%s", request_line(method, url, response.status_code))
+    server_dates.keep(response.url.host, response.headers)
     if not response.is_success:
         raise _bad_status(url, response, _error_content(response))
     return response

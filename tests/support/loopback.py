@@ -1,5 +1,6 @@
 """A real HTTP server on the loopback interface with the answers that a test sets."""
 
+import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -69,8 +70,8 @@ def ranged(content: bytes, *, pause: float = 0) -> Callable[[Request], Answer]:
 
 
 @contextmanager
-def serving() -> Iterator[Server]:
-    """Run a server until the block ends."""
+def serving(tls: ssl.SSLContext | None = None) -> Iterator[Server]:
+    """Run a server until the block ends; with ``tls``, its address starts with https."""
     stopping = threading.Event()
 
     class Handler(BaseHTTPRequestHandler):
@@ -96,7 +97,7 @@ def serving() -> Iterator[Server]:
                 stopping.wait(answer.pause)
             self.close_connection = answer.sent is not None
 
-        do_HEAD = do_POST = do_PUT = do_PATCH = do_GET  # noqa: N815 - names that the standard library calls
+        do_HEAD = do_POST = do_PUT = do_PATCH = do_CONNECT = do_GET  # noqa: N815 - names that the standard library calls
 
         def log_message(self, *_words: object) -> None:
             pass
@@ -108,6 +109,9 @@ def serving() -> Iterator[Server]:
     httpd = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     httpd.daemon_threads = True
     server = Server(("127.0.0.1", httpd.server_port))
+    if tls:
+        httpd.socket = tls.wrap_socket(httpd.socket, server_side=True)
+        server.url = f"https://{server.host}"
     thread = threading.Thread(target=httpd.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     try:

@@ -1,0 +1,62 @@
+"""``orbiter doctor``: check the machine and the servers that it asks."""
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from orbiter.cli.errors import FINDINGS, guarded
+from orbiter.cli.options import IMAGES, format_option, text_width
+
+if TYPE_CHECKING:
+    from orbiter.config.image_set import ImageSet
+    from orbiter.doctor.result import Diagnosis
+    from resolvers.errors import ExpectedError
+
+COLOURS = {"ok": "green", "warning": "yellow", "failed": "red", "skipped": "cyan"}
+STATE_WIDTH = 9
+
+
+@click.command()
+@format_option
+@guarded
+def doctor(output_format: str) -> None:
+    """Check this machine and the servers that it asks.
+
+    Checks the Docker engine, buildx, disks, the clock, git, proxies and
+    certificates. Asks indexes, channels, registries, downloads and the archive
+    with the requests that the other commands make. In a project, these are the
+    servers of images.toml. Changes nothing in the project. Exits with 1 if a
+    check failed.
+    """
+    from orbiter.doctor.doctor import diagnose_machine
+
+    diagnosis = diagnose_machine(*_project())
+    if output_format == "json":
+        from orbiter.documents import encode
+
+        click.echo(encode(diagnosis), nl=False)
+    else:
+        _print_text(diagnosis)
+    if diagnosis.count("failed"):
+        sys.exit(FINDINGS)
+
+
+def _project() -> "tuple[ImageSet | None, ExpectedError | None]":
+    """Return the image set of the project, or the mistakes in its images.toml."""
+    from orbiter.config.read import read_image_set
+    from resolvers.errors import ExpectedError
+
+    try:
+        return read_image_set(IMAGES) if IMAGES.exists() else None, None
+    except ExpectedError as error:
+        return None, error
+
+
+def _print_text(diagnosis: "Diagnosis") -> None:
+    from orbiter.report import doctor_text
+
+    for state, text in doctor_text.entries(diagnosis, text_width()):
+        gap = " " * (STATE_WIDTH - len(state))
+        click.echo(f"{click.style(state, fg=COLOURS[state], bold=True)}{gap}{text}")
+    click.echo(f"\n{doctor_text.summary(diagnosis)}")

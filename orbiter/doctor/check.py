@@ -1,0 +1,89 @@
+"""Runs checks at the same time, each with a time limit."""
+
+import time
+from collections.abc import Callable, Iterable
+from threading import Thread
+
+import msgspec
+
+from orbiter.doctor.faults import REMEDIES, diagnose
+from orbiter.doctor.result import CheckResult, Outcome, failed
+from resolvers.errors import ExpectedError
+from resolvers.net.proxies import proxy_of
+from resolvers.redaction import without_secrets
+
+LIMIT = 30.0
+"""Seconds that a check may take; a retry of a failed request is part of it."""
+
+Asks = Callable[[str, str], None]
+"""Receives the address that a check is about to ask, and its origin."""
+
+
+class Check(msgspec.Struct, frozen=True):
+    """A check: its name, and a function that runs it.
+
+    The function may raise ExpectedError: the check then failed.
+    """
+
+    name: str
+    run: Callable[[Asks], Outcome]
+
+
+def run_checks(checks: Iterable[Check], limit: float = LIMIT) -> tuple[CheckResult, ...]:
+    """Run checks at the same time and return their results, in order."""
+    running = [_RunningCheck(check) for check in checks]
+    for each in running:
+        each.start()
+    end = time.monotonic() + limit
+    return tuple(each.result(end, limit) for each in running)
+
+
+class _RunningCheck:
+    """A check in a thread of its own.
+
+    The thread is a daemon, because a server that never answers must not keep the process alive.
+    """
+
+    def __init__(self, check: Check) -> None:
+        self._check = check
+        self._thread = Thread(target=self._run, daemon=True)
+        self._outcome: Outcome | None = None
+        self._bug: Exception | None = None
+        self._address = self._origin = ""
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def result(self, end: float, limit: float) -> CheckResult:
+        """Wait until ``end`` at most, and return the result."""
+        self._thread.join(max(0.0, end - time.monotonic()))
+        if self._bug:
+            raise self._bug
+        outcome = self._outcome or failed(
+            f"no answer in {limit:g} s", REMEDIES["time-out"], "time-out"
+        )
+        return CheckResult(
+            name=self._check.name,
+            state=outcome.state,
+            detail=without_secrets(outcome.detail, "…"),
+            hint=without_secrets(outcome.hint, "…"),
+            fault=outcome.fault,
+            address=without_secrets(self._address),
+            origin=self._origin,
+            proxy=without_secrets(proxy_of(self._address)),
+        )
+
+    def _asks(self, address: str, origin: str) -> None:
+        self._address, self._origin = address, origin
+
+    def _run(self) -> None:
+        try:
+            self._outcome = self._check.run(self._asks)
+        except ExpectedError as error:
+            self._outcome = diagnose(error, has_proxy=bool(proxy_of(self._address)))
+        except OSError as error:
+            place = f"{error.filename}: " if error.filename else ""
+            self._outcome = failed(f"{place}{error.strerror or error}", "")
+        except Exception as error:  # the main thread shows it as the bug that it is
+            self._bug = error

@@ -1,0 +1,36 @@
+"""Checks of what all requests share: proxies and certificates."""
+
+import os
+
+from orbiter.doctor.check import Asks
+from orbiter.doctor.result import Outcome, ok
+from resolvers.net.certificates import bundle, tls_context
+from resolvers.net.profile import origin
+from resolvers.net.proxies import proxy_variable
+from resolvers.redaction import redact
+
+
+def check_certificates(_asks: Asks) -> Outcome:
+    """Read the certificates to trust as the HTTP client does."""
+    tls_context()
+    found = bundle()
+    if found is None:
+        return ok("those of the system, and those of certifi")
+    return ok(f"{found.path}, named by {found.setting}")
+
+
+def check_proxies(_asks: Asks) -> Outcome:
+    """Report the proxies; the checks of addresses say which one each of them uses."""
+    used = {scheme: proxy_variable(scheme) for scheme in ("http", "https")}
+    if not any(used.values()):
+        return ok("none")
+    shown = [_proxy(scheme, variable) for scheme, variable in used.items()]
+    if variable := proxy_variable("no"):
+        shown.append(f"none for {os.environ[variable]} (set by {origin(variable)})")
+    return ok(", ".join(shown))
+
+
+def _proxy(scheme: str, variable: str) -> str:
+    if not variable:
+        return f"none for {scheme}"
+    return f"{redact(os.environ[variable])} for {scheme} (set by {origin(variable)})"

@@ -1,0 +1,76 @@
+"""Checks of container registries: base images, and the repository of the images."""
+
+from collections.abc import Iterator
+from functools import partial
+
+from orbiter.config.image_set import ImageSet
+from orbiter.docker import client
+from orbiter.doctor.check import Asks, Check
+from orbiter.doctor.faults import reason_of
+from orbiter.doctor.result import Outcome, ok, warning
+from orbiter.doctor.subject import base_images
+from orbiter.oci.reference import parse_reference
+from orbiter.oci.registry import Repository, repositories
+from orbiter.oci.upload import tag_digest
+from resolvers.errors import ExpectedError
+from resolvers.net import http
+
+MIRROR_HINT = "correct 'registry-mirrors' in the engine's daemon.json, or start the mirror"
+
+
+def registry_checks(image_set: ImageSet) -> Iterator[Check]:
+    """Yield the checks of the registries of base images, and of the one that images go to."""
+    for reference in base_images(image_set):
+        yield Check("base image", partial(_check_base, reference))
+    yield Check("push", partial(_check_push, image_set))
+
+
+def _check_base(reference: str, asks: Asks) -> Outcome:
+    """Read the manifest of a base image as locking does: from mirrors, then its own registry."""
+    parsed = parse_reference(reference)
+    tag = parsed.digest or parsed.tag
+    candidates = repositories(reference, mirrors=client.mirrors(), credentials=client.credentials)
+    problems: list[str] = []
+    for repository in candidates:
+        is_mirror = repository is not candidates[-1]
+        origin = "the engine's registry mirrors" if is_mirror else f"'{reference}' in images.toml"
+        asks(f"{repository.url}/v2/{repository.name}/manifests/{tag}", origin)
+        try:
+            repository.manifest(tag)
+        except http.HTTPError as error:
+            if not is_mirror:
+                raise _with_login(error, repository) from error
+            problems.append(f"{http.redact(repository.url)}: {reason_of(error.message)}")
+        else:
+            break
+    if problems:
+        text = f"it has {reference}, but a mirror does not answer: {'; '.join(problems)}"
+        return warning(text, MIRROR_HINT)
+    return ok(f"it has {reference}")
+
+
+def _check_push(image_set: ImageSet, asks: Asks) -> Outcome:
+    """Read the tag of the next release as pushing does, which never moves a tag."""
+    names = [stage.name for stage in image_set.stages if stage.kind == "final"]
+    tag = f"{names[0]}-{image_set.version}"
+    # Mirrors come first, but a push goes to the registry itself.
+    repository = repositories(image_set.repository, credentials=client.credentials)[-1]
+    address = f"{repository.url}/v2/{repository.name}/manifests/{tag}"
+    asks(address, "'repository' in images.toml")
+    try:
+        digest = tag_digest(repository, tag)
+    except http.HTTPError as error:
+        raise _with_login(error, repository) from error
+    state = f"it has {tag}" if digest else f"it does not have {tag} yet"
+    if client.credentials(repository.registry):
+        return ok(f"{state}; there is a login for {repository.registry}")
+    hint = f"run docker login {repository.registry}, unless everyone may push there"
+    return warning(f"{state}, and there is no login for {repository.registry}", hint)
+
+
+def _with_login(error: http.HTTPError, repository: Repository) -> ExpectedError:
+    """Return the error with the remedy for the registry's own credentials."""
+    hint = "correct the name and the tag"
+    if error.status in http.UNAUTHORISED:
+        hint = f"run docker login {repository.registry}, or correct the name of the image"
+    return http.HTTPError(error.message, hint, status=error.status, headers=error.headers)

@@ -1,0 +1,54 @@
+"""Checks at the same time, each with a time limit."""
+
+import socket
+
+import pytest
+
+from orbiter.doctor.check import Asks, Check, run_checks
+from orbiter.doctor.result import Outcome, ok
+from resolvers.errors import ExpectedError
+from resolvers.net import http
+
+
+def test_a_server_that_never_answers_fails_after_the_limit() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/simple/a/"
+
+        def ask(asks: Asks) -> Outcome:
+            asks(url, "PIP_INDEX_URL")
+            http.get(url)
+            return ok("it answered")
+
+        slow, quick = run_checks([Check("a", ask), Check("b", lambda _asks: ok("done"))], 0.5)
+    assert (slow.state, slow.fault, slow.detail) == ("failed", "time-out", "no answer in 0.5 s")
+    assert (slow.address, slow.origin) == (url, "PIP_INDEX_URL")
+    assert "firewall" in slow.hint
+    assert (quick.name, quick.state) == ("b", "ok")
+
+
+def test_secrets_are_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://ann:hidden@proxy.example:3128")
+
+    def ask(asks: Asks) -> Outcome:
+        asks("https://ann:hidden@index.example/t/hidden/simple/a/?token=hidden", "PIP_INDEX_URL")
+        raise ExpectedError("https://ann:hidden@index.example/ said no", "token=hidden")
+
+    (found,) = run_checks([Check("a", ask)])
+    assert "hidden" not in str(found)
+    assert (found.proxy, found.state) == ("http://proxy.example:3128", "failed")
+
+
+def test_an_error_of_the_system_names_the_file() -> None:
+    def read(_asks: Asks) -> Outcome:
+        raise PermissionError(13, "Permission denied", "/etc/shadow")
+
+    (found,) = run_checks([Check("a", read)])
+    assert (found.state, found.detail) == ("failed", "/etc/shadow: Permission denied")
+
+
+def test_a_bug_is_not_a_finding() -> None:
+    def fail(_asks: Asks) -> Outcome:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        run_checks([Check("a", fail)])

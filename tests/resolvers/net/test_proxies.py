@@ -1,0 +1,61 @@
+"""The proxy of an address, compared with where the HTTP client really connects."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from resolvers.net import http
+from resolvers.net.proxies import proxy_of, proxy_variable
+from tests.support.loopback import Answer, Server, serving
+
+
+@pytest.fixture
+def proxy(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setattr(http, "PAUSES", ())
+    monkeypatch.setattr(http, "_session", http._Session())
+    with serving() as server:
+        server.otherwise = Answer(200, b"from the proxy")
+        yield server
+
+
+@pytest.mark.parametrize(
+    ("url", "no_proxy"),
+    [
+        ("http://a.invalid/", ""),
+        ("http://a.invalid/", "a.invalid"),
+        ("http://b.a.invalid/", "a.invalid"),
+        ("http://b.a.invalid/", ".a.invalid"),
+        ("http://ba.invalid/", "a.invalid"),
+        ("http://a.invalid:81/", "a.invalid"),
+        ("http://a.invalid/", "c.invalid, a.invalid"),
+        ("http://a.invalid/", "*"),
+        ("http://127.0.0.1:1/", ""),
+        ("http://localhost:1/", ""),
+    ],
+)
+def test_the_proxy_is_the_one_of_the_client(
+    proxy: Server, monkeypatch: pytest.MonkeyPatch, url: str, no_proxy: str
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", proxy.url)
+    monkeypatch.setenv("NO_PROXY", no_proxy)
+    try:
+        is_used = http.get(url).content == b"from the proxy"
+    except http.HTTPError:
+        is_used = False  # the address itself does not answer
+    assert proxy_of(url) == (proxy.url if is_used else "")
+
+
+@pytest.mark.usefixtures("proxy")
+def test_the_scheme_decides(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
+    assert proxy_of("https://index.example/") == "http://proxy.example:3128"
+    assert proxy_of("http://index.example/") == ""
+    assert proxy_of("file:///index") == ""
+    assert proxy_of("/srv/archive") == ""
+    monkeypatch.setenv("ALL_PROXY", "http://other.example")
+    assert proxy_of("http://index.example/") == "http://other.example"
+    variables = [proxy_variable(scheme) for scheme in ("https", "http", "no")]
+    assert variables == ["HTTPS_PROXY", "ALL_PROXY", ""]
