@@ -10,6 +10,8 @@ PURE := not engine and not index and not slow
 .PHONY: demo test test-fast test-index test-engine check format docs bench clean
 # The stages of the tests share the cores, and one of them writes dist/.
 .NOTPARALLEL:
+# Images of CI services often set it. Each of the many processes then compiles all modules again.
+unexport PYTHONDONTWRITEBYTECODE
 
 demo: $(VENV)/ready
 	$(BIN)/python demo/demo.py
