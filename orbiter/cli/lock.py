@@ -19,6 +19,7 @@ from orbiter.cli.options import IMAGES, format_option, quiet_option
 from orbiter.cli.terminal import print_labelled, print_lines
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from orbiter.config.image_set import ImageSet
@@ -157,6 +158,7 @@ def _check(image_set: "ImageSet", output_format: str, *, strict: bool) -> None:
     from orbiter.lockfiles.lock_set import check_entries
     from orbiter.lockset import folder, git_files
     from orbiter.lockset.check import differences, missing_lock_set
+    from orbiter.lockset.own_files import own_sources
 
     path = folder.release_folder(image_set.version)
     reasons: tuple[str, ...] = (missing_lock_set(image_set, path),)
@@ -170,7 +172,7 @@ def _check(image_set: "ImageSet", output_format: str, *, strict: bool) -> None:
         _print_check(image_set.version, reasons, ignored)
     if reasons or ignored:
         _fail_check(path, reasons, ignored, is_text=output_format == "text")
-    _mention_untracked_files(path)
+    _mention_untracked_files(path, own_sources(image_set))
     if output_format == "text":
         click.echo(f"locks/{image_set.version} is fresh")
 
@@ -224,11 +226,12 @@ def _build_folder_reasons(path: "Path", locked: "LockSet", *, strict: bool) -> t
     return (f"{path}/build: another version of Orbiter rendered it",)
 
 
-def _mention_untracked_files(path: "Path") -> None:
+def _mention_untracked_files(path: "Path", sources: "Sequence[str]") -> None:
     from orbiter.lockset import git_files
 
-    untracked = git_files.untracked_files(path)
+    own = git_files.untracked_sources(path, sources)
+    untracked = (*git_files.untracked_files(path), *own)
     if untracked:
         more = f" (and {len(untracked) - 1} more)" if len(untracked) > 1 else ""
-        command = git_files.add_command(path)
+        command = git_files.add_command(path, own)
         print_labelled("hint", f"{untracked[0]} is not in git yet{more}: {command}", colour="cyan")

@@ -1,5 +1,7 @@
 """Files beside the lock sets that configure git, and answers of git about lock sets."""
 
+import shlex
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -10,6 +12,8 @@ from orbiter import git
 IMAGES = "images.toml"
 IGNORE = ".gitignore"
 ATTRIBUTES = ".gitattributes"
+# A check must not write, and git would update its index.
+STATUS = ("--no-optional-locks", "status", "--porcelain", "--untracked-files=all", "--")
 MERGED_HEADS = ("MERGE_HEAD", "CHERRY_PICK_HEAD", "REBASE_HEAD")
 RELEASES = ("!/*/", "!/*/**")
 """Lines of locks/.gitignore that keep git from ignoring a file of a lock set."""
@@ -33,6 +37,21 @@ ATTRIBUTES_TEXT = """\
 
 CommitState = Literal["committed", "changed", "ignored", "missing", "unknown"]
 """``changed``: a file differs from the last commit, or is new; ``unknown``: no git repository."""
+PATHS = 200
+"""Paths in the arguments of one run of git; systems limit their length."""
+NAMED = 5
+"""Files that a command names one by one; of more files it names the folders."""
+
+
+class CommitStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """The state in git of everything that a clone needs to lock, build and test a release.
+
+    ``files`` are the files of the state, and ``command`` is the remedy, "" if there is none.
+    """
+
+    state: CommitState
+    files: tuple[str, ...] = ()
+    command: str = ""
 
 
 class IgnoredFile(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,23 +79,76 @@ def write_git_files(locks: Path) -> None:
             path.write_text(text, encoding="utf-8", newline="\n")
 
 
-def add_command(folder: Path) -> str:
-    """Return the command that adds images.toml and all of locks/ to git's index."""
+def add_command(folder: Path, sources: Sequence[str] = ()) -> str:
+    """Return the command that adds images.toml, all of locks/ and other files to git's index."""
     locks = folder.parent
-    return f"git add {locks.parent / IMAGES} {locks}"
+    named = sources
+    if len(sources) > NAMED:
+        named = tuple(dict.fromkeys(Path(source).parts[0] for source in sources))
+    others = [shlex.quote(str(locks.parent / source)) for source in named]
+    return " ".join(("git add", str(locks.parent / IMAGES), str(locks), *others))
 
 
-def commit_state(folder: Path) -> CommitState:
-    """Return whether git has committed a lock set, images.toml and git's files as they are."""
+def commit_status(folder: Path, sources: Sequence[str] = ()) -> CommitStatus:
+    """Return whether git has committed a lock set and the files beside it as they are.
+
+    These are images.toml, git's own files and the ``sources``, relative to images.toml.
+    """
     if git.ask(folder, "rev-parse", "--is-inside-work-tree").strip() != "true":
-        return "unknown"
-    if not folder.exists() or ignored_file(folder):
-        return "ignored" if folder.exists() else "missing"
-    # A check must not write, and git would update its index.
-    words = ("--no-optional-locks", "status", "--porcelain", "--untracked-files=all", "--")
-    paths = (folder, *_files_beside(folder))
-    is_changed = any(git.ask(path.parent, *words, path.name) for path in paths)
-    return "changed" if is_changed else "committed"
+        return CommitStatus(state="unknown")
+    if not folder.exists():
+        return CommitStatus(state="missing")
+    if ignored := ignored_file(folder):
+        return CommitStatus(
+            state="ignored", files=(f"{ignored.path}",), command="orbiter lock --check"
+        )
+    root = folder.parent.parent
+    if paths := _ignored(root, sources):
+        names = " ".join(map(shlex.quote, paths))
+        return CommitStatus(
+            state="ignored", files=paths, command=f"git add --force {names} && git commit"
+        )
+    return _changes(folder, root, sources)
+
+
+def _changes(folder: Path, root: Path, sources: Sequence[str]) -> CommitStatus:
+    own = [str(path) for path in (folder, *_files_beside(folder)) if _changed(path)]
+    changed = _changed_sources(root, sources)
+    if not own and not changed:
+        return CommitStatus(state="committed")
+    command = f"{add_command(folder, changed)} && git commit"
+    return CommitStatus(state="changed", files=(*own, *changed), command=command)
+
+
+def _changed(path: Path) -> bool:
+    return bool(git.ask(path.parent, *STATUS, path.name))
+
+
+def _changed_sources(root: Path, sources: Sequence[str]) -> tuple[str, ...]:
+    """Return the files that git has not committed as they are; asks about each only if needed."""
+    return tuple(
+        source
+        for chunk in _chunks(sources)
+        if git.ask(root, "--literal-pathspecs", *STATUS, *chunk)
+        for source in chunk
+        if git.ask(root, "--literal-pathspecs", *STATUS, source)
+    )
+
+
+def _ignored(root: Path, sources: Sequence[str]) -> tuple[str, ...]:
+    """Return the files that git ignores and does not have."""
+    return _list_sources(root, sources, "--others", "--ignored")
+
+
+def _list_sources(root: Path, sources: Sequence[str], *options: str) -> tuple[str, ...]:
+    words = ("--literal-pathspecs", "ls-files", "-z", "--exclude-standard", *options, "--")
+    found = "".join(git.ask(root, *words, *chunk) for chunk in _chunks(sources))
+    return tuple(name for name in found.split("\0") if name)
+
+
+def _chunks(sources: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(sources), PATHS):
+        yield sources[start : start + PATHS]
 
 
 def ignored_file(folder: Path) -> IgnoredFile | None:
@@ -95,6 +167,11 @@ def untracked_files(folder: Path) -> tuple[Path, ...]:
     """
     beside = (path for path in _files_beside(folder) if _list_files(path, "--others"))
     return (*(folder / name for name in _list_files(folder, "--others")), *beside)
+
+
+def untracked_sources(folder: Path, sources: Sequence[str]) -> tuple[str, ...]:
+    """Return the files, relative to images.toml, that are not in git's index."""
+    return _list_sources(folder.parent.parent, sources, "--others")
 
 
 def rule_against(path: Path) -> str:

@@ -12,6 +12,20 @@ from orbiter.config.repositories import key_files, used_repositories
 from orbiter.lockset.model import OWN_FILES, LockSet, to_bytes
 
 
+def own_sources(image_set: ImageSet) -> tuple[str, ...]:
+    """Return the paths of all files of the repository that an image set reads, sorted.
+
+    They are relative to images.toml.
+    """
+    files = [*key_files(image_set)]
+    if image_set.template:
+        files.append(image_set.template)
+    for stage in image_set.stages:
+        files += (*(stage.files or ()), *scripts_of(stage))
+        files += (file for project in stage.projects or () for file in project.files)
+    return tuple(sorted({file.source for file in files}))
+
+
 def kept_path(file: RepositoryFile) -> str:
     """Return the path in the lock set of a script, a key or a small own file."""
     return f"{OWN_FILES}/{file.sha256}"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 
-from orbiter.lockset.git_files import CommitState, add_command
+from orbiter.lockset.git_files import CommitStatus
 
 NO_ENGINE = "start the Docker engine, or set DOCKER_HOST: a release is built with it"
 
@@ -24,7 +24,7 @@ def next_step(
     *,
     lock: str,
     is_released: bool,
-    git: CommitState,
+    git: CommitStatus,
     built: Collection[str],
     pushed: Collection[str],
     path: Path,
@@ -34,7 +34,7 @@ def next_step(
     ``built`` and ``pushed`` are the states of its images.
     """
     return _locking(lock, path, is_released=is_released) or (
-        _committing(git, path) or (_publishing(pushed) if is_released else _releasing(built))
+        _committing(git) or (_publishing(pushed) if is_released else _releasing(built))
     )
 
 
@@ -51,13 +51,12 @@ def _locking(lock: str, path: Path, *, is_released: bool) -> Step | None:
     return None
 
 
-def _committing(git: CommitState, path: Path) -> Step | None:
-    if git == "ignored":
-        return Step(command="orbiter lock --check", reason="git ignores files of the lock set")
-    if git == "changed":
-        reason = "git has not committed images.toml and the lock set as they are"
-        command = f"{add_command(path)} && git commit"
-        return Step(command=command, reason=reason)
+def _committing(git: CommitStatus) -> Step | None:
+    if git.state == "ignored":
+        return Step(command=git.command, reason="git ignores files that a clone needs")
+    if git.state == "changed":
+        reason = "git has not committed everything that a clone needs"
+        return Step(command=git.command, reason=reason)
     return None
 
 

@@ -1,5 +1,6 @@
 """The state of the release in images.toml: ``orbiter status``."""
 
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Literal
 import msgspec
 
 from orbiter.config.image_set import ImageSet
+from orbiter.config.image_tests import ImageTests
 from orbiter.docker import client
 from orbiter.docker.objects import LOCKSET
 from orbiter.documents import Document
@@ -15,8 +17,9 @@ from orbiter.images.list import ImageState, list_images, own_images_of
 from orbiter.lockfiles.lock_set import check_entries
 from orbiter.lockset import folder, record
 from orbiter.lockset.check import differences, missing_lock_set
-from orbiter.lockset.git_files import CommitState, commit_state
+from orbiter.lockset.git_files import CommitState, commit_status
 from orbiter.lockset.model import LockSet
+from orbiter.lockset.own_files import own_sources
 from orbiter.lockset.record import Digests
 from orbiter.oci.published import find_image
 from orbiter.oci.reference import parse_reference
@@ -54,14 +57,16 @@ class ImageStatus(msgspec.Struct, frozen=True, kw_only=True):
 class Status(Document, frozen=True, kw_only=True):
     """The state of a release.
 
-    ``engine`` is the reason why the Docker engine was not asked, "" if it answered. ``audit`` says
-    whether images.toml requires an audit; no result of an audit is kept.
+    ``git_files`` are the files that git ignores or has not committed as they are. ``engine`` is
+    the reason why the Docker engine was not asked, "" if it answered. ``audit`` says whether
+    images.toml requires an audit; no result of an audit is kept.
     """
 
     release: str
     repository: str
     lock: LockStatus
     git: CommitState
+    git_files: tuple[str, ...] = ()
     released: bool
     audit: bool
     engine: str
@@ -77,8 +82,14 @@ class _Locked(msgspec.Struct, frozen=True, kw_only=True):
     digests: Digests | None = None
 
 
-def status(image_set: ImageSet, *, requires_audit: bool, remote: bool = False) -> Status:
-    """Return the state of the release of an image set.
+def status(
+    image_set: ImageSet,
+    tests: Mapping[str, ImageTests],
+    *,
+    requires_audit: bool,
+    remote: bool = False,
+) -> Status:
+    """Return the state of the release of an image set with its tests.
 
     With ``remote``, also read the tags from their registry; otherwise nothing uses the network.
     """
@@ -97,12 +108,13 @@ def status(image_set: ImageSet, *, requires_audit: bool, remote: bool = False) -
         with ThreadPoolExecutor(THREADS) as pool:
             images = tuple(pool.map(partial(_with_pushed, locked), images))
     released = locked.digests is not None
-    git = commit_state(path)
+    git = commit_status(path, _sources(image_set, tests))
     return Status(
         release=image_set.version,
         repository=image_set.repository,
         lock=locked.status,
-        git=git,
+        git=git.state,
+        git_files=git.files,
         released=released,
         audit=requires_audit,
         engine=problem,
@@ -116,6 +128,12 @@ def status(image_set: ImageSet, *, requires_audit: bool, remote: bool = False) -
             path=path,
         ),
     )
+
+
+def _sources(image_set: ImageSet, tests: Mapping[str, ImageTests]) -> tuple[str, ...]:
+    """Return the files of the repository that images.toml names, also those of tests."""
+    of_tests = (file.source for each in tests.values() for file in each.files)
+    return tuple(sorted({*own_sources(image_set), *of_tests}))
 
 
 def _tags(image_set: ImageSet) -> dict[str, str]:

@@ -12,8 +12,8 @@ IMAGES = 12
 """Images that are shown; the others are counted."""
 GIT = {
     "committed": "committed",
-    "changed": "images.toml and the lock set are not committed as they are",
-    "ignored": "git ignores a file of it",
+    "changed": "not committed as they are:",
+    "ignored": "git ignores:",
     "missing": "not locked yet",
     "unknown": "not known: this is not a git repository",
 }
@@ -47,7 +47,7 @@ def _facts(status: Status) -> dict[str, list[str]]:
     unreachable = sorted({each.reason for each in status.images if each.reason})
     return {
         "lock set": [status.lock.state, *_shortened(status.lock.reasons)],
-        "git": [GIT[status.git]],
+        "git": [GIT[status.git], *_shortened(status.git_files)],
         "built": [_counts(Counter(map(_shown_built, status.images))), *_engine(status)],
         "released": ["yes: its digests are recorded" if status.released else "no"],
         "pushed": [_counts(Counter(map(_shown_pushed, status.images))), *_shortened(unreachable)],

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from orbiter.lockset.git_files import CommitState
+from orbiter.lockset.git_files import CommitState, CommitStatus
 from orbiter.query.next_step import next_step
 
 PATH = Path("locks/1.0.0")
@@ -17,13 +17,13 @@ PATH = Path("locks/1.0.0")
         ("stale", False, "committed", "fresh", "missing", "orbiter lock"),
         ("stale", True, "committed", "fresh", "pushed", "orbiter bump auto"),
         ("broken", True, "committed", "fresh", "pushed", "orbiter lock --check"),
-        ("fresh", False, "ignored", "fresh", "missing", "orbiter lock --check"),
-        ("fresh", False, "changed", "fresh", "missing", "git add images.toml locks && git commit"),
+        ("fresh", False, "ignored", "fresh", "missing", "git remedy"),
+        ("fresh", False, "changed", "fresh", "missing", "git remedy"),
         ("fresh", False, "committed", "missing", "missing", "orbiter build"),
         ("fresh", False, "committed", "stale", "missing", "orbiter build"),
         ("fresh", False, "unknown", "fresh", "missing", "orbiter release"),
         ("fresh", False, "committed", "unknown", "missing", ""),
-        ("fresh", True, "changed", "fresh", "missing", "git add images.toml locks && git commit"),
+        ("fresh", True, "changed", "fresh", "missing", "git remedy"),
         ("fresh", True, "committed", "missing", "missing", "orbiter push"),
         ("fresh", True, "committed", "fresh", "other", "orbiter bump auto"),
         ("fresh", True, "committed", "fresh", "not checked", "orbiter status --remote"),
@@ -34,7 +34,12 @@ def test_the_next_command(
     lock: str, released: bool, git: CommitState, built: str, pushed: str, command: str
 ) -> None:
     step = next_step(
-        lock=lock, is_released=released, git=git, built={built}, pushed={pushed}, path=PATH
+        lock=lock,
+        is_released=released,
+        git=CommitStatus(state=git, command="git remedy"),
+        built={built},
+        pushed={pushed},
+        path=PATH,
     )
     assert step.command == command
     assert step.reason

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from orbiter.config.read import read_image_set
+from orbiter.config.read import read_image_set, read_image_tests
 from orbiter.docker import client
 from orbiter.lockset import folder
-from orbiter.lockset.git_files import write_git_files
+from orbiter.lockset.git_files import commit_status, write_git_files
 from orbiter.query.status import Status, status
 from orbiter.report.query import status_text
 from tests.support.lock_sets import PROJECT, small
@@ -35,7 +35,9 @@ def locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def state(*, remote: bool = False) -> Status:
-    found = status(read_image_set(Path("images.toml")), requires_audit=False, remote=remote)
+    images = Path("images.toml")
+    tests = read_image_tests(images)
+    found = status(read_image_set(images), tests, requires_audit=False, remote=remote)
     for width in (80, 50):
         lines = status_text.render(found, width=width).splitlines()
         assert max(map(len, lines)) <= width
@@ -127,6 +129,67 @@ def test_git_has_all_that_a_clone_needs(locked: Path) -> None:
         assert (path, found.git) == (path, "changed")
         subprocess.run(found.next.command.partition(" && ")[0].split(), check=True)
         assert state().git == "committed"
+
+
+OWN_FILES = """
+prebuild = [{ script = "setup.sh" }]
+verify = ["./tests/check.sh"]
+verify-notebooks = ["tests/*.ipynb"]
+"""
+FILE_TABLE = """
+[image.debian.core.files]
+"start.sh" = "/usr/local/bin/start.sh"
+"config" = "/etc/config/"
+"""
+
+
+def name_files(images: Path) -> None:
+    edit(images, "[image.debian.core]", f"[image.debian.core]{OWN_FILES}")
+    images.write_text(images.read_text(encoding="utf-8") + FILE_TABLE, encoding="utf-8")
+
+
+def test_git_has_the_files_that_images_toml_names(locked: Path) -> None:
+    name_files(locked / "images.toml")
+    sources = ("config/a", "config/b c", "setup.sh", "start.sh", "tests/check.sh", "tests/n.ipynb")
+    for source in (*sources, "other.txt"):
+        path = locked / source
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("{}\n", encoding="utf-8")
+    git("init", "-q")
+    git("add", "images.toml", "locks")
+    git("commit", "-q", "-m", "Lock")
+    found = state()
+    assert (found.git, {*found.git_files}) == ("changed", {*sources})
+    # The lock set of this test is stale, so the next step is another one.
+    command = commit_status(LOCKS, sources).command
+    assert command == ("git add images.toml locks config setup.sh start.sh tests && git commit")
+    subprocess.run(command.partition(" && ")[0].split(), check=True)
+    git("commit", "-q", "-m", "Add the files")
+    assert state().git == "committed"
+    (locked / "tests/check.sh").write_text("changed", encoding="utf-8")
+    found = state()
+    assert (found.git, found.git_files) == ("changed", ("tests/check.sh",))
+    assert "tests/check.sh" in status_text.render(found, width=80)
+    assert commit_status(LOCKS, sources).command.endswith(" tests/check.sh && git commit")
+
+
+def test_git_ignores_a_file_that_images_toml_names(locked: Path) -> None:
+    name_files(locked / "images.toml")
+    for source in ("config/a", "setup.sh", "start.sh", "tests/check.sh", "tests/n.ipynb"):
+        path = locked / source
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("{}\n", encoding="utf-8")
+    (locked / ".gitignore").write_text("config/\n", encoding="utf-8")
+    git("init", "-q")
+    git("add", ".")
+    git("commit", "-q", "-m", "Lock")
+    found = state()
+    assert (found.git, found.git_files) == ("ignored", ("config/a",))
+    command = commit_status(LOCKS, found.git_files).command
+    assert command == "git add --force config/a && git commit"
+    subprocess.run(command.partition(" && ")[0].split(), check=True)
+    git("commit", "-q", "-m", "Add the file")
+    assert state().git == "committed"
 
 
 @pytest.fixture
