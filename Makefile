@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PURE := not engine and not index and not slow
 
-.PHONY: demo test test-fast test-index test-engine check format docs bench clean
+.PHONY: demo test test-fast test-index test-engine check format gallery docs bench clean
 # The stages of the tests share the cores, and one of them writes dist/.
 .NOTPARALLEL:
 # Images of CI services often set it. Each of the many processes then compiles all modules again.
@@ -48,8 +48,12 @@ format: $(VENV)/ready
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
+# Run the commands of docs/gallery.md, and write the pages that it links.
+gallery: $(VENV)/ready
+	$(BIN)/python -m demo.gallery
+
 # Write the site to site/. Fail if a page loads a file from another server.
-docs: $(VENV)/docs-ready
+docs: $(VENV)/docs-ready gallery
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 	! grep -rnE --include='*.html' '<(script|link|img|iframe|source)[^>]+(src|href)="?(https?:)?//' site
 
