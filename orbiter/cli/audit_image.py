@@ -29,6 +29,7 @@ def print_audit(
     """Audit an image and print the result; exit with 1 if there are findings."""
     from orbiter.audit.audit import audit
     from orbiter.cli.board import Board
+    from orbiter.images.audits import AuditedStage, record_audit
 
     lock_set = read_lock_set(release) if release else None
     with Board(quiet=quiet) as board:
@@ -37,6 +38,9 @@ def print_audit(
             target, report, lock_set=lock_set, stage=image, platform=platform, files=files
         )
         report("")
+    if result.root:
+        stage = AuditedStage(root=result.root, name=result.stage)
+        record_audit((result.digest, result.config_digest), stage, len(result.findings))
     print_result(result, output_format, show_all=show_all)
     if result.findings:
         sys.exit(FINDINGS)

@@ -1,1 +1,1 @@
-"""Images that were built on this machine: listing, running and removing them."""
+"""Images that were built on this machine: listing, running, removing, and their audits."""

@@ -13,7 +13,7 @@ from orbiter.config.image_tests import ImageTests
 from orbiter.docker import client
 from orbiter.docker.objects import LOCKSET
 from orbiter.documents import Document
-from orbiter.images.list import ImageState, list_images, own_images_of
+from orbiter.images.list import ImageState, ListedImage, list_images, own_images_of
 from orbiter.lockfiles.lock_set import check_entries
 from orbiter.lockset import folder, record
 from orbiter.lockset.check import differences, missing_lock_set
@@ -23,6 +23,7 @@ from orbiter.lockset.own_files import own_sources
 from orbiter.lockset.record import Digests
 from orbiter.oci.published import find_image
 from orbiter.oci.reference import parse_reference
+from orbiter.query.audited import AuditState, audit_state
 from orbiter.query.next_step import Step, next_step
 from orbiter.render.derived import derive
 from resolvers.errors import ExpectedError
@@ -45,12 +46,17 @@ class LockStatus(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ImageStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """The state of an image on this machine and in its registry; ``reason`` of an unknown one."""
+    """The state of an image on this machine and in its registry.
+
+    ``audited`` is by the audits that were made on this machine. ``reason`` is why ``pushed`` is
+    unknown.
+    """
 
     name: str
     tag: str
     built: BuildState
     pushed: PushState = "not checked"
+    audited: AuditState = "not audited"
     reason: str = ""
 
 
@@ -59,7 +65,7 @@ class Status(Document, frozen=True, kw_only=True):
 
     ``git_files`` are the files that git ignores or has not committed as they are. ``engine`` is
     the reason why the Docker engine was not asked, "" if it answered. ``audit`` says whether
-    images.toml requires an audit; no result of an audit is kept.
+    images.toml requires an audit.
     """
 
     release: str
@@ -97,11 +103,7 @@ def status(
     locked = _locked(image_set, path)
     built, problem = _built(image_set, locked.lock_set)
     images = tuple(
-        ImageStatus(
-            name=name,
-            tag=tag,
-            built="unknown" if problem else built.get(parse_reference(tag).tag, "missing"),
-        )
+        _image_status(name, tag, locked, None if problem else built)
         for name, tag in _tags(image_set).items()
     )
     if remote:
@@ -127,6 +129,21 @@ def status(
             pushed={image.pushed for image in images},
             path=path,
         ),
+    )
+
+
+def _image_status(
+    name: str, tag: str, locked: _Locked, built: Mapping[str, ListedImage] | None
+) -> ImageStatus:
+    """Return the state on this machine; ``built`` is None without an engine."""
+    found = built.get(parse_reference(tag).tag) if built else None
+    state: BuildState = "unknown" if built is None else "missing"
+    engine_id = found.id if found and found.state == "fresh" else ""
+    return ImageStatus(
+        name=name,
+        tag=tag,
+        built=found.state if found else state,
+        audited=audit_state(name, locked.lock_set, locked.digests, engine_id),
     )
 
 
@@ -163,8 +180,8 @@ def _locked(image_set: ImageSet, path: Path) -> _Locked:
     )
 
 
-def _built(image_set: ImageSet, lock_set: LockSet | None) -> tuple[dict[str, ImageState], str]:
-    """Return the states of the engine's images by tag, or why the engine does not answer.
+def _built(image_set: ImageSet, lock_set: LockSet | None) -> tuple[dict[str, ListedImage], str]:
+    """Return the engine's images by tag, or why the engine does not answer.
 
     The engine may spell the repository in another way, so the tags are without it.
     """
@@ -172,7 +189,7 @@ def _built(image_set: ImageSet, lock_set: LockSet | None) -> tuple[dict[str, Ima
         found = list_images(own_images_of(image_set, lock_set))
     except ExpectedError as error:
         return {}, error.message.splitlines()[0]
-    return {parse_reference(image.tag).tag: image.state for image in found}, ""
+    return {parse_reference(image.tag).tag: image for image in found}, ""
 
 
 def _with_pushed(locked: _Locked, image: ImageStatus) -> ImageStatus:

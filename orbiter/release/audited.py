@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from orbiter.assembly.image import AssembledImage
 from orbiter.audit.audit import audit_image
 from orbiter.audit.image import AuditedImage, Blob, ImageLayer, read_config
-from orbiter.audit.result import Audit, Verdict
+from orbiter.audit.result import Audit, Judgement, Verdict
 from orbiter.build.built_image import BuiltImage
 from orbiter.config.image_set import ImageSet, Stage
 from orbiter.config.stage_graph import ENVIRONMENT_MANAGERS, ancestors
+from orbiter.images.audits import AuditedStage, record_audit
 from orbiter.lockset.model import LockSet
 from orbiter.tasks import Report, StartTask
 from resolvers import cache
@@ -53,20 +54,31 @@ class AuditCheck:
     @property
     def rejected(self) -> tuple[Audit, ...]:
         """The audits with a finding that counts."""
-        return tuple(result for result in self.results if self._counts(result))
+        return tuple(result for result in self.results if self._findings(result))
 
     def _audits(self, built: tuple[BuiltImage, ...], report: Report) -> Iterator[Audit]:
         for image in built:
             for assembled in image.images:
                 with scratch_folder(cache.folder("new"), "audit-", cache.CACHE_HINT) as scratch:
                     audited = audited_image(image.tag, assembled)
-                    yield audit_image(audited, self._lock_set, image.stage, scratch, report)
+                    result = audit_image(audited, self._lock_set, image.stage, scratch, report)
+                self._record(result, image.digest)
+                yield result
 
-    def _counts(self, result: Audit) -> bool:
+    def _record(self, result: Audit, index_digest: str) -> None:
+        # The engine's id of an image is the digest of its index, if it has one.
+        ids = (result.digest, result.config_digest, index_digest)
+        stage = AuditedStage(root=result.root, name=result.stage)
+        record_audit(ids, stage, len(self._findings(result)))
+
+    def _findings(self, result: Audit) -> list[Judgement]:
+        """Return the findings that count."""
         excused: frozenset[Verdict] = frozenset()
         if self._first and runs_commands(self._lock_set.image_set, result.stage):
             excused = UNDERIVABLE
-        return any(each.kind != "file" or each.verdict not in excused for each in result.findings)
+        return [
+            each for each in result.findings if each.kind != "file" or each.verdict not in excused
+        ]
 
 
 def audited_image(tag: str, image: AssembledImage) -> AuditedImage:

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from orbiter.images.audits import AuditedStage, count_findings
+from orbiter.lockset import folder
 from tests.support import tampering
 from tests.support.alpine_world import REPOSITORIES, base_image
 from tests.support.layouts import unpack
@@ -84,7 +86,7 @@ class Built:
     """A project with the image ``base`` of one builder, as an archive."""
 
     def __init__(self, folder: Path, builder: str, images: str, cache: Path) -> None:
-        self.folder, self.builder, self._cache = folder, builder, cache
+        self.folder, self.builder, self.cache = folder, builder, cache
         folder.mkdir()
         (folder / "images.toml").write_text(HEAD + images)
         for words in (("lock", "-q"), ("build", "-q", "--no-load", "--output", "out")):
@@ -94,7 +96,7 @@ class Built:
 
     def run(self, *words: str) -> "subprocess.CompletedProcess[str]":
         command = [sys.executable, QUICK_ORBITER, *words]
-        env = {**os.environ, "ORBITER_CACHE_DIR": str(self._cache)}
+        env = {**os.environ, "ORBITER_CACHE_DIR": str(self.cache)}
         return subprocess.run(
             command, cwd=self.folder, env=env, capture_output=True, text=True, check=False
         )
@@ -113,10 +115,19 @@ def built(
         yield Built(root / "project", request.param, images, root / "cache")
 
 
-def test_nothing_is_found_in_an_untouched_image(built: Built) -> None:
+def test_nothing_is_found_in_an_untouched_image(
+    built: Built, monkeypatch: pytest.MonkeyPatch
+) -> None:
     done = built.run("audit", str(built.archive), "-q")
     assert (done.returncode, done.stderr) == (0, ""), done.stdout
     assert "everything in the image is accounted for" in done.stdout
+    # orbiter status finds the result by the digests of the image.
+    monkeypatch.setenv("ORBITER_CACHE_DIR", str(built.cache))
+    lock_set = folder.read(built.folder / "locks" / "0.1.0")
+    stage = AuditedStage(root=lock_set.root, name=f"{built.builder}-base")
+    manifest = re.search(r"manifest (sha256:[0-9a-f]+)", done.stdout)
+    assert manifest
+    assert count_findings((manifest[1],), stage) == 0
 
 
 def test_every_change_to_an_image_is_found(built: Built, tmp_path: Path) -> None:

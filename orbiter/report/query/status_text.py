@@ -19,11 +19,9 @@ GIT = {
 }
 BUILT = {"missing": "not built"}
 PUSHED = {"other": "another image", "missing": "not pushed"}
-AUDIT = {
-    True: "required: release and push audit the images first",
-    False: "not required (require-audit in images.toml)",
-}
-HEADER = ("image", "built", "pushed")
+AUDITED = {"findings": "with findings"}
+REQUIRED = "required: release and push audit the images first"
+HEADER = ("image", "built", "pushed", "audited")
 
 
 def render(status: Status, *, width: int) -> str:
@@ -35,7 +33,10 @@ def render(status: Status, *, width: int) -> str:
                 line if number or text is not texts[0] else f"  {title:9}{line.strip()}"
                 for number, line in enumerate(wrapped(text, width, " " * 11))
             ]
-    rows = [(each.name, _shown_built(each), _shown_pushed(each)) for each in status.images]
+    rows = [
+        (each.name, _shown_built(each), _shown_pushed(each), _shown_audited(each))
+        for each in status.images
+    ]
     lines += ["", *table([HEADER, *rows[:IMAGES]], width)]
     if hidden := len(rows) - IMAGES:
         lines += [f"… and {counted(hidden, 'more image')}"] if hidden > 0 else []
@@ -51,7 +52,10 @@ def _facts(status: Status) -> dict[str, list[str]]:
         "built": [_counts(Counter(map(_shown_built, status.images))), *_engine(status)],
         "released": ["yes: its digests are recorded" if status.released else "no"],
         "pushed": [_counts(Counter(map(_shown_pushed, status.images))), *_shortened(unreachable)],
-        "audit": [AUDIT[status.audit]],
+        "audited": [
+            _counts(Counter(map(_shown_audited, status.images))),
+            *([REQUIRED] if status.audit else []),
+        ],
     }
 
 
@@ -79,6 +83,10 @@ def _shown_built(image: ImageStatus) -> str:
 
 def _shown_pushed(image: ImageStatus) -> str:
     return PUSHED.get(image.pushed, image.pushed)
+
+
+def _shown_audited(image: ImageStatus) -> str:
+    return AUDITED.get(image.audited, image.audited)
 
 
 def _next(status: Status, width: int) -> Iterator[str]:

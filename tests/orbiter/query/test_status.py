@@ -10,6 +10,8 @@ import pytest
 
 from orbiter.config.read import read_image_set, read_image_tests
 from orbiter.docker import client
+from orbiter.images.audits import AuditedStage, record_audit
+from orbiter.images.list import list_images, own_images
 from orbiter.lockset import folder
 from orbiter.lockset.git_files import commit_status, write_git_files
 from orbiter.query.status import Status, status
@@ -217,3 +219,9 @@ def test_images_in_the_engine_and_the_registry(here: Project) -> None:
     here.image(name, root, title="debian-core", release="0.1.0")
     subprocess.run(["docker", "push", "-q", tag], check=True, capture_output=True)
     assert states() == ("fresh", "pushed")
+    (image,) = state().images
+    assert image.audited == "not audited"
+    (listed,) = (each for each in list_images(own_images(read_image_set(Path("images.toml")))))
+    record_audit((listed.id,), AuditedStage(root=root, name="debian-core"), 0)
+    (image,) = state().images
+    assert image.audited == "audited"
