@@ -18,13 +18,15 @@ from orbiter.convert.files import read_text
 from orbiter.convert.misspelt import misspelt_files
 from orbiter.convert.python import pipfile, requirements_txt
 from orbiter.convert.python.addresses import read_toml
+from orbiter.render.environment import is_environment_dockerfile
 from resolvers.errors import ExpectedError
 
 FOLDERS = ("binder", ".binder")
 PIPFILES = ("Pipfile", "Pipfile.lock")
 ENVIRONMENTS = ("environment.yml", "environment.yaml")
+DOCKERFILE = "Dockerfile"
 FILES = (
-    "Dockerfile",
+    DOCKERFILE,
     "Project.toml",
     "JuliaProject.toml",
     "REQUIRE",
@@ -46,6 +48,8 @@ AT_TOP = ("setup.py", "pyproject.toml", "DESCRIPTION")
 """The files that it reads at the top of the repository, if there is no folder of its own."""
 BASE = ("ipywidgets", "jupyterhub", "jupyterlab", "notebook")
 """Packages of its base environment. Its conda packages have the same names."""
+LONGEST_MARK = 1000
+"""Characters of a Dockerfile that show whether Orbiter wrote it."""
 JULIA = "Orbiter has no manager for it; see the how-to guide about kernels"
 OTHER_FILES = ("pixi.toml", "package.json", "pyproject.toml")
 """Files that can be imported alone; repo2docker does not install their packages."""
@@ -77,7 +81,8 @@ class _Reader:
     def __init__(self, folder: Path, collector: Collector) -> None:
         self._folder = folder
         self._collector = collector
-        own = [name for name in FOLDERS if (folder / name).is_dir()]
+        self._report_generated()
+        own = [name for name in FOLDERS if self._is_own(folder / name)]
         if len(own) > 1:
             problem = f"{folder} has the folders binder and .binder, and repo2docker accepts one"
             raise ExpectedError(problem, "remove one of them")
@@ -129,12 +134,26 @@ class _Reader:
         problem = f"{self._own} has no file that repo2docker installs from"
         return ExpectedError(problem, "\n  ".join(hints))
 
+    def _is_own(self, path: Path) -> bool:
+        """Return whether a folder has more for repo2docker than the Dockerfile of Orbiter."""
+        files = [name for name in FILES if (path / name).is_file()]
+        is_generated = files == [DOCKERFILE] and _is_generated(path / DOCKERFILE)
+        return path.is_dir() and not is_generated
+
+    def _report_generated(self) -> None:
+        """Report the Dockerfiles that start from an image of Orbiter."""
+        for place in ("", *FOLDERS):
+            path = self._folder / place / DOCKERFILE
+            if _is_generated(path):
+                why = "orbiter binder wrote it, and it starts from an image that exists"
+                self._collector.leave_out(f"{path}", why)
+
     def _pack(self) -> str:
         """Return the build pack that repo2docker chooses: the first one that fits."""
         language = self._runtime.language
         has_description = not self._has_own and self._has("DESCRIPTION")
         fits = {
-            "dockerfile": self._has("Dockerfile"),
+            "dockerfile": self._has(DOCKERFILE),
             "julia": any(map(self._has, ("Project.toml", "JuliaProject.toml", "REQUIRE"))),
             "nix": self._has("default.nix"),
             "r": has_description or (language == "r" and self._runtime.date != ""),
@@ -151,7 +170,7 @@ class _Reader:
         for name in others:
             why = "repo2docker uses the Dockerfile alone"
             self._collector.leave_out(f"{self._own / name}", why)
-        path = self._own / "Dockerfile"
+        path = self._own / DOCKERFILE
         dockerfile.read(path, read_text(path), self._collector)
 
     def _report_ignored(self, pack: str) -> None:
@@ -298,7 +317,16 @@ class _Reader:
             return ""
 
     def _has(self, name: str) -> bool:
-        return (self._own / name).is_file()
+        path = self._own / name
+        return path.is_file() and not _is_generated(path)
 
     def _text(self, name: str) -> str:
         return read_text(self._own / name) if self._has(name) else ""
+
+
+def _is_generated(path: Path) -> bool:
+    """Return whether a file is the Dockerfile that ``orbiter binder`` writes."""
+    if path.name != DOCKERFILE or not path.is_file():
+        return False
+    with path.open(encoding="utf-8", errors="replace") as file:
+        return is_environment_dockerfile(file.readline(LONGEST_MARK))

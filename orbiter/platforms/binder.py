@@ -14,15 +14,14 @@ from orbiter.files import write_text
 from orbiter.lockset.model import LockSet
 from orbiter.lockset.record import Digests
 from orbiter.oci.reference import parse_reference
+from orbiter.render.environment import environment_dockerfile, is_environment_dockerfile
 from resolvers.errors import ExpectedError
 from resolvers.net.http import is_loopback
 
 Interface = Literal["lab", "notebook"]
 MYBINDER = "https://mybinder.org"
-MARK = "# Written by `orbiter binder`"
 PREFERRED_PLATFORM = "linux/amd64"
 """The platform of mybinder.org."""
-COPY = "COPY --chown=${NB_UID}:${NB_GID} . ${HOME}\n"
 
 
 class Content(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,8 +45,8 @@ def dockerfile(lock_set: LockSet, digests: Digests, stage: str, *, copy: bool) -
     images = digests.stages[stage]
     image = images.get(PREFERRED_PLATFORM) or next(iter(images.values()))
     tag = f"{lock_set.image_set.repository}:{stage}-{digests.release}"
-    head = f"{MARK}: the image {stage} of release {digests.release}.\nFROM {tag}@{image.digest}\n"
-    return head + COPY if copy else head
+    name = f"{tag}@{image.digest}"
+    return environment_dockerfile(name, stage, digests.release, copy=copy)
 
 
 def write_dockerfile(path: Path, text: str) -> None:
@@ -56,7 +55,7 @@ def write_dockerfile(path: Path, text: str) -> None:
     Raises ExpectedError if the file is there and Orbiter did not write it.
     """
     try:
-        if path.exists() and not path.read_text(encoding="utf-8").startswith(MARK):
+        if path.exists() and not is_environment_dockerfile(path.read_text(encoding="utf-8")):
             raise ExpectedError(
                 f"{path} exists, and orbiter binder did not write it",
                 "rename it, or name another --folder",

@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from orbiter.config.read import read_image_set
+from orbiter.render.environment import environment_dockerfile
 from resolvers import uv_program
 from tests.support.imports import Imported, import_in
 from tests.support.paths import TESTS
@@ -234,6 +235,28 @@ def test_two_folders_for_repo2docker_are_an_error(tmp_path: Path) -> None:
     done = import_in(tmp_path, ".")
     assert (done.code, done.data) == (2, {})
     assert "has the folders binder and .binder" in done.err
+
+
+GENERATED = environment_dockerfile("lab/notebooks:debian-base-1", "debian-base", "1", copy=True)
+
+
+def test_the_dockerfile_of_orbiter_itself_is_ignored(tmp_path: Path) -> None:
+    files = {"binder/Dockerfile": GENERATED, "requirements.txt": "six\n", "apt.txt": "tree\n"}
+    done = imported(write(tmp_path, files))
+    assert "left out: binder/Dockerfile: orbiter binder wrote it" in done.err
+    assert "six" in done.entries("pip")
+    assert "tree" in done.entries("apt")
+
+
+def test_other_files_beside_the_dockerfile_of_orbiter_count(tmp_path: Path) -> None:
+    files = {
+        "binder/Dockerfile": GENERATED,
+        "binder/requirements.txt": "six\n",
+        "apt.txt": "tree\n",
+    }
+    done = imported(write(tmp_path, files))
+    assert "six" in done.entries("pip")
+    assert "left out: apt.txt: repo2docker ignores it" in done.err
 
 
 @pytest.mark.parametrize("text", ["", "python", "python-", "a-b-c", "-" * 100_000, "r-2025-7-1"])
