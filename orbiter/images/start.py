@@ -15,24 +15,20 @@ from orbiter.config.runtime import Runtime
 from orbiter.config.stage_graph import runtime_of
 from orbiter.docker import client
 from orbiter.docker.objects import LOCKSET
+from orbiter.images.server_log import follow
 from orbiter.lockset import model
 from orbiter.lockset.model import LockSet
 from orbiter.lockset.names import resolve_stage
 from orbiter.render.model import platform_slug
 from resolvers.errors import ExpectedError
-from resolvers.net import http
 
 if TYPE_CHECKING:
     from docker.models.containers import Container
 
 PORT = 8888
 """Port of JupyterLab in an image by default, and the first port to try on this machine."""
-RUNNING = "is running at:"
-"""Part of the line that Jupyter Server logs as soon as its port is open."""
 COMMAND = ("jupyter", "lab", "--ip=0.0.0.0", f"--port={PORT}", "--no-browser")
 JUPYTERLAB = frozenset({("pip", "jupyterlab"), ("conda", "jupyterlab")})
-TAIL = 20
-"""Number of log lines in the error for a server that stopped."""
 
 
 def run_image(
@@ -41,7 +37,7 @@ def run_image(
     """Run the JupyterLab of an image (``debian-base``) until Ctrl-C, then remove its container.
 
     A command in images.toml must start a Jupyter server, on a port of ``expose`` or on 8888.
-    Prints the URL with its token to stdout as soon as the server answers, and the log to stderr.
+    Prints the log to stderr, and the URL with its token to stdout when the server answers.
     ``mount`` becomes ``~/work``; the server runs as the folder's owner, so that it can write there.
     Raises ExpectedError if the image has no JupyterLab, or was not built from this lock set.
     """
@@ -63,7 +59,11 @@ def run_image(
         user=user,
     )
     try:
-        _follow(container, f"http://127.0.0.1:{host_port}", token)
+        follow(
+            lambda put: deque(map(put, _log_lines(container)), maxlen=0),
+            f"http://127.0.0.1:{host_port}",
+            token,
+        )
     except KeyboardInterrupt:
         sys.stderr.write("\nstopping\n")
     finally:
@@ -137,25 +137,6 @@ def find_built_tag(lock_set: LockSet, image: str) -> str:
             f"the image {tag} was built from another lock set than locks/{release}", hint
         )
     return tag
-
-
-def _follow(container: "Container", address: str, token: str) -> None:
-    """Print the log, and the URL when the server answers.
-
-    Raises ExpectedError if the server stops.
-    """
-    answered = False
-    tail: deque[str] = deque(maxlen=TAIL)
-    for line in _log_lines(container):
-        sys.stderr.write(f"{line}\n")
-        tail.append(line)
-        if not answered and RUNNING in line:
-            http.get(f"{address}/api/status", headers={"authorization": f"token {token}"})
-            sys.stdout.write(f"{address}/lab?token={token}\n")
-            sys.stdout.flush()
-            answered = True
-    output = "" if answered else "".join(f"\n  {line}" for line in tail)
-    raise ExpectedError(f"the server in the container stopped{output}")
 
 
 def _log_lines(container: "Container") -> Iterator[str]:
