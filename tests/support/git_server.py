@@ -1,4 +1,4 @@
-"""Real git repositories, served over HTTP on the loopback interface by git itself."""
+"""Real git repositories, served over HTTP on this machine by git itself."""
 
 import os
 import subprocess
@@ -86,7 +86,7 @@ class GitServer:
 
 
 @contextmanager
-def git_server(folder: Path) -> Iterator[GitServer]:
+def git_server(folder: Path, host: str = "127.0.0.1") -> Iterator[GitServer]:
     """Serve the repositories in a folder until the block ends."""
-    with serving() as server:
+    with serving(host=host) as server:
         yield GitServer(folder, server)

@@ -1,4 +1,4 @@
-"""A real HTTP server on the loopback interface with the answers that a test sets."""
+"""A real HTTP server on this machine with the answers that a test sets."""
 
 import ssl
 import threading
@@ -70,8 +70,11 @@ def ranged(content: bytes, *, pause: float = 0) -> Callable[[Request], Answer]:
 
 
 @contextmanager
-def serving(tls: ssl.SSLContext | None = None) -> Iterator[Server]:
-    """Run a server until the block ends; with ``tls``, its address starts with https."""
+def serving(tls: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> Iterator[Server]:
+    """Run a server until the block ends; with ``tls``, its address starts with https.
+
+    Containers reach a server whose ``host`` is the address of their bridge.
+    """
     stopping = threading.Event()
 
     class Handler(BaseHTTPRequestHandler):
@@ -106,9 +109,9 @@ def serving(tls: ssl.SSLContext | None = None) -> Iterator[Server]:
             with suppress(ConnectionError):  # some tests kill the client
                 super().handle()
 
-    httpd = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    httpd = ThreadingHTTPServer((host, 0), Handler)
     httpd.daemon_threads = True
-    server = Server(("127.0.0.1", httpd.server_port))
+    server = Server((host, httpd.server_port))
     if tls:
         httpd.socket = tls.wrap_socket(httpd.socket, server_side=True)
         server.url = f"https://{server.host}"

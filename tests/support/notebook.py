@@ -74,7 +74,7 @@ def run_notebook(url: str, folder: Path) -> Path:
     with _browser(folder) as browser:
         try:
             browser.get(_upload(url))
-            _run_all(browser)
+            run_cells(browser, len(CELLS))
             _assert_drawn(browser)
         finally:
             browser.save_screenshot(str(picture))
@@ -88,8 +88,8 @@ def type_into_terminal(url: str, line: str, done: Callable[[], bool], folder: Pa
     """
     with _browser(folder) as browser:
         browser.get(f"{url}&reset")  # shows the launcher
-        _visible(browser, NEW_TERMINAL).click()
-        _wait(
+        visible(browser, NEW_TERMINAL).click()
+        wait(
             browser, lambda: browser.find_elements(By.CSS_SELECTOR, TERMINAL), "no terminal opened"
         )
 
@@ -97,7 +97,7 @@ def type_into_terminal(url: str, line: str, done: Callable[[], bool], folder: Pa
             browser.find_element(By.CSS_SELECTOR, TERMINAL).send_keys(f"{line}\n")
             return done()
 
-        _wait(browser, typed, f"the terminal did not run {line}")
+        wait(browser, typed, f"the terminal did not run {line}")
 
 
 def _browser(folder: Path) -> AbstractContextManager[Chrome]:
@@ -130,29 +130,33 @@ def _upload(url: str) -> str:
     return f"{server}/lab/tree/{NAME}?token={token}"
 
 
-def _run_all(browser: Chrome) -> None:
-    """Choose "Run All Cells" in the menu; wait until all cells have finished or one has failed."""
-    _visible(browser, IDLE, By.XPATH)
-    _visible(browser, RUN_MENU, By.XPATH).click()
-    _visible(browser, RUN_ALL).click()
+def run_cells(browser: Chrome, number: int) -> list[str]:
+    """Choose "Run All Cells" in the menu of the open notebook; return the printed texts.
+
+    Waits until this number of cells has finished or one has failed.
+    """
+    visible(browser, IDLE, By.XPATH)
+    visible(browser, RUN_MENU, By.XPATH).click()
+    visible(browser, RUN_ALL).click()
 
     def has_ended() -> bool:
         numbered = [*filter(NUMBERED.fullmatch, _texts(browser, PROMPT))]
-        return bool(_failures(browser)) or len(numbered) == len(CELLS)
+        return bool(_failures(browser)) or len(numbered) == number
 
-    _wait(browser, has_ended, "the cells did not finish")
+    wait(browser, has_ended, "the cells did not finish")
+    return _texts(browser, TEXT)
 
 
 def _assert_drawn(browser: Chrome) -> None:
     assert not _failures(browser)
     assert PRINTED in _texts(browser, TEXT)
-    plot, chart = _visible(browser, PLOT), _visible(browser, CHART)
-    _wait(
+    plot, chart = visible(browser, PLOT), visible(browser, CHART)
+    wait(
         browser,
         lambda: browser.execute_script(NATURAL_SIZE, plot) > 100,
         "matplotlib's plot is empty",
     )
-    _wait(browser, lambda: browser.execute_script(COLOURS, chart) > 10, "altair's chart is empty")
+    wait(browser, lambda: browser.execute_script(COLOURS, chart) > 10, "altair's chart is empty")
 
 
 def _failures(browser: Chrome) -> list[str]:
@@ -164,19 +168,19 @@ def _texts(browser: Chrome, selector: str) -> list[str]:
     return [element.text for element in browser.find_elements(By.CSS_SELECTOR, selector)]
 
 
-def _visible(browser: Chrome, selector: str, by: str = By.CSS_SELECTOR) -> WebElement:
+def visible(browser: Chrome, selector: str, by: str = By.CSS_SELECTOR) -> WebElement:
     """Wait for a visible element; return the first one."""
 
     def find() -> WebElement | None:
         elements = browser.find_elements(by, selector)
         return next((element for element in elements if element.is_displayed()), None)
 
-    element = _wait(browser, find, f"the page never showed {selector}")
+    element = wait(browser, find, f"the page never showed {selector}")
     assert element is not None
     return element
 
 
-def _wait(browser: Chrome, condition: Callable[[], T], failure: str) -> T:
+def wait(browser: Chrome, condition: Callable[[], T], failure: str) -> T:
     """Wait until ``condition`` returns a true value, and return it; fail with ``failure``."""
     waiting = WebDriverWait(browser, PATIENCE, ignored_exceptions=(StaleElementReferenceException,))
     return waiting.until(lambda _: condition(), failure)
