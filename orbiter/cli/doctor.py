@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from orbiter.cli.errors import FINDINGS, guarded
-from orbiter.cli.options import IMAGES, format_option, text_width
+from orbiter.cli.options import format_option, text_width
 
 if TYPE_CHECKING:
     from orbiter.config.image_set import ImageSet
@@ -43,12 +43,12 @@ def doctor(output_format: str) -> None:
 
 
 def _project() -> "tuple[ImageSet | None, ExpectedError | None]":
-    """Return the image set of the project, or the mistakes in its images.toml."""
-    from orbiter.config.read import read_image_set
+    """Return the image set of the project, or the error for one that cannot be read."""
+    from orbiter.doctor.project import current_image_set
     from resolvers.errors import ExpectedError
 
     try:
-        return read_image_set(IMAGES) if IMAGES.exists() else None, None
+        return current_image_set(), None
     except ExpectedError as error:
         return None, error
 

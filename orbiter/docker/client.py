@@ -255,6 +255,13 @@ def pull_image(reference: str, digest: str, platform: str) -> str:
     return name
 
 
+def check_pull(reference: str) -> None:
+    """Let the engine ask its registries for an image, without pulling it."""
+    with sdk_errors(f"reading {reference} by the engine"):
+        api = connect().api  # its stubs leave out the types of this method
+        api.inspect_distribution(reference)  # type: ignore[no-untyped-call]
+
+
 def is_pulled(reference: str, digest: str) -> bool:
     """Return whether the engine has the image with this digest."""
     return find_image(f"{_repository(reference)}@{digest}") is not None

@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 
 from orbiter.config.image_set import ImageSet
-from orbiter.doctor import files, indexes, machine, network, registries
+from orbiter.doctor import files, indexes, machine, mirrors, network, registries
 from orbiter.doctor.check import LIMIT, Asks, Check, run_checks
 from orbiter.doctor.clock import compare_clocks
 from orbiter.doctor.repository import check_git
@@ -27,7 +27,7 @@ def diagnose_machine(
 
 def _checks(image_set: ImageSet | None, mistake: ExpectedError | None) -> Iterator[Check]:
     if mistake:
-        yield _failing("images.toml", mistake)
+        yield _failing("image set", mistake)
     yield Check("Docker engine", machine.check_engine)
     yield Check("buildx", machine.check_buildx)
     if image_set:
@@ -43,6 +43,8 @@ def _checks(image_set: ImageSet | None, mistake: ExpectedError | None) -> Iterat
     if image_set:
         yield from _planned("conda channel", lambda: indexes.conda_checks(image_set))
         yield from registries.registry_checks(image_set)
+        yield from mirrors.source_checks(image_set)
+        yield from _planned("mirrors", lambda: mirrors.mirror_checks(image_set))
         yield from files.download_checks(image_set)
     yield Check("archive", files.check_archive)
 

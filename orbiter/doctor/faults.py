@@ -10,8 +10,8 @@ from resolvers.net.http import HTTPError
 _ANSWER = re.compile(r"(?s)\S+ (?:did not respond: |returned )(?P<reason>.*)")
 _ORIGIN = re.compile(r" \(the address comes from [^()]*\)")
 _ADDRESS = re.compile(r"\S+://\S+")
-_STATUS = re.compile(r"(?:\(|code E|returned |HTTP )(?P<status>[45]\d\d)\b")
-"""The status of a response in the text of rattler, npm, Orbiter or Docker."""
+_STATUS = re.compile(r"(?:\(|code E|returned |HTTP |… )(?P<status>[45]\d\d)\b")
+"""The status of a response in the text of rattler, npm, Orbiter, Docker or apt."""
 _PROXY_STATUS = re.compile(r"[45]\d\d ")
 """The start of the answer of a proxy that does not connect to a server."""
 _TEXTS: tuple[tuple[Fault, re.Pattern[str]], ...] = (
@@ -26,9 +26,11 @@ _TEXTS: tuple[tuple[Fault, re.Pattern[str]], ...] = (
         "name",
         re.compile(
             r"(?i)name or service not known|temporary failure in name resolution|no address assoc"
-            r"|dns error|ENOTFOUND|EAI_AGAIN|could not resolve|no such host|getaddrinfo"
+            r"|dns error|name does not exist|ENOTFOUND|EAI_AGAIN|could not resolve|no such host"
+            r"|getaddrinfo"
         ),
     ),
+    ("missing", re.compile(r"manifest unknown")),
     ("refused", re.compile(r"(?i)refused")),
     ("time-out", re.compile(r"(?i)timed? ?out|ETIMEDOUT|no answer (?:in|within)")),
     ("not an index", re.compile(r"is not a (?:page of a package index|valid registry response)")),

@@ -1,13 +1,13 @@
 """Checks of container registries: base images, and the repository of the images."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 
 from orbiter.config.image_set import ImageSet
 from orbiter.docker import client
 from orbiter.doctor.check import Asks, Check
-from orbiter.doctor.faults import reason_of
-from orbiter.doctor.result import Outcome, ok, warning
+from orbiter.doctor.faults import diagnose, reason_of
+from orbiter.doctor.result import Fault, Outcome, failed, ok, skipped, warning
 from orbiter.doctor.subject import base_images
 from orbiter.oci.reference import parse_reference
 from orbiter.oci.registry import Repository, repositories
@@ -15,6 +15,19 @@ from orbiter.oci.upload import tag_digest
 from resolvers.errors import ExpectedError
 from resolvers.net import http
 
+_ENGINE_PROXY = (
+    "the engine does not use the proxy of this machine: set 'proxies' in its daemon.json, or "
+    "'registry-mirrors' there, and restart it"
+)
+ENGINE_HINTS: Mapping[Fault, str] = {
+    "name": _ENGINE_PROXY,
+    "refused": _ENGINE_PROXY,
+    "time-out": _ENGINE_PROXY,
+    "certificate": "put the CA certificate into /etc/docker/certs.d/HOST/ca.crt on the machine of "
+    "the engine",
+    "credentials": "run docker login for the registry",
+    "missing": "correct the name and the tag",
+}
 MIRROR_HINT = "correct 'registry-mirrors' in the engine's daemon.json, or start the mirror"
 
 
@@ -22,6 +35,7 @@ def registry_checks(image_set: ImageSet) -> Iterator[Check]:
     """Yield the checks of the registries of base images, and of the one that images go to."""
     for reference in base_images(image_set):
         yield Check("base image", partial(_check_base, reference))
+        yield Check("engine's pulls", partial(_check_pull, reference))
     yield Check("push", partial(_check_push, image_set))
 
 
@@ -47,6 +61,18 @@ def _check_base(reference: str, asks: Asks) -> Outcome:
         text = f"it has {reference}, but a mirror does not answer: {'; '.join(problems)}"
         return warning(text, MIRROR_HINT)
     return ok(f"it has {reference}")
+
+
+def _check_pull(reference: str, _asks: Asks) -> Outcome:
+    """Let the engine ask for a base image, with its own proxies, certificates and mirrors."""
+    if reason := client.unavailable_reason():
+        return skipped(f"there is no engine: {reason}")
+    try:
+        client.check_pull(reference)
+    except ExpectedError as error:
+        found = diagnose(error)
+        return failed(found.detail, ENGINE_HINTS.get(found.fault, found.hint), found.fault)
+    return ok(f"the engine can pull {reference}")
 
 
 def _check_push(image_set: ImageSet, asks: Asks) -> Outcome:

@@ -193,7 +193,7 @@ class UpstreamLocator:
             if kind == ADDRESS and is_missing_upstream(failures):
                 hints[MISSING_ADDRESS] = None
             if rules and any(map(_is_unreachable, failures)):
-                reasons += f" (the address comes from {_origin(rules)})"
+                reasons += f" (the address comes from {mirror_origin(rules)})"
             return ExpectedError(f"{file.path}: {reasons}", "\n".join(hints))
         missing = " is no longer available upstream" if is_missing_upstream(failures) else ""
         return ExpectedError(
@@ -250,7 +250,7 @@ def _is_unreachable(error: ExpectedError) -> bool:
     return isinstance(error, http.HTTPError) and error.status == 0
 
 
-def _origin(rules: MirrorRules) -> str:
+def mirror_origin(rules: MirrorRules) -> str:
     """Return what names the mirrors: the variable, or the base image that it would replace."""
     if os.environ.get(rules.variable):
         return rules.variable

@@ -99,7 +99,7 @@ def _check_file(file: LockedFile, locator: UpstreamLocator) -> MissingFile | Exp
     try:
         for location in locator.http_locations(file):
             try:
-                _check_location(location, file)
+                check_location(location, file)
             except ExpectedError as error:
                 failures.append(error)
             else:
@@ -114,7 +114,7 @@ def _check_file(file: LockedFile, locator: UpstreamLocator) -> MissingFile | Exp
     return locator.failure(file, failures)
 
 
-def _check_location(location: HttpLocation, file: LockedFile) -> None:
+def check_location(location: HttpLocation, file: LockedFile) -> None:
     """Raise HTTPError or MissingUpstreamError if a location does not have the file."""
     if location.url.startswith("file:"):
         with http.stream(location.url):

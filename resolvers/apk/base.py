@@ -7,6 +7,8 @@ from typing import NamedTuple
 import msgspec
 
 from resolvers.apk.requirement import upstream_version
+from resolvers.distro import reach
+from resolvers.distro.reach import Source
 from resolvers.distro.scripts import PYTHON, facts, sections, with_variables
 from resolvers.types import Shell
 
@@ -42,6 +44,11 @@ def inspect_base(shell: Shell, platform: str) -> AlpineBase:
     """Return what a base image contains; start one container that resolves nothing."""
     output = shell(with_variables(SCRIPTS), platform=platform)
     return parse_base(sections(output)["facts"])
+
+
+def ask_sources(shell: Shell, platform: str) -> tuple[Source, ...]:
+    """Let apk ask the sources of the base image for their indexes."""
+    return reach.ask_sources(Path(__file__).parent, shell, platform)
 
 
 def parse_base(section: str) -> AlpineBase:

@@ -5,6 +5,8 @@ from pathlib import Path
 import msgspec
 
 from resolvers.apt.requirement import upstream_version
+from resolvers.distro import reach
+from resolvers.distro.reach import Source
 from resolvers.distro.scripts import PYTHON, facts, sections, with_variables
 from resolvers.types import Shell
 
@@ -32,6 +34,11 @@ def inspect_base(shell: Shell, platform: str) -> DebianBase:
     """Return what a base image contains; start one container that resolves nothing."""
     output = shell(with_variables(SCRIPTS), platform=platform)
     return parse_base(sections(output)["facts"])
+
+
+def ask_sources(shell: Shell, platform: str) -> tuple[Source, ...]:
+    """Let apt ask the sources of the base image for their indexes."""
+    return reach.ask_sources(Path(__file__).parent, shell, platform)
 
 
 def parse_base(section: str) -> DebianBase:

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from orbiter.lockset import folder
 from tests.support.json_output import read_document
+from tests.support.lock_sets import small
 from tests.support.loopback import Answer, serving
 
 IMAGES = """
@@ -69,8 +71,17 @@ def test_mistakes_in_images_toml_do_not_end_the_checks(tmp_path: Path) -> None:
     with serving() as server:
         server.replies["/simple/pip/"] = Answer(404)
         found = by_name(doctor(tmp_path, "--format", "json", index=f"{server.url}/simple").stdout)
-    assert found["images.toml"]["state"] == "failed"
+    assert found["image set"]["state"] == "failed"
     assert (found["pip index"]["fault"], found["cache folder"]["state"]) == ("missing", "ok")
+
+
+def test_without_images_toml_the_newest_lock_set_counts(tmp_path: Path) -> None:
+    folder.write(small(), tmp_path / "locks" / "0.1.0")
+    with serving() as server:
+        done = doctor(tmp_path, "--format", "json", index=f"{server.url}/simple")
+    document = read_document("doctor", done.stdout)
+    assert document["release"] == "0.1.0"
+    assert "base image" in {check["name"] for check in document["checks"]}
 
 
 @pytest.mark.engine

@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,8 @@ import pytest
 from orbiter.config.image_set import ImageSet
 from orbiter.config.read import image_set_of
 from orbiter.docker import client
-from orbiter.doctor.check import run_checks
-from orbiter.doctor.registries import registry_checks
+from orbiter.doctor.check import Check, run_checks
+from orbiter.doctor.registries import _check_pull, registry_checks
 from orbiter.doctor.result import CheckResult
 from tests.support.loopback import Answer, Server
 from tests.support.loopback_registry import NAME, USER, LoopbackRegistry
@@ -45,7 +46,13 @@ def log_in(registry: LoopbackRegistry, folder: Path) -> None:
 
 
 def results(registry: LoopbackRegistry) -> tuple[CheckResult, CheckResult]:
-    base, push = run_checks(registry_checks(image_set(registry)))
+    return of_registries(image_set(registry))
+
+
+def of_registries(images: ImageSet) -> tuple[CheckResult, CheckResult]:
+    """Return the results for the base image and for the push; there is no engine to pull."""
+    base, pull, push = run_checks(registry_checks(images))
+    assert (pull.name, pull.state) == ("engine's pulls", "skipped")
     return base, push
 
 
@@ -101,8 +108,23 @@ def test_a_mirror_that_does_not_answer(
     text = IMAGES.format(host=registry.server.host, name=NAME).replace(
         f"{registry.server.host}/{NAME}:base", "a:1"
     )
-    base, _ = run_checks(registry_checks(image_set_of(text, Path("x"), "x")))
+    base, _ = of_registries(image_set_of(text, Path("x"), "x"))
     # The last one is the registry itself: both mirrors come before it.
     assert (base.state, "127.0.0.1:1: " in base.detail) == ("warning", True)
     assert base.address == f"{registry.server.url}/v2/library/a/manifests/1"
     assert base.origin == "the engine's registry mirrors"
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize(
+    ("reference", "state", "fault"),
+    [
+        ("debian:trixie-slim", "ok", ""),
+        ("127.0.0.1:1/a:1", "failed", "refused"),
+        ("registry.invalid/a:1", "failed", "name"),
+    ],
+)
+def test_what_the_engine_can_pull(reference: str, state: str, fault: str) -> None:
+    (found,) = run_checks([Check("pull", partial(_check_pull, reference))])
+    assert (found.state, found.fault) == (state, fault)
+    assert ("daemon.json" in found.hint) == (state == "failed")

@@ -1,0 +1,178 @@
+"""Checks of Debian and Alpine mirrors: from containers, as locking asks, and from this machine."""
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from orbiter.config.builders import system_manager
+from orbiter.config.image_set import Builder, ImageSet
+from orbiter.docker import client
+from orbiter.docker.shells import base_shell, pin_base, solver_image
+from orbiter.doctor.check import Asks, Check
+from orbiter.doctor.faults import diagnose
+from orbiter.doctor.project import newest_lock_set
+from orbiter.doctor.result import Fault, Outcome, failed, ok, skipped, warning
+from orbiter.doctor.subject import base_images
+from orbiter.fetch.fill import artifacts
+from orbiter.fetch.mirrors import fetch_settings
+from orbiter.fetch.sources import (
+    MIRROR_RULES,
+    NOT_FOUND,
+    FetchSettings,
+    UpstreamLocator,
+    mirror_origin,
+)
+from orbiter.fetch.upstream import check_location
+from orbiter.lockset.model import LockSet
+from orbiter.store.artifact_list import LockedFile
+from resolvers.apk import base as apk
+from resolvers.apt import base as apt
+from resolvers.distro.reach import Source
+from resolvers.distro.repositories import split_source
+from resolvers.errors import ExpectedError
+from resolvers.net import http
+from resolvers.types import Shell
+
+ASK_SOURCES: Mapping[str, Callable[[Shell, str], tuple[Source, ...]]] = {
+    "apk": apk.ask_sources,
+    "apt": apt.ask_sources,
+}
+"""Functions that let a manager ask the sources of an image, by manager."""
+OWN_PROXY: frozenset[Fault] = frozenset({"name", "refused", "time-out", "other"})
+CONTAINER_HINT = (
+    "containers do not use the proxy of this machine: set 'proxies' in ~/.docker/config.json"
+)
+DELETED_HINT = "list all missing files: orbiter fetch --upstream"
+
+
+class _NotPulledError(ExpectedError):
+    """No engine answers, or it does not have an image; a check must not pull it."""
+
+
+def source_checks(image_set: ImageSet) -> Iterator[Check]:
+    """Yield the checks of the sources in the images in which apk and apt resolve."""
+    for reference, builder in base_images(image_set).items():
+        name = f"{system_manager(builder.name)} in a container"
+        yield Check(name, partial(_check_sources, reference, builder, image_set.platforms))
+
+
+def _check_sources(
+    reference: str, builder: Builder, platforms: tuple[str, ...], _asks: Asks
+) -> Outcome:
+    """Let the manager ask all sources of an image, in a container like the one of locking."""
+    if reason := client.unavailable_reason():
+        return skipped(f"there is no engine: {reason}")
+    native = client.native_platform()
+    platform = native if builder.suite or native in platforms else platforms[0]
+    try:
+        shell = base_shell(reference, {platform: _pulled(reference, platform)})
+    except _NotPulledError as error:
+        return skipped(error.message)
+    sources = ASK_SOURCES[system_manager(builder.name)](shell, platform)
+    broken = [source for source in sources if source.problem]
+    if broken:
+        return _broken(broken[0])
+    return ok(f"{len(sources)} sources of {reference} answer")
+
+
+def _pulled(reference: str, platform: str) -> str:
+    """Return the digest of an image that the engine has."""
+    digest = pin_base(reference, platform)
+    if not client.is_pulled(reference, digest):
+        raise _not_pulled(reference)
+    return digest
+
+
+def _not_pulled(reference: str) -> ExpectedError:
+    return _NotPulledError(f"the engine does not have {reference} yet, which orbiter lock pulls")
+
+
+def _broken(source: Source) -> Outcome:
+    lines = [line.strip() for line in source.problem.splitlines() if line.strip()]
+    signs = ("E:", "ERROR:", "WARNING:")
+    reason = next((line for line in lines if line.startswith(signs)), "no explanation")
+    found = diagnose(ExpectedError(reason, "correct the sources of the base image"))
+    hint = CONTAINER_HINT if found.fault in OWN_PROXY else found.hint
+    return failed(f"{source.name}: {found.detail}", hint, found.fault)
+
+
+def mirror_checks(image_set: ImageSet) -> Iterator[Check]:
+    """Yield a check for each place that the locked files of apk and apt come from."""
+    managers = {system_manager(builder.name) for builder in image_set.builders.values()}
+    lock_set = newest_lock_set(image_set.version)
+    if lock_set is None:
+        for manager in sorted(managers):
+            yield Check(f"{manager} mirrors", lambda _asks: skipped("no release is locked"))
+        return
+    settings = _without_pulls(lock_set)
+    for (manager, _), file in sorted(_one_file_of_each(lock_set).items()):
+        yield Check(f"{manager} mirrors", partial(_check_mirrors, manager, file, settings))
+
+
+def _one_file_of_each(lock_set: LockSet) -> dict[tuple[str, str], LockedFile]:
+    """Return a file of each manager and repository of images.toml; "" for the mirrors."""
+    found: dict[tuple[str, str], LockedFile] = {}
+    for file in artifacts(lock_set, ()):
+        manager, _, location = file.source.partition(":")
+        if manager in ASK_SOURCES:
+            found.setdefault((manager, split_source(location)[0]), file)
+    return found
+
+
+def _without_pulls(lock_set: LockSet) -> FetchSettings:
+    """Return the sources of fetching, which then read mirrors from pulled images only."""
+    settings = fetch_settings(lock_set)
+
+    def guarded(manager: str, read: Callable[[], tuple[str, ...]]) -> tuple[str, ...]:
+        for builder in lock_set.image_set.builders.values():
+            if system_manager(builder.name) == manager:
+                _require_pulled(lock_set, builder)
+        return read()
+
+    return replace(
+        settings,
+        apk_mirrors=partial(guarded, "apk", settings.apk_mirrors),
+        apt_mirrors=partial(guarded, "apt", settings.apt_mirrors),
+    )
+
+
+def _require_pulled(lock_set: LockSet, builder: Builder) -> None:
+    if reason := client.unavailable_reason():
+        raise _NotPulledError(f"the base image names the mirrors, and there is no engine: {reason}")
+    if not builder.base:
+        _pulled(solver_image(builder.suite), client.native_platform())
+        return
+    digest = next(iter(lock_set.manifest.bases[builder.base].values()))
+    if not client.is_pulled(builder.base, digest):
+        raise _not_pulled(builder.base)
+
+
+def _check_mirrors(manager: str, file: LockedFile, settings: FetchSettings, asks: Asks) -> Outcome:
+    """Ask the mirrors for a locked file as fetching does, in their order."""
+    try:
+        locations = tuple(UpstreamLocator(settings).http_locations(file))
+    except ExpectedError as error:
+        if isinstance(error.__cause__, _NotPulledError):
+            return skipped(error.message)
+        raise
+    origin, name = _origin(manager, file), Path(file.path).name
+    for location in locations:
+        asks(location.url, origin)
+        try:
+            check_location(location, file)
+        except http.HTTPError as error:
+            if location is locations[-1] and error.status not in NOT_FOUND:
+                raise
+        else:
+            return ok(f"the mirror has {name}")
+    return warning(f"no mirror has {name}", DELETED_HINT)
+
+
+def _origin(manager: str, file: LockedFile) -> str:
+    """Return the table of images.toml or the variable that sets the address of a file."""
+    repository = split_source(file.source.partition(":")[2])[0]
+    if repository:
+        return f"[{manager}-repository.{repository}] in images.toml"
+    return mirror_origin(MIRROR_RULES[manager])
