@@ -13,13 +13,14 @@ from selenium.webdriver import Chrome
 
 from orbiter.config.check_keys import LicencesTable
 from orbiter.lockfiles.types import PackageEntry, PackageFile, Scope
+from orbiter.lockset import folder
 from orbiter.report.release.contents import Contents, read_contents, stored_sizes
 from orbiter.report.release.page import is_own, render
 from orbiter.report.vulnerabilities.view import Row, Section, View
 from orbiter.store.store import Store
 from tests.support.browser import chromium
 from tests.support.paths import ROOT
-from tests.support.sbom_lock_sets import release
+from tests.support.sbom_lock_sets import mixed, release
 
 HOSTILE = "</script><script>document.title='owned'</script><img src=x onerror=alert(1)>\"'`"
 FOUND = View(
@@ -120,6 +121,18 @@ def test_a_release_without_record_says_so(contents: Contents) -> None:
     assert "docker pull dorgeln/orbiter:debian-base-0.2.0\n" in text
     assert "The sizes of this release are not recorded." in text
     assert "cannot be verified" in text
+
+
+def test_the_packages_of_a_base_image_are_not_listed(tmp_path: Path) -> None:
+    project, locks = tmp_path / "project", tmp_path / "locks"
+    project.mkdir()
+    locks.mkdir()
+    lock_set = mixed(project)
+    folder.write(lock_set, locks / lock_set.manifest.release)
+    text = Page(render(read_contents(lock_set, Store(tmp_path), LicencesTable(), locks=locks))).text
+    assert "and those of the base image alpine:3.23, which are not listed" in text
+    assert "Orbiter locks no packages for this image." in text
+    assert "alpine-core linux/amd64, 2 B" in text
 
 
 def test_the_page_makes_no_requests(contents: Contents) -> None:
