@@ -21,6 +21,7 @@ from orbiter.cli.options import (
     release_option,
     stages_option,
 )
+from orbiter.cli.overview import README, publish_overview, read_overview, readme_option
 from orbiter.cli.terminal import print_lines
 from orbiter.cli.tested import exit_if_failed, image_test_check
 
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     help="Push without checking which images the tags point to in the registry.",
 )
 @audited_option
+@readme_option
 @format_option
 @quiet_option
 @guarded
@@ -53,6 +55,7 @@ def push(
     builder: str | None,
     force: bool,
     audited: bool,
+    readme: bool,
     output_format: str,
     quiet: bool,
 ) -> None:
@@ -68,6 +71,8 @@ def push(
     from orbiter.release.audited import AuditCheck
 
     lock_set = read_lock_set(release, locked=locked)
+    repository = lock_set.image_set.repository
+    overview = read_overview(repository) if readme else ""
     options = BuildOptions(
         images=stages,
         platforms=platforms,
@@ -86,11 +91,15 @@ def push(
         refused = _document(lock_set, (), accepted=False)
     exit_if_rejected(check, "nothing was pushed", refused)
     exit_if_failed(tests, "nothing was pushed", refused)
+    if output_format != "json":
+        for image in built:
+            print_lines(f"{image.tag}  {image.digest}  {_state(image)}")
+    if readme:
+        publish_overview(repository, overview)
     if output_format == "json":
-        print_document(_document(lock_set, built, accepted=True))
-        return
-    for image in built:
-        print_lines(f"{image.tag}  {image.digest}  {_state(image)}")
+        print_document(_document(lock_set, built, accepted=True, readme=readme))
+    elif readme:
+        print_lines(f"{README} is now the overview of {repository} on Docker Hub")
 
 
 def _state(image: "BuiltImage") -> "Literal['pushed', 'already there']":
@@ -98,7 +107,11 @@ def _state(image: "BuiltImage") -> "Literal['pushed', 'already there']":
 
 
 def _document(
-    lock_set: "LockSet", built: "tuple[BuiltImage, ...]", *, accepted: bool
+    lock_set: "LockSet",
+    built: "tuple[BuiltImage, ...]",
+    *,
+    accepted: bool,
+    readme: bool = False,
 ) -> "PushResult":
     from msgspec.structs import replace
 
@@ -109,4 +122,5 @@ def _document(
         release=lock_set.manifest.release,
         accepted=accepted,
         images=tuple(replace(shown, state=_state(image)) for shown, image in images),
+        readme=readme,
     )

@@ -57,11 +57,15 @@ class BuildResult(Document, frozen=True, kw_only=True):
 
 
 class PushResult(Document, frozen=True, kw_only=True):
-    """The result of ``orbiter push``; unless the images are ``accepted``, none was pushed."""
+    """The result of ``orbiter push``; unless the images are ``accepted``, none was pushed.
+
+    ``readme`` says whether README.md became the overview of the repository.
+    """
 
     release: str
     accepted: bool
     images: tuple[OneImage, ...]
+    readme: bool = False
 
 
 class ReleasedImage(msgspec.Struct, frozen=True, kw_only=True):
