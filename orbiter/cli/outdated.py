@@ -1,6 +1,8 @@
 """``orbiter outdated``: newer versions of locked packages."""
 
 import sys
+from functools import partial
+from typing import TYPE_CHECKING
 
 import click
 
@@ -15,6 +17,15 @@ from orbiter.cli.options import (
     stages_option,
     text_width,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from orbiter.cli.board import Board
+    from orbiter.lockset.model import LockSet
+    from orbiter.query.outdated import SystemVersions
+    from orbiter.tasks import Report
+    from resolvers.types import Availability
 
 
 @click.command()
@@ -43,7 +54,8 @@ def outdated(
 
     Reads the indexes that `orbiter lock` uses, for the packages that
     images.toml requests. "allowed" is the newest version that images.toml
-    allows. Packages of apk and apt are not checked.
+    allows. apk and apt resolve in a container, which needs a Docker engine;
+    without one, their packages are not checked.
     """
     from orbiter.cli.board import Board
     from orbiter.query.outdated import outdated as check
@@ -53,7 +65,13 @@ def outdated(
     selection = Selection(images=stages, platforms=platforms, managers=managers)
     lock_set = read_lock_set(release)
     with Board(quiet=quiet) as board:
-        found = check(lock_set, selection, board, everything=show_all)
+        found = check(
+            lock_set,
+            selection,
+            board,
+            partial(_system_versions, lock_set, board),
+            everything=show_all,
+        )
     if output_format == "json":
         from orbiter.documents import encode
 
@@ -65,7 +83,22 @@ def outdated(
     if found.count("failed"):
         raise ExpectedError(
             "an index could not be read, so the result is incomplete",
-            "check the addresses above and the network, then run orbiter outdated again",
+            "correct the reasons above, then run orbiter outdated again",
         )
     if exit_code and (found.count("outdated") or found.count("not found")):
         sys.exit(FINDINGS)
+
+
+def _system_versions(lock_set: "LockSet", board: "Board") -> "SystemVersions | str":
+    """Return the function that asks apk and apt, or why there is no Docker engine to run them."""
+    from orbiter.docker import client
+    from orbiter.locking.environment import LocalEnvironment
+    from orbiter.locking.newest import newest_versions
+
+    if reason := client.unavailable_reason():
+        return reason
+
+    def versions(builder: str, manager: str, report: "Report") -> "Mapping[str, Availability]":
+        return newest_versions(lock_set, builder, manager, LocalEnvironment(), board, report)
+
+    return versions

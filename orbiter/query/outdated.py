@@ -1,6 +1,6 @@
 """Newer versions of locked packages: ``orbiter outdated``."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Literal, get_args
@@ -19,6 +19,7 @@ from orbiter.lockset.model import BuilderFacts, LockSet
 from orbiter.lockset.targets import targets
 from orbiter.query.packages import Selection, selected_packages, uncovered
 from orbiter.tasks import Report, StartTask
+from resolvers.errors import ExpectedError
 from resolvers.types import (
     Availability,
     AvailableVersion,
@@ -31,11 +32,13 @@ VersionState = Literal["outdated", "current", "not found", "not checked", "faile
 """``outdated``: a newer version exists; ``not found``: the index does not have the package;
 ``failed``: the index did not answer."""
 STATES: tuple[VersionState, ...] = get_args(VersionState)
-NOT_CHECKED = {
-    "apk": "apk resolves in a container: orbiter lock --dry-run --upgrade --only apk",
-    "apt": "apt resolves in a container: orbiter lock --dry-run --upgrade --only apt",
-}
-"""The managers whose indexes are only read by the program itself, and the reason."""
+IN_CONTAINERS = ("apk", "apt")
+"""The managers whose indexes are only read by the program itself."""
+NOT_NEEDED = "the newest packages do not need it"
+SystemVersions = Callable[[str, str, Report], Mapping[str, Availability]]
+"""Returns the packages that apk or apt would lock now, for a builder and a manager."""
+FindSystem = Callable[[], SystemVersions | str]
+"""Returns the reason instead, if there is no Docker engine."""
 FIXED = "images.toml names the address of its file"
 
 
@@ -91,11 +94,17 @@ class _Locked(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def outdated(
-    lock_set: LockSet, selection: Selection, start_task: StartTask, *, everything: bool = False
+    lock_set: LockSet,
+    selection: Selection,
+    start_task: StartTask,
+    find_system: FindSystem,
+    *,
+    everything: bool = False,
 ) -> Outdated:
     """Ask the indexes for the newest versions of the packages that images.toml requests.
 
-    With ``everything``, of all packages. An index that does not answer is the state of its
+    With ``everything``, of all packages. ``find_system`` is called if there are packages
+    of apk or apt. An index that does not answer is the state of its
     packages.
     """
     locked = [each for each in _locked(lock_set, selection) if everything or each.direct]
@@ -106,6 +115,8 @@ def outdated(
     def check(key: tuple[str, str]) -> list[VersionedPackage]:
         report = start_task(f"{key[0]} {key[1]}")
         try:
+            if key[1] in IN_CONTAINERS:
+                return list(_checked_in_container(key, by_lock[key], find_system, report))
             return list(_checked(lock_set, key, by_lock[key], report))
         finally:
             report("")
@@ -146,9 +157,6 @@ def _checked(
 ) -> Iterator[VersionedPackage]:
     """Yield the packages of one lock with the versions in their index."""
     builder, manager = key
-    if manager in NOT_CHECKED:
-        yield from (_package(each, "not checked", reason=NOT_CHECKED[manager]) for each in locked)
-        return
     request = _request(lock_set, builder, manager)
     fixed = _fixed(manager, request)
     names = tuple(sorted({each.entry.name for each in locked} - fixed))
@@ -159,6 +167,30 @@ def _checked(
             yield _package(each, "not checked", reason=FIXED)
         else:
             yield _compared(each, found[each.entry.name])
+
+
+def _checked_in_container(
+    key: tuple[str, str], locked: list[_Locked], find_system: FindSystem, report: Report
+) -> Iterator[VersionedPackage]:
+    """Yield the packages of apk or apt with the versions that an upgrade would lock."""
+    builder, manager = key
+    system = find_system()
+    if isinstance(system, str):
+        reason = f"{manager} resolves in a container: {system}"
+        yield from (_package(each, "not checked", reason=reason) for each in locked)
+        return
+    report("resolving")
+    try:
+        found = system(builder, manager, report)
+    except ExpectedError as error:
+        reason = error.message.splitlines()[0]
+        yield from (_package(each, "failed", reason=reason) for each in locked)
+        return
+    for each in locked:
+        if available := found.get(each.entry.name):
+            yield _compared(each, available)
+        else:
+            yield _package(each, "not checked", reason=NOT_NEEDED)
 
 
 def _fixed(manager: str, request: Request) -> frozenset[str]:

@@ -11,10 +11,12 @@ from click.testing import CliRunner
 from msgspec.structs import replace
 
 from orbiter.cli.main import cli
+from orbiter.docker import client
 from orbiter.lockset import folder
 from orbiter.query.outdated import Outdated, outdated
 from orbiter.query.packages import Selection
 from orbiter.report.query import outdated_text
+from orbiter.tasks import Report
 from resolvers.index import index as package_index
 from tests.support.conda_world import channel, record
 from tests.support.lock_sets import PROJECT, small
@@ -22,6 +24,13 @@ from tests.support.paths import ROOT
 from tests.support.pip_cases import only_index
 from tests.support.sbom_lock_sets import mixed
 from tests.support.wheel_index import WheelIndex
+
+NO_ENGINE = "no Docker engine"
+
+
+def start_task(_title: str) -> Report:
+    return lambda _line: None
+
 
 PIP = Selection(managers=("pip",))
 
@@ -34,7 +43,7 @@ def index(monkeypatch: pytest.MonkeyPatch) -> Iterator[WheelIndex]:
 
 
 def check(selection: Selection = PIP, *, everything: bool = False) -> Outdated:
-    return outdated(small(), selection, lambda _title: lambda _line: None, everything=everything)
+    return outdated(small(), selection, start_task, lambda: NO_ENGINE, everything=everything)
 
 
 def states(found: Outdated) -> dict[str, str]:
@@ -69,7 +78,7 @@ def test_packages_of_apt_are_not_checked(index: WheelIndex) -> None:
     assert {package.state for package in found.packages} == {"not checked"}
     assert {package.direct for package in found.packages} == {False, True}
     text = outdated_text.render(found, width=80)
-    assert "apt resolves in a container" in text
+    assert "apt resolves in a container: no Docker engine" in text
     assert max(map(len, text.splitlines())) <= 80
     assert index.server.requests == []
 
@@ -92,7 +101,8 @@ def test_conda_packages_of_two_platforms(tmp_path: Path) -> None:
     found = outdated(
         lock_set,
         Selection(managers=("conda",)),
-        lambda _title: lambda _line: None,
+        start_task,
+        lambda: NO_ENGINE,
         everything=True,
     )
     assert states(found) == {"python": "outdated", "tzdata": "not found"}
@@ -101,11 +111,15 @@ def test_conda_packages_of_two_platforms(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Return a project with a lock set and without a Docker engine."""
     shutil.copy(PROJECT / "images.toml", tmp_path)
     folder.write(small(), tmp_path / "locks" / "0.1.0")
     monkeypatch.chdir(tmp_path)
-    return tmp_path
+    monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:1")
+    client._connection.cache_clear()  # as in a new process
+    yield tmp_path
+    client._connection.cache_clear()
 
 
 @pytest.mark.usefixtures("project")
