@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from orbiter.cli.errors import FINDINGS, guarded
-from orbiter.cli.options import format_option, text_width
+from orbiter.cli.options import format_option, quiet_option, text_width
 
 if TYPE_CHECKING:
     from orbiter.config.image_set import ImageSet
@@ -19,8 +19,9 @@ STATE_WIDTH = 9
 
 @click.command()
 @format_option
+@quiet_option
 @guarded
-def doctor(output_format: str) -> None:
+def doctor(output_format: str, quiet: bool) -> None:
     """Check this machine and the servers that it asks.
 
     Checks the Docker engine, buildx, disks, the clock, git, proxies and
@@ -29,9 +30,11 @@ def doctor(output_format: str) -> None:
     servers of images.toml. Changes nothing in the project. Exits with 1 if a
     check failed.
     """
+    from orbiter.cli.board import Board
     from orbiter.doctor.doctor import diagnose_machine
 
-    diagnosis = diagnose_machine(*_project())
+    with Board(quiet=quiet) as board:
+        diagnosis = diagnose_machine(*_project(), board)
     if output_format == "json":
         from orbiter.documents import encode
 

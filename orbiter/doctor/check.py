@@ -8,6 +8,7 @@ import msgspec
 
 from orbiter.doctor.faults import REMEDIES, diagnose
 from orbiter.doctor.result import CheckResult, Outcome, failed
+from orbiter.tasks import Report
 from resolvers.errors import ExpectedError
 from resolvers.net.proxies import proxy_of
 from resolvers.redaction import without_secrets
@@ -29,13 +30,24 @@ class Check(msgspec.Struct, frozen=True):
     run: Callable[[Asks], Outcome]
 
 
-def run_checks(checks: Iterable[Check], limit: float = LIMIT) -> tuple[CheckResult, ...]:
+def run_checks(
+    checks: Iterable[Check], limit: float = LIMIT, report: Report = lambda _line: None
+) -> tuple[CheckResult, ...]:
     """Run checks at the same time and return their results, in order."""
     running = [_RunningCheck(check) for check in checks]
     for each in running:
         each.start()
     end = time.monotonic() + limit
-    return tuple(each.result(end, limit) for each in running)
+    results: list[CheckResult] = []
+    for each in running:
+        report(f"{len(results)} of {len(running)} checks")
+        results.append(each.result(end, limit))
+    report("")
+    return tuple(results)
+
+
+def _one_line(text: str) -> str:
+    return without_secrets(" ".join(text.split()), "…")
 
 
 class _RunningCheck:
@@ -66,8 +78,8 @@ class _RunningCheck:
         return CheckResult(
             name=self._check.name,
             state=outcome.state,
-            detail=without_secrets(outcome.detail, "…"),
-            hint=without_secrets(outcome.hint, "…"),
+            detail=_one_line(outcome.detail),
+            hint=_one_line(outcome.hint),
             fault=outcome.fault,
             address=without_secrets(self._address),
             origin=self._origin,

@@ -6,20 +6,23 @@ from pathlib import Path
 
 from orbiter.config.image_set import ImageSet
 from orbiter.doctor import files, indexes, machine, mirrors, network, registries
-from orbiter.doctor.check import LIMIT, Asks, Check, run_checks
+from orbiter.doctor.check import Asks, Check, run_checks
 from orbiter.doctor.clock import compare_clocks
 from orbiter.doctor.repository import check_git
-from orbiter.doctor.result import CheckResult, Diagnosis, Outcome
+from orbiter.doctor.result import CheckResult, Diagnosis, Outcome, failed
 from orbiter.lockset.folder import LOCKS
+from orbiter.tasks import StartTask
 from resolvers.errors import ExpectedError
 from resolvers.net import server_dates
 
+STATUS = "see the complete error: orbiter status"
+
 
 def diagnose_machine(
-    image_set: ImageSet | None, mistake: ExpectedError | None = None, *, limit: float = LIMIT
+    image_set: ImageSet | None, mistake: ExpectedError | None, start_task: StartTask
 ) -> Diagnosis:
     """Run all checks; ``image_set`` is None outside of a project, or with a ``mistake`` in it."""
-    results = run_checks(_checks(image_set, mistake), limit)
+    results = run_checks(_checks(image_set, mistake), report=start_task("doctor"))
     clock = compare_clocks(server_dates.differences())
     checks = (*results, _result("clock", clock))
     return Diagnosis(release=image_set.version if image_set else "", checks=checks)
@@ -27,7 +30,8 @@ def diagnose_machine(
 
 def _checks(image_set: ImageSet | None, mistake: ExpectedError | None) -> Iterator[Check]:
     if mistake:
-        yield _failing("image set", mistake)
+        outcome = failed(mistake.message.splitlines()[0], STATUS)
+        yield Check("image set", lambda _asks: outcome)
     yield Check("Docker engine", machine.check_engine)
     yield Check("buildx", machine.check_buildx)
     if image_set:

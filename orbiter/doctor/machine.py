@@ -73,11 +73,9 @@ def check_buildx(_asks: Asks) -> Outcome:
 
 def check_platforms(platforms: Iterable[str]) -> Outcome:
     """Check that the engine runs these platforms, by emulation if necessary."""
-    try:
-        client.connect()
-        properties = buildx.inspect_builder("")
-    except ExpectedError:
-        return skipped("the engine does not answer")
+    if reason := client.unavailable_reason():
+        return skipped(f"there is no engine: {reason}")
+    properties = buildx.inspect_builder("")
     known = ", ".join(properties.get("platforms", ())).replace("*", "").split(", ")
     missing = [platform for platform in platforms if platform not in known]
     if missing:

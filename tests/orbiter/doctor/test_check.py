@@ -1,6 +1,8 @@
 """Checks at the same time, each with a time limit."""
 
 import socket
+import subprocess
+import sys
 
 import pytest
 
@@ -26,6 +28,17 @@ def test_a_server_that_never_answers_fails_after_the_limit() -> None:
     assert (quick.name, quick.state) == ("b", "ok")
 
 
+def test_a_server_that_never_answers_does_not_keep_the_process_alive() -> None:
+    code = (
+        "import sys; from orbiter.doctor.check import Check, run_checks; "
+        "from resolvers.net import http; "
+        "run_checks([Check('a', lambda _asks: http.get(sys.argv[1]))], 0.1)"
+    )
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/"
+        subprocess.run([sys.executable, "-c", code, url], check=True, timeout=50)
+
+
 def test_secrets_are_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://ann:hidden@proxy.example:3128")
 
@@ -36,6 +49,21 @@ def test_secrets_are_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     (found,) = run_checks([Check("a", ask)])
     assert "hidden" not in str(found)
     assert (found.proxy, found.state) == ("http://proxy.example:3128", "failed")
+
+
+def test_progress_is_reported() -> None:
+    lines: list[object] = []
+    checks = [Check("a", lambda _asks: ok("done")), Check("b", lambda _asks: ok("done"))]
+    run_checks(checks, report=lines.append)
+    assert lines == ["0 of 2 checks", "1 of 2 checks", ""]
+
+
+def test_texts_have_one_line() -> None:
+    def fail(_asks: Asks) -> Outcome:
+        raise ExpectedError("one\n  two", "three\nfour")
+
+    (found,) = run_checks([Check("a", fail)])
+    assert (found.detail, found.hint) == ("one two", "three four")
 
 
 def test_an_error_of_the_system_names_the_file() -> None:

@@ -132,6 +132,15 @@ def test_a_proxy_that_does_not_connect(
     assert found.hint == REMEDIES[found.fault]
 
 
+@pytest.mark.usefixtures("pip_url")
+def test_an_index_behind_a_proxy(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", server.url)
+    monkeypatch.setenv("PIP_INDEX_URL", "http://index.invalid/simple/")
+    server.replies["http://index.invalid/simple/attrs/"] = Answer(200, PAGE.encode(), HTML)
+    found = pip_check()
+    assert (found.state, found.proxy) == ("ok", server.url)
+
+
 def test_an_extra_index_may_lack_a_project(
     server: Server, pip_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,9 +1,10 @@
 """The checks of the engine and of disks: a real engine, a missing one, and a full disk."""
 
 import json
+import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,19 @@ def test_a_missing_engine(monkeypatch: pytest.MonkeyPatch) -> None:
     assert machine.check_engine_disk(lambda _address, _origin: None).state == "skipped"
 
 
+def test_an_engine_of_another_user(tmp_path: Path) -> None:
+    path = tmp_path / "docker.sock"
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        path.chmod(0)
+        # Without its privileges, even root is denied.
+        found = check(
+            "machine.check_engine", f"DOCKER_HOST=unix://{path}", wrapper=["unshare", "-U"]
+        )
+    assert found["detail"] == "cannot connect to a Docker engine: Permission denied"
+    assert "usermod -aG docker" in found["hint"]
+
+
 @pytest.mark.engine
 def test_an_engine_that_answers() -> None:
     found = engine()
@@ -69,22 +83,26 @@ def test_the_image_store_of_an_engine(status: object, expected: bool) -> None:
     assert machine.has_image_store({"DriverStatus": status}) is expected
 
 
-def cache_check(folder: str, disk: str = "") -> dict[str, str]:
-    """Return the check of a cache folder by a new process; ``disk`` mounts a small disk there."""
+def check(function: str, variable: str, *, wrapper: Sequence[str] = ()) -> dict[str, str]:
+    """Return the result of a check by a new process; ``wrapper`` is a command that runs it."""
     code = (
         "import msgspec; from orbiter.doctor import check, machine; "
-        "found = check.run_checks([check.Check('cache', machine.check_cache)])[0]; "
+        f"found = check.run_checks([check.Check('a', {function})])[0]; "
         "print(msgspec.json.encode(found).decode())"
     )
-    command = ["env", f"ORBITER_CACHE_DIR={folder}", sys.executable, "-c", code]
-    if disk:
-        mount = f'mount -t tmpfs -o {disk} tmpfs {folder} && exec "$@"'
-        command = ["unshare", "--map-root-user", "--mount", "sh", "-c", mount, "sh", *command]
+    command = [*wrapper, "env", variable, sys.executable, "-c", code]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if disk and "Operation not permitted" in done.stderr:
-        pytest.skip(f"no disk can be mounted: {done.stderr}")
+    if wrapper and "Operation not permitted" in done.stderr:
+        pytest.skip(f"this machine has no user namespaces: {done.stderr}")
     found: dict[str, str] = json.loads(done.stdout)
     return found
+
+
+def cache_check(folder: str, disk: str = "") -> dict[str, str]:
+    """Return the check of a cache folder; ``disk`` mounts a small disk there."""
+    mount = f'mount -t tmpfs -o {disk} tmpfs {folder} && exec "$@"'
+    wrapper = ["unshare", "--map-root-user", "--mount", "sh", "-c", mount, "sh"] if disk else []
+    return check("machine.check_cache", f"ORBITER_CACHE_DIR={folder}", wrapper=wrapper)
 
 
 @pytest.mark.parametrize(
