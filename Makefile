@@ -1,8 +1,9 @@
 # Try Orbiter with `make demo`, and test it with `make test`. Both need only Python 3.11 or newer.
 PYTHON ?= python3
-# Number of test processes. Tests that build images share one Docker engine; two keep it busy.
+# Number of test processes. Those that build images wait a quarter of their time, so that three keep
+# two cores busy.
 JOBS ?= auto
-ENGINE_JOBS ?= 2
+ENGINE_JOBS ?= 3
 VENV := .venv
 BIN := $(VENV)/bin
 PURE := not engine and not index and not slow

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.paths import QUICK_ORBITER
+
 pytestmark = [pytest.mark.engine, pytest.mark.index]
 
 IMAGES = """
@@ -63,7 +65,7 @@ def project(locked: Path, tmp_path: Path) -> Path:
 def orbiter(
     project: Path, cache: Path, *words: str, prefix: tuple[str, ...] = ()
 ) -> "subprocess.CompletedProcess[str]":
-    command = [*prefix, sys.executable, "-m", "orbiter", *words]
+    command = [*prefix, sys.executable, QUICK_ORBITER, *words]
     env = {**os.environ, "ORBITER_CACHE_DIR": str(cache)}
     return subprocess.run(
         command, cwd=project, env=env, capture_output=True, text=True, check=False
@@ -277,7 +279,7 @@ def test_the_run_after_a_killed_one_completes(
         shutil.copy(locked / "images.toml", project)
     else:
         shutil.copytree(locked, project)
-    command = [sys.executable, "-m", "orbiter", *words]
+    command = [sys.executable, QUICK_ORBITER, *words]
     env = {**os.environ, "ORBITER_CACHE_DIR": str(own)}
     with subprocess.Popen(
         command, cwd=project, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
