@@ -1,8 +1,9 @@
 # Try Orbiter with `make demo`, and test it with `make test`. Both need only Python 3.11 or newer.
 PYTHON ?= python3
-# Number of test processes. Those that build images wait a quarter of their time, so that three keep
-# two cores busy.
+# Number of test processes. With an index they wait half of their time, so that two keep a core busy.
+# With an engine they wait a quarter; its tests share one Docker engine, so they do not get all cores.
 JOBS ?= auto
+INDEX_JOBS ?= $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
 ENGINE_JOBS ?= 3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -26,7 +27,7 @@ test-fast: $(VENV)/ready
 	$(BIN)/pytest -n $(JOBS) --dist worksteal -m "$(PURE)"
 
 test-index: $(VENV)/ready
-	$(BIN)/pytest -n $(JOBS) --dist worksteal -m "(index or slow) and not engine"
+	$(BIN)/pytest -n $(INDEX_JOBS) --dist worksteal -m "(index or slow) and not engine"
 
 # --dist loadfile runs the tests of a module in one process, because they share the images that the
 # module builds. --no-loadscope-reorder keeps the order of files, which mixes long and short modules.
