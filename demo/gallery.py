@@ -9,6 +9,7 @@ release 0.2.0. To write it again: ``orbiter fetch --release 0.2.0``, then
 ``python -m demo.gallery facts``.
 """
 
+import gzip
 import json
 import os
 import re
@@ -59,6 +60,14 @@ PICTURE_STYLE = (
     ".heading { font-weight: 600; } rect { stroke: #fff; stroke-width: 1.5; } "
     ".apt rect { fill: #cfe8ff; } .pip rect { fill: #ffe7a8; } .npm rect { fill: #ffd6d1; }"
 )
+PAIRS = ROOT / "tests" / "data" / "locks" / "pairs"
+SAMPLES = {
+    "old/conda-lock.yml": "conda-lock/03-pytorch-next-tag/old.conda-lock.yml.gz",
+    "new/conda-lock.yml": "conda-lock/03-pytorch-next-tag/new.conda-lock.yml.gz",
+    "package-lock.json": "package-lock/04-jupyterhub-jsx/new.package-lock.json.gz",
+    "poetry.lock": "poetry/04-poetry-2.0-to-2.1/new.poetry.lock.gz",
+}
+"""Lock files of other projects, by their path in the folder of the commands."""
 DIGEST_LENGTH = len("sha256:") + 16
 """Characters of a hash in package-facts.json, to keep it small."""
 
@@ -92,10 +101,10 @@ def with_outputs(text: str) -> str:
 
 
 def run(command: str) -> str:
-    """Return the output of a command in a folder with only the releases and an empty cache."""
+    """Return the output of a command, with an empty cache."""
     with TemporaryDirectory() as scratch:
         project = Path(scratch)
-        (project / "locks").symlink_to(ROOT / "locks")
+        fill(project)
         environment = {
             **os.environ,
             "PYTHONPATH": str(ROOT),
@@ -114,6 +123,14 @@ def run(command: str) -> str:
     if not done.stdout:
         raise SystemExit(f"orbiter {command}: {done.stderr}")
     return done.stdout
+
+
+def fill(project: Path) -> None:
+    """Put the releases and the lock files of other projects into a folder."""
+    (project / "locks").symlink_to(ROOT / "locks")
+    for path, sample in SAMPLES.items():
+        (project / path).parent.mkdir(exist_ok=True)
+        (project / path).write_bytes(gzip.decompress((PAIRS / sample).read_bytes()))
 
 
 def report_contents() -> Contents:

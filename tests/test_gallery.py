@@ -33,5 +33,5 @@ def test_the_report_knows_all_sizes_and_most_licences(contents: Contents) -> Non
 
 
 def test_the_gallery_links_exactly_the_files_that_it_has() -> None:
-    linked = set(re.findall(r"\]\((gallery/[^)]+)\)", TEXT))
+    linked = set(re.findall(r"\]\((gallery/[^)#]+)", TEXT))
     assert linked == {gallery.PICTURE, gallery.REPORT, *gallery.PAGES}

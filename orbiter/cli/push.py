@@ -71,8 +71,7 @@ def push(
     from orbiter.release.audited import AuditCheck
 
     lock_set = read_lock_set(release, locked=locked)
-    repository = lock_set.image_set.repository
-    overview = read_overview(repository) if readme else ""
+    overview = read_overview(lock_set.image_set.repository) if readme else None
     options = BuildOptions(
         images=stages,
         platforms=platforms,
@@ -91,15 +90,22 @@ def push(
         refused = _document(lock_set, (), accepted=False)
     exit_if_rejected(check, "nothing was pushed", refused)
     exit_if_failed(tests, "nothing was pushed", refused)
-    if output_format != "json":
-        for image in built:
-            print_lines(f"{image.tag}  {image.digest}  {_state(image)}")
-    if readme:
-        publish_overview(repository, overview)
     if output_format == "json":
+        _publish(lock_set, overview)
         print_document(_document(lock_set, built, accepted=True, readme=readme))
-    elif readme:
+        return
+    for image in built:
+        print_lines(f"{image.tag}  {image.digest}  {_state(image)}")
+    if _publish(lock_set, overview):
+        repository = lock_set.image_set.repository
         print_lines(f"{README} is now the overview of {repository} on Docker Hub")
+
+
+def _publish(lock_set: "LockSet", overview: str | None) -> bool:
+    """Make a text the overview of the repository; return False without one."""
+    if overview is not None:
+        publish_overview(lock_set.image_set.repository, overview)
+    return overview is not None
 
 
 def _state(image: "BuiltImage") -> "Literal['pushed', 'already there']":
