@@ -1,13 +1,11 @@
-"""Results of tests as JSON, format 1, and its JSON Schema.
+"""Results of tests as JSON, format 1, and its JSON Schema."""
 
-Programs read this format: keys and their order stay, and new keys may be added.
-"""
-
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
 
+from orbiter.documents import Document, encode, schema_of
 from orbiter.image_tests.results import ImageTestReport, Kind, NotTested, Verdict
 
 Seconds = Annotated[float, Meta(ge=0)]
@@ -38,10 +36,9 @@ class OneImage(msgspec.Struct, frozen=True, kw_only=True):
     tests: tuple[OneTest, ...]
 
 
-class Document(msgspec.Struct, frozen=True, kw_only=True):
+class TestResults(Document, frozen=True, kw_only=True):
     """The result of ``orbiter test``."""
 
-    format: Literal[1] = 1
     release: str
     passed: bool
     images: tuple[OneImage, ...]
@@ -50,7 +47,7 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
 
 def render(report: ImageTestReport) -> str:
     """Return the report as indented JSON."""
-    document = Document(
+    document = TestResults(
         release=report.release,
         passed=report.passed,
         images=tuple(
@@ -65,10 +62,9 @@ def render(report: ImageTestReport) -> str:
         ),
         not_tested=report.not_tested,
     )
-    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
+    return encode(document)
 
 
 def schema() -> dict[str, Any]:
     """Return the JSON Schema of the report."""
-    found = msgspec.json.schema(Document)
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **found}
+    return schema_of(TestResults)
