@@ -9,6 +9,7 @@ import msgspec
 
 from resolvers.errors import ExpectedError
 from resolvers.net import http
+from resolvers.redaction import without_secrets
 
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*")
 """A channel of the default host, with an optional label: ``conda-forge/label/dev``."""
@@ -62,7 +63,7 @@ def parse_channel(text: str) -> Channel:
         parts = _with_variable(parts, secret, variable)
     if VARIABLE.search(_without_secrets(parts)):
         raise ExpectedError(
-            f"the channel {_redact(text)} has a variable in an unsupported place",
+            f"the channel {without_secrets(text)} has a variable in an unsupported place",
             "a variable can only be a user, a password or a token (/t/${TOKEN})",
         )
     url = urlunsplit(parts).rstrip("/")
@@ -80,7 +81,7 @@ def _parse_address(text: str) -> SplitResult:
 
 def _invalid_address(text: str) -> ExpectedError:
     return ExpectedError(
-        f"{_redact(text)} is not the address of a channel", "write https://HOST/CHANNEL"
+        f"{without_secrets(text)} is not the address of a channel", "write https://HOST/CHANNEL"
     )
 
 
@@ -92,7 +93,7 @@ def _variable_name(secret: str, text: str) -> str:
     match = VARIABLE.fullmatch(secret)
     if not match:
         raise ExpectedError(
-            f"the channel {_redact(text)} contains credentials, which a lock must not hold",
+            f"the channel {without_secrets(text)} contains credentials, which a lock must not hold",
             LOGIN_HINT,
         )
     return match[1] or match[2]
@@ -141,7 +142,7 @@ def lockable_address(url: str, channels: Iterable[Channel]) -> str:
     parts = urlsplit(url)
     if parts.username or parts.password or TOKEN.search(parts.path):
         raise ExpectedError(
-            f"the channel lists addresses with credentials ({_redact(url)}), "
+            f"the channel lists addresses with credentials ({without_secrets(url)}), "
             "which a lock must not hold",
             LOGIN_HINT,
         )
@@ -168,10 +169,3 @@ def join_causes(text: str) -> str:
     """Return rattler's chain of causes as one line, without repetitions."""
     causes = [line.strip().removeprefix("Caused by:").strip() for line in text.splitlines()]
     return ": ".join(dict.fromkeys(cause for cause in causes if cause))
-
-
-def _redact(text: str) -> str:
-    """Return an address for an error message, without anything that may be a secret."""
-    # Some servers also accept tokens in the query.
-    scheme, _, rest = text.partition("://")
-    return f"{scheme}://{TOKEN.sub('/t/…', rest.rpartition('@')[2]).partition('?')[0]}"
