@@ -245,8 +245,8 @@ def pull_image(reference: str, digest: str, platform: str) -> str:
     """Pull the image with this digest if the engine does not have it; return its name."""
     from docker.errors import ImageNotFound
 
-    repository = _repository(reference)
-    name = f"{repository}@{digest}"
+    name = name_with_digest(reference, digest)
+    repository = name.partition("@")[0]
     with sdk_errors(f"pulling {name}"):
         try:
             connect().images.get(name)
@@ -264,16 +264,16 @@ def check_pull(reference: str) -> None:
 
 def is_pulled(reference: str, digest: str) -> bool:
     """Return whether the engine has the image with this digest."""
-    return find_image(f"{_repository(reference)}@{digest}") is not None
+    return find_image(name_with_digest(reference, digest)) is not None
 
 
-def _repository(reference: str) -> str:
-    """Return an image reference without its tag and digest."""
+def name_with_digest(reference: str, digest: str) -> str:
+    """Return the name of an image with a digest in place of its tag."""
     repository = reference.partition("@")[0]
     # The host may have a port, so only a colon in the last part begins a tag.
     if ":" in repository.rpartition("/")[2]:
-        return repository.rpartition(":")[0]
-    return repository
+        repository = repository.rpartition(":")[0]
+    return f"{repository}@{digest}"
 
 
 def image_labels(tag: str) -> Mapping[str, str] | None:

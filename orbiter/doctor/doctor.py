@@ -39,7 +39,7 @@ def _checks(image_set: ImageSet | None, mistake: ExpectedError | None) -> Iterat
         yield Check("platforms", lambda _asks: machine.check_platforms(platforms))
         yield Check("git", partial(_check_git, image_set.version))
     yield Check("cache folder", machine.check_cache)
-    yield Check("engine's disk", machine.check_engine_disk)
+    yield Check("Docker's disk", machine.check_engine_disk)
     yield Check("proxies", network.check_proxies)
     yield Check("certificates", network.check_certificates)
     yield from _planned("pip index", lambda: indexes.pip_checks(image_set))

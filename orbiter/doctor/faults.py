@@ -31,6 +31,7 @@ _TEXTS: tuple[tuple[Fault, re.Pattern[str]], ...] = (
         ),
     ),
     ("missing", re.compile(r"manifest unknown")),
+    ("credentials", re.compile(r"(?i)unauthorized|access denied|authentication required")),
     ("refused", re.compile(r"(?i)refused")),
     ("time-out", re.compile(r"(?i)timed? ?out|ETIMEDOUT|no answer (?:in|within)")),
     ("not an index", re.compile(r"is not a (?:page of a package index|valid registry response)")),

@@ -105,13 +105,14 @@ def _check_npm(package: str, registries: Mapping[str, str], asks: Asks) -> Outco
     url = config.packument(package)
     asks(url, _npm_origin(package, config, registries))
     if not config.is_simple:
-        program.run(["view", package, "dist-tags", "--json", "--loglevel=error"])
+        options = [f"--{scope}:registry={address}" for scope, address in registries.items()]
+        program.run(["view", package, "dist-tags", "--json", "--loglevel=error", *options])
         return ok(f"npm itself found {package}")
     headers = {"accept": loopback.JSON, **config.headers(url)}
     with http.stream(url, headers=headers) as response:
         start = next(response.chunks, b"")
     if not start.lstrip().startswith(b"{"):
-        raise not_json(url)
+        raise _not_json(url)
     return ok(f"it has {package}")
 
 
@@ -122,7 +123,7 @@ def _npm_origin(package: str, config: NpmConfig, registries: Mapping[str, str]) 
     return config.origins.get(scope) or config.origins.get("", "")
 
 
-def not_json(url: str) -> ExpectedError:
+def _not_json(url: str) -> ExpectedError:
     """Return the error for a registry that answers with something else, such as a login page."""
     return http.HTTPError(f"'{http.redact(url)}' is not a valid registry response: no JSON")
 

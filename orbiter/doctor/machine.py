@@ -19,15 +19,16 @@ SNAPSHOTTER = "io.containerd.snapshotter.v1"
 """Type of the storage drivers that belong to the containerd image store."""
 IMAGE_STORE_HINT = (
     'turn the containerd image store on: "features": {"containerd-snapshotter": true} in the '
-    "engine's daemon.json, or the setting of Docker Desktop, then restart the engine"
+    "daemon.json of Docker, or the setting of Docker Desktop, then restart Docker"
 )
 PERMISSION_HINT = (
     "add this user to the group of the socket (sudo usermod -aG docker USER) and log in again, "
-    "or use an engine of this user (rootless mode)"
+    "or use a Docker engine of this user (rootless mode)"
 )
 EMULATION_HINT = (
-    "let the engine emulate the platform (QEMU with binfmt_misc: docker run --privileged --rm "
-    "tonistiigi/binfmt --install all), or build on a machine of that platform"
+    "let the Docker engine emulate the platform (QEMU with binfmt_misc: "
+    "docker run --privileged --rm tonistiigi/binfmt --install all), "
+    "or build on a machine of that platform"
 )
 ENOUGH = 10_000_000_000
 """Bytes that a few images with their packages need during a build."""
@@ -74,13 +75,13 @@ def check_buildx(_asks: Asks) -> Outcome:
 def check_platforms(platforms: Iterable[str]) -> Outcome:
     """Check that the engine runs these platforms, by emulation if necessary."""
     if reason := client.unavailable_reason():
-        return skipped(f"there is no engine: {reason}")
+        return skipped(f"there is no Docker engine: {reason}")
     properties = buildx.inspect_builder("")
     known = ", ".join(properties.get("platforms", ())).replace("*", "").split(", ")
     missing = [platform for platform in platforms if platform not in known]
     if missing:
-        return warning(f"the engine does not run {', '.join(missing)}", EMULATION_HINT)
-    return ok(f"the engine runs {', '.join(platforms)}")
+        return warning(f"the Docker engine does not run {', '.join(missing)}", EMULATION_HINT)
+    return ok(f"the Docker engine runs {', '.join(platforms)}")
 
 
 def check_engine_disk(_asks: Asks) -> Outcome:
@@ -88,9 +89,11 @@ def check_engine_disk(_asks: Asks) -> Outcome:
     try:
         folder = Path(client.data_folder())
     except ExpectedError:
-        return skipped("the engine does not answer")
+        return skipped("the Docker engine does not answer")
     if client.remote_address() or not folder.exists():
-        return skipped(f"{folder} is on the machine of the engine, which does not report its disk")
+        return skipped(
+            f"{folder} is on the machine of the Docker engine, which does not report its disk"
+        )
     hint = "remove images and build records that nobody needs: docker system df shows their sizes"
     return _free_space(folder, hint)
 

@@ -63,7 +63,7 @@ def _check_sources(
 ) -> Outcome:
     """Let the manager ask all sources of an image, in a container like the one of locking."""
     if reason := client.unavailable_reason():
-        return skipped(f"there is no engine: {reason}")
+        return skipped(f"there is no Docker engine: {reason}")
     native = client.native_platform()
     platform = native if builder.suite or native in platforms else platforms[0]
     try:
@@ -73,7 +73,7 @@ def _check_sources(
     sources = ASK_SOURCES[system_manager(builder.name)](shell, platform)
     broken = [source for source in sources if source.problem]
     if broken:
-        return _broken(broken[0])
+        return _broken(broken[0], len(broken) - 1)
     return ok(f"{len(sources)} sources of {reference} answer")
 
 
@@ -86,16 +86,18 @@ def _pulled(reference: str, platform: str) -> str:
 
 
 def _not_pulled(reference: str) -> ExpectedError:
-    return _NotPulledError(f"the engine does not have {reference} yet, which orbiter lock pulls")
+    return _NotPulledError(f"Docker does not have {reference} yet, which orbiter lock pulls")
 
 
-def _broken(source: Source) -> Outcome:
+def _broken(source: Source, others: int = 0) -> Outcome:
+    """Return the outcome for a source that does not answer; ``others`` do not answer, too."""
     lines = [line.strip() for line in source.problem.splitlines() if line.strip()]
     signs = ("E:", "ERROR:", "WARNING:")
     reason = next((line for line in lines if line.startswith(signs)), "no explanation")
     found = diagnose(ExpectedError(reason, "correct the sources of the base image"))
     hint = CONTAINER_HINT if found.fault in OWN_PROXY else found.hint
-    return failed(f"{source.name}: {found.detail}", hint, found.fault)
+    more = f"; {others} more sources do not answer" if others else ""
+    return failed(f"{source.name}: {found.detail}{more}", hint, found.fault)
 
 
 def mirror_checks(image_set: ImageSet) -> Iterator[Check]:
@@ -140,7 +142,9 @@ def _without_pulls(lock_set: LockSet) -> FetchSettings:
 
 def _require_pulled(lock_set: LockSet, builder: Builder) -> None:
     if reason := client.unavailable_reason():
-        raise _NotPulledError(f"the base image names the mirrors, and there is no engine: {reason}")
+        raise _NotPulledError(
+            f"the base image names the mirrors, and there is no Docker engine: {reason}"
+        )
     if not builder.base:
         _pulled(solver_image(builder.suite), client.native_platform())
         return

@@ -16,26 +16,26 @@ from resolvers.errors import ExpectedError
 from resolvers.net import http
 
 _ENGINE_PROXY = (
-    "the engine does not use the proxy of this machine: set 'proxies' in its daemon.json, or "
-    "'registry-mirrors' there, and restart it"
+    "the Docker engine does not use the proxy of this machine: set 'proxies' in its daemon.json, "
+    "or 'registry-mirrors' there, and restart it"
 )
 ENGINE_HINTS: Mapping[Fault, str] = {
     "name": _ENGINE_PROXY,
     "refused": _ENGINE_PROXY,
     "time-out": _ENGINE_PROXY,
     "certificate": "put the CA certificate into /etc/docker/certs.d/HOST/ca.crt on the machine of "
-    "the engine",
+    "the Docker engine",
     "credentials": "run docker login for the registry",
     "missing": "correct the name and the tag",
 }
-MIRROR_HINT = "correct 'registry-mirrors' in the engine's daemon.json, or start the mirror"
+MIRROR_HINT = "correct 'registry-mirrors' in Docker's daemon.json, or start the mirror"
 
 
 def registry_checks(image_set: ImageSet) -> Iterator[Check]:
     """Yield the checks of the registries of base images, and of the one that images go to."""
     for reference in base_images(image_set):
         yield Check("base image", partial(_check_base, reference))
-        yield Check("engine's pulls", partial(_check_pull, reference))
+        yield Check("Docker's pulls", partial(_check_pull, reference))
     yield Check("push", partial(_check_push, image_set))
 
 
@@ -47,7 +47,7 @@ def _check_base(reference: str, asks: Asks) -> Outcome:
     problems: list[str] = []
     for repository in candidates:
         is_mirror = repository is not candidates[-1]
-        origin = "the engine's registry mirrors" if is_mirror else f"'{reference}' in images.toml"
+        origin = "Docker's registry mirrors" if is_mirror else f"'{reference}' in images.toml"
         asks(f"{repository.url}/v2/{repository.name}/manifests/{tag}", origin)
         try:
             repository.manifest(tag)
@@ -66,13 +66,13 @@ def _check_base(reference: str, asks: Asks) -> Outcome:
 def _check_pull(reference: str, _asks: Asks) -> Outcome:
     """Let the engine ask for a base image, with its own proxies, certificates and mirrors."""
     if reason := client.unavailable_reason():
-        return skipped(f"there is no engine: {reason}")
+        return skipped(f"there is no Docker engine: {reason}")
     try:
         client.check_pull(reference)
     except ExpectedError as error:
         found = diagnose(error)
         return failed(found.detail, ENGINE_HINTS.get(found.fault, found.hint), found.fault)
-    return ok(f"the engine can pull {reference}")
+    return ok(f"the Docker engine can pull {reference}")
 
 
 def _check_push(image_set: ImageSet, asks: Asks) -> Outcome:

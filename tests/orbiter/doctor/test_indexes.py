@@ -214,6 +214,20 @@ def test_npm_registries_with_faults(server: Server, answer: Answer, fault: str) 
     assert [found.fault for found in run_checks(npm_checks(project()))] == [fault, fault]
 
 
+def test_npm_itself_asks_if_its_configuration_needs_it(
+    server: Server, npm_url: str, tmp_path: Path
+) -> None:
+    with (tmp_path / ".npmrc").open("a", encoding="utf-8") as file:
+        file.write("noproxy=nowhere.example\n")  # npm alone follows this setting
+    version = {"name": "b", "version": "1.0.0"}
+    packument = {"name": "b", "dist-tags": {"latest": "1.0.0"}, "versions": {"1.0.0": version}}
+    server.replies["/b"] = Answer(200, json.dumps(packument).encode())
+    server.otherwise = Answer(401)
+    scope, default = run_checks(npm_checks(project()))
+    assert (scope.fault, default.detail) == ("credentials", "npm itself found b")
+    assert default.address == f"{npm_url}/b"
+
+
 CONDA = """
 version = "0.1.0"
 repository = "a/b"

@@ -66,7 +66,10 @@ def test_an_engine_that_answers() -> None:
 def test_a_platform_that_the_engine_does_not_run() -> None:
     assert machine.check_platforms([client.native_platform()]).state == "ok"
     found = machine.check_platforms([client.native_platform(), "linux/unheard"])
-    assert (found.state, found.detail) == ("warning", "the engine does not run linux/unheard")
+    assert (found.state, found.detail) == (
+        "warning",
+        "the Docker engine does not run linux/unheard",
+    )
     assert "binfmt" in found.hint
 
 

@@ -52,7 +52,7 @@ def results(registry: LoopbackRegistry) -> tuple[CheckResult, CheckResult]:
 def of_registries(images: ImageSet) -> tuple[CheckResult, CheckResult]:
     """Return the results for the base image and for the push; there is no engine to pull."""
     base, pull, push = run_checks(registry_checks(images))
-    assert (pull.name, pull.state) == ("engine's pulls", "skipped")
+    assert (pull.name, pull.state) == ("Docker's pulls", "skipped")
     return base, push
 
 
@@ -112,7 +112,7 @@ def test_a_mirror_that_does_not_answer(
     # The last one is the registry itself: both mirrors come before it.
     assert (base.state, "127.0.0.1:1: " in base.detail) == ("warning", True)
     assert base.address == f"{registry.server.url}/v2/library/a/manifests/1"
-    assert base.origin == "the engine's registry mirrors"
+    assert base.origin == "Docker's registry mirrors"
 
 
 @pytest.mark.engine
