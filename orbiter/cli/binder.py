@@ -130,7 +130,7 @@ def _image(lock_set: "LockSet", name: str) -> str:
 
 def _warn(lock_set: "LockSet", stage: str) -> None:
     """Warn about an image that Binder may not pull or start."""
-    from orbiter.platforms.binder import is_on_this_machine
+    from orbiter.platforms.binder import UID, is_on_this_machine, other_user
 
     repository = lock_set.image_set.repository
     if is_on_this_machine(repository):
@@ -142,6 +142,11 @@ def _warn(lock_set: "LockSet", stage: str) -> None:
         warn(
             f"no lock file of {stage} has JupyterLab or Jupyter Notebook, which Binder starts",
             f"choose an image that has one, or add it: orbiter add jupyterlab --image {stage}",
+        )
+    if user := other_user(lock_set, stage):
+        warn(
+            f"{stage} runs as the user {user}, but Binder runs containers with the uid {UID}",
+            f"use the uid {UID} in images.toml for the next release",
         )
 
 

@@ -10,6 +10,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 import msgspec
 
+from orbiter.config.stage_graph import runtime_of
 from orbiter.files import write_text
 from orbiter.lockset.model import LockSet
 from orbiter.lockset.record import Digests
@@ -20,6 +21,8 @@ from resolvers.net.http import is_loopback
 
 Interface = Literal["lab", "notebook"]
 MYBINDER = "https://mybinder.org"
+UID = "1000"
+"""The uid of containers on Binder, which refuses root."""
 PREFERRED_PLATFORM = "linux/amd64"
 """The platform of mybinder.org."""
 
@@ -80,6 +83,16 @@ def binder_link(binder: str, environment: str, ref: str, content: Content | None
 def badge(binder: str, link: str) -> str:
     """Return Binder's badge in Markdown."""
     return f"[![Launch on Binder]({_base(binder)}/badge_logo.svg)]({link})"
+
+
+def other_user(lock_set: LockSet, stage: str) -> str:
+    """Return the user of an image whose uid is not Binder's, "" if it is Binder's."""
+    image_set = lock_set.image_set
+    (found,) = (each for each in image_set.stages if each.name == stage)
+    own = runtime_of(image_set, found).user.partition(":")[0]
+    notebook_user = image_set.user
+    uid = str(notebook_user.uid) if own in {"", notebook_user.name} else own
+    return "" if uid == UID else own or uid
 
 
 def is_on_this_machine(repository: str) -> bool:

@@ -20,10 +20,18 @@ from click.testing import CliRunner
 from selenium.webdriver.support.ui import WebDriverWait
 
 from orbiter.cli.main import cli
-from orbiter.platforms.binder import Content, binder_link, hub_link, is_on_this_machine
+from orbiter.config.runtime import Runtime
+from orbiter.platforms.binder import (
+    Content,
+    binder_link,
+    hub_link,
+    is_on_this_machine,
+    other_user,
+)
 from tests.support.browser import chromium
 from tests.support.git_server import git_server
 from tests.support.paths import ROOT
+from tests.support.runnable import locked
 
 ENVIRONMENT = "https://github.com/lab/environment"
 CONTENT = "https://git.example.org/lab/course"
@@ -76,6 +84,21 @@ def test_images_that_binder_may_not_start_are_reported() -> None:
     assert "no lock file of debian-core has JupyterLab" in binder("core")[1]
     assert "add --environment URL" in binder("core")[1]
     assert "warning" not in binder("base")[1]
+
+
+@pytest.mark.parametrize(
+    ("user", "other"),
+    [
+        ("", ""),
+        ("jovyan", ""),
+        ("1000:100", ""),
+        ("root", "root"),
+        ("0", "0"),
+        ("1001:100", "1001"),
+    ],
+)
+def test_an_image_with_another_user_than_that_of_binder_is_reported(user: str, other: str) -> None:
+    assert other_user(locked(runtime=Runtime(user=user)), "debian-base") == other
 
 
 def test_other_machines_cannot_pull_from_a_registry_of_this_machine() -> None:
