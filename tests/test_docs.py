@@ -45,21 +45,21 @@ def options(command: str) -> set[str]:
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_option_is_in_the_reference(command: str) -> None:
     shared = {"--quiet"} if "-q" in section(command) else set()
-    assert options(command) - shared <= set(re.findall(r"--[a-z][a-z-]*", section(command)))
+    assert options(command) - shared <= set(re.findall(r"--[a-z][a-z0-9-]*", section(command)))
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_the_reference_names_no_other_option(command: str) -> None:
     usage = re.sub(r"\[.*?\]\(.*?\)|`orbiter [^`]*`|`(docker|build) [^`]*`", "", section(command))
     known = set().union(*map(options, COMMANDS)) | EVERYWHERE
-    rows = re.findall(r"^\| `(--[a-z-]+)", usage, re.MULTILINE)
+    rows = re.findall(r"^\| `(--[a-z0-9-]+)", usage, re.MULTILINE)
     assert set(rows) <= options(command)
-    assert set(re.findall(r"--[a-z][a-z-]*", usage)) <= known
+    assert set(re.findall(r"--[a-z][a-z0-9-]*", usage)) <= known
 
 
 def test_every_command_is_in_the_table() -> None:
     page = (REFERENCE / "commands.md").read_text(encoding="utf-8")
-    assert sorted(re.findall(r"^\| \[`([a-z -]+)`\]", page, re.MULTILINE)) == COMMANDS
+    assert sorted(re.findall(r"^\| \[`([a-z0-9 -]+)`\]", page, re.MULTILINE)) == COMMANDS
 
 
 def keys(schema: Any) -> Iterator[str]:

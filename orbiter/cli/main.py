@@ -34,6 +34,7 @@ from orbiter.cli.man import man
 from orbiter.cli.osv import osv
 from orbiter.cli.outdated import outdated
 from orbiter.cli.push import push
+from orbiter.cli.r2d import r2d
 from orbiter.cli.readme import readme
 from orbiter.cli.release import release
 from orbiter.cli.remove import remove
@@ -53,7 +54,7 @@ from orbiter.cli.why import why
 
 SECTIONS: Mapping[str, tuple[click.Command, ...]] = {
     "Describe and lock": (init, import_file, add, remove, update, lock, bump),
-    "Build and publish": (build, test, run, shell, release, push, readme, binder, export, ci),
+    "Build and publish": (build, test, run, r2d, shell, release, push, readme, binder, export, ci),
     "Ask and compare": (status, list_packages, tree, why, outdated, diff_locks, log, report),
     "Check and prove": (lint, licences, audit, osv, sbom, attest, sign, verify_signature),
     "Keep files and clean up": (images, fetch, archive_release, clean),

@@ -65,16 +65,16 @@ def connect() -> "DockerClient":
 def _connection() -> "DockerClient | ExpectedError":
     """Connect once in this process: an engine that does not answer must not cost time again."""
     problem = "cannot connect to a Docker engine"
-    address = source = ""
+    engine = source = ""
     hint = buildx.INSTALL_HINT
     try:
-        address, source = _address()
+        engine, source = _address()
         client = _new_client()
         client.ping()
     except Exception as error:  # the SDK does not wrap the errors of its libraries
         problem += f": {_connection_problem(error)}"
-        if address:
-            problem += f" ({address}, set by {source})"
+        if engine:
+            problem += f" ({engine}, set by {source})"
         if _other_server(error):
             hint = f"{source} must have the address of a Docker engine; is it another server's?"
         return ExpectedError(problem, hint)
@@ -82,14 +82,19 @@ def _connection() -> "DockerClient | ExpectedError":
     return client
 
 
+def address() -> str:
+    """Return the address of this user's engine."""
+    return _address()[0]
+
+
 def remote_address() -> str:
     """Return the address of the engine if it runs on another machine, otherwise ``""``."""
-    address, _source = _address()
-    if not http.is_address(address):
-        return address
-    url = urlsplit(address)
+    engine = address()
+    if not http.is_address(engine):
+        return engine
+    url = urlsplit(engine)
     is_local = url.scheme in LOCAL_SCHEMES or http.is_loopback(url.hostname or "")
-    return "" if is_local else address
+    return "" if is_local else engine
 
 
 def endpoint() -> tuple[str, str]:
@@ -401,6 +406,17 @@ def follow_log(container: "Container") -> Iterator[bytes]:
     """Yield the output of a container as it comes, until the container ends."""
     with sdk_errors("following the container's log"):
         yield from container.logs(stream=True, follow=True)
+
+
+def find_container(name: str) -> "Container | None":
+    """Return a container, running or not; None if there is none with this name."""
+    from docker.errors import NotFound
+
+    with sdk_errors(f"looking for the container {name}"):
+        try:
+            return connect().containers.get(name)
+        except NotFound:
+            return None
 
 
 def stop_container(container: "Container") -> None:

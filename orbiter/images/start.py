@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 PORT = 8888
 """Port of JupyterLab in an image by default, and the first port to try on this machine."""
 COMMAND = ("jupyter", "lab", "--ip=0.0.0.0", f"--port={PORT}", "--no-browser")
-JUPYTERLAB = frozenset({("pip", "jupyterlab"), ("conda", "jupyterlab")})
 
 
 def run_image(
@@ -42,11 +41,11 @@ def run_image(
     Raises ExpectedError if the image has no JupyterLab, or was not built from this lock set.
     """
     if mount:
-        _refuse_remote_engine(mount)
+        refuse_remote_engine(mount)
     image = resolve_stage(lock_set, image)
-    _refuse_without_jupyterlab(lock_set, image)
+    refuse_without_jupyterlab(lock_set, image)
     tag = find_built_tag(lock_set, image)
-    host_port = _free_port(port)
+    host_port = free_port(port)
     token = secrets.token_hex(24)
     runtime = _runtime(lock_set, image)
     user, mounts = _mounted(lock_set, mount)
@@ -65,9 +64,14 @@ def run_image(
             token,
         )
     except KeyboardInterrupt:
-        sys.stderr.write("\nstopping\n")
+        report_stopping()
     finally:
         client.stop_container(container)
+
+
+def report_stopping() -> None:
+    """Print that Ctrl-C has arrived, because a server may take some seconds to stop."""
+    sys.stderr.write("\nstopping\n")
 
 
 def _mounted(lock_set: LockSet, mount: Path | None) -> tuple[str, dict[str, str]]:
@@ -100,7 +104,7 @@ def _container_port(runtime: Runtime) -> int:
     return PORT if PORT in ports else min(ports)
 
 
-def _refuse_remote_engine(mount: Path) -> None:
+def refuse_remote_engine(mount: Path) -> None:
     """Raise ExpectedError if the engine's machine cannot have the folder to mount."""
     address = client.remote_address()
     if address:
@@ -156,7 +160,8 @@ def _tag(lock_set: LockSet, stage: str) -> str:
     return f"{image_set.repository}:{stage}-{image_set.version}"
 
 
-def _refuse_without_jupyterlab(lock_set: LockSet, image: str) -> None:
+def refuse_without_jupyterlab(lock_set: LockSet, image: str) -> None:
+    """Raise ExpectedError if an image does not start JupyterLab."""
     tag = _tag(lock_set, image)
     if not _has_jupyterlab(lock_set, image):
         raise ExpectedError(
@@ -167,18 +172,20 @@ def _refuse_without_jupyterlab(lock_set: LockSet, image: str) -> None:
 
 def _has_jupyterlab(lock_set: LockSet, image: str) -> bool:
     """Return whether an image starts JupyterLab: final stages with the package do."""
-    image_set = lock_set.image_set
-    is_final = any(stage.name == image and stage.kind == "final" for stage in image_set.stages)
-    if not is_final:
-        return False
-    platform = platform_slug(image_set.platforms[0])
+    stages = lock_set.image_set.stages
+    is_final = any(stage.name == image and stage.kind == "final" for stage in stages)
+    return is_final and has_python_package(lock_set, image, "jupyterlab")
+
+
+def has_python_package(lock_set: LockSet, image: str, name: str) -> bool:
+    """Return whether pip or conda installs a package into an image."""
+    platform = platform_slug(lock_set.image_set.platforms[0])
     text = lock_set.files[f"{model.BUILD}/{image}/packages-{platform}.json"]
-    packages = json.loads(text)["packages"]
-    names = {(package["manager"], package["name"]) for package in packages}
-    return not JUPYTERLAB.isdisjoint(names)
+    packages = {(each["manager"], each["name"]) for each in json.loads(text)["packages"]}
+    return not packages.isdisjoint({("pip", name), ("conda", name)})
 
 
-def _free_port(requested: int | None) -> int:
+def free_port(requested: int | None) -> int:
     """Return the requested port; without a request 8888, or any other port if it is taken."""
     # The system replaces port 0 by a free port.
     candidates = (requested,) if requested else (PORT, 0)

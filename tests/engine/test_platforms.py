@@ -1,4 +1,4 @@
-"""A released image on JupyterHub: DockerSpawner starts it, and a link opens a notebook."""
+"""A released image on JupyterHub with DockerSpawner, and in repo2docker."""
 
 import json
 import os
@@ -6,7 +6,9 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from signal import SIGINT
 from time import sleep
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -16,7 +18,8 @@ import pytest
 from tests.support.browser import chromium
 from tests.support.git_server import git_server
 from tests.support.hub import log_in, running_hub, stop_server
-from tests.support.notebook import run_cells, wait
+from tests.support.loopback import serving
+from tests.support.notebook import run_cells, upload, wait
 from tests.support.paths import QUICK_ORBITER
 
 REGISTRY = os.environ.get("ORBITER_WORLD_REGISTRY", "")
@@ -58,6 +61,11 @@ NOTEBOOK = {
 PATH = "week 1/intro.ipynb"
 
 
+COMPUTE = """import os
+print(os.getuid(), 6 * 7, open("work/given").read())
+open("made", "w").close()"""
+
+
 class Project(NamedTuple):
     folder: Path
     image: str
@@ -89,8 +97,9 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     tag, digest, _ = new.orbiter("push", "-q").split(maxsplit=2)
     image = f"{tag}@{digest}"
     docker("pull", "--quiet", image)
+    docker("tag", image, tag)
     yield Project(folder, image)
-    docker("image", "rm", "--force", image)
+    docker("image", "rm", "--force", image, tag)
 
 
 @pytest.fixture
@@ -147,3 +156,70 @@ def test_a_link_opens_a_notebook_on_a_hub_with_docker_spawner(
         assert second != first
         assert docker("exec", second, "cat", f"{HOME}/answer") == "42"
     wait_until_removed(user)
+
+
+@contextmanager
+def repo2docker(project: Project, *words: str) -> Iterator[str]:
+    """Start ``orbiter r2d``; yield the printed URL, and check that Ctrl-C ends it cleanly."""
+    log = project.folder / "r2d.log"
+    # The shell of the tests may ignore SIGINT.
+    command = ["env", "--default-signal=INT", sys.executable, "-m", "orbiter", "r2d", "base"]
+    with (
+        log.open("w") as errors,
+        subprocess.Popen(
+            [*command, *words], cwd=project.folder, stdout=subprocess.PIPE, stderr=errors, text=True
+        ) as process,
+    ):
+        try:
+            assert process.stdout is not None
+            url = process.stdout.readline().strip()
+            assert url.startswith("http://127.0.0.1:"), log.read_text()
+            yield url
+        finally:
+            process.send_signal(SIGINT)
+    assert process.returncode == 0, log.read_text()
+
+
+@pytest.mark.browser
+def test_repo2docker_runs_the_image_as_on_binder(project: Project, tmp_path: Path) -> None:
+    mount = tmp_path / "mount"
+    mount.mkdir()
+    (mount / "given").write_text("mounted")
+    tag = project.image.partition("@")[0]
+    started = f"label=org.orbiter.started={tag}"
+    with repo2docker(project, "--mount", str(mount)) as url:
+        (container,) = docker("ps", "--quiet", "--filter", started).split()
+        described = json.loads(docker("inspect", container))[0]
+        assert described["Config"]["Cmd"][:2] == ["jupyter", "notebook"]
+        assert described["Config"]["User"] == "1000"
+        name = described["Config"]["Image"]
+        assert docker("image", "inspect", "--format={{.Config.Labels}}", name).count("repo2docker.")
+        docker("exec", container, "jupyterhub-singleuser", "--version")
+        with chromium(tmp_path, "window-size=1300,2000") as browser:
+            browser.get(upload(url, [COMPUTE]))
+            assert run_cells(browser, 1) == ["1000 42 mounted"]
+        assert docker("exec", container, "stat", "--format=%U", "made") == "jovyan"
+    assert not docker("ps", "--all", "--quiet", "--filter", started)
+    assert not docker("image", "ls", "--quiet", name)
+
+
+@pytest.mark.parametrize(
+    ("variable", "address", "problem"),
+    [
+        ("PIP_INDEX_URL", "{index}", "has no package 'jupyter-repo2docker'"),
+        ("DOCKER_HOST", "tcp://127.0.0.1:9", "cannot connect to a Docker engine"),
+    ],
+)
+def test_repo2docker_needs_an_index_and_an_engine(
+    project: Project, tmp_path: Path, variable: str, address: str, problem: str
+) -> None:
+    with serving() as index:
+        env = {**os.environ, "UV_CACHE_DIR": str(tmp_path)}
+        env |= {"PIP_EXTRA_INDEX_URL": "", variable: address.format(index=index.url)}
+        command = [sys.executable, "-m", "orbiter", "run", "base", "--repo2docker"]
+        done = subprocess.run(
+            command, cwd=project.folder, env=env, capture_output=True, text=True, check=False
+        )
+    assert done.returncode == 2
+    assert problem in done.stderr
+    assert "Traceback" not in done.stderr

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TypeVar
@@ -73,7 +73,7 @@ def run_notebook(url: str, folder: Path) -> Path:
     picture = folder / "notebook.png"
     with _browser(folder) as browser:
         try:
-            browser.get(_upload(url))
+            browser.get(upload(url, CELLS))
             run_cells(browser, len(CELLS))
             _assert_drawn(browser)
         finally:
@@ -105,8 +105,8 @@ def _browser(folder: Path) -> AbstractContextManager[Chrome]:
     return chromium(folder, f"window-size={WINDOW[0]},{WINDOW[1]}")
 
 
-def _upload(url: str) -> str:
-    """Save the notebook on the server; return the URL that opens it in JupyterLab."""
+def upload(url: str, cells: Sequence[str]) -> str:
+    """Save a notebook on the server at ``url``; return the URL that opens it in JupyterLab."""
     parts = urlsplit(url)
     server, token = f"{parts.scheme}://{parts.netloc}", parse_qs(parts.query)["token"][0]
     cell: dict[str, object] = {
@@ -119,7 +119,7 @@ def _upload(url: str) -> str:
         "nbformat": 4,
         "nbformat_minor": 4,
         "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3"}},
-        "cells": [{**cell, "source": text} for text in CELLS],
+        "cells": [{**cell, "source": text} for text in cells],
     }
     httpx.put(
         f"{server}/api/contents/{NAME}",

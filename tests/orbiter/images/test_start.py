@@ -1,6 +1,5 @@
 """``orbiter run`` on an image with a server that behaves like JupyterLab, and its errors."""
 
-import json
 import os
 import re
 import signal
@@ -13,21 +12,17 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from msgspec.structs import replace
 
-from orbiter.config import snapshot
-from orbiter.config.image_set import Builder, ImageSet, Stage
-from orbiter.config.runtime import NO_SETTINGS, Runtime
+from orbiter.config.runtime import Runtime
 from orbiter.docker import client
 from orbiter.images.start import run_image
-from orbiter.lockset import model
-from orbiter.lockset.model import LockSet, Manifest
+from orbiter.lockset.model import LockSet
 from orbiter.oci import base_image
 from resolvers.errors import ExpectedError
 from resolvers.net import http
+from tests.support.runnable import TAG, locked
 
 BASE = "python:3.13-slim"
-TAG = "orbiter-test/run:debian-base-0.1.0"
 SERVER = """#!/usr/local/bin/python3
 import http.server, os, sys
 token = os.environ["JUPYTER_TOKEN"]
@@ -44,34 +39,7 @@ server = http.server.HTTPServer(("", int(os.environ.get("PORT", 8888))), Handler
 print("Jupyter Server is running at:", sys.argv, flush=True)
 server.serve_forever()
 """
-BAKE = {
-    "group": {"default": {"targets": ["debian-base"]}},
-    "target": {"debian-base": {"tags": [TAG]}},
-}
-IMAGE_SET = ImageSet(
-    version="0.1.0",
-    repository="orbiter-test/run",
-    platforms=("linux/amd64",),
-    builders={"debian": Builder(name="debian", base=BASE)},
-    stages=(Stage(name="debian-base", builder="debian", image="base", kind="final"),),
-)
-
-
 OWN = Runtime(cmd=("jupyter", "own"), expose=("53/udp", "9999/tcp"))
-
-
-def locked(package: str = "jupyterlab", epoch: int = 1, runtime: Runtime = NO_SETTINGS) -> LockSet:
-    """Return a lock set of one image with this package and these settings."""
-    (stage,) = IMAGE_SET.stages
-    image_set = replace(IMAGE_SET, stages=(replace(stage, runtime=runtime),))
-    packages = {"format": 1, "packages": [{"manager": "pip", "name": package, "version": "1"}]}
-    files = {
-        "images.toml": snapshot.dump(image_set),
-        "build/docker-bake.json": json.dumps(BAKE),
-        "build/debian-base/packages-linux-amd64.json": json.dumps(packages),
-    }
-    manifest = Manifest(release="0.1.0", cutoff="2026-01-01T00:00:00Z", source_date_epoch=epoch)
-    return model.seal(manifest, files)
 
 
 @pytest.fixture
