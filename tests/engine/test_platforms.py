@@ -107,8 +107,9 @@ def user() -> Iterator[str]:
     """Return the name of a new user, whose containers and home volume are removed at the end."""
     name = f"ada{uuid.uuid4().hex[:8]}"
     yield name
-    # The hub may be removing them too.
-    subprocess.run(["docker", "rm", "--force", *containers_of(name)], check=False)
+    for container in containers_of(name):
+        # The hub may be removing it too.
+        subprocess.run(["docker", "rm", "--force", container], check=False)
     docker("volume", "rm", "--force", f"jupyterhub-{name}")
 
 

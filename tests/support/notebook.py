@@ -9,7 +9,11 @@ from typing import TypeVar
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
-from selenium.common import StaleElementReferenceException
+from selenium.common import (
+    ElementClickInterceptedException,
+    ElementNotInteractableException,
+    StaleElementReferenceException,
+)
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
@@ -50,6 +54,13 @@ TEXT = '.jp-OutputArea-output[data-mime-type="application/vnd.jupyter.stdout"]'
 PLOT = ".jp-RenderedImage img"
 CHART = ".jp-RenderedVegaLite canvas"
 IDLE = "//div[@id='jp-main-statusbar']//*[text()='Python 3 (ipykernel) | Idle']"
+DISMISS = ".jp-Dialog button.jp-mod-reject"
+PASSING = (
+    ElementClickInterceptedException,
+    ElementNotInteractableException,
+    StaleElementReferenceException,
+)
+"""Errors of a page that changes."""
 RUN_MENU = "//div[contains(@class, 'lm-MenuBar-itemLabel')][text()='Run']"
 RUN_ALL = '.lm-Menu-item[data-command="runmenu:run-all"]'
 NEW_TERMINAL = '.jp-LauncherCard[title="Start a new terminal session"]'
@@ -136,8 +147,8 @@ def run_cells(browser: Chrome, number: int) -> list[str]:
     Waits until this number of cells has finished or one has failed.
     """
     visible(browser, IDLE, By.XPATH)
-    visible(browser, RUN_MENU, By.XPATH).click()
-    visible(browser, RUN_ALL).click()
+    _click(browser, RUN_MENU, By.XPATH)
+    _click(browser, RUN_ALL)
 
     def has_ended() -> bool:
         numbered = [*filter(NUMBERED.fullmatch, _texts(browser, PROMPT))]
@@ -168,6 +179,22 @@ def _texts(browser: Chrome, selector: str) -> list[str]:
     return [element.text for element in browser.find_elements(By.CSS_SELECTOR, selector)]
 
 
+def _click(browser: Chrome, selector: str, by: str = By.CSS_SELECTOR) -> None:
+    """Click an element, after closing the dialogs in front of it.
+
+    Chromium interrupts requests while the engine adds or removes network interfaces, and JupyterLab
+    on a hub then asks whether to restart the server.
+    """
+
+    def clicked() -> bool:
+        for button in browser.find_elements(By.CSS_SELECTOR, DISMISS):
+            button.click()
+        visible(browser, selector, by).click()
+        return True
+
+    wait(browser, clicked, f"{selector} cannot be clicked")
+
+
 def visible(browser: Chrome, selector: str, by: str = By.CSS_SELECTOR) -> WebElement:
     """Wait for a visible element; return the first one."""
 
@@ -182,5 +209,5 @@ def visible(browser: Chrome, selector: str, by: str = By.CSS_SELECTOR) -> WebEle
 
 def wait(browser: Chrome, condition: Callable[[], T], failure: str) -> T:
     """Wait until ``condition`` returns a true value, and return it; fail with ``failure``."""
-    waiting = WebDriverWait(browser, PATIENCE, ignored_exceptions=(StaleElementReferenceException,))
+    waiting = WebDriverWait(browser, PATIENCE, ignored_exceptions=PASSING)
     return waiting.until(lambda _: condition(), failure)
