@@ -19,7 +19,7 @@ from orbiter.cli.options import (
     release_option,
     stages_option,
 )
-from orbiter.cli.terminal import print_lines
+from orbiter.cli.terminal import print_row
 from orbiter.cli.tested import exit_if_failed, image_test_check
 from orbiter.cli.verify import build_result, build_verified
 
@@ -146,4 +146,4 @@ def _print(lock_set: "LockSet", built: "tuple[BuiltImage, ...]", output_format: 
         print_json(build_result(lock_set, built, accepted=True))
         return
     for image in built:
-        print_lines(f"{image.tag}  {image.digest}")
+        print_row(image.tag, image.digest)

@@ -23,6 +23,8 @@ MANIFESTS = "locks/*/lockset.toml"
 WITHOUT_PROJECT = frozenset({"help", "init", "man", "osv", "schema"})
 """Commands that never work in a parent folder, because they need no images.toml."""
 PARENT = "../"
+NEAR = 0.8
+"""The lowest ratio of similar file names."""
 
 
 def change_directory(ctx: click.Context, _param: click.Parameter, folder: Path | None) -> None:
@@ -110,9 +112,32 @@ class UserPath(click.Path):
         if not os.fspath(value):
             self.fail("a path must not be empty", param, ctx)
         is_stream = self.allow_dash and value == "-"
-        return super().convert(
-            value if is_stream else from_start(os.fspath(value), ctx), param, ctx
-        )
+        path = value if is_stream else from_start(os.fspath(value), ctx)
+        if self.exists and not is_stream and not os.path.lexists(path):
+            raise _MissingPathError(Path(path), param, ctx)
+        return super().convert(path, param, ctx)
+
+
+class _MissingPathError(click.BadParameter):
+    """``possibilities`` are the files of the folder with near names, which the hint shows."""
+
+    def __init__(
+        self, path: Path, param: click.Parameter | None, ctx: click.Context | None
+    ) -> None:
+        super().__init__(f"'{path}' does not exist", param=param, ctx=ctx)
+        self.possibilities = _near_files(path)
+
+
+def _near_files(path: Path) -> list[str]:
+    """Return the paths in the folder of a path whose names are near to its name."""
+    from difflib import get_close_matches  # imported if there is a mistake only
+
+    try:
+        names = {each.name.lower(): each.name for each in path.parent.iterdir()}
+    except OSError:
+        return []
+    near = get_close_matches(path.name.lower(), names, cutoff=NEAR)
+    return [str(path.with_name(names[each])) for each in near]
 
 
 class LockName(StringParamType):

@@ -42,7 +42,7 @@ def log(name: str, path: str | None, managers: tuple[str, ...], output_format: s
         print_lines(f"skipped: {error.message}", err=True)
     if not events:
         raise ExpectedError(
-            f"package '{name}' not found in {len(revisions)} {searched}", "check its spelling"
+            f"package '{name}' not found in any of the {searched}", "check its spelling"
         )
     if output_format == "json":
         _print_json(events, unreadable)

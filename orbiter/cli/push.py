@@ -22,7 +22,7 @@ from orbiter.cli.options import (
     stages_option,
 )
 from orbiter.cli.overview import README, publish_overview, read_overview, readme_option
-from orbiter.cli.terminal import print_lines
+from orbiter.cli.terminal import print_lines, print_row
 from orbiter.cli.tested import exit_if_failed, image_test_check
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def push(
         print_document(_document(lock_set, built, accepted=True, readme=readme))
         return
     for image in built:
-        print_lines(f"{image.tag}  {image.digest}  {_state(image)}")
+        print_row(image.tag, image.digest, _state(image))
     if _publish(lock_set, overview):
         repository = lock_set.image_set.repository
         print_lines(f"{README} is now the overview of {repository} on Docker Hub")

@@ -14,7 +14,7 @@ from orbiter.cli.audited import (
 )
 from orbiter.cli.errors import FINDINGS, guarded
 from orbiter.cli.options import IMAGES, builder_option, format_option, quiet_option
-from orbiter.cli.terminal import print_lines
+from orbiter.cli.terminal import print_lines, print_row
 from orbiter.cli.tested import exit_if_failed, image_test_check
 from orbiter.cli.verify import image_name, print_findings
 from orbiter.sizes import MEGABYTE
@@ -108,7 +108,7 @@ def _print_digests(digests: "Digests") -> None:
         for platform, image in images.items():
             name = image_name(stage, digests.release, platform if several else "")
             size = sum(layer.size for layer in image.layers)
-            print_lines(f"{name}  {image.digest}  {size / MEGABYTE:.1f} MB")
+            print_row(name, image.digest, f"{size / MEGABYTE:.1f} MB")
 
 
 def _document(

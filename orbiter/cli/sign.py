@@ -8,7 +8,7 @@ from orbiter.cli.directory import UserPath
 from orbiter.cli.errors import guarded
 from orbiter.cli.options import format_option, read_derived_lock_set, release_option, stages_option
 from orbiter.cli.provenance import read_provenance, warn_incomplete
-from orbiter.cli.terminal import print_lines
+from orbiter.cli.terminal import print_row
 from resolvers.errors import ExpectedError
 
 FILE = UserPath(exists=True, dir_okay=False)
@@ -55,7 +55,7 @@ def sign(
         signed.append((provenance.reference, published.digest, is_new))
         if output_format == "text":
             state = "signed" if is_new else "already signed"
-            print_lines(f"{provenance.reference}  {published.digest}  {state}")
+            print_row(provenance.reference, published.digest, state)
     if output_format == "json":
         _print_json(signed)
     warn_incomplete(provenances)

@@ -16,6 +16,13 @@ def print_lines(text: str, *, err: bool = False) -> None:
     click.echo(fitted(text, sys.stderr if err else sys.stdout), err=err)
 
 
+def print_row(*cells: str) -> None:
+    """Print cells on one line, or below each other on a terminal that is too narrow for them."""
+    row = "  ".join(cells)
+    width = _columns(sys.stdout)
+    click.echo(f"\n{CONTINUED}".join(cells) if width and len(row) > width else row)
+
+
 def print_labelled(label: str, text: str, *, colour: str, indent: str = "") -> None:
     """Print lines that start with a coloured label, such as ``error:``, to standard error."""
     start = f"{indent}{label}"

@@ -1,5 +1,6 @@
 """Shows mistakes in the command line like all other errors: ``error:``, then ``hint:``."""
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -17,6 +18,9 @@ ALIASES = {
     "upgrade": "update",
 }
 """Names that other tools use for commands; help shows the names of Orbiter."""
+
+CHOICES = " Choose from:"
+"""The beginning of the choices in a message of click."""
 
 
 class CommandGroup(click.Group):
@@ -83,14 +87,39 @@ def _command_path(ctx: click.Context) -> str:
 def _expected(error: click.UsageError, command: str) -> ExpectedError:
     """Return a usage error with near names and the command that lists the right ones."""
     hints = [f"run {command} --help"]
-    possible = getattr(error, "possibilities", None)
+    possible = getattr(error, "possibilities", None) or _near_choices(error)
     if possible:
         hints.insert(0, f"did you mean {' or '.join(sorted(possible))}?")
+    elif isinstance(error, click.MissingParameter) and (choices := _choices(error)):
+        hints.insert(0, f"choose one of {', '.join(choices)}")
     if names := _extra_words(error):
         hints.insert(0, "images are named with --image: " + " ".join(names))
-    # click adds the near names to the formatted message.
-    text = error.message if possible else error.format_message()
-    return ExpectedError(_as_message(text), "\n  ".join(hints))
+    return ExpectedError(_as_message(_text(error)), "\n  ".join(hints))
+
+
+def _text(error: click.UsageError) -> str:
+    """Return the message of click without the names that are hints here."""
+    if isinstance(error, click.BadParameter):
+        return error.format_message().partition(CHOICES)[0]
+    # click adds near names of options and commands to the formatted message.
+    is_near = bool(getattr(error, "possibilities", None))
+    return error.message if is_near else error.format_message()
+
+
+def _choices(error: click.BadParameter) -> tuple[str, ...]:
+    """Return the values of the parameter, if it has only certain ones."""
+    kind = error.param.type if error.param else None
+    return tuple(map(str, kind.choices)) if isinstance(kind, click.Choice) else ()
+
+
+def _near_choices(error: click.UsageError) -> list[str]:
+    """Return the values of a parameter that are near to the invalid one."""
+    if not isinstance(error, click.BadParameter):
+        return []
+    from difflib import get_close_matches  # imported if there is a mistake only
+
+    match = re.match("'(.*)' is not one of ", error.message or "")
+    return get_close_matches(match[1], _choices(error)) if match else []
 
 
 def _extra_words(error: click.UsageError) -> list[str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from orbiter.cli.audited import print_document
 from orbiter.cli.errors import FINDINGS
 from orbiter.cli.libraries import print_missing_libraries
-from orbiter.cli.terminal import print_lines
+from orbiter.cli.terminal import print_lines, print_row
 from orbiter.cli.tested import exit_if_failed, image_test_check
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def print_findings(findings: "Iterable[ImageComparison]", locked: "LockSet", *, 
     for finding in findings:
         platform = finding.platform if several else ""
         name = image_name(finding.stage, locked.manifest.release, platform)
-        print_lines(f"{name}  {finding.digest}  {results.get(finding.kind, 'DIFFERS')}")
+        print_row(name, finding.digest, results.get(finding.kind, "DIFFERS"))
         for line in finding.why:
             print_lines(f"  {line}")
 

@@ -131,7 +131,7 @@ class _Reader:
         others = [self._folder / name for name in OTHER_FILES if (self._folder / name).is_file()]
         hints += [f"import the file itself: orbiter import {path}" for path in others]
         hints.append(f"a folder is imported by these files: {', '.join((*FILES, *AT_TOP))}")
-        problem = f"{self._own} has no file that repo2docker installs from"
+        problem = f"nothing to import: {self._own} has no file that repo2docker reads"
         return ExpectedError(problem, "\n  ".join(hints))
 
     def _is_own(self, path: Path) -> bool:

@@ -81,6 +81,11 @@ def test_check_cannot_be_combined_with_other_options(tmp_path: Path) -> None:
         ("--nope", "no such option '--nope'", "run orbiter --help"),
         ("import", "missing argument 'FILE'", "run orbiter import --help"),
         ("import absent", "invalid value for 'FILE': ", "run orbiter import --help"),
+        ("import imags.toml", "invalid value for 'FILE': 'imags.toml' does not", "did you mean im"),
+        ("bump", "missing argument '{patch|minor|major|auto}'\n\n", "choose one of patch, minor, "),
+        ("bump majr", "invalid value for '{patch|minor|major|auto}': ", "did you mean major?\n"),
+        ("init --builder mamba", "invalid value for '--builder': ", "did you mean micromamba?\n"),
+        ("init --builder nix", "invalid value for '--builder': ", "run orbiter init --help"),
         ("build a", "got unexpected extra argument", "images are named with --image: --image a\n"),
         ("push a b", "got unexpected extra", "images are named with --image: --image a --image b"),
         ("status extra", "got unexpected extra argument", "run orbiter status --help"),
@@ -91,6 +96,7 @@ def test_check_cannot_be_combined_with_other_options(tmp_path: Path) -> None:
 def test_usage_errors_look_like_all_other_errors(
     tmp_path: Path, words: str, error: str, hint: str
 ) -> None:
+    (tmp_path / "images.toml").touch()
     result = orbiter(tmp_path, *words.split())
     shown = error_of(result)
     assert shown.startswith(f"error: {error}")

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import orbiter.cli
-from tests.support.terminal import COLUMNS, lines_of, on_a_terminal
+from tests.support.terminal import COLUMNS, lines_of, on_a_terminal, screen_of
 
 ADDRESS = "https://example.org/" + "a-long-path/" * 8
 PROGRAM = f"""
@@ -34,6 +34,19 @@ def test_continued_lines_are_indented_more_than_their_first() -> None:
     mistake = lines.index("error: there is a mistake:")
     assert lines[mistake + 1].startswith("    in a")
     assert lines[mistake + 2].startswith("      long")
+
+
+ROW = ("debian-base-0.1.0", f"sha256:{'0' * 64}", "105.2 MB")
+PRINT_ROW = f"from orbiter.cli.terminal import print_row; print_row(*{ROW})"
+
+
+def test_cells_of_a_row_are_never_broken() -> None:
+    first, *others = ROW
+    assert screen_of(on_a_terminal("-c", PRINT_ROW)) == [first, *(f"  {cell}" for cell in others)]
+    short = PRINT_ROW.replace("0" * 64, "0")
+    assert screen_of(on_a_terminal("-c", short)) == ["debian-base-0.1.0  sha256:0  105.2 MB"]
+    piped = subprocess.run([sys.executable, "-c", PRINT_ROW], capture_output=True, check=True)
+    assert piped.stdout.decode() == "  ".join(ROW) + "\n"
 
 
 def test_lines_stay_whole_in_a_pipe() -> None:

@@ -217,7 +217,8 @@ def test_a_folder_without_the_files_is_an_error(
 ) -> None:
     done = import_in(write(tmp_path, dict.fromkeys(names, "six\n")), ".")
     assert (done.code, done.data, done.out) == (2, {}, "")
-    assert "has no file that repo2docker installs from\n\nhint: " in done.err
+    assert "error: nothing to import: " in done.err
+    assert " has no file that repo2docker reads\n\nhint: " in done.err
     assert hint in done.err
     assert not (tmp_path / "images.toml").exists()
 
