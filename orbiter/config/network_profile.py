@@ -60,6 +60,38 @@ class MirrorsTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             examples=["https://npm.example.org/"],
         ),
     ] = ""
+    conda: Annotated[
+        Address,
+        Meta(
+            description="The server of the conda channels that images.toml names without an "
+            "address.",
+            examples=["https://conda.example.org"],
+        ),
+    ] = ""
+    apt: Annotated[
+        Address,
+        Meta(
+            description="The mirror of Debian packages, in place of sources of base images that "
+            "end in /debian.",
+            examples=["https://mirror.example.org/debian"],
+        ),
+    ] = ""
+    apt_security: Annotated[
+        Address,
+        Meta(
+            description="The mirror of Debian's security updates, in place of sources of base "
+            "images that end in /debian-security.",
+            examples=["https://mirror.example.org/debian-security"],
+        ),
+    ] = ""
+    apk: Annotated[
+        Address,
+        Meta(
+            description="The mirror of Alpine packages, in place of the part before the release "
+            "in repositories of base images below /alpine.",
+            examples=["https://mirror.example.org/alpine"],
+        ),
+    ] = ""
 
 
 class NetworkTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab"):
@@ -98,6 +130,13 @@ class NetworkTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     mirrors: Annotated[
         MirrorsTable, Meta(description="Servers that have the packages of a manager.")
     ] = MirrorsTable()
+    registries: Annotated[
+        dict[RegistryName, RegistryMirror],
+        Meta(
+            description="Mirrors of registries with base images, by the registry.",
+            examples=[{"docker.io": "registry.example.org/hub"}],
+        ),
+    ] = {}
 
 
 class ProfileFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab"):
@@ -154,6 +193,7 @@ def _values(network: NetworkTable) -> Iterator[tuple[str, str]]:
         "ca-bundle": _expand(network.ca_bundle),
         "archive": _expand(network.archive),
         **{f"mirrors.{manager}": address for manager, address in mirrors.items()},
+        **{f"registries.{name}": mirror for name, mirror in network.registries.items()},
     }
     return ((key, value) for key, value in values.items() if value)
 

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from orbiter.docker import buildx
+from orbiter.docker import buildx, network
 from orbiter.docker.objects import STARTED, LocalContainer, LocalImage
 from orbiter.lockset.record import RecordedBuilder
 from resolvers import process
@@ -237,11 +237,20 @@ def image_shell(reference: str, digest: str, platform: str) -> "Shell":
         image = pull_image(reference, digest, platform)
         # Without --init, the shell is the first process, which ignores SIGTERM.
         options = ["--rm", "--init", "--interactive", "--platform", platform, "--user", "0"]
+        proxies = {} if container_proxies() else network.proxy_variables()
+        options += [word for name in proxies for word in ("--env", name)]
+        if network.needs_host_network(proxies):
+            options += ["--network", "host"]
         if cache:
             options += ["--volume", f"{Path(cache).absolute()}:/cache"]
         options += ["--entrypoint", "/bin/sh"]
         command = [buildx.docker_program(), "run", *options, image, "-s"]
-        return process.run(command, stdin=script, name=f"the shell in {reference} for {platform}")
+        return process.run(
+            command,
+            env=proxies,
+            stdin=f"{network.script_start()}{script}",
+            name=f"the shell in {reference} for {platform}",
+        )
 
     return run
 
@@ -279,6 +288,14 @@ def name_with_digest(reference: str, digest: str) -> str:
     if ":" in repository.rpartition("/")[2]:
         repository = repository.rpartition(":")[0]
     return f"{repository}@{digest}"
+
+
+def container_proxies() -> Mapping[str, Any]:
+    """Return the proxies that Docker's own configuration sets in containers."""
+    from docker.utils.config import load_general_config
+
+    proxies: Mapping[str, Any] = load_general_config().get("proxies") or {}
+    return proxies
 
 
 def image_labels(tag: str) -> Mapping[str, str] | None:

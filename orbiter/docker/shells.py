@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from orbiter.oci.base_image import BaseStart
 from resolvers.errors import ExpectedError, ProgramError
+from resolvers.net import profile
 from resolvers.net.once import Lazy
 from resolvers.types import Shell
 
@@ -101,7 +102,10 @@ def base_shell(reference: str, digests: Mapping[str, str]) -> Shell:
 
 def _run(reference: str, digest: str, script: str, platform: str, cache: str) -> str:
     from orbiter.docker import client
+    from orbiter.docker.load_base import load_base
 
+    if profile.is_used():
+        load_base(reference, digest)
     shell = client.image_shell(reference, digest, platform)
     try:
         return shell(script, platform=platform, cache=cache)

@@ -9,11 +9,12 @@ from orbiter.doctor.check import Asks, Check
 from orbiter.doctor.faults import diagnose, reason_of
 from orbiter.doctor.result import Fault, Outcome, failed, ok, skipped, warning
 from orbiter.doctor.subject import base_images
+from orbiter.oci.mirrors import sources
 from orbiter.oci.reference import parse_reference
 from orbiter.oci.registry import Repository, repositories
 from orbiter.oci.upload import tag_digest
 from resolvers.errors import ExpectedError
-from resolvers.net import http
+from resolvers.net import http, profile
 
 _ENGINE_PROXY = (
     "the Docker engine does not use the proxy of this machine: set 'proxies' in its daemon.json, "
@@ -28,7 +29,10 @@ ENGINE_HINTS: Mapping[Fault, str] = {
     "credentials": "run docker login for the registry",
     "missing": "correct the name and the tag",
 }
-MIRROR_HINT = "correct 'registry-mirrors' in Docker's daemon.json, or start the mirror"
+MIRROR_HINT = (
+    "correct 'registries' in config.toml or 'registry-mirrors' in Docker's daemon.json, or start "
+    "the mirror"
+)
 
 
 def registry_checks(image_set: ImageSet) -> Iterator[Check]:
@@ -43,11 +47,14 @@ def _check_base(reference: str, asks: Asks) -> Outcome:
     """Read the manifest of a base image as locking does: from mirrors, then its own registry."""
     parsed = parse_reference(reference)
     tag = parsed.digest or parsed.tag
-    candidates = repositories(reference, mirrors=client.mirrors(), credentials=client.credentials)
+    candidates = sources(reference, mirrors=client.mirrors(), credentials=client.credentials)
+    own_mirror = profile.setting(f"registries.{parsed.registry}")
     problems: list[str] = []
     for repository in candidates:
         is_mirror = repository is not candidates[-1]
         origin = "Docker's registry mirrors" if is_mirror else f"'{reference}' in images.toml"
+        if own_mirror and repository is candidates[0]:
+            origin = own_mirror.origin
         asks(f"{repository.url}/v2/{repository.name}/manifests/{tag}", origin)
         try:
             repository.manifest(tag)
@@ -67,6 +74,8 @@ def _check_pull(reference: str, _asks: Asks) -> Outcome:
     """Let the engine ask for a base image, with its own proxies, certificates and mirrors."""
     if reason := client.unavailable_reason():
         return skipped(f"there is no Docker engine: {reason}")
+    if profile.is_used():
+        return skipped("with config.toml, Orbiter loads base images into the Docker engine itself")
     try:
         client.check_pull(reference)
     except ExpectedError as error:

@@ -8,6 +8,7 @@ from orbiter.fetch.progress import FetchTotals, ReportProgress
 from orbiter.fetch.sources import FileSource, Locator
 from orbiter.oci import registry
 from orbiter.oci.base_image import BaseImage, image_blobs
+from orbiter.oci.mirrors import sources
 from orbiter.oci.registry import Credentials, Repository
 from orbiter.store.artifact_list import LockedFile
 from orbiter.store.store import Store
@@ -26,7 +27,7 @@ def fetch_image(
 
     ``mirrors`` and ``credentials`` are those of ``orbiter.oci.base_image.pin``.
     """
-    repositories = registry.repositories(image.reference, mirrors=mirrors, credentials=credentials)
+    repositories = sources(image.reference, mirrors=mirrors, credentials=credentials)
     manifest_bytes = 0
     if not store.has(image.digest):
         manifest = registry.read_first(

@@ -12,6 +12,7 @@ from orbiter.lockset.model import LockSet
 from resolvers.apk import manager as apk
 from resolvers.apt import manager as apt
 from resolvers.errors import ExpectedError
+from resolvers.net import profile
 from resolvers.pip import direct
 from resolvers.types import Shell
 
@@ -20,6 +21,9 @@ READ_MIRRORS: Mapping[str, Callable[[Shell, str], tuple[str, ...]]] = {
     "apt": apt.mirrors,
 }
 """Functions that read the mirrors of an image, by manager."""
+
+PROFILE_KEYS = {"apk": ("mirrors.apk",), "apt": ("mirrors.apt", "mirrors.apt-security")}
+"""Keys of the network profile with the mirrors of a manager."""
 
 
 class _SourceImage(NamedTuple):
@@ -84,6 +88,14 @@ def _read_mirrors(image: _SourceImage, manager: str) -> tuple[str, ...]:
             "orbiter fetch --from TARGET"
         )
         if reason := client.unavailable_reason():
+            if mirrors := _profile_mirrors(manager):
+                return mirrors
             problem = f"{task} needs a Docker engine: {reason}"
             raise ExpectedError(problem, f"start Docker, {hint}") from error
         raise ExpectedError(f"{task} failed: {error.message}", hint) from error
+
+
+def _profile_mirrors(manager: str) -> tuple[str, ...]:
+    """Return the mirrors of the network profile, which replace those of most images."""
+    addresses = (profile.value(key) for key in PROFILE_KEYS[manager])
+    return tuple(filter(None, addresses))

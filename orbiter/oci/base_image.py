@@ -2,6 +2,7 @@
 
 import msgspec
 
+from orbiter.oci.mirrors import sources
 from orbiter.oci.reference import parse_reference
 from orbiter.oci.registry import (
     OCI_MANIFEST,
@@ -10,7 +11,6 @@ from orbiter.oci.registry import (
     anonymous,
     decode_json,
     read_first,
-    repositories,
     sha256,
 )
 from resolvers.errors import ExpectedError
@@ -101,7 +101,7 @@ def pin(
     """
     parsed = parse_reference(reference)
     name = parsed.digest or parsed.tag
-    candidates = repositories(reference, mirrors=mirrors, credentials=credentials)
+    candidates = sources(reference, mirrors=mirrors, credentials=credentials)
     return read_first(
         candidates, lambda repository: _pin(repository, reference, name, platform), reference
     )
@@ -115,7 +115,7 @@ def start(
     credentials: Credentials = anonymous,
 ) -> BaseStart:
     """Read what the image with this manifest starts; ``reference`` names its repository."""
-    candidates = repositories(reference, mirrors=mirrors, credentials=credentials)
+    candidates = sources(reference, mirrors=mirrors, credentials=credentials)
     return read_first(candidates, lambda repository: _start(repository, digest), reference)
 
 

@@ -175,7 +175,7 @@ def repositories(
     # Like Docker, which uses its registry mirrors only for Docker Hub.
     usable_mirrors = mirrors if parsed.registry == HUB else ()
     registries = [(url.rstrip("/"), urlsplit(url).netloc) for url in usable_mirrors]
-    registries.append((_address(parsed.registry), parsed.registry))
+    registries.append((address(parsed.registry), parsed.registry))
     return tuple(Repository(url, parsed.repository, name, credentials) for url, name in registries)
 
 
@@ -216,7 +216,8 @@ def decode_json(content: bytes, kind: type[T], source: str) -> T:
         ) from error
 
 
-def _address(registry: str) -> str:
+def address(registry: str) -> str:
+    """Return the address of a registry, given its name: ``docker.io``, ``127.0.0.1:5000``."""
     if registry == HUB:
         return f"https://{HUB_HOST}"
     host = urlsplit(f"//{registry}").hostname or ""

@@ -5,6 +5,7 @@ rattler knows this machine's credentials, mirrors, proxies and certificates.
 
 import asyncio
 import errno
+import json
 import os
 import re
 import shutil
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from resolvers.conda.channels import expand_variables, join_causes
 from resolvers.errors import ExpectedError
-from resolvers.net import http
+from resolvers.net import http, profile
 from resolvers.scratch import temporary_folder
 
 if TYPE_CHECKING:
@@ -33,9 +34,12 @@ STATUS = re.compile(r"\(([45]\d\d) ")
 
 def configured_client() -> "tuple[Config, Client]":
     """Return rattler's configuration on this machine, and an HTTP client that follows it."""
-    from rattler import Client, Config
+    from rattler import Channel, Client, Config
 
     config = Config.load_from_default_locations("rattler")
+    if mirror := profile.value("mirrors.conda"):
+        mirrors = {**config.mirrors, Channel("name").base_url.removesuffix("name/"): [mirror]}
+        config.set("mirrors", json.dumps(mirrors))
     return config, Client.from_config(config, max_retries=RETRIES, user_agent="orbiter")
 
 

@@ -9,6 +9,9 @@ from resolvers.types import Group
 PYTHON = Path(__file__).with_name("python.sh")
 """Prints the Python of the base image, as part of the section ``facts``."""
 
+NETWORK = Path(__file__).with_name("network.sh")
+"""Lets apt and apk use the network of this machine. Runs before all other scripts."""
+
 
 def with_variables(scripts: tuple[Path, ...], **variables: str) -> str:
     """Return the text of scripts that run one after the other, with shell variables set before."""

@@ -54,6 +54,11 @@ def trusted_certificates() -> str:
     return "".join(map(ssl.DER_cert_to_PEM_cert, certificates))
 
 
+def configured_certificates() -> str:
+    """Return the configured certificates in the PEM format; "" if those of the system count."""
+    return trusted_certificates() if bundle() else ""
+
+
 def _context_of(name: str, setting: str) -> "ssl.SSLContext":
     import ssl
 

@@ -6,8 +6,8 @@ from resolvers.errors import ExpectedError
 from resolvers.net import http
 
 HINT = (
-    "check that this machine is online, and that containers use its proxy: 'proxies' in "
-    "~/.docker/config.json"
+    "check that this machine is online, and the proxy of containers: 'proxies' in "
+    "~/.docker/config.json, otherwise that of this machine"
 )
 
 

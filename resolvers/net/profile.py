@@ -84,9 +84,20 @@ def use(settings: Settings) -> None:
     os.environ.update({name: setting.value for name, setting in _state.variables.items()})
 
 
+def is_used() -> bool:
+    """Return whether this machine has a profile."""
+    return bool(_state.settings)
+
+
+def setting(key: str) -> Setting | None:
+    """Return a setting of the profile; None if it lacks the key."""
+    return _state.settings.get(key)
+
+
 def value(key: str) -> str:
-    """Return a setting of the profile, or "" if it lacks the key."""
-    return _state.settings[key].value if key in _state.settings else ""
+    """Return the value of a setting, or "" if the profile lacks the key."""
+    found = setting(key)
+    return found.value if found else ""
 
 
 def values_below(table: str) -> dict[str, str]:
@@ -98,6 +109,6 @@ def values_below(table: str) -> dict[str, str]:
 
 def origin(variable: str) -> str:
     """Return the name of a variable, or the key and the file of the profile that set it."""
-    setting = _state.variables.get(variable)
-    is_unchanged = setting is not None and os.environ.get(variable) == setting.value
-    return setting.origin if setting and is_unchanged else variable
+    found = _state.variables.get(variable)
+    is_unchanged = found is not None and os.environ.get(variable) == found.value
+    return found.origin if found and is_unchanged else variable

@@ -132,6 +132,18 @@ def test_mirrors_of_the_environment_need_no_engine(tmp_path: Path) -> None:
     assert "6 files could not be fetched:" in done.stderr
 
 
+def test_mirrors_of_the_network_profile_need_no_engine(tmp_path: Path) -> None:
+    write_lock_set(tmp_path, [*PACKAGES, *APKS], OF_PACKAGES, OF_ALPINE)
+    profile = tmp_path / "config.toml"
+    profile.write_text(
+        '[network.mirrors]\napt = "http://127.0.0.1:1/debian"\napk = "http://127.0.0.1:1/alpine"\n',
+        "utf-8",
+    )
+    done = fetch(tmp_path, ORBITER_CONFIG_FILE=str(profile))
+    assert "6 files could not be fetched:" in done.stderr
+    assert "http://127.0.0.1:1/alpine/" in done.stderr
+
+
 def test_packages_in_the_store_need_no_engine(tmp_path: Path) -> None:
     Store().add(b"", EMPTY.hash)
     write_lock_set(tmp_path, [EMPTY], OF_PACKAGES)

@@ -1,0 +1,105 @@
+"""The network of containers, without a container: tests/engine/test_company_network.py has them."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from orbiter.docker import network
+from resolvers import process
+from resolvers.distro.scripts import NETWORK, with_variables
+from resolvers.net import profile
+from resolvers.net.profile import Setting
+
+
+@pytest.fixture(autouse=True)
+def _no_configuration(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(os, "environ", {"PATH": os.environ["PATH"], "PIP_CONFIG_FILE": os.devnull})
+    yield
+    profile.use({})
+
+
+def test_without_a_configuration_nothing_changes() -> None:
+    assert network.script_start() == ""
+    assert network.proxy_variables() == {}
+
+
+def test_a_proxy_is_set_in_small_letters_and_in_capitals() -> None:
+    os.environ["HTTPS_PROXY"] = "http://proxy.example.org:3128"
+    os.environ["no_proxy"] = "example.org"
+    assert network.proxy_variables() == {
+        "https_proxy": "http://proxy.example.org:3128",
+        "HTTPS_PROXY": "http://proxy.example.org:3128",
+        "no_proxy": "example.org",
+        "NO_PROXY": "example.org",
+    }
+
+
+@pytest.mark.parametrize(
+    ("variables", "expected"),
+    [
+        ({"https_proxy": "http://127.0.0.1:3128"}, True),
+        ({"HTTP_PROXY": "http://ada:pw@localhost:3128"}, True),
+        ({"https_proxy": "http://[::1]:3128"}, True),
+        ({"https_proxy": "http://proxy.example.org:3128"}, False),
+        ({"no_proxy": "127.0.0.1", "NO_PROXY": "localhost"}, False),
+        ({"https_proxy": "http://[broken"}, False),
+        ({}, False),
+    ],
+)
+def test_a_proxy_on_the_loopback_interface_needs_the_network_of_the_host(
+    variables: dict[str, str], expected: bool
+) -> None:
+    assert network.needs_host_network(variables) is expected
+
+
+def test_the_script_has_the_mirrors_of_the_profile() -> None:
+    mirrors = {"apt": "https://a/debian", "apt-security": "https://a/sec", "apk": "https://a/alp"}
+    profile.use({f"mirrors.{name}": Setting(to, "") for name, to in mirrors.items()})
+    lines = network.script_start().splitlines()[:4]
+    assert lines == [
+        "certificates=''",
+        "debian=https://a/debian",
+        "security=https://a/sec",
+        "alpine=https://a/alp",
+    ]
+
+
+SOURCES = {
+    "/etc/apt/sources.list": (
+        "deb [signed-by=/k.gpg] http://deb.example.org/debian trixie main\n"
+        "deb http://deb.example.org/debian-security/ trixie-security main\n"
+        "deb http://other.example.org/debian-other/ trixie main\n",
+        "deb [signed-by=/k.gpg] https://m/a&b#\\c/debian trixie main\n"
+        "deb https://m/security trixie-security main\n"
+        "deb http://other.example.org/debian-other/ trixie main\n",
+    ),
+    "/etc/apt/sources.list.d/debian.sources": (
+        "URIs: http://deb.example.org/debian/ https://b.example.org/debian\nSuites: trixie\n",
+        "URIs: https://m/a&b#\\c/debian https://m/a&b#\\c/debian\nSuites: trixie\n",
+    ),
+    "/etc/apk/repositories": (
+        "https://dl.example.org/alpine/v3.23/main\n@e http://dl.example.org/alpine/edge/main\n"
+        "http://dl.example.org/alpine/v3.23 main community\nhttp://o.example.org/x/v3.23/main\n",
+        "https://m/pine/v3.23/main\n@e https://m/pine/edge/main\n"
+        "https://m/pine/v3.23 main community\nhttp://o.example.org/x/v3.23/main\n",
+    ),
+}
+
+
+def test_the_mirrors_replace_the_sources_of_an_image(tmp_path: Path) -> None:
+    for path, (before, _) in SOURCES.items():
+        file = Path(f"{tmp_path}{path}")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(before, "utf-8")
+    script = with_variables(
+        (NETWORK,),
+        certificates="",
+        debian="https://m/a&b#\\c/debian/",
+        security="https://m/security",
+        alpine="https://m/pine",
+    )
+    process.run(["sh", "-eu"], stdin=script.replace("/etc/", f"{tmp_path}/etc/"))
+    for path, (_, after) in SOURCES.items():
+        assert Path(f"{tmp_path}{path}").read_text("utf-8") == after, path
