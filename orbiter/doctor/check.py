@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from threading import Thread
 
 import msgspec
@@ -10,6 +11,7 @@ from orbiter.doctor.faults import REMEDIES, diagnose
 from orbiter.doctor.result import CheckResult, Outcome, failed
 from orbiter.tasks import Report
 from resolvers.errors import ExpectedError
+from resolvers.net.certificates import Bundle, bundle
 from resolvers.net.proxies import proxy_of
 from resolvers.redaction import without_secrets
 
@@ -44,6 +46,13 @@ def run_checks(
         results.append(each.result(end, limit))
     report("")
     return tuple(results)
+
+
+def _bundle() -> Bundle | None:
+    """Return the configured certificates; None also if a configuration file cannot be read."""
+    with suppress(ExpectedError):
+        return bundle()
+    return None
 
 
 def _one_line(text: str) -> str:
@@ -93,7 +102,8 @@ class _RunningCheck:
         try:
             self._outcome = self._check.run(self._asks)
         except ExpectedError as error:
-            self._outcome = diagnose(error, has_proxy=bool(proxy_of(self._address)))
+            has_proxy = bool(proxy_of(self._address))
+            self._outcome = diagnose(error, has_proxy=has_proxy, bundle=_bundle())
         except OSError as error:
             place = f"{error.filename}: " if error.filename else ""
             self._outcome = failed(f"{place}{error.strerror or error}", "")

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from orbiter.doctor.result import Fault, Outcome, failed
 from resolvers.errors import ExpectedError
+from resolvers.net.certificates import Bundle
 from resolvers.net.http import HTTPError
 
 _ANSWER = re.compile(r"(?s)\S+ (?:did not respond: |returned )(?P<reason>.*)")
@@ -53,7 +54,7 @@ _PHRASES: Mapping[Fault, str] = {
     "certificate": "the certificate of the server is not trusted",
     "credentials": "the server does not accept the credentials",
     "missing": "the server does not have this address",
-    "server": "the server has a problem of its own",
+    "server": "the server has a problem, or a proxy cannot reach it",
     "time-out": "the server did not answer in time",
 }
 REMEDIES: Mapping[Fault, str] = {
@@ -101,13 +102,19 @@ def _fault_of_status(status: int) -> Fault:
     return _BY_STATUS.get(status, "other")
 
 
-def diagnose(error: ExpectedError, *, has_proxy: bool = False) -> Outcome:
-    """Return the outcome of a check whose request failed."""
+def diagnose(
+    error: ExpectedError, *, has_proxy: bool = False, bundle: Bundle | None = None
+) -> Outcome:
+    """Return the outcome of a check whose request failed; ``bundle`` has the trusted certificates.
+
+    It is None for those of the system.
+    """
     status = error.status if isinstance(error, HTTPError) else 0
     reason = reason_of(error.message)
     fault = fault_of(status, reason, has_proxy=has_proxy)
     phrase = _PHRASES.get(fault, "")
-    return failed(f"{phrase}: {reason}" if phrase else reason, _remedy(fault, reason, error), fault)
+    hint = _certificate_remedy(reason, bundle) if fault == "certificate" else _remedy(fault, error)
+    return failed(f"{phrase}: {reason}" if phrase else reason, hint, fault)
 
 
 def reason_of(message: str) -> str:
@@ -118,9 +125,16 @@ def reason_of(message: str) -> str:
     return _ADDRESS.sub("…", text)
 
 
-def _remedy(fault: Fault, reason: str, error: ExpectedError) -> str:
-    if fault == "certificate" and _WRONG_TIME.search(reason):
+def _certificate_remedy(reason: str, bundle: Bundle | None) -> str:
+    if _WRONG_TIME.search(reason):
         return _CLOCK
+    if bundle is None:
+        return REMEDIES["certificate"]
+    # Another variable would have no effect, because this one counts first.
+    return f"add the CA certificates of your network to {bundle.path}, which {bundle.setting} names"
+
+
+def _remedy(fault: Fault, error: ExpectedError) -> str:
     if fault in _SPECIFIC and error.hint:
         return error.hint
     return REMEDIES.get(fault, error.hint)

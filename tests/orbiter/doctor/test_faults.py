@@ -5,6 +5,7 @@ import pytest
 from orbiter.doctor.faults import REMEDIES, diagnose, fault_of, reason_of
 from orbiter.doctor.result import Fault
 from resolvers.errors import ExpectedError
+from resolvers.net.certificates import Bundle
 from resolvers.net.http import HTTPError
 
 URL = "https://index.example/simple/a/"
@@ -84,6 +85,13 @@ def test_a_word_in_an_address_is_not_a_reason() -> None:
 def test_a_wrong_clock_is_the_first_suspect_for_the_time_of_a_certificate(reason: str) -> None:
     error = HTTPError(f"{URL} did not respond: CERTIFICATE_VERIFY_FAILED: {reason}")
     assert "set the clock" in diagnose(error).hint
+
+
+def test_the_bundle_that_counts_is_the_one_to_change() -> None:
+    error = HTTPError(f"{URL} did not respond: CERTIFICATE_VERIFY_FAILED")
+    assert diagnose(error).hint == REMEDIES["certificate"]
+    hint = diagnose(error, bundle=Bundle("/etc/company.pem", "PIP_CERT")).hint
+    assert hint.endswith("to /etc/company.pem, which PIP_CERT names")
 
 
 def test_the_error_knows_the_better_remedy_for_credentials() -> None:

@@ -17,6 +17,7 @@ from orbiter.doctor.indexes import conda_checks, npm_checks, pip_checks
 from orbiter.doctor.result import CheckResult
 from resolvers.conda import fetch
 from resolvers.net import http
+from resolvers.net.profile import CERTIFICATE_VARIABLES
 from tests.support.loopback import Answer, Server, serving
 
 IMAGES = """
@@ -40,8 +41,9 @@ def project(more: str = "") -> ImageSet:
 @pytest.fixture
 def pip_url(server: Server, monkeypatch: pytest.MonkeyPatch) -> str:
     """Make the server pip's only index, and return its address."""
-    for name in [name for name in os.environ if name.startswith("PIP_")]:
-        monkeypatch.delenv(name)
+    own = [name for name in os.environ if name.startswith("PIP_")]
+    for name in (*own, *CERTIFICATE_VARIABLES):
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
     monkeypatch.setenv("PIP_INDEX_URL", f"{server.url}/simple/")
     return f"{server.url}/simple/attrs/"
@@ -109,7 +111,6 @@ def test_a_certificate_that_is_not_trusted(tmp_path: Path, monkeypatch: pytest.M
         monkeypatch.setenv("PIP_INDEX_URL", f"{server.url}/simple/")
         found = pip_check()
         monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-        monkeypatch.delenv("PIP_CERT", raising=False)
         monkeypatch.setattr(http, "_session", http._Session())
         trusted = pip_check()
     assert (found.state, found.fault) == ("failed", "certificate")
