@@ -10,7 +10,6 @@ from resolvers.net.http import HTTPError
 
 _ANSWER = re.compile(r"(?s)\S+ (?:did not respond: |returned )(?P<reason>.*)")
 _ORIGIN = re.compile(r" \(the address comes from [^()]*\)")
-_ADDRESS = re.compile(r"\S+://\S+")
 _STATUS = re.compile(r"(?:\(|code E|returned |HTTP |… )(?P<status>[45]\d\d)\b")
 """The status of a response in the text of rattler, npm, Orbiter, Docker or apt."""
 _PROXY_STATUS = re.compile(r"[45]\d\d ")
@@ -119,10 +118,11 @@ def diagnose(
 
 def reason_of(message: str) -> str:
     """Return the message of an error without the address that was asked, on one line."""
-    text = " ".join(_ORIGIN.sub("", message).split())
-    if match := _ANSWER.fullmatch(text):
+    words = _ORIGIN.sub("", message).split()
+    if match := _ANSWER.fullmatch(" ".join(words)):
         return match["reason"]
-    return _ADDRESS.sub("…", text)
+    # A pattern would take a time that grows with the square of the length of a word.
+    return " ".join("…" if "://" in word else word for word in words)
 
 
 def _certificate_remedy(reason: str, bundle: Bundle | None) -> str:

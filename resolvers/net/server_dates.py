@@ -18,9 +18,10 @@ def keep(host: str, headers: Mapping[str, str]) -> None:
 def differences() -> dict[str, timedelta]:
     """Return how far this machine's clock is ahead of the clock of each server, by host."""
     found = {}
-    for host, (date, local) in _dates.items():
+    # Requests that still run may add an entry meanwhile.
+    for host, (date, local) in _dates.copy().items():
         try:
             found[host] = timedelta(seconds=local - parsedate_to_datetime(date).timestamp())
-        except ValueError:
+        except (ValueError, OverflowError):
             continue  # not a date
     return found

@@ -10,6 +10,7 @@ from resolvers.net import http, server_dates
 from tests.support.loopback import Answer, serving
 
 LATE = format_datetime(datetime.now(UTC) + timedelta(hours=2), usegmt=True)
+HUGE = f"Mon, 01 Jan {'9' * 20} 00:00:00 GMT"
 
 
 @pytest.fixture(autouse=True)
@@ -33,7 +34,9 @@ def test_the_difference_of_another_clock() -> None:
     assert timedelta(hours=-2, minutes=-1) < difference < timedelta(hours=-1)
 
 
-@pytest.mark.parametrize("headers", [{"date": LATE, "age": "7200"}, {"date": "soon"}, {}])
+@pytest.mark.parametrize(
+    "headers", [{"date": LATE, "age": "7200"}, {"date": "soon"}, {"date": HUGE}, {}]
+)
 def test_answers_without_a_usable_date(headers: dict[str, str]) -> None:
     server_dates.keep("index.example", headers)
     assert server_dates.differences() == {}
