@@ -3,10 +3,11 @@
 import os
 
 from orbiter.doctor.check import Asks
-from orbiter.doctor.result import Outcome, ok
+from orbiter.doctor.result import Outcome, failed, ok
+from resolvers.net import http
 from resolvers.net.certificates import bundle, tls_context
 from resolvers.net.profile import origin
-from resolvers.net.proxies import proxy_variable
+from resolvers.net.proxies import complete, is_usable, proxy_variable
 from resolvers.redaction import redact
 
 
@@ -24,6 +25,10 @@ def check_proxies(_asks: Asks) -> Outcome:
     used = {scheme: proxy_variable(scheme) for scheme in ("http", "https")}
     if not any(used.values()):
         return ok("none")
+    for variable in filter(None, used.values()):
+        if not is_usable(os.environ[variable]):
+            problem = f"{_address(variable)}, set by {origin(variable)}, cannot be used"
+            return failed(problem, http.PROXY_FORM, "proxy")
     shown = [_proxy(scheme, variable) for scheme, variable in used.items()]
     if variable := proxy_variable("no"):
         shown.append(f"none for {os.environ[variable]} (set by {origin(variable)})")
@@ -33,4 +38,8 @@ def check_proxies(_asks: Asks) -> Outcome:
 def _proxy(scheme: str, variable: str) -> str:
     if not variable:
         return f"none for {scheme}"
-    return f"{redact(os.environ[variable])} for {scheme} (set by {origin(variable)})"
+    return f"{_address(variable)} for {scheme} (set by {origin(variable)})"
+
+
+def _address(variable: str) -> str:
+    return redact(complete(os.environ[variable]))

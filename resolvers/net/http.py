@@ -50,6 +50,11 @@ redact = without_credentials
 
 _logger = logging.getLogger(__name__)
 
+UNUSABLE_PROXY = "HTTPS_PROXY, HTTP_PROXY or ALL_PROXY has a proxy that Orbiter cannot use"
+PROXY_FORM = (
+    "write it as http://host:port, with a user and a password before the host if it needs them, "
+    "and % escapes in the password; SOCKS is not supported"
+)
 OFFLINE = "check that this machine is online, and HTTPS_PROXY, HTTP_PROXY and NO_PROXY"
 
 
@@ -268,15 +273,20 @@ def local_path(url: str) -> Path:
 def _new_client() -> "httpx.Client":
     import httpx
 
-    return httpx.Client(
-        verify=tls_context(),
-        follow_redirects=True,
-        headers={"user-agent": "orbiter"},
-        # More threads than connections may wait for one, for as long as a large file takes.
-        timeout=httpx.Timeout(60, connect=20, pool=None),
-        limits=httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS),
-        mounts=dict.fromkeys(LOOPBACK),
-    )
+    tls = tls_context()
+    try:
+        return httpx.Client(
+            verify=tls,
+            follow_redirects=True,
+            headers={"user-agent": "orbiter"},
+            # More threads than connections may wait for one, for as long as a large file takes.
+            timeout=httpx.Timeout(60, connect=20, pool=None),
+            limits=httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS),
+            mounts=dict.fromkeys(LOOPBACK),
+        )
+    except (httpx.InvalidURL, ValueError, ImportError):
+        # The cause would quote the address, which may hold a password. SOCKS is an ImportError.
+        raise ExpectedError(UNUSABLE_PROXY, PROXY_FORM) from None
 
 
 _session = _Session()

@@ -46,6 +46,28 @@ def test_proxies_without_their_passwords(monkeypatch: pytest.MonkeyPatch) -> Non
     )
 
 
+def test_a_proxy_without_a_scheme_has_no_password_either(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "ann:hidden@proxy.example:3128")
+    assert proxies() == "none for http, http://proxy.example:3128 for https (set by HTTPS_PROXY)"
+
+
+@pytest.mark.parametrize(
+    ("proxy", "shown"),
+    [
+        ("socks5://ann:hidden@proxy.example:1080", "socks5://proxy.example:1080"),
+        ("http://ann:hid/den@proxy.example", "http://proxy.example"),
+    ],
+)
+def test_a_proxy_that_cannot_be_used(
+    proxy: str, shown: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ALL_PROXY", proxy)
+    (found,) = run_checks([Check("proxies", check_proxies)])
+    assert found.state == "failed"
+    assert found.detail == f"{shown}, set by ALL_PROXY, cannot be used"
+    assert "SOCKS is not supported" in found.hint
+
+
 def test_the_profile_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy"):
         monkeypatch.setenv(name, "")  # so that the end of the test restores it

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from resolvers.errors import ExpectedError
 from resolvers.net import http
-from resolvers.net.proxies import proxy_of, proxy_variable
+from resolvers.net.proxies import is_usable, proxy_of, proxy_variable
 from tests.support.loopback import Answer, Server, serving
 
 
@@ -59,3 +60,29 @@ def test_the_scheme_decides(monkeypatch: pytest.MonkeyPatch) -> None:
     assert proxy_of("http://index.example/") == "http://other.example"
     variables = [proxy_variable(scheme) for scheme in ("https", "http", "no")]
     assert variables == ["HTTPS_PROXY", "ALL_PROXY", ""]
+
+
+@pytest.mark.usefixtures("proxy")
+def test_an_empty_variable_in_lower_case_counts_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example")
+    monkeypatch.setenv("https_proxy", "")
+    assert proxy_variable("https") == proxy_of("https://index.example/") == ""
+
+
+def test_a_proxy_without_a_scheme(proxy: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", proxy.host)
+    assert http.get("http://a.invalid/").content == b"from the proxy"
+    assert proxy_of("http://a.invalid/") == proxy.url
+
+
+@pytest.mark.usefixtures("proxy")
+@pytest.mark.parametrize(
+    "address", ["socks5://u:hidden@h", "ftp://u:hidden@h", "http://u:hidden/@h", "://"]
+)
+def test_a_proxy_that_cannot_be_used(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", address)
+    assert not is_usable(address)
+    with pytest.raises(ExpectedError) as caught:
+        http.get("http://a.invalid/")
+    assert caught.value.message == http.UNUSABLE_PROXY
+    assert caught.value.__suppress_context__  # its text would show the password
