@@ -57,13 +57,14 @@ _PHRASES: Mapping[Fault, str] = {
     "time-out": "the server did not answer in time",
 }
 REMEDIES: Mapping[Fault, str] = {
-    "name": "correct the address, or name the proxy of your network in HTTPS_PROXY",
+    "name": "correct the address, or name the proxy of your network in config.toml or HTTPS_PROXY",
     "refused": "correct the host and the port, or start the server",
     "proxy": "correct the proxy in HTTPS_PROXY or HTTP_PROXY, let it allow this server, or name "
     "the server in NO_PROXY to ask it directly",
     "proxy password": "write the user, a colon, the password and @ before the host of the proxy in "
     "HTTPS_PROXY or HTTP_PROXY",
-    "certificate": "name a file with the CA certificates of your network in SSL_CERT_FILE",
+    "certificate": "name a file with the CA certificates of your network in config.toml or "
+    "SSL_CERT_FILE",
     "credentials": "add credentials for the server to ~/.netrc, or to the setting that holds "
     "its address",
     "missing": "correct the address; the one of a Python index ends in /simple/",

@@ -24,7 +24,7 @@ from resolvers.index import index, routes
 from resolvers.index.index import Index
 from resolvers.index.index_file import project_of
 from resolvers.index.page import read_page
-from resolvers.net import http, loopback, pip_config
+from resolvers.net import http, loopback, pip_config, profile
 from resolvers.npm import program
 from resolvers.npm.config import NpmConfig
 
@@ -135,6 +135,9 @@ def conda_checks(image_set: ImageSet) -> Iterator[Check]:
 
 
 def _check_conda(found: CondaIndex, asks: Asks) -> Outcome:
-    asks(probe.index_address(found.channel, found.subdir), f"'channels' in {IMAGES}")
+    origin = f"'channels' in {IMAGES}"
+    if (mirror := profile.setting("mirrors.conda")) and "://" not in found.channel.url:
+        origin += f", read from {http.redact(mirror.value)} ({mirror.origin})"
+    asks(probe.index_address(found.channel, found.subdir), origin)
     probe.check_index(found.channel, found.subdir)
     return ok("it answers with an index")

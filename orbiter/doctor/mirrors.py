@@ -1,5 +1,6 @@
 """Checks of Debian and Alpine mirrors: from containers, as locking asks, and from this machine."""
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -32,7 +33,7 @@ from resolvers.apt import base as apt
 from resolvers.distro.reach import Source
 from resolvers.distro.repositories import split_source
 from resolvers.errors import ExpectedError
-from resolvers.net import http
+from resolvers.net import http, profile
 from resolvers.types import Shell
 
 ASK_SOURCES: Mapping[str, Callable[[Shell, str], tuple[Source, ...]]] = {
@@ -42,8 +43,10 @@ ASK_SOURCES: Mapping[str, Callable[[Shell, str], tuple[Source, ...]]] = {
 """Functions that let a manager ask the sources of an image, by manager."""
 OWN_PROXY: frozenset[Fault] = frozenset({"name", "refused", "time-out", "other"})
 CONTAINER_HINT = (
-    "containers do not use the proxy of this machine: set 'proxies' in ~/.docker/config.json"
+    "correct the proxy of containers: 'proxies' in ~/.docker/config.json, otherwise that of this "
+    "machine"
 )
+NO_MIRRORS = "the base image names the mirrors, and there is no Docker engine"
 DELETED_HINT = "list all missing files: orbiter fetch --upstream"
 
 
@@ -86,7 +89,7 @@ def _pulled(reference: str, platform: str) -> str:
 
 
 def _not_pulled(reference: str) -> ExpectedError:
-    return _NotPulledError(f"Docker does not have {reference} yet, which orbiter lock pulls")
+    return _NotPulledError(f"Docker does not have {reference} yet, which orbiter lock fetches")
 
 
 def _broken(source: Source, others: int = 0) -> Outcome:
@@ -128,8 +131,11 @@ def _without_pulls(lock_set: LockSet) -> FetchSettings:
     settings = fetch_settings(lock_set)
 
     def guarded(manager: str, read: Callable[[], tuple[str, ...]]) -> tuple[str, ...]:
+        reason = client.unavailable_reason()
+        if reason and not profile.setting(f"mirrors.{manager}"):
+            raise _NotPulledError(f"{NO_MIRRORS}: {reason}")
         for builder in lock_set.image_set.builders.values():
-            if system_manager(builder.name) == manager:
+            if system_manager(builder.name) == manager and not reason:
                 _require_pulled(lock_set, builder)
         return read()
 
@@ -141,10 +147,6 @@ def _without_pulls(lock_set: LockSet) -> FetchSettings:
 
 
 def _require_pulled(lock_set: LockSet, builder: Builder) -> None:
-    if reason := client.unavailable_reason():
-        raise _NotPulledError(
-            f"the base image names the mirrors, and there is no Docker engine: {reason}"
-        )
     if not builder.base:
         _pulled(solver_image(builder.suite), client.native_platform())
         return
@@ -179,4 +181,8 @@ def _origin(manager: str, file: LockedFile) -> str:
     repository = split_source(file.source.partition(":")[2])[0]
     if repository:
         return f"[{manager}-repository.{repository}] in images.toml"
-    return mirror_origin(MIRROR_RULES[manager])
+    rules = MIRROR_RULES[manager]
+    setting = profile.setting(f"mirrors.{manager}")
+    if setting and not os.environ.get(rules.variable):
+        return setting.origin
+    return mirror_origin(rules)

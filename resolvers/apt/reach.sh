@@ -9,16 +9,25 @@ export LC_ALL=C
 
 say() { printf '@@ %s\n' "$*"; }
 
+work=/tmp/orbiter-reach
+mkdir -p "$work"
+
+# A firewall may drop every packet. By default, apt then tries each address of a server for long.
 ask() {
-    /usr/lib/apt/apt-helper -o Acquire::Retries=0 download-file "$1" /tmp/orbiter-index \
-        > /tmp/orbiter-output 2>&1
+    /usr/lib/apt/apt-helper -o Acquire::Retries=0 \
+        -o Acquire::http::Timeout=20 -o Acquire::https::Timeout=20 \
+        download-file "$1" "$2.index" > "$2.output" 2>&1
 }
 
+number=0
 for address in $(apt-get update --print-uris | sed -n "s/^'\(.*InRelease\)'.*/\1/p"); do
-    if ask "$address"; then
+    number=$((number + 1))
+    if ask "$address" "$work/$number"; then
         say "reached $address"
     else
         say "failed $address"
-        cat /tmp/orbiter-output
-    fi
+        cat "$work/$number.output"
+    fi > "$work/$number.section" &
 done
+wait
+[ "$number" = 0 ] || cat "$work"/*.section

@@ -18,6 +18,7 @@ from resolvers.pip.installers import VERSIONS
 from tests.support.alpine_project import Project
 from tests.support.alpine_world import docker, needs_world, served_folder
 from tests.support.company_proxy import PASSWORD, CompanyProxy, company_proxy
+from tests.support.json_output import read_document
 from tests.support.wheel_index import WheelIndex, wheel, wheel_index
 
 if sys.version_info >= (3, 14):
@@ -251,6 +252,35 @@ def _blob_files(content: bytes) -> Iterator[bytes]:
         for member in layer.getmembers():
             if file := layer.extractfile(member):
                 yield file.read()
+
+
+def test_doctor_asks_the_same_servers_with_the_same_settings(network: Network) -> None:
+    before = len(network.proxy.requests())
+    done = network.behind.start("doctor", "--format", "json")
+    checks = read_document("doctor", done.stdout)["checks"]
+    # The repository for images is on Docker Hub, which the proxy does not know.
+    assert [
+        check for check in checks if check["state"] == "failed" and check["name"] != "push"
+    ] == []
+    origins = {
+        check["name"]: check["origin"] for check in checks if "config.toml" in check["origin"]
+    }
+    assert {*origins} == {
+        "apk mirrors",
+        "apt mirrors",
+        "base image",
+        "conda channel",
+        "npm registry",
+        "pip index",
+    }
+    assert {"apk in a container", "apt in a container"} <= {
+        check["name"] for check in checks if check["state"] == "ok"
+    }
+    hosts = {line.partition("/")[0] for line in network.proxy.requests()[before:]}
+    assert {
+        f"{name}.corp.invalid" for name in ("pypi", "npm", "conda", "apt", "apk", "hub")
+    } <= hosts
+    assert PASSWORD not in done.stdout + done.stderr
 
 
 def test_the_engine_needs_no_network_of_its_own(network: Network, tmp_path: Path) -> None:
