@@ -57,12 +57,12 @@ def add(
     fails, images.toml stays as it is.
     """
     from orbiter.edit.add import add as add_requirements
-    from orbiter.edit.document import read_document
+    from orbiter.edit.images_file import read_images_file
     from orbiter.edit.stages import find_targets
 
-    document = read_document(IMAGES)
-    targets = find_targets(document, images)
-    added = add_requirements(document, requirements, targets, manager or "")
+    images_file = read_images_file(IMAGES)
+    targets = find_targets(images_file, images)
+    added = add_requirements(images_file, requirements, targets, manager or "")
     with _explained(added) if manager is None else nullcontext():
         edited.apply_edit(
             added,

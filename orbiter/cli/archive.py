@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from orbiter.cli.directory import Target
+from orbiter.cli.directory import TargetName
 from orbiter.cli.errors import guarded
 from orbiter.cli.options import (
     format_option,
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @click.command("archive")
-@click.argument("target", type=Target())
+@click.argument("target", type=TargetName())
 @release_option
 @platform_option
 @format_option

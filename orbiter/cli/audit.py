@@ -6,7 +6,7 @@ import click
 
 from orbiter.cli.audit_image import print_audit
 from orbiter.cli.completion import complete_image, complete_platform, complete_release
-from orbiter.cli.directory import Target
+from orbiter.cli.directory import TargetName
 from orbiter.cli.errors import guarded
 from orbiter.cli.options import quiet_option
 from orbiter.cli.vulnerabilities import (
@@ -21,7 +21,7 @@ from resolvers.errors import ExpectedError
 
 
 @click.command()
-@click.argument("target", type=Target(existing=True), required=False)
+@click.argument("target", type=TargetName(existing=True), required=False)
 @vulnerabilities_option
 @click.option(
     "--release",

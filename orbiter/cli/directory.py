@@ -162,7 +162,7 @@ class LockName(StringParamType):
         return release_or_file(ctx, incomplete)
 
 
-class Target(StringParamType):
+class TargetName(StringParamType):
     """A folder or file, or an address such as ``oci://registry/repository``.
 
     With ``existing``, any other text stays as it is unless it is the path of something.

@@ -56,7 +56,7 @@ def apply_edit(
     if not dry_run:
         report_written(locked, was_written=write_edited(edited, locked), announce=is_text)
     elif is_text:
-        print_lines(f"dry run: {edited.document.path} and its lock set were not written")
+        print_lines(f"dry run: {edited.images_file.path} and its lock set were not written")
     if not is_text:
         print_json(locked, moves, edited.changes, written=not dry_run)
     print_warnings(locked)
@@ -87,7 +87,7 @@ def _write_images(edited: "Edited", *, dry_run: bool, output_format: str) -> Non
     """Write images.toml alone."""
     from orbiter.edit.apply import write_edited
 
-    path = edited.document.path
+    path = edited.images_file.path
     if output_format == "text":
         _print_changes(edited)
     end = f"{path} is unchanged"

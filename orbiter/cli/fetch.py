@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from orbiter.cli.directory import Target
+from orbiter.cli.directory import TargetName
 from orbiter.cli.errors import FINDINGS, guarded
 from orbiter.cli.options import (
     format_option,
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 @click.option(
     "--from",
     "origin",
-    type=Target(),
+    type=TargetName(),
     metavar="TARGET",
     help="Read files only from this archive, which `orbiter archive` wrote.",
 )

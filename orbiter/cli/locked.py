@@ -10,7 +10,7 @@ from orbiter.cli.terminal import print_lines
 
 if TYPE_CHECKING:
     from orbiter.diff.moves import Moves
-    from orbiter.edit.changes import Change
+    from orbiter.edit.changes import RequirementChange
     from orbiter.lockset.model import LockSet
     from resolvers.types import Upgrade
 
@@ -36,7 +36,7 @@ def print_result(previous: "LockSet | None", locked: "LockSet", moves: "Moves") 
 
 
 def print_json(
-    locked: "LockSet", moves: "Moves", edits: "Iterable[Change]" = (), *, written: bool
+    locked: "LockSet", moves: "Moves", edits: "Iterable[RequirementChange]" = (), *, written: bool
 ) -> None:
     """Print what a command changed in images.toml and in the lock set, as JSON."""
     from orbiter.edit.report import render

@@ -41,15 +41,19 @@ def remove(
     A package that several lists name needs --image or --manager. If locking
     fails, images.toml stays as it is.
     """
-    from orbiter.edit.document import read_document
+    from orbiter.edit.images_file import read_images_file
     from orbiter.edit.remove import remove as remove_requirements
     from orbiter.edit.stages import find_targets
 
-    document = read_document(IMAGES)
-    targets = find_targets(document, stages) if stages else ()
+    images_file = read_images_file(IMAGES)
+    targets = find_targets(images_file, stages) if stages else ()
     edited.apply_edit(
         remove_requirements(
-            document, packages, targets, manager or "", lambda: _locked(document.image_set.version)
+            images_file,
+            packages,
+            targets,
+            manager or "",
+            lambda: _locked(images_file.image_set.version),
         ),
         no_lock=no_lock,
         dry_run=dry_run,

@@ -13,7 +13,7 @@ from orbiter.cli.terminal import print_lines
 
 if TYPE_CHECKING:
     from orbiter.config.image_set import ImageSet
-    from orbiter.edit.update import Selection, Updated
+    from orbiter.edit.update import ChosenPackages, Updated
     from orbiter.locking.work import LargestStep, LockOptions
     from orbiter.lockset.model import LockSet
 
@@ -77,16 +77,16 @@ def update(
     --patch or --minor, packages of pip and rattler move as far as allowed; other
     packages whose newest version is further away stay.
     """
-    from orbiter.edit.document import read_document
+    from orbiter.edit.images_file import read_images_file
     from orbiter.edit.stages import find_targets
     from orbiter.edit.update import select
     from orbiter.locking.options import lock_options, parse_package
     from orbiter.lockset import folder
 
-    document = read_document(IMAGES)
-    image_set, now = document.image_set, datetime.now(UTC)
+    images_file = read_images_file(IMAGES)
+    image_set, now = images_file.image_set, datetime.now(UTC)
     options = lock_options(image_set, upgrade=False, packages=(), as_of=as_of, only=only, now=now)
-    targets = find_targets(document, stages) if stages else ()
+    targets = find_targets(images_file, stages) if stages else ()
     previous = _previous(image_set, dry_run=dry_run)
     named = dict(parse_package(text, "update") for text in packages)
     selection = select(image_set, previous, named, targets, manager or "")
@@ -124,7 +124,7 @@ def _previous(image_set: "ImageSet", *, dry_run: bool) -> "LockSet":
 def _update(
     image_set: "ImageSet",
     previous: "LockSet",
-    selection: "Selection",
+    selection: "ChosenPackages",
     options: "LockOptions",
     largest_step: "LargestStep",
     *,

@@ -10,11 +10,11 @@ from orbiter.diff.hashes import hash_facts, mirrors
 from orbiter.diff.image_sets import download_size, image_set_facts
 from orbiter.diff.importance import RUNTIMES, Dependents
 from orbiter.diff.outcomes import Outcome, Packages, compare_packages, variant_of, variants_of
+from orbiter.diff.requirement_chains import PackageName, RequirementChains
 from orbiter.diff.scopes import ScopePair, align_scopes, pair_scopes
 from orbiter.diff.suggest import with_suggestion
 from orbiter.diff.transport import transport_facts
 from orbiter.diff.types import KINDS, Change, Diff, Fact, Occurrence, Side, Step
-from orbiter.diff.why import PackageName, RequirementChains
 from orbiter.lockfiles.types import EntryFault, Lock, PackageEntry, Scope
 
 KEPT = "kept"

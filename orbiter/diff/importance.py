@@ -1,6 +1,6 @@
 """Importance of a package in a lock that does not record requests: how many others need it."""
 
-from orbiter.diff.why import PackageName
+from orbiter.diff.requirement_chains import PackageName
 from orbiter.lockfiles.types import PackageEntry
 
 RUNTIMES = frozenset({"julia", "nodejs", "openjdk", "pypy", "python", "python3", "r-base"})

@@ -5,17 +5,17 @@ import re
 from orbiter.config.requirements import SYNTAXES
 from orbiter.edit import changes
 from orbiter.edit.bounds import is_bare
-from orbiter.edit.changes import Change, Edited
-from orbiter.edit.document import Document, Entry, shown
+from orbiter.edit.changes import Edited, RequirementChange
+from orbiter.edit.images_file import Entry, ImagesFile, shown
 from orbiter.edit.managers import manager_of
-from orbiter.edit.stages import Target
+from orbiter.edit.stages import EditTarget
 from resolvers.errors import ExpectedError
 
 
 def add(
-    document: Document,
+    images_file: ImagesFile,
     requirements: tuple[str, ...],
-    targets: tuple[Target, ...],
+    targets: tuple[EditTarget, ...],
     manager: str = "",
 ) -> Edited:
     """Return images.toml with requirements in the lists of images.
@@ -24,34 +24,34 @@ def add(
     the package. Raises ExpectedError for an invalid requirement, and for one in a set that other
     images use.
     """
-    text = document.text
+    text = images_file.text
     chosen = {stage for target in targets for stage in target.stages}
-    done: list[Change] = []
+    done: list[RequirementChange] = []
     kept: dict[str, Entry] = {}
     for target in targets:
-        for requirement in _checked(document, requirements, target, manager):
-            entry = _listed(document, target, *requirement)
+        for requirement in _checked(images_file, requirements, target, manager):
+            entry = _listed(images_file, target, *requirement)
             if entry and _is_met(entry, requirement[1]):
                 kept.setdefault(entry.path, entry)
                 continue
             if entry:
-                changes.refuse_shared(document, entry, chosen)
-            change = _change(document, target, *requirement, entry)
+                changes.refuse_shared(images_file, entry, chosen)
+            change = _change(images_file, target, *requirement, entry)
             if change in done:
                 continue  # two of the images share the list
             done.append(change)
             if entry:
                 text = changes.with_replaced(text, entry, change.new)
             else:
-                text = changes.with_new(document, text, change)
-    return changes.finish(document, text, tuple(done), tuple(kept.values()))
+                text = changes.with_new(images_file, text, change)
+    return changes.finish(images_file, text, tuple(done), tuple(kept.values()))
 
 
 def _checked(
-    document: Document, requirements: tuple[str, ...], target: Target, manager: str
+    images_file: ImagesFile, requirements: tuple[str, ...], target: EditTarget, manager: str
 ) -> list[tuple[str, str]]:
     """Return the requirements with their managers, each package once."""
-    entries = [entry for entry in document.entries if entry.stage in target.stages]
+    entries = [entry for entry in images_file.entries if entry.stage in target.stages]
     seen: dict[tuple[str, str], str] = {}
     checked = []
     for written in requirements:
@@ -78,11 +78,13 @@ def _other_managers(manager: str) -> str:
     return "" if manager else "\n  or name another manager: --manager NAME"
 
 
-def _listed(document: Document, target: Target, manager: str, requirement: str) -> Entry | None:
+def _listed(
+    images_file: ImagesFile, target: EditTarget, manager: str, requirement: str
+) -> Entry | None:
     """Return the entry for the same package that an image already has."""
     name = SYNTAXES[manager].name(requirement)
     for stage in target.stages:
-        for entry in document.entries:
+        for entry in images_file.entries:
             if (entry.stage, entry.manager, entry.name) == (stage, manager, name):
                 return entry
     return None
@@ -94,17 +96,17 @@ def _is_met(entry: Entry, requirement: str) -> bool:
 
 
 def _change(
-    document: Document, target: Target, manager: str, requirement: str, entry: Entry | None
-) -> Change:
+    images_file: ImagesFile, target: EditTarget, manager: str, requirement: str, entry: Entry | None
+) -> RequirementChange:
     builder = target.stage.builder
     if entry is None:
         stage = target.stage_for(manager)
-        place = changes.own_place(document, stage, manager)
-        return Change(
+        place = changes.own_place(images_file, stage, manager)
+        return RequirementChange(
             stages=(stage,), builder=builder, manager=manager, place=place, new=requirement
         )
-    return Change(
-        stages=changes.stages_of(document, entry),
+    return RequirementChange(
+        stages=changes.stages_of(images_file, entry),
         builder=builder,
         manager=manager,
         place=entry.list,

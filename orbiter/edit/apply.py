@@ -5,8 +5,8 @@ import msgspec
 from orbiter.config.requirements import locked_name
 from orbiter.diff.versions import sort_key
 from orbiter.edit.bounds import is_plain
-from orbiter.edit.changes import Change, Edited, with_bounds
-from orbiter.edit.document import Document
+from orbiter.edit.changes import Edited, RequirementChange, with_bounds
+from orbiter.edit.images_file import ImagesFile
 from orbiter.files import write_bytes
 from orbiter.locking.lock import lock
 from orbiter.locking.packages import locked_packages
@@ -39,7 +39,7 @@ def lock_edited(
     return bounded, locked
 
 
-def _versions(edited: Edited, locked: LockSet) -> dict[Change, str]:
+def _versions(edited: Edited, locked: LockSet) -> dict[RequirementChange, str]:
     """Return the locked versions of the packages that were written without one."""
     versions = {}
     for change in edited.changes:
@@ -49,7 +49,7 @@ def _versions(edited: Edited, locked: LockSet) -> dict[Change, str]:
     return versions
 
 
-def _locked_version(change: Change, locked: LockSet) -> str:
+def _locked_version(change: RequirementChange, locked: LockSet) -> str:
     """Return the version of a package: of several npm's highest, for others the lowest."""
     name = locked_name(change.manager, change.new)
     files = locked_files(locked, change.builder, change.manager)
@@ -68,7 +68,7 @@ def write_edited(edited: Edited, locked: LockSet | None = None) -> bool:
     If the lock set cannot be written, images.toml gets its old bytes again. Raises ExpectedError if
     images.toml has changed since it was read.
     """
-    path, old = edited.document.path, _bytes_of(edited.document)
+    path, old = edited.images_file.path, _bytes_of(edited.images_file)
     if path.read_bytes() != old:
         raise ExpectedError(
             f"{path} changed while its packages were resolved, so nothing was written",
@@ -84,5 +84,5 @@ def write_edited(edited: Edited, locked: LockSet | None = None) -> bool:
         raise
 
 
-def _bytes_of(document: Document) -> bytes:
-    return document.with_text(document.text)
+def _bytes_of(images_file: ImagesFile) -> bytes:
+    return images_file.with_text(images_file.text)

@@ -16,11 +16,11 @@ from orbiter.config.toml_lists import (
     replace_value,
 )
 from orbiter.edit.bounds import with_bound
-from orbiter.edit.document import Document, Entry
+from orbiter.edit.images_file import Entry, ImagesFile
 from resolvers.errors import ExpectedError
 
 
-class Change(msgspec.Struct, frozen=True, kw_only=True):
+class RequirementChange(msgspec.Struct, frozen=True, kw_only=True):
     """A requirement that changes: added without ``old``, removed without ``new``.
 
     ``stages`` are those that get the change, and ``place`` is the path of the list in images.toml.
@@ -40,25 +40,25 @@ class Edited(msgspec.Struct, frozen=True, kw_only=True):
     ``kept`` are requirements that need no change, because images.toml already has them.
     """
 
-    document: Document
+    images_file: ImagesFile
     text: str
     image_set: ImageSet
-    changes: tuple[Change, ...]
+    changes: tuple[RequirementChange, ...]
     kept: tuple[Entry, ...] = ()
 
     @property
     def content(self) -> bytes:
         """The new bytes of the file."""
-        return self.document.with_text(self.text)
+        return self.images_file.with_text(self.text)
 
 
-def with_new(document: Document, text: str, change: Change) -> str:
+def with_new(images_file: ImagesFile, text: str, change: RequirementChange) -> str:
     """Return the text with a requirement at the end of a stage's list."""
-    table = document.tables[change.stages[0]]
-    # The list may be one that an earlier change added, so the text counts and not the document.
+    table = images_file.tables[change.stages[0]]
+    # The list may be one that an earlier change added, so the text counts, not the file on disk.
     if change.place in value_spans(text):
         return append_entry(text, change.place, change.new)
-    return add_list(text, table, change.manager, (change.new,), str(document.path))
+    return add_list(text, table, change.manager, (change.new,), str(images_file.path))
 
 
 def with_replaced(text: str, entry: Entry, requirement: str) -> str:
@@ -76,26 +76,33 @@ def without(text: str, entries: Iterable[Entry]) -> str:
 
 
 def finish(
-    document: Document, text: str, changes: tuple[Change, ...], kept: tuple[Entry, ...] = ()
+    images_file: ImagesFile,
+    text: str,
+    changes: tuple[RequirementChange, ...],
+    kept: tuple[Entry, ...] = (),
 ) -> Edited:
     """Return the edited file.
 
     Raises ConfigError if the new text is not valid, and ExpectedError if it does not mean what the
     changes say.
     """
-    image_set = image_set_of(text, document.path, f"{document.path} with this change")
+    image_set = image_set_of(text, images_file.path, f"{images_file.path} with this change")
     for stage in image_set.stages:
         for manager in {change.manager for change in changes}:
-            expected = _expected(document.image_set, stage.name, manager, changes)
+            expected = _expected(images_file.image_set, stage.name, manager, changes)
             if set(stage.requirements.get(manager, ())) != expected:
                 raise ExpectedError(
-                    f"{document.path}: the form of its lists is not known, so it was not changed",
+                    f"{images_file.path}: its lists have an unknown form, so it was not changed",
                     "edit the file yourself, then run orbiter lock",
                 )
-    return Edited(document=document, text=text, image_set=image_set, changes=changes, kept=kept)
+    return Edited(
+        images_file=images_file, text=text, image_set=image_set, changes=changes, kept=kept
+    )
 
 
-def _expected(image_set: ImageSet, stage: str, manager: str, changes: Iterable[Change]) -> set[str]:
+def _expected(
+    image_set: ImageSet, stage: str, manager: str, changes: Iterable[RequirementChange]
+) -> set[str]:
     """Return the requirements of a stage after the changes."""
     stages = {each.name: each for each in image_set.stages}
     requirements = set(stages[stage].requirements.get(manager, ()))
@@ -106,23 +113,23 @@ def _expected(image_set: ImageSet, stage: str, manager: str, changes: Iterable[C
     return requirements
 
 
-def own_place(document: Document, stage: str, manager: str) -> str:
+def own_place(images_file: ImagesFile, stage: str, manager: str) -> str:
     """Return the path of a stage's own list for a manager."""
-    return list_path(document.tables[stage], manager)
+    return list_path(images_file.tables[stage], manager)
 
 
-def stages_of(document: Document, entry: Entry) -> tuple[str, ...]:
+def stages_of(images_file: ImagesFile, entry: Entry) -> tuple[str, ...]:
     """Return the stages that have an entry for its manager; several have one of ``[sets]``."""
     return tuple(
         each.stage
-        for each in document.entries
+        for each in images_file.entries
         if (each.path, each.manager) == (entry.path, entry.manager)
     )
 
 
-def refuse_shared(document: Document, entry: Entry, chosen: Collection[str]) -> None:
+def refuse_shared(images_file: ImagesFile, entry: Entry, chosen: Collection[str]) -> None:
     """Raise ExpectedError if an entry is in a set that also other stages use."""
-    users = dict.fromkeys(each.stage for each in document.entries if each.path == entry.path)
+    users = dict.fromkeys(each.stage for each in images_file.entries if each.path == entry.path)
     others = [stage for stage in users if stage not in chosen]
     if entry.is_shared and others:
         raise ExpectedError(
@@ -132,7 +139,7 @@ def refuse_shared(document: Document, entry: Entry, chosen: Collection[str]) -> 
         )
 
 
-def with_bounds(edited: Edited, versions: Mapping[Change, str]) -> Edited:
+def with_bounds(edited: Edited, versions: Mapping[RequirementChange, str]) -> Edited:
     """Return the edit with bounds in the requirements that only name a package.
 
     ``versions`` are the locked versions of the packages.
@@ -145,10 +152,10 @@ def with_bounds(edited: Edited, versions: Mapping[Change, str]) -> Edited:
             new = with_bound(change.manager, change.new, versions[change])
             text = replace_value(text, _path_of(text, change), new)
         done.append(msgspec.structs.replace(change, new=new))
-    return finish(edited.document, text, tuple(done), edited.kept)
+    return finish(edited.images_file, text, tuple(done), edited.kept)
 
 
-def _path_of(text: str, change: Change) -> str:
+def _path_of(text: str, change: RequirementChange) -> str:
     """Return the path of the text that a change wrote, which may be in an inline table."""
     literal = toml_literal(change.new)
     return next(

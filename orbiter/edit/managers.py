@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from orbiter.config.builders import APK_BUILDER, CONDA_BUILDER
 from orbiter.config.requirements import SYNTAXES
-from orbiter.edit.document import Entry
+from orbiter.edit.images_file import Entry
 
 CONDA_FORMS = re.compile(r"\S*::|https://\S*\.(?:conda|tar\.bz2)(?:#\S*)?$")
 APK_FORMS = re.compile(r"(?:cmd|so|pc):|[^@\s]+@[a-z0-9]")

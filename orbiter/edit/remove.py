@@ -4,11 +4,11 @@ from collections.abc import Callable
 
 from orbiter.config.mistakes import suggest
 from orbiter.config.requirements import SYNTAXES
-from orbiter.diff.why import RequirementChains
+from orbiter.diff.requirement_chains import RequirementChains
 from orbiter.edit import changes
-from orbiter.edit.changes import Change, Edited
-from orbiter.edit.document import Document, Entry, shown
-from orbiter.edit.stages import Target
+from orbiter.edit.changes import Edited, RequirementChange
+from orbiter.edit.images_file import Entry, ImagesFile, shown
+from orbiter.edit.stages import EditTarget
 from orbiter.lockfiles.types import Lock, PackageEntry
 from resolvers.errors import ExpectedError
 
@@ -17,9 +17,9 @@ SHOWN = 3
 
 
 def remove(
-    document: Document,
+    images_file: ImagesFile,
     names: tuple[str, ...],
-    targets: tuple[Target, ...] = (),
+    targets: tuple[EditTarget, ...] = (),
     manager: str = "",
     read_lock: Callable[[], Lock | None] = lambda: None,
 ) -> Edited:
@@ -33,45 +33,45 @@ def remove(
     found: list[Entry] = []
     for name in dict.fromkeys(names):
         for target in targets or (None,):
-            found += _found(document, name, target, manager, read_lock)
+            found += _found(images_file, name, target, manager, read_lock)
     for entry in found:
         if chosen:
-            changes.refuse_shared(document, entry, chosen)
+            changes.refuse_shared(images_file, entry, chosen)
     unique = {entry.path: entry for entry in found}.values()
-    done = tuple(_change(document, entry) for entry in unique)
-    return changes.finish(document, changes.without(document.text, unique), done)
+    done = tuple(_change(images_file, entry) for entry in unique)
+    return changes.finish(images_file, changes.without(images_file.text, unique), done)
 
 
 def _found(
-    document: Document,
+    images_file: ImagesFile,
     name: str,
-    target: Target | None,
+    target: EditTarget | None,
     manager: str,
     read_lock: Callable[[], Lock | None],
 ) -> list[Entry]:
     """Return the only place of a package's requirement in an image, or in images.toml."""
     entries = [
         entry
-        for entry in document.entries
+        for entry in images_file.entries
         if (target is None or entry.stage in target.stages)
         and manager in {"", entry.manager}
         and SYNTAXES[entry.manager].package(name) == entry.name
     ]
     if not entries:
-        raise _not_listed(document, name, target, manager, read_lock)
+        raise _not_listed(images_file, name, target, manager, read_lock)
     places = {entry.path: entry for entry in entries}
     if len(places) > 1:
         listed = "".join(f"\n  {entry.list}: {entry.text}" for entry in places.values())
         raise ExpectedError(
-            f"'{name}' is in several lists of {document.path}:{listed}",
+            f"'{name}' is in several lists of {images_file.path}:{listed}",
             "choose with --image NAME or --manager NAME",
         )
     return list(places.values())
 
 
-def _change(document: Document, entry: Entry) -> Change:
-    return Change(
-        stages=changes.stages_of(document, entry),
+def _change(images_file: ImagesFile, entry: Entry) -> RequirementChange:
+    return RequirementChange(
+        stages=changes.stages_of(images_file, entry),
         builder=entry.builder,
         manager=entry.manager,
         place=entry.list,
@@ -80,16 +80,18 @@ def _change(document: Document, entry: Entry) -> Change:
 
 
 def _not_listed(
-    document: Document,
+    images_file: ImagesFile,
     name: str,
-    target: Target | None,
+    target: EditTarget | None,
     manager: str,
     read_lock: Callable[[], Lock | None],
 ) -> ExpectedError:
     """Return the error for a package that no list names."""
-    problem = f"{shown(name)} is not in {_described(document, target, manager)}"
+    problem = f"{shown(name)} is not in {_described(images_file, target, manager)}"
     elsewhere = [
-        entry for entry in document.entries if SYNTAXES[entry.manager].package(name) == entry.name
+        entry
+        for entry in images_file.entries
+        if SYNTAXES[entry.manager].package(name) == entry.name
     ]
     if elsewhere:
         listed = ", ".join(dict.fromkeys(entry.list for entry in elsewhere))
@@ -97,19 +99,21 @@ def _not_listed(
     locked = read_lock()
     if locked and (reason := required_by(locked, name, target)):
         return ExpectedError(f"{problem}: {reason}", "remove what requires it")
-    known = {entry.name for entry in document.entries}
-    return ExpectedError(problem, suggest(name, known, f"{document.path} lists the requirements"))
+    known = {entry.name for entry in images_file.entries}
+    return ExpectedError(
+        problem, suggest(name, known, f"{images_file.path} lists the requirements")
+    )
 
 
-def _described(document: Document, target: Target | None, manager: str) -> str:
+def _described(images_file: ImagesFile, target: EditTarget | None, manager: str) -> str:
     """Return ``the pip requirements of debian-base in images.toml``."""
     words = ["the", manager, "requirements"]
     if target:
         words.append(f"of {target.stage.name}")
-    return " ".join(filter(None, [*words, f"in {document.path}"]))
+    return " ".join(filter(None, [*words, f"in {images_file.path}"]))
 
 
-def required_by(locked: Lock, name: str, target: Target | None = None) -> str:
+def required_by(locked: Lock, name: str, target: EditTarget | None = None) -> str:
     """Return who requires a package: ``required by pandas (jupyterlab > pandas > numpy)``."""
     chains = RequirementChains()
     found: dict[str, None] = {}

@@ -7,8 +7,8 @@ import msgspec
 from orbiter.diff.moves import Move, Moves, Relation
 from orbiter.diff.types import Kind, Step
 from orbiter.documents import Document, encode
-from orbiter.edit.changes import Change
-from orbiter.edit.document import Entry
+from orbiter.edit.changes import RequirementChange
+from orbiter.edit.images_file import Entry
 from orbiter.lockset.model import LockSet
 
 
@@ -79,7 +79,7 @@ class MovesReport(Document, frozen=True, kw_only=True):
 
 def render(
     release: str,
-    edits: Iterable[Change],
+    edits: Iterable[RequirementChange],
     locked: LockSet | None = None,
     moves: Moves | None = None,
     *,
@@ -99,7 +99,7 @@ def render(
     return encode(report)
 
 
-def _edit(change: Change) -> OneEdit:
+def _edit(change: RequirementChange) -> OneEdit:
     return OneEdit(
         place=change.place,
         stages=change.stages,
@@ -125,13 +125,13 @@ def _move(move: Move) -> OneMove:
     )
 
 
-def format_edit(changes: Iterable[Change], kept: Iterable[Entry] = ()) -> Iterator[str]:
+def format_edit(changes: Iterable[RequirementChange], kept: Iterable[Entry] = ()) -> Iterator[str]:
     """Yield a line for each requirement that changes, below the list that contains it."""
     yield from _changed_lines(changes)
     yield from _kept_lines(kept)
 
 
-def _changed_lines(changes: Iterable[Change]) -> Iterator[str]:
+def _changed_lines(changes: Iterable[RequirementChange]) -> Iterator[str]:
     place = ""
     for change in changes:
         if change.place != place:

@@ -4,12 +4,12 @@ import msgspec
 
 from orbiter.config.image_set import ImageSet, Stage
 from orbiter.config.stage_graph import ENVIRONMENT_MANAGERS
-from orbiter.edit.document import Document
+from orbiter.edit.images_file import ImagesFile
 from orbiter.lockset.names import find_stage
 from resolvers.errors import ExpectedError
 
 
-class Target(msgspec.Struct, frozen=True, kw_only=True):
+class EditTarget(msgspec.Struct, frozen=True, kw_only=True):
     """An image or stage that was named, and the build stage that belongs to it, if any."""
 
     stage: Stage
@@ -29,26 +29,26 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
         return self.stages[0] if manager in ENVIRONMENT_MANAGERS else self.stage.name
 
 
-def find_targets(document: Document, names: tuple[str, ...]) -> tuple[Target, ...]:
+def find_targets(images_file: ImagesFile, names: tuple[str, ...]) -> tuple[EditTarget, ...]:
     """Return the images with these names; without names the one that ``_only_image`` finds.
 
     Raises ExpectedError for an unknown or ambiguous name, and if there are several images.
     """
-    image_set = document.image_set
+    image_set = images_file.image_set
     if not names:
         return (_only_image(image_set),)
     stages = {stage.name: stage for stage in image_set.stages}
     full_names = dict.fromkeys(find_stage(image_set, name, "images.toml") for name in names)
     for name in full_names:
-        if name not in document.tables:
+        if name not in images_file.tables:
             raise ExpectedError(
                 f"'{name}' is the base of a builder, whose packages are not listed in images.toml",
-                f"choose one of {', '.join(document.tables)}",
+                f"choose one of {', '.join(images_file.tables)}",
             )
-    return tuple(Target(stage=stages[name], build=stages[name].build) for name in full_names)
+    return tuple(EditTarget(stage=stages[name], build=stages[name].build) for name in full_names)
 
 
-def _only_image(image_set: ImageSet) -> Target:
+def _only_image(image_set: ImageSet) -> EditTarget:
     """Return the only image, or the only one with a build stage, unless others start from it.
 
     So an image that starts from a core of system packages is found. Its environment gets what is
@@ -59,7 +59,7 @@ def _only_image(image_set: ImageSet) -> Target:
     built = [stage for stage in images if stage.build]
     found = built if len(built) == 1 and built[0].name not in parents else images
     if len(found) == 1:
-        return Target(stage=found[0], build=found[0].build)
+        return EditTarget(stage=found[0], build=found[0].build)
     names = ", ".join(stage.name for stage in images)
     raise ExpectedError(
         "images.toml has several images, so Orbiter cannot choose one",

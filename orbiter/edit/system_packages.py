@@ -11,7 +11,7 @@ from orbiter.config import stage_graph
 from orbiter.config.builders import SYSTEM_MANAGERS, system_manager
 from orbiter.config.requirements import locked_name
 from orbiter.edit.bounds import is_bare
-from orbiter.edit.changes import Change, Edited
+from orbiter.edit.changes import Edited, RequirementChange
 from orbiter.locking.packages import locked_packages
 from orbiter.lockset.inputs import locked_files
 from orbiter.lockset.model import LockSet
@@ -36,7 +36,7 @@ def _namesakes(edited: Edited, locked: LockSet | None) -> Iterator[tuple[str, st
                 yield problem, _remedy(system)
 
 
-def _names(edited: Edited) -> Iterator[Change]:
+def _names(edited: Edited) -> Iterator[RequirementChange]:
     """Yield the new requirements that are names alone, and not for packages of the system."""
     for change in edited.changes:
         is_name = is_bare(change.manager, change.new) and not change.old
@@ -44,7 +44,7 @@ def _names(edited: Edited) -> Iterator[Change]:
             yield change
 
 
-def _stages(edited: Edited, change: Change, manager: str) -> set[str]:
+def _stages(edited: Edited, change: RequirementChange, manager: str) -> set[str]:
     """Return the image of a change with its build stage, and all that they start from."""
     named = [
         stage
@@ -67,6 +67,6 @@ def with_remedy(error: ExpectedError, edited: Edited) -> ExpectedError:
     return ExpectedError(error.message, "\n  ".join(filter(None, (error.hint, *remedies))))
 
 
-def _mentions(text: str, change: Change) -> bool:
+def _mentions(text: str, change: RequirementChange) -> bool:
     names = {change.new, locked_name(change.manager, change.new)}
     return any(re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w-])", text) for name in names)

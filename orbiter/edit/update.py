@@ -8,8 +8,8 @@ from orbiter.config.image_set import ImageSet
 from orbiter.config.mistakes import suggest
 from orbiter.config.requirements import locked_name
 from orbiter.diff.moves import Move, Moves, explain
-from orbiter.edit.document import shown
-from orbiter.edit.stages import Target
+from orbiter.edit.images_file import shown
+from orbiter.edit.stages import EditTarget
 from orbiter.locking.lock import lock
 from orbiter.locking.packages import locked_names
 from orbiter.locking.work import Environment, LargestStep, LockOptions
@@ -26,7 +26,7 @@ Place = tuple[str, str]
 """A builder and a manager."""
 
 
-class Selection(msgspec.Struct, frozen=True, kw_only=True):
+class ChosenPackages(msgspec.Struct, frozen=True, kw_only=True):
     """The packages to upgrade with their versions, "" for any, and where they are locked."""
 
     packages: Mapping[str, str]
@@ -48,9 +48,9 @@ def select(
     image_set: ImageSet,
     previous: LockSet,
     packages: Mapping[str, str],
-    targets: tuple[Target, ...] = (),
+    targets: tuple[EditTarget, ...] = (),
     manager: str = "",
-) -> Selection:
+) -> ChosenPackages:
     """Return the named packages, or all requirements of images.toml, as far as they are locked.
 
     ``targets`` and ``manager`` limit the places. Raises ExpectedError for a name that is not locked
@@ -72,13 +72,13 @@ def select(
         raise ExpectedError(
             "the lock set has none of these requirements", "run orbiter lock, or name packages"
         )
-    return Selection(
+    return ChosenPackages(
         packages=dict.fromkeys(sorted(names), ""),
         places=frozenset(place for place, each in places.items() if each),
     )
 
 
-def _named(packages: Mapping[str, str], locked: Mapping[Place, set[str]]) -> Selection:
+def _named(packages: Mapping[str, str], locked: Mapping[Place, set[str]]) -> ChosenPackages:
     from packaging.utils import canonicalize_name
 
     known = {name for names in locked.values() for name in names}
@@ -97,7 +97,7 @@ def _named(packages: Mapping[str, str], locked: Mapping[Place, set[str]]) -> Sel
             )
         spelled[spelling] = version
     places = (place for place, names in locked.items() if not names.isdisjoint(spelled))
-    return Selection(packages=spelled, places=frozenset(places))
+    return ChosenPackages(packages=spelled, places=frozenset(places))
 
 
 def _requested(image_set: ImageSet, stages: Collection[str]) -> dict[Place, set[str]]:
@@ -114,7 +114,7 @@ def _requested(image_set: ImageSet, stages: Collection[str]) -> dict[Place, set[
 def update(
     image_set: ImageSet,
     previous: LockSet,
-    selection: Selection,
+    selection: ChosenPackages,
     options: LockOptions,
     environment: Environment,
     start_task: StartTask,

@@ -9,7 +9,7 @@ import msgspec
 from orbiter.lint.characters import FREE_TEXT, KEY
 from orbiter.lint.hosts import is_allowed, is_loopback, private_reason
 from orbiter.lint.lines import Lines
-from orbiter.lint.types import Document, Finding, Settings
+from orbiter.lint.types import CheckedText, Finding, Settings
 from resolvers.redaction import redact as without_logins
 
 SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*\Z")
@@ -60,7 +60,7 @@ class Address(msgspec.Struct, frozen=True):
     is_download: bool
 
 
-def find_in_addresses(document: Document, lines: Lines, settings: Settings) -> Iterator[Finding]:
+def find_in_addresses(document: CheckedText, lines: Lines, settings: Settings) -> Iterator[Finding]:
     """Yield the faults of all addresses in a text; messages never contain a secret."""
     for address in _addresses(document, lines):
         yield from _secrets(address)
@@ -76,7 +76,7 @@ def redact(text: str) -> str:
     return QUERY_TOKEN.sub(lambda match: match[0].removesuffix(match[1]) + "***", text)
 
 
-def _addresses(document: Document, lines: Lines) -> Iterator[Address]:
+def _addresses(document: CheckedText, lines: Lines) -> Iterator[Address]:
     text = document.text
     url_is_a_page = any(mark in text for mark in URL_IS_A_PAGE)
     position = text.find("://")

@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Iterator
 
 from orbiter.lint.lines import Lines
-from orbiter.lint.types import Document, Finding
+from orbiter.lint.types import CheckedText, Finding
 from orbiter.lockfiles.document import CONFLICT
 
 NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
@@ -34,7 +34,7 @@ JOINERS = "\u200c\u200d\ufe0e\ufe0f"
 """Invisible characters that belong to emoji and to some scripts."""
 
 
-def find_characters(document: Document, lines: Lines) -> Iterator[Finding]:
+def find_characters(document: CheckedText, lines: Lines) -> Iterator[Finding]:
     """Yield merge markers, invisible characters, and names that are not ASCII."""
     text = document.text
     for match in CONFLICT.finditer(text):

@@ -16,7 +16,7 @@ from orbiter.lint.platforms import find_platforms
 from orbiter.lint.requirement_lines import find_in_requirements, included_files
 from orbiter.lint.rules import RULES
 from orbiter.lint.secrets import find_secrets
-from orbiter.lint.types import CheckedFile, Document, Finding, Settings
+from orbiter.lint.types import CheckedFile, CheckedText, Finding, Settings
 from orbiter.lint.unusual_hosts import find_unusual_hosts
 from orbiter.lockfiles import requirements
 from orbiter.lockfiles.document import DAMAGED
@@ -33,7 +33,7 @@ def check_lock_file(path: str, content: bytes, settings: Settings) -> CheckedFil
 
     Raises ExpectedError if it is not a lock file of a supported format.
     """
-    document = Document(text=_lenient_text(content))
+    document = CheckedText(text=_lenient_text(content))
     lines = Lines(document.text)
     found = list(_find_in_text(document, lines, settings))
     if any(each.rule == "merge-marker" for each in found):
@@ -80,7 +80,7 @@ def check_system_lock(
     path: str, content: bytes, entries: Iterable[PackageEntry], settings: Settings
 ) -> CheckedFile:
     """Check an apk.lock or apt.lock, whose entries another reader has read."""
-    document = Document(text=_lenient_text(content))
+    document = CheckedText(text=_lenient_text(content))
     lines = Lines(document.text)
     entries = tuple(entries)
     found = list(_find_in_text(document, lines, settings))
@@ -91,7 +91,7 @@ def check_system_lock(
 
 def check_input(path: str, content: bytes, settings: Settings) -> CheckedFile:
     """Check the text of another file of a lock set, such as the requirements."""
-    document = Document(text=_lenient_text(content), is_lock=False)
+    document = CheckedText(text=_lenient_text(content), is_lock=False)
     return checked(path, list(_find_in_text(document, Lines(document.text), settings)), settings)
 
 
@@ -117,7 +117,7 @@ def _lenient_text(content: bytes) -> str:
     return content.decode("utf-8-sig", "replace").replace("\r\n", "\n")
 
 
-def _find_in_text(document: Document, lines: Lines, settings: Settings) -> Iterator[Finding]:
+def _find_in_text(document: CheckedText, lines: Lines, settings: Settings) -> Iterator[Finding]:
     yield from find_characters(document, lines)
     yield from find_secrets(document, lines)
     yield from find_in_addresses(document, lines, settings)

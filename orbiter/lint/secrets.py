@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from orbiter.lint.lines import Lines
-from orbiter.lint.types import Document, Finding
+from orbiter.lint.types import CheckedText, Finding
 
 START = r"(?<![A-Za-z0-9_-])"
 # Each pattern starts at the beginning of a word, which keeps the search linear.
@@ -32,7 +32,7 @@ ASSIGNMENT = re.compile(
 PLACEHOLDERS = frozenset("<${*[")
 
 
-def find_secrets(document: Document, lines: Lines) -> Iterator[Finding]:
+def find_secrets(document: CheckedText, lines: Lines) -> Iterator[Finding]:
     """Yield secrets of known forms anywhere, and assigned ones in comments."""
     found = set[int]()
     for match in SECRET.finditer(document.text):

@@ -59,7 +59,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     database: str = ""
 
 
-class Document(msgspec.Struct, frozen=True, kw_only=True):
+class CheckedText(msgspec.Struct, frozen=True, kw_only=True):
     """The text of a file; ``is_lock`` is False for the input of a lock, such as package.json."""
 
     text: str

@@ -33,7 +33,7 @@ class Link(NamedTuple):
     constraint: str
 
 
-class Request(NamedTuple):
+class RootReason(NamedTuple):
     """The reason for a package that no other one requires.
 
     ``stage`` requests it by ``requirement``. Without a requirement, it is a part of the base, or
@@ -54,7 +54,7 @@ class PackageGraph(msgspec.Struct, frozen=True, kw_only=True):
     platform: str
     entries: Mapping[Node, PackageEntry]
     links: Mapping[Node, tuple[Link, ...]]
-    roots: Mapping[Node, tuple[Request, ...]]
+    roots: Mapping[Node, tuple[RootReason, ...]]
 
     def reversed_links(self) -> dict[Node, tuple[Link, ...]]:
         """Return who requires each package; the constraint is that of the requirement."""
@@ -158,25 +158,25 @@ class _Reader:
         stage: Stage,
         entries: Mapping[Node, PackageEntry],
         links: Mapping[Node, tuple[Link, ...]],
-    ) -> dict[Node, tuple[Request, ...]]:
+    ) -> dict[Node, tuple[RootReason, ...]]:
         requests = self._requests(stage)
-        roots: dict[Node, tuple[Request, ...]] = {}
+        roots: dict[Node, tuple[RootReason, ...]] = {}
         for node in entries:
             found = requests.get((node.manager, node.name), [])
             if found and entries[node].direct:
                 roots[node] = tuple(found)
         for node in unexplained(roots, entries, links):
-            roots[node] = (Request(next(iter(entries[node].groups), ""), ""),)
+            roots[node] = (RootReason(next(iter(entries[node].groups), ""), ""),)
         return {node: roots[node] for node in sorted(roots)}
 
-    def _requests(self, stage: Stage) -> dict[tuple[str, str], list[Request]]:
+    def _requests(self, stage: Stage) -> dict[tuple[str, str], list[RootReason]]:
         """Return the requirements of a stage and of those that it starts from, by package."""
-        found: dict[tuple[str, str], list[Request]] = {}
+        found: dict[tuple[str, str], list[RootReason]] = {}
         for manager in MANAGERS:
             for name in (stage.name, *ancestors(self._lock_set.image_set, stage, manager)):
                 for requirement in self._stages[name].requirements.get(manager, ()):
                     key = manager, locked_name(manager, requirement)
-                    found.setdefault(key, []).append(Request(name, requirement))
+                    found.setdefault(key, []).append(RootReason(name, requirement))
         return found
 
 

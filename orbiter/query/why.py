@@ -12,7 +12,7 @@ from orbiter.query.graph import (
     Link,
     Node,
     PackageGraph,
-    Request,
+    RootReason,
     check_name,
     is_selected,
     package_graphs,
@@ -127,7 +127,7 @@ def _chains(
             yield _chain(request, root, links, places)
 
 
-def _chain(request: Request, root: Node, links: tuple[ChainLink, ...], places: Places) -> Chain:
+def _chain(request: RootReason, root: Node, links: tuple[ChainLink, ...], places: Places) -> Chain:
     key = request.stage, root.manager, request.requirement
     place = places.get(key, Place())
     return Chain(

@@ -16,7 +16,7 @@ from orbiter.lockset.names import check_platforms, resolve_stages
 from orbiter.lockset.targets import target_for
 from orbiter.sbom.files import base_components, file_components
 from orbiter.sbom.model import Bill, Component, Image
-from orbiter.sbom.packages import Selection, installer_components, package_components
+from orbiter.sbom.packages import TargetPackages, installer_components, package_components
 from orbiter.sbom.purl import image_purl
 from resolvers.errors import ExpectedError
 
@@ -102,7 +102,7 @@ def _packages(lock_set: LockSet, stage: Stage, platform: str) -> Iterator[Compon
     for manager in LOCK_FILES:
         if files := locked_files(lock_set, stage.builder, manager):
             lineage = (stage.name, *ancestors(lock_set.image_set, stage, manager))
-            selection = Selection(
+            selection = TargetPackages(
                 builder=lock_set.image_set.builders[stage.builder],
                 files=files,
                 target=target_for(facts, platform),

@@ -30,7 +30,7 @@ POOL = re.compile(r"pool/.+/(?P<prefix>(?:lib)?.)/(?P<source>(?P=prefix)[^/]*)/[
 """The path of a file in the pool of a Debian archive, which has a folder for each source."""
 
 
-class Selection(msgspec.Struct, frozen=True, kw_only=True):
+class TargetPackages(msgspec.Struct, frozen=True, kw_only=True):
     """The lock files of a manager, and the stages whose packages a target has."""
 
     builder: Builder
@@ -39,7 +39,7 @@ class Selection(msgspec.Struct, frozen=True, kw_only=True):
     stages: tuple[str, ...]
 
 
-def package_components(manager: str, selection: Selection) -> tuple[Component, ...]:
+def package_components(manager: str, selection: TargetPackages) -> tuple[Component, ...]:
     """Return the packages of one manager.
 
     Raises ExpectedError if a locked package has no file for the target.
@@ -62,7 +62,7 @@ def package_components(manager: str, selection: Selection) -> tuple[Component, .
 
 
 def installer_components(
-    selection: Selection, installers: Iterable[Installer]
+    selection: TargetPackages, installers: Iterable[Installer]
 ) -> Iterator[Component]:
     """Yield the installer of conda packages if the stages keep it."""
     settings = conda_settings(selection.builder)
@@ -76,7 +76,7 @@ def installer_components(
             yield describe(_component(selection, "conda", installer.pin))
 
 
-def _requirements(manager: str, selection: Selection) -> dict[tuple[str, str], set[str]]:
+def _requirements(manager: str, selection: TargetPackages) -> dict[tuple[str, str], set[str]]:
     """Return the required names of each name and version; builds of one version are united."""
     requires: dict[tuple[str, str], set[str]] = {}
     for package in MANAGERS[manager].read(selection.files):
@@ -84,13 +84,13 @@ def _requirements(manager: str, selection: Selection) -> dict[tuple[str, str], s
     return requires
 
 
-def _ref(selection: Selection, manager: str, pin: Pin) -> str:
+def _ref(selection: TargetPackages, manager: str, pin: Pin) -> str:
     """Return the ref of a package; the hash distinguishes the files of several platforms."""
     digest = pin.artifact.hash.partition(":")[2][:12]
     return f"{selection.builder.name}/{manager}/{pin.name}@{pin.version}#{digest}"
 
 
-def _component(selection: Selection, manager: str, pin: Pin) -> Component:
+def _component(selection: TargetPackages, manager: str, pin: Pin) -> Component:
     source = pin.artifact.source
     return Component(
         ref=_ref(selection, manager, pin),
@@ -116,7 +116,7 @@ Describe = Callable[[Component], Component]
 """Adds what is particular to a manager: the package URL, the licence and the origin."""
 
 
-def _describe_apt(selection: Selection) -> Describe:
+def _describe_apt(selection: TargetPackages) -> Describe:
     platform = selection.target.platform
     lock = apt_lock.parse(selection.files)
     suite = lock.platforms[platform].suite
@@ -163,7 +163,7 @@ def _repository(component: Component) -> tuple[str, str]:
     return ("", "") if component.address else split_source(component.source)
 
 
-def _describe_apk(selection: Selection) -> Describe:
+def _describe_apk(selection: TargetPackages) -> Describe:
     packages = {each.sha256: each for each in apk_lock.parse(selection.files).package}
 
     def describe(component: Component) -> Component:
@@ -193,7 +193,7 @@ def _describe_apk(selection: Selection) -> Describe:
     return describe
 
 
-def _describe_conda(_selection: Selection) -> Describe:
+def _describe_conda(_selection: TargetPackages) -> Describe:
     def describe(component: Component) -> Component:
         folder, _, file = component.source.rpartition("/")
         channel, _, subdir = folder.rpartition("/")
@@ -217,7 +217,7 @@ def _describe_conda(_selection: Selection) -> Describe:
     return describe
 
 
-def _describe_pip(_selection: Selection) -> Describe:
+def _describe_pip(_selection: TargetPackages) -> Describe:
     def describe(component: Component) -> Component:
         places = _places(component) if is_direct(component.source) else {}
         return replace(
@@ -227,7 +227,7 @@ def _describe_pip(_selection: Selection) -> Describe:
     return describe
 
 
-DESCRIPTIONS: Mapping[str, Callable[[Selection], Describe]] = {
+DESCRIPTIONS: Mapping[str, Callable[[TargetPackages], Describe]] = {
     "apk": _describe_apk,
     "apt": _describe_apt,
     "conda": _describe_conda,
@@ -235,7 +235,7 @@ DESCRIPTIONS: Mapping[str, Callable[[Selection], Describe]] = {
 }
 
 
-def _npm_components(selection: Selection) -> Iterator[Component]:
+def _npm_components(selection: TargetPackages) -> Iterator[Component]:
     """Yield each package once for each tarball that it is or is in, even if at several paths."""
     installed = {
         package.path: package
@@ -251,7 +251,9 @@ def _npm_components(selection: Selection) -> Iterator[Component]:
     yield from components.values()
 
 
-def _npm_ref(selection: Selection, installed: Mapping[str, InstalledPackage], path: str) -> str:
+def _npm_ref(
+    selection: TargetPackages, installed: Mapping[str, InstalledPackage], path: str
+) -> str:
     package = installed[path]
     if package.artifact:
         return _ref(selection, "npm", _pin(package, package.artifact))
@@ -263,7 +265,7 @@ def _pin(package: InstalledPackage, artifact: Artifact) -> Pin:
 
 
 def _npm_component(
-    selection: Selection, package: InstalledPackage, refs: Mapping[str, str]
+    selection: TargetPackages, package: InstalledPackage, refs: Mapping[str, str]
 ) -> Component:
     if package.artifact:
         component = _component(selection, "npm", _pin(package, package.artifact))

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 import pytest
 
-from orbiter.cli.directory import START, LockName, Target, UserPath, from_start
+from orbiter.cli.directory import START, LockName, TargetName, UserPath, from_start
 from orbiter.cli.global_options import FOLDER
 from orbiter.cli.main import cli
 from tests.support.json_output import read_document
@@ -189,9 +189,9 @@ def test_only_paths_change_in_targets(project: Path, monkeypatch: pytest.MonkeyP
         ("backup.tar", "sub/backup.tar"),
         ("", ""),
     ):
-        assert Target().convert(text, None, ctx) == seen
+        assert TargetName().convert(text, None, ctx) == seen
     for text, seen in (("image", "sub/image"), ("a/b:debian-base-0.1.0",) * 2):
-        assert Target(existing=True).convert(text, None, ctx) == seen
+        assert TargetName(existing=True).convert(text, None, ctx) == seen
     assert LockName().convert("v0.2.0", None, ctx) == "v0.2.0"
 
 

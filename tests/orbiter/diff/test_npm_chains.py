@@ -10,8 +10,8 @@ import pytest
 from msgspec.structs import replace
 
 from orbiter.diff.compare import diff
+from orbiter.diff.requirement_chains import RequirementChains
 from orbiter.diff.types import Change
-from orbiter.diff.why import RequirementChains
 from orbiter.lockfiles import package_lock
 from orbiter.lockfiles.types import Scope
 from resolvers.npm import program

@@ -11,7 +11,7 @@ from orbiter.config.mistakes import ConfigError
 from orbiter.edit.add import add
 from orbiter.edit.bounds import with_bound
 from orbiter.edit.changes import Edited, with_bounds
-from orbiter.edit.document import Document, read_document
+from orbiter.edit.images_file import ImagesFile, read_images_file
 from orbiter.edit.managers import manager_of
 from orbiter.edit.remove import remove
 from orbiter.edit.stages import find_targets
@@ -59,13 +59,13 @@ conda = ["python=3.13", "pandas>=2"]
 """
 
 
-def document(tmp_path: Path, text: str = IMAGES) -> Document:
+def document(tmp_path: Path, text: str = IMAGES) -> ImagesFile:
     (tmp_path / "images.toml").write_bytes(text.encode())
-    return read_document(tmp_path / "images.toml")
+    return read_images_file(tmp_path / "images.toml")
 
 
 def added(
-    doc: Document, *requirements: str, image: str = "debian-base", manager: str = ""
+    doc: ImagesFile, *requirements: str, image: str = "debian-base", manager: str = ""
 ) -> Edited:
     return add(doc, requirements, find_targets(doc, (image,)), manager)
 
@@ -345,7 +345,7 @@ def test_adding_and_removing_gives_the_same_bytes(
 @pytest.mark.parametrize("image", ["debian-base", "alpine-base", "micromamba-base"])
 def test_the_projects_own_images_can_be_edited(image: str) -> None:
     text = (ROOT / "images.toml").read_text(encoding="utf-8")
-    doc = read_document(ROOT / "images.toml")
+    doc = read_images_file(ROOT / "images.toml")
     edited = added(doc, "zzz-lab>=1", image=image)
     old, new = text.splitlines(), edited.text.splitlines()
     assert len(set(new) - set(old)) == 1

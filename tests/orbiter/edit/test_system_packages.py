@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from orbiter.edit.add import add
-from orbiter.edit.document import read_document
+from orbiter.edit.images_file import read_images_file
 from orbiter.edit.stages import find_targets
 from orbiter.edit.system_packages import namesakes, with_remedy
 from orbiter.lockset import folder
@@ -51,7 +51,7 @@ def test_a_broken_lock_set_does_not_hinder_an_edit(locked: Path) -> None:
 
 
 def test_only_errors_that_name_the_requirement_get_the_remedy(locked: Path) -> None:
-    document = read_document(locked / "images.toml")
+    document = read_images_file(locked / "images.toml")
     edited = add(document, ("htop",), find_targets(document, ("base",)))
     assert namesakes(edited, small()) == ()
     error = with_remedy(ExpectedError("htop 1.0 cannot be compiled", "compile it"), edited)

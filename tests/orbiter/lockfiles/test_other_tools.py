@@ -5,7 +5,7 @@ from contextlib import suppress
 import pytest
 
 from orbiter.diff.compare import diff
-from orbiter.diff.why import RequirementChains
+from orbiter.diff.requirement_chains import RequirementChains
 from orbiter.lockfiles import recognise
 from orbiter.lockfiles.types import Lock, PackageEntry
 from resolvers.errors import ExpectedError

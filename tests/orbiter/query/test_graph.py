@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from orbiter.query import tree, why
-from orbiter.query.graph import Link, Node, PackageGraph, Request, package_graphs
+from orbiter.query.graph import Link, Node, PackageGraph, RootReason, package_graphs
 from orbiter.query.packages import Selection
 from orbiter.report.query import tree_text, why_text
 from resolvers.errors import ExpectedError
@@ -187,7 +187,7 @@ def graph_of(edges: dict[str, list[str]], *roots: str) -> PackageGraph:
             nodes[name]: tuple(Link(nodes[each], "") for each in edges.get(name, ()))
             for name in names
         },
-        roots={nodes[name]: (Request("a", name),) for name in roots},
+        roots={nodes[name]: (RootReason("a", name),) for name in roots},
     )
 
 

@@ -59,7 +59,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
         return self.path.startswith("sets.")
 
 
-class Document(msgspec.Struct, frozen=True, kw_only=True):
+class ImagesFile(msgspec.Struct, frozen=True, kw_only=True):
     """images.toml: its path, its text without a byte order mark, and what it means.
 
     ``tables`` are the paths of the stages' tables.
@@ -77,14 +77,14 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
         return (self.mark + text).encode()
 
 
-def read_document(path: Path) -> Document:
+def read_images_file(path: Path) -> ImagesFile:
     """Read images.toml. Raises ConfigError with all of its mistakes."""
     image_set = read_image_set(path)
     file = read_form(path)
     assert file  # it was read before
     text = path.read_bytes().decode()
     drafts = stage_drafts(file, Mistakes()).values()
-    return Document(
+    return ImagesFile(
         path=path,
         text=text.removeprefix(BYTE_ORDER_MARK),
         mark=BYTE_ORDER_MARK if text.startswith(BYTE_ORDER_MARK) else "",
