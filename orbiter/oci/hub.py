@@ -2,7 +2,7 @@
 
 Docker documents the token (https://docs.docker.com/reference/api/hub/latest/) and the key
 ``full_description``, but not the request that changes it. It is that of the GitHub action
-``peter-evans/dockerhub-description`` and of ``docker-pushrm``, which many projects use.
+``peter-evans/dockerhub-description``.
 """
 
 import re
