@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 from resolvers.distro.scripts import NETWORK, with_variables
 from resolvers.net import certificates, http, profile
+from resolvers.net.proxies import complete
 
 
 def script_start() -> str:
@@ -31,7 +32,9 @@ def proxy_variables() -> dict[str, str]:
 
 def needs_host_network(variables: Mapping[str, str]) -> bool:
     """Return whether a proxy is on this machine's loopback interface."""
-    addresses = (value for name, value in variables.items() if not name.lower().startswith("no_"))
+    addresses = (
+        complete(value) for name, value in variables.items() if not name.lower().startswith("no_")
+    )
     return any(
         http.is_address(address) and http.is_loopback(urlsplit(address).hostname or "")
         for address in addresses

@@ -18,7 +18,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 import msgspec
 
 from resolvers.errors import ExpectedError
-from resolvers.net import server_dates
+from resolvers.net import profile, server_dates
 from resolvers.net.certificates import tls_context
 from resolvers.net.once import Lazy
 from resolvers.redaction import redact as without_credentials
@@ -55,7 +55,10 @@ PROXY_FORM = (
     "write it as http://host:port, with a user and a password before the host if it needs them, "
     "and % escapes in the password; SOCKS is not supported"
 )
-OFFLINE = "check that this machine is online, and HTTPS_PROXY, HTTP_PROXY and NO_PROXY"
+OFFLINE = (
+    "check that this machine is online, and HTTPS_PROXY, HTTP_PROXY and NO_PROXY, or the proxy in "
+    "config.toml"
+)
 
 
 class HTTPError(ExpectedError):
@@ -85,8 +88,12 @@ class HTTPError(ExpectedError):
 
 
 def unreachable(url: str, reason: str, origin: str, hint: str = OFFLINE) -> HTTPError:
-    """Return the error for an address that another program could not reach."""
-    return with_origin(HTTPError(f"{redact(url)} did not respond: {reason}", hint), origin)
+    """Return the error for an address that another program could not reach.
+
+    ``origin`` names the setting that has the address, unless that is a mirror of the profile.
+    """
+    error = HTTPError(f"{redact(url)} did not respond: {reason}", hint)
+    return with_origin(error, profile.origin_of_mirror(url) or origin)
 
 
 def with_origin(error: HTTPError, origin: str) -> HTTPError:
@@ -388,7 +395,10 @@ def _bad_status(url: str, response: "httpx.Response", content: bytes) -> HTTPErr
         host = urlsplit(redact(url)).netloc
         hint = f"add credentials for {host} to ~/.netrc, or to the setting that holds its address"
     if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
-        hint = "add the proxy's user and password to HTTPS_PROXY or HTTP_PROXY"
+        hint = (
+            "add the proxy's user and password to HTTPS_PROXY and HTTP_PROXY, or to the proxy in "
+            "config.toml"
+        )
     message = f"{redact(url)} returned {status} {response.reason_phrase}".rstrip()
     headers = _headers(response)
     return HTTPError(message, hint, status=status, headers=headers, content=content)
@@ -403,7 +413,7 @@ def _no_response(url: str, error: Exception) -> HTTPError:
     if untrusted:
         hint = (
             "name a file with the certificates to trust in SSL_CERT_FILE "
-            "(or PIP_CERT, REQUESTS_CA_BUNDLE)"
+            "(or PIP_CERT, REQUESTS_CA_BUNDLE), or in ca-bundle of config.toml"
         )
     failure = HTTPError(f"{redact(url)} did not respond: {reason}", hint)
     permanent = (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.TooManyRedirects)

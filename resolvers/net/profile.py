@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 import msgspec
 
+from resolvers.redaction import redact
+
 CERTIFICATE_VARIABLES = ("PIP_CERT", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 """Environment variables that name a file or folder of certificates; the first one set counts."""
 ALL_PROXIES = ("ALL_PROXY", "all_proxy")
@@ -112,3 +114,14 @@ def origin(variable: str) -> str:
     found = _state.variables.get(variable)
     is_unchanged = found is not None and os.environ.get(variable) == found.value
     return found.origin if found and is_unchanged else variable
+
+
+def origin_of_mirror(url: str) -> str:
+    """Return the origin of the mirror that an address is on; "" if the profile has no such mirror.
+
+    A login in the address of the mirror does not count: messages of programs leave it out.
+    """
+    for key, found in _state.settings.items():
+        if key.startswith("mirrors.") and redact(url).startswith(redact(found.value)):
+            return found.origin
+    return ""

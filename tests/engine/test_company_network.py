@@ -284,13 +284,19 @@ def test_doctor_asks_the_same_servers_with_the_same_settings(network: Network) -
 
 
 def test_the_engine_needs_no_network_of_its_own(network: Network, tmp_path: Path) -> None:
-    """The engine cannot pull from this registry, because only the proxy knows its address."""
+    """The engine cannot pull from this registry, because only the proxy knows its address.
+
+    The proxy is on the loopback interface, which the container reaches through the host's network.
+    """
     images = (network.behind.folder / "images.toml").read_text("utf-8")
     images = images.replace('"alpine:3.23"', '"registry.corp.invalid/library/alpine:3.23"')
-    project = Company(tmp_path / "project", network.behind.cache, images)
-    project.variables = network.behind.variables
+    project = Company(tmp_path / "project", tmp_path / "cache", images)
     try:
-        project.lock("--only", "apk")
+        with company_proxy(tmp_path) as proxy:
+            proxy.routes.write_bytes(network.proxy.routes.read_bytes())
+            project.variables = _behind(tmp_path, proxy)
+            project.lock("--only", "apk")
+            assert {"registry.corp.invalid", "apk.corp.invalid"} <= proxy.hosts()
     finally:
         image = "registry.corp.invalid/library/alpine"
         row = "{{.Repository}}@{{.Digest}}"

@@ -42,6 +42,7 @@ def test_a_proxy_is_set_in_small_letters_and_in_capitals() -> None:
         ({"https_proxy": "http://127.0.0.1:3128"}, True),
         ({"HTTP_PROXY": "http://ada:pw@localhost:3128"}, True),
         ({"https_proxy": "http://[::1]:3128"}, True),
+        ({"https_proxy": "127.0.0.1:3128"}, True),
         ({"https_proxy": "http://proxy.example.org:3128"}, False),
         ({"no_proxy": "127.0.0.1", "NO_PROXY": "localhost"}, False),
         ({"https_proxy": "http://[broken"}, False),

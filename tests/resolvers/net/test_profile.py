@@ -2,7 +2,7 @@ import os
 
 import pytest
 
-from resolvers.net import pip_config, profile
+from resolvers.net import http, pip_config, profile
 from resolvers.net.profile import Setting, variables
 
 PROXY = Setting("http://proxy.example.org:3128", "proxy in /etc/orbiter/config.toml")
@@ -44,4 +44,14 @@ def test_errors_name_the_file_of_a_variable(monkeypatch: pytest.MonkeyPatch) -> 
     assert pip_config.origin("index-url") == MIRROR.origin
     environ["PIP_INDEX_URL"] = "https://other.example.org/simple"  # as another program would see it
     assert pip_config.origin("index-url") == "PIP_INDEX_URL"
+    profile.use({})
+
+
+def test_an_address_on_a_mirror_comes_from_the_profile() -> None:
+    mirror = Setting("https://ada:pw@mirror.example.org/debian", "mirrors.apt in config.toml")
+    profile.use({"mirrors.apt": mirror})
+    error = http.unreachable("https://mirror.example.org/debian/dists", "no answer", "the image")
+    assert "(the address comes from mirrors.apt in config.toml)" in error.message
+    other = http.unreachable("https://other.example.org/debian/dists", "no answer", "the image")
+    assert "(the address comes from the image)" in other.message
     profile.use({})
