@@ -1,5 +1,6 @@
 """``orbiter doctor``: check the machine and the servers that it asks."""
 
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -59,7 +60,8 @@ def _project() -> "tuple[ImageSet | None, ExpectedError | None]":
 def _print_text(diagnosis: "Diagnosis") -> None:
     from orbiter.report import doctor_text
 
+    has_colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
     for state, text in doctor_text.entries(diagnosis, text_width()):
-        gap = " " * (STATE_WIDTH - len(state))
-        click.echo(f"{click.style(state, fg=COLOURS[state], bold=True)}{gap}{text}")
+        label = click.style(state, fg=COLOURS[state], bold=True) if has_colour else state
+        click.echo(f"{label}{' ' * (STATE_WIDTH - len(state))}{text}")
     click.echo(f"\n{doctor_text.summary(diagnosis)}")

@@ -31,6 +31,7 @@ _TEXTS: tuple[tuple[Fault, re.Pattern[str]], ...] = (
         ),
     ),
     ("missing", re.compile(r"manifest unknown")),
+    ("server", re.compile(r"(?i)toomanyrequests")),
     ("credentials", re.compile(r"(?i)unauthorized|access denied|authentication required")),
     ("refused", re.compile(r"(?i)refused")),
     ("time-out", re.compile(r"(?i)timed? ?out|ETIMEDOUT|no answer (?:in|within)")),
@@ -43,6 +44,7 @@ _BY_STATUS: Mapping[int, Fault] = {
     404: "missing",
     407: "proxy password",
     410: "missing",
+    429: "server",
 }
 _SERVER_ERROR = 500
 _PHRASES: Mapping[Fault, str] = {

@@ -56,11 +56,13 @@ def _place(check: CheckResult) -> str:
 
 
 def _wrapped(text: str, width: int) -> list[str]:
+    """Return the lines of a text, broken at spaces only, so that addresses can be copied."""
     indent = " " * INDENT
     return wrap(
         printable(text),
         width,
         initial_indent=indent,
         subsequent_indent=indent,
+        break_long_words=False,
         break_on_hyphens=False,
     )

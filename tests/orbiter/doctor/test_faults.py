@@ -37,6 +37,8 @@ CASES: list[tuple[int, str, Fault]] = [
     (410, "410 Gone", "missing"),
     (0, "HTTP status client error (404 Not Found)", "missing"),
     (500, "500 Internal Server Error", "server"),
+    (429, "429 Too Many Requests", "server"),
+    (0, "toomanyrequests: You have reached your pull rate limit", "server"),
     (503, "503 Service Unavailable", "server"),
     (0, "… is not a page of a package index: its content type is ''", "not an index"),
     (0, "… is not a valid registry response: no JSON", "not an index"),
