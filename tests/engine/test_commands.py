@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from orbiter.convert.repo2docker import POST_BUILD, RUN_POST_BUILD
 from tests.support.paths import QUICK_ORBITER
 
 pytestmark = [pytest.mark.engine, pytest.mark.index]
@@ -44,8 +45,17 @@ POSTBUILD
 
 [image.debian.child]
 from = "core"
-postbuild = [{{ script = "scripts/.post" }}, {{ script = "scripts/plain" }}]
+postbuild = [
+    {{ script = "scripts/.post" }},
+    {{ script = "scripts/plain" }},
+    '{RUN_POST_BUILD}',
+]
 prebuild = ["test -e /usr/bin/tini && cp /opt/after /opt/inherited"]
+files = {{ "scripts/postBuild" = {{ to = "{POST_BUILD}", mode = "0755" }} }}
+"""
+AS_USER = """\
+#!/bin/bash
+echo "$(id -un) $PWD $HOME ${PATH%%:*}" > who
 """
 SCRIPT = """\
 #!/usr/bin/env -S perl -w
@@ -77,6 +87,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     (place / "scripts").mkdir()
     (place / "scripts/.post").write_text(SCRIPT, encoding="utf-8")
     (place / "scripts/plain").write_text("echo plain >> /opt/script\n", encoding="utf-8")
+    (place / "scripts/postBuild").write_text(AS_USER, encoding="utf-8")
     orbiter(place, "lock", "-q")
     orbiter(place, "build", "-q")
     yield place
@@ -118,6 +129,12 @@ def test_a_stacked_image_runs_its_own_prebuild_on_its_parent() -> None:
 @pytest.mark.usefixtures("project")
 def test_scripts_run_by_their_interpreter_or_by_sh() -> None:
     assert content("child", "/opt/script") == "perl\nplain\n"
+
+
+@pytest.mark.usefixtures("project")
+def test_an_imported_post_build_runs_as_the_user_in_its_home() -> None:
+    home = "/home/jovyan"
+    assert content("child", f"{home}/who") == f"jovyan {home} {home} /opt/env/bin\n"
 
 
 @pytest.mark.usefixtures("project")
