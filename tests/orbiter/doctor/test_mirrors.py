@@ -3,20 +3,24 @@
 import hashlib
 import json
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from orbiter.config.read import image_set_of
 from orbiter.docker import client
 from orbiter.docker.shells import pin_base
 from orbiter.doctor import mirrors
-from orbiter.doctor.check import run_checks
+from orbiter.doctor.check import Check, run_checks
 from orbiter.doctor.mirrors import mirror_checks, source_checks
 from orbiter.doctor.result import CheckResult
 from orbiter.fetch.fill import artifacts
+from orbiter.fetch.sources import FetchSettings
 from orbiter.lockset import folder
 from resolvers.distro.reach import Source
+from resolvers.distro.repositories import source_of
 from tests.support.lock_sets import small
 from tests.support.loopback import Answer, Server
 from tests.support.loopback_registry import NAME, LoopbackRegistry
@@ -74,6 +78,16 @@ def test_a_second_mirror_has_the_file(server: Server, monkeypatch: pytest.Monkey
     server.otherwise = Answer(200)
     monkeypatch.setenv("ORBITER_APT_MIRROR", f"http://127.0.0.1:1/ {server.url}/debian")
     assert (apt_result().state, apt_result().address.startswith(server.url)) == ("ok", True)
+
+
+def test_a_repository_of_images_toml_is_asked_for_its_own_file(server: Server) -> None:
+    file = replace(FILE, source=f"apt:{source_of('pool/a_1_all.deb', 'lab')}", size=0)
+    settings = FetchSettings(repositories={"apt": {"lab": f"{server.url}/lab"}})
+    server.replies["/lab/pool/a_1_all.deb"] = Answer(200)
+    run = partial(mirrors._check_mirrors, "apt", file, settings)
+    (found,) = run_checks([Check("apt mirrors", run)])
+    assert (found.state, found.origin) == ("ok", "[apt-repository.lab] in images.toml")
+    assert found.address == f"{server.url}/lab/pool/a_1_all.deb"
 
 
 @pytest.mark.usefixtures("locked")
