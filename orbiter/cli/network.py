@@ -27,6 +27,8 @@ def _files() -> Iterator[Path]:
             yield Path(named)
         return
     folder = os.environ.get("XDG_CONFIG_HOME") or "~/.config"
-    for path in (SYSTEM_FILE, Path(folder, "orbiter", "config.toml").expanduser()):
+    # Path.expanduser fails for a user without a home folder.
+    user_file = Path(os.path.expanduser(folder), "orbiter", "config.toml")  # noqa: PTH111
+    for path in (SYSTEM_FILE, user_file):
         if path.exists():
             yield path

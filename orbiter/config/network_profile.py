@@ -3,10 +3,12 @@
 It says how this machine reaches servers. Nothing of it is stored in a lock set.
 """
 
-from collections.abc import Iterator, Sequence
+import os.path
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta, Struct
@@ -19,6 +21,7 @@ from resolvers.net.profile import Setting, Settings
 
 SCHEMA_HINT = "`orbiter schema config.toml` describes every key"
 WEB = ("http://", "https://")
+ADDRESS_HINT = "write http://HOST or https://HOST, and % escapes in a password"
 HOST = r"[A-Za-z0-9.-]+(:[0-9]+)?"
 
 Address = Annotated[str, Meta(extra={"expected": "an http or https address"})]
@@ -150,12 +153,12 @@ class ProfileFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
 def read_settings(files: Sequence[Path]) -> dict[str, Setting]:
     """Return the settings of several files; later files override single keys of earlier ones.
 
-    Raises ConfigError with all mistakes of a file.
+    An empty value removes the key of earlier files. Raises ConfigError with all mistakes of a file.
     """
     settings: dict[str, Setting] = {}
     for path in files:
         settings |= _read(path)
-    return settings
+    return {key: setting for key, setting in settings.items() if setting.value}
 
 
 def json_schema() -> dict[str, Any]:
@@ -167,11 +170,14 @@ def json_schema() -> dict[str, Any]:
 def _read(path: Path) -> Settings:
     text = read_text(path, "create it, or correct ORBITER_CONFIG_FILE")
     mistakes = Mistakes(keys_hint=SCHEMA_HINT, tables=_tables())
-    network = decode(ProfileFile, parse(text, path, SCHEMA_HINT), mistakes).network
+    document = parse(text, path, SCHEMA_HINT)
+    network = decode(ProfileFile, document, mistakes).network
     _check(network, mistakes)
     if mistakes.all:
         raise ConfigError(str(path), tuple(map(_without_secrets, with_lines(mistakes.all, text))))
-    return {key: Setting(value, f"{key} in {path}") for key, value in _values(network)}
+    values = _values(network)
+    written = _written(document.get("network", {}))
+    return {key: Setting(values[key], f"{key} in {path}") for key in written}
 
 
 def _tables() -> dict[str, str]:
@@ -184,10 +190,19 @@ def _keys(table: type[Struct]) -> list[str]:
     return [field.encode_name for field in msgspec.structs.fields(table)]
 
 
-def _values(network: NetworkTable) -> Iterator[tuple[str, str]]:
-    """Yield the keys that are set, with their values as variables of the environment have them."""
+def _written(table: Mapping[str, Any], start: str = "") -> Iterator[str]:
+    """Yield the keys that a file sets, even to an empty value."""
+    for key, value in table.items():
+        if isinstance(value, dict):
+            yield from _written(value, f"{start}{key}.")
+        else:
+            yield f"{start}{key}"
+
+
+def _values(network: NetworkTable) -> dict[str, str]:
+    """Return the values of all keys as variables of the environment have them."""
     mirrors = msgspec.to_builtins(network.mirrors)
-    values = {
+    return {
         "proxy": network.proxy,
         "no-proxy": ",".join(chain.from_iterable(map(_with_hosts_below, network.no_proxy))),
         "ca-bundle": _expand(network.ca_bundle),
@@ -195,7 +210,6 @@ def _values(network: NetworkTable) -> Iterator[tuple[str, str]]:
         **{f"mirrors.{manager}": address for manager, address in mirrors.items()},
         **{f"registries.{name}": mirror for name, mirror in network.registries.items()},
     }
-    return ((key, value) for key, value in values.items() if value)
 
 
 def _with_hosts_below(host: str) -> tuple[str, ...]:
@@ -205,7 +219,8 @@ def _with_hosts_below(host: str) -> tuple[str, ...]:
 
 
 def _expand(path: str) -> str:
-    return str(Path(path).expanduser()) if path.startswith("~/") else path
+    # Path.expanduser fails for a user without a home folder.
+    return os.path.expanduser(path) if path.startswith("~/") else path  # noqa: PTH111
 
 
 def _check(network: NetworkTable, mistakes: Mistakes) -> None:
@@ -220,14 +235,16 @@ def _check(network: NetworkTable, mistakes: Mistakes) -> None:
 
 
 def _check_address(key: str, address: str, mistakes: Mistakes) -> None:
-    is_web = address.startswith(WEB) and http.is_address(address) and not set(address) & set(" \t")
-    if address and not is_web:
-        mistakes.add(
-            key,
-            f"'{http.redact(address)}' is not valid",
-            expected="an http or https address",
-            hint="write it with its scheme, such as http://proxy.example.org:3128",
-        )
+    if address and not _is_web_address(address):
+        # Without the value, which may contain a password.
+        problem, expected = "is not valid", "an http or https address"
+        mistakes.add(key, problem, expected=expected, hint=ADDRESS_HINT)
+
+
+def _is_web_address(address: str) -> bool:
+    if not address.startswith(WEB) or " " in address or not http.is_address(address):
+        return False
+    return bool(urlsplit(address).hostname)
 
 
 def _check_path(key: str, path: str, mistakes: Mistakes) -> None:

@@ -24,7 +24,8 @@ replace() {
     end=$1 mirror=$(printf %s "$2" | sed 's/[\\#&]/\\&/g')
     shift 2
     for file in "$@"; do
-        [ ! -f "$file" ] || sed -i -E "s#https?://[^] ]+$end#$mirror\\1#g" "$file"
+        # Not as an argument, because lists of processes would show the password of a mirror.
+        [ ! -f "$file" ] || printf '%s\n' "s#https?://[^] ]+$end#$mirror\\1#g" | sed -i -E -f - "$file"
     done
 }
 

@@ -15,6 +15,7 @@ from resolvers.redaction import redact
 CERTIFICATE_VARIABLES = ("PIP_CERT", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 """Environment variables that name a file or folder of certificates; the first one set counts."""
 ALL_PROXIES = ("ALL_PROXY", "all_proxy")
+LOOPBACK = "localhost,127.0.0.1,::1"
 
 
 class Setting(NamedTuple):
@@ -82,8 +83,17 @@ def variables(settings: Settings, environ: Mapping[str, str]) -> dict[str, Setti
 def use(settings: Settings) -> None:
     """Use a profile in this process and in the programs that it starts."""
     _state.settings = settings
-    _state.variables = variables(settings, os.environ)
+    _state.variables = variables(_with_loopback(settings), os.environ)
     os.environ.update({name: setting.value for name, setting in _state.variables.items()})
+
+
+def _with_loopback(settings: Settings) -> Settings:
+    """Return settings whose proxy is not for this machine, where a Docker engine may listen."""
+    if "proxy" not in settings:
+        return settings
+    hosts = settings.get("no-proxy", settings["proxy"]._replace(value=""))
+    value = ",".join(filter(None, (LOOPBACK, hosts.value)))
+    return {**settings, "no-proxy": hosts._replace(value=value)}
 
 
 def is_used() -> bool:

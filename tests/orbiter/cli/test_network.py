@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from orbiter.cli import network
+
 SHOW = """
 import os
 from orbiter.cli.network import use_network_profile
@@ -47,6 +49,16 @@ def test_a_named_file_replaces_the_others(tmp_path: Path, config: Path) -> None:
     other.write_text(config.read_text("utf-8").replace("pypi.", "own."), "utf-8")
     assert shown(tmp_path, ORBITER_CONFIG_FILE=str(other)) == "https://own.example.org/simple"
     assert shown(tmp_path, ORBITER_CONFIG_FILE=os.devnull) == "None"
+
+
+def test_a_user_without_a_home_folder_has_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable in ("HOME", "XDG_CONFIG_HOME", network.VARIABLE):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setattr(os, "getuid", lambda: 2**31 - 2)  # an account that no system has
+    monkeypatch.setattr(network, "SYSTEM_FILE", tmp_path / "config.toml")
+    assert list(network._files()) == []
 
 
 def test_a_mistake_ends_a_command_before_it_starts(tmp_path: Path) -> None:

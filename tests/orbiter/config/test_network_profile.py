@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import jsonschema
@@ -56,12 +57,35 @@ def test_a_later_file_overrides_single_keys(tmp_path: Path) -> None:
     assert merged["mirrors.npm"].origin == f"mirrors.npm in {machine}"
 
 
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ('[network]\nproxy = ""', "proxy"),
+        ("[network]\nno-proxy = []", "no-proxy"),
+        ('[network.mirrors]\npip = ""', "mirrors.pip"),
+    ],
+)
+def test_an_empty_value_removes_the_key_of_an_earlier_file(
+    tmp_path: Path, text: str, key: str
+) -> None:
+    machine = write(tmp_path, COMPLETE, "machine.toml")
+    user = write(tmp_path, text)
+    assert read_settings([machine]).keys() - read_settings([machine, user]).keys() == {key}
+
+
 def test_a_path_below_the_home_folder_is_expanded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOME", "/home/ada")
     settings = read_settings([write(tmp_path, '[network]\nca-bundle = "~/company.pem"')])
     assert settings["ca-bundle"].value == "/home/ada/company.pem"
+
+
+def test_a_user_may_have_no_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr(os, "getuid", lambda: 2**31 - 2)  # an account that no system has
+    settings = read_settings([write(tmp_path, '[network]\nca-bundle = "~/company.pem"')])
+    assert settings["ca-bundle"].value == "~/company.pem"
 
 
 def test_an_empty_file_sets_nothing(tmp_path: Path) -> None:
@@ -74,14 +98,19 @@ def test_an_empty_file_sets_nothing(tmp_path: Path) -> None:
         ('[network]\nca-bundel = "/a"', "config.toml:2: network.ca-bundel: unknown key"),
         ('[netwrok]\nproxy = "http://a"', "config.toml:1: netwrok: unknown key"),
         ('[network]\npip = "https://a"', "config.toml:2: network.pip: unknown key"),
-        ('[network]\nproxy = "proxy:3128"', "'proxy:3128' is not valid; expected an http or"),
-        ('[network]\nproxy = "http://a b"', "network.proxy: 'http://a b' is not valid"),
+        ('[network]\nproxy = "proxy:3128"', "network.proxy: is not valid; expected an http or"),
+        ('[network]\nproxy = "http://a b"', "network.proxy: is not valid"),
+        ('[network]\nproxy = "http://"', "network.proxy: is not valid"),
+        ('[network]\nproxy = "https://:3128"', "network.proxy: is not valid"),
         ("[network]\nproxy = 3128", "network.proxy: is a whole number; expected a string"),
         ('[network]\nno-proxy = "a"', "network.no-proxy: is a string in quotes; expected a list"),
         ('[network]\nno-proxy = ["a b"]', 'config.toml:2: network.no-proxy[0]: "a b" is not valid'),
         ('[network]\nca-bundle = "a.pem"', "'a.pem' is not valid; expected an absolute path"),
         ('[network]\narchive = "kept"', "network.archive: 'kept' is not valid"),
-        ('[network.mirrors]\nnpm = "npm.example.org"', "config.toml:2: network.mirrors.npm: 'npm."),
+        (
+            '[network.mirrors]\nnpm = "npm.example.org"',
+            "config.toml:2: network.mirrors.npm: is not",
+        ),
         ("[network", "config.toml: line 1, column 9"),
     ],
 )
@@ -91,7 +120,12 @@ def test_a_mistake_has_its_line_and_key(tmp_path: Path, text: str, expected: str
 
 @pytest.mark.parametrize(
     "value",
-    ['"ada:secret@proxy:3128"', '"http://ada:secret@proxy\\u200b"', '"ftp://ada:secret@proxy"'],
+    [
+        '"ada:secret@proxy:3128"',
+        '"http://ada:secret@proxy\\u200b"',
+        '"ftp://ada:secret@proxy"',
+        '"http://ada:secret#@proxy"',
+    ],
 )
 def test_no_mistake_shows_a_password(tmp_path: Path, value: str) -> None:
     text = f"[network]\nproxy = {value}\nmirrors.pip = {value}\narchive = {value}"

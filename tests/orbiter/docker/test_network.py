@@ -1,6 +1,7 @@
 """The network of containers, without a container: tests/engine/test_company_network.py has them."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -89,11 +90,15 @@ SOURCES = {
 }
 
 
-def test_the_mirrors_replace_the_sources_of_an_image(tmp_path: Path) -> None:
+def write_sources(folder: Path) -> None:
     for path, (before, _) in SOURCES.items():
-        file = Path(f"{tmp_path}{path}")
+        file = Path(f"{folder}{path}")
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(before, "utf-8")
+
+
+def test_the_mirrors_replace_the_sources_of_an_image(tmp_path: Path) -> None:
+    write_sources(tmp_path)
     script = with_variables(
         (NETWORK,),
         certificates="",
@@ -104,3 +109,21 @@ def test_the_mirrors_replace_the_sources_of_an_image(tmp_path: Path) -> None:
     process.run(["sh", "-eu"], stdin=script.replace("/etc/", f"{tmp_path}/etc/"))
     for path, (_, after) in SOURCES.items():
         assert Path(f"{tmp_path}{path}").read_text("utf-8") == after, path
+
+
+def test_no_process_has_the_password_of_a_mirror_as_an_argument(tmp_path: Path) -> None:
+    write_sources(tmp_path)
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    recorder = programs / "sed"
+    recorder.write_text(
+        f'#!/bin/sh\necho "$@" >> {tmp_path}/log\nexec {shutil.which("sed")} "$@"\n'
+    )
+    recorder.chmod(0o755)
+    mirror = "https://ada:secret@m"
+    script = with_variables(
+        (NETWORK,), certificates="", debian=mirror, security=mirror, alpine=mirror
+    ).replace("/etc/", f"{tmp_path}/etc/")
+    process.run(["sh", "-eu"], stdin=script, env={"PATH": f"{programs}:{os.environ['PATH']}"})
+    assert mirror in (tmp_path / "etc/apk/repositories").read_text("utf-8")
+    assert "secret" not in (tmp_path / "log").read_text("utf-8")

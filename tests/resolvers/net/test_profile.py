@@ -55,3 +55,24 @@ def test_an_address_on_a_mirror_comes_from_the_profile() -> None:
     other = http.unreachable("https://other.example.org/debian/dists", "no answer", "the image")
     assert "(the address comes from the image)" in other.message
     profile.use({})
+
+
+@pytest.mark.parametrize(
+    ("others", "expected"),
+    [
+        ({}, "localhost,127.0.0.1,::1"),
+        ({"no-proxy": Setting("example.org", "")}, "localhost,127.0.0.1,::1,example.org"),
+    ],
+)
+def test_the_proxy_of_a_profile_is_not_for_this_machine(
+    monkeypatch: pytest.MonkeyPatch, others: dict[str, Setting], expected: str
+) -> None:
+    """The Docker SDK would use it for an engine on a port of this machine."""
+    monkeypatch.setattr(os, "environ", {})
+    profile.use({"proxy": PROXY, **others})
+    assert (os.environ["NO_PROXY"], os.environ["no_proxy"]) == (expected, expected)
+    profile.use({})
+    monkeypatch.setattr(os, "environ", {})
+    profile.use(others)
+    assert os.environ.get("NO_PROXY", "") == "".join(each.value for each in others.values())
+    profile.use({})
