@@ -4,8 +4,12 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
+
 VARIABLE = "ORBITER_CONFIG_FILE"
 SYSTEM_FILE = Path("/etc/orbiter/config.toml")
+WITHOUT_NETWORK = frozenset({"help", "man", "schema"})
+"""Commands that also work with a mistake in the profile, because its error names them."""
 
 
 def use_network_profile() -> None:
@@ -13,6 +17,9 @@ def use_network_profile() -> None:
 
     Raises ConfigError with all mistakes of a file.
     """
+    context = click.get_current_context(silent=True)
+    if context and context.command.name in WITHOUT_NETWORK:
+        return
     if files := tuple(_files()):
         from orbiter.config.network_profile import read_settings  # most machines have no profile
         from resolvers.net import profile

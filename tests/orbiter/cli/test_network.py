@@ -75,8 +75,17 @@ def test_a_mistake_ends_a_command_before_it_starts(tmp_path: Path) -> None:
     assert not (tmp_path / "images.toml").exists()
 
 
+def test_the_schema_is_printed_despite_a_mistake(tmp_path: Path) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text("[netwrok]\n", "utf-8")
+    command = [sys.executable, "-m", "orbiter", "schema", "config.toml"]
+    environ = {**os.environ, "ORBITER_CONFIG_FILE": str(config)}
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environ)
+    assert '"title": "config.toml"' in done.stdout
+
+
 def test_a_missing_named_file_is_an_error(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "orbiter", "schema"]
+    command = [sys.executable, "-m", "orbiter", "status"]
     environ = {**os.environ, "ORBITER_CONFIG_FILE": str(tmp_path / "none.toml")}
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environ)
     assert done.returncode == 2
