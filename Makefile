@@ -1,10 +1,8 @@
 # Try Orbiter with `make demo`, and test it with `make test`. Both need only Python 3.11 or newer.
 PYTHON ?= python3
-# Number of test processes. With an index they wait half of their time, so that two keep a core busy.
-# With an engine they wait a quarter; its tests share one Docker engine, so they do not get all cores.
+# Number of test processes. Tests that build images share one Docker engine; two keep it busy.
 JOBS ?= auto
-INDEX_JOBS ?= $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
-ENGINE_JOBS ?= 3
+ENGINE_JOBS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 PURE := not engine and not index and not slow
@@ -27,7 +25,7 @@ test-fast: $(VENV)/ready
 	$(BIN)/pytest -n $(JOBS) --dist worksteal -m "$(PURE)"
 
 test-index: $(VENV)/ready
-	$(BIN)/pytest -n $(INDEX_JOBS) --dist worksteal -m "(index or slow) and not engine"
+	$(BIN)/pytest -n $(JOBS) --dist worksteal -m "(index or slow) and not engine"
 
 # --dist loadfile runs the tests of a module in one process, because they share the images that the
 # module builds. --no-loadscope-reorder keeps the order of files, which mixes long and short modules.
