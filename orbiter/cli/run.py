@@ -10,6 +10,7 @@ from orbiter.cli.completion import complete_image
 from orbiter.cli.directory import UserPath
 from orbiter.cli.errors import guarded
 from orbiter.cli.options import locked_option, read_lock_set, release_option
+from orbiter.cli.terminal import print_lines
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -67,7 +68,7 @@ def start_with_repo2docker(
     from orbiter.platforms.repo2docker import run_with_repo2docker
 
     def progress(text: str) -> None:
-        click.echo(text, err=True)
+        print_lines(text, err=True)
 
     lock_set = read_lock_set(release, locked=locked)
     run_with_repo2docker(lock_set, image, progress, port=port, mount=mount)
