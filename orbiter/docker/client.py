@@ -37,6 +37,11 @@ LIST_ATTEMPTS = 5
 FIRST_ANSWER_TIMEOUT = 10
 """Seconds that the engine may take for its first answer."""
 LOCAL_SCHEMES = ("unix", "npipe")
+HOST_VARIABLE = "DOCKER_HOST"
+HOST_HINT = (
+    f"start the Docker engine of this address, or correct or unset {HOST_VARIABLE}: "
+    "'docker info' must work for this user"
+)
 STOP_TIMEOUT = 5
 """Seconds that a container may take to stop."""
 LOGIN_SHELL = "if command -v bash > /dev/null; then exec bash; else exec sh; fi"
@@ -75,6 +80,8 @@ def _connection() -> "DockerClient | ExpectedError":
         problem += f": {_connection_problem(error)}"
         if engine:
             problem += f" ({engine}, set by {source})"
+        if source == HOST_VARIABLE:
+            hint = HOST_HINT
         if _other_server(error):
             hint = f"{source} must have the address of a Docker engine; is it another server's?"
         return ExpectedError(problem, hint)
@@ -114,9 +121,8 @@ def data_folder() -> str:
 
 def _address() -> tuple[str, str]:
     """Return the address of this user's engine, and the name of the setting that has it."""
-    variable = "DOCKER_HOST"
-    if os.environ.get(variable):
-        return os.environ[variable], variable
+    if os.environ.get(HOST_VARIABLE):
+        return os.environ[HOST_VARIABLE], HOST_VARIABLE
     context = _current_context()
     return context.Host, f"the context '{context.Name}'"
 
@@ -125,7 +131,7 @@ def _new_client() -> "DockerClient":
     """Return a client whose answers are expected soon."""
     import docker
 
-    if os.environ.get("DOCKER_HOST"):
+    if os.environ.get(HOST_VARIABLE):
         return docker.from_env(timeout=FIRST_ANSWER_TIMEOUT)
     # The SDK itself ignores contexts.
     context = _current_context()

@@ -30,6 +30,7 @@ EMULATION_HINT = (
     "docker run --privileged --rm tonistiigi/binfmt --install all), "
     "or build on a machine of that platform"
 )
+NO_ENGINE = "the check of the Docker engine or of buildx failed"
 ENOUGH = 10_000_000_000
 """Bytes that a few images with their packages need during a build."""
 TOO_FEW = 500_000_000
@@ -74,8 +75,8 @@ def check_buildx(_asks: Asks) -> Outcome:
 
 def check_platforms(platforms: Iterable[str]) -> Outcome:
     """Check that the engine runs these platforms, by emulation if necessary."""
-    if reason := client.unavailable_reason():
-        return skipped(f"there is no Docker engine: {reason}")
+    if client.unavailable_reason():
+        return skipped(NO_ENGINE)
     properties = buildx.inspect_builder("")
     known = ", ".join(properties.get("platforms", ())).replace("*", "").split(", ")
     missing = [platform for platform in platforms if platform not in known]

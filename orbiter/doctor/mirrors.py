@@ -13,6 +13,7 @@ from orbiter.docker import client
 from orbiter.docker.shells import base_shell, pin_base, solver_image
 from orbiter.doctor.check import Asks, Check
 from orbiter.doctor.faults import diagnose
+from orbiter.doctor.machine import NO_ENGINE
 from orbiter.doctor.project import newest_lock_set
 from orbiter.doctor.result import Fault, Outcome, failed, ok, skipped, warning
 from orbiter.doctor.subject import base_images
@@ -46,7 +47,7 @@ CONTAINER_HINT = (
     "correct the proxy of containers: 'proxies' in ~/.docker/config.json, otherwise that of this "
     "machine"
 )
-NO_MIRRORS = "the base image names the mirrors, and there is no Docker engine"
+NO_MIRRORS = f"the base image names the mirrors, and {NO_ENGINE}"
 DELETED_HINT = "list all missing files: orbiter fetch --upstream"
 
 
@@ -65,8 +66,8 @@ def _check_sources(
     reference: str, builder: Builder, platforms: tuple[str, ...], _asks: Asks
 ) -> Outcome:
     """Let the manager ask all sources of an image, in a container like the one of locking."""
-    if reason := client.unavailable_reason():
-        return skipped(f"there is no Docker engine: {reason}")
+    if client.unavailable_reason():
+        return skipped(NO_ENGINE)
     native = client.native_platform()
     platform = native if builder.suite or native in platforms else platforms[0]
     try:
@@ -133,7 +134,7 @@ def _without_pulls(lock_set: LockSet) -> FetchSettings:
     def guarded(manager: str, read: Callable[[], tuple[str, ...]]) -> tuple[str, ...]:
         reason = client.unavailable_reason()
         if reason and not profile.setting(f"mirrors.{manager}"):
-            raise _NotPulledError(f"{NO_MIRRORS}: {reason}")
+            raise _NotPulledError(NO_MIRRORS)
         for builder in lock_set.image_set.builders.values():
             if system_manager(builder.name) == manager and not reason:
                 _require_pulled(lock_set, builder)

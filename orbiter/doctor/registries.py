@@ -7,6 +7,7 @@ from orbiter.config.image_set import ImageSet
 from orbiter.docker import client
 from orbiter.doctor.check import Asks, Check
 from orbiter.doctor.faults import diagnose, reason_of
+from orbiter.doctor.machine import NO_ENGINE
 from orbiter.doctor.result import Fault, Outcome, failed, ok, skipped, warning
 from orbiter.doctor.subject import base_images
 from orbiter.oci.mirrors import sources
@@ -72,8 +73,8 @@ def _check_base(reference: str, asks: Asks) -> Outcome:
 
 def _check_pull(reference: str, _asks: Asks) -> Outcome:
     """Let the engine ask for a base image, with its own proxies, certificates and mirrors."""
-    if reason := client.unavailable_reason():
-        return skipped(f"there is no Docker engine: {reason}")
+    if client.unavailable_reason():
+        return skipped(NO_ENGINE)
     if profile.is_used():
         return skipped("with config.toml, Orbiter loads base images into the Docker engine itself")
     try:

@@ -5,7 +5,7 @@ from textwrap import wrap
 from typing import NamedTuple
 
 from orbiter.doctor.result import CheckResult, Diagnosis, State
-from orbiter.report.phrases import printable
+from orbiter.report.phrases import count_of, printable
 
 INDENT = 9
 """Columns before the text of a check; the longest state has one column less."""
@@ -31,8 +31,13 @@ def entries(diagnosis: Diagnosis, width: int) -> Iterator[Entry]:
 def summary(diagnosis: Diagnosis) -> str:
     """Return the numbers of checks by state: ``9 checks: 7 ok, 1 warning, 1 skipped``."""
     counts = {state: diagnosis.count(state) for state in STATES}
-    shown = ", ".join(f"{number} {state}" for state, number in counts.items() if number)
-    return f"{len(diagnosis.checks)} checks: {shown}"
+    shown = ", ".join(_count(number, state) for state, number in counts.items() if number)
+    return f"{count_of(len(diagnosis.checks), 'check')}: {shown}"
+
+
+def _count(number: int, state: State) -> str:
+    # The other states are adjectives, which have no plural.
+    return count_of(number, state) if state == "warning" else f"{number} {state}"
 
 
 def _finding(check: CheckResult, width: int) -> list[str]:

@@ -415,6 +415,8 @@ def _no_response(url: str, error: Exception) -> HTTPError:
             "name a file with the certificates to trust in SSL_CERT_FILE "
             "(or PIP_CERT, REQUESTS_CA_BUNDLE), or in ca-bundle of config.toml"
         )
+    if isinstance(error, httpx.UnsupportedProtocol):
+        hint = "correct the address: it must begin with https:// or http://"
     failure = HTTPError(f"{redact(url)} did not respond: {reason}", hint)
     permanent = (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.TooManyRedirects)
     failure.temporary = not untrusted and not isinstance(error, permanent)

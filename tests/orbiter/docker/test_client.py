@@ -25,7 +25,7 @@ def new_connection() -> Iterator[None]:
 def problem() -> str:
     with pytest.raises(ExpectedError) as caught:
         client.connect()
-    assert "start it" in caught.value.hint
+    assert "correct or unset DOCKER_HOST" in caught.value.hint
     return caught.value.message
 
 

@@ -34,7 +34,8 @@ def test_a_missing_engine(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (found.state, found.address) == ("failed", "unix:///nowhere/docker.sock")
     assert found.origin == "DOCKER_HOST"
     assert found.detail == "cannot connect to a Docker engine: No such file or directory"
-    assert "start it" in found.hint
+    assert "correct or unset DOCKER_HOST" in found.hint
+    assert machine.check_platforms(["linux/amd64"]).detail == machine.NO_ENGINE
     assert machine.check_platforms(["linux/amd64"]).state == "skipped"
     assert machine.check_engine_disk(lambda _address, _origin: None).state == "skipped"
 

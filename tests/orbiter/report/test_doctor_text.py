@@ -49,6 +49,12 @@ def test_one_entry_for_each_check() -> None:
     ]
 
 
+def test_the_summary_counts_warnings() -> None:
+    unclear = CheckResult(name="push", state="warning", detail="no login")
+    assert summary(Diagnosis(release="", checks=(unclear,))) == "1 check: 1 warning"
+    assert summary(Diagnosis(release="", checks=(unclear, unclear))) == "2 checks: 2 warnings"
+
+
 @pytest.mark.parametrize("width", [40, 80, 120])
 def test_the_text_fits_except_addresses(width: int) -> None:
     lines = shown(width)

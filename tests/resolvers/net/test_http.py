@@ -82,6 +82,12 @@ def test_no_response(server: Server) -> None:
     assert not server.requests
 
 
+def test_an_address_without_a_scheme() -> None:
+    with pytest.raises(http.HTTPError, match="did not respond") as caught:
+        http.get("index.example/simple/")
+    assert caught.value.hint == "correct the address: it must begin with https:// or http://"
+
+
 def test_credentials_of_a_url_are_sent_and_never_shown(server: Server) -> None:
     server.replies["/a"] = Answer(401)
     with pytest.raises(http.HTTPError) as caught:
