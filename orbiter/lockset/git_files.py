@@ -85,8 +85,14 @@ def add_command(folder: Path, sources: Sequence[str] = ()) -> str:
     named = sources
     if len(sources) > NAMED:
         named = tuple(dict.fromkeys(Path(source).parts[0] for source in sources))
-    others = [shlex.quote(str(locks.parent / source)) for source in named]
+    others = [_argument(str(locks.parent / source)) for source in named]
     return " ".join(("git add", str(locks.parent / IMAGES), str(locks), *others))
+
+
+def _argument(path: str) -> str:
+    """Return a path as one writes it in a shell after ``git add``."""
+    # Otherwise git would read an option, or a pattern such as :(top)name.
+    return shlex.quote(f"./{path}" if path.startswith(("-", ":")) else path)
 
 
 def commit_status(folder: Path, sources: Sequence[str] = ()) -> CommitStatus:
@@ -104,7 +110,7 @@ def commit_status(folder: Path, sources: Sequence[str] = ()) -> CommitStatus:
         )
     root = folder.parent.parent
     if paths := _ignored(root, sources):
-        names = " ".join(map(shlex.quote, paths))
+        names = " ".join(map(_argument, paths))
         return CommitStatus(
             state="ignored", files=paths, command=f"git add --force {names} && git commit"
         )

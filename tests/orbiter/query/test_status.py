@@ -194,6 +194,24 @@ def test_git_ignores_a_file_that_images_toml_names(locked: Path) -> None:
     assert state().git == "committed"
 
 
+def test_the_commands_add_files_with_any_name(locked: Path) -> None:
+    sources = ("-n.txt", ":(top)a", "$HOME b")
+    for source in sources:
+        (locked / source).write_text("{}\n", encoding="utf-8")
+    git("init", "-q")
+    git("add", "images.toml", "locks")
+    git("commit", "-q", "-m", "Lock")
+    for expected in ("changed", "ignored"):
+        found = commit_status(LOCKS, sources)
+        assert (found.state, {*found.files}) == (expected, {*sources})
+        subprocess.run(found.command.partition(" && ")[0], shell=True, check=True)
+        git("commit", "-q", "-m", "Add the files")
+        assert commit_status(LOCKS, sources).state == "committed"
+        git("rm", "-q", "--cached", "./-n.txt", "./:(top)a", "$HOME b")
+        git("commit", "-q", "-m", "Remove the files")
+        (locked / ".git/info/exclude").write_text("/-*\n/:*\n/$*\n", encoding="utf-8")
+
+
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
     monkeypatch.chdir(tmp_path)
