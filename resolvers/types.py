@@ -27,6 +27,8 @@ def thread_safe_decoding(struct: type[S]) -> type[S]:
 
 MAX_SIZE = 2**53
 """The largest size of a file, in bytes, that a lock may state."""
+FileSize = Annotated[int, msgspec.Meta(ge=0, le=MAX_SIZE)]
+"""The size of a file in bytes; a hostile one could be negative, or too large to be printed."""
 
 NOTE = "note: "
 """Prefix of progress lines that stay visible."""
@@ -52,7 +54,7 @@ class Artifact(msgspec.Struct, frozen=True, kw_only=True, order=True):
 
     file: str
     hash: str
-    size: Annotated[int, msgspec.Meta(ge=0, le=MAX_SIZE)] = 0
+    size: FileSize = 0
     source: str
 
 
@@ -306,7 +308,7 @@ class DirectFile(msgspec.Struct, frozen=True, kw_only=True, order=True):
     source: str
     file: Annotated[str, msgspec.Meta(pattern=r"\A[A-Za-z0-9_][A-Za-z0-9_.!+-]*\Z")]
     hash: Annotated[str, msgspec.Meta(pattern=r"\Asha256:[0-9a-f]{64}\Z")]
-    size: Annotated[int, msgspec.Meta(ge=0, le=MAX_SIZE)]
+    size: FileSize
     content: str = ""
     build: tuple[str, ...] = ()
 

@@ -20,6 +20,7 @@ from orbiter.lockfiles.document import DAMAGED, without_credentials
 from orbiter.lockfiles.pip_files import foreign_file_note, normalise, parse_distribution
 from orbiter.lockfiles.types import PackageEntry, PackageFile
 from resolvers.errors import ExpectedError
+from resolvers.types import MAX_SIZE
 
 CONDA_SOURCE = re.compile(r"(?P<name>[^\s\[]+)(?:\[[^\]]*\])? @ (?P<path>.+)")
 """Location of a package that is built from source, from version 7 on."""
@@ -28,6 +29,7 @@ NAME = re.compile(r"[A-Za-z0-9_][\w.-]*")
 EXTRA = re.compile(r"\bextra\s*==\s*['\"]([^'\"]+)")
 
 CACHED_SPECS = 65_536
+MAX_DIGITS = len(str(MAX_SIZE))
 
 PixiEntry = Mapping[str, Any]
 
@@ -74,7 +76,7 @@ def _read_conda(url: CondaUrl, entry: PixiEntry) -> tuple[PackageEntry, str]:
         build=build,
         source=url.channel,
         files=(PackageFile(url.file, hashes, url.origin),),
-        size=int(size) if size.isdecimal() else 0,
+        size=int(size) if size.isdecimal() and len(size) <= MAX_DIGITS else 0,
         licence=licence,
         requires=_conda_requires(entry.get("depends")),
         groups=_groups(entry),

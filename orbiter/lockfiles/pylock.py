@@ -23,6 +23,7 @@ from orbiter.lockfiles.pip_files import (
     normalise,
 )
 from orbiter.lockfiles.types import Lock, PackageEntry, PackageFile, Scope
+from resolvers.types import FileSize
 
 NEWEST = "1.0"
 FIRST_KEY_OR_TABLE = re.compile(r"^(lock-version\s*=|\[\[)", re.MULTILINE)
@@ -32,7 +33,7 @@ class _File(msgspec.Struct, gc=False):
     name: str = ""
     url: str = ""
     path: str = ""
-    size: int = 0
+    size: FileSize = 0
     hashes: dict[str, str] = {}
 
     @property

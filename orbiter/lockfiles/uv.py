@@ -25,6 +25,7 @@ from orbiter.lockfiles.pip_files import (
     normalise,
 )
 from orbiter.lockfiles.types import Lock, PackageEntry, PackageFile, Scope
+from resolvers.types import FileSize
 
 VERSION = 1
 HEAD = re.compile(r"(?:\s|#.*\n)*version = \d+\n(?:revision|requires-python) = ")
@@ -42,7 +43,7 @@ class _File(msgspec.Struct, gc=False):
     url: str = ""
     path: str = ""
     hash: str = ""
-    size: int = 0
+    size: FileSize = 0
 
     @property
     def name(self) -> str:

@@ -5,14 +5,13 @@ It is sorted by address, each key is on a line of its own, and the text ends wit
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Annotated
 
 import msgspec
 import tomli
 
 from orbiter.config.image_set import FileAddress, ImageSet, Platform, Sha256
 from orbiter.lockset.model import LockSet, LockSetError
-from resolvers.types import MAX_SIZE
+from resolvers.types import FileSize
 
 FILE = "downloads.lock"
 FORMAT = 1
@@ -28,7 +27,7 @@ class LockedDownload(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     url: FileAddress
     platforms: tuple[Platform, ...]
     sha256: Sha256
-    size: Annotated[int, msgspec.Meta(ge=0, le=MAX_SIZE)]
+    size: FileSize
 
     @property
     def digest(self) -> str:

@@ -19,7 +19,7 @@ from orbiter.lockset import damage
 from orbiter.lockset import folder as lockset_folder
 from orbiter.lockset.folder import CHECKOUT, refuse_newer_format
 from orbiter.lockset.model import BUILD, DIGESTS, LAYERS, LockSet, LockSetError
-from resolvers.types import MAX_SIZE
+from resolvers.types import FileSize
 
 FORMAT = 1
 BAKE_FILE = f"{BUILD}/docker-bake.json"
@@ -40,7 +40,7 @@ class RecordedLayer(
 
     diff_id: Digest
     digest: Digest
-    size: Annotated[int, msgspec.Meta(ge=0, le=MAX_SIZE)]
+    size: FileSize
 
 
 class RecordedImage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

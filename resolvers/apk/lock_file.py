@@ -7,7 +7,7 @@ import msgspec
 
 from resolvers.distro.lock_text import LockedGroup, format_lock, parse_lock
 from resolvers.distro.repositories import URL, FilePath, RepositoryName, source_of
-from resolvers.types import LockFiles, thread_safe_decoding
+from resolvers.types import FileSize, LockFiles, thread_safe_decoding
 
 FILE = "apk.lock"
 FORMAT = 1
@@ -43,7 +43,7 @@ class ApkPackage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     platforms: tuple[str, ...]
     groups: tuple[str, ...]
     file: FilePath
-    size: int
+    size: FileSize
     checksum: str
     sha256: str
     origin: str = ""

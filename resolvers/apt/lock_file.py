@@ -8,7 +8,7 @@ import msgspec
 from resolvers.apt.source_field import SourcePackage
 from resolvers.distro.lock_text import LockedGroup, format_lock, parse_lock
 from resolvers.distro.repositories import URL, FilePath, RepositoryName, source_of
-from resolvers.types import LockFiles, thread_safe_decoding
+from resolvers.types import FileSize, LockFiles, thread_safe_decoding
 
 FILE = "apt.lock"
 FORMAT = 1
@@ -54,7 +54,7 @@ class AptPackage(
     platforms: tuple[str, ...]
     groups: tuple[str, ...]
     file: FilePath
-    size: int
+    size: FileSize
     sha256: str
     requires: tuple[str, ...] = ()
     repository: RepositoryName = ""

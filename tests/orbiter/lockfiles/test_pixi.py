@@ -133,6 +133,18 @@ def test_a_conda_package_by_its_url(version: int) -> None:
     assert lock.facts["index"] == {"in order": "https:///simple"}
 
 
+@pytest.mark.parametrize("size", ["-1", "9" * 20, "9" * 5000])
+def test_a_size_that_no_file_has_is_unknown(size: str) -> None:
+    text = (
+        "version: 6\n"
+        "environments: {default: {channels: [], packages: "
+        "{linux-64: [conda: https://h/c/linux-64/a-1-b_0.conda]}}}\n"
+        f"packages:\n- {{conda: https://h/c/linux-64/a-1-b_0.conda, size: {size}}}\n"
+    )
+    ((package,),) = pixi.read("pixi.lock", text).packages.values()
+    assert (package.name, package.size) == ("a", 0)
+
+
 def test_the_structure_of_conda_lock() -> None:
     lock = read_pair("02-pypi-example-v1-to-v3/old")
     linux = {

@@ -120,6 +120,10 @@ def test_a_lock_version_within_a_table_is_another_format() -> None:
             ": pylock.toml 2.0 is not supported (newest supported version: 1.0)",
         ),
         (
+            LOCK.replace("size = 245115", "size = -1"),
+            ":6: packages[0].sdist.size: Expected `int` >= 0",
+        ),
+        (
             LOCK.replace('name = "private"\n', ""),
             ":40: packages[2]: Object missing required field `name`",
         ),

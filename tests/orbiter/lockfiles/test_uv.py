@@ -213,6 +213,14 @@ def test_a_cargo_lock_is_not_a_uv_lock() -> None:
             HEAD + package("a", source='git = ["b"]'),
             ":4: package[0].source.git: Expected `str`, got `array`",
         ),
+        (
+            HEAD + package("a", more=f"wheels = [{wheel('a-1-py3-none-any.whl', 10**400)}]"),
+            ":4: package[0].wheels[0].size: Expected `int` <= 9007199254740992",
+        ),
+        (
+            HEAD + package("a", more=f"sdist = {wheel('a-1.tar.gz', -1)}"),
+            ":4: package[0].sdist.size: Expected `int` >= 0",
+        ),
         (f'{HEAD}{package("a")}name = "b"\n', ":9: Cannot overwrite a value"),
     ],
 )

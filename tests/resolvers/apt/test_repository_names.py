@@ -60,9 +60,11 @@ def test_a_source_is_split_again(repository: str) -> None:
         ('file = "pool/', 'file = "pool/a b/'),
         ('file = "pool/', 'file = "pool/\\n'),
         ('file = "pool/', 'file = "-pool/'),
+        ("size = ", "size = -"),
+        ("size = ", f"size = {10**400}"),
     ],
 )
-def test_a_lock_with_an_unusual_name_is_rejected(old: str, new: str) -> None:
+def test_a_lock_with_an_unusual_name_or_size_is_rejected(old: str, new: str) -> None:
     assert old in LOCK
     with pytest.raises(ExpectedError, match=r"apt\.lock is not valid"):
         apt.read({"apt.lock": LOCK.replace(old, new, 1)})
