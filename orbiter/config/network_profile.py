@@ -229,6 +229,7 @@ def _check(network: NetworkTable, mistakes: Mistakes) -> None:
     _check_address(key_path(table, "proxy"), network.proxy, mistakes)
     for manager, address in msgspec.to_builtins(network.mirrors).items():
         _check_address(key_path(f"{table}.mirrors", manager), address, mistakes)
+    _check_login(key_path(f"{table}.mirrors", "conda"), network.mirrors.conda, mistakes)
     _check_path(key_path(table, "ca-bundle"), network.ca_bundle, mistakes)
     if not network.archive.startswith("oci://"):
         _check_path(key_path(table, "archive"), network.archive, mistakes)
@@ -245,6 +246,12 @@ def _is_web_address(address: str) -> bool:
     if not address.startswith(WEB) or " " in address or not http.is_address(address):
         return False
     return bool(urlsplit(address).hostname)
+
+
+def _check_login(key: str, address: str, mistakes: Mistakes) -> None:
+    if _is_web_address(address) and urlsplit(address).username is not None:
+        problem = "contains a login, which rattler does not send to a mirror"
+        mistakes.add(key, problem, hint="name a mirror that needs no login")
 
 
 def _check_path(key: str, path: str, mistakes: Mistakes) -> None:

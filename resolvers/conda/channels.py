@@ -8,7 +8,7 @@ from urllib.parse import SplitResult, urlsplit, urlunsplit
 import msgspec
 
 from resolvers.errors import ExpectedError
-from resolvers.net import http
+from resolvers.net import http, profile
 from resolvers.redaction import without_secrets
 
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*")
@@ -166,6 +166,8 @@ def unreachable(url: str, reason: str, channels: Iterable[Channel]) -> http.HTTP
 
 
 def join_causes(text: str) -> str:
-    """Return rattler's chain of causes as one line, without repetitions."""
+    """Return rattler's chain of causes as one line, without repetitions and the mirror's token."""
     causes = [line.strip().removeprefix("Caused by:").strip() for line in text.splitlines()]
-    return ": ".join(dict.fromkeys(cause for cause in causes if cause))
+    line = ": ".join(dict.fromkeys(cause for cause in causes if cause))
+    mirror = profile.value("mirrors.conda").rstrip("/")
+    return line.replace(mirror, without_secrets(mirror)) if mirror else line

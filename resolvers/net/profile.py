@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from resolvers.redaction import redact
+from resolvers.redaction import without_secrets
 
 CERTIFICATE_VARIABLES = ("PIP_CERT", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 """Environment variables that name a file or folder of certificates; the first one set counts."""
@@ -129,9 +129,11 @@ def origin(variable: str) -> str:
 def origin_of_mirror(url: str) -> str:
     """Return the origin of the mirror that an address is on; "" if the profile has no such mirror.
 
-    A login in the address of the mirror does not count: messages of programs leave it out.
+    Secrets in the address of the mirror do not count: messages of programs leave them out.
     """
+    shown = f"{without_secrets(url)}/"
     for key, found in _state.settings.items():
-        if key.startswith("mirrors.") and redact(url).startswith(redact(found.value)):
+        mirror = f"{without_secrets(found.value).rstrip('/')}/"
+        if key.startswith("mirrors.") and shown.startswith(mirror):
             return found.origin
     return ""

@@ -111,6 +111,7 @@ def test_an_empty_file_sets_nothing(tmp_path: Path) -> None:
             '[network.mirrors]\nnpm = "npm.example.org"',
             "config.toml:2: network.mirrors.npm: is not",
         ),
+        ('[network.mirrors]\nconda = "https://ada@a"', "network.mirrors.conda: contains a login"),
         ("[network", "config.toml: line 1, column 9"),
     ],
 )

@@ -10,6 +10,8 @@ import pytest
 from resolvers.conda import manager as conda
 from resolvers.conda.channels import Channel, expand_variables, parse_channel
 from resolvers.errors import ExpectedError
+from resolvers.net import profile
+from resolvers.net.profile import Setting
 from resolvers.types import LockFiles
 from tests.support.conda_world import base, record, repodata, request
 from tests.support.loopback import Answer, Reply, Request, Server, serving
@@ -206,6 +208,32 @@ def test_the_secret_of_a_channel_that_does_not_respond_stays_hidden(
         lock(address)
     assert SECRET not in caught.value.message
     assert "'channels' in images.toml" in caught.value.message
+
+
+def test_the_token_of_the_mirror_stays_hidden(server: Server) -> None:
+    message = mirrored_error(server)
+    assert f"{server.url}/t/" in message
+    assert SECRET not in message
+
+
+def test_the_token_of_a_mirror_that_does_not_respond_stays_hidden() -> None:
+    with serving() as stopped:
+        pass
+    message = mirrored_error(stopped)
+    assert message.endswith("(the address comes from mirrors.conda in config.toml)")
+    assert SECRET not in message
+
+
+def mirrored_error(server: Server) -> str:
+    """Return the error of locking with a mirror that has nothing."""
+    origin = "mirrors.conda in config.toml"
+    profile.use({"mirrors.conda": Setting(f"{server.url}/t/{SECRET}/", origin)})
+    try:
+        with pytest.raises(ExpectedError) as caught:
+            lock("conda-forge")
+    finally:
+        profile.use({})
+    return caught.value.message
 
 
 def test_a_missing_channel_is_an_error(server: Server) -> None:

@@ -76,3 +76,23 @@ def test_the_proxy_of_a_profile_is_not_for_this_machine(
     profile.use(others)
     assert os.environ.get("NO_PROXY", "") == "".join(each.value for each in others.values())
     profile.use({})
+
+
+@pytest.mark.parametrize(
+    ("url", "key"),
+    [
+        ("https://m.example.org/debian/pool/a.deb", "mirrors.apt"),
+        ("https://m.example.org/debian-security/pool/a.deb", "mirrors.apt-security"),
+        ("https://m.example.org/debian-other/pool/a.deb", ""),
+        ("https://m.example.org/t/…/conda-forge/noarch", "mirrors.conda"),
+    ],
+)
+def test_the_mirror_of_an_address_is_found(url: str, key: str) -> None:
+    addresses = {
+        "mirrors.apt": "https://ada:secret@m.example.org/debian/",
+        "mirrors.apt-security": "https://ada:secret@m.example.org/debian-security",
+        "mirrors.conda": "https://m.example.org/t/secret",
+    }
+    profile.use({name: Setting(address, name) for name, address in addresses.items()})
+    assert profile.origin_of_mirror(url) == key
+    profile.use({})
