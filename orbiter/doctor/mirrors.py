@@ -48,6 +48,7 @@ CONTAINER_HINT = (
     "machine"
 )
 NO_MIRRORS = f"the base image names the mirrors, and {NO_ENGINE}"
+SOURCES_HINT = "correct the sources of the base image"
 DELETED_HINT = "list all missing files: orbiter fetch --upstream"
 
 
@@ -74,7 +75,12 @@ def _check_sources(
         shell = base_shell(reference, {platform: _pulled(reference, platform)})
     except _NotPulledError as error:
         return skipped(error.message)
-    sources = ASK_SOURCES[system_manager(builder.name)](shell, platform)
+    return _answers(reference, ASK_SOURCES[system_manager(builder.name)](shell, platform))
+
+
+def _answers(reference: str, sources: tuple[Source, ...]) -> Outcome:
+    if not sources:
+        return failed(f"{reference} has no sources of packages", SOURCES_HINT)
     broken = [source for source in sources if source.problem]
     if broken:
         return _broken(broken[0], len(broken) - 1)
@@ -98,9 +104,9 @@ def _broken(source: Source, others: int = 0) -> Outcome:
     lines = [line.strip() for line in source.problem.splitlines() if line.strip()]
     signs = ("E:", "ERROR:", "WARNING:")
     reason = next((line for line in lines if line.startswith(signs)), "no explanation")
-    found = diagnose(ExpectedError(reason, "correct the sources of the base image"))
+    found = diagnose(ExpectedError(reason, SOURCES_HINT))
     hint = CONTAINER_HINT if found.fault in OWN_PROXY else found.hint
-    more = f"; {others} more sources do not answer" if others else ""
+    more = f"; other sources that do not answer: {others}" if others else ""
     return failed(f"{source.name}: {found.detail}{more}", hint, found.fault)
 
 

@@ -19,8 +19,9 @@ ask() {
         download-file "$1" "$2.index" > "$2.output" 2>&1
 }
 
+addresses=$(apt-get update --print-uris) # fails for a file that apt cannot read
 number=0
-for address in $(apt-get update --print-uris | sed -n "s/^'\(.*InRelease\)'.*/\1/p"); do
+for address in $(echo "$addresses" | sed -n "s/^'\(.*InRelease\)'.*/\1/p"); do
     number=$((number + 1))
     if ask "$address" "$work/$number"; then
         say "reached $address"

@@ -132,6 +132,15 @@ def test_the_sources_of_a_real_image() -> None:
     assert (found.state, "sources of debian:trixie-slim answer" in found.detail) == ("ok", True)
 
 
+def test_an_image_without_sources_and_one_with_broken_ones() -> None:
+    nothing = mirrors._answers("debian:trixie-slim", ())
+    assert (nothing.state, nothing.hint) == ("failed", mirrors.SOURCES_HINT)
+    broken = [Source(f"http://{name}", "E: no") for name in "ab"]
+    some = mirrors._answers("debian:trixie-slim", (*broken, Source("http://c")))
+    assert some.state == "failed"
+    assert some.detail == "http://a: E: no; other sources that do not answer: 1"
+
+
 @pytest.mark.parametrize(
     ("output", "fault", "hint"),
     [

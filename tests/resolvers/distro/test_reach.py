@@ -8,6 +8,7 @@ from resolvers import process
 from resolvers.apk import base as apk
 from resolvers.apt import base as apt
 from resolvers.distro.reach import Source, parse_sources
+from resolvers.errors import ExpectedError
 from resolvers.types import Shell
 
 AMD64 = "linux/amd64"
@@ -42,6 +43,15 @@ def test_apt_asks_each_source() -> None:
     assert {source.problem for source in own} == {""}
     assert broken.name == "http://deb.invalid/debian/dists/trixie/InRelease"
     assert "Could not resolve 'deb.invalid'" in broken.problem
+
+
+@pytest.mark.engine
+def test_apt_has_no_sources_or_cannot_read_them() -> None:
+    nothing = "rm /etc/apt/sources.list.d/*"
+    assert apt.ask_sources(shell("debian:trixie-slim", nothing), AMD64) == ()
+    wrong = "echo wrong > /etc/apt/sources.list.d/a.list"
+    with pytest.raises(ExpectedError, match="Malformed line 1"):
+        apt.ask_sources(shell("debian:trixie-slim", wrong), AMD64)
 
 
 @pytest.mark.engine
