@@ -107,8 +107,7 @@ def _print_digests(digests: "Digests") -> None:
         several = len(images) > 1
         for platform, image in images.items():
             name = image_name(stage, digests.release, platform if several else "")
-            size = sum(layer.size for layer in image.layers)
-            print_row(name, image.digest, f"{size / MEGABYTE:.1f} MB")
+            print_row(name, image.digest, f"{image.size / MEGABYTE:.1f} MB")
 
 
 def _document(
@@ -126,7 +125,7 @@ def _document(
                 image=stage,
                 platform=platform,
                 digest=image.digest,
-                size=sum(layer.size for layer in image.layers),
+                size=image.size,
             )
             for stage, images in stages.items()
             for platform, image in images.items()

@@ -50,6 +50,11 @@ class RecordedImage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     config: Digest
     layers: tuple[RecordedLayer, ...]
 
+    @property
+    def size(self) -> int:
+        """The size of the compressed layers, which users download."""
+        return sum(layer.size for layer in self.layers)
+
 
 class RecordedBuilder(
     msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True

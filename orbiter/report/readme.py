@@ -70,7 +70,7 @@ def _badges(release: str, stages: Mapping[str, Mapping[str, RecordedImage]]) -> 
     """Return a badge with the release, and one with the size of each image."""
     badges = [_badge("release", release, "blue")]
     for stage, images in stages.items():
-        largest = max(map(_size, images.values()))
+        largest = max(image.size for image in images.values())
         badges.append(_badge(stage, format_size(largest), "informational"))
     return "\n".join(badges)
 
@@ -97,16 +97,12 @@ def _table(
                 (
                     markup.cell(f"{stage}-{release}"),
                     platform,
-                    format_size(_size(image)),
+                    format_size(image.size),
                     _notable(listed[stage], platform),
                     markup.cell(image.digest),
                 )
             )
     return "\n".join(f"| {' | '.join(compress(row, shown))} |" for row in rows)
-
-
-def _size(image: RecordedImage) -> int:
-    return sum(layer.size for layer in image.layers)
 
 
 def _notable(image: ListedImage, platform: str) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from orbiter.lockfiles.types import Scope
-from orbiter.lockset.record import Digests, RecordedImage
+from orbiter.lockset.record import Digests
 from orbiter.sizes import format_size, format_size_change
 
 MOST = 20
@@ -47,11 +47,6 @@ def histories(releases: Sequence[PastRelease], images: Iterable[Scope]) -> tuple
     )
 
 
-def compressed_size(image: RecordedImage) -> int:
-    """Return the size of the layers, which users download."""
-    return sum(layer.size for layer in image.layers)
-
-
 def _rows(stage: str, platform: str, releases: Sequence[PastRelease]) -> tuple[HistoryRow, ...]:
     sizes = [_size(release, stage, platform) for release in releases]
     largest = max(filter(None, sizes), default=1)
@@ -71,7 +66,7 @@ def _rows(stage: str, platform: str, releases: Sequence[PastRelease]) -> tuple[H
 def _size(release: PastRelease, stage: str, platform: str) -> int | None:
     stages = release.digests.stages if release.digests else {}
     image = stages.get(stage, {}).get(platform)
-    return compressed_size(image) if image else None
+    return image.size if image else None
 
 
 def _reason(release: PastRelease) -> str:

@@ -17,7 +17,7 @@ from orbiter.report import html, pages, phrases
 from orbiter.report.notable import notable
 from orbiter.report.release.contents import Contents
 from orbiter.report.release.drawing import Drawing, draw
-from orbiter.report.release.history import compressed_size, histories
+from orbiter.report.release.history import histories
 from orbiter.report.release.package_sizes import ImageSizes, sizes_of, unknown_text
 from orbiter.sizes import format_size
 
@@ -136,7 +136,7 @@ def _image(
     return ImageRow(
         tag=phrases.printable(tag),
         platform=platform,
-        size=format_size(compressed_size(recorded)) if recorded else "",
+        size=format_size(recorded.size) if recorded else "",
         layers=f"{len(recorded.layers):,}" if recorded else "",
         packages=sum(platform in package.sizes for package in image.packages),
         notable=phrases.printable(", ".join(notable(image, platform))),
