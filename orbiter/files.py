@@ -9,6 +9,7 @@ from resolvers.scratch import scratch_folder
 def write_text(path: Path, text: str) -> None:
     """Write a text file atomically; its mode stays, and a symbolic link is followed.
 
+    A device or a pipe, such as /dev/stdout, receives the text instead of being replaced.
     Raises ExpectedError if the file cannot be written.
     """
     write_bytes(path, text.encode())
@@ -16,14 +17,23 @@ def write_text(path: Path, text: str) -> None:
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Write a file like ``write_text``."""
-    path = path.resolve()  # replace the target of a link, not the link
     try:
+        if _is_special(path):
+            path.write_bytes(content)
+            return
+        path = path.resolve()  # replace the target of a link, not the link
         _replace(path, content)
+    except BrokenPipeError:
+        raise  # the reader of a pipe has enough: not an error of the path
     except OSError as error:
         raise ExpectedError(
             f"cannot write {path}: {error.strerror}",
             "name a file in a folder that you may write to",
         ) from error
+
+
+def _is_special(path: Path) -> bool:
+    return path.exists() and not path.is_file() and not path.is_dir()
 
 
 def _replace(path: Path, content: bytes) -> None:

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--output",
-    type=UserPath(),
+    type=UserPath(file_okay=False),
     help="Write the images to this folder, as OCI archives.",
 )
 @click.option("--no-cache", is_flag=True, help="Run every build step again.")

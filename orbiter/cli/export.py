@@ -9,7 +9,7 @@ from orbiter.cli.completion import complete_platform, complete_stage
 from orbiter.cli.directory import UserPath
 from orbiter.cli.errors import guarded
 from orbiter.cli.options import read_lock_set, release_option
-from orbiter.cli.printable import print_line, printable_errors
+from orbiter.cli.printable import print_line
 from resolvers.errors import ExpectedError
 
 if TYPE_CHECKING:
@@ -47,7 +47,6 @@ FORMATS = (
     help="Write to this file (default: standard output), or to this folder for binder.",
 )
 @guarded
-@printable_errors
 def export(
     file_format: str, image: str, release: str | None, platform: str | None, output: Path | None
 ) -> None:

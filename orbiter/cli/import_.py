@@ -9,7 +9,7 @@ from orbiter.cli.completion import complete_stage
 from orbiter.cli.directory import UserPath
 from orbiter.cli.errors import guarded
 from orbiter.cli.options import IMAGES, format_option
-from orbiter.cli.printable import print_line, print_text, printable_errors
+from orbiter.cli.printable import print_line, print_text
 from orbiter.cli.terminal import print_lines
 from resolvers.errors import ExpectedError
 
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
 @click.option("--dry-run", is_flag=True, help="Print the result; write nothing.")
 @format_option
 @guarded
-@printable_errors
 def import_file(
     file: Path,
     image: str | None,

@@ -26,9 +26,18 @@ def print_row(*cells: str) -> None:
 def print_labelled(label: str, text: str, *, colour: str, indent: str = "") -> None:
     """Print lines that start with a coloured label, such as ``error:``, to standard error."""
     start = f"{indent}{label}"
-    shown = fitted(f"{start}: {text}", sys.stderr)
+    # Errors repeat arguments, files and answers of servers, which anybody may have written.
+    shown = fitted(f"{start}: {printable_lines(text)}", sys.stderr)
     styled = indent + click.style(label, fg=colour, bold=True)
     click.echo(styled + shown.removeprefix(start), err=True)
+
+
+def printable_lines(text: str) -> str:
+    """Replace characters that control a terminal, except the ends of lines and tabs."""
+    from orbiter.report.phrases import printable
+
+    lines = ("\t".join(map(printable, line.split("\t"))) for line in text.split("\n"))
+    return "\n".join(lines)
 
 
 def fitted(text: str, stream: TextIO) -> str:

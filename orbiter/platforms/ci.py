@@ -84,7 +84,7 @@ def write_workflow(path: Path, text: str, *, force: bool) -> bool:
     from orbiter.files import write_text
 
     try:
-        if path.exists():
+        if path.is_file():  # reading from a pipe would never end
             if path.read_text(encoding="utf-8") == text:
                 return False
             if not force:

@@ -80,3 +80,12 @@ def test_without_images_toml_nothing_is_written(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "images.toml" in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_workflow_is_written_to_a_pipe(folder: Path) -> None:
+    done = ci(folder, "github", "--output", "/dev/stdout")
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (
+        0,
+        "wrote /dev/stdout: read it, then commit it",
+    )
+    assert "runs-on: ubuntu-latest" in done.stdout

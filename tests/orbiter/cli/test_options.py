@@ -55,7 +55,7 @@ def test_a_missing_engine_is_reported_before_anything_is_fetched(project: Path) 
     assert len(errors) == 1
     [error] = errors
     assert "error: cannot connect to a Docker engine: No such file or directory" in error
-    assert "hint: install Docker Engine with buildx and start it" in error
+    assert "hint: start the Docker engine of this address, or correct or unset DOCKER_HOST" in error
 
 
 @pytest.mark.parametrize("platform", ["linux-64", "x86_64", "linux/x86_64"])
@@ -102,3 +102,12 @@ def test_another_release_is_not_compared_with_images_toml(project: Path) -> None
     (project / "images.toml").unlink()
     error = error_of(project, "build", "--release", "0.1.0", "--locked", "--image", "x")
     assert error.startswith("error: release 0.1.0 has no image or stage 'x'")
+
+
+@pytest.mark.parametrize("words", [("report",), ("binder",), ("build", *RELEASE, "--image")])
+def test_an_error_shows_no_control_character_of_an_argument(
+    project: Path, words: tuple[str, ...]
+) -> None:
+    error = error_of(project, *words, "a\x1b]0;x\x07\u202eb")
+    assert "a\ufffd]0;x\ufffd\ufffdb" in error
+    assert [line for line in error.splitlines() if not line.isprintable()] == []
