@@ -103,7 +103,8 @@ def _check_npm(package: str, registries: Mapping[str, str], asks: Asks) -> Outco
     asks("", "npm's configuration")  # npm may have to be installed first
     config = program.config().with_registries(registries)
     url = config.packument(package)
-    asks(url, _npm_origin(package, config, registries))
+    # A login ends at the last "@" of the address, so that of a scope must not look like one.
+    asks(url.replace("/@", "/%40"), _npm_origin(package, config, registries))
     if not config.is_simple:
         options = [f"--{scope}:registry={address}" for scope, address in registries.items()]
         program.run(["view", package, "dist-tags", "--json", "--loglevel=error", *options])

@@ -193,12 +193,22 @@ def npm_url(server: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
 def test_npm_asks_one_package_of_each_registry(server: Server, npm_url: str) -> None:
     server.replies["/b"] = Answer(200, json.dumps({"name": "b"}).encode())
     scope, default = run_checks(npm_checks(project()))
-    assert (scope.address, scope.fault) == (f"{npm_url}/@lab%2fa", "missing")
+    assert (scope.address, scope.fault) == (f"{npm_url}/%40lab%2fa", "missing")
     assert (default.address, default.state) == (f"{npm_url}/b", "ok")
     assert default.origin == "npm_config_registry"
     assert {request.headers.get("authorization") for request in server.requests} == {
         "Bearer hidden"
     }
+
+
+@pytest.mark.usefixtures("npm_url")
+def test_the_address_of_a_scope_has_its_host_but_no_login(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registry = server.url.replace("://", "://ann:hidden@")
+    monkeypatch.setenv("npm_config_registry", registry)
+    scope, _ = run_checks(npm_checks(project()))
+    assert scope.address == f"{server.url}/%40lab%2fa"
 
 
 @pytest.mark.usefixtures("npm_url")
