@@ -1,5 +1,6 @@
 """The stage of images.toml that the content of a file is added to."""
 
+import re
 from collections.abc import Iterator, Mapping
 
 import msgspec
@@ -21,6 +22,8 @@ MANAGERS: Mapping[str, tuple[str, ...]] = {
 """The managers of each builder."""
 CORE = "core"
 IMAGES = "images.toml"
+NAME = re.compile(r"[a-z0-9]+")
+"""A name of an image, without a builder."""
 SIMILARITY = 0.75
 """The lowest ratio of two names that count as one name and its misspelling."""
 
@@ -93,7 +96,7 @@ def image_name(image_set: ImageSet, name: str, imported: ImportedRequirements) -
     example = _example(name, imported)
     otherwise = f"choose one of {', '.join(sorted(names))}\n  or add an image, such as {example}"
     problem = f"{IMAGES} has no image or stage '{name}'"
-    raise ExpectedError(problem, suggest(name, sorted(names), otherwise))
+    raise ExpectedError(problem, suggest(name.lower(), sorted(names), otherwise))
 
 
 def _refuse_misspelt(image_set: ImageSet, builder: str, image: str) -> None:
@@ -112,7 +115,8 @@ def _refuse_misspelt(image_set: ImageSet, builder: str, image: str) -> None:
 
 def _example(name: str, imported: ImportedRequirements) -> str:
     """Return the full name of an image that may be meant."""
-    image = "base" if "-" in name or name in MANAGERS else name
+    is_image = NAME.fullmatch(name) is not None and name not in MANAGERS
+    image = name if is_image else "base"
     return f"{builder_for(imported)}-{image}"
 
 

@@ -60,6 +60,9 @@ def test_a_short_name_is_enough_if_only_one_builder_has_the_image(tmp_path: Path
     assert done.out.startswith("debian-base-build pip: 1 added\n")
 
 
+CHOICE = "choose one of debian-base, debian-base-build, debian-core\n  or add an image, such as "
+
+
 @pytest.mark.parametrize(
     ("image", "hint"),
     [
@@ -67,8 +70,10 @@ def test_a_short_name_is_enough_if_only_one_builder_has_the_image(tmp_path: Path
         ("debian-bse-build", "did you mean 'debian-base'? To add an image with the other name, "),
         ("debain-base", "did you mean 'debian-base'?\n"),
         ("base-debian", "did you mean 'debian-base'?\n"),
-        ("lab", "choose one of debian-base, debian-base-build, debian-core\n  or add an image, su"),
-        ("", "choose one of debian-base, debian-base-build, debian-core\n"),
+        ("DEBIAN-BASE", "did you mean 'debian-base'?\n"),
+        ("lab", f"{CHOICE}debian-lab\n"),
+        ("", f"{CHOICE}debian-base\n"),
+        ("läb", f"{CHOICE}debian-base\n"),
     ],
 )
 def test_a_misspelt_image_is_an_error(tmp_path: Path, image: str, hint: str) -> None:
