@@ -176,10 +176,13 @@ def _table(value_type: _ValueType, value: object, path: str, mistakes: Mistakes)
     name_type, item_type = get_args(value_type.plain)
     for name in value:  # only to report invalid names: the name itself needs no decoding
         _value(name_type, name, key_path(path, name), mistakes)
-    return {
-        name: _value(item_type, item, key_path(path, name), mistakes)
-        for name, item in value.items()
-    }
+    decoded = {}
+    for name, item in value.items():
+        if isinstance(item, dict) and _value_type(item_type, item).toml_type is str:
+            _add_dotted_name(name, item, path, mistakes)
+        else:
+            decoded[name] = _value(item_type, item, key_path(path, name), mistakes)
+    return decoded
 
 
 def _list(value_type: _ValueType, value: object, path: str, mistakes: Mistakes) -> tuple[Any, ...]:
@@ -263,6 +266,16 @@ def _add_wrong_type(value_type: _ValueType, value: object, path: str, mistakes: 
     expected = _EXPECTED_NAMES[value_type.toml_type]
     hint = _type_hint(value_type, value, path)
     mistakes.add(path, f"is {actual}", expected=expected, hint=hint)
+
+
+def _add_dotted_name(name: str, item: dict[str, Any], path: str, mistakes: Mistakes) -> None:
+    """Report a name with dots and without quotes, of which TOML makes tables."""
+    words, inner = [name], item
+    while isinstance(inner, dict) and len(inner) == 1:
+        word, inner = next(iter(inner.items()))
+        words.append(word)
+    hint = f"put a name with dots in quotes: {toml_literal('.'.join(words))} = …"
+    mistakes.add(key_path(path, name), "is a table", expected="a string in quotes", hint=hint)
 
 
 def _type_hint(value_type: _ValueType, value: object, path: str) -> str:

@@ -144,6 +144,29 @@ def test_hints_name_near_keys_and_tables(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        (
+            '[network.registries]\ndocker.io = "registry.example.org/hub"',
+            'put a name with dots in quotes: "docker.io" = …',
+        ),
+        (
+            '[network.registries]\nregistry.example.org = "mirror.example.org"',
+            'put a name with dots in quotes: "registry.example.org" = …',
+        ),
+        (
+            '[network]\nproxy = { http = "http://a" }',
+            'put it in quotes, as in proxy = "http://proxy.example.org:3128"',
+        ),
+    ],
+)
+def test_names_with_dots_need_quotes(tmp_path: Path, text: str, hint: str) -> None:
+    with pytest.raises(ConfigError, match=r"is a table; expected a string in quotes") as caught:
+        read_settings([write(tmp_path, text)])
+    assert caught.value.hint == hint
+
+
 def test_the_schema_accepts_the_complete_file(tmp_path: Path) -> None:
     validator = jsonschema.Draft202012Validator(json_schema())
     assert validator.is_valid(parse(COMPLETE, tmp_path))
