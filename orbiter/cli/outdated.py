@@ -82,7 +82,7 @@ def outdated(
         click.echo(outdated_text.render(found, width=text_width()), nl=False)
     if found.count("failed"):
         raise ExpectedError(
-            "an index could not be read, so the result is incomplete",
+            "some packages could not be checked, so the result is incomplete",
             "correct the reasons above, then run orbiter outdated again",
         )
     if exit_code and (found.count("outdated") or found.count("not found")):

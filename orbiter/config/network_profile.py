@@ -22,6 +22,7 @@ from resolvers.net.profile import Setting, Settings
 SCHEMA_HINT = "`orbiter schema config.toml` describes every key"
 WEB = ("http://", "https://")
 ADDRESS_HINT = "write http://HOST or https://HOST, and % escapes in a password"
+HUB_HOSTS = frozenset({"index.docker.io", "registry-1.docker.io"})
 HOST = r"[A-Za-z0-9.-]+(:[0-9]+)?"
 
 Address = Annotated[str, Meta(extra={"expected": "an http or https address"})]
@@ -34,7 +35,12 @@ HostPattern = Annotated[
     ),
 ]
 RegistryName = Annotated[
-    str, Meta(pattern=f"^{HOST}$", extra={"expected": "a registry, such as docker.io"})
+    str,
+    # As in a reference of an image, where a word without a dot or a port belongs to Docker Hub.
+    Meta(
+        pattern=f"^(localhost|(?=.*[.:]){HOST})$",
+        extra={"expected": "a registry, such as docker.io"},
+    ),
 ]
 RegistryMirror = Annotated[
     str,
@@ -230,6 +236,9 @@ def _check(network: NetworkTable, mistakes: Mistakes) -> None:
     for manager, address in msgspec.to_builtins(network.mirrors).items():
         _check_address(key_path(f"{table}.mirrors", manager), address, mistakes)
     _check_login(key_path(f"{table}.mirrors", "conda"), network.mirrors.conda, mistakes)
+    for name in HUB_HOSTS & network.registries.keys():
+        key, problem = key_path(f"{table}.registries", name), "is not the name of Docker Hub"
+        mistakes.add(key, problem, hint='write "docker.io", as in the names of its images')
     _check_path(key_path(table, "ca-bundle"), network.ca_bundle, mistakes)
     if not network.archive.startswith("oci://"):
         _check_path(key_path(table, "archive"), network.archive, mistakes)

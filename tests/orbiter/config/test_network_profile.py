@@ -88,6 +88,12 @@ def test_a_user_may_have_no_home_folder(tmp_path: Path, monkeypatch: pytest.Monk
     assert settings["ca-bundle"].value == "~/company.pem"
 
 
+@pytest.mark.parametrize("name", ["docker.io", "localhost", "registry:5000"])
+def test_a_registry_has_a_dot_or_a_port(tmp_path: Path, name: str) -> None:
+    text = f'[network.registries]\n"{name}" = "registry/hub"'
+    assert read_settings([write(tmp_path, text)])[f"registries.{name}"].value == "registry/hub"
+
+
 def test_an_empty_file_sets_nothing(tmp_path: Path) -> None:
     assert read_settings([write(tmp_path, "")]) == {}
 
@@ -111,6 +117,11 @@ def test_an_empty_file_sets_nothing(tmp_path: Path) -> None:
             '[network.mirrors]\nnpm = "npm.example.org"',
             "config.toml:2: network.mirrors.npm: is not",
         ),
+        (
+            '[network.registries]\nhub = "registry.example.org"',
+            "expected a registry, such as docker",
+        ),
+        ('[network.registries]\n"index.docker.io" = "a"', "is not the name of Docker Hub"),
         ('[network.mirrors]\nconda = "https://ada@a"', "network.mirrors.conda: contains a login"),
         ("[network", "config.toml: line 1, column 9"),
     ],

@@ -148,7 +148,7 @@ def test_an_index_that_does_not_answer_exits_with_2(monkeypatch: pytest.MonkeyPa
     assert done.exit_code == 2
     assert "failed: http://127.0.0.1:1/simple/" in done.stdout
     assert "2 packages: 2 failed" in done.stdout
-    assert "error: an index could not be read" in done.stderr
+    assert "error: some packages could not be checked" in done.stderr
 
 
 @pytest.mark.index
