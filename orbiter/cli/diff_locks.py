@@ -132,6 +132,8 @@ def diff_locks(
     from orbiter.diff.scopes import align_scopes
     from orbiter.lockfiles.named import load_lock
 
+    if database and not (vulnerabilities or lint):
+        raise click.UsageError("--database needs --vulnerabilities or --lint")
     _check_failures(failures, vulnerabilities=vulnerabilities, licences=licences, lint=lint)
     new = _current_release() if new is None else new
     locks = (load_lock(old), load_lock(new))

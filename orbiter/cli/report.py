@@ -57,6 +57,8 @@ def report(
     from orbiter.report.release.page import render
     from orbiter.store.store import Store
 
+    if database and not vulnerabilities:
+        raise click.UsageError("--database needs --vulnerabilities")
     lock_set = read_lock_set(release)
     path = output or _default_path(lock_set.manifest.release)
     keys = read_licence_keys(IMAGES)
