@@ -130,7 +130,7 @@ def _image(lock_set: "LockSet", name: str) -> str:
 
 def _warn(lock_set: "LockSet", stage: str) -> None:
     """Warn about an image that Binder may not pull or start."""
-    from orbiter.platforms.binder import UID, is_on_this_machine, other_user
+    from orbiter.platforms.binder import is_on_this_machine
 
     repository = lock_set.image_set.repository
     if is_on_this_machine(repository):
@@ -143,6 +143,13 @@ def _warn(lock_set: "LockSet", stage: str) -> None:
             f"no lock file of {stage} has JupyterLab or Jupyter Notebook, which Binder starts",
             f"choose an image that has one, or add it: orbiter add jupyterlab --image {stage}",
         )
+    warn_of_user(lock_set, stage)
+
+
+def warn_of_user(lock_set: "LockSet", stage: str) -> None:
+    """Warn about an image whose user is not that of Binder."""
+    from orbiter.platforms.binder import UID, other_user
+
     if user := other_user(lock_set, stage):
         warn(
             f"{stage} runs as the user {user}, but Binder runs containers with the uid {UID}",

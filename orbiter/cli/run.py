@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 import click
 
+from orbiter.cli.binder import warn_of_user
 from orbiter.cli.completion import complete_image
 from orbiter.cli.directory import UserPath
 from orbiter.cli.errors import guarded
@@ -65,10 +66,13 @@ def start_with_repo2docker(
     image: str, release: str | None, locked: bool, port: int | None, mount: Path | None
 ) -> None:
     """Run an image of a lock set with repo2docker."""
+    from orbiter.lockset.names import resolve_stage
     from orbiter.platforms.repo2docker import run_with_repo2docker
 
     def progress(text: str) -> None:
         print_lines(text, err=True)
 
     lock_set = read_lock_set(release, locked=locked)
+    # Here the container runs with the uid of the image, which would hide the difference.
+    warn_of_user(lock_set, resolve_stage(lock_set, image))
     run_with_repo2docker(lock_set, image, progress, port=port, mount=mount)

@@ -101,6 +101,14 @@ def test_an_image_with_another_user_than_that_of_binder_is_reported(user: str, o
     assert other_user(locked(runtime=Runtime(user=user)), "debian-base") == other
 
 
+def test_r2d_warns_of_another_user_before_it_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    lock_set = locked(runtime=Runtime(user="1001"))
+    monkeypatch.setattr("orbiter.cli.run.read_lock_set", lambda *_args, **_options: lock_set)
+    result = CliRunner().invoke(cli, ["r2d", "debian-base"])
+    assert result.exit_code == 2  # it has no JupyterLab
+    assert "warning: debian-base runs as the user 1001, but Binder" in result.stderr
+
+
 def test_other_machines_cannot_pull_from_a_registry_of_this_machine() -> None:
     for repository in ("127.0.0.1:5000/a/b", "localhost/a", "localhost:5000/a", "[::1]:5000/a"):
         assert is_on_this_machine(repository)
