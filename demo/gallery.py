@@ -105,8 +105,11 @@ def run(command: str) -> str:
     with TemporaryDirectory() as scratch:
         project = Path(scratch)
         fill(project)
+        # Settings of Orbiter on this machine would change the output.
+        own = {name for name in os.environ if name.startswith("ORBITER_")}
         environment = {
-            **os.environ,
+            **{name: os.environ[name] for name in os.environ.keys() - own},
+            "ORBITER_CONFIG_FILE": os.devnull,
             "PYTHONPATH": str(ROOT),
             "XDG_CACHE_HOME": str(project / "cache"),
             "COLUMNS": "80",
