@@ -19,6 +19,14 @@ ALIASES = {
 }
 """Names that other tools use for commands; help shows the names of Orbiter."""
 
+PHRASES = {
+    re.compile(r"(?:Directory|Path) ('.*') is a file"): r"\1 is a file, not a folder",
+    re.compile(r"(?:File|Path) ('.*') is a directory"): r"\1 is a folder, not a file",
+    re.compile(r"('.*') is not a valid integer(?: range)?"): r"\1 is not a whole number",
+    re.compile(r"(-?\d+) is not in the range (-?\d+)<=x<=(-?\d+)"): r"\1 is not from \2 to \3",
+}
+"""Phrases of click, and those of Orbiter for the same mistakes."""
+
 CHOICES = " Choose from:"
 """The beginning of the choices in a message of click."""
 
@@ -137,4 +145,6 @@ def _extra_words(error: click.UsageError) -> list[str]:
 
 def _as_message(text: str) -> str:
     """Return a sentence of click in the style of other errors: no capital letter, no full stop."""
+    for phrase, replacement in PHRASES.items():
+        text = phrase.sub(replacement, text)
     return text[:1].lower() + text[1:].removesuffix(".")

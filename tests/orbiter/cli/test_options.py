@@ -111,3 +111,18 @@ def test_an_error_shows_no_control_character_of_an_argument(
     error = error_of(project, *words, "a\x1b]0;x\x07\u202eb")
     assert "a\ufffd]0;x\ufffd\ufffdb" in error
     assert [line for line in error.splitlines() if not line.isprintable()] == []
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        (("report", "0.2.0", "-o", "locks"), "'locks' is a folder, not a file"),
+        (("binder", "x", "--folder", "images.toml"), "'images.toml' is a file, not a folder"),
+        (("run", "x", "--port", "80x"), "'80x' is not a whole number"),
+        (("run", "x", "--port", "99999"), "99999 is not from 1 to 65535"),
+    ],
+)
+def test_a_wrong_value_is_named_in_plain_words(
+    project: Path, words: tuple[str, ...], problem: str
+) -> None:
+    assert f": {problem}\n" in error_of(project, *words)
