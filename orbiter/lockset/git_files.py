@@ -192,9 +192,11 @@ def remedy(folder: Path) -> str:
     locks = folder.parent
     ignore = locks / IGNORE
     lines = ignore.read_text("utf-8").splitlines() if ignore.exists() else []
-    if {*RELEASES} <= {*lines}:
-        prefix = git.ask(locks, "rev-parse", "--show-prefix").strip()
-        return f"write this line at the end of the .gitignore of the repository: !/{prefix}"
+    # git reads no .gitignore in a folder that it ignores as a whole.
+    if {*RELEASES} <= {*lines} or git.ask(locks, "check-ignore", "--", f"{locks.absolute()}/"):
+        prefix = git.ask(locks.parent, "rev-parse", "--show-prefix").strip()
+        line = f"!/{prefix}{locks.name}/"
+        return f"write this line at the end of the .gitignore of the repository: {line}"
     return f"write these lines into {ignore}: {' and '.join(RELEASES)}"
 
 

@@ -49,7 +49,19 @@ def test_git_ignores_lock_sets(repository: Path) -> None:
     (repository / ".gitignore").write_text("locks/\n", encoding="utf-8")
     found = check(repository)
     assert (found.state, ".gitignore:1:locks/" in found.detail) == ("warning", True)
-    assert "!/*/" in found.hint
+    line = found.hint.rpartition(": ")[2]
+    (repository / ".gitignore").write_text(f"locks/\n{line}\n", encoding="utf-8")
+    assert check(repository).state == "ok"
+
+
+def test_git_ignores_the_files_of_lock_sets(repository: Path) -> None:
+    ignore = repository / "locks" / ".gitignore"
+    ignore.unlink()
+    (repository / ".gitignore").write_text("*.toml\n", encoding="utf-8")
+    hint = check(repository).hint
+    lines = hint.partition(": ")[2].split(" and ")
+    ignore.write_text("\n".join(lines), encoding="utf-8")
+    assert check(repository).state == "ok"
 
 
 @pytest.mark.parametrize("text", ["", "*.toml text\n", "* -text\n"])
