@@ -133,9 +133,9 @@ def test_locking_only_pip_needs_a_python_version(tmp_path: Path) -> None:
 
 @pytest.mark.index
 def test_ctrl_c_stops_the_engines_too(tmp_path: Path) -> None:
-    """Replace uv with a program that runs for a minute, because the real one may end too early."""
+    """Replace uv with a program that runs for long, because the real one may end too early."""
     slow, started = tmp_path / "uv", tmp_path / "started"
-    slow.write_text(f"#!/bin/sh\necho $$ > {started}\nexec sleep 60\n")
+    slow.write_text(f"#!/bin/sh\necho $$ > {started}\nexec sleep 600\n")
     slow.chmod(0o755)
     engine = 'from = "debian:trixie-slim"\npip-engine = "uv"\npython = "3.13"'
     (tmp_path / "images.toml").write_text(IMAGES.replace('from = "debian:trixie-slim"', engine))
@@ -149,7 +149,7 @@ def test_ctrl_c_stops_the_engines_too(tmp_path: Path) -> None:
         while not (started.exists() and started.read_text()) and process.poll() is None:
             time.sleep(0.05)
         process.send_signal(signal.SIGINT)
-        _, stderr = process.communicate(timeout=20)
+        _, stderr = process.communicate(timeout=120)
     assert process.returncode == 130, stderr
     assert "interrupted" in stderr
     assert not Path("/proc", started.read_text().strip()).exists()
