@@ -1,7 +1,7 @@
 """This machine's network in containers that resolve: proxies, certificates and mirrors."""
 
 from collections.abc import Mapping
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from resolvers.distro.scripts import NETWORK, with_variables
 from resolvers.net import certificates, http, profile
@@ -10,13 +10,30 @@ from resolvers.net.proxies import complete
 
 def script_start() -> str:
     """Return the lines to run before a script in a container; "" if nothing is configured."""
+    debian, security = profile.value("mirrors.apt"), profile.value("mirrors.apt-security")
     variables = {
         "certificates": certificates.configured_certificates(),
-        "debian": profile.value("mirrors.apt"),
-        "security": profile.value("mirrors.apt-security"),
+        "logins": "".join(map(_login, (debian, security))),
+        "debian": http.redact(debian),
+        "security": http.redact(security),
         "alpine": profile.value("mirrors.apk"),
     }
     return with_variables((NETWORK,), **variables) if any(variables.values()) else ""
+
+
+def _login(mirror: str) -> str:
+    """Return the line of apt_auth.conf(5) for a mirror; "" without a login in its address.
+
+    apt itself decodes an address before it looks for the host, so a password in an address cannot
+    have every character.
+    """
+    parts = urlsplit(mirror)
+    if not parts.username:
+        return ""
+    scheme = "http://" if parts.scheme == "http" else ""
+    place = f"{parts.netloc.rpartition('@')[2]}{parts.path.rstrip('/')}/"
+    user, password = unquote(parts.username), unquote(parts.password or "")
+    return f"machine {scheme}{place} login {user} password {password}\n"
 
 
 def proxy_variables() -> dict[str, str]:

@@ -79,7 +79,8 @@ def _source_images(lock_set: LockSet, manager: str) -> Iterator[_SourceImage]:
 
 def _read_mirrors(image: _SourceImage, manager: str) -> tuple[str, ...]:
     try:
-        return READ_MIRRORS[manager](image.shell, image.platform)
+        # Containers have the logins of apt's mirrors in a file, not in the addresses.
+        return tuple(map(profile.with_login, READ_MIRRORS[manager](image.shell, image.platform)))
     except ExpectedError as error:
         rules = MIRROR_RULES[manager]
         task = f"reading the {rules.distribution} mirrors from the image {image.name}"

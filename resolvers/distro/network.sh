@@ -4,10 +4,11 @@
 #
 # Variables, each of which may be empty:
 #   certificates  certificates in the PEM format, to trust in addition to those of the image
+#   logins        logins of the mirrors of apt, as in apt_auth.conf(5)
 #   debian        the mirror for the sources of the image that end in /debian
 #   security      the mirror for those that end in /debian-security
 #   alpine        the mirror for the repositories below /alpine, without the release
-: "${certificates?}" "${debian?}" "${security?}" "${alpine?}"
+: "${certificates?}" "${logins?}" "${debian?}" "${security?}" "${alpine?}"
 
 trust() {
     bundle=/tmp/orbiter-network.pem
@@ -30,6 +31,10 @@ replace() {
 }
 
 [ -z "$certificates" ] || trust
+if [ -n "$logins" ] && [ -d /etc/apt ]; then
+    mkdir -p /etc/apt/auth.conf.d
+    printf '%s' "$logins" > /etc/apt/auth.conf.d/orbiter-network.conf
+fi
 sources="/etc/apt/sources.list /etc/apt/sources.list.d/*"
 # shellcheck disable=SC2086 # the shell lists the files
 [ -z "$debian" ] || replace '/debian/?( |$)' "${debian%/}" $sources

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from resolvers.redaction import without_secrets
+from resolvers.redaction import redact, without_secrets
 
 CERTIFICATE_VARIABLES = ("PIP_CERT", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 """Environment variables that name a file or folder of certificates; the first one set counts."""
@@ -137,3 +137,12 @@ def origin_of_mirror(url: str) -> str:
         if key.startswith("mirrors.") and shown.startswith(mirror):
             return found.origin
     return ""
+
+
+def with_login(url: str) -> str:
+    """Return the address of a mirror, or of a file on it, with the login that the profile has."""
+    for key, found in _state.settings.items():
+        mirror = redact(found.value).rstrip("/")
+        if key.startswith("mirrors.") and f"{url}/".startswith(f"{mirror}/"):
+            return found.value.rstrip("/") + url.removeprefix(mirror)
+    return url

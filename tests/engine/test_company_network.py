@@ -73,7 +73,7 @@ ca-bundle = "{certificate}"
 pip = "https://pypi.corp.invalid/simple"
 npm = "https://npm.corp.invalid"
 conda = "https://conda.corp.invalid"
-apt = "https://apt.corp.invalid/debian"
+apt = "https://ada:m1rr0r%2F@apt.corp.invalid/debian"
 apk = "https://apk.corp.invalid/alpine"
 
 [network.registries]
@@ -229,7 +229,8 @@ def test_nothing_of_the_network_is_in_a_lock_or_an_image(network: Network, tmp_p
     built = network.behind.build(*stage, "--output", str(tmp_path))
     assert built == network.direct.build(*stage)
     certificate = network.proxy.certificate.read_bytes().splitlines()[1]
-    secrets = [b"corp.invalid", network.proxy.host.encode(), PASSWORD.encode(), certificate]
+    names = [b"corp.invalid", network.proxy.host.encode(), certificate]
+    secrets = [*names, PASSWORD.encode(), b"m1rr0r"]
     files = [*network.behind.lock_contents().values(), *_image_files(tmp_path)]
     assert any(b"P:orbit-hello" in content for content in files)  # apk's database of the image
     assert [secret for secret in secrets for content in files if secret in content] == []
@@ -307,3 +308,4 @@ def test_the_engine_needs_no_network_of_its_own(network: Network, tmp_path: Path
 def test_no_output_has_the_password(network: Network) -> None:
     assert "GET https://pypi.corp.invalid/simple/acme/: 200" in network.output
     assert PASSWORD not in network.output
+    assert "m1rr0r" not in network.output

@@ -1,6 +1,7 @@
 """The network of containers, without a container: tests/engine/test_company_network.py has them."""
 
 import os
+import shlex
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -66,9 +67,10 @@ def test_the_proxies_of_docker_are_read(tmp_path: Path) -> None:
 def test_the_script_has_the_mirrors_of_the_profile() -> None:
     mirrors = {"apt": "https://a/debian", "apt-security": "https://a/sec", "apk": "https://a/alp"}
     profile.use({f"mirrors.{name}": Setting(to, "") for name, to in mirrors.items()})
-    lines = network.script_start().splitlines()[:4]
+    lines = network.script_start().splitlines()[:5]
     assert lines == [
         "certificates=''",
+        "logins=''",
         "debian=https://a/debian",
         "security=https://a/sec",
         "alpine=https://a/alp",
@@ -109,6 +111,7 @@ def test_the_mirrors_replace_the_sources_of_an_image(tmp_path: Path) -> None:
     script = with_variables(
         (NETWORK,),
         certificates="",
+        logins="",
         debian="https://m/a&b#\\c/debian/",
         security="https://m/security",
         alpine="https://m/pine",
@@ -129,8 +132,26 @@ def test_no_process_has_the_password_of_a_mirror_as_an_argument(tmp_path: Path) 
     recorder.chmod(0o755)
     mirror = "https://ada:secret@m"
     script = with_variables(
-        (NETWORK,), certificates="", debian=mirror, security=mirror, alpine=mirror
+        (NETWORK,), certificates="", logins="", debian=mirror, security=mirror, alpine=mirror
     ).replace("/etc/", f"{tmp_path}/etc/")
     process.run(["sh", "-eu"], stdin=script, env={"PATH": f"{programs}:{os.environ['PATH']}"})
     assert mirror in (tmp_path / "etc/apk/repositories").read_text("utf-8")
     assert "secret" not in (tmp_path / "log").read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("mirror", "line"),
+    [
+        ("https://m.example.org/debian", ""),
+        (
+            "https://ada:p%40w%2Fx@m.example.org:8443/debian",
+            "machine m.example.org:8443/debian/ login ada password p@w/x\n",
+        ),
+        ("http://ada@m/debian/", "machine http://m/debian/ login ada password \n"),
+    ],
+)
+def test_apt_gets_the_login_of_a_mirror_in_a_file(mirror: str, line: str) -> None:
+    profile.use({"mirrors.apt-security": Setting(mirror, "")})
+    start = network.script_start()
+    assert f"\nlogins={shlex.quote(line)}\ndebian=" in start
+    assert "ada" not in start.replace(line, "")

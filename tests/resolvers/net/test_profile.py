@@ -96,3 +96,18 @@ def test_the_mirror_of_an_address_is_found(url: str, key: str) -> None:
     profile.use({name: Setting(address, name) for name, address in addresses.items()})
     assert profile.origin_of_mirror(url) == key
     profile.use({})
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://m.example.org/debian", "https://ada:p%40@m.example.org/debian"),
+        ("https://m.example.org/debian/a.deb", "https://ada:p%40@m.example.org/debian/a.deb"),
+        ("https://m.example.org/debian-other/", "https://m.example.org/debian-other/"),
+        ("https://bob:x@m.example.org/debian", "https://bob:x@m.example.org/debian"),
+    ],
+)
+def test_an_address_on_a_mirror_gets_its_login(url: str, expected: str) -> None:
+    profile.use({"mirrors.apt": Setting("https://ada:p%40@m.example.org/debian/", "")})
+    assert profile.with_login(url) == expected
+    profile.use({})
