@@ -46,11 +46,29 @@ def image_set_of(text: str, path: Path, label: str) -> ImageSet:
     Raises ConfigError with ``label`` in place of the file's name, and without lines, because nobody
     can see the text.
     """
+    return _of_text(text, path, label)
+
+
+def incomplete_image_set_of(text: str, path: Path, label: str) -> ImageSet:
+    """Return the image set of a text like ``image_set_of``; it may still lack builders and images.
+
+    Raises ConfigError with all other mistakes.
+    """
+    return _of_text(text, path, label, is_mistake=lambda mistake: not _is_incomplete(mistake))
+
+
+def _of_text(
+    text: str,
+    path: Path,
+    label: str,
+    is_mistake: Callable[[Mistake], bool] = lambda _mistake: True,
+) -> ImageSet:
     mistakes = Mistakes()
     file = decode(ConfigFile, parse(text, path), mistakes)
     image_set = resolve.image_set(file, path.parent, mistakes)
-    if mistakes.all:
-        raise ConfigError(label, mistakes.all)
+    remaining = tuple(filter(is_mistake, mistakes.all))
+    if remaining:
+        raise ConfigError(label, remaining)
     return image_set
 
 

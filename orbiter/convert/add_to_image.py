@@ -9,7 +9,11 @@ import msgspec
 
 from orbiter.config.builders import system_manager
 from orbiter.config.image_set import ImageSet
-from orbiter.config.read import image_set_of, read_incomplete_image_set
+from orbiter.config.read import (
+    image_set_of,
+    incomplete_image_set_of,
+    read_incomplete_image_set,
+)
 from orbiter.config.toml_edit import Edit, ListItem, TablePath, apply_edits, inline_toml
 from orbiter.convert.builder_keys import builder_edits, lost_order, new_channels
 from orbiter.convert.destination import (
@@ -22,7 +26,6 @@ from orbiter.convert.destination import (
 from orbiter.convert.duplicates import Lists, new_requirements
 from orbiter.convert.fresh import fresh_builder, fresh_text
 from orbiter.convert.outcome import Changed, ImportedRequirements, ImportOptions, LeftOut
-from resolvers.scratch import temporary_folder
 
 
 class Addition(msgspec.Struct, frozen=True, kw_only=True):
@@ -125,9 +128,7 @@ def _start(
         builder, imported.python, imported.channels, node=bool(imported.requirements.get("npm"))
     )
     text = fresh_text(fresh, builder, image, source.resolve().name, images.parent)
-    with temporary_folder() as folder:
-        (folder / images.name).write_text(text, encoding="utf-8")
-        return text, read_incomplete_image_set(folder / images.name)
+    return text, incomplete_image_set_of(text, images, f"{images} with {source}")
 
 
 def _supported(imported: ImportedRequirements, destination: Destination) -> Lists:

@@ -58,6 +58,7 @@ POST_BUILD = "/usr/local/bin/postBuild"
 RUN_POST_BUILD = f'su -s /bin/sh "$NB_USER" -c "cd && {POST_BUILD}"'
 """Run it as repo2docker does: as the notebook user, in the home folder."""
 RUNTIME = re.compile(r"([^-\s]+)-(?:([^-\s]+)(?:-(\d{4}-\d\d-\d\d))?)")
+PYTHON = re.compile(r"3\.\d+(\.\d+)?", re.ASCII)
 RUNTIME_WITHOUT_VERSION = re.compile(r"([^-\s]+)-(\d{4}-\d\d-\d\d)")
 
 
@@ -202,8 +203,7 @@ class _Reader:
         if not self._runtime.language:
             self._collector.leave_out(what, "repo2docker does not accept it either")
         elif self._runtime.language == "python" and pack in {"python", "julia"}:
-            self._collector.python = self._runtime.version
-            self._collector.change(what, "the base image or Debian provides this Python")
+            self._set_python(what)
         elif pack == "r":
             why = "R and its packages have Debian's versions, which orbiter lock records"
             self._collector.change(what, why)
@@ -211,6 +211,13 @@ class _Reader:
             self._collector.leave_out(
                 what, f"repo2docker ignores it in a folder of the kind '{pack}'"
             )
+
+    def _set_python(self, what: str) -> None:
+        if PYTHON.fullmatch(self._runtime.version):
+            self._collector.python = self._runtime.version
+            self._collector.change(what, "the base image or Debian provides this Python")
+        else:
+            self._collector.leave_out(what, "Orbiter needs a version such as python-3.13")
 
     def _read_environment(self, file: Path) -> None:
         text = read_text(file)

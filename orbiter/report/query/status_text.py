@@ -12,7 +12,7 @@ IMAGES = 12
 """Images that are shown; the others are counted."""
 GIT = {
     "committed": "committed",
-    "changed": "not committed as they are:",
+    "changed": "not committed:",
     "ignored": "git ignores:",
     "missing": "not locked yet",
     "unknown": "not known: this is not a git repository",

@@ -260,6 +260,15 @@ def test_other_files_beside_the_dockerfile_of_orbiter_count(tmp_path: Path) -> N
     assert "left out: apt.txt: repo2docker ignores it" in done.err
 
 
+@pytest.mark.parametrize("version", ["2.7", "3", "3.x", "3.13.1.1"])
+def test_a_python_that_orbiter_cannot_install_is_listed(tmp_path: Path, version: str) -> None:
+    write(tmp_path, {"runtime.txt": f"python-{version}\n", "requirements.txt": "six\n"})
+    done = imported(tmp_path)
+    assert "six" in done.entries("pip")
+    reason = "Orbiter needs a version such as python-3.13"
+    assert f"left out: runtime.txt: 'python-{version}': {reason}" in done.err
+
+
 @pytest.mark.parametrize("text", ["", "python", "python-", "a-b-c", "-" * 100_000, "r-2025-7-1"])
 def test_a_wrong_runtime_is_listed(tmp_path: Path, text: str) -> None:
     write(tmp_path, {"runtime.txt": text, "requirements.txt": "six\n"})
