@@ -9,6 +9,7 @@ from resolvers.apt.lock_file import AptLock, AptPackage, AptPlatform, parse, wri
 from resolvers.distro.lock_text import LockedGroup
 from resolvers.distro.repositories import FILE_PATH
 from resolvers.errors import ExpectedError
+from resolvers.types import MAX_SIZE
 
 # TOML has no surrogates, which JSON uses for some characters, and requires an escaped DEL.
 TEXT = st.text(st.characters(max_codepoint=0xD7FF, exclude_characters="\x7f"))
@@ -25,7 +26,7 @@ PACKAGES = st.builds(
     platforms=SOME_WORDS,
     groups=SOME_WORDS,
     file=st.from_regex(FILE_PATH, fullmatch=True),
-    size=st.integers(min_value=0, max_value=2**62),
+    size=st.integers(min_value=0, max_value=MAX_SIZE),
     sha256=SOME_TEXT,
     requires=WORDS,
     source_package=TEXT,
