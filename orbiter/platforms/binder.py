@@ -4,9 +4,10 @@ The links are those of nbgitpuller: its page ``git-pull`` pulls a repository int
 the user, then opens a path of it. https://nbgitpuller.readthedocs.io/en/latest/link.html
 """
 
+import re
 from pathlib import Path, PurePosixPath
 from typing import Literal
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import SplitResult, quote, urlencode, urlsplit
 
 import msgspec
 
@@ -17,10 +18,15 @@ from orbiter.lockset.record import Digests
 from orbiter.oci.reference import parse_reference
 from orbiter.render.environment import environment_dockerfile, is_environment_dockerfile
 from resolvers.errors import ExpectedError
-from resolvers.net.http import is_loopback
+from resolvers.net.http import is_address, is_loopback
 
 Interface = Literal["lab", "notebook"]
 MYBINDER = "https://mybinder.org"
+EXAMPLE_HUB = "https://hub.example.org"
+HUB_PAGE = re.compile(r"/hub(?:/home)?$")
+"""The end of the address that a browser shows on a JupyterHub."""
+NOT_A_REF = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|^[-/]|//|[/.]$")
+"""Text that git does not allow in the name of a branch or a tag."""
 UID = "1000"
 """The uid of containers on Binder, which refuses root."""
 PREFERRED_PLATFORM = "linux/amd64"
@@ -71,11 +77,13 @@ def write_dockerfile(path: Path, text: str) -> None:
 
 def hub_link(hub: str, content: Content) -> str:
     """Return the address that opens the content for the user who is logged in to a JupyterHub."""
-    return f"{_base(hub)}/hub/user-redirect/{_pull(content)}"
+    base = HUB_PAGE.sub("", _base(hub, EXAMPLE_HUB))
+    return f"{base}/hub/user-redirect/{_pull(content)}"
 
 
 def binder_link(binder: str, environment: str, ref: str, content: Content | None) -> str:
     """Return the address that starts the environment repository on Binder and opens the content."""
+    _check_ref(ref)
     link = f"{_base(binder)}/v2/{_provider(environment)}/{quote(ref, safe='/')}"
     return f"{link}?{urlencode({'urlpath': _pull(content)}, quote_via=quote)}" if content else link
 
@@ -102,8 +110,10 @@ def is_on_this_machine(repository: str) -> bool:
 
 
 def check_content(content: Content) -> None:
-    """Raise ExpectedError if the address or the path cannot be opened."""
+    """Raise ExpectedError if the address, the branch or the path cannot be opened."""
     _check_repository(content.url)
+    if content.branch:
+        _check_ref(content.branch)
     path = PurePosixPath(content.path)
     if path.is_absolute() or ".." in path.parts or not content.path.isprintable():
         raise ExpectedError(
@@ -143,21 +153,32 @@ def _provider(environment: str) -> str:
 
 
 def _check_repository(url: str) -> None:
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or not parts.path.strip("/"):
-        raise ExpectedError(
-            f"'{url}' is not the address of a repository",
-            "write it like https://github.com/user/notebooks",
-        )
-    if parts.username or parts.password:
-        raise ExpectedError(
-            f"the address of the repository on {parts.hostname} contains credentials",
-            "everybody can read them in the link; name a public repository",
-        )
+    problem, example = "is not the address of a repository", "https://github.com/user/notebooks"
+    if not _public_parts(url, problem, example).path.strip("/"):
+        raise ExpectedError(f"'{url}' {problem}", f"write it like {example}")
 
 
-def _base(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ExpectedError(f"'{url}' is not an address", f"write it like {MYBINDER}")
+def _check_ref(ref: str) -> None:
+    if not ref or NOT_A_REF.search(ref):
+        raise ExpectedError(f"'{ref}' is not a branch, tag or commit", "write it like main")
+
+
+def _base(url: str, example: str = MYBINDER) -> str:
+    problem = "is not the address of a server"
+    parts = _public_parts(url, problem, example)
+    if parts.query or parts.fragment:
+        raise ExpectedError(f"'{url}' {problem}", f"write it like {example}")
     return url.rstrip("/")
+
+
+def _public_parts(url: str, problem: str, example: str) -> SplitResult:
+    """Return the parts of an address; raise ExpectedError if it cannot be part of a link."""
+    if "@" in url.partition("://")[2].partition("/")[0]:
+        raise ExpectedError(
+            "the address of a public link contains credentials",
+            "everybody can read them in the link; remove them",
+        )
+    parts = urlsplit(url) if is_address(url) else SplitResult("", "", "", "", "")
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ExpectedError(f"'{url}' {problem}", f"write it like {example}")
+    return parts

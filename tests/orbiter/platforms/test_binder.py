@@ -147,6 +147,13 @@ def test_the_notebook_interface_opens_folders_and_notebooks() -> None:
         assert parse_qs(urlsplit(link).query)["urlpath"] == [page]
 
 
+@pytest.mark.parametrize("page", ["", "/", "/hub", "/hub/", "/hub/home"])
+def test_the_address_of_a_page_of_the_hub_is_enough(page: str) -> None:
+    content = Content(url=CONTENT)
+    expected = hub_link("https://hub.example.org/lab", content)
+    assert hub_link(f"https://hub.example.org/lab{page}", content) == expected
+
+
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
@@ -156,7 +163,18 @@ def test_the_notebook_interface_opens_folders_and_notebooks() -> None:
         (("base", "--content", "https://u:secret@x.org/a"), "contains credentials"),
         (("base", "--content", "git@x.org:a/b"), "is not the address of a repository"),
         (("base", "--content", CONTENT, "--path", "../b"), "is not a path in the repository"),
-        (("base", "--environment", ENVIRONMENT, "--binder", "mybinder"), "is not an address"),
+        (("base", "--environment", ENVIRONMENT, "--binder", "mybinder"), "is not the address of"),
+        (
+            ("base", "--environment", ENVIRONMENT, "--binder", "https://[::1"),
+            "is not the address of",
+        ),
+        (("base", "--environment", "https://[::1"), "is not the address of a repository"),
+        (("base", "--environment", ENVIRONMENT, "--ref", "a b"), "'a b' is not a branch, tag or"),
+        (("base", "--content", CONTENT, "--branch", "../b"), "'../b' is not a branch, tag or"),
+        (("base", "--content", CONTENT, "--hub", "hub.x"), "write it like https://hub.example.org"),
+        (("base", "--content", CONTENT, "--hub", "https://u:secret@h.x"), "contains credentials"),
+        (("base", "--content", CONTENT, "--hub", "https://u:secret@"), "contains credentials"),
+        (("base", "--content", CONTENT, "--hub", "https://h:99999"), "is not the address of a"),
     ],
 )
 def test_mistakes_write_nothing(project: Path, arguments: tuple[str, ...], problem: str) -> None:
