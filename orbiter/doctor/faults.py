@@ -125,7 +125,13 @@ def reason_of(message: str) -> str:
     if match := _ANSWER.fullmatch(" ".join(words)):
         return match["reason"]
     # A pattern would take a time that grows with the square of the length of a word.
-    return " ".join("…" if "://" in word else word for word in words)
+    return " ".join("…" if _is_address(word) else word for word in words)
+
+
+def _is_address(word: str) -> bool:
+    # A scheme without a host, such as 'http://', is not the address that was asked.
+    _, found, rest = word.partition("://")
+    return bool(found and rest.strip("'`\"."))
 
 
 def _certificate_remedy(reason: str, bundle: Bundle | None) -> str:

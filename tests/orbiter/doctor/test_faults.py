@@ -73,6 +73,10 @@ def test_every_kind_has_a_remedy_and_was_tested() -> None:
         (f"{URL} returned 503 Service Unavailable", "503 Service Unavailable"),
         (f"cannot read\n  {URL}", "cannot read …"),
         ("a:" * 1_000_000, "a:" * 1_000_000),  # takes hours in quadratic time
+        (
+            "http://a.example: an archive address cannot start with http://",
+            "… an archive address cannot start with http://",
+        ),
     ],
 )
 def test_the_reason_does_not_repeat_the_address(message: str, reason: str) -> None:
