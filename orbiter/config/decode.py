@@ -174,14 +174,15 @@ def _table(value_type: _ValueType, value: object, path: str, mistakes: Mistakes)
     if not value and not value_type.accepts(value):
         mistakes.add(path, EMPTY, hint=f"add {value_type.add}")
     name_type, item_type = get_args(value_type.plain)
-    for name in value:  # only to report invalid names: the name itself needs no decoding
-        _value(name_type, name, key_path(path, name), mistakes)
     decoded = {}
     for name, item in value.items():
         if isinstance(item, dict) and _value_type(item_type, item).toml_type is str:
+            # Its first word may be invalid too, but that is not the mistake that a person made.
             _add_dotted_name(name, item, path, mistakes)
-        else:
-            decoded[name] = _value(item_type, item, key_path(path, name), mistakes)
+            continue
+        # Only to report an invalid name: the name itself needs no decoding.
+        _value(name_type, name, key_path(path, name), mistakes)
+        decoded[name] = _value(item_type, item, key_path(path, name), mistakes)
     return decoded
 
 
