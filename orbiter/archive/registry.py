@@ -16,7 +16,7 @@ from orbiter.archive.storage import (
 )
 from orbiter.fetch.progress import ProgressCounter, ReportProgress, run_parallel
 from orbiter.oci.artifact import EMPTY
-from orbiter.oci.reference import REFERENCE, parse_reference
+from orbiter.oci.reference import is_reference, parse_reference
 from orbiter.oci.registry import OCI_MANIFEST, Credentials, repositories, sha256
 from orbiter.oci.upload import has_blob, list_tags, put_blob, put_manifest
 from orbiter.store.download import OpenSource, read_chunks
@@ -33,7 +33,7 @@ class RegistryStorage:
 
     def __init__(self, address: str, credentials: Credentials) -> None:
         reference = address.removeprefix(SCHEME)
-        if "/" not in reference or "@" in reference or not REFERENCE.fullmatch(reference):
+        if "/" not in reference or "@" in reference or not is_reference(reference):
             raise ExpectedError(
                 f"{address} is not the address of an archive",
                 f"use the form {FORM}, with the repository in lower case",

@@ -13,7 +13,7 @@ from orbiter.audit.layouts import read_layout
 from orbiter.docker import client
 from orbiter.oci.base_image import image_blobs, pin
 from orbiter.oci.layout import INDEX_FILE, blob_path, encode_index
-from orbiter.oci.reference import REFERENCE, parse_reference
+from orbiter.oci.reference import is_reference, parse_reference
 from orbiter.oci.registry import Repository, repositories, sha256
 from orbiter.sizes import format_size
 from orbiter.tasks import Report
@@ -44,7 +44,7 @@ def download_image(target: str, platform: str, scratch: Path, report: Report) ->
     Raises ExpectedError if the registry has no such image, or cannot be read.
     """
     reference = target.removeprefix(SCHEME)
-    if not REFERENCE.fullmatch(reference) or "/" not in reference:
+    if not is_reference(reference) or "/" not in reference:
         raise not_an_image(target, "the address of an image is oci://registry/name:tag")
     repository = repositories(reference, credentials=client.credentials)[-1]
     try:

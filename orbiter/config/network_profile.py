@@ -29,7 +29,7 @@ Address = Annotated[str, Meta(extra={"expected": "an http or https address"})]
 HostPattern = Annotated[
     str,
     Meta(
-        pattern=r"^[^\s,@/]+$",
+        pattern=r"^[^\s,@/\[\]]+$",
         examples=[".example.org"],
         extra={"expected": "a host, such as .example.org"},
     ),

@@ -5,9 +5,10 @@ import re
 import msgspec
 
 from resolvers.errors import ExpectedError
+from resolvers.net import http
 
 HUB = "docker.io"
-REFERENCE = re.compile(
+_REFERENCE = re.compile(
     r"(?:(?P<registry>localhost(?::\d+)?|\[[0-9a-fA-F:]+\](?::\d+)?|[^/@]*[.:][^/@]*)/)?"
     r"(?P<repository>[a-z0-9]+(?:(?:[._/]|__|-+)[a-z0-9]+)*)"
     r"(?::(?P<tag>\w[\w.-]{0,127}))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?",
@@ -32,7 +33,7 @@ def parse_reference(text: str) -> Reference:
 
     Raises ExpectedError if the text is not an image reference.
     """
-    match = REFERENCE.fullmatch(text)
+    match = _match(text)
     if not match:
         raise ExpectedError(
             f"'{text}' is not an image reference", "write it like debian:trixie-slim"
@@ -46,3 +47,16 @@ def parse_reference(text: str) -> Reference:
     return Reference(
         registry=registry, repository=repository, tag=match["tag"] or default_tag, digest=digest
     )
+
+
+def is_reference(text: str) -> bool:
+    """Return whether a text is an image reference."""
+    return _match(text) is not None
+
+
+def _match(text: str) -> re.Match[str] | None:
+    match = _REFERENCE.fullmatch(text)
+    # The pattern does not check brackets and ports, with which no address can be made.
+    if match and http.is_address(f"//{match['registry'] or HUB}"):
+        return match
+    return None

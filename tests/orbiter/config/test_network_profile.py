@@ -111,6 +111,7 @@ def test_an_empty_file_sets_nothing(tmp_path: Path) -> None:
         ("[network]\nproxy = 3128", "network.proxy: is a whole number; expected a string"),
         ('[network]\nno-proxy = "a"', "network.no-proxy: is a string in quotes; expected a list"),
         ('[network]\nno-proxy = ["a b"]', 'config.toml:2: network.no-proxy[0]: "a b" is not valid'),
+        ('[network]\nno-proxy = ["[::1"]', 'network.no-proxy[0]: "[::1" is not valid'),
         ('[network]\nca-bundle = "a.pem"', "'a.pem' is not valid; expected an absolute path"),
         ('[network]\narchive = "kept"', "network.archive: 'kept' is not valid"),
         (
