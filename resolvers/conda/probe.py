@@ -71,7 +71,8 @@ async def _explain(channel: Channel, subdir: str) -> None:
     source = [RattlerChannel(channel.address())]
     gateway = rattler_solver.open_gateway()
     try:
-        await gateway.query(source, [subdir], [ABSENT], recursive=False)  # type: ignore[list-item] # subdirs are a Literal of all known ones
+        # In rattler's types, a subdir is a Literal of all known ones.
+        await gateway.query(source, [subdir], [ABSENT], recursive=False)  # type: ignore[list-item]
     except Exception as error:  # rattler's exceptions have no common base class
         raise rattler_solver.unreadable_channels(error, (channel,), subdir) from error
     finally:

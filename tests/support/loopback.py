@@ -100,7 +100,8 @@ def serving(tls: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> Itera
                 stopping.wait(answer.pause)
             self.close_connection = answer.sent is not None
 
-        do_HEAD = do_POST = do_PUT = do_PATCH = do_CONNECT = do_GET  # noqa: N815 - names that the standard library calls
+        # The standard library calls these names.
+        do_HEAD = do_POST = do_PUT = do_PATCH = do_CONNECT = do_GET  # noqa: N815
 
         def log_message(self, *_words: object) -> None:
             pass

@@ -4,7 +4,6 @@ import base64
 import hashlib
 import re
 from collections.abc import Iterator
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -29,28 +28,10 @@ from tests.support.diff_samples import (
     many,
 )
 from tests.support.golden import assert_golden
+from tests.support.html_page import Page
 
 needs_browser = pytest.mark.browser
 HOSTILE = "</script><script>document.title='owned'</script><img src=x onerror=alert(1)>\"'`"
-
-
-class Page(HTMLParser):
-    """Collect all tags with their attributes, and all text."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str]]] = []
-        self.text = ""
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, {name: value or "" for name, value in attrs}))
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
-
-    def all(self, tag: str) -> list[dict[str, str]]:
-        return [attributes for name, attributes in self.tags if name == tag]
 
 
 def test_the_page_equals_the_golden_file() -> None:

@@ -4,7 +4,6 @@ import base64
 import hashlib
 import re
 from collections.abc import Iterator
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -19,6 +18,7 @@ from orbiter.report.release.page import is_own, render
 from orbiter.report.vulnerabilities.view import Row, Section, View
 from orbiter.store.store import Store
 from tests.support.browser import chromium
+from tests.support.html_page import Page
 from tests.support.paths import ROOT
 from tests.support.sbom_lock_sets import mixed, release
 
@@ -48,22 +48,6 @@ def contents_of(version: str, store: Store) -> Contents:
 def contents(tmp_path_factory: pytest.TempPathFactory) -> Contents:
     """Return the contents of 0.2.0 with an empty store."""
     return contents_of("0.2.0", Store(tmp_path_factory.mktemp("store")))
-
-
-class Page(HTMLParser):
-    """Collect all tags with their attributes, and all text."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str]]] = []
-        self.text = ""
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, {name: value or "" for name, value in attrs}))
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
 
 
 def test_the_page_has_the_recorded_images(contents: Contents) -> None:
