@@ -6,12 +6,13 @@ import msgspec
 from msgspec.structs import fields
 from packaging.utils import canonicalize_name
 
+from orbiter.config.builder_keys import BASES, BUILDERS, BuilderTable, Packages
 from orbiter.config.image_set import Builder, CondaSettings, ImageSet, PipSettings
 from orbiter.config.mistakes import Mistakes, key_path
 from orbiter.config.npm_rules import check_npm_rules, resolve_npm
 from orbiter.config.pip_rules import check_pip_rules
 from orbiter.config.requirements import sort_requirements
-from orbiter.config.schema import BASES, BUILDERS, BuilderTable, ConfigFile, Packages
+from orbiter.config.schema import ConfigFile
 from orbiter.config.sets import Sets, expand
 from resolvers.conda.channels import NO_DEFAULTS, parse_channel
 from resolvers.errors import ExpectedError

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from orbiter.config.command_keys import ScriptTable
 from orbiter.config.image_set import Command, Script, Stage
 from orbiter.config.mistakes import Mistakes
 from orbiter.config.own_files import FileMistakeError, relative_path, small_file
-from orbiter.config.schema import ScriptTable
 from orbiter.config.sets import Sets, expand_entry, without_indexes
 
 SHELL = ("sh",)

@@ -7,10 +7,10 @@ from urllib.parse import unquote, urlsplit
 import msgspec
 from msgspec import UNSET
 
+from orbiter.config.file_keys import DownloadSource, DownloadTable
 from orbiter.config.image_set import Download, DownloadedFile, FileAddress, OwnFile, TargetPath
 from orbiter.config.mistakes import Mistakes, key_path, suggest, toml_literal
 from orbiter.config.own_files import MOUNTED, RESERVED
-from orbiter.config.schema import DownloadSource, DownloadTable
 from orbiter.config.secret_values import secret_reason
 from resolvers.net import http
 

@@ -7,8 +7,9 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from orbiter.config.layer_keys import Compression, TrimRule
+from orbiter.config.name_keys import NAME
+from orbiter.config.repository_keys import COMPONENT, KEY_NAME, SUITE
 from orbiter.config.runtime import Runtime
-from orbiter.config.schema import COMPONENT, KEY_NAME, NAME, SUITE
 
 Kind = Literal["final", "build", "base"]
 

@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 from orbiter.config.image_set import RepositoryFile
 from orbiter.config.mistakes import Mistakes
 from orbiter.config.own_files import FileMistakeError, SmallFile, relative_path, small_file
-from orbiter.config.schema import KEY_NAME
+from orbiter.config.repository_keys import KEY_NAME
 
 ARMOR = b"-----BEGIN PGP PUBLIC KEY BLOCK-----"
 PRIVATE = b"PRIVATE KEY"

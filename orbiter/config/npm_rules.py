@@ -1,9 +1,9 @@
 """npm's settings of a builder: the packages that replace what other packages require."""
 
 from orbiter.config import npm_syntax
+from orbiter.config.builder_keys import BuilderTable
 from orbiter.config.image_set import Builder, NpmSettings
 from orbiter.config.mistakes import Mistakes, key_path
-from orbiter.config.schema import BuilderTable
 
 KEY = "npm-overrides"
 

@@ -13,9 +13,9 @@ from typing import NamedTuple
 
 import msgspec
 
+from orbiter.config.file_keys import FileTable
 from orbiter.config.image_set import OwnFile, RepositoryFile, Stage
 from orbiter.config.mistakes import Mistakes, key_path, toml_literal
-from orbiter.config.schema import FileTable
 
 SMALL = 64 * 1024
 """The largest file in bytes whose content is part of the lock set."""

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
+from orbiter.config.builder_keys import BuilderTable
 from orbiter.config.mistakes import Mistakes, key_path
 from orbiter.config.requirements import SYNTAXES
-from orbiter.config.schema import BuilderTable
 from orbiter.config.sets import ExpandedEntry, Sets, expand, without_indexes
 
 USE_UV = 'write pip-engine = "uv" in the same table'

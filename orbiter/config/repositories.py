@@ -8,7 +8,8 @@ from orbiter.config.addresses import is_plain_address
 from orbiter.config.image_set import Builder, ImageSet, Repository, RepositoryFile
 from orbiter.config.key_files import openpgp_key, rsa_key
 from orbiter.config.mistakes import Mistakes, key_path, suggest
-from orbiter.config.schema import AptRepositoryTable, ConfigFile
+from orbiter.config.repository_keys import AptRepositoryTable
+from orbiter.config.schema import ConfigFile
 from orbiter.config.sets import ExpandedEntry
 
 EXPECTED = "an http or https address without credentials"

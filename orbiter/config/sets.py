@@ -6,7 +6,7 @@ import msgspec
 
 from orbiter.config.mistakes import Mistakes, key_path, suggest
 from orbiter.config.order import parents_first
-from orbiter.config.schema import PipRequirement
+from orbiter.config.package_keys import PipRequirement
 
 Entries = tuple[str | PipRequirement, ...]
 Sets = Mapping[str, Entries]

@@ -6,9 +6,9 @@ from typing import Any
 
 import msgspec
 
+from orbiter.config.builder_keys import BASES
 from orbiter.config.builders import CONDA_BUILDER
 from orbiter.config.mistakes import key_path
-from orbiter.config.schema import BASES
 from orbiter.config.toml_edit import ListItem
 from orbiter.convert.invoke.lists import Lists
 from orbiter.convert.invoke.toml_text import Table, Value

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from orbiter.config.builder_keys import BUILDERS
 from orbiter.config.changes import changed_keys
 from orbiter.config.image_set import CondaSettings
 from orbiter.config.read import json_schema, read_image_set
-from orbiter.config.schema import BUILDERS
 from orbiter.config.starter import BUILDERS as STARTERS
 from orbiter.config.starter import starter_text, write_starter
 from resolvers.errors import ExpectedError
