@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from orbiter.config import apt_keys
+from orbiter.config import apt_rules
 from orbiter.config.builders import (
     APK_BUILDER,
     CONDA_BUILDER,
@@ -217,8 +217,8 @@ def _stage(
         requirements=_without_empty(requirements),
         sources=_without_empty(sources),
         indexes=indexes_of(entries["pip"], file, mistakes) or UNSET,
-        recommends=apt_keys.recommends(table, draft.path, mistakes),
-        debconf=apt_keys.debconf_answers(table, draft.path, sets, mistakes),
+        recommends=apt_rules.recommends(table, draft.path, mistakes),
+        debconf=apt_rules.debconf_answers(table, draft.path, sets, mistakes),
         normalize=_normalize(draft, sets, mistakes) or UNSET,
         network=table.network,
         runtime=_runtime(draft, drafts, mistakes, has_base_image=not base),
@@ -254,7 +254,7 @@ def _normalize(draft: Draft, sets: Sets, mistakes: Mistakes) -> tuple[str, ...]:
     """Return the commands that follow the installation of a stage's Debian packages."""
     expanded = expand(draft.table.normalize, f"{draft.path}.normalize", sets, mistakes)
     entries = without_indexes(expanded, mistakes)
-    apt_keys.check_effect(bool(entries), "normalize", draft.table, draft.path, mistakes)
+    apt_rules.check_effect(bool(entries), "normalize", draft.table, draft.path, mistakes)
     return tuple(entry.text for entry in entries)
 
 

@@ -1,4 +1,4 @@
-"""The keys of a stage that change how apt installs its packages: ``debconf`` and ``recommends``."""
+"""The rules for the keys that change how apt installs packages: ``debconf`` and ``recommends``."""
 
 import re
 
