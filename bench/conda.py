@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 from orbiter.locking.base_facts import ASSUMED_GLIBC
 from resolvers.conda import manager as conda
-from resolvers.types import Target
+from resolvers.types.request import Target
 from tests.support.conda_world import BASE, DATA, GEOSPATIAL
 
 if sys.version_info >= (3, 14):

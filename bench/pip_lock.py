@@ -20,7 +20,7 @@ from bench.support.programs import seconds
 from resolvers.index import index
 from resolvers.pip import manager as pip
 from resolvers.pip import poetry
-from resolvers.types import Group, Request, Target
+from resolvers.types.request import Group, Request, Target
 
 TARGET = Target(platform="linux/amd64", python="3.13.5", glibc="2.41")
 REQUIREMENTS = [

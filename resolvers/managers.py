@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
-from resolvers.types import Resolver
+from resolvers.types.resolver import Resolver
 
 if TYPE_CHECKING:
     from resolvers.apk import manager as apk

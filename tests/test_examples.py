@@ -23,7 +23,8 @@ from orbiter.render.lists import stage_lists
 from orbiter.render.model import Plan, StagePlan, platform_slug
 from orbiter.store.store import Store
 from resolvers.conda import manager as conda
-from resolvers.types import CondaOptions, Package, Pin
+from resolvers.types.options import CondaOptions
+from resolvers.types.packages import Package, Pin
 from tests.support.conda_world import base, real_channel, request
 from tests.support.loopback import Answer, serving
 from tests.support.paths import ROOT, TESTS

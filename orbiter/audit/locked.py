@@ -19,7 +19,8 @@ from orbiter.render.model import StagePlan
 from orbiter.store.artifact_list import LockedFile, listed_source
 from orbiter.store.store import Store
 from resolvers.npm.inventory import InstalledPackage, installed_packages
-from resolvers.types import Pin, Target
+from resolvers.types.packages import Pin
+from resolvers.types.request import Target
 
 
 class LockedPackage(msgspec.Struct, frozen=True, kw_only=True):

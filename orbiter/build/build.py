@@ -33,7 +33,7 @@ from orbiter.store.store import Store
 from orbiter.tasks import StartTask
 from resolvers.cache import CACHE_HINT
 from resolvers.scratch import scratch_folder
-from resolvers.types import WARNING
+from resolvers.types.request import WARNING
 
 Found = Mapping[str, tuple[Result, ...]]
 """The results of each image, for each of its platforms."""

@@ -10,7 +10,7 @@ from orbiter.cli.terminal import fitted
 from orbiter.cli.verbosity import is_quiet, is_verbose
 from orbiter.sizes import format_size
 from orbiter.tasks import Report, TaskState
-from resolvers.types import NOTE, WARNING
+from resolvers.types.request import NOTE, WARNING
 
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress

@@ -45,7 +45,7 @@ def apply_edit(
         _write_images(edited, dry_run=dry_run, output_format=output_format)
         return
     from orbiter.edit.apply import write_edited
-    from resolvers.types import Upgrade
+    from resolvers.types.request import Upgrade
 
     edited, previous, locked = _lock(edited, dry_run=dry_run, only=only, quiet=quiet)
     moves = moves_between(previous, locked, Upgrade())

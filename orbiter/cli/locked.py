@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from orbiter.diff.moves import Moves
     from orbiter.edit.changes import RequirementChange
     from orbiter.lockset.model import LockSet
-    from resolvers.types import Upgrade
+    from resolvers.types.request import Upgrade
 
 
 def moves_between(previous: "LockSet | None", locked: "LockSet", upgrade: "Upgrade") -> "Moves":

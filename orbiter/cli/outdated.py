@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from orbiter.lockset.model import LockSet
     from orbiter.query.outdated import SystemVersions
     from orbiter.tasks import Report
-    from resolvers.types import Availability
+    from resolvers.types.packages import Availability
 
 
 @click.command()

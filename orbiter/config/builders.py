@@ -16,7 +16,7 @@ from orbiter.config.schema import ConfigFile
 from orbiter.config.sets import Sets, expand
 from resolvers.conda.channels import NO_DEFAULTS, parse_channel
 from resolvers.errors import ExpectedError
-from resolvers.types import CondaOptions
+from resolvers.types.options import CondaOptions
 
 CONDA_BUILDER = "micromamba"
 """The builder of images with conda packages."""

@@ -5,7 +5,7 @@ from msgspec import UNSET
 from orbiter.config.builders import system_manager
 from orbiter.config.image_set import ImageSet, Stage
 from orbiter.config.runtime import NO_SETTINGS, Runtime, inherit
-from resolvers.types import Group
+from resolvers.types.request import Group
 
 ENVIRONMENT_MANAGERS = ("conda", "pip", "npm")
 """Managers that install into ``/opt/env``, which a final stage receives from its build stage."""

@@ -19,7 +19,8 @@ from resolvers.conda.explicit import format_explicit
 from resolvers.conda.lock_file import LOCK_FILE, MAIN_CATEGORY, CondaLock
 from resolvers.conda.requirements import SUBDIRS, CondaRequirement, parse_requirements
 from resolvers.errors import ExpectedError
-from resolvers.types import Group, LockFiles, Target
+from resolvers.types.packages import LockFiles
+from resolvers.types.request import Group, Target
 
 LOCK_HEAD = """\
 # Written by Orbiter: the conda packages of {stage} in release {release}.

@@ -15,7 +15,7 @@ from resolvers.conda.channels import parse_channel
 from resolvers.conda.environment_yml import scalar
 from resolvers.errors import ExpectedError
 from resolvers.index.source import URL, is_direct
-from resolvers.types import Pin
+from resolvers.types.packages import Pin
 
 HEAD = "# Written by Orbiter: the locked packages of {stage} in release {release}.\n"
 

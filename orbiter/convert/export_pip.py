@@ -12,7 +12,7 @@ from orbiter.render.model import Plan, StagePlan
 from resolvers.errors import ExpectedError
 from resolvers.index.source import FOLDER, URL, is_direct, split_source
 from resolvers.redaction import without_secret_parameters
-from resolvers.types import Pin
+from resolvers.types.packages import Pin
 
 if TYPE_CHECKING:
     from packaging.pylock import Package

@@ -27,7 +27,8 @@ from orbiter.lockset.targets import targets
 from resolvers.managers import MANAGERS
 from resolvers.npm import lock_file
 from resolvers.pip import pyproject
-from resolvers.types import LockFiles, Target
+from resolvers.types.packages import LockFiles
+from resolvers.types.request import Target
 
 
 class ComparableName(NamedTuple):

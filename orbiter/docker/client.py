@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from docker.models.containers import Container
     from docker.models.images import Image
 
-    from resolvers.types import Shell
+    from resolvers.types.options import Shell
 
 T = TypeVar("T")
 

@@ -6,7 +6,7 @@ from orbiter.oci.base_image import BaseStart
 from resolvers.errors import ExpectedError, ProgramError
 from resolvers.net import profile
 from resolvers.net.once import Lazy
-from resolvers.types import Shell
+from resolvers.types.options import Shell
 
 HINTS = {
     "exec format error": "let the Docker engine emulate that platform (QEMU with binfmt_misc), "

@@ -35,7 +35,7 @@ from resolvers.distro.reach import Source
 from resolvers.distro.repositories import split_source
 from resolvers.errors import ExpectedError
 from resolvers.net import http, profile
-from resolvers.types import Shell
+from resolvers.types.options import Shell
 
 ASK_SOURCES: Mapping[str, Callable[[Shell, str], tuple[Source, ...]]] = {
     "apk": apk.ask_sources,

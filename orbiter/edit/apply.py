@@ -16,7 +16,7 @@ from orbiter.lockset.inputs import locked_files
 from orbiter.lockset.model import LockSet
 from orbiter.tasks import StartTask
 from resolvers.errors import ExpectedError
-from resolvers.types import Upgrade
+from resolvers.types.request import Upgrade
 
 
 def lock_edited(

@@ -17,7 +17,7 @@ from orbiter.lockset.inputs import LOCK_FILES, locked_files
 from orbiter.lockset.model import LockSet
 from orbiter.tasks import StartTask
 from resolvers.errors import ExpectedError
-from resolvers.types import Upgrade
+from resolvers.types.request import Upgrade
 
 RANKS = {"build": 0, "patch": 1, "minor": 2, "major": 3}
 SHOWN = 5

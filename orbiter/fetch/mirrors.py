@@ -14,7 +14,7 @@ from resolvers.apt import manager as apt
 from resolvers.errors import ExpectedError
 from resolvers.net import profile
 from resolvers.pip import direct
-from resolvers.types import Shell
+from resolvers.types.options import Shell
 
 READ_MIRRORS: Mapping[str, Callable[[Shell, str], tuple[str, ...]]] = {
     "apk": apk.mirrors,

@@ -20,7 +20,7 @@ from orbiter.lockset.versions import SEMVER, release_name
 from resolvers.errors import ExpectedError
 from resolvers.managers import MANAGERS
 from resolvers.pip.requirement_files import is_requirement_file
-from resolvers.types import Package
+from resolvers.types.packages import Package
 
 SYSTEM_LOCKS = {"apk.lock": "apk", "apt.lock": "apt"}
 """Lock files that only Orbiter has, and their managers."""

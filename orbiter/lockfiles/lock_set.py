@@ -24,7 +24,7 @@ from resolvers.index.source import URL, build_of, is_direct, origin_url, place_o
 from resolvers.managers import MANAGERS
 from resolvers.npm.address import git_commit
 from resolvers.pip.requirement_files import FILES
-from resolvers.types import Artifact, LockFiles, Package, Pin
+from resolvers.types.packages import Artifact, LockFiles, Package, Pin
 
 INSTALLERS = "installers"
 """Environment of the programs that install packages; no image contains them."""

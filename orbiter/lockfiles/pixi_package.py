@@ -20,7 +20,7 @@ from orbiter.lockfiles.document import DAMAGED, without_credentials
 from orbiter.lockfiles.pip_files import foreign_file_note, normalise, parse_distribution
 from orbiter.lockfiles.types import PackageEntry, PackageFile
 from resolvers.errors import ExpectedError
-from resolvers.types import MAX_SIZE
+from resolvers.types.packages import MAX_SIZE
 
 CONDA_SOURCE = re.compile(r"(?P<name>[^\s\[]+)(?:\[[^\]]*\])? @ (?P<path>.+)")
 """Location of a package that is built from source, from version 7 on."""

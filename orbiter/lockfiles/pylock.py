@@ -23,7 +23,7 @@ from orbiter.lockfiles.pip_files import (
     normalise,
 )
 from orbiter.lockfiles.types import Lock, PackageEntry, PackageFile, Scope
-from resolvers.types import FileSize
+from resolvers.types.packages import FileSize
 
 NEWEST = "1.0"
 FIRST_KEY_OR_TABLE = re.compile(r"^(lock-version\s*=|\[\[)", re.MULTILINE)

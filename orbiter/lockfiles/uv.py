@@ -25,7 +25,7 @@ from orbiter.lockfiles.pip_files import (
     normalise,
 )
 from orbiter.lockfiles.types import Lock, PackageEntry, PackageFile, Scope
-from resolvers.types import FileSize
+from resolvers.types.packages import FileSize
 
 VERSION = 1
 HEAD = re.compile(r"(?:\s|#.*\n)*version = \d+\n(?:revision|requires-python) = ")

@@ -24,7 +24,7 @@ from orbiter.lockset.model import (
     seal,
 )
 from orbiter.lockset.own_files import template_text
-from resolvers.types import LockFiles
+from resolvers.types.packages import LockFiles
 
 
 def assemble(

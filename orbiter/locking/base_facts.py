@@ -6,7 +6,8 @@ from orbiter.config.builders import system_manager
 from orbiter.config.image_set import ImageSet, Stage
 from orbiter.config.stage_graph import ancestors, builder_stages, stages_with
 from orbiter.lockset.model import BuilderFacts
-from resolvers.types import LockFiles, Shell
+from resolvers.types.options import Shell
+from resolvers.types.packages import LockFiles
 
 ASSUMED_GLIBC = "2.41"
 """glibc to resolve for if the base image is unknown; a full lock resolves again if it differs."""

@@ -27,7 +27,9 @@ from orbiter.oci.base_image import BaseStart
 from resolvers.errors import ExpectedError
 from resolvers.managers import MANAGERS
 from resolvers.pip import direct
-from resolvers.types import LockFiles, LockWarning, Shell, Target
+from resolvers.types.options import Shell
+from resolvers.types.packages import LockFiles
+from resolvers.types.request import LockWarning, Target
 
 NO_FACTS = BuilderFacts()
 NO_FILES: LockFiles = {}

@@ -12,7 +12,8 @@ from orbiter.lockset.downloads import LockedDownload, addresses, format_download
 from orbiter.lockset.inputs import package_addresses
 from orbiter.lockset.model import LockSet
 from resolvers.errors import ExpectedError
-from resolvers.types import NOTE, PackageFile
+from resolvers.types.options import PackageFile
+from resolvers.types.request import NOTE
 
 AT_ONCE = 4
 """The number of files to download at the same time."""

@@ -13,7 +13,8 @@ from orbiter.oci.base_image import BaseStart
 from orbiter.store.artifact_list import LockedFile, listed_source
 from orbiter.store.download import HashMismatchError
 from orbiter.store.store import Store
-from resolvers.types import Artifact, Pin, Shell
+from resolvers.types.options import Shell
+from resolvers.types.packages import Artifact, Pin
 
 
 class LocalEnvironment:

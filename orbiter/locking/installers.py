@@ -10,7 +10,7 @@ from orbiter.locking.work import LockRun
 from orbiter.lockset.inputs import LOCK_FILES
 from orbiter.lockset.model import Installer, RecordedWarning
 from resolvers.conda.channels import parse_channel
-from resolvers.types import Pin
+from resolvers.types.packages import Pin
 
 CHANGED_HINT = (
     "compare the images with those of the previous release; to keep the installer, restore the "

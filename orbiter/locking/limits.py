@@ -3,7 +3,8 @@
 from orbiter.diff.versions import DOTTED_NUMBERS, is_calendar, release_numbers
 from orbiter.locking.packages import locked_packages
 from orbiter.locking.work import LargestStep
-from resolvers.types import LockFiles, VersionLimits
+from resolvers.types.packages import LockFiles
+from resolvers.types.request import VersionLimits
 
 KEPT_NUMBERS = {"minor": 1, "patch": 2}
 """The number of leading release numbers that a step keeps."""

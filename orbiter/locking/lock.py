@@ -18,7 +18,7 @@ from orbiter.lockset.inputs import LOCK_FILES, locked_files, unlocked_parts
 from orbiter.lockset.model import Installer, LockSet
 from orbiter.tasks import StartTask
 from resolvers.errors import ExpectedError
-from resolvers.types import Upgrade
+from resolvers.types.request import Upgrade
 
 
 def lock(

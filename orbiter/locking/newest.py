@@ -15,7 +15,8 @@ from orbiter.lockset.targets import targets
 from orbiter.tasks import StartTask
 from resolvers.errors import UnsolvableError
 from resolvers.managers import MANAGERS
-from resolvers.types import Availability, AvailableVersion, Group, Request, Upgrade
+from resolvers.types.packages import Availability, AvailableVersion
+from resolvers.types.request import Group, Request, Upgrade
 
 SOURCES = "/@"
 """Characters in front of a suite or a repository, from which the package must come."""

@@ -8,7 +8,8 @@ from orbiter.config.requirements import package_name
 from orbiter.config.stage_graph import ancestors, stages_with
 from resolvers.errors import ExpectedError
 from resolvers.managers import MANAGERS
-from resolvers.types import LockFiles, Target
+from resolvers.types.packages import LockFiles
+from resolvers.types.request import Target
 
 PACKAGES = frozenset({"nodejs", "nodejs-current"})
 """The packages of apk, apt and conda that install Node.js."""

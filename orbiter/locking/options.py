@@ -7,7 +7,7 @@ from orbiter.config.stage_graph import has_packages
 from orbiter.locking.work import LockOptions
 from orbiter.lockset.inputs import LOCK_FILES
 from resolvers.errors import ExpectedError
-from resolvers.types import Upgrade
+from resolvers.types.request import Upgrade
 
 
 def lock_options(

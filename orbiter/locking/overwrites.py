@@ -9,7 +9,8 @@ from orbiter.config.stage_graph import ancestors, builder_stages
 from resolvers.errors import ExpectedError
 from resolvers.managers import MANAGERS
 from resolvers.overwrites import FileList, Overlap, PackageFiles, overlaps, winner
-from resolvers.types import NOTE, LockFiles, LockWarning, Pin, Target
+from resolvers.types.packages import LockFiles, Pin
+from resolvers.types.request import NOTE, LockWarning, Target
 
 MANAGERS_OF_ENV = ("conda", "pip")
 """The managers whose packages share ``/opt/env``, in the order in which a stage installs them."""

@@ -1,7 +1,7 @@
 """Read the packages and names in one manager's lock files."""
 
 from resolvers.managers import MANAGERS
-from resolvers.types import LockFiles, Package
+from resolvers.types.packages import LockFiles, Package
 
 
 def locked_packages(manager: str, files: LockFiles) -> tuple[Package, ...]:

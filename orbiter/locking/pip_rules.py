@@ -10,7 +10,8 @@ from orbiter.config.builders import pip_settings
 from orbiter.config.image_set import Builder, ImageSet, OwnFile, Project
 from orbiter.config.indexes import package_indexes, used_indexes
 from orbiter.config.projects import FILES, builder_projects, tree_digest
-from resolvers.types import Request, SourceFolder, TreeFile
+from resolvers.types.options import SourceFolder, TreeFile
+from resolvers.types.request import Request
 
 ReadFile = Callable[[OwnFile], bytes]
 """Reads a file of the repository, and checks that it did not change."""

@@ -9,7 +9,8 @@ from orbiter.locking.base_facts import system_stages
 from orbiter.lockset.inputs import LOCK_FILES
 from orbiter.lockset.model import BuilderFacts, digest
 from resolvers.errors import ExpectedError
-from resolvers.types import LockFiles, Target
+from resolvers.types.packages import LockFiles
+from resolvers.types.request import Target
 
 CONDA_LOCK = LOCK_FILES["conda"][-1]
 MAJOR_MINOR_DOTS = 1

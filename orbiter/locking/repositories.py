@@ -5,7 +5,7 @@ from orbiter.config.repositories import used_repositories
 from orbiter.locking.work import LockRun
 from orbiter.lockset.model import to_bytes
 from orbiter.lockset.own_files import kept_path
-from resolvers.types import SystemRepository
+from resolvers.types.options import SystemRepository
 
 
 def system_repositories(

@@ -11,18 +11,15 @@ from orbiter.locking.limits import version_limits
 from orbiter.locking.packages import locked_names
 from orbiter.locking.repositories import system_repositories
 from orbiter.locking.work import LockRun
-from resolvers.types import (
-    LockFiles,
-    LockWarning,
+from resolvers.types.options import (
     NpmOptions,
     PipOptions,
     ProvidedDistribution,
-    Request,
     Shell,
     SystemOptions,
-    Target,
-    Upgrade,
 )
+from resolvers.types.packages import LockFiles
+from resolvers.types.request import LockWarning, Request, Target, Upgrade
 
 
 def request_for(

@@ -9,7 +9,7 @@ from orbiter.locking.packages import locked_names
 from orbiter.locking.work import LockRun, timestamp
 from orbiter.lockset.inputs import inputs_digest
 from orbiter.lockset.model import BuilderFacts, LockSet
-from resolvers.types import LockFiles
+from resolvers.types.packages import LockFiles
 
 
 def kept_cutoff(image_set: ImageSet, previous: LockSet | None) -> datetime | None:

@@ -7,7 +7,7 @@ from orbiter.config.image_set import ImageSet
 from orbiter.config.requirements import package_name
 from orbiter.config.stage_graph import stages_with
 from orbiter.locking.base_facts import system_stages
-from resolvers.types import LockWarning
+from resolvers.types.request import LockWarning
 
 PREFIXES = {"apt": "python3-", "apk": "py3-"}
 """The beginning of the names of packages with Python modules, by manager."""

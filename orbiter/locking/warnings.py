@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from orbiter.locking.work import LockedBuilder
 from orbiter.lockset.model import RecordedWarning
-from resolvers.types import LockWarning
+from resolvers.types.request import LockWarning
 
 
 def recorded_warnings(

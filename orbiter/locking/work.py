@@ -11,7 +11,9 @@ from orbiter.config.image_set import ImageSet, OwnFile, RepositoryFile
 from orbiter.lockset.model import BuilderFacts, LockSet, RecordedWarning
 from orbiter.oci.base_image import BaseStart
 from orbiter.tasks import StartTask
-from resolvers.types import LockFiles, Pin, Shell, Target, Upgrade
+from resolvers.types.options import Shell
+from resolvers.types.packages import LockFiles, Pin
+from resolvers.types.request import Target, Upgrade
 
 LargestStep = Literal["", "patch", "minor"]
 

@@ -11,7 +11,7 @@ import tomli
 
 from orbiter.config.image_set import FileAddress, ImageSet, Platform, Sha256
 from orbiter.lockset.model import LockSet, LockSetError
-from resolvers.types import FileSize
+from resolvers.types.packages import FileSize
 
 FILE = "downloads.lock"
 FORMAT = 1

@@ -14,7 +14,7 @@ import msgspec
 from orbiter.config import snapshot
 from orbiter.config.image_set import ImageSet
 from resolvers.errors import ExpectedError
-from resolvers.types import Pin
+from resolvers.types.packages import Pin
 
 FORMAT = 1
 ASSEMBLY = 1

@@ -19,7 +19,7 @@ from orbiter.lockset import damage
 from orbiter.lockset import folder as lockset_folder
 from orbiter.lockset.folder import CHECKOUT, refuse_newer_format
 from orbiter.lockset.model import BUILD, DIGESTS, LAYERS, LockSet, LockSetError
-from resolvers.types import FileSize
+from resolvers.types.packages import FileSize
 
 FORMAT = 1
 BAKE_FILE = f"{BUILD}/docker-bake.json"

@@ -2,7 +2,7 @@
 
 from orbiter.config.image_set import ImageSet
 from orbiter.lockset.model import BuilderFacts
-from resolvers.types import Target
+from resolvers.types.request import Target
 
 
 def targets(image_set: ImageSet, facts: BuilderFacts) -> tuple[Target, ...]:

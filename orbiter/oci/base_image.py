@@ -14,7 +14,7 @@ from orbiter.oci.registry import (
     sha256,
 )
 from resolvers.errors import ExpectedError
-from resolvers.types import thread_safe_decoding
+from resolvers.types.decoding import thread_safe_decoding
 
 
 class BaseImage(msgspec.Struct, frozen=True, kw_only=True):

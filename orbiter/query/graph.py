@@ -15,7 +15,8 @@ from orbiter.lockset.model import BuilderFacts, LockSet
 from orbiter.lockset.targets import target_for
 from orbiter.query.packages import Selection, selected_packages, unknown_package
 from resolvers.managers import MANAGERS
-from resolvers.types import LockedRequirement, LockedRequirements, LockFiles, Target
+from resolvers.types.packages import LockedRequirement, LockedRequirements, LockFiles
+from resolvers.types.request import Target
 
 
 class Node(NamedTuple):

@@ -20,13 +20,9 @@ from orbiter.lockset.targets import targets
 from orbiter.query.packages import Selection, selected_packages, uncovered
 from orbiter.tasks import Report, StartTask
 from resolvers.errors import ExpectedError
-from resolvers.types import (
-    Availability,
-    AvailableVersion,
-    NpmOptions,
-    PipOptions,
-    Request,
-)
+from resolvers.types.options import NpmOptions, PipOptions
+from resolvers.types.packages import Availability, AvailableVersion
+from resolvers.types.request import Request
 
 VersionState = Literal["outdated", "current", "not found", "not checked", "failed"]
 """``outdated``: a newer version exists; ``not found``: the index does not have the package;

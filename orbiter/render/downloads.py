@@ -12,7 +12,7 @@ from orbiter.lockset.downloads import LockedDownload
 from orbiter.lockset.model import LockSetError
 from orbiter.store.artifact_list import ADDRESS, LockedFile
 from resolvers.index.source import is_direct
-from resolvers.types import Pin
+from resolvers.types.packages import Pin
 
 FOLDER = "downloads"
 """The folder of downloads among the artifacts of a stage."""

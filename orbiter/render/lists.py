@@ -10,7 +10,7 @@ from orbiter.render.downloads import download_artifacts, download_list, list_nam
 from orbiter.render.model import Plan, StagePlan, platform_slug
 from orbiter.store.artifact_list import LockedFile, format_list, listed_source
 from resolvers.conda.address import is_address
-from resolvers.types import Pin
+from resolvers.types.packages import Pin
 
 FORMAT = 1
 INSTALLER_MANAGERS = {"uv": "pip", "npm": "npm", "py-rattler": "pip", "micromamba": "conda"}

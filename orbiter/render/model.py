@@ -8,7 +8,7 @@ import msgspec
 from orbiter.config.image_set import ImageSet, Stage
 from orbiter.lockset.model import BuilderFacts
 from orbiter.render.downloads import Downloads
-from resolvers.types import Pin
+from resolvers.types.packages import Pin
 
 LAYER_TIME = 946684800
 """The modification time of files in layers, and SOURCE_DATE_EPOCH of steps: 2000-01-01, in seconds.

@@ -19,7 +19,8 @@ from resolvers.managers import MANAGERS
 from resolvers.npm import manager as npm
 from resolvers.npm.inventory import installed_packages
 from resolvers.pip import manager as pip
-from resolvers.types import LockFiles, Pin, Target
+from resolvers.types.packages import LockFiles, Pin
+from resolvers.types.request import Target
 
 DEBCONF = "debconf.txt"
 """The file with the answers to questions of a stage's Debian packages."""

@@ -19,7 +19,8 @@ from resolvers.distro.repositories import split_source
 from resolvers.index.source import is_direct
 from resolvers.managers import MANAGERS
 from resolvers.npm.inventory import InstalledPackage, installed_packages
-from resolvers.types import Artifact, LockFiles, Pin, Target
+from resolvers.types.packages import Artifact, LockFiles, Pin
+from resolvers.types.request import Target
 
 URL = "url:"
 """Start of the source of a file with an address of its own, for all managers."""

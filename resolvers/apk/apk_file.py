@@ -20,7 +20,8 @@ from resolvers.apk.index import ApkRecord, Key
 from resolvers.apk.requirement import bare_name, parse_requirement
 from resolvers.distro.package_files import check_architecture
 from resolvers.errors import ExpectedError
-from resolvers.types import PackageFile, Request
+from resolvers.types.options import PackageFile
+from resolvers.types.request import Request
 
 ARCHITECTURES = {"linux/amd64": "x86_64", "linux/arm64": "aarch64"}
 LETTERS = {

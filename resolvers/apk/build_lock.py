@@ -11,7 +11,7 @@ from resolvers.distro.solution import (
     merge_platforms,
     package_providers,
 )
-from resolvers.types import Group
+from resolvers.types.request import Group
 
 
 def build_lock(groups: tuple[Group, ...], solutions: Mapping[str, ApkSolution]) -> ApkLock:

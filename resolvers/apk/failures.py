@@ -8,7 +8,8 @@ from resolvers.apk.requirement import bare_name
 from resolvers.distro.pins import NoSolutionError
 from resolvers.errors import ExpectedError
 from resolvers.net.mirrors import unreachable
-from resolvers.types import Group, SystemRepository
+from resolvers.types.options import SystemRepository
+from resolvers.types.request import Group
 
 
 class FailedStep(NamedTuple):

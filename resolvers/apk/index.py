@@ -10,7 +10,7 @@ import msgspec
 from resolvers.apk.base import parse_repositories
 from resolvers.apk.requirement import bare_name
 from resolvers.errors import ExpectedError
-from resolvers.types import SystemRepository
+from resolvers.types.options import SystemRepository
 
 Key = tuple[str, str]
 """The name and the version of a package."""

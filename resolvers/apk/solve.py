@@ -14,7 +14,8 @@ from resolvers.apk.requirement import bare_name
 from resolvers.cache import folder
 from resolvers.distro.package_files import in_index_too, with_files
 from resolvers.distro.scripts import sections, stage_lines, with_variables
-from resolvers.types import Group, SystemOptions, SystemRepository
+from resolvers.types.options import SystemOptions, SystemRepository
+from resolvers.types.request import Group
 
 SCRIPTS = (*base.SCRIPTS, Path(__file__).with_name("solve.sh"))
 

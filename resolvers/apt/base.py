@@ -8,7 +8,7 @@ from resolvers.apt.requirement import upstream_version
 from resolvers.distro import reach
 from resolvers.distro.reach import Source
 from resolvers.distro.scripts import PYTHON, facts, sections, with_variables
-from resolvers.types import Shell
+from resolvers.types.options import Shell
 
 SCRIPTS = (Path(__file__).with_name("facts.sh"), PYTHON)
 

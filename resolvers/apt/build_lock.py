@@ -12,7 +12,7 @@ from resolvers.distro.solution import (
     merge_platforms,
     package_providers,
 )
-from resolvers.types import Group
+from resolvers.types.request import Group
 
 
 def build_lock(

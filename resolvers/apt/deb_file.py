@@ -16,7 +16,8 @@ from resolvers.apt.index import DebRecord
 from resolvers.apt.requirement import PACKAGE_NAME
 from resolvers.distro.package_files import check_architecture, in_index_too
 from resolvers.errors import ExpectedError
-from resolvers.types import PackageFile, Request
+from resolvers.types.options import PackageFile
+from resolvers.types.request import Request
 
 FIELDS = (
     "Package",

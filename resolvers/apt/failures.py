@@ -7,7 +7,8 @@ from resolvers.apt.requirement import package_names
 from resolvers.distro.pins import NoSolutionError
 from resolvers.errors import ExpectedError
 from resolvers.net.mirrors import unreachable
-from resolvers.types import Group, SystemOptions
+from resolvers.types.options import SystemOptions
+from resolvers.types.request import Group
 
 PROGRESS = ("Reading ", "Building ", "Solving ", "Hit:", "Get:", "Fetched ")
 """The beginnings of apt's progress lines."""

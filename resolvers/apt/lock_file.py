@@ -8,7 +8,8 @@ import msgspec
 from resolvers.apt.source_field import SourcePackage
 from resolvers.distro.lock_text import LockedGroup, format_lock, parse_lock
 from resolvers.distro.repositories import URL, FilePath, RepositoryName, source_of
-from resolvers.types import FileSize, LockFiles, thread_safe_decoding
+from resolvers.types.decoding import thread_safe_decoding
+from resolvers.types.packages import FileSize, LockFiles
 
 FILE = "apt.lock"
 FORMAT = 1

@@ -28,7 +28,9 @@ from resolvers.distro.pins import (
 )
 from resolvers.distro.requirements import Syntax, exact_versions
 from resolvers.distro.solution import report_as_of, solve_platforms, warn_about_repositories
-from resolvers.types import Group, LockFiles, Package, Pin, Request, Shell, Target
+from resolvers.types.options import Shell
+from resolvers.types.packages import LockFiles, Package, Pin
+from resolvers.types.request import Group, Request, Target
 
 SYNTAX = Syntax(
     manager="apt",

@@ -8,7 +8,7 @@ from urllib.parse import unquote, urlsplit
 from resolvers.apt.index import DebRecord
 from resolvers.errors import ExpectedError
 from resolvers.net import certificates
-from resolvers.types import SystemRepository
+from resolvers.types.options import SystemRepository
 
 NONE = "-"
 """A field without a value in the lines that solve.sh reads."""

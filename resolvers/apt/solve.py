@@ -21,7 +21,8 @@ from resolvers.apt.requirement import has_suite, is_allowed, is_prefix, package_
 from resolvers.cache import folder
 from resolvers.distro.package_files import with_files
 from resolvers.distro.scripts import sections, stage_lines, with_variables
-from resolvers.types import Group, SystemOptions
+from resolvers.types.options import SystemOptions
+from resolvers.types.request import Group
 
 INSTALLED = "release a=now"
 """The pin of a package that stays as in the base image."""

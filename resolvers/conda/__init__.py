@@ -1,5 +1,5 @@
 """conda packages, resolved by rattler or conda-lock.
 
-manager.py satisfies resolvers.types.Resolver, lock_file.py is the lock format, the rest runs the
-engines.
+manager.py satisfies resolvers.types.resolver.Resolver, lock_file.py is the lock format, the rest
+runs the engines.
 """

@@ -13,7 +13,8 @@ from resolvers.conda.lock_file import LOCK_FILE, CondaEntry, CondaLock, parse_lo
 from resolvers.conda.requirements import CondaRequirement, subdir, virtual_packages
 from resolvers.errors import ExpectedError, ProgramError, UnsolvableError
 from resolvers.scratch import temporary_folder
-from resolvers.types import NOTE, LockFiles, Request
+from resolvers.types.packages import LockFiles
+from resolvers.types.request import NOTE, Request
 
 VERSION = "4.0.3"
 """The version of conda-lock that Orbiter runs."""

@@ -14,7 +14,7 @@ from resolvers.conda.lock_file import CondaLock
 from resolvers.conda.requirements import NOARCH, CondaRequirement
 from resolvers.errors import ExpectedError
 from resolvers.scratch import scratch_folder, temporary_folder
-from resolvers.types import LockWarning, Request
+from resolvers.types.request import LockWarning, Request
 
 if TYPE_CHECKING:
     from rattler import RepoDataRecord

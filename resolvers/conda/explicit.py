@@ -9,7 +9,8 @@ from collections.abc import Collection, Mapping
 
 from resolvers.conda.lock_file import CondaEntry, select_entries
 from resolvers.conda.requirements import subdir
-from resolvers.types import LockFiles, Target
+from resolvers.types.packages import LockFiles
+from resolvers.types.request import Target
 
 # Both heads are part of rendered build folders, so another wording changes files of lock sets.
 HEAD = """\

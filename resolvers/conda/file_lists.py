@@ -14,7 +14,7 @@ from resolvers.conda.fetch import configured_client
 from resolvers.errors import DiskError, ExpectedError
 from resolvers.net.http import local_path
 from resolvers.overwrites import SITE_PACKAGES, FileList
-from resolvers.types import Pin
+from resolvers.types.packages import Pin
 
 if TYPE_CHECKING:
     from rattler import Client

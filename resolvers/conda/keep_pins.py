@@ -7,7 +7,7 @@ import msgspec
 
 from resolvers.conda.rattler_solver import PlatformSolver, PreviousPackage, Solution
 from resolvers.errors import UnsolvableError
-from resolvers.types import Upgrade
+from resolvers.types.request import Upgrade
 
 if TYPE_CHECKING:
     from rattler import RepoDataRecord

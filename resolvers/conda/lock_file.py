@@ -14,7 +14,9 @@ from resolvers.conda.channels import Channel
 from resolvers.conda.environment_yml import ENVIRONMENT, scalar
 from resolvers.conda.requirements import subdir
 from resolvers.errors import ExpectedError
-from resolvers.types import LockFiles, Target, thread_safe_decoding
+from resolvers.types.decoding import thread_safe_decoding
+from resolvers.types.packages import LockFiles
+from resolvers.types.request import Target
 from resolvers.yaml_depth import deep_position
 
 LOCK_FILE = "conda-lock.yml"

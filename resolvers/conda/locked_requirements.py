@@ -2,7 +2,8 @@
 
 from resolvers.conda.lock_file import parse_lock
 from resolvers.conda.requirements import subdir
-from resolvers.types import LockedRequirement, LockedRequirements, LockFiles, Target
+from resolvers.types.packages import LockedRequirement, LockedRequirements, LockFiles
+from resolvers.types.request import Target
 
 VIRTUAL = "__"
 """The beginning of the names of virtual packages, which are properties of the machine."""

@@ -29,16 +29,9 @@ from resolvers.conda.requirements import (
     virtual_packages,
 )
 from resolvers.errors import ExpectedError, UnsolvableError
-from resolvers.types import (
-    Artifact,
-    CondaOptions,
-    Group,
-    LockFiles,
-    Package,
-    Pin,
-    Request,
-    Target,
-)
+from resolvers.types.options import CondaOptions
+from resolvers.types.packages import Artifact, LockFiles, Package, Pin
+from resolvers.types.request import Group, Request, Target
 
 FILES = (ENVIRONMENT, VIRTUAL, LOCK_FILE)
 """The names of the lock files."""

@@ -9,7 +9,8 @@ from resolvers.conda import rattler_solver
 from resolvers.conda.channels import Channel, parse_channel
 from resolvers.conda.requirements import NOARCH, CondaRequirement, parse_requirements, subdir
 from resolvers.errors import ExpectedError
-from resolvers.types import Availability, AvailableVersion, Request
+from resolvers.types.packages import Availability, AvailableVersion
+from resolvers.types.request import Request
 
 if TYPE_CHECKING:
     from rattler import Gateway, RepoDataRecord

@@ -20,7 +20,8 @@ from resolvers.conda.fetch import configured_client
 from resolvers.conda.lock_file import CondaEntry, parse_lock
 from resolvers.conda.requirements import subdir
 from resolvers.errors import ExpectedError
-from resolvers.types import LockFiles, Target
+from resolvers.types.packages import LockFiles
+from resolvers.types.request import Target
 
 if TYPE_CHECKING:
     from rattler import Client

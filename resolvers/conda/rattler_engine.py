@@ -10,7 +10,7 @@ from resolvers.conda.keep_pins import PlatformResult, solve_platform
 from resolvers.conda.lock_file import CondaEntry, CondaLock
 from resolvers.conda.rattler_solver import PlatformSolver, PreviousPackage
 from resolvers.conda.requirements import CondaRequirement
-from resolvers.types import NOTE, Request, VersionLimits
+from resolvers.types.request import NOTE, Request, VersionLimits
 
 SHOWN_CHANGES = 8
 """Number of changed packages that one line of progress names."""

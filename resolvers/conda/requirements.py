@@ -7,7 +7,8 @@ import msgspec
 
 from resolvers.conda.address import PackageAddress, parse_address
 from resolvers.errors import ExpectedError
-from resolvers.types import CondaOptions, Group, Target
+from resolvers.types.options import CondaOptions
+from resolvers.types.request import Group, Target
 
 if TYPE_CHECKING:
     from rattler import MatchSpec

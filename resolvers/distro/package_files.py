@@ -6,7 +6,8 @@ from typing import Protocol
 from msgspec.structs import replace
 
 from resolvers.errors import ExpectedError
-from resolvers.types import Group, PackageFile
+from resolvers.types.options import PackageFile
+from resolvers.types.request import Group
 
 
 class ReadFile(Protocol):

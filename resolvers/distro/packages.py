@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping
 from typing import Protocol, TypeVar
 
 from resolvers.errors import ExpectedError
-from resolvers.types import Artifact, Package, Pin, Target, sorted_union
+from resolvers.types.packages import Artifact, Package, Pin, sorted_union
+from resolvers.types.request import Target
 
 V = TypeVar("V")
 

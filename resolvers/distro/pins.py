@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from resolvers.distro.packages import SystemPackage
 from resolvers.errors import UnsolvableError
-from resolvers.types import NOTE, Request
+from resolvers.types.request import NOTE, Request
 
 SHOWN = 5
 """The number of changed pins that a progress line lists."""

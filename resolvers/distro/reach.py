@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from resolvers.distro.scripts import sections, with_variables
-from resolvers.types import Shell
+from resolvers.types.options import Shell
 
 SCRIPT = "reach.sh"
 

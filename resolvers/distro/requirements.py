@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from resolvers.errors import ExpectedError
-from resolvers.types import Group
+from resolvers.types.request import Group
 
 
 class Requirement(NamedTuple):

@@ -4,7 +4,7 @@ import re
 import shlex
 from pathlib import Path
 
-from resolvers.types import Group
+from resolvers.types.request import Group
 
 PYTHON = Path(__file__).with_name("python.sh")
 """Prints the Python of the base image, as part of the section ``facts``."""

@@ -7,7 +7,7 @@ from typing import Protocol, TypeVar
 import msgspec
 
 from resolvers.distro.lock_text import LockedGroup
-from resolvers.types import NOTE, Group, LockWarning, Request
+from resolvers.types.request import NOTE, Group, LockWarning, Request
 
 K = TypeVar("K")
 P = TypeVar("P", bound=msgspec.Struct)

@@ -18,7 +18,7 @@ from resolvers.index.index_file import IndexFile
 from resolvers.index.source import FOLDER, URL
 from resolvers.net import http
 from resolvers.scratch import scratch_folder
-from resolvers.types import Artifact
+from resolvers.types.packages import Artifact
 
 UPLOAD_TIME = datetime(1980, 1, 1, tzinfo=UTC)
 """Upload time of all direct files: it is not known, so that no moment hides them."""

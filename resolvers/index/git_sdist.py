@@ -11,7 +11,7 @@ from resolvers.errors import ExpectedError
 from resolvers.index.git_address import GitAddress, parse_source
 from resolvers.index.tar_archive import files_in, pack
 from resolvers.scratch import temporary_folder
-from resolvers.types import TreeFile
+from resolvers.types.options import TreeFile
 
 METADATA = "PKG-INFO"
 PROJECT = "pyproject.toml"

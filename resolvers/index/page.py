@@ -16,7 +16,7 @@ from resolvers.errors import ExpectedError
 from resolvers.index.html import parse_page
 from resolvers.index.index_file import IndexFile
 from resolvers.net import http
-from resolvers.types import thread_safe_decoding
+from resolvers.types.decoding import thread_safe_decoding
 
 ACCEPT = (
     "application/vnd.pypi.simple.v1+json, "

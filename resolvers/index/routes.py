@@ -11,7 +11,8 @@ from resolvers.index.index import Index
 from resolvers.index.index_file import IndexFile
 from resolvers.index.source import is_direct, split_source
 from resolvers.net import http, pip_config
-from resolvers.types import Artifact, PipOptions
+from resolvers.types.options import PipOptions
+from resolvers.types.packages import Artifact
 
 
 class Routes:

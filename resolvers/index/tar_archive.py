@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from resolvers.types import TreeFile
+from resolvers.types.options import TreeFile
 
 TIME = 946684800
 """The modification time of all files: 2000-01-01, in seconds. Zip files start in 1980."""

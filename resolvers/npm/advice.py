@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from resolvers.npm import pins
 from resolvers.npm.lock_file import JsonObject
 from resolvers.npm.pins import NpmPin
-from resolvers.types import LockWarning, Request
+from resolvers.types.request import LockWarning, Request
 
 
 def deprecations(

@@ -19,7 +19,7 @@ from resolvers.npm import git_tarball
 from resolvers.npm.address import git_address, git_commit, is_address
 from resolvers.npm.lock_file import JsonObject, LockEntry, PackageTree, artifact
 from resolvers.scratch import scratch_folder
-from resolvers.types import LockWarning, Request
+from resolvers.types.request import LockWarning, Request
 
 FOLDER = "direct"
 """Folder of the tarballs, relative to the one in which npm works."""

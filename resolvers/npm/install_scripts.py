@@ -15,7 +15,7 @@ from resolvers.npm.lock_file import (
     runs_on,
 )
 from resolvers.npm.session import Session
-from resolvers.types import Group, LockWarning, Target
+from resolvers.types.request import Group, LockWarning, Target
 
 EVENTS = ("preinstall", "install", "postinstall")
 """The scripts that npm runs when it installs a package (``npm help scripts``)."""

@@ -15,7 +15,8 @@ from resolvers.npm.lock_file import (
     required_names,
 )
 from resolvers.npm.manager import selected_paths
-from resolvers.types import Artifact, LockFiles, Target
+from resolvers.types.packages import Artifact, LockFiles
+from resolvers.types.request import Target
 
 
 class InstalledPackage(msgspec.Struct, frozen=True, kw_only=True):

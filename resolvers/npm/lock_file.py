@@ -14,7 +14,8 @@ import msgspec
 
 from resolvers.errors import ExpectedError
 from resolvers.npm.address import source_of
-from resolvers.types import Artifact, LockFiles, Target
+from resolvers.types.packages import Artifact, LockFiles
+from resolvers.types.request import Target
 
 MANIFEST, LOCK = "package.json", "package-lock.json"
 NESTED = "/node_modules/"

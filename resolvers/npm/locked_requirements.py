@@ -11,7 +11,7 @@ from resolvers.npm.lock_file import (
     registry_packages,
     required_names,
 )
-from resolvers.types import LockedRequirement, LockedRequirements, LockFiles
+from resolvers.types.packages import LockedRequirement, LockedRequirements, LockFiles
 
 FIELDS = ("dependencies", "optionalDependencies", "peerDependencies")
 """The fields of an entry that name requirements; the first one that has a name counts."""

@@ -27,7 +27,8 @@ from resolvers.npm.lock_file import (
     to_json,
 )
 from resolvers.npm.manifest import changed_overrides, manifest, without_references
-from resolvers.types import Artifact, LockFiles, Package, Pin, Request, Target, sorted_union
+from resolvers.types.packages import Artifact, LockFiles, Package, Pin, sorted_union
+from resolvers.types.request import Request, Target
 
 if TYPE_CHECKING:
     from resolvers.npm.solve import Solve

@@ -9,7 +9,7 @@ import msgspec
 from resolvers.errors import ExpectedError
 from resolvers.npm.address import git_address, is_address
 from resolvers.npm.lock_file import JsonObject, required_name
-from resolvers.types import Group
+from resolvers.types.request import Group
 
 REQUIREMENT = re.compile(
     r"""

@@ -15,12 +15,9 @@ from resolvers.npm import program, semver
 from resolvers.npm.config import NpmConfig
 from resolvers.npm.lock_file import required_name
 from resolvers.npm.registry_proxy import resolve_alias
-from resolvers.types import (
-    Availability,
-    AvailableVersion,
-    Request,
-    thread_safe_decoding,
-)
+from resolvers.types.decoding import thread_safe_decoding
+from resolvers.types.packages import Availability, AvailableVersion
+from resolvers.types.request import Request
 
 LATEST = "latest"
 """The tag of the version that npm installs without a range."""

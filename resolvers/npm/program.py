@@ -12,7 +12,7 @@ from resolvers.errors import ExpectedError
 from resolvers.net.loopback import no_proxy_variables
 from resolvers.npm import config as npm_config
 from resolvers.npm.config import NpmConfig
-from resolvers.types import Artifact, Pin
+from resolvers.types.packages import Artifact, Pin
 
 OLDEST_MAJOR = 9
 """The oldest npm in which omit-lockfile-registry-resolved works well."""

@@ -21,7 +21,7 @@ from resolvers.net.once import OncePerKey
 from resolvers.net.prefetch import Prefetcher, prefetching
 from resolvers.npm.config import NpmConfig
 from resolvers.npm.manifest import ALIAS
-from resolvers.types import thread_safe_decoding
+from resolvers.types.decoding import thread_safe_decoding
 
 TARBALL = "/-/"
 """Part of the path of every tarball, and of no other path."""

@@ -26,7 +26,7 @@ from resolvers.npm.lock_file import (
 from resolvers.npm.manifest import with_exact
 from resolvers.npm.pins import NpmPin
 from resolvers.npm.session import Session
-from resolvers.types import Request
+from resolvers.types.request import Request
 
 
 class Solve(NamedTuple):

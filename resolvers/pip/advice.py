@@ -7,7 +7,8 @@ from packaging.utils import canonicalize_name
 
 from resolvers.pip import extras, wheels
 from resolvers.pip.locked_files import LockedFile
-from resolvers.types import LockWarning, Package, Request, Target
+from resolvers.types.packages import Package
+from resolvers.types.request import LockWarning, Request, Target
 
 
 def warnings(

@@ -12,7 +12,8 @@ from packaging.requirements import InvalidRequirement, Requirement
 from resolvers.errors import ExpectedError
 from resolvers.index.source import source_of
 from resolvers.pip import markers, pyproject, uv_lock, wheels
-from resolvers.types import Artifact, Group, LockFiles, Package, Pin, Request, Target, Upgrade
+from resolvers.types.packages import Artifact, LockFiles, Package, Pin
+from resolvers.types.request import Group, Request, Target, Upgrade
 
 FILE = "build-requirements.txt"
 GROUP = "build"

@@ -11,7 +11,9 @@ from resolvers.errors import ExpectedError, UnsolvableError
 from resolvers.pip import markers, provided
 from resolvers.pip.index_proxy import MISSING_VERSION
 from resolvers.pip.provided import PackagesOf
-from resolvers.types import Group, Package, ProvidedDistribution, Request, Target
+from resolvers.types.options import ProvidedDistribution
+from resolvers.types.packages import Package
+from resolvers.types.request import Group, Request, Target
 
 
 def check_request(request: Request) -> None:

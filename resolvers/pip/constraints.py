@@ -15,7 +15,7 @@ from packaging.utils import canonicalize_name
 from resolvers.errors import ExpectedError
 from resolvers.net import http, pip_config
 from resolvers.pip import markers
-from resolvers.types import Request
+from resolvers.types.request import Request
 
 COMMENT = re.compile(r"(^|\s)#.*")
 CONTINUATION = re.compile(r"\\\r?\n")

@@ -18,7 +18,9 @@ from packaging.utils import canonicalize_name
 from resolvers.errors import ExpectedError
 from resolvers.index.source import DIRECT, FOLDER
 from resolvers.pip.toml_file import read_toml, toml_array, toml_string
-from resolvers.types import Artifact, DirectFile, Group, LockFiles, Pin, Request, SourceFolder
+from resolvers.types.options import DirectFile, SourceFolder
+from resolvers.types.packages import Artifact, LockFiles, Pin
+from resolvers.types.request import Group, Request
 
 RESTORE = "restore it from git, or lock again"
 FILE = "direct-references.toml"

@@ -29,7 +29,9 @@ from resolvers.pip.direct import (
     with_files,
 )
 from resolvers.pip.folder_wheel import build_wheel, wheel_version
-from resolvers.types import Artifact, DirectFile, LockWarning, Request
+from resolvers.types.options import DirectFile
+from resolvers.types.packages import Artifact
+from resolvers.types.request import LockWarning, Request
 
 SMALL = 64 * 1024
 """The largest wheel in bytes that a lock contains itself."""

@@ -7,7 +7,8 @@ from resolvers import uv_program
 from resolvers.errors import ExpectedError
 from resolvers.pip import pip_tools, pip_tools_lock, poetry, poetry_lock, uv, uv_lock
 from resolvers.pip.lock_formats import LockFormat
-from resolvers.types import LockFiles, Package, Request
+from resolvers.types.packages import LockFiles, Package
+from resolvers.types.request import Request
 
 
 class Solver(Protocol):

@@ -12,7 +12,7 @@ from resolvers.pip import constraints, markers, provided
 from resolvers.pip.index_proxy import IndexProxy
 from resolvers.pip.near_names import near_names
 from resolvers.pip.pyproject import PROJECT
-from resolvers.types import Request
+from resolvers.types.request import Request
 
 NOT_IN_NAME = re.compile(r"[^\w.-]+")
 RANGES = re.compile(r"all of:((?: [\w.-]+[<>=~!][^ ]*){2,})")

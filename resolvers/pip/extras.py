@@ -14,7 +14,7 @@ from packaging.utils import canonicalize_name
 
 from resolvers.pip import markers, sdists
 from resolvers.pip.locked_files import LockedFile, headers
-from resolvers.types import LockWarning, Request
+from resolvers.types.request import LockWarning, Request
 
 DYNAMIC_SINCE = (2, 2)
 """Version of the metadata from which on an sdist says which of its headers may change."""

@@ -20,7 +20,7 @@ from resolvers.index import remote_wheel
 from resolvers.net.http import CONNECTIONS
 from resolvers.overwrites import SITE_PACKAGES, FileList
 from resolvers.pip.locked_files import NO_INDEXES, locked_files
-from resolvers.types import Pin
+from resolvers.types.packages import Pin
 
 SCHEMES = {"purelib": SITE_PACKAGES, "platlib": SITE_PACKAGES, "scripts": "bin", "data": ""}
 """Folders of a wheel's ``.data`` folder to folders of the environment."""

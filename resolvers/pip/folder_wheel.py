@@ -23,7 +23,8 @@ from resolvers.pip.markers import MACHINES
 from resolvers.pip.normal_wheel import normal_wheel
 from resolvers.pip.sdists import DEFAULT_REQUIREMENTS
 from resolvers.scratch import temporary_folder
-from resolvers.types import Request, SourceFolder, Target, TreeFile
+from resolvers.types.options import SourceFolder, TreeFile
+from resolvers.types.request import Request, Target
 
 PROJECT = "pyproject.toml"
 OLDEST_GLIBC = "2.17"

@@ -26,7 +26,8 @@ from resolvers.index.metadata import MetadataReader
 from resolvers.net import http, loopback
 from resolvers.net.loopback import NOT_FOUND, LoopbackRequest, LoopbackResponse
 from resolvers.pip.nested_references import without_addresses
-from resolvers.types import NO_LIMITS, DirectFile, VersionLimits
+from resolvers.types.options import DirectFile
+from resolvers.types.request import NO_LIMITS, VersionLimits
 
 PAGE_TYPE = "application/vnd.pypi.simple.v1+json"
 NAMED = "named"

@@ -7,7 +7,7 @@ from resolvers.errors import ExpectedError
 from resolvers.index import index
 from resolvers.index.index_file import IndexFile
 from resolvers.pip.markers import machine
-from resolvers.types import Artifact, Pin
+from resolvers.types.packages import Artifact, Pin
 
 VERSIONS: Mapping[str, str] = {"py-rattler": "0.28.0", "uv": "0.13.8"}
 """uv installs pip's packages, py-rattler those of conda."""

@@ -3,7 +3,8 @@
 from typing import Protocol
 
 from resolvers.pip import pip_tools_lock, poetry_lock, uv_lock
-from resolvers.types import LockFiles, Package, Target
+from resolvers.types.packages import LockFiles, Package
+from resolvers.types.request import Target
 
 
 class LockFormat(Protocol):

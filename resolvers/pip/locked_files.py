@@ -9,7 +9,8 @@ from resolvers.errors import ExpectedError
 from resolvers.index.index_file import IndexFile, supports
 from resolvers.index.metadata import MetadataReader
 from resolvers.index.routes import files_of
-from resolvers.types import Pin, Request
+from resolvers.types.packages import Pin
+from resolvers.types.request import Request
 
 _metadata = MetadataReader()
 NO_INDEXES: Mapping[str, str] = {}

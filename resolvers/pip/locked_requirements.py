@@ -6,7 +6,8 @@ from packaging.utils import canonicalize_name
 
 from resolvers.pip import markers, poetry_lock, selection
 from resolvers.pip.toml_file import read_toml
-from resolvers.types import LockedRequirement, LockedRequirements, LockFiles, Target
+from resolvers.types.packages import LockedRequirement, LockedRequirements, LockFiles
+from resolvers.types.request import Target
 
 OF_EXTRA = "extra"
 """The variable in the markers of requirements that an extra adds."""

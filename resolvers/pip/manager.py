@@ -2,7 +2,8 @@
 
 from resolvers.pip import build_requirements
 from resolvers.pip.selection import read, select
-from resolvers.types import LockFiles, Pin, Request, Target
+from resolvers.types.packages import LockFiles, Pin
+from resolvers.types.request import Request, Target
 
 __all__ = ["build_pins", "read", "resolve", "select"]
 

@@ -5,7 +5,7 @@ from functools import cache
 from packaging.markers import Marker
 
 from resolvers.errors import ExpectedError
-from resolvers.types import Target
+from resolvers.types.request import Target
 
 MACHINES = {"linux/amd64": "x86_64", "linux/arm64": "aarch64"}
 """Docker's name of a platform to the kernel's name of the machine."""

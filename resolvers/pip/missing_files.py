@@ -2,7 +2,8 @@
 
 from resolvers.errors import ExpectedError
 from resolvers.pip import wheels
-from resolvers.types import Package, Target
+from resolvers.types.packages import Package
+from resolvers.types.request import Target
 
 LISTED_WHEELS = 8
 """Maximum number of wheels that the error lists."""

@@ -14,7 +14,8 @@ from resolvers.index.index_file import IndexFile, supports, version_of
 from resolvers.index.routes import Routes
 from resolvers.net.prefetch import THREADS
 from resolvers.pip import constraints, markers, wheels
-from resolvers.types import Artifact, Availability, AvailableVersion, Request, Target
+from resolvers.types.packages import Artifact, Availability, AvailableVersion
+from resolvers.types.request import Request, Target
 
 Versions = Mapping[Version, list[IndexFile]]
 

@@ -16,7 +16,8 @@ from resolvers.pip import wheels
 from resolvers.pip.explain import names_in
 from resolvers.pip.index_proxy import IndexProxy
 from resolvers.pip.missing_files import missing_files
-from resolvers.types import Artifact, LockWarning, Package, Request, Target
+from resolvers.types.packages import Artifact, Package
+from resolvers.types.request import LockWarning, Request, Target
 
 
 def without_wheel(

@@ -7,7 +7,7 @@ from packaging.version import Version
 from resolvers.index import index
 from resolvers.index.index_file import IndexFile, version_of
 from resolvers.pip.index_proxy import published_before
-from resolvers.types import LockWarning, Request
+from resolvers.types.request import LockWarning, Request
 
 HINT = (
     "to take it from there, name that index in images.toml for this package, "

@@ -33,7 +33,8 @@ from resolvers.pip.prefetch import prefetching
 from resolvers.pip.requirement_files import input_file, output_file
 from resolvers.pip.toml_file import toml_array
 from resolvers.scratch import temporary_folder
-from resolvers.types import Group, LockFiles, Package, Request, Target
+from resolvers.types.packages import LockFiles, Package
+from resolvers.types.request import Group, Request, Target
 
 VERSION = "7.6.2"
 PIP = "pip==26.3"

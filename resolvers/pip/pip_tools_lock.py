@@ -17,7 +17,8 @@ from resolvers.index.index_file import project_of, version_of
 from resolvers.pip import requirement_files, requirements_txt
 from resolvers.pip.requirement_files import INPUT, OUTPUT, output_file
 from resolvers.pip.requirements_txt import HINT, Line
-from resolvers.types import Artifact, LockFiles, Package, Target, sorted_union
+from resolvers.types.packages import Artifact, LockFiles, Package, sorted_union
+from resolvers.types.request import Target
 
 FILE = requirement_files.FILES
 LISTED = re.compile(r"(?P<digest>[0-9a-f]{64})  (?P<file>[^/\s\\]+)\n")

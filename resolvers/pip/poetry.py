@@ -21,7 +21,8 @@ from resolvers.pip.poetry_chain import Fact, chain, is_long
 from resolvers.pip.prefetch import prefetching
 from resolvers.pip.toml_file import parse, toml_string
 from resolvers.scratch import temporary_folder
-from resolvers.types import LockFiles, Package, Request
+from resolvers.types.packages import LockFiles, Package
+from resolvers.types.request import Request
 
 VERSION = "2.5.1"
 DRIVER = Path(__file__).with_name("poetry_driver.py")

@@ -12,7 +12,7 @@ from resolvers.index.index_file import IndexFile, supports, version_of
 from resolvers.net import prefetch
 from resolvers.pip import markers
 from resolvers.pip.index_proxy import IndexProxy
-from resolvers.types import Target
+from resolvers.types.request import Target
 
 
 @contextmanager

@@ -10,7 +10,9 @@ import msgspec
 from packaging.version import InvalidVersion, Version
 
 from resolvers.pip.markers import machine
-from resolvers.types import Group, Package, ProvidedDistribution, Request, Target
+from resolvers.types.options import ProvidedDistribution
+from resolvers.types.packages import Package
+from resolvers.types.request import Group, Request, Target
 
 PackagesOf = Callable[[str, Target], tuple[Package, ...]]
 """Returns the locked packages that a group needs on a target."""

@@ -10,7 +10,9 @@ from packaging.utils import canonicalize_name
 
 from resolvers.errors import ExpectedError
 from resolvers.pip.toml_file import Table, read_toml, toml_array, toml_string
-from resolvers.types import LockFiles, PipOptions, Request
+from resolvers.types.options import PipOptions
+from resolvers.types.packages import LockFiles
+from resolvers.types.request import Request
 
 FILE = "pyproject.toml"
 PROJECT = "orbiter-image"

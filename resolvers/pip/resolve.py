@@ -23,7 +23,8 @@ from resolvers.pip.engines import Engine
 from resolvers.pip.locked_files import check_python, locked_files
 from resolvers.pip.pip_tools_lock import missing_files
 from resolvers.pip.selection import read, select
-from resolvers.types import LockFiles, Package, Pin, Request, Target, Upgrade
+from resolvers.types.packages import LockFiles, Package, Pin
+from resolvers.types.request import Request, Target, Upgrade
 
 
 def resolve(request: Request) -> LockFiles:

@@ -11,7 +11,7 @@ from typing import IO
 from resolvers.errors import ExpectedError
 from resolvers.index.routes import files_of
 from resolvers.net import http
-from resolvers.types import Pin
+from resolvers.types.packages import Pin
 
 DEFAULT_REQUIREMENTS = ("setuptools>=40.8.0",)
 """Build requirements of an sdist that does not declare any (PEP 518)."""

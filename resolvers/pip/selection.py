@@ -9,7 +9,9 @@ from packaging.utils import canonicalize_name
 from resolvers.index.source import source_of
 from resolvers.pip import direct, lock_formats, pyproject, wheels
 from resolvers.pip.missing_files import missing_files
-from resolvers.types import Artifact, DirectFile, LockFiles, Package, Pin, Target
+from resolvers.types.options import DirectFile
+from resolvers.types.packages import Artifact, LockFiles, Package, Pin
+from resolvers.types.request import Target
 
 
 def read(files: LockFiles) -> tuple[Package, ...]:

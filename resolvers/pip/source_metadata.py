@@ -22,7 +22,9 @@ from resolvers.index.tar_archive import pack
 from resolvers.pip.index_proxy import IndexProxy, serve
 from resolvers.pip.sdists import text_in
 from resolvers.scratch import temporary_folder
-from resolvers.types import Artifact, Request, TreeFile
+from resolvers.types.options import TreeFile
+from resolvers.types.packages import Artifact
+from resolvers.types.request import Request
 
 RELEASE = re.compile(r"(?:[A-Za-z._-]*[-_/])?v?(\d[^/]*)")
 """A tag with a version, such as ``v1.0``, ``1.0`` or ``tools-1.0``."""

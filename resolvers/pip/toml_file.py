@@ -8,7 +8,7 @@ from typing import Any
 import tomli  # compiled: it reads a large lock in a third of tomllib's time
 
 from resolvers.errors import ExpectedError
-from resolvers.types import LockFiles
+from resolvers.types.packages import LockFiles
 
 Table = Mapping[str, Any]
 """A table of TOML; the type of its values depends on the format of the file."""

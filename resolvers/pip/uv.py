@@ -29,7 +29,8 @@ from resolvers.pip.index_proxy import PLACEHOLDER, IndexProxy, named_url, serve
 from resolvers.pip.markers import machine
 from resolvers.pip.toml_file import toml_array, toml_string
 from resolvers.scratch import temporary_folder
-from resolvers.types import LockFiles, Package, Request, Target
+from resolvers.types.packages import LockFiles, Package
+from resolvers.types.request import Request, Target
 from resolvers.uv_program import run, version
 
 OLDEST_PYTHON = (3, 11)

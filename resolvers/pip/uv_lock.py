@@ -8,7 +8,8 @@ from packaging.utils import canonicalize_name
 from resolvers.pip import markers
 from resolvers.pip.pyproject import PROJECT
 from resolvers.pip.toml_file import Table, read_toml
-from resolvers.types import Artifact, LockFiles, Package, Target
+from resolvers.types.packages import Artifact, LockFiles, Package
+from resolvers.types.request import Target
 
 FILE = "uv.lock"
 

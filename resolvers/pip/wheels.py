@@ -10,7 +10,8 @@ from packaging.tags import Tag, compatible_tags, cpython_tags
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
 from resolvers.pip.markers import machine
-from resolvers.types import Artifact, Target
+from resolvers.types.packages import Artifact
+from resolvers.types.request import Target
 
 OLDEST_GLIBC = {"x86_64": 5, "aarch64": 17}
 """The oldest minor version of glibc 2 that manylinux wheels support on a machine."""

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from resolvers.conda import manager as conda_manager
-from resolvers.types import LockFiles, Target
+from resolvers.types.packages import LockFiles
+from resolvers.types.request import Target
 from tests.engine.test_notebook import SERVE, Built, inside, running
 from tests.support import micromamba
 from tests.support.byte_code import invalid_byte_code

@@ -18,7 +18,8 @@ from orbiter.lockset import folder as lockset_folder
 from orbiter.lockset.inputs import locked_files
 from orbiter.lockset.model import LockSet
 from orbiter.lockset.targets import target_for
-from resolvers.types import LockFiles, Target
+from resolvers.types.packages import LockFiles
+from resolvers.types.request import Target
 from tests.support.alpine_world import docker
 from tests.support.paths import QUICK_ORBITER
 

@@ -15,16 +15,9 @@ from typing import NamedTuple
 
 from resolvers import process
 from resolvers.apk import manager as apk
-from resolvers.types import (
-    Group,
-    LockFiles,
-    Request,
-    Shell,
-    SystemOptions,
-    SystemRepository,
-    Target,
-    Upgrade,
-)
+from resolvers.types.options import Shell, SystemOptions, SystemRepository
+from resolvers.types.packages import LockFiles
+from resolvers.types.request import Group, Request, Target, Upgrade
 from tests.support.loopback import Answer, Server, serving
 
 IMAGE = "alpine:3.23"

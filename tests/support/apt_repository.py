@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from resolvers.types import SystemRepository
+from resolvers.types.options import SystemRepository
 from tests.support.alpine_world import served_folder
 
 KEYS = TemporaryDirectory(prefix="apt-keys")

@@ -4,16 +4,9 @@ from collections.abc import Callable
 
 from resolvers import process
 from resolvers.apt import manager as apt
-from resolvers.types import (
-    Group,
-    LockFiles,
-    Request,
-    Shell,
-    SystemOptions,
-    SystemRepository,
-    Target,
-    Upgrade,
-)
+from resolvers.types.options import Shell, SystemOptions, SystemRepository
+from resolvers.types.packages import LockFiles
+from resolvers.types.request import Group, Request, Target, Upgrade
 
 IMAGE = "debian:trixie-slim"
 AMD64 = Target(platform="linux/amd64")

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from orbiter.config.read import read_image_set
-from resolvers.types import CondaOptions, Group, Request, Target
+from resolvers.types.options import CondaOptions
+from resolvers.types.request import Group, Request, Target
 from tests.support.paths import ROOT, TESTS
 
 if sys.version_info >= (3, 14):

@@ -3,7 +3,8 @@
 import json
 from typing import Any
 
-from resolvers.types import LockFiles, Target
+from resolvers.types.packages import LockFiles
+from resolvers.types.request import Target
 
 AMD64 = Target(platform="linux/amd64", glibc="2.41")
 ARM64 = Target(platform="linux/arm64", glibc="2.41")

@@ -10,7 +10,7 @@ from orbiter.store.store import Store
 from resolvers import process
 from resolvers.npm import manager as npm
 from resolvers.npm import program
-from resolvers.types import LockFiles
+from resolvers.types.packages import LockFiles
 from tests.support.npm_cases import AMD64
 
 

@@ -12,7 +12,8 @@ import pytest
 from resolvers import uv_program
 from resolvers.pip import manager as pip
 from resolvers.pip import pip_tools, poetry
-from resolvers.types import Group, LockFiles, Request, Target, Upgrade
+from resolvers.types.packages import LockFiles
+from resolvers.types.request import Group, Request, Target, Upgrade
 from tests.support.paths import TESTS
 from tests.support.wheel_index import WheelIndex, wheel_index
 

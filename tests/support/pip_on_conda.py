@@ -8,15 +8,9 @@ import msgspec
 import pytest
 
 from resolvers.pip import manager as pip
-from resolvers.types import (
-    Group,
-    LockFiles,
-    PipOptions,
-    ProvidedDistribution,
-    Request,
-    Target,
-    Upgrade,
-)
+from resolvers.types.options import PipOptions, ProvidedDistribution
+from resolvers.types.packages import LockFiles
+from resolvers.types.request import Group, Request, Target, Upgrade
 from tests.support.pip_cases import AMD64, ARM64, NEW_YEAR
 
 ENGINES = pytest.mark.parametrize("engine", ["poetry", "uv", "pip-tools"])

@@ -14,7 +14,7 @@ from resolvers.apk.lock_file import ApkLock, ApkPackage, ApkPlatform
 from resolvers.conda.channels import Channel
 from resolvers.conda.lock_file import LOCK_FILE, CondaEntry, CondaLock, FileHashes, format_lock
 from resolvers.distro.lock_text import LockedGroup
-from resolvers.types import Artifact, Pin
+from resolvers.types.packages import Artifact, Pin
 from tests.support.paths import ROOT
 
 IMAGES = """\

@@ -26,7 +26,7 @@ from orbiter.store.artifact_list import LockedFile, format_list
 from orbiter.store.store import Store
 from resolvers.errors import ExpectedError
 from resolvers.net import http
-from resolvers.types import Artifact, Pin
+from resolvers.types.packages import Artifact, Pin
 from tests.support.loopback import Answer, Server, serving
 from tests.support.loopback_registry import NAME, USER, LoopbackRegistry, registry
 from tests.support.paths import INVENTED_ORBITER

@@ -6,7 +6,7 @@ import pytest
 
 from orbiter.cli.board import Board
 from orbiter.tasks import TaskState
-from resolvers.types import NOTE, WARNING
+from resolvers.types.request import NOTE, WARNING
 from tests.support.terminal import COLUMNS, lines_of, on_a_terminal, screen_of
 
 TERMINAL = """

@@ -15,7 +15,8 @@ SOLVE = """
 import atexit, sys
 from orbiter.cli.exit import run_and_exit
 from resolvers.conda import manager as conda
-from resolvers.types import CondaOptions, Group, Request, Target
+from resolvers.types.options import CondaOptions
+from resolvers.types.request import Group, Request, Target
 
 channel, ending = sys.argv[1:]
 

@@ -19,7 +19,8 @@ from orbiter.lockset.model import LockSet, Manifest
 from resolvers.conda import lock_file
 from resolvers.conda import manager as conda
 from resolvers.errors import ExpectedError
-from resolvers.types import CondaOptions, Request
+from resolvers.types.options import CondaOptions
+from resolvers.types.request import Request
 from tests.resolvers.conda.test_lock_file import NO_SOLVER, run
 from tests.support.conda_world import AMD64, ARM64, channel, record
 

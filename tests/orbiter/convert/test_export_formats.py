@@ -18,7 +18,7 @@ from orbiter.convert.export_pip import ImagePlan
 from orbiter.lockset import folder
 from resolvers import uv_program
 from resolvers.errors import ExpectedError
-from resolvers.types import Artifact, Pin
+from resolvers.types.packages import Artifact, Pin
 from tests.support.paths import ROOT
 
 FEW = ("attrs", "idna", "six")

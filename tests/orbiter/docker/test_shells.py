@@ -7,7 +7,7 @@ from orbiter.docker.shells import base_shell, solver_shell
 from orbiter.oci import base_image
 from orbiter.oci.base_image import BaseImage
 from resolvers.errors import ExpectedError, ProgramError
-from resolvers.types import Shell
+from resolvers.types.options import Shell
 
 AMD64 = "linux/amd64"
 

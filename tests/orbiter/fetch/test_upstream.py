@@ -21,7 +21,8 @@ from orbiter.store.store import Store
 from resolvers.apk import manager as apk
 from resolvers.errors import ExpectedError
 from resolvers.net import http
-from resolvers.types import Group, Request, SystemOptions
+from resolvers.types.options import SystemOptions
+from resolvers.types.request import Group, Request
 from tests.support.apk_world import AMD64, alpine_with_repositories
 from tests.support.loopback import Answer, Server, serving
 from tests.support.paths import INVENTED_ORBITER

@@ -13,7 +13,7 @@ from orbiter.lockfiles import lock_set
 from orbiter.lockfiles.types import Lock, PackageEntry, PackageFile, Scope
 from orbiter.lockset import model
 from orbiter.lockset.model import BuilderFacts, Installer, LockSet, Manifest
-from resolvers.types import Artifact, Pin
+from resolvers.types.packages import Artifact, Pin
 from tests.support.paths import TESTS
 
 DATA = TESTS / "data"

@@ -13,7 +13,8 @@ from orbiter.locking.lock import lock
 from orbiter.locking.work import LockOptions
 from orbiter.lockset.model import LockSet
 from orbiter.oci.base_image import BaseStart
-from resolvers.types import Pin, Shell
+from resolvers.types.options import Shell
+from resolvers.types.packages import Pin
 from tests.support.lock_sets import changed, older, small
 
 LATER = datetime(2027, 1, 1, tzinfo=UTC)

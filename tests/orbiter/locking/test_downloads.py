@@ -28,7 +28,7 @@ from orbiter.render.derived import derive, underivable
 from orbiter.store.store import Store
 from orbiter.tasks import TaskState
 from resolvers.errors import ExpectedError
-from resolvers.types import Upgrade
+from resolvers.types.request import Upgrade
 from tests.support.lock_sets import PROJECT, changed, small
 from tests.support.loopback import Answer, Server, serving
 

@@ -11,7 +11,9 @@ from orbiter.locking.environment import LocalEnvironment
 from orbiter.store.store import Store
 from resolvers.apk import manager as apk
 from resolvers.apk.solve import cache_folder
-from resolvers.types import Artifact, Group, Pin, Request, Shell, SystemOptions
+from resolvers.types.options import Shell, SystemOptions
+from resolvers.types.packages import Artifact, Pin
+from resolvers.types.request import Group, Request
 from tests.support.apk_world import (
     AMD64,
     alpine_with_repositories,

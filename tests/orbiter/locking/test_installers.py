@@ -13,7 +13,7 @@ from orbiter.locking.installers import installers
 from orbiter.locking.merge import combine
 from orbiter.locking.work import LockOptions, LockRun
 from orbiter.lockset.model import LockSet
-from resolvers.types import Upgrade
+from resolvers.types.request import Upgrade
 from tests.support.conda_world import channel, record
 
 IMAGES = """

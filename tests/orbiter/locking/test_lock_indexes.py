@@ -13,7 +13,7 @@ from orbiter.store.artifact_list import LockedFile
 from orbiter.store.store import Store
 from resolvers.index import index as package_index
 from resolvers.pip import manager as pip
-from resolvers.types import Target
+from resolvers.types.request import Target
 from tests.support.pip_project import Project
 from tests.support.wheel_index import wheel_index
 

@@ -15,7 +15,8 @@ from orbiter.query.outdated import outdated
 from orbiter.query.packages import Selection
 from orbiter.tasks import Report
 from resolvers.errors import UnsolvableError
-from resolvers.types import Availability, Pin, Shell
+from resolvers.types.options import Shell
+from resolvers.types.packages import Availability, Pin
 from tests.support.apt_world import repository
 
 pytestmark = pytest.mark.engine

@@ -7,7 +7,7 @@ from orbiter.config.image_set import ImageSet, Stage
 from orbiter.locking.node import check_node
 from orbiter.lockset import folder
 from resolvers.errors import ExpectedError
-from resolvers.types import Artifact, Pin
+from resolvers.types.packages import Artifact, Pin
 from tests.support.paths import ROOT
 
 LOCK_SET = folder.read(ROOT / "locks/0.2.0")

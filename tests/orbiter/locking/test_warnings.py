@@ -11,7 +11,8 @@ from orbiter.cli.lock import lock
 from orbiter.lockset import folder
 from orbiter.lockset.model import manifest_text
 from resolvers.conda import manager as conda
-from resolvers.types import LockFiles, LockWarning, Request
+from resolvers.types.packages import LockFiles
+from resolvers.types.request import LockWarning, Request
 from tests.support.conda_world import channel, record
 from tests.support.paths import ROOT
 

@@ -13,7 +13,8 @@ from orbiter.report.query import tree_text, why_text
 from resolvers.errors import ExpectedError
 from resolvers.npm.locked_requirements import locked_requirements as npm_requirements
 from resolvers.pip.locked_requirements import locked_requirements as pip_requirements
-from resolvers.types import LockedRequirement, Target
+from resolvers.types.packages import LockedRequirement
+from resolvers.types.request import Target
 from tests.support.paths import ROOT
 from tests.support.sbom_lock_sets import mixed, release
 

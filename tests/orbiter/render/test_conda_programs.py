@@ -19,7 +19,7 @@ import pytest
 from orbiter.config.image_set import Builder, CondaSettings, ImageSet, Stage
 from orbiter.render.dockerfile import render
 from orbiter.render.model import Plan, StagePlan
-from resolvers.types import Artifact, Pin
+from resolvers.types.packages import Artifact, Pin
 from tests.support import micromamba
 from tests.support.conda_packages import CondaPackage, package
 from tests.support.paths import ROOT

@@ -34,7 +34,7 @@ from orbiter.render.downloads import placed_downloads
 from orbiter.render.grammar import violation
 from orbiter.render.model import Plan, StagePlan
 from orbiter.store.artifact_list import parse_list
-from resolvers.types import Artifact, Pin
+from resolvers.types.packages import Artifact, Pin
 from tests.support.paths import TESTS
 from tests.support.runtimes import runtimes
 

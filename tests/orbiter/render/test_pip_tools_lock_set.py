@@ -10,7 +10,7 @@ from orbiter.lockset.inputs import inputs_digest, locked_files
 from orbiter.lockset.model import LockSet, LockSetError
 from orbiter.render import derived
 from resolvers.pip import manager as pip
-from resolvers.types import Package
+from resolvers.types.packages import Package
 from tests.support.lock_sets import changed, rendered, small
 
 BUILDER = "debian"

@@ -15,7 +15,8 @@ from orbiter.render.model import Plan
 from orbiter.render.plan import plan
 from resolvers.errors import ExpectedError
 from resolvers.npm import manager as npm
-from resolvers.types import Artifact, Pin, Target
+from resolvers.types.packages import Artifact, Pin
+from resolvers.types.request import Target
 from tests.support.paths import ROOT
 
 IMAGES = """

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 from orbiter.config.image_set import Builder, ImageSet, Stage
 from orbiter.render.model import StagePlan
 from orbiter.render.toolchain import with_toolchain
-from resolvers.types import Artifact, Pin
+from resolvers.types.packages import Artifact, Pin
 
 PLATFORM = "linux/amd64"
 

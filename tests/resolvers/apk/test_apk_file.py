@@ -10,7 +10,9 @@ import pytest
 from resolvers.apk import manager as apk
 from resolvers.apk.apk_file import read_packages_of
 from resolvers.errors import ExpectedError
-from resolvers.types import Group, LockFiles, PackageFile, Request, Shell, SystemOptions
+from resolvers.types.options import PackageFile, Shell, SystemOptions
+from resolvers.types.packages import LockFiles
+from resolvers.types.request import Group, Request
 from tests.support.apk_world import (
     AMD64,
     added_versions,

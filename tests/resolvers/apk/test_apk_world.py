@@ -9,7 +9,9 @@ import pytest
 from resolvers import process
 from resolvers.apk import manager as apk
 from resolvers.errors import ProgramError, UnsolvableError
-from resolvers.types import Group, LockFiles, Shell, Upgrade
+from resolvers.types.options import Shell
+from resolvers.types.packages import LockFiles
+from resolvers.types.request import Group, Upgrade
 from tests.support.apk_world import (
     AMD64,
     IMAGE,

@@ -7,7 +7,7 @@ from resolvers.apk import manager as apk
 from resolvers.apk.requirement import REQUIREMENT, upstream_version
 from resolvers.apk.solve import ApkPins, script
 from resolvers.errors import ExpectedError
-from resolvers.types import Group, Request, Target
+from resolvers.types.request import Group, Request, Target
 from tests.support.apk_world import AMD64, added_versions, core
 from tests.support.paths import TESTS
 

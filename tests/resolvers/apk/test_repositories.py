@@ -9,7 +9,8 @@ from msgspec.structs import replace
 
 from resolvers.apk import manager as apk
 from resolvers.errors import ExpectedError
-from resolvers.types import Group, LockWarning, Request, SystemOptions, SystemRepository
+from resolvers.types.options import SystemOptions, SystemRepository
+from resolvers.types.request import Group, LockWarning, Request
 from tests.support.apk_world import (
     AMD64,
     KEY,

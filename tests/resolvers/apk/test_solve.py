@@ -7,7 +7,8 @@ import pytest
 
 from resolvers.apk import manager as apk
 from resolvers.errors import UnsolvableError
-from resolvers.types import Group, Request, SystemOptions, Upgrade
+from resolvers.types.options import SystemOptions
+from resolvers.types.request import Group, Request, Upgrade
 from tests.support.apk_world import (
     AMD64,
     FOLDER,

@@ -8,7 +8,9 @@ import pytest
 from resolvers.apt import manager as apt
 from resolvers.apt.deb_file import read_packages_of
 from resolvers.errors import ExpectedError
-from resolvers.types import Group, LockFiles, PackageFile, Request, Shell, SystemOptions
+from resolvers.types.options import PackageFile, Shell, SystemOptions
+from resolvers.types.packages import LockFiles
+from resolvers.types.request import Group, Request
 from tests.support.apt_world import AMD64, added_versions, core, repository
 from tests.support.deb_files import deb
 

@@ -3,7 +3,8 @@
 import pytest
 
 from resolvers.apt.failures import failure
-from resolvers.types import Group, SystemOptions
+from resolvers.types.options import SystemOptions
+from resolvers.types.request import Group
 
 
 def test_a_version_that_does_not_exist_is_reported_with_those_that_do() -> None:

@@ -9,16 +9,9 @@ from resolvers.apt import manager as apt
 from resolvers.apt.architectures import architecture_of
 from resolvers.apt.lock_file import parse
 from resolvers.errors import ExpectedError, UnsolvableError
-from resolvers.types import (
-    Group,
-    LockFiles,
-    PackageFile,
-    Request,
-    Shell,
-    SystemOptions,
-    Target,
-    Upgrade,
-)
+from resolvers.types.options import PackageFile, Shell, SystemOptions
+from resolvers.types.packages import LockFiles
+from resolvers.types.request import Group, Request, Target, Upgrade
 from tests.support.apt_world import AMD64, base_shell
 from tests.support.deb_files import deb
 

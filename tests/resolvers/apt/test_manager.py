@@ -6,7 +6,7 @@ from resolvers.apt import manager as apt
 from resolvers.apt.requirement import upstream_version
 from resolvers.apt.solve import script
 from resolvers.errors import ExpectedError
-from resolvers.types import Group, Request, Target
+from resolvers.types.request import Group, Request, Target
 from tests.support.apt_world import AMD64, core
 from tests.support.paths import TESTS
 

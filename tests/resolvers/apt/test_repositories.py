@@ -8,7 +8,8 @@ from msgspec.structs import replace
 
 from resolvers.apt import manager as apt
 from resolvers.errors import ExpectedError
-from resolvers.types import Group, LockWarning, Request, SystemOptions, SystemRepository
+from resolvers.types.options import SystemOptions, SystemRepository
+from resolvers.types.request import Group, LockWarning, Request
 from tests.support.alpine_world import needs_world
 from tests.support.apt_repository import (
     AptRepository,

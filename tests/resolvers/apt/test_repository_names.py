@@ -12,7 +12,7 @@ from resolvers.apt.source_field import SourcePackage
 from resolvers.distro.repositories import source_of, split_source
 from resolvers.errors import ExpectedError
 from resolvers.net.certificates import trusted_certificates
-from resolvers.types import SystemRepository
+from resolvers.types.options import SystemRepository
 from tests.support.paths import TESTS
 
 LOCK = (TESTS / "data/apt/two-platforms.lock").read_text(encoding="utf-8")

@@ -9,7 +9,8 @@ from msgspec.structs import replace
 from resolvers.apt import manager as apt
 from resolvers.apt.lock_file import parse
 from resolvers.errors import ExpectedError, UnsolvableError
-from resolvers.types import Group, Request, SystemOptions, Upgrade
+from resolvers.types.options import SystemOptions
+from resolvers.types.request import Group, Request, Upgrade
 from tests.support.apt_world import AMD64, added_versions, base_shell, core, lock, repository
 
 pytestmark = pytest.mark.engine

@@ -12,7 +12,7 @@ from resolvers.conda.channels import Channel, expand_variables, parse_channel
 from resolvers.errors import ExpectedError
 from resolvers.net import profile
 from resolvers.net.profile import Setting
-from resolvers.types import LockFiles
+from resolvers.types.packages import LockFiles
 from tests.support.conda_world import base, record, repodata, request
 from tests.support.loopback import Answer, Reply, Request, Server, serving
 

@@ -12,7 +12,8 @@ from msgspec.structs import replace
 from resolvers.conda import conda_lock_program, lock_file
 from resolvers.conda import manager as conda
 from resolvers.errors import ExpectedError, ProgramError, UnsolvableError
-from resolvers.types import CondaOptions, Request, Upgrade
+from resolvers.types.options import CondaOptions
+from resolvers.types.request import Request, Upgrade
 from tests.support.conda_world import AMD64, base, channel, geo, record, request
 
 SOLVER = """\

@@ -7,7 +7,8 @@ from msgspec.structs import replace
 
 from resolvers.conda import manager as conda
 from resolvers.conda.python_names import provided_distributions
-from resolvers.types import NOTE, LockFiles, Request, Upgrade
+from resolvers.types.packages import LockFiles
+from resolvers.types.request import NOTE, Request, Upgrade
 from tests.support.conda_world import AMD64, base, request
 
 LIST = (

@@ -15,7 +15,8 @@ from orbiter.store.store import Store
 from resolvers.conda import manager as conda
 from resolvers.conda.address import parse_address
 from resolvers.errors import ExpectedError, UnsolvableError
-from resolvers.types import Group, LockFiles, LockWarning, Request, Upgrade
+from resolvers.types.packages import LockFiles
+from resolvers.types.request import Group, LockWarning, Request, Upgrade
 from tests.support.conda_packages import CondaPackage, package
 from tests.support.conda_world import AMD64, ARM64, base, channel, geo, record, request
 from tests.support.loopback import Answer, Server, serving

@@ -11,7 +11,8 @@ from resolvers.conda import lock_file
 from resolvers.conda import manager as conda
 from resolvers.conda.explicit import format_explicit, installation_order
 from resolvers.errors import ExpectedError
-from resolvers.types import LockFiles, Target
+from resolvers.types.packages import LockFiles
+from resolvers.types.request import Target
 from tests.support.conda_world import (
     AMD64,
     ARM64,

@@ -8,7 +8,7 @@ import pytest
 from resolvers import cache
 from resolvers.conda.file_lists import file_lists, files_of
 from resolvers.errors import DiskError, ExpectedError
-from resolvers.types import Artifact, Pin
+from resolvers.types.packages import Artifact, Pin
 from tests.support.conda_packages import CondaPackage, package
 
 

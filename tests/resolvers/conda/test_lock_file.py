@@ -13,7 +13,8 @@ from resolvers import uv_program
 from resolvers.conda import conda_lock_program, lock_file
 from resolvers.conda import manager as conda
 from resolvers.errors import ExpectedError
-from resolvers.types import CondaOptions, LockFiles
+from resolvers.types.options import CondaOptions
+from resolvers.types.packages import LockFiles
 from tests.support.conda_world import AMD64, ARM64, base, channel, geo, record, request
 
 NO_SOLVER = """\

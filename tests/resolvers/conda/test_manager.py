@@ -11,7 +11,9 @@ from msgspec.structs import replace
 from resolvers.conda import lock_file, requirements
 from resolvers.conda import manager as conda
 from resolvers.errors import ExpectedError, UnsolvableError
-from resolvers.types import NOTE, CondaOptions, Group, LockFiles, Target, Upgrade
+from resolvers.types.options import CondaOptions
+from resolvers.types.packages import LockFiles
+from resolvers.types.request import NOTE, Group, Target, Upgrade
 from tests.support.conda_checker import faults
 from tests.support.conda_world import (
     AMD64,

@@ -3,7 +3,9 @@
 from pathlib import Path
 
 from resolvers.conda.newest import newest_versions
-from resolvers.types import Availability, CondaOptions, Request
+from resolvers.types.options import CondaOptions
+from resolvers.types.packages import Availability
+from resolvers.types.request import Request
 from tests.support.conda_world import AMD64, ARM64, BUILD_MS, base, channel, record
 
 

@@ -9,7 +9,7 @@ from resolvers.apt.lock_file import AptLock, AptPackage, AptPlatform, parse, wri
 from resolvers.distro.lock_text import LockedGroup
 from resolvers.distro.repositories import FILE_PATH
 from resolvers.errors import ExpectedError
-from resolvers.types import MAX_SIZE
+from resolvers.types.packages import MAX_SIZE
 
 # TOML has no surrogates, which JSON uses for some characters, and requires an escaped DEL.
 TEXT = st.text(st.characters(max_codepoint=0xD7FF, exclude_characters="\x7f"))

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 import pytest
 
 from resolvers.distro.pins import NoSolutionError, report_changed_pins, solve_keeping_pins
-from resolvers.types import Request, Upgrade
+from resolvers.types.request import Request, Upgrade
 
 PINS = {"a": "1", "b": "1", "c": "1"}
 

@@ -9,7 +9,7 @@ from resolvers.apk import base as apk
 from resolvers.apt import base as apt
 from resolvers.distro.reach import Source, parse_sources
 from resolvers.errors import ExpectedError
-from resolvers.types import Shell
+from resolvers.types.options import Shell
 
 AMD64 = "linux/amd64"
 ALPINE = "alpine:3.23"

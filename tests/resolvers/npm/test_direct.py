@@ -14,7 +14,9 @@ from orbiter.store.store import Store
 from resolvers import process
 from resolvers.errors import ExpectedError
 from resolvers.npm import manager as npm
-from resolvers.types import Group, LockFiles, LockWarning, NpmOptions, Request, Upgrade
+from resolvers.types.options import NpmOptions
+from resolvers.types.packages import LockFiles
+from resolvers.types.request import Group, LockWarning, Request, Upgrade
 from tests.support.loopback import Answer, Server, serving
 from tests.support.npm_cases import AMD64
 from tests.support.npm_install import install_offline

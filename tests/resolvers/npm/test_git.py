@@ -14,7 +14,7 @@ from resolvers.errors import ExpectedError
 from resolvers.npm import git_tarball
 from resolvers.npm import manager as npm
 from resolvers.npm.address import GitAddress, git_address, git_commit, source_of
-from resolvers.types import LockWarning
+from resolvers.types.request import LockWarning
 from tests.resolvers.npm.test_direct import G, entry, solve
 from tests.support.git_server import GitServer, git_server
 from tests.support.npm_install import install_offline

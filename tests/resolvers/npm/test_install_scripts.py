@@ -7,7 +7,7 @@ import pytest
 from resolvers.npm import manager as npm
 from resolvers.npm.install_scripts import SkippedScript, skipped_scripts
 from resolvers.npm.lock_file import parse
-from resolvers.types import Group, LockWarning, Request
+from resolvers.types.request import Group, LockWarning, Request
 from tests.support.npm_cases import AMD64, lock_of
 from tests.support.paths import ROOT
 

@@ -9,7 +9,7 @@ import pytest
 from resolvers.errors import ExpectedError
 from resolvers.npm import manager as npm
 from resolvers.npm.lock_file import runs_on
-from resolvers.types import Package
+from resolvers.types.packages import Package
 from tests.support.npm_cases import AMD64, ARM64, lock_of
 from tests.support.paths import TESTS
 

@@ -13,7 +13,8 @@ from resolvers import process
 from resolvers.errors import ExpectedError, ProgramError, UnsolvableError
 from resolvers.npm import manager as npm
 from resolvers.npm import program, session
-from resolvers.types import Group, LockFiles, Request, Upgrade
+from resolvers.types.packages import LockFiles
+from resolvers.types.request import Group, Request, Upgrade
 from tests.support.npm_cases import AMD64, ARM64, lock_of
 
 

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from resolvers.npm.newest import newest_versions
-from resolvers.types import Availability, Group, NpmOptions, Request, Target
+from resolvers.types.options import NpmOptions
+from resolvers.types.packages import Availability
+from resolvers.types.request import Group, Request, Target
 from tests.support.loopback import Answer, Server, serving
 
 pytestmark = pytest.mark.slow  # each test runs npm

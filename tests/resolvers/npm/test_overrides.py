@@ -10,7 +10,9 @@ from resolvers import process
 from resolvers.errors import UnsolvableError
 from resolvers.npm import manager as npm
 from resolvers.npm.manifest import manifest, with_exact, without_references
-from resolvers.types import Group, LockFiles, NpmOptions, Request, Upgrade
+from resolvers.types.options import NpmOptions
+from resolvers.types.packages import LockFiles
+from resolvers.types.request import Group, Request, Upgrade
 from tests.support.npm_cases import AMD64
 from tests.support.npm_install import install_offline
 

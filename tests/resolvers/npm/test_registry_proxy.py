@@ -20,7 +20,8 @@ from resolvers.npm import manager as npm
 from resolvers.npm import program
 from resolvers.npm.config import NpmConfig
 from resolvers.npm.registry_proxy import NpmRequirement, RegistryProxy, resolve_alias
-from resolvers.types import Group, LockFiles, LockWarning, Request, Target
+from resolvers.types.packages import LockFiles
+from resolvers.types.request import Group, LockWarning, Request, Target
 from tests.support.loopback import Answer, Server, in_turn, serving
 
 pytestmark = pytest.mark.slow  # each test runs npm

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from resolvers.pip import manager as pip
-from resolvers.types import Target
+from resolvers.types.request import Target
 from tests.support.pip_cases import request
 
 MUSL = Target(platform="linux/amd64", python="3.12.12", musl="1.2.5")

@@ -5,7 +5,9 @@ import pytest
 from resolvers.errors import ExpectedError, UnsolvableError
 from resolvers.pip import conda_conflicts
 from resolvers.pip import manager as pip
-from resolvers.types import Package, ProvidedDistribution, Upgrade
+from resolvers.types.options import ProvidedDistribution
+from resolvers.types.packages import Package
+from resolvers.types.request import Upgrade
 from tests.support.pip_cases import AMD64, data, versions
 from tests.support.pip_on_conda import (
     BOTH,

@@ -12,7 +12,8 @@ from resolvers.index import index as package_index
 from resolvers.net.http import HTTPError
 from resolvers.pip import build_requirements, direct
 from resolvers.pip import manager as pip
-from resolvers.types import LockFiles, LockWarning, Request, Upgrade
+from resolvers.types.packages import LockFiles
+from resolvers.types.request import LockWarning, Request, Upgrade
 from tests.support.loopback import Answer
 from tests.support.pip_cases import (
     AMD64,

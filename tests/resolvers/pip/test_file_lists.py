@@ -10,7 +10,7 @@ import pytest
 from resolvers import cache
 from resolvers.errors import DiskError, ExpectedError
 from resolvers.pip.file_lists import file_lists, files_of
-from resolvers.types import Artifact, Pin
+from resolvers.types.packages import Artifact, Pin
 
 RECORD = """\
 pkg/__init__.py,sha256=abc,3

@@ -16,7 +16,8 @@ from resolvers.index import direct as direct_files
 from resolvers.index import index as package_index
 from resolvers.pip import direct
 from resolvers.pip import manager as pip
-from resolvers.types import LockFiles, LockWarning, Pin, Upgrade
+from resolvers.types.packages import LockFiles, Pin
+from resolvers.types.request import LockWarning, Upgrade
 from tests.support.acme_repository import BACKEND, BUILD, FILES, Repository
 from tests.support.git_server import GitServer, git_server
 from tests.support.pip_cases import AMD64, check_lock, only_index, request, versions, written

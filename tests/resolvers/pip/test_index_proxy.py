@@ -23,7 +23,7 @@ from resolvers.pip.index_proxy import (
     serve,
     without_unconditional_requirements,
 )
-from resolvers.types import Target
+from resolvers.types.request import Target
 
 TARGET = Target(platform="linux/amd64", python="3.13.5", glibc="2.41")
 

@@ -10,7 +10,9 @@ from resolvers.errors import ExpectedError, UnsolvableError
 from resolvers.index import index as package_index
 from resolvers.index import routes
 from resolvers.pip import manager as pip
-from resolvers.types import Group, LockFiles, LockWarning, PipOptions, Request, Upgrade
+from resolvers.types.options import PipOptions
+from resolvers.types.packages import LockFiles
+from resolvers.types.request import Group, LockWarning, Request, Upgrade
 from tests.support.pip_cases import AMD64, ARM64, check_lock, only_index, versions, written
 from tests.support.wheel_index import WheelIndex, wheel_index
 

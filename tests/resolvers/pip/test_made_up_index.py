@@ -14,7 +14,8 @@ from resolvers.index import index as package_index
 from resolvers.net.http import HTTPError
 from resolvers.pip import extras
 from resolvers.pip import manager as pip
-from resolvers.types import Group, LockFiles, LockWarning, Request, Upgrade
+from resolvers.types.packages import LockFiles
+from resolvers.types.request import Group, LockWarning, Request, Upgrade
 from tests.support.loopback import Answer
 from tests.support.loopback import Request as LoopbackRequest
 from tests.support.pip_cases import (

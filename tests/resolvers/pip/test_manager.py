@@ -8,7 +8,7 @@ import pytest
 from resolvers.errors import ExpectedError, UnsolvableError
 from resolvers.pip import manager as pip
 from resolvers.pip import resolve
-from resolvers.types import Group, Request, Target, Upgrade
+from resolvers.types.request import Group, Request, Target, Upgrade
 from tests.support.pip_cases import AMD64, ARM64, assert_portable, data, request, versions
 
 ENGINES = ("poetry", "uv", "pip-tools")

@@ -4,7 +4,7 @@ import pytest
 
 from resolvers.errors import ExpectedError
 from resolvers.pip import markers
-from resolvers.types import Target
+from resolvers.types.request import Target
 from tests.support.pip_cases import AMD64, ARM64
 
 

@@ -6,7 +6,9 @@ import pytest
 
 from resolvers.index import index as package_index
 from resolvers.pip.newest import newest_versions
-from resolvers.types import Availability, AvailableVersion, Group, PipOptions, Request
+from resolvers.types.options import PipOptions
+from resolvers.types.packages import Availability, AvailableVersion
+from resolvers.types.request import Group, Request
 from tests.support.pip_cases import AMD64, ARM64, only_index
 from tests.support.wheel_index import WheelIndex
 

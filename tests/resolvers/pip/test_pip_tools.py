@@ -11,16 +11,9 @@ from resolvers.errors import ExpectedError, UnsolvableError
 from resolvers.index import index as package_index
 from resolvers.pip import manager as pip
 from resolvers.pip import pip_tools
-from resolvers.types import (
-    Group,
-    LockFiles,
-    LockWarning,
-    PipOptions,
-    ProvidedDistribution,
-    Request,
-    Target,
-    Upgrade,
-)
+from resolvers.types.options import PipOptions, ProvidedDistribution
+from resolvers.types.packages import LockFiles
+from resolvers.types.request import Group, LockWarning, Request, Target, Upgrade
 from tests.support.pip_cases import (
     AMD64,
     ARM64,

@@ -1,7 +1,7 @@
 """The lock format of Poetry, read without running Poetry."""
 
 from resolvers.pip import poetry_lock
-from resolvers.types import Target
+from resolvers.types.request import Target
 from tests.support.pip_cases import AMD64, ARM64
 
 LOCK = """

@@ -7,7 +7,7 @@ import pytest
 
 from resolvers.errors import ExpectedError, UnsolvableError
 from resolvers.pip import manager as pip
-from resolvers.types import Group
+from resolvers.types.request import Group
 from tests.support.pip_cases import (
     AMD64,
     ARM64,

@@ -8,7 +8,8 @@ from packaging.tags import Tag
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
 from resolvers.pip import wheels
-from resolvers.types import Artifact, Target
+from resolvers.types.packages import Artifact
+from resolvers.types.request import Target
 from tests.support.paths import ROOT
 
 AMD64 = Target(platform="linux/amd64", python="3.13.5", glibc="2.41")
