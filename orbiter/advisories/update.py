@@ -18,6 +18,8 @@ from orbiter.store.download import open_part, part_size
 from resolvers import cache
 from resolvers.errors import ExpectedError
 from resolvers.net import http
+from resolvers.net.addresses import is_unencrypted, is_url
+from resolvers.redaction import redact
 
 VARIABLE = "ORBITER_OSV_URL"
 ADDRESS = "https://osv-vulnerabilities.storage.googleapis.com"
@@ -67,10 +69,10 @@ def update(ecosystem: str, progress: ReportBytes) -> Update:
 def _address() -> str:
     """Return the address of the exports, without a slash at its end."""
     address = (os.environ.get(VARIABLE) or ADDRESS).rstrip("/")
-    is_known = http.is_address(address) and address.startswith(("https:", "http:", "file:"))
-    if not is_known or http.is_unencrypted(address):
+    is_known = is_url(address) and address.startswith(("https:", "http:", "file:"))
+    if not is_known or is_unencrypted(address):
         raise ExpectedError(
-            f"{VARIABLE}={http.redact(address)} is not an https address",
+            f"{VARIABLE}={redact(address)} is not an https address",
             f"name the folder that contains <ecosystem>/all.zip, such as {ADDRESS}",
         )
     return address
@@ -150,8 +152,8 @@ def _check(part: BinaryIO, url: str) -> None:
             names = archive.namelist()
     except (zipfile.BadZipFile, NotImplementedError) as error:
         part.truncate(0)
-        problem = f"{http.redact(url)} is not a complete zip file: {error}"
+        problem = f"{redact(url)} is not a complete zip file: {error}"
         raise ExpectedError(problem, DAMAGED) from error
     if not any(name.endswith(".json") for name in names):
         part.truncate(0)
-        raise ExpectedError(f"{http.redact(url)} contains no advisories", DAMAGED)
+        raise ExpectedError(f"{redact(url)} contains no advisories", DAMAGED)

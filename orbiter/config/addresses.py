@@ -3,11 +3,11 @@
 import re
 from urllib.parse import urlsplit
 
-from resolvers.net import http
+from resolvers.net.addresses import is_url
 
 _PLAIN = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+(/[A-Za-z0-9._~:/+%-]*)?")
 
 
 def is_plain_address(url: str) -> bool:
     """Return whether a text is an http or https address without credentials, query and fragment."""
-    return bool(_PLAIN.fullmatch(url) and http.is_address(url) and urlsplit(url).hostname)
+    return bool(_PLAIN.fullmatch(url) and is_url(url) and urlsplit(url).hostname)

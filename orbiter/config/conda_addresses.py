@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from orbiter.config.mistakes import Mistakes
 from orbiter.config.sets import ExpandedEntry
 from resolvers.conda.address import TOKEN, is_address, parse_address
-from resolvers.net import http
+from resolvers.net.addresses import is_unencrypted, is_url
 
 EXAMPLE = 'for example "https://host/linux-64/name-1.0-0.conda"'
 
@@ -35,9 +35,9 @@ def _mistakes_in(text: str) -> Iterator[tuple[str, str]]:
     if "?" in url:
         hint = "name the file by an address without ?"
         yield "the address of a package has a query, which may contain a secret", hint
-    elif address is None or not http.is_address(url):
+    elif address is None or not is_url(url):
         problem = "is not the address of a conda package, with or without # and its md5 or sha256"
         yield problem, EXAMPLE
-    elif http.is_unencrypted(url) and not address.sha256:
+    elif is_unencrypted(url) and not address.sha256:
         hint = "write https instead of http, or add #sha256: and the hash of the file"
         yield "the address of a package is not encrypted", hint

@@ -7,7 +7,7 @@ from orbiter.config.mistakes import Mistakes
 from orbiter.config.projects import PATH, is_path
 from orbiter.config.sets import ExpandedEntry
 from resolvers.index.git_address import PREFIX, parse_address
-from resolvers.net import http
+from resolvers.net.addresses import is_unencrypted, is_url
 
 MARK = "@"
 """A requirement without this character has no address. Most have none, and parsing takes time."""
@@ -95,10 +95,10 @@ def address_mistakes(package: str, url: str) -> Iterator[tuple[str, str]]:
 
 def _repository_mistakes(package: str, url: str) -> Iterator[tuple[str, str]]:
     address = parse_address(url)
-    if address is None or not http.is_address(address.url):
+    if address is None or not is_url(address.url):
         problem = f"the address of '{package}' is not the address of a git repository"
         yield problem, REPOSITORY_EXAMPLE
-    elif http.is_unencrypted(address.url):
+    elif is_unencrypted(address.url):
         yield f"the address of '{package}' is not encrypted", "write git+https instead of git+http"
 
 
@@ -107,7 +107,7 @@ def _file_mistakes(package: str, url: str) -> Iterator[tuple[str, str]]:
     if "?" in url:
         hint = "name the file by an address without ?"
         yield f"the address of '{package}' has a query, which may contain a secret", hint
-    elif not match or not http.is_address(url):
+    elif not match or not is_url(url):
         yield f"the address of '{package}' is not the address of a file", EXAMPLE
     elif not url.partition("#")[0].endswith((".whl", *SDISTS)):
         hint = f"name a file that ends with .whl, {' or '.join(SDISTS)}"
@@ -115,6 +115,6 @@ def _file_mistakes(package: str, url: str) -> Iterator[tuple[str, str]]:
     elif match["fragment"] and not _SHA256.fullmatch(match["fragment"]):
         hint = "write #sha256= and 64 hexadecimal digits, or nothing"
         yield f"the address of '{package}' ends with #{match['fragment']}", hint
-    elif http.is_unencrypted(url) and not match["fragment"]:
+    elif is_unencrypted(url) and not match["fragment"]:
         hint = "write https instead of http, or add #sha256= and the hash of the file"
         yield f"the address of '{package}' is not encrypted", hint

@@ -12,7 +12,7 @@ from orbiter.config.image_set import Download, DownloadedFile, FileAddress, OwnF
 from orbiter.config.mistakes import Mistakes, key_path, suggest, toml_literal
 from orbiter.config.own_files import MOUNTED, RESERVED
 from orbiter.config.secret_values import secret_reason
-from resolvers.net import http
+from resolvers.net.addresses import is_unencrypted, is_url
 
 ENDINGS = {"apk": ".apk", "apt": ".deb"}
 """The ends of the addresses of packages, by manager."""
@@ -72,7 +72,7 @@ def address_mistakes(url: str, *, has_hash: bool) -> Iterator[tuple[str, str]]:
 
     The messages never repeat the address, because it may contain a password.
     """
-    is_address = _matches(FileAddress, url) and http.is_address(url)
+    is_address = _matches(FileAddress, url) and is_url(url)
     parts = urlsplit(url) if is_address else urlsplit("")
     if "@" in url.partition("://")[2].partition("/")[0] or "$" in url:
         yield (
@@ -89,7 +89,7 @@ def address_mistakes(url: str, *, has_hash: bool) -> Iterator[tuple[str, str]]:
             f"contains a secret: the parameter '{parameter}'",
             "use an address that works without it, or add credentials to ~/.netrc",
         )
-    elif http.is_unencrypted(url) and not has_hash:
+    elif is_unencrypted(url) and not has_hash:
         yield "is not encrypted", "write https instead of http, or add the sha256 of the file"
 
 

@@ -7,7 +7,7 @@ from orbiter.config.image_set import ImageSet
 from orbiter.config.mistakes import Mistakes, key_path, suggest
 from orbiter.config.schema import ConfigFile
 from orbiter.config.sets import ExpandedEntry
-from resolvers.net import http
+from resolvers.net.addresses import is_unencrypted, is_url
 
 RESERVED = frozenset({"artifacts", "pypi"})
 """Names that pip's lock files have for the indexes of pip's configuration."""
@@ -38,9 +38,9 @@ def index_mistakes(url: str) -> Iterator[tuple[str, str]]:
             "remove them here, and add them to ~/.netrc, which Orbiter and pip read; or use the "
             "address with credentials that pip's configuration has for the same index",
         )
-    elif not _ADDRESS.fullmatch(url) or not http.is_address(url):
+    elif not _ADDRESS.fullmatch(url) or not is_url(url):
         yield "is not the address of an index", 'for example "https://download.pytorch.org/whl/cpu"'
-    elif http.is_unencrypted(url):
+    elif is_unencrypted(url):
         yield "is not encrypted", "write https instead of http"
 
 

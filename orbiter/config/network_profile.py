@@ -16,7 +16,7 @@ from msgspec import Meta, Struct
 from orbiter.config.decode import decode
 from orbiter.config.mistakes import ConfigError, Mistake, Mistakes, key_path
 from orbiter.config.toml_file import parse, read_text, with_lines
-from resolvers.net import http
+from resolvers.net.addresses import is_url
 from resolvers.net.profile import Setting, Settings
 
 SCHEMA_HINT = "`orbiter schema config.toml` describes every key"
@@ -252,7 +252,7 @@ def _check_address(key: str, address: str, mistakes: Mistakes) -> None:
 
 
 def _is_web_address(address: str) -> bool:
-    if not address.startswith(WEB) or " " in address or not http.is_address(address):
+    if not address.startswith(WEB) or " " in address or not is_url(address):
         return False
     return bool(urlsplit(address).hostname)
 

@@ -8,7 +8,7 @@ from orbiter.config.addresses import is_plain_address
 from orbiter.config.mistakes import Mistakes, key_path
 from orbiter.config.schema import ConfigFile
 from orbiter.config.sets import ExpandedEntry
-from resolvers.net import http
+from resolvers.net.addresses import is_unencrypted, is_url
 from resolvers.npm.address import git_address, is_address, is_tarball
 
 EXPECTED = "an https address without credentials"
@@ -40,7 +40,7 @@ def _registry_mistakes(url: str) -> Iterator[tuple[str, str]]:
         yield "contains credentials", NPMRC
     elif not is_plain_address(url):
         yield "is not the address of a registry", 'for example "https://npm.example.org/"'
-    elif http.is_unencrypted(url):
+    elif is_unencrypted(url):
         yield "is not encrypted", "write https instead of http"
 
 
@@ -63,7 +63,7 @@ def _has_credentials(address: str) -> bool:
 
 def _is_unencrypted(address: str) -> bool:
     url = address.removeprefix("git+")
-    return http.is_address(url) and http.is_unencrypted(url)
+    return is_url(url) and is_unencrypted(url)
 
 
 def npm_address_mistakes(name: str, address: str) -> Iterator[tuple[str, str]]:
@@ -85,6 +85,6 @@ def npm_address_mistakes(name: str, address: str) -> Iterator[tuple[str, str]]:
     elif "?" in address or "#" in address:
         hint = "name the file by an address without ? and #"
         yield f"the address of '{name}' has a query or a fragment, which may be a secret", hint
-    elif not is_tarball(address) or not http.is_address(address):
+    elif not is_tarball(address) or not is_url(address):
         hint = f'for example "{name}@https://host/{name}-1.0.0.tgz"'
         yield f"the address of '{name}' is not the address of a tarball", hint

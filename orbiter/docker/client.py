@@ -19,7 +19,7 @@ from orbiter.docker.objects import STARTED, LocalContainer, LocalImage
 from orbiter.lockset.record import RecordedBuilder
 from resolvers import process
 from resolvers.errors import ExpectedError
-from resolvers.net import http
+from resolvers.net.addresses import is_loopback, is_url
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -97,10 +97,10 @@ def address() -> str:
 def remote_address() -> str:
     """Return the address of the engine if it runs on another machine, otherwise ``""``."""
     engine = address()
-    if not http.is_address(engine):
+    if not is_url(engine):
         return engine
     url = urlsplit(engine)
-    is_local = url.scheme in LOCAL_SCHEMES or http.is_loopback(url.hostname or "")
+    is_local = url.scheme in LOCAL_SCHEMES or is_loopback(url.hostname or "")
     return "" if is_local else engine
 
 

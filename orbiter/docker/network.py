@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from urllib.parse import unquote, urlsplit
 
 from resolvers.distro.scripts import NETWORK, with_variables
-from resolvers.net import certificates, http, profile
+from resolvers.net import certificates, profile
+from resolvers.net.addresses import is_loopback, is_url
 from resolvers.net.proxies import complete
+from resolvers.redaction import redact
 
 
 def script_start() -> str:
@@ -14,8 +16,8 @@ def script_start() -> str:
     variables = {
         "certificates": certificates.configured_certificates(),
         "logins": "".join(map(_login, (debian, security))),
-        "debian": http.redact(debian),
-        "security": http.redact(security),
+        "debian": redact(debian),
+        "security": redact(security),
         "alpine": profile.value("mirrors.apk"),
     }
     return with_variables((NETWORK,), **variables) if any(variables.values()) else ""
@@ -53,6 +55,5 @@ def needs_host_network(variables: Mapping[str, str]) -> bool:
         complete(value) for name, value in variables.items() if not name.lower().startswith("no_")
     )
     return any(
-        http.is_address(address) and http.is_loopback(urlsplit(address).hostname or "")
-        for address in addresses
+        is_url(address) and is_loopback(urlsplit(address).hostname or "") for address in addresses
     )

@@ -27,6 +27,7 @@ from resolvers.index.page import read_page
 from resolvers.net import http, loopback, pip_config, profile
 from resolvers.npm import program
 from resolvers.npm.config import NpmConfig
+from resolvers.redaction import redact
 
 IMAGES = "images.toml"
 ELSEWHERE = "this is right if the project is on another index; otherwise correct the address"
@@ -126,7 +127,7 @@ def _npm_origin(package: str, config: NpmConfig, registries: Mapping[str, str]) 
 
 def _not_json(url: str) -> ExpectedError:
     """Return the error for a registry that answers with something else, such as a login page."""
-    return http.HTTPError(f"'{http.redact(url)}' is not a valid registry response: no JSON")
+    return http.HTTPError(f"'{redact(url)}' is not a valid registry response: no JSON")
 
 
 def conda_checks(image_set: ImageSet) -> Iterator[Check]:
@@ -138,7 +139,7 @@ def conda_checks(image_set: ImageSet) -> Iterator[Check]:
 def _check_conda(found: CondaIndex, asks: Asks) -> Outcome:
     origin = f"'channels' in {IMAGES}"
     if (mirror := profile.setting("mirrors.conda")) and "://" not in found.channel.url:
-        origin += f", read from {http.redact(mirror.value)} ({mirror.origin})"
+        origin += f", read from {redact(mirror.value)} ({mirror.origin})"
     asks(probe.index_address(found.channel, found.subdir), origin)
     probe.check_index(found.channel, found.subdir)
     return ok("it answers with an index")

@@ -4,8 +4,8 @@ import os
 
 from orbiter.doctor.check import Asks
 from orbiter.doctor.result import Outcome, failed, ok
-from resolvers.net import http
 from resolvers.net.certificates import bundle, tls_context
+from resolvers.net.http_client import PROXY_FORM
 from resolvers.net.profile import origin
 from resolvers.net.proxies import complete, is_usable, proxy_variable
 from resolvers.redaction import redact
@@ -28,7 +28,7 @@ def check_proxies(_asks: Asks) -> Outcome:
     for variable in filter(None, used.values()):
         if not is_usable(os.environ[variable]):
             problem = f"{_address(variable)}, set by {origin(variable)}, cannot be used"
-            return failed(problem, http.PROXY_FORM, "proxy")
+            return failed(problem, PROXY_FORM, "proxy")
     shown = [_proxy(scheme, variable) for scheme, variable in used.items()]
     if variable := proxy_variable("no"):
         shown.append(f"none for {os.environ[variable]} (set by {origin(variable)})")

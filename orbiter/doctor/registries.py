@@ -16,6 +16,7 @@ from orbiter.oci.registry import Repository, repositories
 from orbiter.oci.upload import tag_digest
 from resolvers.errors import ExpectedError
 from resolvers.net import http, profile
+from resolvers.redaction import redact
 
 _ENGINE_PROXY = (
     "the Docker engine does not use the proxy of this machine: set 'proxies' in its daemon.json, "
@@ -62,7 +63,7 @@ def _check_base(reference: str, asks: Asks) -> Outcome:
         except http.HTTPError as error:
             if not is_mirror:
                 raise _with_login(error, repository) from error
-            problems.append(f"{http.redact(repository.url)}: {reason_of(error.message)}")
+            problems.append(f"{redact(repository.url)}: {reason_of(error.message)}")
         else:
             break
     if problems:

@@ -14,6 +14,7 @@ from orbiter.store.unpack import Layout, Owner, write_tar
 from resolvers.cache import CACHE_HINT
 from resolvers.errors import ExpectedError
 from resolvers.net import http
+from resolvers.redaction import redact
 from resolvers.scratch import scratch_folder
 
 ATTEMPTS = 3
@@ -72,5 +73,5 @@ def _refuse_unencrypted(url: str, final_url: str) -> None:
     """Raise ExpectedError if the server redirects from https to http."""
     before, after = urlsplit(url), urlsplit(final_url)
     if (before.scheme, after.scheme) == ("https", "http"):
-        problem = f"{url} redirects to an address that is not encrypted: {http.redact(final_url)}"
+        problem = f"{url} redirects to an address that is not encrypted: {redact(final_url)}"
         raise ExpectedError(problem, "add the sha256 of the file to images.toml")

@@ -26,6 +26,7 @@ from resolvers.net.once import Lazy, OncePerKey
 from resolvers.npm import git_tarball
 from resolvers.npm.address import git_commit
 from resolvers.npm.config import NpmConfig
+from resolvers.redaction import redact
 
 NOT_FOUND = frozenset({404, 410})
 
@@ -262,7 +263,7 @@ def _is_missing_or_changed(error: ExpectedError) -> bool:
 
 
 def _http_source(location: HttpLocation) -> FileSource:
-    return FileSource(http.redact(location.url), partial(open_location, location))
+    return FileSource(redact(location.url), partial(open_location, location))
 
 
 def open_location(

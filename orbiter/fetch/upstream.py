@@ -20,6 +20,7 @@ from orbiter.store.artifact_list import OWN_FILE, LockedFile
 from orbiter.tasks import StartTask
 from resolvers.errors import ExpectedError
 from resolvers.net import http
+from resolvers.redaction import redact
 
 UNCHECKED = ("conda:", "folder:", "git:", "npm:git+", f"{OWN_FILE}:")
 """Starts of the sources that cannot be checked.
@@ -127,5 +128,5 @@ def check_location(location: HttpLocation, file: LockedFile) -> None:
     size = response.headers.get("content-length", "0")
     if file.size and size not in {"0", str(file.size)}:
         raise MissingUpstreamError(
-            f"{http.redact(url)} is another file now: {size} bytes instead of {file.size}"
+            f"{redact(url)} is another file now: {size} bytes instead of {file.size}"
         )

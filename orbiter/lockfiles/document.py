@@ -204,6 +204,6 @@ def without_credentials(url: str) -> str:
     if "@" not in url or NO_CREDENTIALS.match(url):
         return url
     # The network modules are slow to import, and few URLs have credentials.
-    from resolvers.net.http import redact
+    from resolvers.redaction import redact
 
     return redact(url)

@@ -5,7 +5,7 @@ import re
 import msgspec
 
 from resolvers.errors import ExpectedError
-from resolvers.net import http
+from resolvers.net.addresses import is_url
 
 HUB = "docker.io"
 _REFERENCE = re.compile(
@@ -57,6 +57,6 @@ def is_reference(text: str) -> bool:
 def _match(text: str) -> re.Match[str] | None:
     match = _REFERENCE.fullmatch(text)
     # The pattern does not check brackets and ports, with which no address can be made.
-    if match and http.is_address(f"//{match['registry'] or HUB}"):
+    if match and is_url(f"//{match['registry'] or HUB}"):
         return match
     return None

@@ -18,6 +18,8 @@ import msgspec
 from orbiter.oci.reference import HUB, parse_reference
 from resolvers.errors import ExpectedError
 from resolvers.net import http
+from resolvers.net.addresses import is_loopback
+from resolvers.redaction import redact
 
 HUB_HOST = "registry-1.docker.io"
 OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -222,13 +224,13 @@ def address(registry: str) -> str:
         return f"https://{HUB_HOST}"
     host = urlsplit(f"//{registry}").hostname or ""
     # Docker also trusts registries on this machine without TLS.
-    scheme = "http" if http.is_loopback(host) else "https"
+    scheme = "http" if is_loopback(host) else "https"
     return f"{scheme}://{registry}"
 
 
 def _reason(repository: Repository, error: http.HTTPError) -> str:
     reason = REASONS.get(error.status)
-    return f"{http.redact(repository.url)}: {reason}" if reason else error.message
+    return f"{redact(repository.url)}: {reason}" if reason else error.message
 
 
 def _hint(failures: list[http.HTTPError]) -> str:

@@ -18,7 +18,7 @@ from orbiter.lockset.record import Digests
 from orbiter.oci.reference import parse_reference
 from orbiter.render.environment import environment_dockerfile, is_environment_dockerfile
 from resolvers.errors import ExpectedError
-from resolvers.net.http import is_address, is_loopback
+from resolvers.net.addresses import is_loopback, is_url
 
 Interface = Literal["lab", "notebook"]
 MYBINDER = "https://mybinder.org"
@@ -178,7 +178,7 @@ def _public_parts(url: str, problem: str, example: str) -> SplitResult:
             "the address of a public link contains credentials",
             "everybody can read them in the link; remove them",
         )
-    parts = urlsplit(url) if is_address(url) else SplitResult("", "", "", "", "")
+    parts = urlsplit(url) if is_url(url) else SplitResult("", "", "", "", "")
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ExpectedError(f"'{url}' {problem}", f"write it like {example}")
     return parts

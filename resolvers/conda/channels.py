@@ -9,6 +9,7 @@ import msgspec
 
 from resolvers.errors import ExpectedError
 from resolvers.net import http, profile
+from resolvers.net.addresses import is_url
 from resolvers.redaction import without_secrets
 
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*")
@@ -71,7 +72,7 @@ def parse_channel(text: str) -> Channel:
 
 
 def _parse_address(text: str) -> SplitResult:
-    if not http.is_address(text):
+    if not is_url(text):
         raise _invalid_address(text)
     parts = urlsplit(text)
     if parts.scheme not in SCHEMES or parts.query or parts.fragment:

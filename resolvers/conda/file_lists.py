@@ -12,7 +12,7 @@ from resolvers import cache
 from resolvers.conda.channels import expand_variables
 from resolvers.conda.fetch import configured_client
 from resolvers.errors import DiskError, ExpectedError
-from resolvers.net.http import local_path
+from resolvers.net.addresses import local_path
 from resolvers.overwrites import SITE_PACKAGES, FileList
 from resolvers.types.packages import Pin
 

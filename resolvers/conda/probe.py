@@ -7,6 +7,7 @@ from resolvers.conda.channels import Channel, hide_secrets, join_causes
 from resolvers.conda.fetch import configured_client, status_of
 from resolvers.errors import ExpectedError
 from resolvers.net import http
+from resolvers.redaction import redact
 
 INDEX = "repodata.json"
 ABSENT = "orbiter-doctor-asks-for-no-package"
@@ -44,7 +45,7 @@ def check_index(channel: Channel, subdir: str) -> None:
     url = index_address(channel, subdir)
     start = asyncio.run(_first_bytes(url, channel, subdir))
     if not start.lstrip().startswith(b"{"):
-        raise ExpectedError(f"{http.redact(url)} is not a page of a package index: no JSON")
+        raise ExpectedError(f"{redact(url)} is not a page of a package index: no JSON")
 
 
 async def _first_bytes(url: str, channel: Channel, subdir: str) -> bytes:

@@ -15,7 +15,9 @@ from resolvers.errors import ExpectedError
 from resolvers.index.index_file import IndexFile, project_of
 from resolvers.index.page import linked_file, read_page
 from resolvers.net import http, keyring, pip_config
+from resolvers.net.addresses import is_url, local_path
 from resolvers.net.once import OncePerKey
+from resolvers.redaction import redact
 
 TRUE_VALUES = frozenset({"y", "yes", "t", "true", "on", "1"})
 NOT_FOUND = frozenset({404, 410})
@@ -120,9 +122,9 @@ def _check_addresses(settings: Mapping[str, str]) -> None:
     """Raise ExpectedError if an option of pip has an address that cannot be split."""
     for option in ("index-url", "extra-index-url", "find-links"):
         for address in settings.get(option, "").split():
-            if not http.is_address(address):
+            if not is_url(address):
                 raise ExpectedError(
-                    f"{pip_config.origin(option)}: {http.redact(address)} is not a valid address",
+                    f"{pip_config.origin(option)}: {redact(address)} is not a valid address",
                     f"correct {option} there",
                 )
 
@@ -171,10 +173,7 @@ def _remote_files(url: str) -> Iterable[IndexFile]:
 
 
 def _local_files(location: str, name: str) -> Iterable[IndexFile]:
-    if location.startswith("file:"):
-        path = http.local_path(location)
-    else:
-        path = Path(location).expanduser()
+    path = local_path(location) if location.startswith("file:") else Path(location).expanduser()
     if path.suffix == ".html":
         return read_page(path.absolute().as_uri())
     return _files_in_folder(path, name)

@@ -16,6 +16,7 @@ from resolvers.errors import ExpectedError
 from resolvers.index.html import parse_page
 from resolvers.index.index_file import IndexFile
 from resolvers.net import http
+from resolvers.redaction import redact
 from resolvers.types.decoding import thread_safe_decoding
 
 ACCEPT = (
@@ -48,7 +49,7 @@ def read_page(url: str) -> tuple[IndexFile, ...]:
 
 def _invalid_page(url: str, reason: str) -> ExpectedError:
     return ExpectedError(
-        f"{http.redact(url)} is not a page of a package index: {reason}",
+        f"{redact(url)} is not a page of a package index: {reason}",
         "check PIP_INDEX_URL, PIP_EXTRA_INDEX_URL and pip's configuration files",
     )
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from resolvers.errors import ExpectedError
 from resolvers.net import http
+from resolvers.redaction import redact
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -41,7 +42,7 @@ def dist_info(url: str, required: Iterable[str], optional: Iterable[str] = ()) -
             wanted = {*required, *optional} & paths.keys()
             return {name: wheel.read(paths[name]) for name in wanted}
     except (zipfile.BadZipFile, KeyError, NotImplementedError) as error:
-        raise ExpectedError(f"{http.redact(url)} is not a valid wheel: {error}") from error
+        raise ExpectedError(f"{redact(url)} is not a valid wheel: {error}") from error
 
 
 def _dist_info_paths(names: Iterable[str]) -> dict[str, str]:

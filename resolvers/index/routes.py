@@ -10,7 +10,8 @@ from resolvers.index import direct, index
 from resolvers.index.index import Index
 from resolvers.index.index_file import IndexFile
 from resolvers.index.source import is_direct, split_source
-from resolvers.net import http, pip_config
+from resolvers.net import pip_config
+from resolvers.redaction import redact
 from resolvers.types.options import PipOptions
 from resolvers.types.packages import Artifact
 
@@ -84,5 +85,5 @@ def _with_credentials(url: str) -> str:
     """Return the address as pip's configuration has it if that has credentials for it."""
     settings = pip_config.settings()
     configured = f"{settings.get('index-url', '')} {settings.get('extra-index-url', '')}".split()
-    same = (each for each in configured if http.redact(each).rstrip("/") == url.rstrip("/"))
+    same = (each for each in configured if redact(each).rstrip("/") == url.rstrip("/"))
     return next(same, url)

@@ -4,25 +4,22 @@ Proxies, certificates, credentials and retries are the same for all of them.
 """
 
 import logging
-import netrc
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import cache
 from http import HTTPStatus
-from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TypeVar
-from urllib.parse import unquote, urljoin, urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import msgspec
 
 from resolvers.errors import ExpectedError
 from resolvers.net import profile, server_dates
-from resolvers.net.certificates import tls_context
+from resolvers.net.addresses import is_url, local_path
+from resolvers.net.http_client import netrc_credentials, new_client
 from resolvers.net.once import Lazy
-from resolvers.redaction import redact as without_credentials
-from resolvers.redaction import request_line
+from resolvers.redaction import redact, request_line
 
 if TYPE_CHECKING:
     import httpx
@@ -31,9 +28,6 @@ CHUNK = 1 << 18
 """Bytes to read from a file at a time."""
 ERROR_SIZE = 1 << 16
 """Bytes to read from the body of a failed response."""
-CONNECTIONS = 32
-LOOPBACK = ("all://127.0.0.1", "all://localhost", "all://[::1]")
-"""Never use a proxy for these: the servers run on this machine, and requests carry their tokens."""
 PAUSES = (0.3, 1.0, 3.0)
 """Seconds to wait before each retry, unless the server's Retry-After asks for more."""
 LONGEST_PAUSE = 30.0
@@ -45,16 +39,8 @@ T = TypeVar("T")
 Body = Callable[[], bytes | Iterable[bytes]]
 """Returns the bytes to send, from the beginning at every call."""
 
-redact = without_credentials
-"""Return a URL without its credentials."""
-
 _logger = logging.getLogger(__name__)
 
-UNUSABLE_PROXY = "HTTPS_PROXY, HTTP_PROXY or ALL_PROXY has a proxy that Orbiter cannot use"
-PROXY_FORM = (
-    "write it as http://host:port, with a user and a password before the host if it needs them, "
-    "and % escapes in the password; SOCKS is not supported"
-)
 OFFLINE = (
     "check that this machine is online, and HTTPS_PROXY, HTTP_PROXY and NO_PROXY, or the proxy in "
     "config.toml"
@@ -137,7 +123,7 @@ class _Session:
     """The state that all requests of this process share."""
 
     def __init__(self) -> None:
-        self.client: Lazy[httpx.Client] = Lazy(_new_client, retry=True)
+        self.client: Lazy[httpx.Client] = Lazy(new_client, retry=True)
         self._failed_at: dict[str, float] = {}
 
     def is_unresponsive(self, host: str) -> bool:
@@ -204,7 +190,7 @@ def stream_chunks(url: str, *, headers: Mapping[str, str] = {}) -> Iterator[byte
 
 def retry(url: str, attempt: Callable[[], T]) -> T:
     """Return the result of ``attempt``, repeating it while it raises a temporary HTTPError."""
-    if not is_address(url):
+    if not is_url(url):
         raise _invalid(url)
     host = urlsplit(url).netloc
     for pause in PAUSES:
@@ -230,18 +216,6 @@ def _pause(pause: float, error: HTTPError) -> float:
     return min(max(pause, seconds), LONGEST_PAUSE)
 
 
-def is_address(text: str) -> bool:
-    """Return whether a text has the parts of a URL; ``urlsplit`` fails on some brackets and ports.
-
-    Check each address that a person or a server wrote before splitting it.
-    """
-    try:
-        urlsplit(text).port  # noqa: B018  # reading the port validates it
-    except ValueError:
-        return False
-    return True
-
-
 def join(url: str, link: str) -> str:
     """Return the address that a link on a page names; raise HTTPError if it is invalid."""
     try:
@@ -254,46 +228,6 @@ def _invalid(url: str) -> HTTPError:
     # A status that is not 0, because another attempt gives the same error.
     message = f"{redact(url)} is not a valid address"
     return HTTPError(message, status=HTTPStatus.BAD_REQUEST)
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether a host, without brackets and port, is this machine."""
-    import ipaddress  # rarely needed, and this module is part of every start
-
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def is_unencrypted(url: str) -> bool:
-    """Return whether a valid address sends a file over a network in plain text."""
-    parts = urlsplit(url)
-    return parts.scheme == "http" and not is_loopback(parts.hostname or "")
-
-
-def local_path(url: str) -> Path:
-    """Return the path that a ``file:`` URL names."""
-    return Path(unquote(urlsplit(url).path))
-
-
-def _new_client() -> "httpx.Client":
-    import httpx
-
-    tls = tls_context()
-    try:
-        return httpx.Client(
-            verify=tls,
-            follow_redirects=True,
-            headers={"user-agent": "orbiter"},
-            # More threads than connections may wait for one, for as long as a large file takes.
-            timeout=httpx.Timeout(60, connect=20, pool=None),
-            limits=httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS),
-            mounts=dict.fromkeys(LOOPBACK),
-        )
-    except (httpx.InvalidURL, ValueError, ImportError):
-        # The cause would quote the address, which may hold a password. SOCKS is an ImportError.
-        raise ExpectedError(UNUSABLE_PROXY, PROXY_FORM) from None
 
 
 _session = _Session()
@@ -323,7 +257,7 @@ def _open(
         response = client.send(
             request,
             stream=True,
-            auth=_netrc_credentials(url, headers),
+            auth=netrc_credentials(url, headers),
             follow_redirects=not content,  # an iterator cannot be sent a second time
         )
     except (httpx.RequestError, httpx.InvalidURL) as error:
@@ -371,22 +305,6 @@ def _chunks(url: str, response: "httpx.Response") -> Iterator[bytes]:
 
 def _headers(response: "httpx.Response") -> dict[str, str]:
     return {name.lower(): value for name, value in response.headers.items()}
-
-
-def _netrc_credentials(url: str, headers: Mapping[str, str]) -> tuple[str, str] | None:
-    parts = urlsplit(url)
-    if "authorization" in headers or parts.username or not parts.hostname:
-        return None
-    entry = _netrc_entry(os.environ.get("NETRC") or "~/.netrc", parts.hostname)
-    return (entry[0], entry[2] or "") if entry else None
-
-
-@cache
-def _netrc_entry(file: str, host: str) -> tuple[str, str | None, str | None] | None:
-    try:
-        return netrc.netrc(Path(file).expanduser()).authenticators(host)
-    except (OSError, netrc.NetrcParseError):
-        return None  # like pip, ignore a netrc file that cannot be read
 
 
 def _bad_status(url: str, response: "httpx.Response", content: bytes) -> HTTPError:

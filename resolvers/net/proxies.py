@@ -4,12 +4,12 @@ import os
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-from resolvers.net.http import is_address, is_loopback
+from resolvers.net.addresses import is_loopback, is_url
 
 
 def proxy_of(url: str) -> str:
     """Return the address of the proxy for requests to a URL; "" without one."""
-    if not is_address(url):
+    if not is_url(url):
         return ""
     parts = urlsplit(url)
     host = parts.hostname or ""
@@ -27,7 +27,7 @@ def complete(proxy: str) -> str:
 def is_usable(proxy: str) -> bool:
     """Return whether the HTTP client can use the address of a proxy."""
     address = complete(proxy)
-    return is_address(address) and urlsplit(address).scheme in {"http", "https"}
+    return is_url(address) and urlsplit(address).scheme in {"http", "https"}
 
 
 def proxy_variable(scheme: str) -> str:

@@ -15,6 +15,7 @@ from resolvers.npm import program, semver
 from resolvers.npm.config import NpmConfig
 from resolvers.npm.lock_file import required_name
 from resolvers.npm.registry_proxy import resolve_alias
+from resolvers.redaction import redact
 from resolvers.types.decoding import thread_safe_decoding
 from resolvers.types.packages import Availability, AvailableVersion
 from resolvers.types.request import Request
@@ -119,7 +120,7 @@ def _decode(content: bytes, kind: type[T], source: str) -> T:
         return msgspec.json.decode(content, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ExpectedError(
-            f"{http.redact(source)} is not a response of an npm registry: {error}",
+            f"{redact(source)} is not a response of an npm registry: {error}",
             "check the registry in npm's configuration",
         ) from None
 

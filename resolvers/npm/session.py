@@ -13,11 +13,12 @@ import msgspec
 from msgspec.structs import replace
 
 from resolvers.errors import ExpectedError, ProgramError, UnsolvableError
-from resolvers.net.http import HTTPError, redact, with_origin
+from resolvers.net.http import HTTPError, with_origin
 from resolvers.npm import program, registry_proxy
 from resolvers.npm.config import NpmConfig
 from resolvers.npm.lock_file import LOCK, MANIFEST
 from resolvers.npm.registry_proxy import RegistryProxy
+from resolvers.redaction import redact
 from resolvers.scratch import temporary_folder
 
 SETTINGS = {

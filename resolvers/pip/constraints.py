@@ -15,6 +15,7 @@ from packaging.utils import canonicalize_name
 from resolvers.errors import ExpectedError
 from resolvers.net import http, pip_config
 from resolvers.pip import markers
+from resolvers.redaction import redact
 from resolvers.types.request import Request
 
 COMMENT = re.compile(r"(^|\s)#.*")
@@ -105,4 +106,4 @@ def _parse(text: str, location: str) -> Constraint:
         raise ExpectedError(f"{location}: '{text}' is not a constraint: {error}", HINT) from error
     if requirement.url:
         raise ExpectedError(f"{location}: the constraint '{text}' refers to a URL", HINT)
-    return Constraint(text, http.redact(location))
+    return Constraint(text, redact(location))

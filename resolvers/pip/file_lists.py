@@ -17,7 +17,7 @@ import msgspec
 from resolvers import cache
 from resolvers.errors import DiskError, ExpectedError
 from resolvers.index import remote_wheel
-from resolvers.net.http import CONNECTIONS
+from resolvers.net.http_client import CONNECTIONS
 from resolvers.overwrites import SITE_PACKAGES, FileList
 from resolvers.pip.locked_files import NO_INDEXES, locked_files
 from resolvers.types.packages import Pin

@@ -11,7 +11,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from resolvers.errors import ExpectedError
-from resolvers.net import http
+from resolvers.redaction import redact
 
 LINE = re.compile(rb"^Requires-Dist:([^\n]*@[^\n]*)$", re.IGNORECASE | re.MULTILINE)
 FOLDED = re.compile(rb"\r?\n[ \t]+")
@@ -48,7 +48,7 @@ def _without_address(text: str, direct: Set[str], package: str) -> str:
 
 def unlocked_address(name: str, url: str, package: str) -> ExpectedError:
     """Return the error for the address of a package that images.toml does not have."""
-    address = http.redact(url)
+    address = redact(url)
     return ExpectedError(
         f"{package} requires '{name}' from {address}, which images.toml does not name",
         f'add "{name} @ {address}" to the pip list of the stage',

@@ -101,3 +101,15 @@ def test_an_address_keeps_its_query_without_its_login() -> None:
 def test_secrets_are_found_in_linear_time(part: str) -> None:
     """Patterns whose time is not linear would take hours."""
     without_secrets("a://" + part * (1_000_000 // len(part)) + '://@"', mark="…@")
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://ann:pw@h:1/a?b#c", "https://h:1/a?b#c"),
+        ("https://token@h/a", "https://h/a"),
+        ("file:///a", "file:///a"),
+    ],
+)
+def test_an_address_without_credentials(url: str, shown: str) -> None:
+    assert redact(url) == shown

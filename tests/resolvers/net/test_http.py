@@ -144,18 +144,6 @@ def test_files(tmp_path: Path) -> None:
     assert caught.value.status == 404
 
 
-@pytest.mark.parametrize(
-    ("url", "shown"),
-    [
-        ("https://ann:pw@h:1/a?b#c", "https://h:1/a?b#c"),
-        ("https://token@h/a", "https://h/a"),
-        ("file:///a", "file:///a"),
-    ],
-)
-def test_redact(url: str, shown: str) -> None:
-    assert http.redact(url) == shown
-
-
 @pytest.mark.parametrize("address", ["https://[::1/simple", "https://host:99999/", "https://h:x/"])
 def test_an_address_that_cannot_be_split_is_an_error(address: str) -> None:
     with pytest.raises(http.HTTPError, match="is not a valid address"):
@@ -166,11 +154,3 @@ def test_a_link_that_cannot_be_split_is_an_error() -> None:
     assert http.join("https://host.test/a/", "b") == "https://host.test/a/b"
     with pytest.raises(http.HTTPError, match=r"http://\[::1/b is not a valid address"):
         http.join("https://host.test/a/", "http://ann:s3cret@[::1/b")
-
-
-@pytest.mark.parametrize(
-    ("host", "expected"),
-    [("localhost", True), ("127.1.2.3", True), ("::1", True), ("host.test", False), ("", False)],
-)
-def test_hosts_of_this_machine(host: str, *, expected: bool) -> None:
-    assert http.is_loopback(host) == expected

@@ -7,6 +7,7 @@ import pytest
 
 from resolvers.errors import ExpectedError
 from resolvers.net import http
+from resolvers.net.http_client import UNUSABLE_PROXY
 from resolvers.net.proxies import is_usable, proxy_of, proxy_variable
 from tests.support.loopback import Answer, Server, serving
 
@@ -84,5 +85,5 @@ def test_a_proxy_that_cannot_be_used(address: str, monkeypatch: pytest.MonkeyPat
     assert not is_usable(address)
     with pytest.raises(ExpectedError) as caught:
         http.get("http://a.invalid/")
-    assert caught.value.message == http.UNUSABLE_PROXY
+    assert caught.value.message == UNUSABLE_PROXY
     assert caught.value.__suppress_context__  # its text would show the password
