@@ -11,7 +11,7 @@ from orbiter.build.built_image import BuiltImage
 from orbiter.build.options import BuildOptions
 from orbiter.build.push import push
 from orbiter.build.push_check import images_to_push
-from orbiter.docker import client
+from orbiter.docker import client, local_images
 from orbiter.tasks import StartTask, TaskState
 from resolvers.cache import CACHE_HINT, folder
 from resolvers.scratch import scratch_folder
@@ -34,7 +34,7 @@ def deliver(
         stages_to_push = frozenset(image.stage for image in images)
     for image in built:
         report = start_task(image.stage)
-        if options.load and not client.has_image(image.tag, engine_ids(image)):
+        if options.load and not local_images.has_image(image.tag, engine_ids(image)):
             report(TaskState(state="loading"))
             load(image.tag, image.images, image.index)
         if image.stage in stages_to_push:
@@ -57,7 +57,7 @@ def load(tag: str, images: Sequence[AssembledImage], index: bytes | None) -> Non
     with scratch_folder(folder("assembly"), "new-", CACHE_HINT) as scratch:
         archive = scratch / "image.tar"
         write_archive(archive, tag, images, index)
-        client.load_image(archive)
+        local_images.load_image(archive)
 
 
 def keep_archives(images: Sequence[BuiltImage], target: Path) -> tuple[BuiltImage, ...]:

@@ -1,21 +1,16 @@
-"""The Docker SDK: images and containers of the engine, pulling and loading.
+"""The connection to the Docker engine: its address, its configuration and its errors.
 
 Uses the same engine as the program docker: DOCKER_HOST, otherwise the current context.
 """
 
 import os
-import sys
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
-import msgspec
-
-from orbiter.docker import buildx, network
-from orbiter.docker.objects import STARTED, LocalContainer, LocalImage
+from orbiter.docker import buildx
 from orbiter.lockset.record import RecordedBuilder
 from resolvers import process
 from resolvers.errors import ExpectedError
@@ -23,10 +18,6 @@ from resolvers.net.addresses import is_loopback, is_url
 
 if TYPE_CHECKING:
     from docker import DockerClient
-    from docker.models.containers import Container
-    from docker.models.images import Image
-
-    from resolvers.types.options import Shell
 
 T = TypeVar("T")
 
@@ -42,9 +33,6 @@ HOST_HINT = (
     f"start the Docker engine of this address, or correct or unset {HOST_VARIABLE}: "
     "'docker info' must work for this user"
 )
-STOP_TIMEOUT = 5
-"""Seconds that a container may take to stop."""
-LOGIN_SHELL = "if command -v bash > /dev/null; then exec bash; else exec sh; fi"
 
 
 def unavailable_reason() -> str:
@@ -236,114 +224,7 @@ def credentials(registry: str) -> tuple[str, str] | None:
     return None
 
 
-def image_shell(reference: str, digest: str, platform: str) -> "Shell":
-    """Return a shell in the image with this digest; a missing image is pulled."""
-
-    def run(script: str, *, platform: str = platform, cache: str = "") -> str:
-        image = pull_image(reference, digest, platform)
-        # Without --init, the shell is the first process, which ignores SIGTERM.
-        options = ["--rm", "--init", "--interactive", "--platform", platform, "--user", "0"]
-        proxies = {} if container_proxies() else network.proxy_variables()
-        options += [word for name in proxies for word in ("--env", name)]
-        if network.needs_host_network(proxies):
-            options += ["--network", "host"]
-        if cache:
-            options += ["--volume", f"{Path(cache).absolute()}:/cache"]
-        options += ["--entrypoint", "/bin/sh"]
-        command = [buildx.docker_program(), "run", *options, image, "-s"]
-        return process.run(
-            command,
-            env=proxies,
-            stdin=f"{network.script_start()}{script}",
-            name=f"the shell in {reference} for {platform}",
-        )
-
-    return run
-
-
-def pull_image(reference: str, digest: str, platform: str) -> str:
-    """Pull the image with this digest if the engine does not have it; return its name."""
-    from docker.errors import ImageNotFound
-
-    name = name_with_digest(reference, digest)
-    repository = name.partition("@")[0]
-    with sdk_errors(f"pulling {name}"):
-        try:
-            connect().images.get(name)
-        except ImageNotFound:
-            connect().images.pull(repository, tag=digest, platform=platform)
-    return name
-
-
-def check_pull(reference: str) -> None:
-    """Let the engine ask its registries for an image, without pulling it."""
-    with sdk_errors(f"reading {reference} by the engine"):
-        api = connect().api  # its stubs leave out the types of this method
-        api.inspect_distribution(reference)  # type: ignore[no-untyped-call]
-
-
-def is_pulled(reference: str, digest: str) -> bool:
-    """Return whether the engine has the image with this digest."""
-    return find_image(name_with_digest(reference, digest)) is not None
-
-
-def name_with_digest(reference: str, digest: str) -> str:
-    """Return the name of an image with a digest in place of its tag."""
-    repository = reference.partition("@")[0]
-    # The host may have a port, so only a colon in the last part begins a tag.
-    if ":" in repository.rpartition("/")[2]:
-        repository = repository.rpartition(":")[0]
-    return f"{repository}@{digest}"
-
-
-def container_proxies() -> Mapping[str, Any]:
-    """Return the proxies that Docker's own configuration sets in containers."""
-    from docker.utils.config import load_general_config
-
-    proxies: Mapping[str, Any] = load_general_config().get("proxies") or {}
-    return proxies
-
-
-def image_labels(tag: str) -> Mapping[str, str] | None:
-    """Return the labels of a local image; None if there is no such image."""
-    image = find_image(tag)
-    return image.labels if image else None
-
-
-def find_image(tag: str) -> "Image | None":
-    """Return a local image; None if there is no such image."""
-    from docker.errors import ImageNotFound
-
-    with sdk_errors(f"looking for {tag}"):
-        try:
-            return connect().images.get(tag)
-        except ImageNotFound:
-            return None
-
-
-def list_images(label: str) -> tuple[LocalImage, ...]:
-    """Return the engine's images that have a label."""
-    with sdk_errors("listing the images of the engine"):
-        images = _listed(lambda: connect().api.images(filters={"label": label}))
-        return msgspec.convert(images, tuple[LocalImage, ...])
-
-
-def last_step(image: str) -> str:
-    """Return the newest line in the history of a local image; "" without a history."""
-    with sdk_errors(f"reading the history of {image}"):
-        api = connect().api  # its stubs leave out the types of this method
-        history: list[dict[str, Any]] = api.history(image)  # type: ignore[no-untyped-call]
-    return str(history[0].get("CreatedBy") or "") if history else ""
-
-
-def list_containers() -> tuple[LocalContainer, ...]:
-    """Return all containers of the engine, running or not."""
-    with sdk_errors("listing the containers of the engine"):
-        containers = _listed(lambda: connect().api.containers(all=True, size=True))
-        return msgspec.convert(containers, tuple[LocalContainer, ...])
-
-
-def _listed(ask: Callable[[], T]) -> T:
+def consistent_list(ask: Callable[[], T]) -> T:
     """Return a list of the engine, asked for again if something in it is removed meanwhile."""
     from docker.errors import APIError
 
@@ -354,99 +235,6 @@ def _listed(ask: Callable[[], T]) -> T:
             if not str(error.explanation).strip().endswith("not found"):
                 raise
     return ask()
-
-
-def remove_image(tag: str) -> None:
-    """Remove a tag, and with the last tag its image; raise ExpectedError if it is in use."""
-    with sdk_errors(f"removing {tag}"):
-        connect().api.remove_image(tag)
-
-
-def remove_container(name: str) -> None:
-    """Remove a stopped container; raise ExpectedError if it is running."""
-    with sdk_errors(f"removing the container {name}"):
-        connect().api.remove_container(name, v=True)  # and its anonymous volumes
-
-
-def become_shell(tag: str) -> NoReturn:
-    """Replace this process by a shell in a new container of a local image, as the image's user.
-
-    Without a terminal, the shell reads standard input.
-    """
-    options = ["--rm", "--init", "--pull=never", "--interactive"]
-    if sys.stdin.isatty() and sys.stdout.isatty():
-        options.append("--tty")
-    shell = [tag, "/bin/sh", "-c", LOGIN_SHELL]
-    process.replace_process([buildx.docker_program(), "run", *options, *shell])
-
-
-def has_image(tag: str, ids: Collection[str]) -> bool:
-    """Return whether a tag of the engine has one of these ids."""
-    image = find_image(tag)
-    return image is not None and image.id in ids
-
-
-def load_image(archive: Path) -> None:
-    """Load an image archive into the engine."""
-    with sdk_errors(f"loading {archive.name} into the engine"), archive.open("rb") as file:
-        connect().images.load(file)
-
-
-def start_container(
-    tag: str,
-    command: Sequence[str] | None,
-    *,
-    ports: Mapping[int, int],
-    environment: Mapping[str, str],
-    mounts: Mapping[str, str],
-    user: str = "",
-) -> "Container":
-    """Start a container of ``tag`` under an init process, with its own command for None.
-
-    ``ports`` maps ports of the container to ports on 127.0.0.1, ``mounts`` maps folders of this
-    machine to folders in the container. ``user`` is ``uid:gid``, or empty for the image's user.
-    """
-    from docker.types import Mount
-
-    # Unlike a volume, a mount fails if the engine's machine does not have the folder.
-    binds = [Mount(inside, folder, type="bind") for folder, inside in mounts.items()]
-    with sdk_errors(f"starting {tag}"):
-        return connect().containers.run(
-            tag,
-            None if command is None else list(command),
-            detach=True,
-            # The first process of a container ignores signals that it does not handle.
-            init=True,
-            ports={f"{inside}/tcp": ("127.0.0.1", port) for inside, port in ports.items()},
-            environment=dict(environment),
-            user=user or None,
-            labels={STARTED: tag},
-            mounts=binds,
-        )
-
-
-def follow_log(container: "Container") -> Iterator[bytes]:
-    """Yield the output of a container as it comes, until the container ends."""
-    with sdk_errors("following the container's log"):
-        yield from container.logs(stream=True, follow=True)
-
-
-def find_container(name: str) -> "Container | None":
-    """Return a container, running or not; None if there is none with this name."""
-    from docker.errors import NotFound
-
-    with sdk_errors(f"looking for the container {name}"):
-        try:
-            return connect().containers.get(name)
-        except NotFound:
-            return None
-
-
-def stop_container(container: "Container") -> None:
-    """Stop a container, by force after some seconds, and remove it."""
-    with sdk_errors("stopping the container"):
-        container.stop(timeout=STOP_TIMEOUT)
-        container.remove(force=True)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ import tarfile
 from functools import partial
 from pathlib import Path
 
-from orbiter.docker import client
+from orbiter.docker import client, local_images
 from orbiter.oci.base_image import Blob, image_blobs
 from orbiter.oci.layout import write_layout
 from orbiter.oci.mirrors import sources
@@ -21,7 +21,7 @@ from resolvers.scratch import scratch_folder
 
 def load_base(reference: str, digest: str) -> None:
     """Load the image with this digest, unless the engine has it; ``reference`` names it."""
-    if client.is_pulled(reference, digest):
+    if local_images.is_pulled(reference, digest):
         return
     store = Store()
     _download(reference, digest, store)
@@ -32,7 +32,7 @@ def load_base(reference: str, digest: str) -> None:
         name = f"{parsed.registry}/{parsed.repository}@{digest}"
         write_layout(digest, store, layout, name=name)
         _pack(layout, archive)
-        client.load_image(archive)
+        local_images.load_image(archive)
 
 
 def _download(reference: str, digest: str, store: Store) -> None:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from orbiter.docker.client import connect, find_image, sdk_errors
+from orbiter.docker.client import connect, sdk_errors
+from orbiter.docker.local_images import find_image
 from orbiter.docker.objects import STARTED
 
 if TYPE_CHECKING:

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from orbiter.docker.client import find_image, sdk_errors
+from orbiter.docker.client import sdk_errors
+from orbiter.docker.local_images import find_image
 
 
 def save_image(tag: str, archive: Path) -> bool:

@@ -101,12 +101,12 @@ def base_shell(reference: str, digests: Mapping[str, str]) -> Shell:
 
 
 def _run(reference: str, digest: str, script: str, platform: str, cache: str) -> str:
-    from orbiter.docker import client
+    from orbiter.docker import containers
     from orbiter.docker.load_base import load_base
 
     if profile.is_used():
         load_base(reference, digest)
-    shell = client.image_shell(reference, digest, platform)
+    shell = containers.image_shell(reference, digest, platform)
     try:
         return shell(script, platform=platform, cache=cache)
     except ProgramError as error:

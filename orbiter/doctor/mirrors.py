@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from orbiter.config.builders import system_manager
 from orbiter.config.image_set import Builder, ImageSet
-from orbiter.docker import client
+from orbiter.docker import client, local_images
 from orbiter.docker.shells import base_shell, pin_base, solver_image
 from orbiter.doctor.check import Asks, Check
 from orbiter.doctor.faults import diagnose
@@ -90,7 +90,7 @@ def _answers(reference: str, sources: tuple[Source, ...]) -> Outcome:
 def _pulled(reference: str, platform: str) -> str:
     """Return the digest of an image that the engine has."""
     digest = pin_base(reference, platform)
-    if not client.is_pulled(reference, digest):
+    if not local_images.is_pulled(reference, digest):
         raise _not_pulled(reference)
     return digest
 
@@ -158,7 +158,7 @@ def _require_pulled(lock_set: LockSet, builder: Builder) -> None:
         _pulled(solver_image(builder.suite), client.native_platform())
         return
     digest = next(iter(lock_set.manifest.bases[builder.base].values()))
-    if not client.is_pulled(builder.base, digest):
+    if not local_images.is_pulled(builder.base, digest):
         raise _not_pulled(builder.base)
 
 

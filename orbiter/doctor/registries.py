@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 
 from orbiter.config.image_set import ImageSet
-from orbiter.docker import client
+from orbiter.docker import client, local_images
 from orbiter.doctor.check import Asks, Check
 from orbiter.doctor.faults import diagnose, reason_of
 from orbiter.doctor.machine import NO_ENGINE
@@ -79,7 +79,7 @@ def _check_pull(reference: str, _asks: Asks) -> Outcome:
     if profile.is_used():
         return skipped("with config.toml, Orbiter loads base images into the Docker engine itself")
     try:
-        client.check_pull(reference)
+        local_images.check_pull(reference)
     except ExpectedError as error:
         found = diagnose(error)
         return failed(found.detail, ENGINE_HINTS.get(found.fault, found.hint), found.fault)

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 
 from orbiter.config.image_tests import ImageTests
-from orbiter.docker import client
+from orbiter.docker import client, local_images
 from orbiter.image_tests.results import NotTested
 from orbiter.image_tests.run import ImageToTest
 from orbiter.images.start import find_built_tag
@@ -73,7 +73,7 @@ def untested(
 
 def _image(lock_set: LockSet, name: str, platform: str, tests: ImageTests) -> ImageToTest:
     tag = find_built_tag(lock_set, name)
-    found = client.find_image(tag)
+    found = local_images.find_image(tag)
     return ImageToTest(
         image=name,
         release=lock_set.manifest.release,

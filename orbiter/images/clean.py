@@ -12,7 +12,7 @@ from typing import Literal
 import msgspec
 
 from orbiter.config.image_set import ImageSet
-from orbiter.docker import client
+from orbiter.docker import containers, local_images
 from orbiter.docker.build_cache import CacheRecord, list_records, remove_records
 from orbiter.docker.objects import LOCKSET, STOPPED_STATES, LocalContainer
 from orbiter.images import list as image_list
@@ -93,13 +93,11 @@ def plan_cleanup(image_set: ImageSet, scope: CleanupScope) -> CleanupPlan:
     recorded = _recorded_releases()
     chosen = [image for image in images if scope.has(image, recorded)]
     tags = {image.tag for image in chosen}
-    containers = client.list_containers()
-    stopped = [container for container in containers if _is_stopped(container, own)]
+    existing = containers.list_containers()
+    stopped = [container for container in existing if _is_stopped(container, own)]
     if scope.only_images:
         stopped = [container for container in stopped if container.started_tag in tags]
-    users = {
-        container.image: container.name for container in containers if container not in stopped
-    }
+    users = {container.image: container.name for container in existing if container not in stopped}
     # Containers come first, because a stopped one still uses its image.
     leftovers = [_container(container) for container in stopped]
     leftovers += [
@@ -116,15 +114,15 @@ def plan_cleanup(image_set: ImageSet, scope: CleanupScope) -> CleanupPlan:
 
 def _plan_kinds(own: OwnImages, kinds: Collection[LeftoverKind]) -> CleanupPlan:
     """Find the leftovers of chosen kinds alone."""
-    containers = client.list_containers()
-    stopped = [container for container in containers if _is_stopped(container, own)]
+    existing = containers.list_containers()
+    stopped = [container for container in existing if _is_stopped(container, own)]
     leftovers: list[Leftover] = []
     notes: list[str] = []
     if "container" in kinds:
         leftovers += map(_container, stopped)
-        containers = tuple(each for each in containers if each not in stopped)
+        existing = tuple(each for each in existing if each not in stopped)
     if "untagged" in kinds:
-        leftovers += _untagged(frozenset(container.image for container in containers))
+        leftovers += _untagged(frozenset(container.image for container in existing))
     if "cache" in kinds:
         records = list_records()
         found = tuple(own_records(records, map(folder.read, _release_folders())))
@@ -142,9 +140,9 @@ def _untagged(used: Collection[str]) -> Iterator[Leftover]:
 
     An image that somebody built upon ours inherits its labels, but not the end of its history.
     """
-    for image in client.list_images(LOCKSET):
+    for image in local_images.list_images(LOCKSET):
         is_free = not set(image.repo_tags or ()) - NO_TAG and image.id not in used
-        if is_free and client.last_step(image.id).startswith(OWN_STEP):
+        if is_free and local_images.last_step(image.id).startswith(OWN_STEP):
             yield Leftover(kind="untagged", name=image.id, size=image.size)
 
 
@@ -252,9 +250,9 @@ def _remove(leftover: Leftover) -> str:
     """Remove a leftover; return the error message, empty if there was no error."""
     try:
         if leftover.kind == "container":
-            client.remove_container(leftover.name)
+            containers.remove_container(leftover.name)
         elif leftover.kind in {"image", "untagged"}:
-            client.remove_image(leftover.name)
+            local_images.remove_image(leftover.name)
         elif leftover.kind == "unfinished":
             _remove_path(Path(leftover.name))
     except ExpectedError as error:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import msgspec
 
 from orbiter.config.image_set import ImageSet
-from orbiter.docker import client
+from orbiter.docker import local_images
 from orbiter.docker.objects import LOCKSET, LocalImage
 from orbiter.documents import Document, encode, schema_of
 from orbiter.lockset import folder
@@ -78,7 +78,7 @@ def own_images_of(image_set: ImageSet, lock_set: LockSet | None) -> OwnImages:
 def list_images(own: OwnImages) -> tuple[ListedImage, ...]:
     """Return the local images of an image set, sorted by tag."""
     images = []
-    for local in client.list_images(LOCKSET):
+    for local in local_images.list_images(LOCKSET):
         for tag in local.repo_tags or ():
             release = _release(local, tag) if own.has(tag) else ""
             if release:

@@ -13,7 +13,7 @@ from msgspec import UnsetType
 
 from orbiter.config.runtime import Runtime
 from orbiter.config.stage_graph import runtime_of
-from orbiter.docker import client
+from orbiter.docker import client, containers, local_images
 from orbiter.docker.objects import LOCKSET
 from orbiter.images.server_log import follow
 from orbiter.lockset import model
@@ -49,7 +49,7 @@ def run_image(
     token = secrets.token_hex(24)
     runtime = _runtime(lock_set, image)
     user, mounts = _mounted(lock_set, mount)
-    container = client.start_container(
+    container = containers.start_container(
         tag,
         _command(runtime, user),
         ports={_container_port(runtime): host_port},
@@ -66,7 +66,7 @@ def run_image(
     except KeyboardInterrupt:
         report_stopping()
     finally:
-        client.stop_container(container)
+        containers.stop_container(container)
 
 
 def report_stopping() -> None:
@@ -121,7 +121,7 @@ def open_shell(lock_set: LockSet, image: str) -> NoReturn:
     The shell runs as the image's user, and reads standard input if there is no terminal. Its
     container is removed at the end. Raises ExpectedError like ``find_built_tag``.
     """
-    client.become_shell(find_built_tag(lock_set, image))
+    containers.become_shell(find_built_tag(lock_set, image))
 
 
 def find_built_tag(lock_set: LockSet, image: str) -> str:
@@ -131,7 +131,7 @@ def find_built_tag(lock_set: LockSet, image: str) -> str:
     """
     image = resolve_stage(lock_set, image)
     tag = _tag(lock_set, image)
-    labels = client.image_labels(tag)
+    labels = local_images.image_labels(tag)
     release = lock_set.manifest.release
     hint = f"orbiter build --image {image} --release {release}"
     if labels is None:
@@ -145,7 +145,7 @@ def find_built_tag(lock_set: LockSet, image: str) -> str:
 
 def _log_lines(container: "Container") -> Iterator[str]:
     unfinished = b""
-    for chunk in client.follow_log(container):
+    for chunk in containers.follow_log(container):
         *lines, unfinished = (unfinished + chunk).split(b"\n")
         for line in lines:
             yield line.decode(errors="replace").rstrip()

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from orbiter.docker import client
+from orbiter.docker import client, containers, local_images
 from orbiter.docker.objects import STARTED
 from orbiter.images import start
 from orbiter.images.server_log import follow
@@ -117,7 +117,7 @@ def _follow(command: Sequence[str | Path], folder: Path, address: str, name: str
 
 
 def _remove(name: str) -> None:
-    if container := client.find_container(name):
-        client.stop_container(container)
-    if client.find_image(name):
-        client.remove_image(name)
+    if container := containers.find_container(name):
+        containers.stop_container(container)
+    if local_images.find_image(name):
+        local_images.remove_image(name)

@@ -11,7 +11,7 @@ from orbiter.assembly.image import AssembledImage
 from orbiter.build.built_image import BuiltImage
 from orbiter.build.deliver import engine_ids, load
 from orbiter.config.image_tests import ImageTests
-from orbiter.docker import client
+from orbiter.docker import local_images
 from orbiter.image_tests.passes import find_pass, record_pass
 from orbiter.image_tests.results import ImageResults, ImageTestReport
 from orbiter.image_tests.run import ImageToTest, run_tests
@@ -99,7 +99,7 @@ def _earlier_pass(image: BuiltImage, tests: ImageTests) -> ImageResults | None:
 @contextmanager
 def _in_engine(image: BuiltImage, assembled: AssembledImage) -> Iterator[str]:
     """Yield a tag of the engine for an image; one that the engine lacks is removed at the end."""
-    if client.has_image(image.tag, engine_ids(image)):
+    if local_images.has_image(image.tag, engine_ids(image)):
         yield image.tag
         return
     tag = f"{image.tag}.test-{secrets.token_hex(4)}"
@@ -107,4 +107,4 @@ def _in_engine(image: BuiltImage, assembled: AssembledImage) -> Iterator[str]:
     try:
         yield tag
     finally:
-        client.remove_image(tag)
+        local_images.remove_image(tag)

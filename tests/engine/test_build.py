@@ -20,7 +20,7 @@ from orbiter.build.inputs import build_definition, write_inputs
 from orbiter.build.options import BuildOptions
 from orbiter.config import snapshot
 from orbiter.config.image_set import Builder, ImageSet, Stage
-from orbiter.docker import client
+from orbiter.docker import client, containers, local_images
 from orbiter.docker.bake import BakeOptions, run_bake
 from orbiter.docker.bake_definition import bound
 from orbiter.fetch.base_image import fetch_image
@@ -265,7 +265,7 @@ def test_any_uid_may_write_to_the_home(built: Built) -> None:
 
 
 def test_labels_name_the_origin_of_an_image(built: Built) -> None:
-    labels = client.image_labels(built.tag())
+    labels = local_images.image_labels(built.tag())
     assert labels is not None
     image = "org.opencontainers.image"
     assert labels[f"{image}.title"] == "debian-base"
@@ -276,7 +276,7 @@ def test_labels_name_the_origin_of_an_image(built: Built) -> None:
     assert labels[f"{image}.created"] == built.locked.manifest.cutoff
     assert labels["org.orbiter.hermetic"] == "true"
     assert "org.orbiter.stage" not in labels
-    assert client.image_labels("orbiter-test/nothing:here") is None
+    assert local_images.image_labels("orbiter-test/nothing:here") is None
 
 
 def test_the_image_contains_its_package_list(built: Built) -> None:
@@ -446,7 +446,7 @@ def test_one_of_several_platforms_is_built_from_a_base_without_a_registry() -> N
 
 def test_a_shell_runs_in_the_pinned_image(tmp_path: Path) -> None:
     pinned = base_image.pin(BASE, AMD64, mirrors=client.mirrors())
-    shell = client.image_shell(BASE, pinned.digest, AMD64)
+    shell = containers.image_shell(BASE, pinned.digest, AMD64)
     script = "cat /etc/debian_version; id -u; echo kept > /cache/file"
     assert shell(script, platform=AMD64, cache=str(tmp_path)).splitlines()[1:] == ["0"]
     assert (tmp_path / "file").read_text() == "kept\n"

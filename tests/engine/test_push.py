@@ -13,7 +13,7 @@ import pytest
 
 from orbiter.config import snapshot
 from orbiter.config.image_set import Builder, ImageSet, Stage
-from orbiter.docker import client
+from orbiter.docker import client, local_images
 from orbiter.lockset import folder as lockset_folder
 from orbiter.lockset.model import Manifest
 from orbiter.oci import base_image
@@ -202,7 +202,7 @@ def test_nothing_is_pushed_if_a_version_tag_would_move(
     )
     assert f"{here.repository}:debian-base" not in done.stderr
     assert in_registry(here) == before
-    labels = client.image_labels(f"{here.repository}:debian-base-0.1.0")
+    labels = local_images.image_labels(f"{here.repository}:debian-base-0.1.0")
     assert labels is None, "nothing was loaded either"
 
 

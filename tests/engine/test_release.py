@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from orbiter.assembly.compression import describe
-from orbiter.docker import client
+from orbiter.docker import client, local_images
 from orbiter.lockset import folder as lockset_folder
 from orbiter.lockset import record as lockset_record
 from orbiter.lockset.record import Record
@@ -190,7 +190,7 @@ def test_a_recorded_digest_that_was_changed(
     assert reports["core"].startswith(
         f"{image.digest}  DIFFERS\n  likely cause: the record itself was changed"
     )
-    assert client.image_labels(unloaded) is None
+    assert local_images.image_labels(unloaded) is None
 
 
 @pytest.mark.parametrize("field", ["config", "diff-id", "digest"])

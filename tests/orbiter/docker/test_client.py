@@ -105,13 +105,13 @@ def test_a_list_is_asked_for_again_if_something_in_it_is_removed() -> None:
             raise answer
         return answer
 
-    assert client._listed(ask) == "images"
+    assert client.consistent_list(ask) == "images"
     answers += [APIError("500 Server Error", explanation="disk full")]
     with pytest.raises(APIError, match="disk full"):
-        client._listed(ask)
+        client.consistent_list(ask)
     answers += [gone] * client.LIST_ATTEMPTS
     with pytest.raises(APIError, match="not found"):
-        client._listed(ask)
+        client.consistent_list(ask)
     assert answers == []
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from orbiter.docker import client, network
+from orbiter.docker import containers, network
 from resolvers import process
 from resolvers.distro.scripts import NETWORK, with_variables
 from resolvers.net import profile
@@ -59,9 +59,9 @@ def test_a_proxy_on_the_loopback_interface_needs_the_network_of_the_host(
 
 def test_the_proxies_of_docker_are_read(tmp_path: Path) -> None:
     os.environ["DOCKER_CONFIG"] = str(tmp_path)
-    assert client.container_proxies() == {}
+    assert containers.container_proxies() == {}
     (tmp_path / "config.json").write_text('{"proxies": {"default": {"httpProxy": "http://a:1"}}}')
-    assert client.container_proxies() == {"default": {"httpProxy": "http://a:1"}}
+    assert containers.container_proxies() == {"default": {"httpProxy": "http://a:1"}}
 
 
 def test_the_script_has_the_mirrors_of_the_profile() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from orbiter.docker import client
+from orbiter.docker import client, containers
 from orbiter.docker.shells import base_shell, solver_shell
 from orbiter.oci import base_image
 from orbiter.oci.base_image import BaseImage
@@ -31,7 +31,7 @@ def test_the_output_decides_the_remedy(
 
         return shell
 
-    monkeypatch.setattr(client, "image_shell", failing_shell)
+    monkeypatch.setattr(containers, "image_shell", failing_shell)
     with pytest.raises(ProgramError) as caught:
         base_shell("alpine:3.23", {AMD64: "sha256:0"})("true", platform=AMD64)
     assert hint in caught.value.hint
@@ -54,7 +54,7 @@ def test_debians_own_image_runs_on_the_platform_of_the_engine(
         digest = f"sha256:{platform}"
         return BaseImage(reference=reference, platform=platform, digest=digest, index_digest=digest)
 
-    monkeypatch.setattr(client, "image_shell", image_shell)
+    monkeypatch.setattr(containers, "image_shell", image_shell)
     monkeypatch.setattr(client, "unavailable_reason", lambda: "")
     monkeypatch.setattr(client, "native_platform", lambda: AMD64)
     monkeypatch.setattr(client, "mirrors", lambda: ())

@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from orbiter.config.read import image_set_of
-from orbiter.docker import client
+from orbiter.docker import client, local_images
 from orbiter.docker.shells import pin_base
 from orbiter.doctor import mirrors
 from orbiter.doctor.check import Check, run_checks
@@ -127,7 +127,7 @@ def test_an_image_that_was_not_pulled_is_not_pulled(server: Server) -> None:
 @pytest.mark.engine
 def test_the_sources_of_a_real_image() -> None:
     reference, platform = "debian:trixie-slim", client.native_platform()
-    client.pull_image(reference, pin_base(reference, platform), platform)
+    local_images.pull_image(reference, pin_base(reference, platform), platform)
     (found,) = run_checks(source_checks(image_set_of(IMAGES.format(reference), Path("x"), "x")))
     assert (found.state, "sources of debian:trixie-slim answer" in found.detail) == ("ok", True)
 

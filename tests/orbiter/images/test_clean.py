@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from orbiter.docker import client
+from orbiter.docker import containers
 from orbiter.store.store import Store
 from tests.support.tiny_images import Project, on_terminal, project
 
@@ -33,7 +33,7 @@ def whole() -> Path:
 
 def leave_container(tag: str) -> None:
     """Leave a container behind, as a killed ``orbiter run`` does."""
-    client.start_container(tag, ["/missing"], ports={}, environment={}, mounts={}).wait()
+    containers.start_container(tag, ["/missing"], ports={}, environment={}, mounts={}).wait()
 
 
 @contextmanager

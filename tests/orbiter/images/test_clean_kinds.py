@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from orbiter.docker import client
+from orbiter.docker import containers, local_images
 from orbiter.docker.build_cache import CacheRecord, list_records, remove_records
 from orbiter.images.own_cache import own_records
 from tests.support.json_output import read_document
@@ -125,7 +125,7 @@ def load(tag: str, created_by: str) -> str:
     manifest = [{"Config": name, "RepoTags": [tag], "Layers": ["layer.tar"]}]
     files = {name: content, "layer.tar": layer, "manifest.json": json.dumps(manifest).encode()}
     subprocess.run(["docker", "load"], input=_tar(files), check=True, capture_output=True)
-    image = client.find_image(tag)
+    image = local_images.find_image(tag)
     assert image
     assert image.id
     return image.id
@@ -175,7 +175,7 @@ def test_only_own_images_without_a_tag_are_removed(here: Project) -> None:
         shown = [name for name, each in images.items() if each.partition(":")[2][:12] in listed]
         assert shown == ["own"]
         assert here.orbiter("clean", "--dangling", "--yes").returncode == 0
-        left = [name for name, each in images.items() if client.find_image(each)]
+        left = [name for name, each in images.items() if local_images.find_image(each)]
         assert left == ["derived", "used", "tagged"]
     finally:
         remove = ["docker", "rm", containers["used"]]
@@ -186,15 +186,15 @@ def test_only_own_images_without_a_tag_are_removed(here: Project) -> None:
 
 def test_only_containers_that_orbiter_started_are_removed(here: Project) -> None:
     tag = load_tagged(here)
-    client.start_container(tag, ["/missing"], ports={}, environment={}, mounts={}).wait()
+    containers.start_container(tag, ["/missing"], ports={}, environment={}, mounts={}).wait()
     create = ["docker", "create", tag]
     foreign = subprocess.run(create, check=True, capture_output=True, text=True).stdout.strip()
     try:
         done = here.orbiter("clean", "--containers", "--yes")
         assert done.stdout.splitlines()[-1] == "removed 1"
-        left = [each.id for each in client.list_containers() if each.id == foreign]
+        left = [each.id for each in containers.list_containers() if each.id == foreign]
         assert left == [foreign]
-        assert client.find_image(tag)
+        assert local_images.find_image(tag)
     finally:
         subprocess.run(["docker", "rm", foreign], check=True, stdout=subprocess.DEVNULL)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from orbiter.docker import client
+from orbiter.docker import client, local_images
 from orbiter.oci import base_image
 from tests.support.tiny_images import AMD64, Project, on_terminal, project
 
@@ -32,7 +32,7 @@ def here(tmp_path: Path) -> Iterator[Project]:
 def build(here: Project, root: str) -> str:
     tag = f"{here.repository}:debian-core-0.1.0"
     digest = base_image.pin(BASE, AMD64, mirrors=client.mirrors()).digest
-    base = client.pull_image(BASE, digest, AMD64)
+    base = local_images.pull_image(BASE, digest, AMD64)
     text = f"FROM {base}\nUSER 1000\nWORKDIR /srv\nLABEL org.orbiter.lockset={root}\n"
     command = ["docker", "buildx", "build", "--quiet", "--load", "--tag", tag, "-"]
     subprocess.run(command, input=text, text=True, check=True, stdout=subprocess.DEVNULL)

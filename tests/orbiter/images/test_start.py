@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from orbiter.config.runtime import Runtime
-from orbiter.docker import client
+from orbiter.docker import client, local_images
 from orbiter.images.start import run_image
 from orbiter.lockset.model import LockSet
 from orbiter.oci import base_image
@@ -57,7 +57,7 @@ def built(tmp_path: Path, lock_set: LockSet, more: str = "") -> Iterator[None]:
     (folder / "jupyter").write_text(SERVER)
     digest = base_image.pin(BASE, "linux/amd64", mirrors=client.mirrors()).digest
     (folder / "Dockerfile").write_text(
-        f"FROM {client.pull_image(BASE, digest, 'linux/amd64')}\n"
+        f"FROM {local_images.pull_image(BASE, digest, 'linux/amd64')}\n"
         "RUN mkdir -m 777 /home/jovyan\nENV HOME=/home/jovyan\n"
         "COPY --chmod=755 jupyter /usr/local/bin/\nUSER 1000\n"
         f"LABEL org.orbiter.lockset={lock_set.root}\n{more}"
