@@ -9,7 +9,13 @@ from orbiter.diff.build_files import file_changes
 from orbiter.diff.hashes import hash_facts, mirrors
 from orbiter.diff.image_sets import download_size, image_set_facts
 from orbiter.diff.importance import RUNTIMES, Dependents
-from orbiter.diff.outcomes import Outcome, Packages, compare_packages, variant_of, variants_of
+from orbiter.diff.name_changes import (
+    NameChange,
+    Packages,
+    compare_packages,
+    variant_of,
+    variants_of,
+)
 from orbiter.diff.requirement_chains import PackageName, RequirementChains
 from orbiter.diff.scopes import ScopePair, align_scopes, pair_scopes
 from orbiter.diff.suggest import with_suggestion
@@ -39,7 +45,7 @@ class NameInScope(NamedTuple):
 
 Counts = dict[Scope, Mapping[str, int]]
 """Numbers of names by kind of change, or KEPT, for each scope."""
-Outcomes = dict[tuple[PackageName, Outcome], list[NameInScope]]
+NameChanges = dict[tuple[PackageName, NameChange], list[NameInScope]]
 """The scopes in which a name changed in the same way."""
 
 
@@ -50,9 +56,9 @@ def diff(old: Lock, new: Lock) -> Diff:
     """
     old, new = align_scopes(old, new)
     pairs = pair_scopes(old, new)
-    counts, outcomes = _compare_scopes(pairs)
+    counts, name_changes = _compare_scopes(pairs)
     in_both = Counter(name for pair in pairs if not pair.one_sided for name in _names(pair))
-    changes = _changes(outcomes, in_both)
+    changes = _changes(name_changes, in_both)
     changed = {(change.manager, change.name) for change in changes}
     facts = _facts(old.facts, new.facts, pairs)
     facts += image_set_facts(old.lock_set, new.lock_set)
@@ -72,25 +78,25 @@ def diff(old: Lock, new: Lock) -> Diff:
     return with_suggestion(result)
 
 
-def _compare_scopes(pairs: tuple[ScopePair, ...]) -> tuple[Counts, Outcomes]:
+def _compare_scopes(pairs: tuple[ScopePair, ...]) -> tuple[Counts, NameChanges]:
     """Return the counts of each scope, and the changes of names in scopes that both sides have."""
     counts: Counts = {}
-    outcomes: Outcomes = defaultdict(list)
+    name_changes: NameChanges = defaultdict(list)
     known_mirrors = mirrors((pair.old, pair.new) for pair in pairs)
     for pair in pairs:
         tally = Counter(dict.fromkeys((*KINDS, KEPT), 0))
         for name, before, after in _packages_by_name(pair):
             # Most packages are equal, which is quick to check.
             is_equal = before == after
-            outcome = None if is_equal else compare_packages(name[0], before, after, known_mirrors)
-            if outcome is None:
+            change = None if is_equal else compare_packages(name[0], before, after, known_mirrors)
+            if change is None:
                 tally[KEPT] += 1
                 continue
-            tally[outcome.kind] += 1
+            tally[change.kind] += 1
             if not pair.one_sided:
-                outcomes[name, outcome].append(NameInScope(pair, before, after))
+                name_changes[name, change].append(NameInScope(pair, before, after))
         counts[pair.scope] = dict(tally)
-    return counts, outcomes
+    return counts, name_changes
 
 
 def _side(lock: Lock) -> Side:
@@ -150,12 +156,12 @@ def _changed(packages: NameInScope) -> tuple[Packages, Packages]:
     return pair.new, new
 
 
-def _changes(outcomes: Outcomes, in_both: Mapping[PackageName, int]) -> tuple[Change, ...]:
-    """Return one change for all scopes in which a name has the same outcome."""
+def _changes(name_changes: NameChanges, in_both: Mapping[PackageName, int]) -> tuple[Change, ...]:
+    """Return one change for all scopes in which a name changed in the same way."""
     graphs = Graphs(RequirementChains(), Dependents())
     changes = [
-        _change(name, outcome, scopes, graphs, everywhere=len(scopes) == in_both[name])
-        for (name, outcome), scopes in outcomes.items()
+        _change(name, change, scopes, graphs, everywhere=len(scopes) == in_both[name])
+        for (name, change), scopes in name_changes.items()
     ]
     return tuple(sorted(changes, key=_importance))
 
@@ -178,7 +184,7 @@ def _importance(change: Change) -> tuple[object, ...]:
 
 def _change(
     name: PackageName,
-    outcome: Outcome,
+    change: NameChange,
     scopes: list[NameInScope],
     graphs: Graphs,
     *,
@@ -190,31 +196,31 @@ def _change(
     return Change(
         manager=name[0],
         name=name[1],
-        kind=outcome.kind,
-        old=outcome.old,
-        new=outcome.new,
-        stays=outcome.stays,
+        kind=change.kind,
+        old=change.old,
+        new=change.new,
+        stays=change.stays,
         where=tuple(sorted(map(_occurrence, scopes))),
         everywhere=everywhere,
-        step=_step(name[0], outcome),
+        step=_step(name[0], change),
         direct=any(len(chain) == 1 for chain in chains),
         guessed=guessed,
         dependents=graphs.dependents.count(changed[0][0], name) if guessed else 0,
         why=min(filter(None, chains), key=lambda chain: (len(chain), chain), default=()),
-        altered=outcome.altered,
-        elsewhere=outcome.elsewhere,
-        sources=outcome.sources,
+        altered=change.altered,
+        elsewhere=change.elsewhere,
+        sources=change.sources,
         grown=_growth(scopes[0]),
         licences=_licence_change(scopes[0]),
     )
 
 
-def _step(manager: str, outcome: Outcome) -> Step:
-    if outcome.kind in {"rebuilt", "moved"}:
+def _step(manager: str, change: NameChange) -> Step:
+    if change.kind in {"rebuilt", "moved"}:
         return "build"
-    if not outcome.old or not outcome.new:
+    if not change.old or not change.new:
         return ""
-    return versions.version_step(manager, outcome.old[-1], outcome.new[-1])
+    return versions.version_step(manager, change.old[-1], change.new[-1])
 
 
 def _growth(packages: NameInScope) -> int | None:

@@ -14,7 +14,7 @@ from orbiter.lockfiles.types import PackageEntry, PackageFile
 Packages = tuple[PackageEntry, ...]
 
 
-class Outcome(NamedTuple):
+class NameChange(NamedTuple):
     """The change of one name in one scope; the fields are those of Change."""
 
     kind: Kind
@@ -28,7 +28,7 @@ class Outcome(NamedTuple):
 
 def compare_packages(
     manager: str, old: Packages, new: Packages, known_mirrors: frozenset[HostPair]
-) -> Outcome | None:
+) -> NameChange | None:
     """Compare the packages of a name; None if all that identifies them is equal."""
     old, new = _without_unknown(old, new), _without_unknown(new, old)
     old_versions = {package.version for package in old}
@@ -36,9 +36,9 @@ def compare_packages(
     removed = _sorted_versions(manager, old_versions - new_versions)
     added = _sorted_versions(manager, new_versions - old_versions)
     if not new:
-        return Outcome("removed", removed, added)
+        return NameChange("removed", removed, added)
     if not old:
-        return Outcome("added", removed, added)
+        return NameChange("added", removed, added)
     common = _sorted_versions(manager, old_versions & new_versions)
     files = _files_of_same_builds(old, new)
     found = {altered_file(*sides, known_mirrors) for sides in files}
@@ -46,13 +46,13 @@ def compare_packages(
     if old_versions != new_versions:
         kind = _direction(manager, (old_versions, new_versions), (removed, added))
         sources = changed_sources(old, new)
-        return Outcome(kind, removed, added, common, altered, elsewhere, sources)
+        return NameChange(kind, removed, added, common, altered, elsewhere, sources)
     same_version_kind = _same_version_kind(old, new, files)
     if same_version_kind is None:
         return None
     if elsewhere and same_version_kind == "rebuilt" and not altered:
         same_version_kind = "moved"
-    return Outcome(same_version_kind, common, common, altered=altered, elsewhere=elsewhere)
+    return NameChange(same_version_kind, common, common, altered=altered, elsewhere=elsewhere)
 
 
 def _without_unknown(packages: Packages, others: Packages) -> Packages:
