@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from orbiter.oci.chunks import CHUNK_SIZE, put_blob_in_chunks
-from orbiter.oci.push_progress import Outcome, PushProgress
+from orbiter.oci.push_progress import BlobResult, PushProgress
 from orbiter.oci.reference import parse_reference
 from orbiter.oci.registry import OCI_INDEX, Repository, sha256
 from orbiter.oci.registry_errors import DENIED, UNKNOWN_CONTENT, error_codes, explained, image_name
@@ -156,7 +156,7 @@ class _Push:
                 check_content(blob.path, blob.digest)
             raise
 
-    def _transfer(self, blob: Blob) -> Outcome:
+    def _transfer(self, blob: Blob) -> BlobResult:
         mount = MountResult()
         if blob.digest not in self._doubted:
             if self._is_present(blob.digest):

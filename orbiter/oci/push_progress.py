@@ -8,7 +8,7 @@ from typing import Literal
 from orbiter.sizes import format_size
 from orbiter.tasks import Report, State, TaskState
 
-Outcome = Literal["uploaded", "mounted", "present"]
+BlobResult = Literal["uploaded", "mounted", "present"]
 
 
 class _StoppedError(Exception):
@@ -21,7 +21,7 @@ class PushProgress:
     def __init__(self, sizes: Mapping[str, int], report: Report) -> None:
         self._sizes = sizes
         self._sent = dict.fromkeys(sizes, 0)
-        self._outcomes: dict[str, Outcome] = {}
+        self._results: dict[str, BlobResult] = {}
         self._report_line = report
         self._is_stopped = False
         self._lock = threading.Lock()
@@ -32,7 +32,7 @@ class PushProgress:
 
     def is_finished(self, digest: str) -> bool:
         """Return whether the registry has a blob."""
-        return digest in self._outcomes
+        return digest in self._results
 
     def update(self, digest: str, sent: int) -> None:
         """Set the bytes of a blob that were sent; raise if the push was stopped."""
@@ -42,19 +42,19 @@ class PushProgress:
             self._sent[digest] = sent
             self._report("pushing")
 
-    def finish(self, digest: str, outcome: Outcome) -> None:
+    def finish(self, digest: str, result: BlobResult) -> None:
         """Count a blob as finished."""
         with self._lock:
             self._sent[digest] = self._sizes[digest]
-            self._outcomes[digest] = outcome
+            self._results[digest] = result
             self._report("pushing")
 
     def forget(self, digests: Iterable[str]) -> None:
         """Count blobs as missing again."""
         with self._lock:
-            for digest in self._outcomes.keys() & frozenset(digests):
+            for digest in self._results.keys() & frozenset(digests):
                 self._sent[digest] = 0
-                del self._outcomes[digest]
+                del self._results[digest]
 
     def stop(self) -> None:
         """End every thread at its next update."""
@@ -69,14 +69,14 @@ class PushProgress:
         total = sum(self._sizes.values())
         texts = [
             f"{format_size(sum(self._sent.values()))} of {format_size(total)}",
-            f"{len(self._outcomes)} of {len(self._sizes)} blobs",
+            f"{len(self._results)} of {len(self._sizes)} blobs",
         ]
-        counts = Counter(self._outcomes.values())
+        counts = Counter(self._results.values())
         texts += [f"{counts[name]} {text}" for name, text in TEXTS.items() if counts[name]]
         self._report_line(TaskState(state=state, size=total, detail=", ".join(texts)))
 
 
-TEXTS: Mapping[Outcome, str] = {
+TEXTS: Mapping[BlobResult, str] = {
     "uploaded": "uploaded",
     "mounted": "taken from another repository",
     "present": "already there",
