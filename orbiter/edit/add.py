@@ -6,7 +6,7 @@ from orbiter.config.requirements import SYNTAXES
 from orbiter.edit import changes
 from orbiter.edit.bounds import is_bare
 from orbiter.edit.changes import Edited, RequirementChange
-from orbiter.edit.images_file import Entry, ImagesFile, shown
+from orbiter.edit.images_file import ImagesFile, StageRequirement, shown
 from orbiter.edit.managers import manager_of
 from orbiter.edit.stages import EditTarget
 from resolvers.errors import ExpectedError
@@ -27,7 +27,7 @@ def add(
     text = images_file.text
     chosen = {stage for target in targets for stage in target.stages}
     done: list[RequirementChange] = []
-    kept: dict[str, Entry] = {}
+    kept: dict[str, StageRequirement] = {}
     for target in targets:
         for requirement in _checked(images_file, requirements, target, manager):
             entry = _listed(images_file, target, *requirement)
@@ -80,7 +80,7 @@ def _other_managers(manager: str) -> str:
 
 def _listed(
     images_file: ImagesFile, target: EditTarget, manager: str, requirement: str
-) -> Entry | None:
+) -> StageRequirement | None:
     """Return the entry for the same package that an image already has."""
     name = SYNTAXES[manager].name(requirement)
     for stage in target.stages:
@@ -90,13 +90,17 @@ def _listed(
     return None
 
 
-def _is_met(entry: Entry, requirement: str) -> bool:
+def _is_met(entry: StageRequirement, requirement: str) -> bool:
     """Return whether an entry already has what a requirement asks for."""
     return entry.text == requirement or is_bare(entry.manager, requirement)
 
 
 def _change(
-    images_file: ImagesFile, target: EditTarget, manager: str, requirement: str, entry: Entry | None
+    images_file: ImagesFile,
+    target: EditTarget,
+    manager: str,
+    requirement: str,
+    entry: StageRequirement | None,
 ) -> RequirementChange:
     builder = target.stage.builder
     if entry is None:

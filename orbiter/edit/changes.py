@@ -16,7 +16,7 @@ from orbiter.config.toml_lists import (
     replace_value,
 )
 from orbiter.edit.bounds import with_bound
-from orbiter.edit.images_file import Entry, ImagesFile
+from orbiter.edit.images_file import ImagesFile, StageRequirement
 from resolvers.errors import ExpectedError
 
 
@@ -44,7 +44,7 @@ class Edited(msgspec.Struct, frozen=True, kw_only=True):
     text: str
     image_set: ImageSet
     changes: tuple[RequirementChange, ...]
-    kept: tuple[Entry, ...] = ()
+    kept: tuple[StageRequirement, ...] = ()
 
     @property
     def content(self) -> bytes:
@@ -61,13 +61,13 @@ def with_new(images_file: ImagesFile, text: str, change: RequirementChange) -> s
     return add_list(text, table, change.manager, (change.new,), str(images_file.path))
 
 
-def with_replaced(text: str, entry: Entry, requirement: str) -> str:
+def with_replaced(text: str, entry: StageRequirement, requirement: str) -> str:
     """Return the text with another requirement in place of an entry."""
     key = ".requirement" if entry.in_table else ""
     return replace_value(text, entry.path + key, requirement)
 
 
-def without(text: str, entries: Iterable[Entry]) -> str:
+def without(text: str, entries: Iterable[StageRequirement]) -> str:
     """Return the text without entries."""
     places = {(entry.list, entry.index) for entry in entries}
     for path, index in sorted(places, key=lambda place: (place[0], -place[1])):
@@ -79,7 +79,7 @@ def finish(
     images_file: ImagesFile,
     text: str,
     changes: tuple[RequirementChange, ...],
-    kept: tuple[Entry, ...] = (),
+    kept: tuple[StageRequirement, ...] = (),
 ) -> Edited:
     """Return the edited file.
 
@@ -118,7 +118,7 @@ def own_place(images_file: ImagesFile, stage: str, manager: str) -> str:
     return list_path(images_file.tables[stage], manager)
 
 
-def stages_of(images_file: ImagesFile, entry: Entry) -> tuple[str, ...]:
+def stages_of(images_file: ImagesFile, entry: StageRequirement) -> tuple[str, ...]:
     """Return the stages that have an entry for its manager; several have one of ``[sets]``."""
     return tuple(
         each.stage
@@ -127,7 +127,9 @@ def stages_of(images_file: ImagesFile, entry: Entry) -> tuple[str, ...]:
     )
 
 
-def refuse_shared(images_file: ImagesFile, entry: Entry, chosen: Collection[str]) -> None:
+def refuse_shared(
+    images_file: ImagesFile, entry: StageRequirement, chosen: Collection[str]
+) -> None:
     """Raise ExpectedError if an entry is in a set that also other stages use."""
     users = dict.fromkeys(each.stage for each in images_file.entries if each.path == entry.path)
     others = [stage for stage in users if stage not in chosen]

@@ -25,7 +25,7 @@ def shown(text: str) -> str:
     return repr(text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}…")
 
 
-class Entry(msgspec.Struct, frozen=True, kw_only=True):
+class StageRequirement(msgspec.Struct, frozen=True, kw_only=True):
     """A requirement of a stage.
 
     ``name`` is the normalized name of its package, and ``path`` the key path of the entry, which is
@@ -69,7 +69,7 @@ class ImagesFile(msgspec.Struct, frozen=True, kw_only=True):
     text: str
     mark: str
     image_set: ImageSet
-    entries: tuple[Entry, ...]
+    entries: tuple[StageRequirement, ...]
     tables: dict[str, TablePath]
 
     def with_text(self, text: str) -> bytes:
@@ -99,12 +99,12 @@ def _table(draft: Draft) -> TablePath:
     return (*table, "build") if draft.kind == "build" else table
 
 
-def _entries(draft: Draft, sets: Sets) -> Iterator[Entry]:
+def _entries(draft: Draft, sets: Sets) -> Iterator[StageRequirement]:
     """Yield the requirements of a stage; the file has no mistakes."""
     for manager, syntax in SYNTAXES.items():
         written = getattr(draft.table, manager)
         for entry in expand(written, f"{draft.path}.{manager}", sets, Mistakes()):
-            yield Entry(
+            yield StageRequirement(
                 stage=draft.name,
                 builder=draft.builder,
                 manager=manager,

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from orbiter.config.builders import APK_BUILDER, CONDA_BUILDER
 from orbiter.config.requirements import SYNTAXES
-from orbiter.edit.images_file import Entry
+from orbiter.edit.images_file import StageRequirement
 
 CONDA_FORMS = re.compile(r"\S*::|https://\S*\.(?:conda|tar\.bz2)(?:#\S*)?$")
 APK_FORMS = re.compile(r"(?:cmd|so|pc):|[^@\s]+@[a-z0-9]")
@@ -14,7 +14,7 @@ NPM_FORMS = re.compile(r"@[^/\s]+/\S|[^@\s]+@[^@\s]")
 """Forms of requirements that only one manager has."""
 
 
-def manager_of(requirement: str, builder: str, entries: Iterable[Entry]) -> str:
+def manager_of(requirement: str, builder: str, entries: Iterable[StageRequirement]) -> str:
     """Return the manager that a requirement is for.
 
     It is the only manager with this form of requirements, else the only manager that has a

@@ -7,7 +7,7 @@ from orbiter.config.requirements import SYNTAXES
 from orbiter.diff.requirement_chains import RequirementChains
 from orbiter.edit import changes
 from orbiter.edit.changes import Edited, RequirementChange
-from orbiter.edit.images_file import Entry, ImagesFile, shown
+from orbiter.edit.images_file import ImagesFile, StageRequirement, shown
 from orbiter.edit.stages import EditTarget
 from orbiter.lockfiles.types import Lock, PackageEntry
 from resolvers.errors import ExpectedError
@@ -30,7 +30,7 @@ def remove(
     that several name.
     """
     chosen = {stage for target in targets for stage in target.stages}
-    found: list[Entry] = []
+    found: list[StageRequirement] = []
     for name in dict.fromkeys(names):
         for target in targets or (None,):
             found += _found(images_file, name, target, manager, read_lock)
@@ -48,7 +48,7 @@ def _found(
     target: EditTarget | None,
     manager: str,
     read_lock: Callable[[], Lock | None],
-) -> list[Entry]:
+) -> list[StageRequirement]:
     """Return the only place of a package's requirement in an image, or in images.toml."""
     entries = [
         entry
@@ -69,7 +69,7 @@ def _found(
     return list(places.values())
 
 
-def _change(images_file: ImagesFile, entry: Entry) -> RequirementChange:
+def _change(images_file: ImagesFile, entry: StageRequirement) -> RequirementChange:
     return RequirementChange(
         stages=changes.stages_of(images_file, entry),
         builder=entry.builder,

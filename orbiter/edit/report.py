@@ -8,7 +8,7 @@ from orbiter.diff.moves import Move, Moves, Relation
 from orbiter.diff.types import Kind, Step
 from orbiter.documents import Document, encode
 from orbiter.edit.changes import RequirementChange
-from orbiter.edit.images_file import Entry
+from orbiter.edit.images_file import StageRequirement
 from orbiter.lockset.model import LockSet
 
 
@@ -125,7 +125,9 @@ def _move(move: Move) -> OneMove:
     )
 
 
-def format_edit(changes: Iterable[RequirementChange], kept: Iterable[Entry] = ()) -> Iterator[str]:
+def format_edit(
+    changes: Iterable[RequirementChange], kept: Iterable[StageRequirement] = ()
+) -> Iterator[str]:
     """Yield a line for each requirement that changes, below the list that contains it."""
     yield from _changed_lines(changes)
     yield from _kept_lines(kept)
@@ -144,6 +146,6 @@ def _changed_lines(changes: Iterable[RequirementChange]) -> Iterator[str]:
             yield f"    {'+' if change.new else '-'} {change.new or change.old}"
 
 
-def _kept_lines(kept: Iterable[Entry]) -> Iterator[str]:
+def _kept_lines(kept: Iterable[StageRequirement]) -> Iterator[str]:
     for entry in kept:
         yield f"{entry.list} already has {entry.text}"
