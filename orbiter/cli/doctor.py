@@ -61,7 +61,7 @@ def _print_text(diagnosis: "Diagnosis") -> None:
     from orbiter.report import doctor_text
 
     has_colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-    for state, text in doctor_text.entries(diagnosis, text_width()):
+    for state, text in doctor_text.check_texts(diagnosis, text_width()):
         label = click.style(state, fg=COLOURS[state], bold=True) if has_colour else state
         click.echo(f"{label}{' ' * (STATE_WIDTH - len(state))}{text}")
     click.echo(f"\n{doctor_text.summary(diagnosis)}")

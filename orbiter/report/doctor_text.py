@@ -1,4 +1,4 @@
-"""``orbiter doctor`` as text: one entry per check."""
+"""``orbiter doctor`` as text: one paragraph per check."""
 
 from collections.abc import Iterator
 from textwrap import wrap
@@ -12,20 +12,20 @@ INDENT = 9
 STATES: tuple[State, ...] = ("ok", "warning", "failed", "skipped")
 
 
-class Entry(NamedTuple):
+class CheckText(NamedTuple):
     """A line that starts with a state, and the lines below it."""
 
     state: State
     text: str
 
 
-def entries(diagnosis: Diagnosis, width: int) -> Iterator[Entry]:
-    """Yield the entries of all checks; the state is apart, because it may have a colour."""
+def check_texts(diagnosis: Diagnosis, width: int) -> Iterator[CheckText]:
+    """Yield the texts of all checks; the state is apart, because it may have a colour."""
     for check in diagnosis.checks:
         lines = _finding(check, width)
         if check.hint:
             lines += _wrapped(f"hint: {check.hint}", width)
-        yield Entry(check.state, "\n".join(lines)[INDENT:])
+        yield CheckText(check.state, "\n".join(lines)[INDENT:])
 
 
 def summary(diagnosis: Diagnosis) -> str:

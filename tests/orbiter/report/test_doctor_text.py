@@ -3,7 +3,7 @@
 import pytest
 
 from orbiter.doctor.result import CheckResult, Diagnosis
-from orbiter.report.doctor_text import entries, summary
+from orbiter.report.doctor_text import check_texts, summary
 
 URL = "https://index.example/a/long/path/to/the/simple/pages/attrs/"
 DIAGNOSIS = Diagnosis(
@@ -28,7 +28,7 @@ DIAGNOSIS = Diagnosis(
 def shown(width: int) -> list[str]:
     lines = [
         line
-        for state, text in entries(DIAGNOSIS, width)
+        for state, text in check_texts(DIAGNOSIS, width)
         for line in f"{state:9}{text}".splitlines()
     ]
     return [*lines, summary(DIAGNOSIS)]
