@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from orbiter.advisories.ignore import Remainder
     from orbiter.licences.model import LicenceChanges
     from orbiter.lint.compare import LintChanges
-    from orbiter.lint.types import Report, Settings
+    from orbiter.lint.types import LintResult, Settings
     from orbiter.lockfiles.types import Lock
 
     Pair = tuple[Remainder, Remainder]
@@ -76,13 +76,13 @@ def lint_of(old: str, new: str, database: Path | None) -> "LintChanges":
     from orbiter.lint.compare import compare
 
     with lint_settings(database) as settings:
-        return compare(_report(old, settings), _report(new, settings))
+        return compare(_lint_result(old, settings), _lint_result(new, settings))
 
 
-def _report(name: str, settings: "Settings") -> "Report":
+def _lint_result(name: str, settings: "Settings") -> "LintResult":
     from orbiter.lint.targets import check_targets
 
-    report = check_targets([name], settings)
-    for error in report.errors:
+    result = check_targets([name], settings)
+    for error in result.errors:
         warn(f"not checked by lint: {error.message}", error.hint)
-    return report
+    return result

@@ -17,7 +17,7 @@ from orbiter.cli.vulnerabilities import database_option, fetched_database
 from resolvers.errors import ExpectedError
 
 if TYPE_CHECKING:
-    from orbiter.lint.types import Report, Settings
+    from orbiter.lint.types import LintResult, Settings
 
 WIDTH = 80
 """Columns of the text report; a narrower terminal gets fewer."""
@@ -62,13 +62,13 @@ def lint(
 
     _check_rules("--ignore", ignored)
     with lint_settings(database, ignored, allowed_hosts) as settings:
-        report = check_targets(files or _default_files(), settings)
-    click.echo(_rendered(report, output_format, show_all=show_all), nl=False)
-    for error in report.errors:
+        result = check_targets(files or _default_files(), settings)
+    click.echo(_rendered(result, output_format, show_all=show_all), nl=False)
+    for error in result.errors:
         print_error(error.message, error.hint)
-    if report.errors:
+    if result.errors:
         sys.exit(EXPECTED_ERROR)
-    if any(file.findings for file in report.files):
+    if any(file.findings for file in result.files):
         sys.exit(FINDINGS)
 
 
@@ -136,23 +136,23 @@ def _default_files() -> tuple[str, ...]:
     return releases
 
 
-def _rendered(report: "Report", output_format: str, *, show_all: bool) -> str:
+def _rendered(result: "LintResult", output_format: str, *, show_all: bool) -> str:
     if output_format == "json":
         from orbiter.lint.report import json
 
-        return json.render(report)
+        return json.render(result)
     if output_format == "sarif":
         from orbiter.lint.report import sarif
 
-        return sarif.render(report)
+        return sarif.render(result)
     if output_format == "github":
         from orbiter.lint.report import github
 
-        return github.render(report)
+        return github.render(result)
     from orbiter.lint.report import text
 
     width = min(WIDTH, shutil.get_terminal_size((WIDTH, 24)).columns)
-    return text.render(report, width=width, style=_style, everything=show_all)
+    return text.render(result, width=width, style=_style, everything=show_all)
 
 
 def _style(text: str, severity: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import msgspec
 
 from orbiter.lint.rules import Severity
-from orbiter.lint.types import Report, not_checked_lines
+from orbiter.lint.types import LintResult, not_checked_lines
 
 NUMBERS = re.compile(r"\d[\d.,]*")
 """Counts and versions, which change although a finding remains."""
@@ -44,7 +44,7 @@ class LintChanges(msgspec.Struct, frozen=True, kw_only=True):
     not_checked: tuple[str, ...]
 
 
-def compare(old: Report, new: Report) -> LintChanges:
+def compare(old: LintResult, new: LintResult) -> LintChanges:
     """Return the findings that are new, and those that were fixed.
 
     Findings are the same if their rule and package are. Others are compared by their message.
@@ -60,8 +60,8 @@ def compare(old: Report, new: Report) -> LintChanges:
     )
 
 
-def _findings(report: Report) -> Iterator[ComparedFinding]:
-    for file in report.files:
+def _findings(result: LintResult) -> Iterator[ComparedFinding]:
+    for file in result.files:
         for each in file.findings:
             yield ComparedFinding(
                 rule=each.rule,

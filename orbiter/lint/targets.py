@@ -10,7 +10,7 @@ from orbiter.lint.addresses import redact
 from orbiter.lint.check import check_input, check_lock_file, check_system_lock, checked
 from orbiter.lint.lines import Lines
 from orbiter.lint.malicious import not_checked
-from orbiter.lint.types import CheckedFile, Finding, Report, Settings, UnreadFile
+from orbiter.lint.types import CheckedFile, Finding, LintResult, Settings, UnreadFile
 from orbiter.lockfiles import git_revision
 from orbiter.lockfiles.lock_set import FILE_NAMES, FOREIGN_LOCKS, file_faults
 from orbiter.lockfiles.types import PackageEntry, PackageFile
@@ -36,7 +36,7 @@ ARCHITECTURES = {
 ANY_ARCHITECTURE = ("all", "noarch")
 
 
-def check_targets(names: Iterable[str], settings: Settings) -> Report:
+def check_targets(names: Iterable[str], settings: Settings) -> LintResult:
     """Check releases, folders of lock sets, and lock files; errors do not stop the run."""
     files: list[CheckedFile] = []
     errors: list[UnreadFile] = []
@@ -48,7 +48,7 @@ def check_targets(names: Iterable[str], settings: Settings) -> Report:
             errors.append(UnreadFile(path=name, message=message, hint=error.hint))
         except OSError as error:
             errors.append(UnreadFile(path=name, message=f"{name}: {error.strerror or error}"))
-    return Report(
+    return LintResult(
         files=tuple(files),
         errors=tuple(errors),
         not_checked=not_checked(settings),

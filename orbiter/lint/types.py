@@ -91,7 +91,7 @@ class NotChecked(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
 
 
-class Report(msgspec.Struct, frozen=True, kw_only=True):
+class LintResult(msgspec.Struct, frozen=True, kw_only=True):
     """The result of a run; ``database`` names that of known malicious versions, "" for none."""
 
     files: tuple[CheckedFile, ...] = ()
@@ -104,6 +104,6 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         return sum(each.severity == severity for file in self.files for each in file.findings)
 
 
-def not_checked_lines(report: Report) -> tuple[str, ...]:
+def not_checked_lines(result: LintResult) -> tuple[str, ...]:
     """Return a line for each rule that no file was checked with."""
-    return tuple(f"not checked: {each.rule}: {each.reason}" for each in report.not_checked)
+    return tuple(f"not checked: {each.rule}: {each.reason}" for each in result.not_checked)

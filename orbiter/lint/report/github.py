@@ -4,19 +4,19 @@ Format: https://docs.github.com/en/actions/reference/workflows-and-actions/workf
 """
 
 from orbiter.lint.rules import RULES
-from orbiter.lint.types import Finding, Report, not_checked_lines
+from orbiter.lint.types import Finding, LintResult, not_checked_lines
 
 COMMANDS = {"error": "error", "warning": "warning", "note": "notice"}
 
 
-def render(report: Report) -> str:
+def render(result: LintResult) -> str:
     """Return a line for each finding, and for each file that could not be checked."""
-    lines = [_line(file.path, each) for file in report.files for each in file.findings]
+    lines = [_line(file.path, each) for file in result.files for each in file.findings]
     lines += [
         f"::error file={_property(error.path)},title=orbiter lint::{_data(error.message)}"
-        for error in report.errors
+        for error in result.errors
     ]
-    lines += [f"::notice title=orbiter lint::{_data(each)}" for each in not_checked_lines(report)]
+    lines += [f"::notice title=orbiter lint::{_data(each)}" for each in not_checked_lines(result)]
     return "".join(f"{line}\n" for line in lines)
 
 

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from orbiter.lint.rules import RULES, Severity
-from orbiter.lint.types import Report
+from orbiter.lint.types import LintResult
 
 Number = Annotated[int, Meta(ge=0)]
 
@@ -60,12 +60,12 @@ class LintReport(msgspec.Struct, frozen=True, kw_only=True):
     database: str
 
 
-def render(report: Report) -> str:
+def render(result: LintResult) -> str:
     """Return the report as indented JSON."""
-    result = LintReport(
+    report = LintReport(
         files=tuple(
             OneFile(path=file.path, format=file.format, packages=file.packages, notes=file.notes)
-            for file in report.files
+            for file in result.files
         ),
         findings=tuple(
             OneFinding(
@@ -77,16 +77,16 @@ def render(report: Report) -> str:
                 version=each.version,
                 message=str(each.message),
             )
-            for file in report.files
+            for file in result.files
             for each in file.findings
         ),
-        errors=tuple(Error(path=each.path, message=each.message) for each in report.errors),
+        errors=tuple(Error(path=each.path, message=each.message) for each in result.errors),
         not_checked=tuple(
-            NotChecked(rule=each.rule, reason=each.reason) for each in report.not_checked
+            NotChecked(rule=each.rule, reason=each.reason) for each in result.not_checked
         ),
-        database=report.database,
+        database=result.database,
     )
-    return msgspec.json.format(msgspec.json.encode(result), indent=2).decode() + "\n"
+    return msgspec.json.format(msgspec.json.encode(report), indent=2).decode() + "\n"
 
 
 def schema() -> dict[str, Any]:

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from orbiter import __version__
 from orbiter.lint.rules import RULES, Rule
-from orbiter.lint.types import Finding, Report, not_checked_lines
+from orbiter.lint.types import Finding, LintResult, not_checked_lines
 
 SCHEMA = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -19,13 +19,13 @@ SCHEMA = (
 NUMBERS = {rule: number for number, rule in enumerate(RULES)}
 
 
-def render(report: Report) -> str:
+def render(result: LintResult) -> str:
     """Return the report as one run of SARIF."""
     notifications = [
-        {"level": "error", "message": {"text": error.message}} for error in report.errors
+        {"level": "error", "message": {"text": error.message}} for error in result.errors
     ]
     notifications += [
-        {"level": "note", "message": {"text": line}} for line in not_checked_lines(report)
+        {"level": "note", "message": {"text": line}} for line in not_checked_lines(result)
     ]
     run = {
         "tool": {
@@ -37,13 +37,13 @@ def render(report: Report) -> str:
         },
         "invocations": [
             {
-                "executionSuccessful": not report.errors,
+                "executionSuccessful": not result.errors,
                 "toolExecutionNotifications": notifications,
             }
         ],
-        "artifacts": [{"location": {"uri": _uri(file.path)}} for file in report.files],
+        "artifacts": [{"location": {"uri": _uri(file.path)}} for file in result.files],
         "results": [
-            _result(file.path, finding) for file in report.files for finding in file.findings
+            _result(file.path, finding) for file in result.files for finding in file.findings
         ],
         "columnKind": "unicodeCodePoints",
     }

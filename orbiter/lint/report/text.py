@@ -5,7 +5,7 @@ from itertools import groupby
 from textwrap import wrap
 
 from orbiter.lint.rules import RULES, SEVERITIES
-from orbiter.lint.types import CheckedFile, Finding, Report, not_checked_lines
+from orbiter.lint.types import CheckedFile, Finding, LintResult, not_checked_lines
 
 ROWS = 8
 """Findings of a rule that are shown for a file; the others are counted."""
@@ -16,14 +16,14 @@ Style = Callable[[str, str], str]
 """Returns a text in the style of a severity, or unchanged without colour."""
 
 
-def render(report: Report, *, width: int, style: Style, everything: bool = False) -> str:
+def render(result: LintResult, *, width: int, style: Style, everything: bool = False) -> str:
     """Return lines of at most ``width`` columns; addresses and names are not broken."""
     width = max(width, MIN_WIDTH)
-    blocks = [_block(file, width, style, everything) for file in report.files if _is_shown(file)]
+    blocks = [_block(file, width, style, everything) for file in result.files if _is_shown(file)]
     lines = [line for block in blocks for line in (*block, "")]
-    last = [_summary(report), *not_checked_lines(report)]
-    if report.database:
-        last.append(f"database of known malicious versions: {report.database}")
+    last = [_summary(result), *not_checked_lines(result)]
+    if result.database:
+        last.append(f"database of known malicious versions: {result.database}")
     lines += [line for text in last for line in _wrapped(text, "", width)]
     return "\n".join(lines) + "\n"
 
@@ -69,10 +69,10 @@ def printable(text: str) -> str:
     return "".join(each if each.isprintable() else f"\\u{ord(each):04x}" for each in text)
 
 
-def _summary(report: Report) -> str:
-    counts = [_counted(report.count(each), each) for each in SEVERITIES if report.count(each)]
-    packages = sum(file.packages for file in report.files)
-    where = f"{_counted(len(report.files), 'file')} with {_counted(packages, 'package')}"
+def _summary(result: LintResult) -> str:
+    counts = [_counted(result.count(each), each) for each in SEVERITIES if result.count(each)]
+    packages = sum(file.packages for file in result.files)
+    where = f"{_counted(len(result.files), 'file')} with {_counted(packages, 'package')}"
     return f"{', '.join(counts) or 'no findings'} in {where}"
 
 
