@@ -1,7 +1,10 @@
 #!/bin/sh
-# Remove the debug symbols of the programs and libraries in the current folder. Modes, owners and hard links stay.
+# Remove the symbols for debuggers and linkers from the programs and libraries in the current folder, because nothing
+# reads them at run time. Modes, owners and hard links stay.
 # The first argument is the name of the stage, which the error for a missing program shows. The others are the lists of
 # own files and downloads, which stay unchanged.
+#
+# Each program inspects or changes many files, because a process for each file would take most of the time.
 set -eu
 export LC_ALL=C
 stage=$1
@@ -12,42 +15,88 @@ if ! command -v strip > /dev/null; then
     echo "hint: add binutils to the packages of $stage, or remove \"debug-symbols\" from trim" >&2
     exit 127
 fi
-
-is_elf() { test "$(head -c 4 "$1" | tr -d '\000')" = "$(printf '\177ELF')"; }
-
-has_debug_symbols() { readelf --section-headers --wide "$1" | grep -qE ' \.z?debug_'; }
-
-# Return whether a file ends with its section headers, as linkers write them. Otherwise a tool has changed it: it may
-# contain an archive, which strip would remove, or patched paths, which strip may break.
-is_unchanged() {
-    end=$(readelf --file-header "$1" | awk '
-        /Start of section headers/ { start = $5 }
-        /Size of section headers/ { size = $5 }
-        /Number of section headers/ { number = $5 }
-        END { print start + size * number }')
-    test "$(stat -c %s "$1")" = "$end"
-}
-
-# Replace the content of a file, and link its other names to it again: writing to a file of an earlier layer copies it.
-replace_content() {
-    : > .names
-    test "$(stat -c %h "$2")" = 1 || find . -xdev -type f -inum "$(stat -c %i "$2")" ! -path "$2" > .names
-    cat "$1" > "$2"
-    while IFS= read -r name; do ln -f "$2" "$name"; done < .names
-}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+touch "$work/chosen" "$work/links" "$work/kept"
 
 # The path in the image is the last part of each line.
-cat /dev/null "$@" | sed "s|^[^ ]* [^ ]* [^ ]* ||; s|^$PWD/|./|" > .kept
-# Libraries in NAME.libs were patched by auditwheel, and strip would break them.
-find . -xdev -type f '(' -name '*.so' -o -name '*.so.*' -o -name '*.node' -o -perm -100 ')' ! -path '*.libs/*' |
-    awk 'FILENAME == ".kept" { kept[$0 "/"]; next }
-        { for (path in kept) if (index($0 "/", path) == 1) next; print }' .kept - > .files
-while IFS= read -r file; do
-    if ! is_elf "$file" || ! has_debug_symbols "$file"; then continue; fi
-    if is_unchanged "$file" && strip --strip-debug -o .stripped "$file"; then
-        replace_content .stripped "$file"
-    else
-        echo "$file keeps its debug symbols" >&2
-    fi
-done < .files
-rm -f .files .kept .names .stripped
+cat /dev/null "$@" | sed "s|^[^ ]* [^ ]* [^ ]* ||; s|^$PWD\$|.|; s|^$PWD/|./|" > "$work/own"
+
+# List programs, libraries, and all names of hard links. Lists have a path in each line, so none contains a line break.
+set -- '(' -name '*.so' -o -name '*.so.*' -o -name '*.node' -o -perm -100 ')' ! -path '*
+*'
+find . -xdev -type f '(' '(' "$@" ')' -o -links +1 ')' -exec stat -c '%d:%i %s %n' {} + > "$work/files"
+# The shell comes first, to show the machine of the image. readelf rejects files of other formats, such as scripts.
+find . -xdev -type f "$@" -exec readelf --file-header --section-headers --wide /bin/sh {} + \
+    > "$work/headers" 2> /dev/null || true
+
+awk -v work="$work" '
+    # Libraries in NAME.libs were patched by auditwheel, and strip would break them.
+    function must_stay(path) {
+        if (index(path, ".libs/")) return 1
+        do if (path in own) return 1; while (sub(/\/[^\/]*$/, "", path))
+        return 0
+    }
+
+    # Return whether a file ends with its section headers, as linkers write them. Otherwise a tool has changed it: it
+    # may contain an archive, which strip would remove, or patched paths, which strip may break.
+    function is_unchanged() { return start + width * number == size[file] }
+
+    # Choose a file, and list its other names: writing to a file of an earlier layer copies it, without its hard links.
+    function choose(  count, i, name) {
+        print file > (work "/chosen")
+        count = split(names[inode[file]], name, "\n")
+        for (i = 1; i < count; i++) if (name[i] != file) print file "\n" name[i] > (work "/links")
+    }
+
+    input == "own" { own[$0]; next }
+
+    input == "files" {
+        path = $0
+        sub(/^[^ ]* [^ ]* /, "", path)
+        if (must_stay(path)) done[$1]
+        inode[path] = $1
+        size[path] = $2
+        names[$1] = names[$1] path "\n"
+        next
+    }
+
+    /^File: / { file = substr($0, 7) }
+    /^  Type:/ { type = $2 }
+    /^  Machine:/ { machine = $0; if (native == "") native = machine }
+    /^  Start of section headers:/ { start = $5 }
+    /^  Size of section headers:/ { width = $5 }
+    /^  Number of section headers:/ { number = $5 }
+
+    # Programs that load or link object files and kernel modules, whose type is REL, need their symbols.
+    /^ +\[ *[0-9]+\] \.(symtab |z?debug_)/ && (type == "DYN" || type == "EXEC") && file in inode {
+        if (inode[file] in done) next
+        done[inode[file]]
+        if (machine == native && is_unchanged()) choose()
+        else print file > (work "/kept")
+    }
+' input=own "$work/own" input=files "$work/files" input=headers "$work/headers"
+
+# Notes stay as they are, because `orbiter audit` compares them.
+strip_all() { tr '\n' '\0' | xargs -0 -r strip --strip-unneeded --no-merge-notes 2> "$work/errors"; }
+
+# Strip each file alone, after strip has failed for one of them. That file stays, but only if it is complete.
+strip_each() {
+    while IFS= read -r file; do
+        if printf '%s\n' "$file" | strip_all; then continue; fi
+        grep -qF " $(stat -c '%s %n' "$file")" "$work/files" || exit 1
+        printf '%s\n' "$file" >> "$work/kept"
+    done
+}
+
+status=0
+strip_all < "$work/chosen" || status=$?
+cat "$work/errors" >&2
+case $status in
+    0) ;;
+    123) strip_each < "$work/chosen" ;;
+    *) exit 1 ;;  # strip crashed, and may have left a temporary file
+esac
+
+while IFS= read -r file && IFS= read -r name; do ln -f "$file" "$name"; done < "$work/links"
+sort "$work/kept" | sed 's/$/ keeps its symbols/' >&2
