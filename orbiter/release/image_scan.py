@@ -1,11 +1,11 @@
 """The contents of an image's layers, as the check of shared libraries needs them."""
 
 from collections.abc import Iterable, Mapping
-from pathlib import PurePosixPath
 from tarfile import TarFile, TarInfo
 
 import msgspec
 
+from orbiter.assembly.file_system import parents
 from orbiter.assembly.image import Layer
 from orbiter.assembly.package_records import KINDS
 from orbiter.assembly.raw_layer import OPAQUE, WHITEOUT
@@ -72,25 +72,28 @@ def merge(layers: Iterable[LayerScan]) -> ImageScan:
     needed: dict[str, tuple[str, ...]] = {}
     records: dict[str, bytes] = {}
     for layer in layers:
-        removed = {path for path in paths if _is_removed(path, layer)}
+        removed = _removed(paths, layer)
         # A later layer may replace a file by another one, which needs no library.
         for path in removed | layer.paths:
             needed.pop(path, None)
             records.pop(path, None)
-        paths = paths - removed | layer.paths
+        paths -= removed
+        paths |= layer.paths
         needed |= layer.needed
         records |= layer.records
-    names = frozenset(PurePosixPath(path).name for path in paths)
+    names = frozenset(path.rpartition("/")[2] for path in paths)
     return ImageScan(names=names, needed=needed, records=records)
 
 
-def _is_removed(path: str, layer: LayerScan) -> bool:
-    if not layer.removed and not layer.hidden:
-        return False
-    if path in layer.removed:
-        return True
-    folders = [str(folder) for folder in PurePosixPath(path).parents]
-    return any(folder in layer.removed or folder in layer.hidden for folder in folders)
+def _removed(lower: Iterable[str], layer: LayerScan) -> set[str]:
+    """Return the paths of lower layers that a layer removes."""
+    folders = layer.removed | layer.hidden
+    # Most layers remove nothing, and images have many layers.
+    if not folders:
+        return set()
+    return {
+        path for path in lower if path in layer.removed or not folders.isdisjoint(parents(path))
+    }
 
 
 def _needed(tar: TarFile, member: TarInfo, path: str, platform: str) -> tuple[str, ...]:

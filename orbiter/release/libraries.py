@@ -3,7 +3,7 @@
 import posixpath
 from collections.abc import Iterator, Mapping
 from functools import cached_property
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import msgspec
 
@@ -52,12 +52,12 @@ def missing_libraries(scan: ImageScan) -> dict[str, tuple[str, ...]]:
     """
     missing: dict[str, set[str]] = {}
     known: Mapping[str, str] = {}
+    provided = OF_THE_HOST
+    # Some compilers record this name for musl, whose loader provides it itself.
+    if any(name.startswith(MUSL) for name in scan.names):
+        provided |= {"libc.so"}
     for path, needed in sorted(scan.needed.items()):
-        absent = {name for name in needed if PurePosixPath(name).name not in scan.names}
-        absent -= OF_THE_HOST
-        # Some compilers record this name for musl, whose loader provides it itself.
-        if any(name.startswith(MUSL) for name in scan.names):
-            absent.discard("libc.so")
+        absent = {name for name in needed if name.rpartition("/")[2] not in scan.names} - provided
         # npm packages contain programs for the other C library, which are never loaded.
         is_for_other_libc = any(name.startswith(C_LIBRARIES) for name in absent)
         if absent and not is_for_other_libc:
