@@ -45,9 +45,11 @@ def owners(tree: Tree, own: Collection[str], read: Callable[[str], bytes]) -> di
             if match[0] not in known:
                 _add(kind.files(match, read(match[0])), known, tree, paths)
     for path in files:
+        if path in known:
+            continue
         owner = _by_place(path) or _by_source(path, known)
         if OWNER.fullmatch(owner):
-            known.setdefault(path, owner)
+            known[path] = owner
     links = [path for path in files if path not in known and tree[path].kind == "link"]
     targets = {path: known.get(paths.follow(path) or "", "") for path in links}
     found = targets | known
@@ -56,7 +58,7 @@ def owners(tree: Tree, own: Collection[str], read: Callable[[str], bytes]) -> di
 
 def _records(kind: RecordKind, tree: Tree, files: Iterable[str]) -> list[re.Match[str]]:
     """Return the records of a kind, those in fewer folders first."""
-    matches = [match for path in files if (match := kind.path.fullmatch(path))]
+    matches = [match for path in files if (match := kind.match(path))]
     readable = [match for match in matches if _size(tree, match[0]) <= LARGEST_RECORD]
     return sorted(readable, key=lambda match: match[0].count("/"))
 
@@ -80,9 +82,10 @@ def _by_place(path: str) -> str:
     """Return the package in whose own folder a file is, or an empty string."""
     if match := APT_INFO.fullmatch(path):
         return f"apt:{match[1]}"
-    if match := PIP_INFO.fullmatch(path):
+    # Most paths lack these folders, and the expressions try every folder of a path.
+    if "-info/" in path and (match := PIP_INFO.fullmatch(path)):
         return f"pip:{canonicalize_name(match[1])}"
-    if match := NPM_FOLDER.fullmatch(path):
+    if "node_modules/" in path and (match := NPM_FOLDER.fullmatch(path)):
         return f"npm:{match[1]}"
     return ""
 

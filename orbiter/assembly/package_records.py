@@ -21,13 +21,19 @@ Paths may contain ``..``, and links among their folders.
 
 
 class RecordKind(NamedTuple):
-    """A kind of record: a pattern of its path, and a function that returns the listed files.
+    """A kind of record: the end and a pattern of its path, and a function for the listed files.
 
     The function gets the match of the pattern and the bytes of the record.
     """
 
+    end: str
     path: re.Pattern[str]
     files: Callable[[re.Match[str], bytes], Listed]
+
+    def match(self, path: str) -> re.Match[str] | None:
+        """Return the match of a path, or None if it is not that of a record of this kind."""
+        # Few paths have the end, which is much faster to compare than the pattern.
+        return self.path.fullmatch(path) if path.endswith(self.end) else None
 
 
 class _CondaRecord(msgspec.Struct):
@@ -97,15 +103,15 @@ def _from(base: str, path: str) -> str:
     return path.lstrip("/") if path.startswith("/") else base + path
 
 
-def _kind(path: str, files: Callable[[re.Match[str], bytes], Listed]) -> RecordKind:
-    return RecordKind(re.compile(path), files)
+def _kind(end: str, path: str, files: Callable[[re.Match[str], bytes], Listed]) -> RecordKind:
+    return RecordKind(end, re.compile(path + re.escape(end)), files)
 
 
 KINDS = (
-    _kind(r"var/lib/dpkg/info/([^/:]+)(?::[^/]+)?\.list", _apt),
-    _kind(r"(?:usr/)?lib/apk/db/installed", _apk),
-    _kind(r"(?P<base>(?:.*/)?)conda-meta/[^/]+\.json", _conda),
-    _kind(r"(?P<base>(?:.*/)?)(?P<name>[^/-]+)-[^/]+\.dist-info/RECORD", _pip),
-    _kind(r"(?P<base>(?:.*/)?(?P<name>[^/-]+)[^/]*\.egg-info/)installed-files\.txt", _egg),
+    _kind(".list", r"var/lib/dpkg/info/([^/:]+)(?::[^/]+)?", _apt),
+    _kind("lib/apk/db/installed", r"(?:usr/)?", _apk),
+    _kind(".json", r"(?P<base>(?:.*/)?)conda-meta/[^/]+", _conda),
+    _kind(".dist-info/RECORD", r"(?P<base>(?:.*/)?)(?P<name>[^/-]+)-[^/]+", _pip),
+    _kind("installed-files.txt", r"(?P<base>(?:.*/)?(?P<name>[^/-]+)[^/]*\.egg-info/)", _egg),
 )
 """All kinds; packages of conda contain records of pip, so conda precedes pip."""

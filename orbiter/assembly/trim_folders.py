@@ -60,6 +60,9 @@ def unused_python_tests(view: View) -> Iterator[str]:
 
 def _python_tests(path: str, with_modules: set[str]) -> str:
     """Return the highest folder with tests above a path; one without modules is data."""
+    # Few paths have such a name, and looking for it is faster than what follows.
+    if PYTHON_TESTS.isdisjoint(path.split("/")):
+        return ""
     root, _ = split_python(path)
     if not root:
         return ""
@@ -72,9 +75,9 @@ def _python_tests(path: str, with_modules: set[str]) -> str:
 
 def _is_python(path: str) -> bool:
     """Return whether a file may use tests of others; only pytest imports a conftest."""
-    if path.endswith("/conftest.py") or not split_python(path)[0]:
+    if path.endswith("/conftest.py") or not path.endswith((".py", _ENTRY_POINTS)):
         return False
-    return path.endswith((".py", _ENTRY_POINTS))
+    return bool(split_python(path)[0])
 
 
 class _PythonUses(msgspec.Struct, frozen=True):
@@ -148,8 +151,10 @@ def unused_npm_folders(view: View, names: frozenset[str]) -> Iterator[str]:
 
 def _npm_folder(path: str, package: str) -> str:
     """Return the folder with tests or documentation of a package that a path is in, "" for none."""
+    if not package:
+        return ""
     inner = path[len(package) + 1 :].split("/")[:-1]
-    if not package or not inner:
+    if not inner:
         return ""
     if inner[0] in NPM_TESTS | NPM_DOCS:
         return f"{package}/{inner[0]}"

@@ -18,8 +18,8 @@ from orbiter.assembly.trim_view import View, npm_package, split_python
 Rule = Callable[[View], Iterator[str]]
 """Yields the paths that it removes."""
 
-TEST_TOOLS = ("jupyterlab/galata/",)
-"""Tools for tests of Python packages whose folders have other names."""
+GALATA = "jupyterlab/galata/"
+"""Tools of JupyterLab for tests of extensions, whose folder has another name."""
 
 _MAPPED = (".cjs", ".css", ".cts", ".js", ".mjs", ".mts", ".ts")
 _FOREIGN = (".bundle", ".dll", ".dylib", ".exe", ".node", ".pdb", ".pyd", ".so")
@@ -39,7 +39,7 @@ def _tests(view: View) -> Iterator[str]:
     yield from unused_python_tests(view)
     yield from unused_npm_folders(view, NPM_TESTS)
     for path in view.own:
-        if split_python(path)[1].startswith(TEST_TOOLS):
+        if GALATA in path and split_python(path)[1].startswith(GALATA):
             yield path
 
 
@@ -53,10 +53,16 @@ def _docs(view: View) -> Iterator[str]:
 
 def _locales(view: View) -> Iterator[str]:
     for path in view.own:
-        match = _CATALOGUE.search(path)
-        is_foreign = match is not None and not _ENGLISH.match(match[1])
-        if (is_foreign or _TEMPLATE.search(path)) and not _is_language_pack(view, path):
+        if _is_foreign(path) and not _is_language_pack(view, path):
             yield path
+
+
+def _is_foreign(path: str) -> bool:
+    """Return whether a file is the catalogue of another language than English, or a template."""
+    match = _CATALOGUE.search(path) if "/LC_MESSAGES/" in path else None
+    if match and not _ENGLISH.match(match[1]):
+        return True
+    return ".pot" in path and bool(_TEMPLATE.search(path))
 
 
 def _is_language_pack(view: View, path: str) -> bool:
@@ -101,7 +107,7 @@ def _type_stubs(view: View) -> Iterator[str]:
             modules.add(f"{folder}/{name.partition('.')[0]}.pyi")
     for path in view.own:
         is_stub = path in modules and not _is_read(view, path)
-        if is_stub or _STUBS.match(split_python(path)[1]):
+        if is_stub or ("-stubs/" in path and _STUBS.match(split_python(path)[1])):
             yield path
 
 
@@ -113,10 +119,10 @@ def _is_read(view: View, stub: str) -> bool:
 
 def _static_libraries(view: View) -> Iterator[str]:
     # A C compiler also needs static libraries, and crt1.o is part of every one.
-    has_compiler = any(_START_FILE.search(path) for path in view.own)
+    has_compiler = any("crt1.o" in path and _START_FILE.search(path) for path in view.own)
     for path in view.own:
         is_archive = path.endswith(".a") and not has_compiler and not _TOOLCHAINS.search(path)
-        if is_archive or _LIBTOOL.search(path):
+        if is_archive or (".la" in path and _LIBTOOL.search(path)):
             yield path
 
 

@@ -85,5 +85,6 @@ def split_python(path: str) -> tuple[str, str]:
 
 def npm_package(path: str) -> str:
     """Return the folder of the npm package that a path is in, "" for none."""
-    match = _NPM.match(path)
+    # Most paths lack the folder, and the expression tries every folder of a path.
+    match = _NPM.match(path) if "node_modules/" in path else None
     return match[0] if match else ""

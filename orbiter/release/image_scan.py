@@ -106,7 +106,7 @@ def _needed(tar: TarFile, member: TarInfo, path: str, platform: str) -> tuple[st
 
 def _is_record(path: str) -> bool:
     """Return whether a file of /opt/env is the list of files of a package."""
-    return path.startswith(ENVIRONMENT) and any(kind.path.fullmatch(path) for kind in KINDS)
+    return path.startswith(ENVIRONMENT) and any(kind.match(path) for kind in KINDS)
 
 
 def _record(tar: TarFile, member: TarInfo, earlier: Mapping[str, bytes]) -> bytes:

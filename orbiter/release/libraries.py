@@ -71,7 +71,7 @@ def owners(records: Mapping[str, bytes]) -> dict[str, str]:
     found: dict[str, str] = {}
     for kind in KINDS:
         for path in sorted(records):
-            if match := kind.path.fullmatch(path):
+            if match := kind.match(path):
                 for package, file in kind.files(match, records[path]):
                     manager, _, name = package.partition(":")
                     # Programs are listed as ../../../bin/NAME.
