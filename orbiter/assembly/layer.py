@@ -41,8 +41,10 @@ def layer_entries(paths: Iterable[str], own: Tree, tree: Tree) -> tuple[LayerEnt
     for path in paths:
         found[path] = own[path]
         for folder in parents(path):
-            if folder and folder not in found:
-                found[folder] = tree[folder]
+            # The folders above a known folder are known, and "" is not in a layer.
+            if not folder or folder in found:
+                break
+            found[folder] = tree[folder]
     first: dict[int, str] = {}
     entries = []
     for path in sorted(found, key=lambda path: path.split("/")):
