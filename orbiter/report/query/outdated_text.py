@@ -1,5 +1,6 @@
 """``orbiter outdated`` as text."""
 
+import re
 from collections.abc import Iterator
 
 from orbiter.query.outdated import STATES, Outdated, Version, VersionedPackage
@@ -39,16 +40,25 @@ def _shown(version: Version | None) -> str:
 
 def _reasons(outdated: Outdated, width: int) -> Iterator[str]:
     """Yield the packages without a result by their state and reason."""
-    unknown: dict[str, list[str]] = {}
+    unknown: dict[str, dict[str, str]] = {}
     for package in outdated.packages:
         if package.reason:
-            title = f"{package.state}: {package.reason}"
-            unknown.setdefault(title, []).append(f"{package.name} ({package.manager})")
-    for title, names in unknown.items():
+            name = f"{package.name} ({package.manager})"
+            reason = f"{package.state}: {package.reason}"
+            unknown.setdefault(_common_reason(reason, package.name), {})[name] = reason
+    for common, reasons in unknown.items():
+        names = list(reasons)
         more = f" and {len(names) - NAMES:,} more" if len(names) > NAMES else ""
-        yield from wrapped(title, width)
+        yield from wrapped(common if names[1:] else reasons[names[0]], width)
         yield from wrapped(f"{', '.join(names[:NAMES])}{more}", width, "  ")
         yield ""
+
+
+def _common_reason(reason: str, name: str) -> str:
+    """Return a reason without the part of an address that names the package."""
+    # The address of a scoped package of npm has an escaped slash.
+    part = re.escape(name.replace("/", "%2f"))
+    return re.sub(rf"(://\S*)/{part}(?=[/\s]|$)", r"\1/…", reason)
 
 
 def _summary(outdated: Outdated) -> str:

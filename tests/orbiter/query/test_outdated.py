@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from orbiter.cli.main import cli
 from orbiter.docker import client
 from orbiter.lockset import folder
-from orbiter.query.outdated import Outdated, outdated
+from orbiter.query.outdated import Outdated, VersionedPackage, outdated
 from orbiter.query.packages import Selection
 from orbiter.report.query import outdated_text
 from orbiter.tasks import Report
@@ -146,9 +146,53 @@ def test_an_index_that_does_not_answer_exits_with_2(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("resolvers.net.http.PAUSES", ())
     done = CliRunner().invoke(cli, ["outdated", "--manager", "pip", "-q"])
     assert done.exit_code == 2
-    assert "failed: http://127.0.0.1:1/simple/" in done.stdout
+    assert done.stdout.count("failed: ") == 1
+    assert "failed: http://127.0.0.1:1/simple/…/ did not respond: " in done.stdout
+    assert "  attrs (pip), six (pip)\n" in done.stdout
     assert "2 packages: 2 failed" in done.stdout
     assert "error: some packages could not be checked" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("faults", "expected"),
+    [
+        pytest.param(
+            {"six": "http://npm.test/six returned 503"},
+            "failed: http://npm.test/six returned 503\n  six (npm)\n",
+            id="of one package",
+        ),
+        pytest.param(
+            {
+                "@vega/lite": "http://npm.test/a/@vega%2flite returned 503",
+                "a": "http://npm.test/a/a returned 503",
+            },
+            "failed: http://npm.test/a/… returned 503\n  @vega/lite (npm), a (npm)\n",
+            id="of a scoped package",
+        ),
+        pytest.param(
+            {"six": "http://npm.test/six returned 503", "a": "http://npm.test/a returned 404"},
+            "failed: http://npm.test/six returned 503\n  six (npm)\n\n"
+            "failed: http://npm.test/a returned 404\n  a (npm)\n",
+            id="of different kinds",
+        ),
+    ],
+)
+def test_an_index_fault_is_reported_once(faults: dict[str, str], expected: str) -> None:
+    packages = tuple(
+        VersionedPackage(
+            manager="npm",
+            name=name,
+            builder="debian",
+            images=("debian-base",),
+            direct=True,
+            locked="1.0",
+            state="failed",
+            reason=reason,
+        )
+        for name, reason in faults.items()
+    )
+    text = outdated_text.render(Outdated(release="0.1.0", packages=packages), width=80)
+    assert text.startswith(expected + "\nrelease 0.1.0")
 
 
 @pytest.mark.index
