@@ -1,5 +1,6 @@
 """Read the text of files to import."""
 
+import os
 from pathlib import Path
 
 from orbiter.conflicts import MARKERS, conflict_line
@@ -15,6 +16,15 @@ def is_file(path: Path) -> bool:
         return path.is_file()
     except (OSError, ValueError):  # too long, or with a null character
         return False
+
+
+def why_no_file(path: Path) -> str:
+    """Return why a path for which ``is_file`` returns False cannot be read."""
+    if not os.path.lexists(path):
+        return "there is no such file"
+    if not path.exists():
+        return "it is a broken link"
+    return "it is a folder" if path.is_dir() else "it is not a regular file"
 
 
 def read_text(file: Path) -> str:

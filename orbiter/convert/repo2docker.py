@@ -4,6 +4,7 @@ The files, and which of them count, are those of repo2docker 2026.02 and its bui
 https://repo2docker.readthedocs.io/en/latest/configuration/.
 """
 
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,7 +15,7 @@ from orbiter.config.toml_edit import ListItem
 from orbiter.convert import apt_txt, environment_yml, r_packages
 from orbiter.convert.collect import Collector
 from orbiter.convert.dockerfile import reader as dockerfile
-from orbiter.convert.files import read_text
+from orbiter.convert.files import read_text, why_no_file
 from orbiter.convert.misspelt import misspelt_files
 from orbiter.convert.python import pipfile, requirements_txt
 from orbiter.convert.python.addresses import read_toml
@@ -94,8 +95,7 @@ class _Reader:
     def read(self) -> None:
         if not self._has_content():
             raise self._nothing_to_read()
-        for name, known in self._misspelt().items():
-            self._collector.leave_out(f"{self._own / name}", f"did you mean {known}?")
+        self._report_unread()
         pack = self._pack()
         if pack == "dockerfile":
             self._read_dockerfile()
@@ -123,12 +123,26 @@ class _Reader:
         has_description = not self._has_own and self._has("DESCRIPTION")
         return any(map(self._has, FILES)) or has_description or self._is_package()
 
+    def _report_unread(self) -> None:
+        """Report the paths that repo2docker would read if they had another name or were files."""
+        for name, known in self._misspelt().items():
+            self._collector.leave_out(f"{self._own / name}", f"did you mean {known}?")
+        for path in self._unreadable():
+            self._collector.leave_out(f"{path}", why_no_file(path))
+
     def _misspelt(self) -> dict[str, str]:
         return misspelt_files(self._own, FILES, (*AT_TOP, *OTHER_FILES))
+
+    def _unreadable(self) -> list[Path]:
+        """Return the paths with names that repo2docker reads which are not files."""
+        names = FILES if self._has_own else (*FILES, *AT_TOP)
+        paths = [self._own / name for name in names]
+        return [path for path in paths if os.path.lexists(path) and not path.is_file()]
 
     def _nothing_to_read(self) -> ExpectedError:
         """Return the error for a folder without any of the files, with the files it may mean."""
         hints = [f"did you mean {known}? Rename {name}" for name, known in self._misspelt().items()]
+        hints += [f"{path}: {why_no_file(path)}" for path in self._unreadable()]
         others = [self._folder / name for name in OTHER_FILES if (self._folder / name).is_file()]
         hints += [f"import the file itself: orbiter import {path}" for path in others]
         hints.append(f"a folder is imported by these files: {', '.join((*FILES, *AT_TOP))}")
@@ -137,7 +151,7 @@ class _Reader:
 
     def _is_own(self, path: Path) -> bool:
         """Return whether a folder has more for repo2docker than the Dockerfile of Orbiter."""
-        files = [name for name in FILES if (path / name).is_file()]
+        files = [name for name in FILES if os.path.lexists(path / name)]
         is_generated = files == [DOCKERFILE] and _is_generated(path / DOCKERFILE)
         return path.is_dir() and not is_generated
 

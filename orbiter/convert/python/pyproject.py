@@ -12,7 +12,7 @@ from packaging.utils import canonicalize_name
 
 from orbiter.convert import pixi
 from orbiter.convert.collect import Collector
-from orbiter.convert.files import is_file, read_text
+from orbiter.convert.files import is_file, read_text, why_no_file
 from orbiter.convert.python import poetry, requirements_txt
 from orbiter.convert.python.addresses import read_toml
 from orbiter.convert.python.groups import IncludedGroups, WrongGroup
@@ -115,7 +115,7 @@ class _Reader:
             if is_file(path):
                 requirements_txt.read(path, read_text(path), self._collector)
             else:
-                self._collector.leave_out(f"{what} from {path}", "there is no such file")
+                self._collector.leave_out(f"{what} from {path}", why_no_file(path))
 
     def read_groups(self, groups: Mapping[str, Any]) -> None:
         """Collect the dependency groups that the user chose, and list the others."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from orbiter.config.requirements import package_name
 from orbiter.convert.collect import Collector
-from orbiter.convert.files import is_file, read_text
+from orbiter.convert.files import is_file, read_text, why_no_file
 from orbiter.convert.python.addresses import (
     local_path,
     name_of_address,
@@ -142,7 +142,7 @@ class _Reader:
         if "://" in value:
             self._collector.leave_out(what, "it is on a server: download it, then import it")
         elif not is_file(path):
-            self._collector.leave_out(what, "there is no such file")
+            self._collector.leave_out(what, why_no_file(path))
         elif path.resolve() in self._seen:
             self._collector.leave_out(what, "the file was already read")
         elif self._depth >= DEPTH:

@@ -7,6 +7,7 @@ repo2docker's documentation, because no real one with shell scripts was at hand.
 import json
 import os
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -221,6 +222,28 @@ def test_a_folder_without_the_files_is_an_error(
     assert " has no file that repo2docker reads\n\nhint: " in done.err
     assert hint in done.err
     assert not (tmp_path / "images.toml").exists()
+
+
+SPECIAL: dict[str, tuple[Callable[[Path], object], str]] = {
+    "pipe": (os.mkfifo, "it is not a regular file"),
+    "folder": (Path.mkdir, "it is a folder"),
+    "broken link": (lambda path: path.symlink_to("nowhere"), "it is a broken link"),
+}
+
+
+@pytest.mark.parametrize("kind", SPECIAL)
+@pytest.mark.parametrize("name", ["environment.yml", "pyproject.toml", "binder/apt.txt"])
+def test_a_path_that_is_not_a_file_is_listed(tmp_path: Path, kind: str, name: str) -> None:
+    make, why = SPECIAL[kind]
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    make(tmp_path / name)
+    alone = import_in(tmp_path, ".")
+    assert alone.code == 2
+    assert f"hint: {name}: {why}\n" in alone.err
+    write(tmp_path / Path(name).parent, {"requirements.txt": "six\n"})
+    done = imported(tmp_path)
+    assert "six" in done.entries("pip")
+    assert f"left out: {name}: {why}\n" in done.err
 
 
 def test_a_misspelt_file_beside_others_is_listed(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Import of requirements.txt: the options of pip, files that it names, and hostile text."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -208,6 +209,20 @@ def test_a_path_that_no_file_can_have_is_listed(tmp_path: Path, name: str) -> No
     dynamic = '[project]\ndynamic = ["dependencies"]\n[tool.setuptools.dynamic.dependencies]\n'
     text = f"{dynamic}file = [{json.dumps(name)}]\n"
     assert "there is no such file" in import_text(tmp_path, "pyproject.toml", text).err
+
+
+def test_paths_that_are_not_files_are_listed(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.txt")
+    (tmp_path / "folder.txt").mkdir()
+    (tmp_path / "link.txt").symlink_to("nowhere")
+    text = "six\n-r pipe.txt\n-c folder.txt\n-r link.txt\n"
+    done = import_text(tmp_path, "requirements.txt", text)
+    assert done.entries("pip") == ["six"]
+    assert lines(done.err) == [
+        "requirements.txt:2: '-r pipe.txt': it is not a regular file",
+        "requirements.txt:3: '-c folder.txt': it is a folder",
+        "requirements.txt:4: '-r link.txt': it is a broken link",
+    ]
 
 
 def test_files_name_each_other_to_a_limit(tmp_path: Path) -> None:
