@@ -1,5 +1,6 @@
-"""Atomic writes of files."""
+"""Atomic writes of files, and paths that are not files."""
 
+import stat
 from pathlib import Path
 
 from resolvers.errors import ExpectedError
@@ -18,7 +19,7 @@ def write_text(path: Path, text: str) -> None:
 def write_bytes(path: Path, content: bytes) -> None:
     """Write a file like ``write_text``."""
     try:
-        if _is_special(path):
+        if is_special(path):
             path.write_bytes(content)
             return
         path = path.resolve()  # replace the target of a link, not the link
@@ -32,8 +33,13 @@ def write_bytes(path: Path, content: bytes) -> None:
         ) from error
 
 
-def _is_special(path: Path) -> bool:
-    return path.exists() and not path.is_file() and not path.is_dir()
+def is_special(path: Path) -> bool:
+    """Return whether a path is a pipe, a device or a socket: reading one may never end."""
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError):  # missing, too long, or with a null character
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
 def _replace(path: Path, content: bytes) -> None:

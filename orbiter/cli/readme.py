@@ -49,8 +49,11 @@ def readme(file: Path | None, release: str | None, check: bool, output_format: s
 
 def _read(path: Path) -> str:
     """Return the text of the file with its line ends."""
+    from orbiter.files import is_special
     from orbiter.report.readme import MARKERS
 
+    if is_special(path):
+        raise ExpectedError(f"{path} is not a regular file", "name a text file in UTF-8")
     try:
         with path.open(encoding="utf-8", newline="") as file:
             return file.read()

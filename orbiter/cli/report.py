@@ -74,10 +74,13 @@ def _default_path(release: str) -> Path:
 
     Raises ExpectedError if there is a file that Orbiter did not write.
     """
+    from orbiter.files import is_special
     from orbiter.report.release.page import is_own
 
     name = f"orbiter-report-{release}.html"
     path = Path(from_start(name, click.get_current_context()))
+    if is_special(path):
+        raise ExpectedError(f"{path} is not a regular file", "use --output FILE")
     try:
         text = path.read_text(encoding="utf-8", errors="replace")
     except FileNotFoundError:

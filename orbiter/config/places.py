@@ -11,6 +11,7 @@ from orbiter.config.mistakes import Mistakes, key_path
 from orbiter.config.requirements import SYNTAXES
 from orbiter.config.schema import Build, ConfigFile
 from orbiter.config.sets import expand
+from orbiter.files import is_special
 
 
 class Place(NamedTuple):
@@ -29,6 +30,8 @@ def requirement_places(path: Path, release: str) -> Places:
 
     The result is empty if the file cannot be read, or describes another release.
     """
+    if is_special(path):
+        return {}
     try:
         text = path.read_bytes().decode("utf-8-sig")
         file = msgspec.toml.decode(text, type=ConfigFile)

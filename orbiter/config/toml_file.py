@@ -9,6 +9,7 @@ import msgspec
 
 from orbiter.config.mistakes import KEYS_HINT, ConfigError, Mistake
 from orbiter.conflicts import MARKERS, conflict_line
+from orbiter.files import is_special
 
 CONFLICT_HINT = "write what both sides need, remove the markers, then run: orbiter lock --merge"
 
@@ -18,8 +19,7 @@ def read_text(path: Path, missing_hint: str) -> str:
 
     Raises ConfigError if it cannot be read.
     """
-    # Opening a named pipe would wait for a writer for ever.
-    if path.is_fifo() or path.is_char_device() or path.is_block_device():
+    if is_special(path):
         mistake = Mistake(key="", problem="is not a regular file", hint="replace it by a file")
         raise ConfigError(str(path), (mistake,))
     try:

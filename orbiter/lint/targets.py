@@ -6,6 +6,7 @@ from pathlib import Path
 from msgspec.structs import replace
 from packaging.utils import canonicalize_name
 
+from orbiter.files import is_special
 from orbiter.lint.addresses import redact
 from orbiter.lint.check import check_input, check_lock_file, check_system_lock, checked
 from orbiter.lint.lines import Lines
@@ -71,8 +72,7 @@ def _check(name: str, settings: Settings) -> Iterator[CheckedFile]:
     if not path.exists():
         yield from _check_revision(name, settings)
         return
-    # Reading a device could block or never end.
-    if path.is_char_device() or path.is_block_device() or path.is_fifo():
+    if is_special(path):
         raise ExpectedError(f"'{name}' is not a regular file", VALID_NAMES)
     yield check_lock_file(name, path.read_bytes(), settings)
 

@@ -3,6 +3,7 @@
 from functools import partial
 from pathlib import Path
 
+from orbiter.files import is_special
 from orbiter.lockfiles import git_revision
 from orbiter.lockfiles.siblings import with_requests
 from orbiter.lockfiles.types import Lock
@@ -48,8 +49,11 @@ def _read_file(name: str, content: bytes) -> Lock:
 
 def _read_sibling(path: Path, name: str) -> str:
     """Return the text of a file in the folder of a lock, "" if it cannot be read."""
+    sibling = path.with_name(name)
+    if is_special(sibling):
+        return ""
     try:
-        return path.with_name(name).read_text(encoding="utf-8")
+        return sibling.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
         return ""
 

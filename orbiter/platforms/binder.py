@@ -12,7 +12,7 @@ from urllib.parse import SplitResult, quote, urlencode, urlsplit
 import msgspec
 
 from orbiter.config.stage_graph import runtime_of
-from orbiter.files import write_text
+from orbiter.files import is_special, write_text
 from orbiter.lockset.model import LockSet
 from orbiter.lockset.record import Digests
 from orbiter.oci.reference import parse_reference
@@ -63,6 +63,8 @@ def write_dockerfile(path: Path, text: str) -> None:
 
     Raises ExpectedError if the file is there and Orbiter did not write it.
     """
+    if is_special(path):
+        raise ExpectedError(f"{path} is not a regular file", "name another --folder")
     try:
         if path.exists() and not is_environment_dockerfile(path.read_text(encoding="utf-8")):
             raise ExpectedError(

@@ -6,6 +6,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from orbiter.convert.values import check_values, table_at
+from orbiter.files import is_special
 from resolvers.errors import ExpectedError
 
 SCP = re.compile(r"(?:git\+)?(?:ssh://)?([\w.-]+@[\w.-]+):(?!\d+/)([\w.~/-].*)")
@@ -70,8 +71,11 @@ def local_path(text: str, folder: Path, root: Path) -> str:
 
 def project_name(folder: Path) -> str:
     """Return the name of the Python project in a folder; "" if no pyproject.toml states it."""
+    path = folder / "pyproject.toml"
+    if is_special(path):
+        return ""
     try:
-        data = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8-sig"))
+        data = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError, RecursionError):
         return ""
     for table in (table_at(data, "project"), table_at(table_at(data, "tool"), "poetry")):
