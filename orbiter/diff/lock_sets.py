@@ -17,6 +17,7 @@ from orbiter.lockset.model import LockSet
 class ManagerChanges(msgspec.Struct, frozen=True, kw_only=True):
     """The changes of one manager of one builder; ``count`` is its number of packages now.
 
+    ``dropped`` is the number of packages that changed and that no image has now.
     ``added`` and ``removed`` are the images, with their platform, that only one lock set has. Their
     packages are not among the changes. The installers are like a builder of their own.
     """
@@ -24,6 +25,7 @@ class ManagerChanges(msgspec.Struct, frozen=True, kw_only=True):
     builder: str
     manager: str
     count: int
+    dropped: int = 0
     changes: tuple[Change, ...] = ()
     added: tuple[Scope, ...] = ()
     removed: tuple[Scope, ...] = ()
@@ -70,11 +72,14 @@ def _by_manager(
     ]
     for manager in sorted({**old, **new}):
         before, after = old.get(manager, {}), new.get(manager, {})
+        names = {package.name for entries in after.values() for package in entries}
+        of_manager = tuple(change for change in of_builder if change.manager == manager)
         yield ManagerChanges(
             builder=builder,
             manager=manager,
-            count=len({package.name for entries in after.values() for package in entries}),
-            changes=tuple(change for change in of_builder if change.manager == manager),
+            count=len(names),
+            dropped=len({change.name for change in of_manager} - names),
+            changes=of_manager,
             added=_missing_in(locks[0], after),
             removed=_missing_in(locks[1], before),
         )

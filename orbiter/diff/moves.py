@@ -70,6 +70,11 @@ class Moves(msgspec.Struct, frozen=True, kw_only=True):
         return sum(each.count for each in self.changes if each.builder != INSTALLERS)
 
     @property
+    def compared(self) -> int:
+        """The number of packages that could move: those of the new lock set and dropped ones."""
+        return self.total + sum(each.dropped for each in self.changes if each.builder != INSTALLERS)
+
+    @property
     def count(self) -> int:
         """The number of packages that moved; one with several changes counts once."""
         return len({(move.builder, move.change.manager, move.change.name) for move in self.moves})

@@ -39,7 +39,7 @@ def format_changes(changes: Iterable[ManagerChanges], reasons: Reasons | None = 
 
 def moved(moves: Moves) -> str:
     """Return the number of packages that moved: ``moved 3 of 809 packages``."""
-    return f"moved {moves.count:,} of {phrases.count_of(moves.total, 'package')}"
+    return f"moved {moves.count:,} of {phrases.count_of(moves.compared, 'package')}"
 
 
 def _key(move: Move) -> tuple[str, str, str]:

@@ -9,6 +9,7 @@ from orbiter.lockfiles.lock_set import INSTALLERS, as_lock
 from orbiter.lockset import folder
 from orbiter.lockset.model import LockSet
 from orbiter.report.lock_sets import format_moves
+from tests.support.lock_sets import changed, small
 from tests.support.paths import ROOT
 
 
@@ -32,7 +33,7 @@ def test_every_change_is_a_move(old: LockSet, new: LockSet) -> None:
     }
     assert {(move.change.manager, move.change.name) for move in moves.moves} == expected
     assert moves.count == len(expected)
-    assert format_moves(moves).endswith(f"moved {moves.count} of {moves.total} packages")
+    assert format_moves(moves).endswith(f"moved {moves.count} of {moves.compared} packages")
 
 
 def test_an_upgraded_package_is_the_root_of_what_it_requires(old: LockSet, new: LockSet) -> None:
@@ -73,3 +74,15 @@ def test_no_line_is_wider_than_80_columns(old: LockSet, new: LockSet) -> None:
     text = format_moves(explain(old, new, {"jupyterlab", "vega-cli", "matplotlib"}))
     assert max(map(len, text.splitlines())) <= 80
     assert "needs it" in text or "needs " in text
+
+
+def test_removed_packages_are_counted_as_packages_that_could_move() -> None:
+    without_apt = changed(small(), {"debian/apt.lock": None})
+    moves = without_reasons(small(), without_apt)
+    removed = {move.change.name for move in moves.moves}
+    assert removed
+    kept = len(without_reasons(None, without_apt).changes[0].changes)
+    assert moves.total == kept
+    expected = f"moved {len(removed)} of {len(removed) + kept} packages"
+    assert format_moves(moves).endswith(expected)
+    assert without_reasons(without_apt, small()).compared == moves.compared
