@@ -33,17 +33,25 @@ class Check(msgspec.Struct, frozen=True):
 
 
 def run_checks(
-    checks: Iterable[Check], limit: float = LIMIT, report: Report = lambda _line: None
+    checks: Iterable[Check],
+    limit: float = LIMIT,
+    report: Report = lambda _line: None,
+    last: Iterable[Check] = (),
 ) -> tuple[CheckResult, ...]:
-    """Run checks at the same time and return their results, in order."""
-    running = [_RunningCheck(check) for check in checks]
-    for each in running:
-        each.start()
-    end = time.monotonic() + limit
+    """Run checks at the same time and return their results, in order.
+
+    Those of ``last`` run after the others, because they use what the others found.
+    """
+    rounds = [[_RunningCheck(check) for check in each] for each in (checks, last)]
+    total = sum(map(len, rounds))
     results: list[CheckResult] = []
-    for each in running:
-        report(f"{len(results)} of {len(running)} checks")
-        results.append(each.result(end, limit))
+    for running in rounds:
+        for each in running:
+            each.start()
+        end = time.monotonic() + limit
+        for each in running:
+            report(f"{len(results)} of {total} checks")
+            results.append(each.result(end, limit))
     report("")
     return tuple(results)
 

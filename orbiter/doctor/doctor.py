@@ -9,7 +9,7 @@ from orbiter.doctor import files, indexes, machine, mirrors, network, registries
 from orbiter.doctor.check import Asks, Check, run_checks
 from orbiter.doctor.clock import compare_clocks
 from orbiter.doctor.repository import check_git
-from orbiter.doctor.result import CheckResult, Diagnosis, Outcome, failed
+from orbiter.doctor.result import Diagnosis, Outcome, failed
 from orbiter.lockset.folder import LOCKS
 from orbiter.tasks import StartTask
 from resolvers.errors import ExpectedError
@@ -22,9 +22,8 @@ def diagnose_machine(
     image_set: ImageSet | None, mistake: ExpectedError | None, start_task: StartTask
 ) -> Diagnosis:
     """Run all checks; ``image_set`` is None outside of a project, or with a ``mistake`` in it."""
-    results = run_checks(_checks(image_set, mistake), report=start_task("doctor"))
-    clock = compare_clocks(server_dates.differences())
-    checks = (*results, _result("clock", clock))
+    clock = Check("clock", lambda _asks: compare_clocks(server_dates.differences()))
+    checks = run_checks(_checks(image_set, mistake), report=start_task("doctor"), last=(clock,))
     return Diagnosis(release=image_set.version if image_set else "", checks=checks)
 
 
@@ -70,7 +69,3 @@ def _failing(name: str, error: ExpectedError) -> Check:
 
 def _check_git(release: str, _asks: Asks) -> Outcome:
     return check_git(Path(LOCKS), release)
-
-
-def _result(name: str, outcome: Outcome) -> CheckResult:
-    return CheckResult(name=name, state=outcome.state, detail=outcome.detail, hint=outcome.hint)

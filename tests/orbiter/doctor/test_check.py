@@ -3,6 +3,7 @@
 import socket
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -55,6 +56,21 @@ def test_progress_is_reported() -> None:
     lines: list[object] = []
     checks = [Check("a", lambda _asks: ok("done")), Check("b", lambda _asks: ok("done"))]
     run_checks(checks, report=lines.append)
+    assert lines == ["0 of 2 checks", "1 of 2 checks", ""]
+
+
+def test_the_last_checks_use_the_results_of_the_others_and_are_counted() -> None:
+    done: list[str] = []
+
+    def run(_asks: Asks) -> Outcome:
+        time.sleep(0.2)
+        done.append("first")
+        return ok("")
+
+    lines: list[object] = []
+    last = Check("b", lambda _asks: ok(f"after {done}"))
+    _, found = run_checks([Check("a", run)], report=lines.append, last=[last])
+    assert found.detail == "after ['first']"
     assert lines == ["0 of 2 checks", "1 of 2 checks", ""]
 
 
