@@ -102,22 +102,21 @@ def read_lock_set(release: str | None, *, locked: bool = False) -> "LockSet":
     this is an error.
     """
     from orbiter.lockset import exchange, folder
-    from orbiter.lockset.model import MANIFEST
-    from orbiter.lockset.versions import release_name
+    from orbiter.lockset.versions import SEMVER, release_name
 
     exchange.recover(folder.LOCKS)
     image_set = _image_set(required=release is None)
     if release is None and image_set:
         release = image_set.version
     name = release_name(release or "")
-    path = folder.release_folder(name)
     existing = folder.releases()
-    if existing and not (path / MANIFEST).exists():
+    if existing and name not in existing:
+        is_release = SEMVER.fullmatch(name)
         raise ExpectedError(
-            f"release {name} is not locked",
+            f"release {name} is not locked" if is_release else f"'{name}' is not a release",
             f"choose a locked release ({', '.join(existing)}), or run orbiter lock",
         )
-    lock_set = folder.read(path)
+    lock_set = folder.read(folder.release_folder(name))
     if image_set and image_set.version == name:
         _report_changes(lock_set, image_set, locked=locked)
     return lock_set

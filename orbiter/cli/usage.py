@@ -27,6 +27,9 @@ PHRASES = {
 }
 """Phrases of click, and those of Orbiter for the same mistakes."""
 
+MANY = 12
+"""The number of values that a hint lists at most."""
+
 CHOICES = " Choose from:"
 """The beginning of the choices in a message of click."""
 
@@ -98,10 +101,10 @@ def _expected(error: click.UsageError, command: str) -> ExpectedError:
     possible = getattr(error, "possibilities", None) or _near_choices(error)
     if possible:
         hints.insert(0, f"did you mean {' or '.join(sorted(possible))}?")
-    elif isinstance(error, click.MissingParameter) and (choices := _choices(error)):
-        hints.insert(0, f"choose one of {', '.join(choices)}")
-    if names := _extra_words(error):
-        hints.insert(0, "images are named with --image: " + " ".join(names))
+    elif values := _missing_values(error):
+        hints.insert(0, f"choose one of {', '.join(values)}")
+    if named := _extra_words(error):
+        hints.insert(0, named)
     return ExpectedError(_as_message(_text(error)), "\n  ".join(hints))
 
 
@@ -120,6 +123,15 @@ def _choices(error: click.BadParameter) -> tuple[str, ...]:
     return tuple(map(str, kind.choices)) if isinstance(kind, click.Choice) else ()
 
 
+def _missing_values(error: click.UsageError) -> list[str]:
+    """Return the values that a missing parameter may have, unless they are many or files."""
+    if not isinstance(error, click.MissingParameter) or not error.param or not error.ctx:
+        return []
+    items = error.param.shell_complete(error.ctx, "")
+    values = [str(item.value) for item in items if item.type == "plain"]
+    return values if len(values) <= MANY else []
+
+
 def _near_choices(error: click.UsageError) -> list[str]:
     """Return the values of a parameter that are near to the invalid one."""
     if not isinstance(error, click.BadParameter):
@@ -130,17 +142,28 @@ def _near_choices(error: click.UsageError) -> list[str]:
     return get_close_matches(match[1], _choices(error)) if match else []
 
 
-def _extra_words(error: click.UsageError) -> list[str]:
-    """Return words after a command that takes none, as the values of its option --image."""
+def _extra_words(error: click.UsageError) -> str:
+    """Return a hint for words after a command that takes none but has an option for them."""
     extra, bracket, words = error.message.partition("(")
     command = error.ctx.command if error.ctx else None
     if not command or not bracket or "unexpected extra argument" not in extra:
-        return []
+        return ""
     options = {name for parameter in command.params for name in parameter.opts}
     takes_words = any(isinstance(parameter, click.Argument) for parameter in command.params)
-    if takes_words or "--image" not in options:
-        return []
-    return [f"--image {word}" for word in words.removesuffix(")").split()]
+    named = _named(words.removesuffix(")").split())
+    if takes_words or not {option for option, _ in named} <= options:
+        return ""
+    things = {"--release": "releases", "--image": "images"}
+    kinds = [f"{things[option]} are named with {option}" for option in dict(named)]
+    return f"{' and '.join(kinds)}: {' '.join(f'{option} {word}' for option, word in named)}"
+
+
+def _named(words: list[str]) -> list[tuple[str, str]]:
+    """Return each word with the option that takes it."""
+    from orbiter.lockset.versions import SEMVER, release_name
+
+    is_release = {word: bool(SEMVER.fullmatch(release_name(word))) for word in words}
+    return [("--release" if is_release[word] else "--image", word) for word in words]
 
 
 def _as_message(text: str) -> str:

@@ -88,6 +88,16 @@ def test_check_cannot_be_combined_with_other_options(tmp_path: Path) -> None:
         ("init --builder nix", "invalid value for '--builder': ", "run orbiter init --help"),
         ("build a", "got unexpected extra argument", "images are named with --image: --image a\n"),
         ("push a b", "got unexpected extra", "images are named with --image: --image a --image b"),
+        ("build 0.1.0", "got unexpected", "releases are named with --release: --release 0.1.0\n"),
+        ("fetch v0.1.0", "got unexpected", "releases are named with --release: --release v0.1.0\n"),
+        (
+            "list 0.1.0 a",
+            "got unexpected extra arguments (0.1.0 a)",
+            "releases are named with --release and images are named with --image: "
+            "--release 0.1.0 --image a\n",
+        ),
+        ("fetch a", "got unexpected extra argument", "run orbiter fetch --help"),
+        ("attest a", "missing option '--image'", "run orbiter attest --help"),
         ("status extra", "got unexpected extra argument", "run orbiter status --help"),
         ("build --image", "option '--image' requires an argument", "run orbiter build --help"),
         ("clean --all --stale", "--all, --stale and --release", "run orbiter clean --help"),

@@ -82,6 +82,27 @@ def test_an_unknown_release_is_reported_with_the_locked_ones(project: Path) -> N
         assert "choose a locked release (0.1.0, 0.2.0), or run orbiter lock" in error
 
 
+def test_an_image_in_place_of_a_release_gets_the_locked_ones(project: Path) -> None:
+    for words in (("report", "debian-base"), ("build", "--release", "debian-base")):
+        error = error_of(project, *words)
+        assert "error: 'debian-base' is not a release\n" in error
+        assert "hint: choose a locked release (0.1.0, 0.2.0)" in error
+
+
+@pytest.mark.parametrize(
+    ("words", "missing", "values"),
+    [
+        (("attest", *RELEASE, "debian-base"), "option '--image'", "debian-base, debian-core"),
+        (("report",), "argument 'RELEASE'", "0.1.0, 0.2.0"),
+    ],
+)
+def test_a_missing_value_gets_those_of_the_project(
+    project: Path, words: tuple[str, ...], missing: str, values: str
+) -> None:
+    error = error_of(project, *words)
+    assert error.startswith(f"error: missing {missing}\n\nhint: choose one of {values}\n")
+
+
 def test_a_changed_images_toml_is_a_warning_and_with_locked_an_error(project: Path) -> None:
     images = project / "images.toml"
     images.write_text(images.read_text().replace('version = "0.3.0"', 'version = "0.2.0"'))
