@@ -8,7 +8,15 @@ from collections.abc import Mapping
 
 from orbiter.config.lines import Span, value_spans
 from orbiter.config.mistakes import key_path, toml_literal
-from orbiter.config.toml_edit import INDENT, TablePath, table_spans
+from orbiter.config.toml_format import (
+    INDENT,
+    ListItem,
+    TablePath,
+    format_lines,
+    format_list,
+    inline_toml,
+)
+from orbiter.config.toml_tables import table_spans
 from resolvers.errors import ExpectedError
 
 MAX_LINE = 88
@@ -21,26 +29,36 @@ def replace_value(text: str, path: str, value: str) -> str:
     return text[: span.start] + toml_literal(value) + text[span.end :]
 
 
-def append_entry(text: str, path: str, value: str) -> str:
-    """Return the text with a string at the end of the list at a path, in the list's own form."""
+def append_items(text: str, path: str, items: tuple[ListItem, ...]) -> str:
+    """Return the text with items at the end of the list at a path, in the list's own form.
+
+    Items with comments get lines of their own.
+    """
+    if not items:
+        return text
+    has_comments = any(item.comment for item in items)
+    if has_comments:
+        text = on_lines(text, path)
     spans = value_spans(text)
-    literal = toml_literal(value)
     entries = _entries(spans, path)
     if not entries:
-        return _insert_first(text, spans[path], literal)
+        return _insert_first(text, spans[path], items)
     last = entries[-1]
-    if not _starts_line(text, last.start):
-        return f"{text[: last.end]}, {literal}{text[last.end :]}"
-    indent = text[_line_start(text, last.start) : last.start]
-    comma = _comma_after(text, last.end)
-    line_end = text.find("\n", max(comma, last.end))
-    if not _ends_line(text, max(comma + 1, last.end)):
-        return f"{text[: last.end]},{_line_break(text)}{indent}{literal}{text[last.end :]}"
-    head = text[: line_end + 1]
-    if comma < 0:
-        head = f"{text[: last.end]},{text[last.end : line_end + 1]}"
-    final_comma = "," if comma >= 0 else ""
-    return f"{head}{indent}{literal}{final_comma}{_line_break(text)}{text[line_end + 1 :]}"
+    if has_comments or _starts_line(text, last.start):
+        return _append_lines(text, last, items)
+    return f"{text[: last.end]}, {_in_line(items)}{text[last.end :]}"
+
+
+def on_lines(text: str, path: str) -> str:
+    """Return the text with a line for each entry of the list at a path, if it has one line."""
+    spans = value_spans(text)
+    start, end = spans[path].start, spans[path].end
+    if "\n" in text[start:end]:
+        return text
+    line_break = f"{_line_break(text)}{_indent(text, start)}"
+    literals = (text[entry.start : entry.end] for entry in _entries(spans, path))
+    lines = "".join(f"{line_break}{INDENT}{literal}," for literal in literals)
+    return f"{text[:start]}[{lines}{line_break}]{text[end:]}"
 
 
 def remove_entry(text: str, path: str, index: int) -> str:
@@ -70,11 +88,10 @@ def add_list(text: str, table: TablePath, key: str, values: tuple[str, ...], fil
             f"write it as a table with a header line: [{name}]",
         )
     line_break = _line_break(text)
-    literals = [toml_literal(value) for value in values]
-    line = f"{key} = [{', '.join(literals)}]"
+    items = tuple(ListItem(text=value) for value in values)
+    line = f"{key} = {format_list(items, one_line=True)}"
     if len(line) > MAX_LINE:
-        entries = "".join(f"{INDENT}{literal},{line_break}" for literal in literals)
-        line = f"{key} = [{line_break}{entries}]"
+        line = f"{key} = {format_list(items, one_line=False)}".replace("\n", line_break)
     head, tail = text[: span.end], text[span.end :]
     return f"{head}{line}{line_break}{tail}" if head.endswith("\n") else f"{head}{line_break}{line}"
 
@@ -94,14 +111,54 @@ def _entries(spans: Mapping[str, Span], path: str) -> list[Span]:
     return found
 
 
-def _insert_first(text: str, span: Span, literal: str) -> str:
-    """Return the text with the first entry of an empty list, which may contain comments."""
+def _insert_first(text: str, span: Span, items: tuple[ListItem, ...]) -> str:
+    """Return the text with the first items of an empty list, which may contain comments."""
     closing = span.end - 1
     if _starts_line(text, closing) and "\n" in text[span.start : closing]:
         start = _line_start(text, closing)
-        indent = text[start:closing] + INDENT
-        return f"{text[:start]}{indent}{literal},{_line_break(text)}{text[start:]}"
-    return f"{text[: span.start + 1]}{literal}{text[span.start + 1 :]}"
+        lines = _lines(text, items, _indent(text, closing) + INDENT)
+        return f"{text[:start]}{lines}{text[start:]}"
+    return f"{text[: span.start + 1]}{_in_line(items)}{text[span.start + 1 :]}"
+
+
+def _append_lines(text: str, last: Span, items: tuple[ListItem, ...]) -> str:
+    """Return the text with a line for each item below the last entry of a list."""
+    indent = _indent(text, last.start)
+    comma = _comma_after(text, last.end)
+    after = max(comma + 1, last.end)
+    if not _ends_line(text, after):
+        return _append_before_bracket(text, last, items, indent)
+    line_end = text.find("\n", after) + 1
+    head = text[:line_end]
+    if comma < 0:
+        head = f"{text[: last.end]},{text[last.end : line_end]}"
+    lines = _lines(text, items, indent, final_comma=comma >= 0)
+    return f"{head}{lines}{text[line_end:]}"
+
+
+def _append_before_bracket(text: str, last: Span, items: tuple[ListItem, ...], indent: str) -> str:
+    """Return the text with lines between an entry and the closing bracket on the same line."""
+    head = f"{text[: last.end]},{_line_break(text)}"
+    if items[-1].comment:
+        bracket = text.index("]", last.end)
+        return f"{head}{_lines(text, items, indent)}{indent}{text[bracket:]}"
+    lines = _lines(text, items, indent, final_comma=False).removesuffix(_line_break(text))
+    return f"{head}{lines}{text[last.end :]}"
+
+
+def _in_line(items: tuple[ListItem, ...]) -> str:
+    return ", ".join(inline_toml(item.value) for item in items)
+
+
+def _indent(text: str, position: int) -> str:
+    """Return the blanks at the start of the line."""
+    line = text[_line_start(text, position) : position]
+    return line[: len(line) - len(line.lstrip())]
+
+
+def _lines(text: str, items: tuple[ListItem, ...], indent: str, *, final_comma: bool = True) -> str:
+    lines = format_lines(items, indent, final_comma=final_comma)
+    return lines.replace("\n", _line_break(text))
 
 
 def _without_entry(text: str, entries: list[Span], index: int) -> str:

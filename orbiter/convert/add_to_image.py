@@ -14,7 +14,8 @@ from orbiter.config.read import (
     incomplete_image_set_of,
     read_incomplete_image_set,
 )
-from orbiter.config.toml_edit import Edit, ListItem, TablePath, apply_edits, inline_toml
+from orbiter.config.toml_edit import Edit, apply_edits
+from orbiter.config.toml_format import ListItem, TablePath, inline_toml
 from orbiter.convert.builder_keys import builder_edits, lost_order, new_channels
 from orbiter.convert.destination import (
     Destination,

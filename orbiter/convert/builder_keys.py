@@ -6,7 +6,8 @@ from typing import Any
 from orbiter.config.builders import CONDA_BUILDER
 from orbiter.config.image_set import ImageSet
 from orbiter.config.requirements import package_name
-from orbiter.config.toml_edit import Edit, ListItem
+from orbiter.config.toml_edit import Edit
+from orbiter.config.toml_format import ListItem
 from orbiter.convert.fresh import DEFAULT_CHANNELS
 from orbiter.convert.outcome import ImportedRequirements, LeftOut
 from resolvers.conda.channels import parse_channel

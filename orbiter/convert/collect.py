@@ -5,7 +5,7 @@ from pathlib import Path
 
 from orbiter.config.direct_references import address_mistakes, is_built
 from orbiter.config.indexes import RESERVED, index_mistakes
-from orbiter.config.toml_edit import ListItem
+from orbiter.config.toml_format import ListItem
 from orbiter.convert.outcome import Changed, ImportedRequirements, ImportOptions, LeftOut
 from orbiter.convert.python.markers import other_systems
 from orbiter.convert.reasons import redact, unsupported_reason

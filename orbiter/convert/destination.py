@@ -8,7 +8,8 @@ import msgspec
 from orbiter.config.builders import APK_BUILDER, CONDA_BUILDER, system_manager
 from orbiter.config.image_set import ImageSet, Stage
 from orbiter.config.mistakes import suggest
-from orbiter.config.toml_edit import Edit, ListItem, TablePath
+from orbiter.config.toml_edit import Edit
+from orbiter.config.toml_format import ListItem, TablePath
 from orbiter.convert.fresh import fresh_builder
 from orbiter.convert.outcome import ImportedRequirements
 from orbiter.lockset.names import find_stage

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 
 from orbiter.config.requirements import package_name
-from orbiter.config.toml_edit import ListItem
+from orbiter.config.toml_format import ListItem
 from orbiter.convert.destination import Destination
 from orbiter.convert.outcome import LeftOut
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from orbiter.config.toml_edit import ListItem
+from orbiter.config.toml_format import ListItem
 from orbiter.convert.outcome import ImportedRequirements, LeftOut
 from orbiter.convert.reasons import (
     CHANNELS,

@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from orbiter.config.toml_edit import ListItem
+from orbiter.config.toml_format import ListItem
 
 NoteKind = Literal["left out", "changed", "kept"]
 

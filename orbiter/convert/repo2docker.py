@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from orbiter.config.requirements import package_name
-from orbiter.config.toml_edit import ListItem
+from orbiter.config.toml_format import ListItem
 from orbiter.convert import apt_txt, environment_yml, r_packages
 from orbiter.convert.collect import Collector
 from orbiter.convert.dockerfile import reader as dockerfile

@@ -8,9 +8,10 @@ from orbiter.config.image_set import ImageSet
 from orbiter.config.lines import value_spans
 from orbiter.config.mistakes import toml_literal
 from orbiter.config.read import image_set_of
+from orbiter.config.toml_format import ListItem
 from orbiter.config.toml_lists import (
     add_list,
-    append_entry,
+    append_items,
     list_path,
     remove_entry,
     replace_value,
@@ -57,7 +58,7 @@ def with_new(images_file: ImagesFile, text: str, change: RequirementChange) -> s
     table = images_file.tables[change.stages[0]]
     # The list may be one that an earlier change added, so the text counts, not the file on disk.
     if change.place in value_spans(text):
-        return append_entry(text, change.place, change.new)
+        return append_items(text, change.place, (ListItem(text=change.new),))
     return add_list(text, table, change.manager, (change.new,), str(images_file.path))
 
 

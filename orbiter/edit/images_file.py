@@ -12,7 +12,7 @@ from orbiter.config.read import read_form, read_image_set
 from orbiter.config.requirements import SYNTAXES
 from orbiter.config.resolve import Draft, stage_drafts
 from orbiter.config.sets import Sets, expand
-from orbiter.config.toml_edit import TablePath
+from orbiter.config.toml_format import TablePath
 
 BYTE_ORDER_MARK = "\ufeff"
 MAX_SHOWN = 100

@@ -9,7 +9,7 @@ import msgspec
 from orbiter.config.builder_keys import BASES
 from orbiter.config.builders import CONDA_BUILDER
 from orbiter.config.mistakes import key_path
-from orbiter.config.toml_edit import ListItem
+from orbiter.config.toml_format import ListItem
 from orbiter.convert.invoke.lists import Lists
 from orbiter.convert.invoke.toml_text import Table, Value
 from orbiter.convert.invoke.yaml import flat

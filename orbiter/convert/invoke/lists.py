@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from orbiter.config.requirements import package_name
-from orbiter.config.toml_edit import ListItem
+from orbiter.config.toml_format import ListItem
 from orbiter.convert.invoke.yaml import Shared, flat
 from orbiter.convert.outcome import Notes
 from orbiter.convert.reasons import redact, unsupported_reason

@@ -6,7 +6,7 @@ from textwrap import wrap
 import msgspec
 
 from orbiter.config.mistakes import toml_literal
-from orbiter.config.toml_edit import ListItem, format_list
+from orbiter.config.toml_format import ListItem, format_list
 from orbiter.convert.outcome import Note
 
 COMMENT_WIDTH = 118

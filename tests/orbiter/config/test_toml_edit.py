@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orbiter.config.mistakes import toml_literal
-from orbiter.config.toml_edit import Edit, ListItem, apply_edits
+from orbiter.config.toml_edit import Edit, apply_edits
+from orbiter.config.toml_format import ListItem
 from resolvers.errors import ExpectedError
 
 TEXT = """\
@@ -51,17 +52,17 @@ def apply(text: str, *edits: Edit) -> str:
     [
         (
             '    "b"  # the last, without comma\n    # and this\n]',
-            '    "b",  # the last, without comma\n    # and this\n    "n>=1",\n    "m",\n]',
+            '    "b",  # the last, without comma\n    "n>=1",\n    "m"\n    # and this\n]',
             edit("image.x.base.build", "pip", "n>=1", "m"),
         ),
         (
             "npm = [\"c\", 'd'] # two",
-            'npm = [\n    "c",\n    "d",\n    "e",\n] # two',
+            'npm = [\n    "c",\n    \'d\',\n    "e",\n] # two',
             edit("image.x.base.build", "npm", "e"),
         ),
         (
             "npm = [\"c\", 'd']",
-            'npm = ["c", "d", "e"]',
+            'npm = ["c", \'d\', "e"]',
             edit("image.x.base.build", "npm", "e", one_line=True),
         ),
         (
@@ -138,20 +139,34 @@ def test_strings_over_several_lines_are_extended(written: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text",
+    "start",
+    ['l = [["a"], "b"]', 'l = [{ a = ["b"] }]', 'x = """\nl = [\n"""\nl = ["a"]'],
+)
+def test_lists_with_lists_and_texts_like_lists_are_extended(start: str) -> None:
+    edited = apply(f"[t]\n{start}\n", edit("t", "l", "z", one_line=True))
+    assert edited == f'[t]\n{start[:-1]}, "z"]\n'
+
+
+def test_a_key_that_is_not_a_list_is_refused() -> None:
+    expected = r"images\.toml: the form of t\.l is not known"
+    with pytest.raises(ExpectedError, match=expected) as caught:
+        apply('[t]\nl.x = ["a"]\n', edit("t", "l", "z"))
+    assert "[t]: l = [...]" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
     [
-        '[t]\nl = [["a"], "b"]\n',
-        '[t]\nl = [{ a = ["b"] }]\n',
-        '[t]\nx = """\nl = [\n"""\nl = ["a"]\n',
-        '[t]\nl.x = ["a"]\n',
+        ('["a"] # two', '[\n    "a",\n    "z",  # why\n] # two'),
+        ('[\n  "a", "b"\n]', '[\n  "a", "b",\n  "z"  # why\n]'),
+        ('[\n  "a"]', '[\n  "a",\n  "z",  # why\n  ]'),
+        ("[]", '[\n    "z",  # why\n]'),
     ],
 )
-def test_lists_of_an_unknown_form_are_refused_with_their_key(text: str) -> None:
-    with pytest.raises(
-        ExpectedError, match=r"images\.toml: the form of t\.l is not known"
-    ) as caught:
-        apply(text, edit("t", "l", "z"))
-    assert "[t]: l = [...]" in caught.value.hint
+def test_an_entry_with_a_comment_has_its_own_line(old: str, new: str) -> None:
+    item = ListItem(text="z", comment="why")
+    change = Edit(path=("t",), key="l", entries=(item,), one_line=True)
+    assert apply(f"[t]\nl = {old}\n", change) == f"[t]\nl = {new}\n"
 
 
 ITEMS = st.lists(
@@ -167,17 +182,19 @@ LAYOUTS = st.sampled_from(
 )
 
 
-@given(ITEMS, LAYOUTS, ITEMS, st.booleans())
+@given(ITEMS, LAYOUTS, ITEMS, st.booleans(), st.sampled_from(["", "why ]"]))
 def test_new_entries_are_at_the_end_of_any_list(
-    entries: list[str], layout: tuple[str, str, str], more: list[str], one_line: bool
+    entries: list[str], layout: tuple[str, str, str], more: list[str], one_line: bool, comment: str
 ) -> None:
     start, between, end = layout
     if not entries:
         end = end.replace(",", "")
     written = start + between.join(toml_literal(entry) for entry in entries) + end
     text = f"[t]\nl = {written}  # c\n\n[u]\n"
-    edited = apply(text, edit("t", "l", *more, one_line=one_line))
+    items = tuple(ListItem(text=entry, comment=comment) for entry in more)
+    edited = apply(text, Edit(path=("t",), key="l", entries=items, one_line=one_line))
     assert tomllib.loads(edited) == {"t": {"l": [*entries, *more]}, "u": {}}
+    assert not comment or edited.count(comment) == len(more)
 
 
 @pytest.mark.parametrize("one_line", [True, False])
@@ -190,4 +207,4 @@ def test_a_list_with_tables_is_extended(one_line: bool, comma: str) -> None:
     assert tomllib.loads(edited) == {"t": {"l": listed}}
     assert table in edited
     lines = apply(f'[t]\nl = [\n  {table}, # why\n  "a"{comma}\n]\n', edit("t", "l", "b"))
-    assert lines == f'[t]\nl = [\n  {table}, # why\n  "a",\n  "b",\n]\n'
+    assert lines == f'[t]\nl = [\n  {table}, # why\n  "a",\n  "b"{comma}\n]\n'

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orbiter.config.lines import value_spans
-from orbiter.config.toml_lists import add_list, append_entry, remove_entry, replace_value
+from orbiter.config.toml_format import ListItem
+from orbiter.config.toml_lists import add_list, append_items, remove_entry, replace_value
 from resolvers.errors import ExpectedError
 
 NEW = "new>=1"
@@ -38,7 +39,7 @@ def test_appending_has_the_form_of_the_list_and_removing_undoes_it(
     before, after = (
         f"x = 1\nlist = {text}\ny = 2\n".replace("\n", line_break) for text in (old, new)
     )
-    assert append_entry(before, "list", NEW) == after
+    assert append_items(before, "list", (ListItem(text=NEW),)) == after
     index = len(tomllib.loads(after)["list"]) - 1
     assert remove_entry(after, "list", index) == before
 
@@ -120,7 +121,7 @@ def lists(draw: st.DrawFn) -> str:
 def test_every_form_of_list_is_edited_exactly(text: str, value: str, data: st.DataObject) -> None:
     before = f"x = 1\nlist = {text}\n[t]\ny = 2\n"
     values = tomllib.loads(before)["list"]
-    after = append_entry(before, "list", value)
+    after = append_items(before, "list", (ListItem(text=value),))
     assert tomllib.loads(after) == {"x": 1, "list": [*values, value], "t": {"y": 2}}
     assert remove_entry(after, "list", len(values)) == before
     index = data.draw(st.integers(0, len(values) - 1))
