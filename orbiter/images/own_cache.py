@@ -7,9 +7,9 @@ the record, or a command that reads files of the lock set. All other records cou
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from itertools import takewhile
 
 from orbiter.docker.build_cache import CacheRecord
+from orbiter.docker.dockerfile import instructions
 from orbiter.lockset.model import BUILD, LockSet
 
 STEP = re.compile(
@@ -17,7 +17,6 @@ STEP = re.compile(
 )
 """Description of a step: ``[linux/amd64 debian-base 2/5] COPY …``; one platform has no name."""
 COMMAND = re.compile(r"(?:mount /|cached mount \S+) from exec /bin/sh -c (?P<script>.+)", re.DOTALL)
-HERE_DOCUMENT = re.compile(r"<<-?['\"]?(?P<end>\w+)['\"]?")
 LOCKED = ("/lock/", "/artifacts/")
 """Folders from which Orbiter's own commands read; a command without them may be anybody's."""
 DOCKERFILE = re.compile(rf"{BUILD}/(?P<stage>[^/]+)/Dockerfile")
@@ -27,50 +26,35 @@ def own_records(
     records: Iterable[CacheRecord], lock_sets: Iterable[LockSet]
 ) -> Iterator[tuple[str, CacheRecord]]:
     """Yield the records that Orbiter made, each with the name of its stage."""
-    instructions, commands = _known(lock_sets)
+    steps, commands = _known(lock_sets)
     for record in records:
-        stage = _stage_of(record.description, instructions, commands)
+        stage = _stage_of(record.description, steps, commands)
         if stage and not record.in_use:
             yield stage, record
 
 
 def _known(lock_sets: Iterable[LockSet]) -> tuple[set[tuple[str, str]], dict[str, str]]:
     """Return the stages with their instructions, and the stages by the text of their commands."""
-    instructions: set[tuple[str, str]] = set()
+    steps: set[tuple[str, str]] = set()
     commands: dict[str, str] = {}
     for lock_set in lock_sets:
         for path, text in lock_set.files.items():
             if match := DOCKERFILE.fullmatch(path):
-                for instruction, script in _parse(text):
-                    instructions.add((match["stage"], instruction))
-                    commands.setdefault(script.strip(), match["stage"])
-    return instructions, commands
-
-
-def _parse(dockerfile: str) -> Iterator[tuple[str, str]]:
-    """Yield each instruction, and the script of its here-document or ""."""
-    lines = iter(dockerfile.splitlines())
-    instruction = ""
-    for line in lines:
-        if line.startswith("#"):
-            continue
-        instruction += " " + line.removesuffix("\\")
-        if line.endswith("\\"):
-            continue
-        script = ""
-        if match := HERE_DOCUMENT.search(instruction):
-            script = "\n".join(takewhile(match["end"].__ne__, lines))
-        yield " ".join(instruction.split()), script
-        instruction = ""
+                for instruction in instructions(text):
+                    words = f"{instruction.name} {instruction.text}".split()
+                    steps.add((match["stage"], " ".join(words)))
+                    for script in instruction.documents:
+                        commands.setdefault(script.strip(), match["stage"])
+    return steps, commands
 
 
 def _stage_of(
-    description: str, instructions: Collection[tuple[str, str]], commands: Mapping[str, str]
+    description: str, steps: Collection[tuple[str, str]], commands: Mapping[str, str]
 ) -> str:
     """Return the stage whose Dockerfile made a record; "" if there is none."""
     if step := STEP.fullmatch(description):
         stage, instruction = step["stage"], " ".join(step["instruction"].split())
-        return stage if (stage, instruction) in instructions else ""
+        return stage if (stage, instruction) in steps else ""
     command = COMMAND.fullmatch(description)
     if command is None or not any(folder in command["script"] for folder in LOCKED):
         return ""

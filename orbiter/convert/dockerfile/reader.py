@@ -11,13 +11,13 @@ from pathlib import Path
 
 from orbiter.convert.collect import Collector
 from orbiter.convert.dockerfile.installs import Install, install_of, program_of
-from orbiter.convert.dockerfile.instructions import HEREDOC, Instruction, instructions
 from orbiter.convert.dockerfile.shell import Command, commands
 from orbiter.convert.dockerfile.variables import Variables, assignments
 from orbiter.convert.environment_yml import channel_urls
 from orbiter.convert.python import requirements_txt
 from orbiter.convert.python.requirements_txt import WITHOUT_NAME
 from orbiter.convert.reasons import redact
+from orbiter.docker.dockerfile import HEREDOC, Instruction, instructions
 from resolvers.errors import ExpectedError
 
 FLAGS = re.compile(r"(?:--[a-z][a-z-]*+(?:=\S++)?+\s++)*+")
