@@ -4,15 +4,10 @@ conda-lock.yml, package-lock.json and poetry.lock have them. The locks of apk, a
 only have the names.
 """
 
-import tomllib
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
 
-from packaging.utils import canonicalize_name
-
-from orbiter.config.builders import CONDA_BUILDER
-from orbiter.lockset.inputs import locked_files
 from orbiter.lockset.model import LockSet
+from orbiter.lockset.requirements import locked_requirements
 
 Needs = Mapping[tuple[str, str, str], str]
 """Manager, package and required package; the value is the required versions, such as ``>=2``."""
@@ -20,53 +15,40 @@ Needs = Mapping[tuple[str, str, str], str]
 
 def needs(lock_set: LockSet, builder: str) -> Needs:
     """Return the requirements between the packages of a builder."""
-    found: dict[tuple[str, str, str], str] = {}
-    if poetry := locked_files(lock_set, builder, "pip").get("poetry.lock"):
-        found |= {("pip", *names): text for names, text in _of_poetry(poetry)}
-    npm = locked_files(lock_set, builder, "npm")
-    if npm:
-        found |= {("npm", *names): text for names, text in _of_npm(npm)}
-    if builder == CONDA_BUILDER and (conda := locked_files(lock_set, builder, "conda")):
-        found |= {("conda", *names): text for names, text in _of_conda(conda)}
-    return found
+    return {
+        (manager, name, required.name): versions(required.constraint)
+        for manager, versions in VERSIONS.items()
+        for platform in lock_set.image_set.platforms
+        for (name, _), requirements in locked_requirements(
+            lock_set, builder, manager, platform
+        ).items()
+        for required in requirements
+    }
 
 
-def _of_poetry(text: str) -> Iterator[tuple[tuple[str, str], str]]:
-    for package in tomllib.loads(text).get("package", []):
-        for name, value in package.get("dependencies", {}).items():
-            names = canonicalize_name(package["name"]), canonicalize_name(name)
-            yield names, _poetry_version(value)
-
-
-def _poetry_version(value: Any) -> str:
-    """Return the versions of a dependency: a string, a table, or a list of tables with markers."""
-    if isinstance(value, dict):
-        value = value.get("version", "")
-    if not isinstance(value, str) or value == "*":
+def _pip_versions(constraint: str) -> str:
+    """Return the versions of a constraint of poetry.lock, which may have a marker."""
+    versions = constraint.partition(";")[0]
+    if versions == "*":
         return ""
-    return f"=={value}" if value[:1].isdigit() else value
+    return f"=={versions}" if versions[:1].isdigit() else versions
 
 
-def _of_npm(files: Mapping[str, str]) -> Iterator[tuple[tuple[str, str], str]]:
-    from resolvers.npm.lock_file import package_name, parse
-
-    for path, entry in parse(files).entries.items():
-        for key in ("peerDependencies", "optionalDependencies", "dependencies"):
-            for name, text in entry.get(key, {}).items():
-                yield (package_name(path, entry), name), "" if text == "*" else f"@{text}"
+def _npm_versions(constraint: str) -> str:
+    return "" if constraint == "*" else f"@{constraint}"
 
 
-def _of_conda(files: Mapping[str, str]) -> Iterator[tuple[tuple[str, str], str]]:
-    from resolvers.conda.lock_file import parse_lock
-
-    for entry in parse_lock(files).entries:
-        for name, text in entry.dependencies.items():
-            yield (entry.name, name), _conda_versions(text)
-
-
-def _conda_versions(text: str) -> str:
-    """Return the versions of a dependency without its build: ``>=2`` for ``>=2 py312*``."""
-    versions = text.partition(" ")[0]
+def _conda_versions(constraint: str) -> str:
+    """Return the versions of a constraint without its build: ``>=2`` for ``>=2 py312*``."""
+    versions = constraint.partition(" ")[0]
     if versions in {"", "*"}:
         return ""
     return versions if versions[0] in "<>=!~" else f"={versions}"
+
+
+VERSIONS: Mapping[str, Callable[[str], str]] = {
+    "conda": _conda_versions,
+    "npm": _npm_versions,
+    "pip": _pip_versions,
+}
+"""The notations of constraints by manager; the locks of the others have no constraints."""

@@ -10,13 +10,11 @@ from orbiter.config.requirements import locked_name
 from orbiter.config.stage_graph import ancestors
 from orbiter.lockfiles.pip_files import normalise
 from orbiter.lockfiles.types import PackageEntry, Scope
-from orbiter.lockset.inputs import locked_files
-from orbiter.lockset.model import BuilderFacts, LockSet
-from orbiter.lockset.targets import target_for
+from orbiter.lockset.model import LockSet
+from orbiter.lockset.requirements import locked_requirements
 from orbiter.query.packages import Selection, selected_packages, unknown_package
 from resolvers.managers import MANAGERS
-from resolvers.types.packages import LockedRequirement, LockedRequirements, LockFiles
-from resolvers.types.request import Target
+from resolvers.types.packages import LockedRequirement, LockedRequirements
 
 
 class Node(NamedTuple):
@@ -149,9 +147,7 @@ class _Reader:
     def _requirements(self, builder: str, manager: str, platform: str) -> LockedRequirements:
         key = builder, manager, platform
         if key not in self._known:
-            facts = self._lock_set.manifest.builders.get(builder, BuilderFacts())
-            files = locked_files(self._lock_set, builder, manager)
-            self._known[key] = _locked_requirements(manager, files, target_for(facts, platform))
+            self._known[key] = locked_requirements(self._lock_set, *key)
         return self._known[key]
 
     def _roots(
@@ -179,25 +175,6 @@ class _Reader:
                     key = manager, locked_name(manager, requirement)
                     found.setdefault(key, []).append(RootReason(name, requirement))
         return found
-
-
-def _locked_requirements(manager: str, files: LockFiles, target: Target) -> LockedRequirements:
-    """Return the requirements with their constraints; apk and apt lock no constraints."""
-    if not files:
-        return {}
-    if manager == "conda":
-        from resolvers.conda import locked_requirements as conda
-
-        return conda.locked_requirements(files, target)
-    if manager == "npm":
-        from resolvers.npm import locked_requirements as npm
-
-        return npm.locked_requirements(files)
-    if manager == "pip":
-        from resolvers.pip import locked_requirements as pip
-
-        return pip.locked_requirements(files, target)
-    return {}
 
 
 def unexplained(
