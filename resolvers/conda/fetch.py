@@ -3,7 +3,6 @@
 rattler knows this machine's credentials, mirrors, proxies and certificates.
 """
 
-import asyncio
 import errno
 import json
 import os
@@ -54,6 +53,9 @@ def open_package(url: str, _headers: Mapping[str, str] = {}) -> Iterator[http.St
         with http.stream(address) as stream:
             yield stream
         return
+    # The import takes a twentieth of a second.
+    import asyncio
+
     # rattler can only download a complete package to a path.
     with temporary_folder() as folder:
         path = folder / "package"
