@@ -15,7 +15,8 @@ from orbiter.assembly.decompression import decompressed, is_compressed
 from orbiter.assembly.tree import Content, Entry
 from resolvers.errors import ExpectedError
 
-CHUNK = 1 << 20
+CHUNK = 1 << 17
+"""Bytes that are read at once; larger buffers cost new pages of memory each time."""
 WHITEOUT = ".wh."
 """Prefix of a file that removes another one."""
 OPAQUE = ".wh..wh..opq"
