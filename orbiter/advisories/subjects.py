@@ -7,7 +7,7 @@ from typing import Literal
 import msgspec
 from packaging.utils import canonicalize_name
 
-from orbiter.advisories.system_sources import SourcePackage, Sources, system_sources
+from orbiter.advisories.system_sources import EcosystemSource, Sources, system_sources
 from orbiter.config.image_set import Stage
 from orbiter.diff.filter import restrict_lock
 from orbiter.lockfiles.types import Lock, PackageEntry, Scope
@@ -185,7 +185,7 @@ def _identity(
     if entry.manager not in SYSTEM:
         return index_identity(entry)
     found = sources.find(scope.environment, entry)
-    if isinstance(found, SourcePackage):
+    if isinstance(found, EcosystemSource):
         certainty: Certainty = "derived" if found.is_derived else "exact"
         return found.ecosystem, found.name, found.version, certainty
     return NotCovered(entry.manager, entry.name, entry.version, found)

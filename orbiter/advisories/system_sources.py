@@ -15,7 +15,7 @@ from orbiter.lockset.inputs import locked_files
 from orbiter.lockset.model import LockSet
 from resolvers.apk import lock_file as apk_lock
 from resolvers.apt import lock_file as apt_lock
-from resolvers.apt.source_field import SourcePackage as Source
+from resolvers.apt.source_field import SourcePackage
 
 SUITES = {
     "buster": "10",
@@ -35,7 +35,7 @@ NO_LOCK_SET = "the lock does not name the source package"
 FOREIGN = "the package is not from the distribution's own release"
 
 
-class SourcePackage(NamedTuple):
+class EcosystemSource(NamedTuple):
     """A source package; ``is_derived`` says that the lock does not record its version."""
 
     ecosystem: str
@@ -44,7 +44,7 @@ class SourcePackage(NamedTuple):
     is_derived: bool
 
 
-Found = SourcePackage | str
+Found = EcosystemSource | str
 """A source package, or the reason why it is not known."""
 
 
@@ -104,7 +104,7 @@ def _numbered(suite: str) -> str:
 def _of_deb(
     package: apt_lock.AptPackage,
     ecosystem: str,
-    recorded: Mapping[str, Source],
+    recorded: Mapping[str, SourcePackage],
     known: Container[tuple[str, str]],
 ) -> Found:
     """Return the source of a package.
@@ -119,12 +119,12 @@ def _of_deb(
     if not ecosystem:
         return NO_RELEASE
     if locked := recorded.get(package.sha256):
-        return SourcePackage(ecosystem, locked.name, locked.version, False)
+        return EcosystemSource(ecosystem, locked.name, locked.version, False)
     version = _without_rebuild(package.version)
     # util-linux 2.41.5-0 has the packages login 1:4.16.0-2+really2.41.5-0 and bsdutils 1:2.41.5-0.
     shorter = (version.partition(":")[2], version.rpartition("really")[2])
     of_source = next((each for each in shorter if (source, each) in known), version)
-    return SourcePackage(ecosystem, source, of_source, True)
+    return EcosystemSource(ecosystem, source, of_source, True)
 
 
 def _source_folder(package: apt_lock.AptPackage) -> str:
@@ -143,4 +143,4 @@ def _of_apk(package: apk_lock.ApkPackage) -> Found:
         return FOREIGN
     if not branch:
         return NO_RELEASE
-    return SourcePackage(f"Alpine:{branch[1]}", package.origin, package.version, False)
+    return EcosystemSource(f"Alpine:{branch[1]}", package.origin, package.version, False)

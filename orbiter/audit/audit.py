@@ -28,7 +28,7 @@ from orbiter.lockset import folder as lockset_folder
 from orbiter.lockset import record as lockset_record
 from orbiter.lockset.model import LockSet, LockSetError
 from orbiter.lockset.names import check_platforms, resolve_stage
-from orbiter.lockset.record import Record, RecordedImage
+from orbiter.lockset.record import RecordedImage, ReleaseRecord
 from orbiter.render.derived import derive
 from orbiter.store.store import Store
 from orbiter.tasks import Report
@@ -126,7 +126,7 @@ def _recorded(lock_set: LockSet, stage: str, platform: str) -> RecordedImage | N
     if not lockset_folder.is_released(folder):
         return None
     try:
-        record: Record = lockset_record.read(folder, lock_set)
+        record: ReleaseRecord = lockset_record.read(folder, lock_set)
     except LockSetError:
         if _root(folder) != lock_set.root:
             return None

@@ -16,7 +16,7 @@ Digest = Annotated[str, msgspec.Meta(pattern=r"\Asha256:[0-9a-f]{64}\Z")]
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
-class Blob(msgspec.Struct, frozen=True):
+class LocalBlob(msgspec.Struct, frozen=True):
     """``size`` bytes at ``offset`` of a file on this machine.
 
     ``digest`` is the one that the image has for them, "" if it has none.
@@ -42,7 +42,7 @@ class Blob(msgspec.Struct, frozen=True):
 class _Window(io.RawIOBase):
     """A part of a file, as a file."""
 
-    def __init__(self, blob: Blob) -> None:
+    def __init__(self, blob: LocalBlob) -> None:
         self._file = blob.path.open("rb")
         self._start, self._size, self._position = blob.offset, blob.size, 0
         self._file.seek(self._start)
@@ -74,14 +74,14 @@ class ImageLayer(msgspec.Struct, frozen=True):
     """A layer: the digest of its tar file, as the configuration has it, and its blob."""
 
     diff_id: str
-    blob: Blob
+    blob: LocalBlob
 
 
 class _RootFs(msgspec.Struct, frozen=True):
     diff_ids: tuple[Digest, ...] = ()
 
 
-class Step(msgspec.Struct, frozen=True):
+class HistoryLine(msgspec.Struct, frozen=True):
     """A line of the history of an image."""
 
     created_by: str = ""
@@ -96,7 +96,7 @@ class ImageConfig(msgspec.Struct, frozen=True):
     variant: str = ""
     created: str | None = None
     config: dict[str, Any] | None = None
-    history: tuple[Step, ...] | None = None
+    history: tuple[HistoryLine, ...] | None = None
     rootfs: _RootFs = _RootFs()
 
     @property
@@ -138,7 +138,7 @@ def read_config(content: bytes, name: str) -> ImageConfig:
         raise not_an_image(name, f"its configuration: {error}") from None
 
 
-def image_layers(name: str, config: ImageConfig, blobs: list[Blob]) -> tuple[ImageLayer, ...]:
+def image_layers(name: str, config: ImageConfig, blobs: list[LocalBlob]) -> tuple[ImageLayer, ...]:
     """Return the layers of an image. Raises ExpectedError if the configuration has others."""
     diff_ids = config.rootfs.diff_ids
     if len(diff_ids) != len(blobs):

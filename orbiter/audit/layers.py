@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 
 from orbiter.audit.contents import Contents, HashedLayer, ReadLayer
-from orbiter.audit.image import AuditedImage, Step
+from orbiter.audit.image import AuditedImage, HistoryLine
 from orbiter.audit.result import Judgement
 from orbiter.lockset.record import RecordedImage
 
@@ -41,7 +41,7 @@ def added_findings(
     known: set[str] = set()
     paths: dict[str, set[str]] = {stage: set() for stage in stages}
     for position in range(base, len(image.layers)):
-        step = steps[position] if position < len(steps) else Step()
+        step = steps[position] if position < len(steps) else HistoryLine()
         match = MADE.fullmatch(step.created_by)
         if match is None or match["stage"] not in paths or step.created_by in known:
             reason = f"no stage made it: {step.created_by[:60]!r}"

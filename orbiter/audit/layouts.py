@@ -15,7 +15,7 @@ from orbiter.assembly.archive import DOCKER_FILE
 from orbiter.audit.image import (
     DIGEST,
     AuditedImage,
-    Blob,
+    LocalBlob,
     image_layers,
     not_an_image,
     read_config,
@@ -30,7 +30,7 @@ T = TypeVar("T")
 class Files(Protocol):
     """The files of a layout or an archive."""
 
-    def find(self, path: str) -> Blob | None:
+    def find(self, path: str) -> LocalBlob | None:
         """Return a file by its path, None if it is missing."""
 
 
@@ -70,12 +70,12 @@ class Folder:
     def __init__(self, root: Path) -> None:
         self._root = root
 
-    def find(self, path: str) -> Blob | None:
+    def find(self, path: str) -> LocalBlob | None:
         """Return a file by its path, None if it is missing."""
         file = self._root / path
         if not file.is_file():
             return None
-        return Blob(file, 0, file.stat().st_size)
+        return LocalBlob(file, 0, file.stat().st_size)
 
 
 class Archive:
@@ -102,10 +102,10 @@ class Archive:
         # docker save links equal layers to each other.
         self._files |= {a: self._files[b] for a, b in links.items() if b in self._files}
 
-    def find(self, path: str) -> Blob | None:
+    def find(self, path: str) -> LocalBlob | None:
         """Return a file by its path, None if it is missing."""
         found = self._files.get(path)
-        return Blob(self._path, *found) if found else None
+        return LocalBlob(self._path, *found) if found else None
 
 
 def _normal(name: str) -> str:
@@ -223,14 +223,14 @@ def _content(name: str, files: Files, digest: str) -> bytes:
     return content
 
 
-def _blob(name: str, files: Files, digest: str) -> Blob:
+def _blob(name: str, files: Files, digest: str) -> LocalBlob:
     if not DIGEST.fullmatch(digest):
         raise not_an_image(name, f"the digest {digest[:80]!r}")
     blob = _file(name, files, blob_path(digest))
     return msgspec.structs.replace(blob, digest=digest)
 
 
-def _file(name: str, files: Files, path: str) -> Blob:
+def _file(name: str, files: Files, path: str) -> LocalBlob:
     blob = files.find(path)
     if blob is None:
         raise not_an_image(name, f"{path[:200]} is missing")

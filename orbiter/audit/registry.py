@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from orbiter.archive.registry import SCHEME
-from orbiter.audit.image import AuditedImage, Blob, not_an_image
+from orbiter.audit.image import AuditedImage, LocalBlob, not_an_image
 from orbiter.audit.layouts import read_layout
 from orbiter.docker import client
 from orbiter.oci.base_image import image_blobs, pin
@@ -27,15 +27,15 @@ DOWNLOADS = 4
 class _Files:
     """The blobs of an image that were downloaded, as a layout."""
 
-    def __init__(self, root: Path, index: Blob) -> None:
+    def __init__(self, root: Path, index: LocalBlob) -> None:
         self._root = root
         self._index = index
 
-    def find(self, path: str) -> Blob | None:
+    def find(self, path: str) -> LocalBlob | None:
         if path == INDEX_FILE:
             return self._index
         file = self._root / path.rpartition("/")[2]
-        return Blob(file, 0, file.stat().st_size) if file.is_file() else None
+        return LocalBlob(file, 0, file.stat().st_size) if file.is_file() else None
 
 
 def download_image(target: str, platform: str, scratch: Path, report: Report) -> AuditedImage:
@@ -80,7 +80,7 @@ def _downloaded(
         list(pool.map(partial(_download, repository, folder), {blob.digest for blob in blobs}))
     index = folder / INDEX_FILE
     index.write_bytes(encode_index([{"digest": digest}]))
-    return read_layout(target, _Files(folder, Blob(index, 0, index.stat().st_size)), "")
+    return read_layout(target, _Files(folder, LocalBlob(index, 0, index.stat().st_size)), "")
 
 
 def _download(repository: Repository, folder: Path, digest: str) -> None:

@@ -147,7 +147,7 @@ class Script(RepositoryFile, frozen=True, kw_only=True, omit_defaults=True):
 Command = str | Script
 
 
-class Repository(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class PackageRepository(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A package repository besides those of a base image.
 
     ``url`` has no slash at its end. It is empty for a suite on the mirrors of the base image, which
@@ -269,8 +269,8 @@ class ImageSet(msgspec.Struct, frozen=True, kw_only=True):
     indexes: Mapping[str, IndexAddress] | UnsetType = UNSET
     npm_registries: Mapping[NpmScope, IndexAddress] | UnsetType = UNSET
     template: RepositoryFile | UnsetType = UNSET
-    apk_repositories: Mapping[RepositoryName, Repository] | UnsetType = UNSET
-    apt_repositories: Mapping[RepositoryName, Repository] | UnsetType = UNSET
+    apk_repositories: Mapping[RepositoryName, PackageRepository] | UnsetType = UNSET
+    apt_repositories: Mapping[RepositoryName, PackageRepository] | UnsetType = UNSET
     compression: Compression | UnsetType = UNSET
     builders: Mapping[str, Builder]
     stages: tuple[Stage, ...]

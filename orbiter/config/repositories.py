@@ -5,7 +5,7 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from orbiter.config.addresses import is_plain_address
-from orbiter.config.image_set import Builder, ImageSet, Repository, RepositoryFile
+from orbiter.config.image_set import Builder, ImageSet, PackageRepository, RepositoryFile
 from orbiter.config.key_files import openpgp_key, rsa_key
 from orbiter.config.mistakes import Mistakes, key_path, suggest
 from orbiter.config.repository_keys import AptRepositoryTable
@@ -16,7 +16,9 @@ EXPECTED = "an http or https address without credentials"
 _DEFAULT_COMPONENTS = ("main",)
 
 
-def apt_repositories(file: ConfigFile, root: Path, mistakes: Mistakes) -> dict[str, Repository]:
+def apt_repositories(
+    file: ConfigFile, root: Path, mistakes: Mistakes
+) -> dict[str, PackageRepository]:
     """Return the apt repositories by name; add their mistakes.
 
     ``root`` is the folder of the file, to which key files are relative.
@@ -27,7 +29,7 @@ def apt_repositories(file: ConfigFile, root: Path, mistakes: Mistakes) -> dict[s
         _check_address(table.url, f"{path}.url", mistakes)
         for mistake in _mistakes_in(table):
             mistakes.add(f"{path}.{mistake.key}", mistake.problem, hint=mistake.hint)
-        repositories[name] = Repository(
+        repositories[name] = PackageRepository(
             url=table.url.rstrip("/"),
             suite=table.suite,
             components=_components(table),
@@ -38,9 +40,11 @@ def apt_repositories(file: ConfigFile, root: Path, mistakes: Mistakes) -> dict[s
     return repositories
 
 
-def apk_repositories(file: ConfigFile, root: Path, mistakes: Mistakes) -> dict[str, Repository]:
+def apk_repositories(
+    file: ConfigFile, root: Path, mistakes: Mistakes
+) -> dict[str, PackageRepository]:
     """Return the apk repositories by name; add their mistakes. ``root`` is as above."""
-    repositories: dict[str, Repository] = {}
+    repositories: dict[str, PackageRepository] = {}
     tags: dict[str, str] = {}
     for name, table in sorted(file.apk_repository.items()):
         path = key_path("apk-repository", name)
@@ -49,7 +53,7 @@ def apk_repositories(file: ConfigFile, root: Path, mistakes: Mistakes) -> dict[s
         if tags.setdefault(tag, name) != name:
             problem = f"'{tag}' is also the tag of [apk-repository.{tags[tag]}]"
             mistakes.add(f"{path}.tag", problem, hint="choose another tag")
-        repositories[name] = Repository(
+        repositories[name] = PackageRepository(
             url=table.url.rstrip("/"),
             tag=tag,
             key=rsa_key(table.key_file, f"{path}.key-file", root, mistakes),
@@ -137,7 +141,9 @@ def _check_names(file: ConfigFile, mistakes: Mistakes) -> None:
                 mistakes.add(f"{path}[{index}]", f"unknown repository '{name}'", hint=hint)
 
 
-def used_repositories(image_set: ImageSet, builder: Builder, manager: str) -> dict[str, Repository]:
+def used_repositories(
+    image_set: ImageSet, builder: Builder, manager: str
+) -> dict[str, PackageRepository]:
     """Return the repositories of images.toml that a builder's packages may come from, by name."""
     if manager == "apk":
         declared, tags = image_set.apk_repositories or {}, _used_tags(image_set, builder)
@@ -167,7 +173,7 @@ def repository_addresses(image_set: ImageSet) -> dict[str, dict[str, str]]:
     }
 
 
-def _addresses(repositories: Mapping[str, Repository]) -> dict[str, str]:
+def _addresses(repositories: Mapping[str, PackageRepository]) -> dict[str, str]:
     return {name: each.url for name, each in repositories.items() if each.url}
 
 

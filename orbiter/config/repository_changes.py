@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Mapping
 
-from orbiter.config.image_set import Repository
+from orbiter.config.image_set import PackageRepository
 from orbiter.config.mistakes import key_path
 
-Repositories = Mapping[str, Repository]
+Repositories = Mapping[str, PackageRepository]
 
 
 def repository_changes(table: str, old: Repositories, new: Repositories) -> Iterator[str]:
@@ -20,7 +20,7 @@ def repository_changes(table: str, old: Repositories, new: Repositories) -> Iter
             yield from _changes(path, old[name], new[name])
 
 
-def _changes(path: str, old: Repository, new: Repository) -> Iterator[str]:
+def _changes(path: str, old: PackageRepository, new: PackageRepository) -> Iterator[str]:
     before, after = _values(old), _values(new)
     for key, value in before.items():
         if value != after[key]:
@@ -30,7 +30,7 @@ def _changes(path: str, old: Repository, new: Repository) -> Iterator[str]:
         yield f"{path}.key-file: content of {after['key-file']} changed"
 
 
-def _values(repository: Repository) -> dict[str, str]:
+def _values(repository: PackageRepository) -> dict[str, str]:
     return {
         "url": repository.url,
         "suite": repository.suite,

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Mapping
 from msgspec.structs import replace
 
 from orbiter.licences.expressions import expression_of
-from orbiter.licences.model import Inventory, LicensedPackage, Origin, Record
+from orbiter.licences.model import Inventory, LicenceRecord, LicensedPackage, Origin
 from orbiter.sbom.model import Bill, Component
 
 NOT_DECLARED = "the package declares none"
@@ -15,7 +15,7 @@ DOWNLOAD = "a download has no metadata"
 
 
 def inventory_of(
-    bill: Bill, read: Collection[str], missing: Collection[str], records: Collection[Record]
+    bill: Bill, read: Collection[str], missing: Collection[str], records: Collection[LicenceRecord]
 ) -> Inventory:
     """Return the licences of all packages and downloads of a bill.
 
@@ -87,7 +87,7 @@ def _merged(packages: Iterator[LicensedPackage]) -> list[LicensedPackage]:
     return sorted(merged, key=lambda each: (each.manager, each.name, each.version, each.licence))
 
 
-def _recorded(package: LicensedPackage, records: Mapping[str, Record]) -> LicensedPackage:
+def _recorded(package: LicensedPackage, records: Mapping[str, LicenceRecord]) -> LicensedPackage:
     record = records.get(package.name)
     if record is None or package.status == "known":
         return package

@@ -5,14 +5,14 @@ from collections.abc import Collection
 from msgspec.structs import replace
 
 from orbiter.licences.collect import inventory_of
-from orbiter.licences.model import Record
+from orbiter.licences.model import LicenceRecord
 from orbiter.lockfiles.types import Lock, PackageEntry
 from orbiter.sbom.artifacts import with_stored_facts
 from orbiter.sbom.collect import bill_of
 from orbiter.store.store import Store
 
 
-def with_licences(lock: Lock, store: Store, records: Collection[Record]) -> Lock:
+def with_licences(lock: Lock, store: Store, records: Collection[LicenceRecord]) -> Lock:
     """Return a lock with the licences that its lock set, its packages in the store, or people know.
 
     A lock that is not a lock set is returned unchanged: its reader knows all licences in it.

@@ -8,7 +8,7 @@ Origin = Literal["lock", "package", "images.toml", ""]
 Status = Literal["known", "unclear", "unknown"]
 
 
-class Record(msgspec.Struct, frozen=True, kw_only=True):
+class LicenceRecord(msgspec.Struct, frozen=True, kw_only=True):
     """A licence that people found out, as an SPDX expression, and how they know it."""
 
     package: str

@@ -1,12 +1,12 @@
 """The licences that images.toml records. Pure."""
 
 from orbiter.config.check_keys import LicencesTable
-from orbiter.licences.model import Record
+from orbiter.licences.model import LicenceRecord
 
 
-def records_of(keys: LicencesTable) -> tuple[Record, ...]:
+def records_of(keys: LicencesTable) -> tuple[LicenceRecord, ...]:
     """Return the records of the settings."""
     return tuple(
-        Record(package=each.package, licence=each.licence, reason=each.reason)
+        LicenceRecord(package=each.package, licence=each.licence, reason=each.reason)
         for each in keys.known
     )

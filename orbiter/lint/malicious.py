@@ -5,18 +5,18 @@ from collections.abc import Iterable, Iterator
 
 from orbiter.lint.entries import finding
 from orbiter.lint.lines import Lines
-from orbiter.lint.types import Finding, NotChecked, Settings
+from orbiter.lint.types import Finding, Settings, UncheckedRule
 from orbiter.lockfiles.types import PackageEntry
 
 RULE = "malicious-version"
 NO_DATABASE = "there is no database of known malicious versions (--database)"
 
 
-def not_checked(settings: Settings) -> tuple[NotChecked, ...]:
+def not_checked(settings: Settings) -> tuple[UncheckedRule, ...]:
     """Return the rule if the settings have no database for it."""
     if settings.malicious or RULE in settings.ignored:
         return ()
-    return (NotChecked(rule=RULE, reason=NO_DATABASE),)
+    return (UncheckedRule(rule=RULE, reason=NO_DATABASE),)
 
 
 def find_malicious(

@@ -84,7 +84,7 @@ class UnreadFile(msgspec.Struct, frozen=True, kw_only=True):
     hint: str = ""
 
 
-class NotChecked(msgspec.Struct, frozen=True, kw_only=True):
+class UncheckedRule(msgspec.Struct, frozen=True, kw_only=True):
     """A rule that no file was checked with, and the reason."""
 
     rule: str
@@ -96,7 +96,7 @@ class LintResult(msgspec.Struct, frozen=True, kw_only=True):
 
     files: tuple[CheckedFile, ...] = ()
     errors: tuple[UnreadFile, ...] = ()
-    not_checked: tuple[NotChecked, ...] = ()
+    not_checked: tuple[UncheckedRule, ...] = ()
     database: str = ""
 
     def count(self, severity: Severity) -> int:

@@ -12,7 +12,7 @@ from orbiter.lockset.downloads import LockedDownload, addresses, format_download
 from orbiter.lockset.inputs import package_addresses
 from orbiter.lockset.model import LockSet
 from resolvers.errors import ExpectedError
-from resolvers.types.options import PackageFile
+from resolvers.types.options import SystemPackageFile
 from resolvers.types.request import NOTE
 
 AT_ONCE = 4
@@ -41,13 +41,13 @@ def lock_downloads(run: LockRun) -> dict[str, str]:
     return files
 
 
-def package_files(run: LockRun, builder: str, manager: str) -> tuple[PackageFile, ...]:
+def package_files(run: LockRun, builder: str, manager: str) -> tuple[SystemPackageFile, ...]:
     """Return the downloaded packages that a manager installs; fetch those that are not stored."""
     if manager not in SYSTEM_MANAGERS:
         return ()
     locked = read_downloads(run.downloads, builder)
     return tuple(
-        PackageFile(
+        SystemPackageFile(
             group=stage,
             platform=platform,
             url=url,

@@ -6,7 +6,7 @@ import msgspec
 
 from orbiter.config import stage_graph
 from orbiter.config.builders import SYSTEM_MANAGERS, overwrites
-from orbiter.config.image_set import Builder, CondaSettings, ImageSet, Repository
+from orbiter.config.image_set import Builder, CondaSettings, ImageSet, PackageRepository
 from orbiter.config.indexes import package_indexes, used_indexes
 from orbiter.config.projects import builder_projects, tree_digest
 from orbiter.config.repositories import used_repositories
@@ -155,7 +155,7 @@ def _npm_rules(image_set: ImageSet, builder: Builder) -> dict[str, object]:
     return rules
 
 
-def _without_paths(repositories: Mapping[str, Repository]) -> dict[str, Repository]:
+def _without_paths(repositories: Mapping[str, PackageRepository]) -> dict[str, PackageRepository]:
     """Return the repositories without the paths of their keys, whose content alone counts."""
     return {
         name: msgspec.structs.replace(

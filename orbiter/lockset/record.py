@@ -94,7 +94,7 @@ class Digests(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     lists: Mapping[str, Digest]
 
 
-class Record(msgspec.Struct, frozen=True, kw_only=True):
+class ReleaseRecord(msgspec.Struct, frozen=True, kw_only=True):
     """The digests of a release and the texts of its layer lists, by file name."""
 
     digests: Digests
@@ -130,7 +130,7 @@ def image_stages(lock_set: LockSet) -> dict[str, tuple[str, ...]]:
     return {stage.name: image_set.platforms for stage in stages}
 
 
-def read(folder: Path, lock_set: LockSet) -> Record:
+def read(folder: Path, lock_set: LockSet) -> ReleaseRecord:
     """Read the record of a lock set from its folder, and check it.
 
     Raises LockSetError with the name of a file that is missing, unknown or changed, or with an
@@ -157,7 +157,7 @@ def read(folder: Path, lock_set: LockSet) -> Record:
     for other in sorted(lists_folder.glob("*")):
         if LAYER_LIST_NAME.fullmatch(other.name) and other.name not in lists:
             raise LockSetError(f"{other}: not listed in {DIGESTS}", "remove it")
-    return Record(digests=digests, lists=lists)
+    return ReleaseRecord(digests=digests, lists=lists)
 
 
 def _read_digests(path: Path) -> Digests:
@@ -206,7 +206,7 @@ def _read_layer_list(path: Path, sha256: str) -> str:
     return content.decode("ascii")
 
 
-def write(record: Record, folder: Path) -> None:
+def write(record: ReleaseRecord, folder: Path) -> None:
     """Write the record into its lock set, atomically.
 
     Raises LockSetError if the lock set was locked again or released in the meantime.

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from orbiter.assembly.image import AssembledImage
 from orbiter.audit.audit import audit_image
-from orbiter.audit.image import AuditedImage, Blob, ImageLayer, read_config
+from orbiter.audit.image import AuditedImage, ImageLayer, LocalBlob, read_config
 from orbiter.audit.result import Audit, Judgement, Verdict
 from orbiter.build.built_image import BuiltImage
 from orbiter.config.image_set import ImageSet, Stage
@@ -89,7 +89,7 @@ def audited_image(tag: str, image: AssembledImage) -> AuditedImage:
         config_digest=image.config_digest,
         config=read_config(image.config, tag),
         layers=tuple(
-            ImageLayer(layer.diff_id, Blob(layer.path, 0, layer.size, layer.digest))
+            ImageLayer(layer.diff_id, LocalBlob(layer.path, 0, layer.size, layer.digest))
             for layer in image.layers
         ),
     )

@@ -9,7 +9,13 @@ from orbiter.build.built_image import Approve, BuiltImage
 from orbiter.build.options import BuildOptions
 from orbiter.fetch.fill import base_images
 from orbiter.lockset.model import LockSet, digest
-from orbiter.lockset.record import Digests, Record, RecordedImage, image_stages, layer_list_name
+from orbiter.lockset.record import (
+    Digests,
+    RecordedImage,
+    ReleaseRecord,
+    image_stages,
+    layer_list_name,
+)
 from orbiter.release import layers
 from orbiter.release.layers import LayerEntry
 from orbiter.release.verify import ImageComparison, LayerReader, compare_images
@@ -26,7 +32,7 @@ class Verification:
     digests in the registry depend on it.
     """
 
-    def __init__(self, record: Record, start_task: StartTask, *, push: bool = False) -> None:
+    def __init__(self, record: ReleaseRecord, start_task: StartTask, *, push: bool = False) -> None:
         self.findings: tuple[ImageComparison, ...] = ()
         self.allowed = False
         self._record = record
@@ -56,7 +62,7 @@ def build_release(
     *,
     twice: bool,
     approve: Approve = lambda _built: True,
-) -> tuple[Record, tuple[ImageComparison, ...]]:
+) -> tuple[ReleaseRecord, tuple[ImageComparison, ...]]:
     """Build all images of a lock set without a cache; return the record of their digests.
 
     With ``twice``, also compares a second build with the first and returns the comparisons, unless
@@ -69,7 +75,7 @@ def build_release(
         )
     stages = tuple(image_stages(lock_set))
     options = BuildOptions(images=stages, builder=builder, load=False, no_cache=True)
-    records: list[Record] = []
+    records: list[ReleaseRecord] = []
     approved: list[bool] = []
 
     def record_images(built: tuple[BuiltImage, ...]) -> bool:
@@ -84,7 +90,7 @@ def build_release(
     return records[0], second_build.findings
 
 
-def _compare(record: Record, built: Sequence[BuiltImage]) -> Iterator[ImageComparison]:
+def _compare(record: ReleaseRecord, built: Sequence[BuiltImage]) -> Iterator[ImageComparison]:
     """Compare each built image with its record, which has all images of the lock set."""
     own_layers = _layers(built)
     entries_by_diff_id: dict[str, tuple[LayerEntry, ...]] = {}
@@ -106,7 +112,7 @@ def _compare(record: Record, built: Sequence[BuiltImage]) -> Iterator[ImageCompa
             )
 
 
-def _record(lock_set: LockSet, built: Sequence[BuiltImage], start_task: StartTask) -> Record:
+def _record(lock_set: LockSet, built: Sequence[BuiltImage], start_task: StartTask) -> ReleaseRecord:
     """Return the record of images that one run of the builder made."""
     report = start_task("recording")
     report("reading the layers")
@@ -121,7 +127,7 @@ def _record(lock_set: LockSet, built: Sequence[BuiltImage], start_task: StartTas
         stages={image.stage: _recorded_images(image) for image in built},
         lists={name: digest(text) for name, text in lists.items()},
     )
-    return Record(digests=digests, lists=lists)
+    return ReleaseRecord(digests=digests, lists=lists)
 
 
 def _layers(built: Sequence[BuiltImage]) -> dict[str, Layer]:

@@ -60,7 +60,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     stages: tuple[StagePlan, ...]
 
 
-class BaseImage(NamedTuple):
+class PinnedBase(NamedTuple):
     """A base image on one platform; ``reference`` has a tag, ``digest`` is that of its manifest."""
 
     platform: str
@@ -88,12 +88,12 @@ def platform_slug_expression(platforms: tuple[str, ...]) -> str:
     return "${TARGETOS}-${TARGETARCH}${TARGETVARIANT:+-${TARGETVARIANT}}"
 
 
-def base_images(plan: Plan, stage: Stage) -> list[BaseImage]:
+def base_images(plan: Plan, stage: Stage) -> list[PinnedBase]:
     """Return the base images, one per platform, of a stage that starts from one directly."""
     reference = plan.image_set.builders[stage.builder].base
     if stage.parent or not reference:
         return []
     digests = plan.bases[reference]
     return [
-        BaseImage(platform, reference, digests[platform]) for platform in plan.image_set.platforms
+        PinnedBase(platform, reference, digests[platform]) for platform in plan.image_set.platforms
     ]

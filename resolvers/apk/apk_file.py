@@ -20,7 +20,7 @@ from resolvers.apk.index import ApkRecord, Key
 from resolvers.apk.requirement import bare_name, parse_requirement
 from resolvers.distro.package_files import check_architecture
 from resolvers.errors import ExpectedError
-from resolvers.types.options import PackageFile
+from resolvers.types.options import SystemPackageFile
 from resolvers.types.request import Request
 
 ARCHITECTURES = {"linux/amd64": "x86_64", "linux/arm64": "aarch64"}
@@ -45,7 +45,7 @@ CONTROL_FILE = ".PKGINFO"
 class ApkFile(msgspec.Struct, frozen=True, kw_only=True):
     """A package file; ``fields`` are those of its record in an index."""
 
-    file: PackageFile
+    file: SystemPackageFile
     fields: Mapping[str, str]
 
     @property
@@ -103,7 +103,7 @@ def index_of(files: Iterable[ApkFile]) -> str:
     return "\n".join(dict.fromkeys(each.index_record for each in files))
 
 
-def _read(file: PackageFile) -> ApkFile:
+def _read(file: SystemPackageFile) -> ApkFile:
     try:
         control = _control(file.path)
         info = _fields(_package_info(control))
@@ -181,7 +181,7 @@ def _lines(package_info: str) -> Iterator[tuple[str, str]]:
             yield key, value
 
 
-def _check_fields(file: PackageFile, fields: Mapping[str, str]) -> None:
+def _check_fields(file: SystemPackageFile, fields: Mapping[str, str]) -> None:
     requirement = f"{fields.get('P', '')}={fields.get('V', '')}"
     if parse_requirement(requirement) is None:
         problem = f"apk: {file.url} has no valid package name and version"

@@ -33,7 +33,7 @@ class AlpineBase(msgspec.Struct, frozen=True, kw_only=True):
     mirrors: tuple[str, ...] = ()
 
 
-class Repository(NamedTuple):
+class BaseRepository(NamedTuple):
     """A repository's address: that of the mirror, and the path that is the same on every mirror."""
 
     mirror: str
@@ -70,7 +70,7 @@ def parse_base(section: str) -> AlpineBase:
     )
 
 
-def parse_repositories(line: str) -> Iterator[Repository]:
+def parse_repositories(line: str) -> Iterator[BaseRepository]:
     """Yield the repositories of a line of /etc/apk/repositories.
 
     The line is ``[@tag] address``, or with apk 3 also ``[@tag] address component...``.
@@ -88,8 +88,8 @@ def parse_repositories(line: str) -> Iterator[Repository]:
         yield _split(f"{address}/{component}")
 
 
-def _split(address: str) -> Repository:
+def _split(address: str) -> BaseRepository:
     scheme, _, rest = address.rpartition("://")
     host, *parts = rest.split("/")
     own, shared = parts[:-SHARED_PARTS], parts[-SHARED_PARTS:]
-    return Repository("/".join([f"{scheme}://{host}", *own, ""]), "/".join(shared))
+    return BaseRepository("/".join([f"{scheme}://{host}", *own, ""]), "/".join(shared))

@@ -16,7 +16,7 @@ from resolvers.apt.index import DebRecord
 from resolvers.apt.requirement import PACKAGE_NAME
 from resolvers.distro.package_files import check_architecture, in_index_too
 from resolvers.errors import ExpectedError
-from resolvers.types.options import PackageFile
+from resolvers.types.options import SystemPackageFile
 from resolvers.types.request import Request
 
 FIELDS = (
@@ -41,7 +41,7 @@ VERSION = re.compile(r"(?:[0-9]+:)?[A-Za-z0-9.+~-]+")
 class DebFile(msgspec.Struct, frozen=True, kw_only=True):
     """A package file, with the fields of its control file."""
 
-    file: PackageFile
+    file: SystemPackageFile
     fields: Mapping[str, str]
 
     @property
@@ -99,7 +99,7 @@ def addresses_of(records: Mapping[str, DebRecord], debs: Iterable[DebFile]) -> d
     return found
 
 
-def _read(file: PackageFile) -> DebFile:
+def _read(file: SystemPackageFile) -> DebFile:
     from debian.arfile import ArError
     from debian.debfile import DebFile as Archive
 
@@ -114,7 +114,7 @@ def _read(file: PackageFile) -> DebFile:
     return DebFile(file=file, fields=fields)
 
 
-def _check_fields(file: PackageFile, fields: Mapping[str, str]) -> None:
+def _check_fields(file: SystemPackageFile, fields: Mapping[str, str]) -> None:
     name, version = fields.get("Package", ""), fields.get("Version", "")
     if not PACKAGE_NAME.fullmatch(name) or not VERSION.fullmatch(version):
         problem = f"apt: {file.url} has no valid package name and version"

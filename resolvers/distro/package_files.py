@@ -6,7 +6,7 @@ from typing import Protocol
 from msgspec.structs import replace
 
 from resolvers.errors import ExpectedError
-from resolvers.types.options import PackageFile
+from resolvers.types.options import SystemPackageFile
 from resolvers.types.request import Group
 
 
@@ -14,7 +14,7 @@ class ReadFile(Protocol):
     """A package file whose metadata has been read."""
 
     @property
-    def file(self) -> PackageFile:
+    def file(self) -> SystemPackageFile:
         """The file as images.toml names it."""
 
     @property
@@ -52,7 +52,11 @@ def with_files(groups: tuple[Group, ...], files: Iterable[ReadFile]) -> tuple[Gr
 
 
 def check_architecture(
-    file: PackageFile, architecture: str, independent: str, names: Mapping[str, str], manager: str
+    file: SystemPackageFile,
+    architecture: str,
+    independent: str,
+    names: Mapping[str, str],
+    manager: str,
 ) -> None:
     """Check that a package is for the platform of its file.
 

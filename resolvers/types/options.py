@@ -44,7 +44,7 @@ class SystemRepository(msgspec.Struct, frozen=True, kw_only=True):
     fingerprint: str = ""
 
 
-class PackageFile(msgspec.Struct, frozen=True, kw_only=True):
+class SystemPackageFile(msgspec.Struct, frozen=True, kw_only=True):
     """A package that images.toml names by the address of its file.
 
     The ``group`` installs it on ``platform``. ``path`` is the file on this machine, and ``size``
@@ -70,7 +70,7 @@ class SystemOptions(msgspec.Struct, frozen=True, kw_only=True):
     shell: Shell | None = None
     suite: str = ""
     repositories: tuple[SystemRepository, ...] = ()
-    packages: tuple[PackageFile, ...] = ()
+    packages: tuple[SystemPackageFile, ...] = ()
 
 
 class CondaOptions(msgspec.Struct, frozen=True, kw_only=True):

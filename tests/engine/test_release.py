@@ -13,7 +13,7 @@ from orbiter.assembly.compression import describe
 from orbiter.docker import client, local_images
 from orbiter.lockset import folder as lockset_folder
 from orbiter.lockset import record as lockset_record
-from orbiter.lockset.record import Record
+from orbiter.lockset.record import ReleaseRecord
 
 pytestmark = pytest.mark.engine
 
@@ -84,7 +84,7 @@ class Project:
         assert reports, done.stderr
         return done.returncode, dict(reports)
 
-    def record(self) -> Record:
+    def record(self) -> ReleaseRecord:
         return lockset_record.read(self.release_folder, lockset_folder.read(self.release_folder))
 
 

@@ -18,7 +18,7 @@ from orbiter.config import snapshot
 from orbiter.lockset import folder as lockset_folder
 from orbiter.lockset import record
 from orbiter.lockset.model import OWN_FILES, SNAPSHOT, LockSet
-from orbiter.lockset.record import Digests, Record, RecordedBuilder, RecordedImage
+from orbiter.lockset.record import Digests, RecordedBuilder, RecordedImage, ReleaseRecord
 from orbiter.oci.push import push_image
 from orbiter.oci.registry import Repository, anonymous, repositories
 from orbiter.oci.upload import tag_digest
@@ -89,7 +89,7 @@ def publish(folder: Path, name: str) -> Published:
         stages=stages,
         lists={},
     )
-    record.write(Record(digests=digests, lists={}), path)
+    record.write(ReleaseRecord(digests=digests, lists={}), path)
     return Published(folder, locked, digests, name)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from orbiter.report import markup, phrases
 from orbiter.report.markdown_blocks import Block, fit
-from orbiter.report.vulnerabilities.view import Remark, Row, Section, View
+from orbiter.report.vulnerabilities.view import Remark, Row, View, VulnerabilitySection
 
 LIMIT = 65_000
 COLUMNS = ("severity", "package", "ecosystem", "advisory", "locked", "fixed in", "note", "summary")
@@ -40,7 +40,7 @@ def blocks(view: View) -> list[Block]:
     return [*found, _rest(view.remarks)] if view.remarks else found
 
 
-def _section(section: Section) -> Block:
+def _section(section: VulnerabilitySection) -> Block:
     table = markup.table(COLUMNS, list(map(_cells, section.rows)))
     lines = tuple(phrases.printable(markup.clip(_line(row))) for row in section.rows)
     return Block(f"vulnerabilities-{section.key}", section.title, table, lines)

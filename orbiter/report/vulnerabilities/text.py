@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from textwrap import wrap
 
 from orbiter.report.text_table import Painter, TextRow, render_table
-from orbiter.report.vulnerabilities.view import Remark, Row, Section, View
+from orbiter.report.vulnerabilities.view import Remark, Row, View, VulnerabilitySection
 
 MIN_WIDTH = 40
 ROWS = 40
@@ -42,7 +42,9 @@ def blocks(view: View, width: int, paint: Painter, *, everything: bool) -> list[
     return [*result, _wrap(view.database, width)]
 
 
-def _section(section: Section, width: int, paint: Painter, *, everything: bool) -> list[str]:
+def _section(
+    section: VulnerabilitySection, width: int, paint: Painter, *, everything: bool
+) -> list[str]:
     shown = [
         row
         for number, row in enumerate(section.rows)

@@ -33,7 +33,7 @@ class Row(NamedTuple):
     summary: str
 
 
-class Section(NamedTuple):
+class VulnerabilitySection(NamedTuple):
     """Vulnerabilities under one heading."""
 
     key: str
@@ -56,7 +56,7 @@ class View(NamedTuple):
     database: str
     digest: str
     images: tuple[tuple[str, str], ...]
-    sections: tuple[Section, ...]
+    sections: tuple[VulnerabilitySection, ...]
     remarks: tuple[Remark, ...]
 
 
@@ -103,7 +103,9 @@ def view_of_changes(title: str, old: Remainder, new: Remainder) -> View:
     )
 
 
-def _change_sections(found: Comparison, before: Assessment, new: Remainder) -> Iterator[Section]:
+def _change_sections(
+    found: Comparison, before: Assessment, new: Remainder
+) -> Iterator[VulnerabilitySection]:
     note, old_note = _notes(new.assessment), _notes(before)
     removed = {each.finding for each in found.fixed if each.how == "removed"}
     came = {each.unit for each in found.undecided_appeared}
@@ -130,12 +132,14 @@ def _change_sections(found: Comparison, before: Assessment, new: Remainder) -> I
 
 def _section(
     key: str, title: str, findings: Iterable[Finding], note: Callable[[Finding], str]
-) -> Section:
+) -> VulnerabilitySection:
     rows = tuple(_row(each, note(each)) for each in most_severe_first(findings))
-    return Section(key, f"{title} ({len(rows):,})", rows)
+    return VulnerabilitySection(key, f"{title} ({len(rows):,})", rows)
 
 
-def _ignored_section(ignored: Iterable[IgnoredFinding], note: Callable[[Finding], str]) -> Section:
+def _ignored_section(
+    ignored: Iterable[IgnoredFinding], note: Callable[[Finding], str]
+) -> VulnerabilitySection:
     decisions = {each.finding: each.decision for each in ignored}
 
     def note_ignored(finding: Finding) -> str:

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from orbiter.audit.audit import audit
-from orbiter.audit.image import Blob
+from orbiter.audit.image import LocalBlob
 from orbiter.audit.layouts import Folder, read_layout
 from orbiter.cli.main import cli
 from orbiter.oci.layout import INDEX_FILE, blob_path
@@ -132,7 +132,7 @@ def test_documents_that_indexes_repeat_are_read_once(layout: Path) -> None:
     reads: list[str] = []
 
     class Counted(Folder):
-        def find(self, path: str) -> Blob | None:
+        def find(self, path: str) -> LocalBlob | None:
             reads.append(path)
             return super().find(path)
 

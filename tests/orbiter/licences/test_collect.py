@@ -8,7 +8,7 @@ import jsonschema
 import pytest
 
 from orbiter.licences.collect import DOWNLOAD, NOT_DECLARED, NOT_IN_STORE, inventory_of
-from orbiter.licences.model import Inventory, Record
+from orbiter.licences.model import Inventory, LicenceRecord
 from orbiter.licences.policy import with_denials
 from orbiter.licences.report import json as json_report
 from orbiter.licences.report import markdown, text
@@ -62,7 +62,7 @@ def bill(*components: Component) -> Bill:
     )
 
 
-def inventory(*components: Component, records: tuple[Record, ...] = ()) -> Inventory:
+def inventory(*components: Component, records: tuple[LicenceRecord, ...] = ()) -> Inventory:
     return inventory_of(bill(*components), (), (), records)
 
 
@@ -108,9 +108,9 @@ def test_downloads_are_listed_and_own_files_are_not() -> None:
 
 def test_a_record_counts_until_the_package_has_a_known_licence() -> None:
     records = (
-        Record(package="a", licence="MIT", reason="its README"),
-        Record(package="b", licence="MIT", reason="its README"),
-        Record(package="c", licence="MIT", reason="its README"),
+        LicenceRecord(package="a", licence="MIT", reason="its README"),
+        LicenceRecord(package="b", licence="MIT", reason="its README"),
+        LicenceRecord(package="c", licence="MIT", reason="its README"),
     )
     found = inventory(component("a"), component("b", license="ISC"), records=records)
     first, second = found.packages

@@ -7,7 +7,7 @@ import pytest
 
 from orbiter.licences.compare import licence_changes
 from orbiter.licences.locks import with_licences
-from orbiter.licences.model import Record
+from orbiter.licences.model import LicenceRecord
 from orbiter.lockfiles.lock_set import as_lock
 from orbiter.lockfiles.recognise import read
 from orbiter.lockfiles.types import Lock, PackageEntry, Scope
@@ -77,7 +77,7 @@ def test_real_locks_in_both_directions(folder: str) -> None:
 
 
 def test_a_lock_set_has_the_licences_of_its_lock_files_and_records(tmp_path: Path) -> None:
-    records = (Record(package="jupyterlab", licence="BSD-3-Clause", reason="its LICENSE"),)
+    records = (LicenceRecord(package="jupyterlab", licence="BSD-3-Clause", reason="its LICENSE"),)
     found = with_licences(as_lock(release("0.2.0"), "0.2.0"), Store(tmp_path), records)
     licences = {
         (entry.manager, entry.name): entry.licence

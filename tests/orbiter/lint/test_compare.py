@@ -1,7 +1,7 @@
 """Findings of lint that differ between two runs."""
 
 from orbiter.lint.compare import compare
-from orbiter.lint.types import CheckedFile, Finding, LintResult, NotChecked
+from orbiter.lint.types import CheckedFile, Finding, LintResult, UncheckedRule
 
 
 def lint_result(*findings: Finding, path: str = "a.lock") -> LintResult:
@@ -49,7 +49,7 @@ def test_findings_without_a_package_are_compared_by_their_text() -> None:
 def test_rules_that_were_not_checked_are_listed() -> None:
     new = LintResult(
         files=(CheckedFile(path="a.lock", notes=("a note",)),),
-        not_checked=(NotChecked(rule="malicious-version", reason="no database"),),
+        not_checked=(UncheckedRule(rule="malicious-version", reason="no database"),),
     )
     assert compare(lint_result(), new).not_checked == (
         "a.lock: a note",

@@ -15,7 +15,13 @@ from orbiter.config.image_set import Builder, ImageSet, Stage
 from orbiter.lockset import check, folder, model
 from orbiter.lockset import record as lockset_record
 from orbiter.lockset.model import LockSet, LockSetError, Manifest
-from orbiter.lockset.record import Digests, Record, RecordedBuilder, RecordedImage, RecordedLayer
+from orbiter.lockset.record import (
+    Digests,
+    RecordedBuilder,
+    RecordedImage,
+    RecordedLayer,
+    ReleaseRecord,
+)
 from orbiter.render.derived import plan_of
 from orbiter.render.dockerfile import render
 from orbiter.render.version import template_version
@@ -53,7 +59,7 @@ def image_set(tmp_path: Path) -> ImageSet:
     return read.read_image_set(tmp_path / "images.toml")
 
 
-def record(root: str, text: str = "012345\n") -> Record:
+def record(root: str, text: str = "012345\n") -> ReleaseRecord:
     layer = RecordedLayer(diff_id=DIFF_ID, digest="sha256:" + "1" * 64, size=7)
     image = RecordedImage(digest="sha256:" + "2" * 64, config="sha256:" + "3" * 64, layers=(layer,))
     digests = Digests(
@@ -63,7 +69,7 @@ def record(root: str, text: str = "012345\n") -> Record:
         stages={"debian-core": {"linux/amd64": image}},
         lists={LIST: model.digest(text)},
     )
-    return Record(digests=digests, lists={LIST: text})
+    return ReleaseRecord(digests=digests, lists={LIST: text})
 
 
 @pytest.fixture

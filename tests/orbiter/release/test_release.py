@@ -10,7 +10,7 @@ from orbiter.config import snapshot
 from orbiter.config.image_set import Builder, ImageSet, Stage
 from orbiter.lockset import model
 from orbiter.lockset.model import LockSet, Manifest
-from orbiter.lockset.record import BAKE_FILE, Record, RecordedBuilder, layer_list_name
+from orbiter.lockset.record import BAKE_FILE, RecordedBuilder, ReleaseRecord, layer_list_name
 from orbiter.oci.registry import sha256
 from orbiter.release import release
 from orbiter.release.layers import read_entries
@@ -105,13 +105,13 @@ def built(tmp_path: Path) -> tuple[BuiltImage, ...]:
 @pytest.fixture
 def record(
     lock_set: LockSet, built: tuple[BuiltImage, ...], monkeypatch: pytest.MonkeyPatch
-) -> Record:
+) -> ReleaseRecord:
     monkeypatch.setattr(release, "build", Builds(built))
     return build_release(lock_set, "", silent, twice=False)[0]
 
 
 def verify(
-    record: Record, *built: BuiltImage, push: bool = False
+    record: ReleaseRecord, *built: BuiltImage, push: bool = False
 ) -> tuple[bool, tuple[ImageComparison, ...]]:
     check = Verification(record, silent, push=push)
     allowed = check(built)
@@ -120,7 +120,7 @@ def verify(
 
 
 def test_images_are_recorded_without_build_stages(
-    lock_set: LockSet, built: tuple[BuiltImage, ...], record: Record
+    lock_set: LockSet, built: tuple[BuiltImage, ...], record: ReleaseRecord
 ) -> None:
     digests = record.digests
     assert (digests.release, digests.lockset) == ("0.1.0", lock_set.root)
@@ -134,7 +134,7 @@ def test_images_are_recorded_without_build_stages(
 
 
 def test_layers_of_orbiter_have_lists_and_those_of_base_images_have_none(
-    built: tuple[BuiltImage, ...], record: Record
+    built: tuple[BuiltImage, ...], record: ReleaseRecord
 ) -> None:
     base, core, log = built[1].images[0].layers
     assert set(record.lists) == {layer_list_name(each.diff_id) for each in (core, log)}
@@ -179,7 +179,7 @@ def test_a_partial_lock_set_is_not_released(lock_set: LockSet) -> None:
         build_release(model.seal(lock_set.manifest, files), "", silent, twice=False)
 
 
-def test_equal_images_are_allowed(record: Record, built: tuple[BuiltImage, ...]) -> None:
+def test_equal_images_are_allowed(record: ReleaseRecord, built: tuple[BuiltImage, ...]) -> None:
     allowed, findings = verify(record, *built, push=True)
     assert allowed
     assert [finding.digest for finding in findings] == [
@@ -188,7 +188,9 @@ def test_equal_images_are_allowed(record: Record, built: tuple[BuiltImage, ...])
     assert all(finding.equal and not finding.why for finding in findings)
 
 
-def test_another_layer_is_rejected_with_its_first_file(tmp_path: Path, record: Record) -> None:
+def test_another_layer_is_rejected_with_its_first_file(
+    tmp_path: Path, record: ReleaseRecord
+) -> None:
     changed = stage(tmp_path, "debian-base", CORE, OTHER_LOG, builder=OTHER_BUILDER)
     allowed, findings = verify(record, changed)
     assert not allowed
@@ -202,7 +204,9 @@ def test_another_layer_is_rejected_with_its_first_file(tmp_path: Path, record: R
     ]
 
 
-def test_another_compression_is_allowed_unless_it_is_pushed(tmp_path: Path, record: Record) -> None:
+def test_another_compression_is_allowed_unless_it_is_pushed(
+    tmp_path: Path, record: ReleaseRecord
+) -> None:
     other = stage(tmp_path, "debian-base", CORE, LOG, compression="gzip", builder=OTHER_BUILDER)
     allowed, (finding, _) = verify(record, other)
     assert allowed
@@ -213,6 +217,6 @@ def test_another_compression_is_allowed_unless_it_is_pushed(tmp_path: Path, reco
     assert not verify(record, other, push=True)[0]
 
 
-def test_another_configuration_is_rejected(tmp_path: Path, record: Record) -> None:
+def test_another_configuration_is_rejected(tmp_path: Path, record: ReleaseRecord) -> None:
     allowed, (finding, _) = verify(record, stage(tmp_path, "debian-core", CORE, label="other"))
     assert (allowed, finding.kind) == (False, "configuration")

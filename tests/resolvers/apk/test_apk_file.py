@@ -10,7 +10,7 @@ import pytest
 from resolvers.apk import manager as apk
 from resolvers.apk.apk_file import read_packages_of
 from resolvers.errors import ExpectedError
-from resolvers.types.options import PackageFile, Shell, SystemOptions
+from resolvers.types.options import Shell, SystemOptions, SystemPackageFile
 from resolvers.types.packages import LockFiles
 from resolvers.types.request import Group, Request
 from tests.support.apk_world import (
@@ -26,10 +26,12 @@ from tests.support.apk_world import (
 )
 
 
-def package(place: Path, content: bytes, *, group: str = "", name: str = "t.apk") -> PackageFile:
+def package(
+    place: Path, content: bytes, *, group: str = "", name: str = "t.apk"
+) -> SystemPackageFile:
     path = place / name
     path.write_bytes(content)
-    return PackageFile(
+    return SystemPackageFile(
         group=group or core("x").name,
         platform="linux/amd64",
         url=f"https://example.org/{name}",
@@ -40,7 +42,7 @@ def package(place: Path, content: bytes, *, group: str = "", name: str = "t.apk"
 
 
 def request(
-    *files: PackageFile,
+    *files: SystemPackageFile,
     groups: tuple[Group, ...],
     shell: Shell | None = None,
     previous: LockFiles | None = None,

@@ -8,7 +8,7 @@ import pytest
 from resolvers.apt import manager as apt
 from resolvers.apt.deb_file import read_packages_of
 from resolvers.errors import ExpectedError
-from resolvers.types.options import PackageFile, Shell, SystemOptions
+from resolvers.types.options import Shell, SystemOptions, SystemPackageFile
 from resolvers.types.packages import LockFiles
 from resolvers.types.request import Group, Request
 from tests.support.apt_world import AMD64, added_versions, core, repository
@@ -17,10 +17,10 @@ from tests.support.deb_files import deb
 
 def package(
     place: Path, content: bytes, *, group: str = "debian-core", name: str = "tool.deb"
-) -> PackageFile:
+) -> SystemPackageFile:
     path = place / name
     path.write_bytes(content)
-    return PackageFile(
+    return SystemPackageFile(
         group=group,
         platform="linux/amd64",
         url=f"https://example.org/{name}",
@@ -31,7 +31,7 @@ def package(
 
 
 def request(
-    *files: PackageFile,
+    *files: SystemPackageFile,
     shell: Shell | None = None,
     previous: LockFiles | None = None,
     groups: tuple[Group, ...] = (core(),),

@@ -9,7 +9,7 @@ from resolvers.apt import manager as apt
 from resolvers.apt.architectures import architecture_of
 from resolvers.apt.lock_file import parse
 from resolvers.errors import ExpectedError, UnsolvableError
-from resolvers.types.options import PackageFile, Shell, SystemOptions
+from resolvers.types.options import Shell, SystemOptions, SystemPackageFile
 from resolvers.types.packages import LockFiles
 from resolvers.types.request import Group, Request, Target, Upgrade
 from tests.support.apt_world import AMD64, base_shell
@@ -37,7 +37,7 @@ def lock(
     *groups: Group,
     previous: LockFiles | None = None,
     targets: tuple[Target, ...] = (AMD64, ARM64),
-    packages: tuple[PackageFile, ...] = (),
+    packages: tuple[SystemPackageFile, ...] = (),
 ) -> LockFiles:
     return apt.resolve(
         Request(
@@ -111,7 +111,7 @@ def test_a_package_that_the_platform_lacks_is_reported_with_it() -> None:
 def test_a_package_from_an_address_is_added_for_its_platform(tmp_path: Path) -> None:
     content = deb("orbit-tool", architecture="arm64", more="Depends: libc6\n")
     (tmp_path / "tool.deb").write_bytes(content)
-    package = PackageFile(
+    package = SystemPackageFile(
         group="debian-core",
         platform=ARM64.platform,
         url="https://example.org/tool.deb",

@@ -8,7 +8,7 @@ import pytest
 from resolvers.apt import manager as apt
 from resolvers.apt.lock_file import parse, recorded_sources
 from resolvers.errors import ExpectedError
-from resolvers.types.options import PackageFile, Shell, SystemOptions
+from resolvers.types.options import Shell, SystemOptions, SystemPackageFile
 from resolvers.types.packages import LockFiles
 from resolvers.types.request import Group, Request
 from tests.support.apt_world import AMD64, base_shell, lock, repository
@@ -51,7 +51,7 @@ def test_a_package_from_an_address_is_added_to_a_base_of_packages(tmp_path: Path
     """The signature of Debian covers its own index, not the record of the package."""
     content = deb("orbit-tool", more="Depends: python3-minimal\n")
     (tmp_path / "tool.deb").write_bytes(content)
-    package = PackageFile(
+    package = SystemPackageFile(
         group="debian-core",
         platform="linux/amd64",
         url="https://example.org/tool.deb",

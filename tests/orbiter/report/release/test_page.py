@@ -15,7 +15,7 @@ from orbiter.lockfiles.types import PackageEntry, PackageFile, Scope
 from orbiter.lockset import folder
 from orbiter.report.release.contents import Contents, read_contents, stored_sizes
 from orbiter.report.release.page import is_own, render
-from orbiter.report.vulnerabilities.view import Row, Section, View
+from orbiter.report.vulnerabilities.view import Row, View, VulnerabilitySection
 from orbiter.store.store import Store
 from tests.support.browser import chromium
 from tests.support.html_page import Page
@@ -30,7 +30,7 @@ FOUND = View(
     digest="sha256:0",
     images=(),
     sections=(
-        Section(
+        VulnerabilitySection(
             "affected",
             "Vulnerabilities (1)",
             (Row("high 7.5", "high", "CVE-1", "npm", "npm", "8.19.4", "9", "", HOSTILE),),
