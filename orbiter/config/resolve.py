@@ -7,22 +7,16 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from orbiter.config import apt_rules
-from orbiter.config.builders import (
-    APK_BUILDER,
-    CONDA_BUILDER,
-    SYSTEM_MANAGERS,
-    check_builders,
-    resolve_builder,
-    system_manager,
-)
+from orbiter.config.builders import check_builders, resolve_builder, system_manager
 from orbiter.config.commands import commands
 from orbiter.config.conda_addresses import check_conda_addresses
 from orbiter.config.direct_references import check_references
 from orbiter.config.downloads import check_targets, downloads
-from orbiter.config.image_set import BASE_REQUIREMENTS, ImageSet, Kind, NotebookUser, Stage
+from orbiter.config.drafts import Draft, inherited_variables, named_parent, stage_drafts
+from orbiter.config.image_set import BASE_REQUIREMENTS, ImageSet, NotebookUser, Stage
 from orbiter.config.indexes import check_indexes, check_one_index, indexes_of
 from orbiter.config.layer_keys import DEFAULT_COMPRESSION
-from orbiter.config.mistakes import Mistakes, key_path, suggest
+from orbiter.config.mistakes import Mistakes
 from orbiter.config.npm_registries import check_addresses, check_registries
 from orbiter.config.order import parents_first
 from orbiter.config.own_files import own_files, with_places
@@ -32,28 +26,10 @@ from orbiter.config.repositories import apk_repositories, apt_repositories, chec
 from orbiter.config.requirements import SOURCE_KEYS, SYNTAXES, sort_requirements
 from orbiter.config.runtime import Runtime
 from orbiter.config.runtime_resolve import ORBITER_VARIABLES, runtime
-from orbiter.config.schema import Build, ConfigFile, Image
-from orbiter.config.sets import (
-    ExpandedEntry,
-    Sets,
-    add_duplicate,
-    check_sets,
-    expand,
-    without_indexes,
-)
+from orbiter.config.schema import ConfigFile, Image
+from orbiter.config.sets import ExpandedEntry, Sets, check_sets, expand, without_indexes
+from orbiter.config.stage_requirements import requirement_entries, source_packages
 from orbiter.config.trim import trim_rules
-
-
-class Draft(msgspec.Struct, frozen=True, kw_only=True):
-    """A stage as written, with the path of its table."""
-
-    name: str
-    path: str
-    builder: str
-    image: str
-    kind: Kind
-    table: Build
-    build: str = ""
 
 
 def image_set(file: ConfigFile, root: Path, mistakes: Mistakes) -> ImageSet:
@@ -106,12 +82,16 @@ def _stages(
         stages[draft.name] = _with_files(stage, draft, file, root, mistakes)
     for builder in file.builder:
         of_builder = [draft for draft in drafts.values() if draft.builder == builder]
-        entries = {each.name: _entries("pip", each, file.sets, mistakes) for each in of_builder}
+        entries = {
+            each.name: requirement_entries("pip", each, file.sets, mistakes) for each in of_builder
+        }
         check_one_index(entries, mistakes)
         check_references(entries, _built_packages(stages, builder), mistakes)
-        conda_entries = (_entries("conda", each, file.sets, mistakes) for each in of_builder)
+        conda_entries = (
+            requirement_entries("conda", each, file.sets, mistakes) for each in of_builder
+        )
         check_conda_addresses(conda_entries, mistakes)
-        npm_entries = (_entries("npm", each, file.sets, mistakes) for each in of_builder)
+        npm_entries = (requirement_entries("npm", each, file.sets, mistakes) for each in of_builder)
         check_addresses(npm_entries, mistakes)
 
     def on_cycle(cycle: tuple[str, ...]) -> None:
@@ -147,7 +127,9 @@ def _with_files(
     check_targets(downloaded, files, f"{draft.path}.downloads", mistakes)
     return msgspec.structs.replace(
         stage,
-        projects=projects_of(_entries("pip", draft, file.sets, mistakes), root, mistakes),
+        projects=projects_of(
+            requirement_entries("pip", draft, file.sets, mistakes), root, mistakes
+        ),
         downloads=downloaded or UNSET,
         files=files or UNSET,
         prebuild=prebuild or UNSET,
@@ -159,54 +141,16 @@ def _parents(stage: Stage) -> tuple[str, ...]:
     return tuple(filter(None, (stage.parent, stage.build)))
 
 
-def stage_drafts(file: ConfigFile, mistakes: Mistakes) -> dict[str, Draft]:
-    """Return every stage by name."""
-    drafts: dict[str, Draft] = {}
-    for builder, images in file.image.items():
-        for image in sorted(images):
-            for draft in _image_drafts(file, builder, image):
-                other = drafts.setdefault(draft.name, draft)
-                if other is not draft:
-                    problem = f"the stage '{draft.name}' is defined twice: also by {other.path}"
-                    mistakes.add(draft.path, problem, hint="give the image another name")
-    return drafts
-
-
-def _image_drafts(file: ConfigFile, builder: str, image: str) -> tuple[Draft, ...]:
-    """Return the final stage of an image and, if it has one, its build stage."""
-    table = file.image[builder][image]
-    path = key_path(key_path("image", builder), image)
-    final = Draft(
-        name=f"{builder}-{image}",
-        path=path,
-        builder=builder,
-        image=image,
-        kind="final",
-        table=table,
-    )
-    if not isinstance(table.build, Build):
-        return (final,)
-    build = Draft(
-        name=f"{final.name}-build",
-        path=f"{path}.build",
-        builder=builder,
-        image=image,
-        kind="build",
-        table=table.build,
-    )
-    return msgspec.structs.replace(final, build=build.name), build
-
-
 def _stage(
     draft: Draft, drafts: Mapping[str, Draft], file: ConfigFile, mistakes: Mistakes, base: str
 ) -> Stage:
     """Return a resolved stage; ``base`` is its parent unless it names another one."""
     table, sets = draft.table, file.sets
-    parent = _named_parent(draft, drafts, mistakes) or base
-    entries = {manager: _entries(manager, draft, sets, mistakes) for manager in SYNTAXES}
+    parent = named_parent(draft, drafts, mistakes) or base
+    entries = {manager: requirement_entries(manager, draft, sets, mistakes) for manager in SYNTAXES}
     check_tags(entries["apk"], file, mistakes)
     requirements = {manager: _requirements(manager, entries[manager]) for manager in SYNTAXES}
-    sources = {manager: _sources(manager, draft, sets, mistakes) for manager in SOURCE_KEYS}
+    sources = {manager: source_packages(manager, draft, sets, mistakes) for manager in SOURCE_KEYS}
     return Stage(
         name=draft.name,
         builder=draft.builder,
@@ -232,22 +176,8 @@ def _runtime(
     """Return the settings of a stage's containers; a base image may set any variables."""
     if not isinstance(draft.table, Image):
         return UNSET
-    known = None if has_base_image else ORBITER_VARIABLES | _inherited_variables(draft, drafts)
+    known = None if has_base_image else ORBITER_VARIABLES | inherited_variables(draft, drafts)
     return runtime(draft.table, draft.path, known, mistakes)
-
-
-def _inherited_variables(draft: Draft, drafts: Mapping[str, Draft]) -> set[str]:
-    """Return the names in ``env`` of all parents."""
-    names: set[str] = set()
-    seen = set()
-    while draft.table.from_ and draft.name not in seen:
-        seen.add(draft.name)
-        parent = drafts.get(f"{draft.builder}-{draft.table.from_}")
-        if parent is None:
-            break
-        names |= parent.table.env.keys() if isinstance(parent.table, Image) else set()
-        draft = parent
-    return names
 
 
 def _normalize(draft: Draft, sets: Sets, mistakes: Mistakes) -> tuple[str, ...]:
@@ -260,25 +190,6 @@ def _normalize(draft: Draft, sets: Sets, mistakes: Mistakes) -> tuple[str, ...]:
 
 def _without_empty(lists: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
     return {manager: entries for manager, entries in lists.items() if entries}
-
-
-def _named_parent(draft: Draft, drafts: Mapping[str, Draft], mistakes: Mistakes) -> str:
-    """Return the stage that ``from`` names, "" if it names none."""
-    image = draft.table.from_
-    if not image:
-        return ""
-    prefix = f"{draft.builder}-"
-    if f"{prefix}{image}" in drafts:
-        return f"{prefix}{image}"
-    siblings = [other for other in drafts.values() if other.builder == draft.builder]
-    known = [other.name.removeprefix(prefix) for other in siblings]
-    mistakes.add(
-        f"{draft.path}.from",
-        f"unknown image '{image}'",
-        expected=f"one of {', '.join(known)}",
-        hint=suggest(image, known, f"declare [image.{draft.builder}.{image}]"),
-    )
-    return ""
 
 
 def _add_stage_cycle(
@@ -297,63 +208,3 @@ def _add_stage_cycle(
 def _requirements(manager: str, entries: Mapping[str, ExpandedEntry]) -> tuple[str, ...]:
     """Return a stage's requirements for a manager, sorted by package name."""
     return sort_requirements(manager, (entry.text for entry in entries.values()))
-
-
-def _entries(
-    manager: str, draft: Draft, sets: Sets, mistakes: Mistakes
-) -> dict[str, ExpandedEntry]:
-    """Return the entries of a stage's list for a manager, by package name."""
-    syntax = SYNTAXES[manager]
-    path = f"{draft.path}.{manager}"
-    entries = expand(getattr(draft.table, manager), path, sets, mistakes)
-    if manager != "pip":
-        entries = without_indexes(entries, mistakes)
-    hint = _unsupported_hint(manager, draft.builder)
-    if entries and hint:
-        problem = f"the builder '{draft.builder}' does not support {manager}"
-        mistakes.add(path, problem, hint=hint)
-    # Two requirements for one package could contradict each other, so each package counts once.
-    by_name: dict[str, ExpandedEntry] = {}
-    for entry in entries:
-        name = syntax.name(entry.text)
-        if name is None:
-            problem = f"'{entry.text}' is not a valid {manager} requirement"
-            hint = syntax.hint(entry.text)
-            mistakes.add(entry.path, problem, expected=syntax.expected, hint=hint)
-        elif name in by_name:
-            add_duplicate(entry, by_name[name], mistakes)
-        else:
-            by_name[name] = entry
-    return by_name
-
-
-def _unsupported_hint(manager: str, builder: str) -> str:
-    """Return the alternative to a manager that a builder does not support, "" for all others."""
-    if manager == "conda" and builder != CONDA_BUILDER:
-        return f"move the image to the builder {CONDA_BUILDER}, or the packages to another manager"
-    supported = system_manager(builder)
-    if manager in SYSTEM_MANAGERS and manager != supported:
-        distribution = "Alpine" if builder == APK_BUILDER else "Debian"
-        return f"list them under {supported}, by the names that {distribution} uses"
-    return ""
-
-
-def _sources(manager: str, draft: Draft, sets: Sets, mistakes: Mistakes) -> tuple[str, ...]:
-    """Return the packages of a manager that may run code of their own, sorted."""
-    key = SOURCE_KEYS[manager]
-    path = f"{draft.path}.{key}"
-    listed = expand(getattr(draft.table, key.replace("-", "_")), path, sets, mistakes)
-    entries = without_indexes(listed, mistakes)
-    if entries and not getattr(draft.table, manager):
-        problem = f"has no effect: the stage has no {manager} requirements"
-        hint = f"move it to the stage that lists the packages in {manager}"
-        mistakes.add(path, problem, hint=hint)
-    names = set()
-    for entry in entries:
-        name = SYNTAXES[manager].package(entry.text)
-        if name is None:
-            problem = f"'{entry.text}' is not a valid {manager} package name"
-            mistakes.add(entry.path, problem, hint="write the name only, without a version")
-        else:
-            names.add(name)
-    return tuple(sorted(names))

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import msgspec
 
+from orbiter.config.drafts import Draft, stage_drafts
 from orbiter.config.image_set import ImageSet
 from orbiter.config.mistakes import Mistakes
 from orbiter.config.read import read_form, read_image_set
 from orbiter.config.requirements import SYNTAXES
-from orbiter.config.resolve import Draft, stage_drafts
 from orbiter.config.sets import Sets, expand
 from orbiter.config.toml_format import TablePath
 
