@@ -10,33 +10,18 @@ from collections.abc import Collection, Iterator, Mapping
 
 import msgspec
 
-from orbiter.config.image_set import ImageSet, Stage
-from orbiter.config.runtime import NO_SETTINGS
-from orbiter.config.stage_graph import runtime_of
 from orbiter.lockset.downloads import all_downloads, known_paths, problems
-from orbiter.lockset.inputs import (
-    LOCK_FILES,
-    lock_file_paths,
-    locked_files,
-    unlocked_parts,
-)
+from orbiter.lockset.inputs import LOCK_FILES, lock_file_paths, locked_files, unlocked_parts
 from orbiter.lockset.model import BUILD, MANIFEST, SNAPSHOT, BuilderFacts, LockSet, LockSetError
 from orbiter.lockset.own_files import content_problem, kept_files, template_text
 from orbiter.lockset.targets import targets
 from orbiter.render.bake_file import bake_file
-from orbiter.render.context import is_hermetic
 from orbiter.render.dockerfile import render, render_commands, script_names
-from orbiter.render.grammar import StageRules, violation
+from orbiter.render.grammar import violation
 from orbiter.render.lists import stage_lists, to_json
-from orbiter.render.model import (
-    Plan,
-    StagePlan,
-    base_images,
-    platform_slug,
-    platform_slug_expression,
-)
+from orbiter.render.model import Plan, StagePlan
 from orbiter.render.plan import plan
-from orbiter.render.runtime import own_instructions
+from orbiter.render.stage_rules import stage_rules
 from orbiter.render.version import template_version
 from resolvers.errors import ExpectedError
 
@@ -310,42 +295,3 @@ def check_own_template(own_plan: Plan, files: Mapping[str, str]) -> None:
             problem = f"{template.source} adds text to the Dockerfile of {stage.name} that Orbiter"
             hint = "use step for commands, and the keys of images.toml for settings"
             raise ExpectedError(f"{problem} refuses: {reason}", hint)
-
-
-def stage_rules(derived_plan: Plan, stage: Stage) -> StageRules:
-    """Return what the Dockerfile of a stage may contain."""
-    image_set = derived_plan.image_set
-    own = stage.runtime or NO_SETTINGS
-    return StageRules(
-        name=stage.name,
-        start=_start(derived_plan, stage),
-        copy=_copy(image_set, stage),
-        network=stage.network,
-        hermetic=is_hermetic(derived_plan, stage),
-        settings=own_instructions(own, runtime_of(image_set, stage)),
-        variables=own.env.keys(),
-        labels=own.labels.keys(),
-    )
-
-
-def _copy(image_set: ImageSet, stage: Stage) -> str:
-    """Return the COPY instruction of a stage; empty if it has no build stage."""
-    owner = f"{image_set.user.uid}:{image_set.user.gid}"
-    return f"COPY --from={stage.build} --chown={owner} /opt/env /opt/env" if stage.build else ""
-
-
-def _start(derived_plan: Plan, stage: Stage) -> tuple[str, ...]:
-    """Return the FROM instructions of a stage."""
-    images = base_images(derived_plan, stage)
-    if stage.kind == "base":
-        source = "seed"
-    elif len(images) > 1:
-        source = f"from-{platform_slug_expression(derived_plan.image_set.platforms)}"
-    else:
-        source = images[0].pinned if images else stage.parent
-    choices = (
-        f"FROM --platform={image.platform} {image.pinned} AS from-{platform_slug(image.platform)}"
-        for image in images
-        if len(images) > 1
-    )
-    return (*choices, f"FROM {source} AS {stage.name}")

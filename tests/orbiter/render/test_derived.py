@@ -20,6 +20,7 @@ from orbiter.lockset.model import LockSet, LockSetError
 from orbiter.render import derived, version
 from orbiter.render.dockerfile import TEMPLATES, render
 from orbiter.render.grammar import violation
+from orbiter.render.stage_rules import stage_rules
 from resolvers.errors import ExpectedError
 from tests.support.edits import ARTIFACTS, BAKE, DOCKERFILE, PIP, VARIANTS, Change, in_dockerfile
 from tests.support.lock_sets import PROJECT, changed, older, small
@@ -73,7 +74,7 @@ def test_a_command_in_images_toml_cannot_leave_its_step() -> None:
     )
     edited = with_stage(broken)
     text = render(derived.plan_of(edited))["debian-base/Dockerfile"]
-    rules = derived.stage_rules(derived.plan_of(edited), broken)
+    rules = stage_rules(derived.plan_of(edited), broken)
     assert not violation(text, rules)
     for end in ("PREBUILDX", "POSTBUILDXX"):
         step = text.partition(f"<<'{end}'\n")[2].partition(f"\n{end}\n")[0]

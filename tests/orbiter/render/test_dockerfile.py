@@ -15,10 +15,10 @@ from msgspec.structs import replace
 from orbiter.assembly.raw_image import STAGE_LABEL
 from orbiter.config.image_set import CondaSettings
 from orbiter.config.layer_keys import TrimRule
-from orbiter.render.derived import stage_rules
 from orbiter.render.dockerfile import render
 from orbiter.render.grammar import violation
 from orbiter.render.model import Plan, StagePlan
+from orbiter.render.stage_rules import stage_rules
 from orbiter.store.artifact_list import parse_list
 from tests.support.paths import TESTS
 from tests.support.plans import (

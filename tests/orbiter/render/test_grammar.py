@@ -7,10 +7,10 @@ from hypothesis import given, settings
 
 from orbiter.config.image_set import CondaSettings
 from orbiter.config.runtime import Runtime
-from orbiter.render.derived import stage_rules
 from orbiter.render.dockerfile import render
 from orbiter.render.grammar import violation
 from orbiter.render.model import Plan
+from orbiter.render.stage_rules import stage_rules
 from tests.support.plans import (
     AMD64,
     ARM,
