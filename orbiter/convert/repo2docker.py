@@ -12,7 +12,7 @@ from typing import Any
 
 from orbiter.config.requirements import package_name
 from orbiter.config.toml_format import ListItem
-from orbiter.convert import apt_txt, environment_yml, r_packages
+from orbiter.convert import apt_txt, environment_yml, r_packages, runtime_txt
 from orbiter.convert.collect import Collector
 from orbiter.convert.dockerfile import reader as dockerfile
 from orbiter.convert.files import read_text, why_no_file
@@ -58,20 +58,7 @@ START = "/usr/local/bin/start"
 POST_BUILD = "/usr/local/bin/postBuild"
 RUN_POST_BUILD = f'su -s /bin/sh "$NB_USER" -c "cd && {POST_BUILD}"'
 """Run it as repo2docker does: as the notebook user, in the home folder."""
-RUNTIME = re.compile(r"([^-\s]+)-(?:([^-\s]+)(?:-(\d{4}-\d\d-\d\d))?)")
 PYTHON = re.compile(r"3\.\d+(\.\d+)?", re.ASCII)
-RUNTIME_WITHOUT_VERSION = re.compile(r"([^-\s]+)-(\d{4}-\d\d-\d\d)")
-
-
-class Runtime:
-    """The content of runtime.txt: a language, its version and a date, "" without them."""
-
-    def __init__(self, text: str) -> None:
-        self.language, self.version, self.date = "", "", ""
-        if match := RUNTIME_WITHOUT_VERSION.fullmatch(text.strip()):
-            self.language, self.date = match.groups()
-        elif match := RUNTIME.fullmatch(text.strip()):
-            self.language, self.version, self.date = match.groups("")
 
 
 def read(folder: Path, collector: Collector) -> None:
@@ -90,7 +77,7 @@ class _Reader:
             raise ExpectedError(problem, "remove one of them")
         self._own = folder / own[0] if own else folder
         self._has_own = bool(own)
-        self._runtime = Runtime(self._text("runtime.txt"))
+        self._runtime = runtime_txt.parse(self._text("runtime.txt"))
 
     def read(self) -> None:
         if not self._has_content():
