@@ -5,7 +5,7 @@ import os
 from orbiter.doctor.check import Asks
 from orbiter.doctor.result import Outcome, failed, ok
 from resolvers.net.certificates import bundle, tls_context
-from resolvers.net.http_client import PROXY_FORM
+from resolvers.net.http_client import HOST_FORM, PROXY_FORM, no_proxy_setting, unusable_host
 from resolvers.net.profile import origin
 from resolvers.net.proxies import complete, is_usable, proxy_variable
 from resolvers.redaction import redact
@@ -22,6 +22,9 @@ def check_certificates(_asks: Asks) -> Outcome:
 
 def check_proxies(_asks: Asks) -> Outcome:
     """Report the proxies; the checks of addresses say which one each of them uses."""
+    if host := unusable_host():
+        problem = f"{no_proxy_setting()} has the host '{host}', which cannot be used"
+        return failed(problem, HOST_FORM, "proxy")
     used = {scheme: proxy_variable(scheme) for scheme in ("http", "https")}
     if not any(used.values()):
         return ok("none")

@@ -4,12 +4,16 @@ import netrc
 import os
 from collections.abc import Mapping
 from functools import cache
+from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 from resolvers.errors import ExpectedError
+from resolvers.net import profile
 from resolvers.net.certificates import tls_context
+from resolvers.net.proxies import proxy_variable
 
 if TYPE_CHECKING:
     import httpx
@@ -22,6 +26,8 @@ PROXY_FORM = (
     "write it as http://host:port, with a user and a password before the host if it needs them, "
     "and % escapes in the password; SOCKS is not supported"
 )
+
+HOST_FORM = "write hosts such as example.org, 192.0.2.1 or ::1, without brackets, and , in between"
 
 
 def new_client() -> "httpx.Client":
@@ -41,7 +47,37 @@ def new_client() -> "httpx.Client":
         )
     except (httpx.InvalidURL, ValueError, ImportError):
         # The cause would quote the address, which may hold a password. SOCKS is an ImportError.
+        if host := unusable_host():
+            problem = f"{no_proxy_setting()} has the host '{host}', which cannot be used"
+            raise ExpectedError(problem, HOST_FORM) from None
         raise ExpectedError(UNUSABLE_PROXY, PROXY_FORM) from None
+
+
+def unusable_host() -> str:
+    """Return the first host of NO_PROXY that httpx cannot use, without a password; "" if none."""
+    import httpx
+
+    for host in map(str.strip, getproxies().get("no", "").split(",")):
+        if _is_ip_address(host):
+            continue
+        try:
+            httpx.URL(host if "://" in host else f"all://*{host}")
+        except httpx.InvalidURL:
+            return host.rpartition("@")[2]
+    return ""
+
+
+def no_proxy_setting() -> str:
+    """Return the variable or the key of the network profile that lists hosts without a proxy."""
+    return profile.origin(proxy_variable("no"))
+
+
+def _is_ip_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def netrc_credentials(url: str, headers: Mapping[str, str]) -> tuple[str, str] | None:

@@ -68,6 +68,14 @@ def test_a_proxy_that_cannot_be_used(
     assert "SOCKS is not supported" in found.hint
 
 
+def test_a_host_that_cannot_be_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_PROXY", "example.org,[::1]")
+    (found,) = run_checks([Check("proxies", check_proxies)])
+    assert (found.state, found.fault) == ("failed", "proxy")
+    assert found.detail == "NO_PROXY has the host '[::1]', which cannot be used"
+    assert "without brackets" in found.hint
+
+
 def test_the_profile_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy"):
         monkeypatch.setenv(name, "")  # so that the end of the test restores it

@@ -7,7 +7,7 @@ import pytest
 
 from resolvers.errors import ExpectedError
 from resolvers.net import http
-from resolvers.net.http_client import UNUSABLE_PROXY
+from resolvers.net.http_client import UNUSABLE_PROXY, new_client, unusable_host
 from resolvers.net.proxies import is_usable, proxy_of, proxy_variable
 from tests.support.loopback import Answer, Server, serving
 
@@ -74,6 +74,36 @@ def test_a_proxy_without_a_scheme(proxy: Server, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("HTTP_PROXY", proxy.host)
     assert http.get("http://a.invalid/").content == b"from the proxy"
     assert proxy_of("http://a.invalid/") == proxy.url
+
+
+@pytest.mark.usefixtures("proxy")
+@pytest.mark.usefixtures("proxy")
+@pytest.mark.parametrize(
+    ("hosts", "shown"),
+    [
+        ("example.org,[::1]", "[::1]"),
+        ("example.org:http", "example.org:http"),
+        ("::1, ::1/128", "::1/128"),
+        ("http://ann:hidden@h:x", "h:x"),
+    ],
+)
+@pytest.mark.parametrize("address", ["", "http://proxy.example:3128"])
+def test_a_host_without_a_proxy_that_cannot_be_used(
+    hosts: str, shown: str, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", address)
+    monkeypatch.setenv("no_proxy", hosts)
+    with pytest.raises(ExpectedError) as caught:
+        http.get("http://a.invalid/")
+    assert caught.value.message == f"no_proxy has the host '{shown}', which cannot be used"
+
+
+@pytest.mark.usefixtures("proxy")
+@pytest.mark.parametrize("hosts", ["", "*", "::1,.a.b,a:80,10.0.0.0/8", "http://h", "a..b, ,c"])
+def test_hosts_that_can_be_used(hosts: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_PROXY", hosts)
+    assert unusable_host() == ""
+    new_client().close()
 
 
 @pytest.mark.usefixtures("proxy")
