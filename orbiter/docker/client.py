@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -80,6 +81,20 @@ def _connection() -> "DockerClient | ExpectedError":
 def address() -> str:
     """Return the address of this user's engine."""
     return _address()[0]
+
+
+def environment() -> dict[str, str]:
+    """Return the variables by which programs that ignore contexts find this user's engine."""
+    if os.environ.get(HOST_VARIABLE):
+        return {}
+    context = _current_context()
+    found = {HOST_VARIABLE: str(context.Host)}
+    if tls := context.TLSConfig:
+        found["DOCKER_CERT_PATH"] = str(Path(tls.ca_cert).parent)
+        found["DOCKER_TLS"] = "1"
+        # An empty variable means that the certificate of the engine is not checked.
+        found["DOCKER_TLS_VERIFY"] = "1" if tls.verify else ""
+    return found
 
 
 def remote_address() -> str:

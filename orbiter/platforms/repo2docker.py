@@ -100,7 +100,7 @@ def _follow(command: Sequence[str | Path], folder: Path, address: str, name: str
     token = secrets.token_hex(24)
     variables = {
         TOKEN: token,
-        "DOCKER_HOST": client.address(),  # repo2docker ignores contexts
+        **client.environment(),  # repo2docker ignores contexts
         "BUILDX_BUILDER": "default",  # other builders do not see the images of the engine
     }
 

@@ -1,17 +1,22 @@
 """The errors for an engine that does not answer."""
 
+import os
 import socket
+import ssl
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
 
+import docker
 import pytest
 from docker.errors import APIError
 
 from orbiter.docker import client
 from resolvers.errors import ExpectedError
+from tests.support.loopback import Answer, serving
 
 
 @pytest.fixture(autouse=True)
@@ -70,6 +75,38 @@ def test_an_error_of_an_engine_itself_stays(monkeypatch: pytest.MonkeyPatch) -> 
     with _web_server(503, "application/json", b'{"message": "not yet"}') as address:
         monkeypatch.setenv("DOCKER_HOST", address)
         assert "not yet" in problem()
+
+
+@pytest.mark.parametrize("skips", ["false", "true"])
+def test_a_context_with_certificates_for_programs_that_ignore_contexts(
+    skips: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    # requests prefers the certificates of its variable to those of the context.
+    for name in ("DOCKER_HOST", "DOCKER_CONTEXT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "config"))
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    # The one certificate of a server with another name, which only one of the contexts accepts.
+    name = "127.0.0.1" if skips == "false" else "127.0.0.9"
+    names = ("-subj", f"/CN={name}", "-addext", f"subjectAltName=IP:{name}")
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", *names]
+    subprocess.run([*command, "-keyout", key, "-out", certificate], check=True, capture_output=True)
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(certificate))
+    tls.load_cert_chain(certificate, key)
+    tls.verify_mode = ssl.CERT_REQUIRED
+    with serving(tls) as server:
+        server.otherwise = Answer(200, b'{"ApiVersion": "1.44"}')
+        files = f"ca={certificate},cert={certificate},key={key}"
+        docker_host = f"host=tcp://{server.host},{files},skip-tls-verify={skips}"
+        create = ["docker", "context", "create", "remote", "--docker", docker_host]
+        subprocess.run(create, check=True, capture_output=True)
+        subprocess.run(["docker", "context", "use", "remote"], check=True, capture_output=True)
+        variables = client.environment()
+        assert variables["DOCKER_HOST"] == f"tcp://{server.host}"
+        assert docker.from_env(environment=variables).version()["ApiVersion"] == "1.44"
+        words = ["docker", "version", "--format", "{{.Server.APIVersion}}"]
+        shown = subprocess.check_output(words, env={**os.environ, **variables}, text=True)
+        assert shown.strip() == "1.44"
 
 
 @contextmanager
