@@ -8,7 +8,10 @@ from collections.abc import Mapping
 import msgspec
 
 STARTED = "org.orbiter.started"
-"""Label of the containers that Orbiter started; its value is the image's tag."""
+"""Label of the containers that Orbiter started, and of the images that repo2docker built for them.
+
+Its value is the tag of Orbiter's image.
+"""
 LOCKSET = "org.orbiter.lockset"
 """Label of the images that Orbiter built; its value is the root digest of the lock set."""
 REVISION = "org.opencontainers.image.revision"
@@ -23,6 +26,16 @@ class LocalImage(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
     size: int
     repo_tags: tuple[str, ...] | None = None
     labels: Mapping[str, str] | None = None
+
+    @property
+    def name(self) -> str:
+        """Return one of the image's tags; its id without one."""
+        return next(iter(self.repo_tags or ()), self.id)
+
+    @property
+    def started_tag(self) -> str:
+        """Return the tag for which repo2docker built the image; empty for other images."""
+        return (self.labels or {}).get(STARTED, "")
 
 
 class LocalContainer(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):

@@ -14,7 +14,7 @@ import msgspec
 from orbiter.config.image_set import ImageSet
 from orbiter.docker import containers, local_images
 from orbiter.docker.build_cache import CacheRecord, list_records, remove_records
-from orbiter.docker.objects import LOCKSET, STOPPED_STATES, LocalContainer
+from orbiter.docker.objects import LOCKSET, STARTED, STOPPED_STATES, LocalContainer
 from orbiter.images import list as image_list
 from orbiter.images.list import ListedImage, OwnImages
 from orbiter.images.own_cache import own_records
@@ -95,11 +95,18 @@ def plan_cleanup(image_set: ImageSet, scope: CleanupScope) -> CleanupPlan:
     tags = {image.tag for image in chosen}
     existing = containers.list_containers()
     stopped = [container for container in existing if _is_stopped(container, own)]
+    derived = [image for image in local_images.list_images(STARTED) if own.has(image.started_tag)]
     if scope.only_images:
         stopped = [container for container in stopped if container.started_tag in tags]
+        derived = [image for image in derived if image.started_tag in tags]
     users = {container.image: container.name for container in existing if container not in stopped}
     # Containers come first, because a stopped one still uses its image.
     leftovers = [_container(container) for container in stopped]
+    leftovers += [
+        Leftover(kind="image", name=image.name, size=image.size)
+        for image in derived
+        if image.id not in users
+    ]
     leftovers += [
         Leftover(kind="image", name=image.tag, size=image.size)
         for image in chosen

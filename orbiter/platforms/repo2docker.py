@@ -80,6 +80,7 @@ def _config(image: BuiltImage, mount: Path | None) -> dict[str, Any]:
     home = f"/home/{image.lock_set.image_set.user.name}"
     return {
         "extra_run_kwargs": {"name": image.name, "labels": {STARTED: image.tag}},
+        "labels": {STARTED: image.tag},
         "volumes": {str(mount.resolve()): f"{home}/work"} if mount else {},
     }
 

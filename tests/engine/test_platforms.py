@@ -194,7 +194,9 @@ def test_repo2docker_runs_the_image_as_on_binder(project: Project, tmp_path: Pat
         assert described["Config"]["Cmd"][:2] == ["jupyter", "notebook"]
         assert described["Config"]["User"] == "1000"
         name = described["Config"]["Image"]
-        assert docker("image", "inspect", "--format={{.Config.Labels}}", name).count("repo2docker.")
+        labels = docker("image", "inspect", "--format={{.Config.Labels}}", name)
+        assert "repo2docker.version:" in labels
+        assert f"org.orbiter.started:{tag}" in labels
         docker("exec", container, "jupyterhub-singleuser", "--version")
         with chromium(tmp_path, "window-size=1300,2000") as browser:
             browser.get(upload(url, [COMPUTE]))

@@ -35,12 +35,13 @@ def test_the_repository_has_the_dockerfile_for_binder_alone(tmp_path: Path) -> N
     ]
 
 
-def test_the_container_has_the_label_that_clean_looks_for(tmp_path: Path) -> None:
+def test_the_container_and_its_image_have_the_label_that_clean_looks_for(tmp_path: Path) -> None:
     mount = tmp_path / "a:b"
     mount.mkdir()
     arguments(image("jupyterlab"), tmp_path, 9000, mount)
     config = json.loads((tmp_path / "config.json").read_text(encoding="utf-8"))["Repo2Docker"]
     assert config["extra_run_kwargs"]["labels"] == {"org.orbiter.started": TAG}
+    assert config["labels"] == {"org.orbiter.started": TAG}
     assert config["volumes"] == {str(mount): "/home/jovyan/work"}
 
 
