@@ -1,6 +1,8 @@
 """The certificate authorities that this machine trusts."""
 
 import os
+import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -10,6 +12,11 @@ from resolvers.net.profile import CERTIFICATE_VARIABLES
 
 if TYPE_CHECKING:
     import ssl
+
+
+HASHED = re.compile(r"[0-9a-f]{8}\.\d+")
+"""The names of certificates in a folder of OpenSSL."""
+PEM = re.compile(r"-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----")
 
 
 class Bundle(NamedTuple):
@@ -50,13 +57,40 @@ def trusted_certificates() -> str:
     """Return the certificates of ``tls_context`` in the PEM format, for other programs."""
     import ssl
 
-    certificates = tls_context().get_ca_certs(binary_form=True)
-    return "".join(map(ssl.DER_cert_to_PEM_cert, certificates))
+    # The context leaves out certificates of servers, and those of a folder until it needs them.
+    found = [*tls_context().get_ca_certs(binary_form=True), *_configured_certificates()]
+    return "".join(map(ssl.DER_cert_to_PEM_cert, dict.fromkeys(found)))
 
 
 def configured_certificates() -> str:
     """Return the configured certificates in the PEM format; "" if those of the system count."""
     return trusted_certificates() if bundle() else ""
+
+
+def _configured_certificates() -> Iterator[bytes]:
+    """Yield the configured certificates in the DER format."""
+    if configured := bundle():
+        path = Path(configured.path).expanduser()
+        for file in _files_of(path) if path.is_dir() else [path]:
+            yield from _certificates_of(file, configured.setting)
+
+
+def _certificates_of(file: Path, setting: str) -> Iterator[bytes]:
+    import ssl
+
+    try:
+        for block in PEM.findall(file.read_text(encoding="ascii", errors="replace")):
+            yield ssl.PEM_cert_to_DER_cert(block)
+    except (OSError, ValueError) as error:
+        raise ExpectedError(
+            f"cannot read the certificates in '{file}' ({setting}): {error}",
+            "remove the file, or replace it by a file of PEM certificates",
+        ) from error
+
+
+def _files_of(folder: Path) -> list[Path]:
+    """Return the files of a folder that OpenSSL reads."""
+    return sorted(file for file in folder.iterdir() if HASHED.fullmatch(file.name))
 
 
 def _context_of(name: str, setting: str) -> "ssl.SSLContext":
@@ -65,6 +99,9 @@ def _context_of(name: str, setting: str) -> "ssl.SSLContext":
     path = Path(name).expanduser()
     try:
         if path.is_dir():
+            if not _files_of(path):
+                problem = f"the folder '{name}' ({setting}) has no certificates for OpenSSL"
+                raise ExpectedError(problem, f"run openssl rehash {name}, or name a file there")
             return ssl.create_default_context(capath=str(path))
         return ssl.create_default_context(cafile=str(path))
     except OSError as error:  # OpenSSL also raises it for a file without certificates
