@@ -60,16 +60,17 @@ def ci(
     week upgrades packages on a branch and verifies releases. The default file is
     .github/workflows/images.yml or .gitlab-ci.yml.
     """
-    from orbiter.config.read import read_image_set, read_image_tests
+    from orbiter.config.read import read_project
     from orbiter.platforms.ci import FILES, WorkflowOptions, workflow, write_workflow
 
     if not BRANCH.fullmatch(branch):
         raise ExpectedError(f"--branch {branch}: not the name of a branch", "for example main")
+    project = read_project(IMAGES)
     options = WorkflowOptions(
-        repository=read_image_set(IMAGES).repository,
+        repository=project.image_set.repository,
         branch=branch,
         supported=supported,
-        has_tests=bool(read_image_tests(IMAGES)),
+        has_tests=bool(project.tests),
         **({"requirement": requirement} if requirement else {}),
     )
     text = workflow(cast("Service", service), options)

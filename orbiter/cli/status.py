@@ -17,15 +17,10 @@ def status(remote: bool, output_format: str) -> None:
     released and pushed. Without --remote, no network is used. Without a Docker
     engine, the images are unknown.
     """
-    from orbiter.config.read import read_image_set, read_image_tests, requires_audit
+    from orbiter.config.read import read_project
     from orbiter.query.status import status as state_of
 
-    found = state_of(
-        read_image_set(IMAGES),
-        read_image_tests(IMAGES),
-        requires_audit=requires_audit(IMAGES),
-        remote=remote,
-    )
+    found = state_of(read_project(IMAGES), remote=remote)
     if output_format == "json":
         from orbiter.documents import encode
 

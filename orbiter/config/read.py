@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -72,6 +72,28 @@ def _of_text(
     return image_set
 
 
+class Project(NamedTuple):
+    """The image set, the tests of images, and whether an audit is required."""
+
+    image_set: ImageSet
+    tests: Mapping[str, ImageTests]
+    requires_audit: bool
+
+
+def read_project(path: Path) -> Project:
+    """Read images.toml once, for commands that need more than the image set.
+
+    Raises ConfigError with all mistakes of the file, also those in the tests.
+    """
+    mistakes = Mistakes()
+    text, file = _load(path, mistakes)
+    image_set = resolve.image_set(file, path.parent, mistakes)
+    tests = tests_by_image(file, path.parent, mistakes)
+    if mistakes.all:
+        raise ConfigError(str(path), with_lines(mistakes.all, text))
+    return Project(image_set, tests, file.require_audit)
+
+
 def read_lint_keys(path: Path) -> LintTable:
     """Read the settings of lint in images.toml; the defaults if there is no such file.
 
@@ -132,8 +154,7 @@ def read_form(
     if not path.exists():
         return None
     mistakes = Mistakes()
-    text = read_text(path, _create_hint(path.parent))
-    file = decode(ConfigFile, parse(text, path), mistakes)
+    text, file = _load(path, mistakes)
     check(file, mistakes)
     if mistakes.all:
         raise ConfigError(str(path), with_lines(mistakes.all, text))
@@ -146,13 +167,18 @@ def _read(
     is_mistake: Callable[[Mistake], bool] = lambda _mistake: True,
 ) -> ImageSet:
     mistakes = Mistakes()
-    text = read_text(path, _create_hint(path.parent))
-    file = decode(ConfigFile, parse(text, path), mistakes)
+    text, file = _load(path, mistakes)
     image_set = resolve.image_set(file, root or path.parent, mistakes)
     remaining = tuple(filter(is_mistake, mistakes.all))
     if remaining:
         raise ConfigError(str(path), with_lines(remaining, text))
     return image_set
+
+
+def _load(path: Path, mistakes: Mistakes) -> tuple[str, ConfigFile]:
+    """Return the text of the file, and its keys as people write them."""
+    text = read_text(path, _create_hint(path.parent))
+    return text, decode(ConfigFile, parse(text, path), mistakes)
 
 
 def _is_incomplete(mistake: Mistake) -> bool:

@@ -10,6 +10,7 @@ import msgspec
 
 from orbiter.config.image_set import ImageSet
 from orbiter.config.image_tests import ImageTests
+from orbiter.config.read import Project
 from orbiter.docker import client
 from orbiter.docker.objects import LOCKSET
 from orbiter.documents import Document
@@ -88,17 +89,12 @@ class _Locked(msgspec.Struct, frozen=True, kw_only=True):
     digests: Digests | None = None
 
 
-def status(
-    image_set: ImageSet,
-    tests: Mapping[str, ImageTests],
-    *,
-    requires_audit: bool,
-    remote: bool = False,
-) -> Status:
-    """Return the state of the release of an image set with its tests.
+def status(project: Project, *, remote: bool = False) -> Status:
+    """Return the state of the release that images.toml describes.
 
     With ``remote``, also read the tags from their registry; otherwise nothing uses the network.
     """
+    image_set = project.image_set
     path = folder.release_folder(image_set.version)
     locked = _locked(image_set, path)
     built, problem = _built(image_set, locked.lock_set)
@@ -110,7 +106,7 @@ def status(
         with ThreadPoolExecutor(THREADS) as pool:
             images = tuple(pool.map(partial(_with_pushed, locked), images))
     released = locked.digests is not None
-    git = commit_status(path, _sources(image_set, tests))
+    git = commit_status(path, _sources(image_set, project.tests))
     return Status(
         release=image_set.version,
         repository=image_set.repository,
@@ -118,7 +114,7 @@ def status(
         git=git.state,
         git_files=git.files,
         released=released,
-        audit=requires_audit,
+        audit=project.requires_audit,
         engine=problem,
         images=images,
         next=next_step(

@@ -6,7 +6,12 @@ import pytest
 
 from orbiter.config.image_tests import ImageTests, seconds
 from orbiter.config.mistakes import ConfigError
-from orbiter.config.read import read_image_set, read_image_tests
+from orbiter.config.read import (
+    read_image_set,
+    read_image_tests,
+    read_project,
+    requires_audit,
+)
 
 HEAD = """
 version = "0.1.0"
@@ -74,6 +79,25 @@ def test_images_without_tests_and_missing_files_are_left_out(folder: Path) -> No
     assert read_image_tests(path) == {}
     path.write_text(f'{HEAD}verify-files = ["verify"]')
     assert read_image_tests(path) == {}
+
+
+def test_a_project_has_what_the_other_functions_read(folder: Path) -> None:
+    path = folder / "images.toml"
+    path.write_text(f'require-audit = true{HEAD}verify = ["./verify"]')
+    expected = (read_image_set(path), read_image_tests(path), requires_audit(path))
+    assert read_project(path) == expected
+    assert expected[2]
+
+
+def test_mistakes_of_a_project_and_of_its_tests_are_reported_together(folder: Path) -> None:
+    path = folder / "images.toml"
+    path.write_text(f'{HEAD}apt = ["a b"]\nverify = ["./missing"]')
+    with pytest.raises(ConfigError, match="has 2 mistakes") as caught:
+        read_project(path)
+    assert [mistake.key for mistake in caught.value.mistakes] == [
+        "image.debian.core.apt[0]",
+        "image.debian.core.verify[0]",
+    ]
 
 
 def test_tests_change_no_lock_set(folder: Path) -> None:
