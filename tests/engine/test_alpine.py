@@ -14,7 +14,6 @@ from packaging.utils import canonicalize_name
 from resolvers.apk import manager as apk
 from resolvers.npm import manager as npm
 from resolvers.pip import manager as pip
-from tests.engine.test_notebook import SERVE, Built, running
 from tests.support.alpine_project import Project, layer_digests, run_inside, temporary_project
 from tests.support.alpine_world import (
     REPOSITORIES,
@@ -26,6 +25,7 @@ from tests.support.alpine_world import (
     write_repository,
 )
 from tests.support.notebook import run_notebook
+from tests.support.served_image import SERVE, Built, running
 from tests.support.syft import unlisted
 
 pytestmark = [pytest.mark.engine, pytest.mark.index, needs_world]

@@ -17,7 +17,7 @@ from resolvers.npm import program as npm_program
 from resolvers.pip.installers import VERSIONS
 from tests.support.alpine_project import Project
 from tests.support.alpine_world import docker, needs_world, served_folder
-from tests.support.company_proxy import PASSWORD, CompanyProxy, company_proxy
+from tests.support.company_proxy import PASSWORD, PROFILE, CompanyProxy, company_proxy
 from tests.support.json_output import read_document
 from tests.support.wheel_index import WheelIndex, wheel, wheel_index
 
@@ -64,15 +64,7 @@ apt = ["python3"]
 apt = ["python3"]
 conda = ["tqdm"]
 """
-PROFILE = """
-[network]
-proxy = "{proxy}"
-ca-bundle = "{certificate}"
-
-[network.mirrors]
-pip = "https://pypi.corp.invalid/simple"
-npm = "https://npm.corp.invalid"
-conda = "https://conda.corp.invalid"
+OTHER_MIRRORS = """\
 apt = "https://ada:m1rr0r%2F@apt.corp.invalid/debian"
 apk = "https://apk.corp.invalid/alpine"
 
@@ -163,7 +155,8 @@ def _routes(index: WheelIndex) -> dict[str, tuple[str, str]]:
 def _behind(folder: Path, proxy: CompanyProxy) -> dict[str, str]:
     """Return the variables of a user whose network is in a profile, and nowhere else."""
     profile = folder / "config.toml"
-    profile.write_text(PROFILE.format(proxy=proxy.url, certificate=proxy.certificate), "utf-8")
+    text = PROFILE.format(proxy=proxy.url, certificate=proxy.certificate)
+    profile.write_text(text + OTHER_MIRRORS, "utf-8")
     return {**_inherited(folder / "home"), "ORBITER_CONFIG_FILE": str(profile)}
 
 

@@ -12,13 +12,13 @@ import pytest
 from resolvers.conda import manager as conda_manager
 from resolvers.types.packages import LockFiles
 from resolvers.types.request import Target
-from tests.engine.test_notebook import SERVE, Built, inside, running
 from tests.support import micromamba
 from tests.support.byte_code import invalid_byte_code
 from tests.support.conda_packages import CondaPackage, channel, package
 from tests.support.loopback import Answer, Server, serving
 from tests.support.notebook import run_notebook
 from tests.support.paths import QUICK_ORBITER, ROOT
+from tests.support.served_image import SERVE, Built, inside, running
 from tests.support.syft import unlisted
 
 pytestmark = [

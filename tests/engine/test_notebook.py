@@ -1,20 +1,17 @@
 """The project's own images in a browser: the newest release, and a new lock set by uv."""
 
-import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from functools import cache as once
 from pathlib import Path
-from signal import SIGINT
-from typing import NamedTuple
 
 import httpx
 import pytest
 
 from tests.support.notebook import run_notebook, type_into_terminal
 from tests.support.paths import QUICK_ORBITER, ROOT
+from tests.support.served_image import SERVE, Built, environment, inside, running
 from tests.support.syft import unlisted
 
 pytestmark = [pytest.mark.engine, pytest.mark.index]
@@ -67,13 +64,6 @@ SHOWN = {
 }
 """Commands that the image's user runs, and texts that they must print."""
 
-SERVE = """set -e
-timeout 90 jupyter lab --ip=0.0.0.0 --port=8888 --no-browser > ~/log 2>&1 &
-until grep -q 'is running at' ~/log; do kill -0 $! || { cat ~/log >&2; exit 1; }; sleep 0.2; done
-kill $!
-wait $! || true"""
-"""Starts JupyterLab as hubs and Binder do, and stops it with SIGTERM when it answers."""
-
 BINDER = """FROM {tag}
 COPY . ${{HOME}}
 USER root
@@ -109,13 +99,6 @@ assert httpx.get("http://127.0.0.1:8000/user/jovyan/api/contents").status_code =
 print("JupyterLab for", hub.get("/hub/api/user").json()["name"])
 """
 """Logs into a hub, which starts jupyterhub-singleuser, and opens its JupyterLab by OAuth."""
-
-
-class Built(NamedTuple):
-    project: Path
-    cache: Path
-    tag: str
-    release: tuple[str, ...] = ()
 
 
 @pytest.fixture(scope="module")
@@ -168,48 +151,12 @@ def changed_images(engine: str) -> str:
 
 
 def command(*words: str, program: tuple[str, ...] = ORBITER) -> list[str]:
-    """Return a command that SIGINT stops, even if the shell of the tests ignores that signal."""
-    return ["env", "--default-signal=INT", sys.executable, *program, *words]
-
-
-def environment(cache: Path) -> dict[str, str]:
-    return {**os.environ, "ORBITER_CACHE_DIR": str(cache)}
-
-
-@contextmanager
-def running(built: Built, *words: str, image: str = "debian-base") -> Iterator[str]:
-    """Start ``orbiter run``; yield the printed URL, and send SIGINT at the end."""
-    log = built.project / "run.log"
-    with (
-        log.open("w") as errors,
-        subprocess.Popen(
-            command("run", image, *built.release, *words),
-            cwd=built.project,
-            env=environment(built.cache),
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            text=True,
-        ) as process,
-    ):
-        try:
-            assert process.stdout is not None
-            url = process.stdout.readline().strip()
-            assert url.startswith("http://127.0.0.1:"), log.read_text()
-            yield url
-        finally:
-            process.send_signal(SIGINT)
+    return [sys.executable, *program, *words]
 
 
 def containers(tag: str) -> str:
     listing = ["docker", "ps", "--all", "--quiet", "--filter", f"ancestor={tag}"]
     return subprocess.run(listing, capture_output=True, text=True, check=True).stdout
-
-
-def inside(tag: str, script: str, *words: str) -> str:
-    run = ["docker", "run", "--rm", "--network=none", *words, tag, "bash", "-c", script]
-    done = subprocess.run(run, capture_output=True, text=True, errors="replace", check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 @both
@@ -287,7 +234,7 @@ def test_the_bill_of_materials_has_everything_that_syft_finds(
     subprocess.run(
         command(*words, *built.release),
         cwd=built.project,
-        env=environment(built.cache),
+        env=built.environment(),
         check=True,
         capture_output=True,
     )

@@ -6,9 +6,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from signal import SIGINT
 from time import sleep
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -21,6 +19,7 @@ from tests.support.hub import log_in, running_hub, stop_server
 from tests.support.loopback import serving
 from tests.support.notebook import run_cells, upload, wait
 from tests.support.paths import QUICK_ORBITER
+from tests.support.served_image import printed_url
 
 REGISTRY = os.environ.get("ORBITER_WORLD_REGISTRY", "")
 pytestmark = [
@@ -159,28 +158,6 @@ def test_a_link_opens_a_notebook_on_a_hub_with_docker_spawner(
     wait_until_removed(user)
 
 
-@contextmanager
-def repo2docker(project: Project, *words: str) -> Iterator[str]:
-    """Start ``orbiter r2d``; yield the printed URL, and check that Ctrl-C ends it cleanly."""
-    log = project.folder / "r2d.log"
-    # The shell of the tests may ignore SIGINT.
-    command = ["env", "--default-signal=INT", sys.executable, "-m", "orbiter", "r2d", "base"]
-    with (
-        log.open("w") as errors,
-        subprocess.Popen(
-            [*command, *words], cwd=project.folder, stdout=subprocess.PIPE, stderr=errors, text=True
-        ) as process,
-    ):
-        try:
-            assert process.stdout is not None
-            url = process.stdout.readline().strip()
-            assert url.startswith("http://127.0.0.1:"), log.read_text()
-            yield url
-        finally:
-            process.send_signal(SIGINT)
-    assert process.returncode == 0, log.read_text()
-
-
 @pytest.mark.browser
 def test_repo2docker_runs_the_image_as_on_binder(project: Project, tmp_path: Path) -> None:
     mount = tmp_path / "mount"
@@ -188,7 +165,7 @@ def test_repo2docker_runs_the_image_as_on_binder(project: Project, tmp_path: Pat
     (mount / "given").write_text("mounted")
     tag = project.image.partition("@")[0]
     started = f"label=org.orbiter.started={tag}"
-    with repo2docker(project, "--mount", str(mount)) as url:
+    with printed_url("r2d", "base", "--mount", str(mount), folder=project.folder) as url:
         (container,) = docker("ps", "--quiet", "--filter", started).split()
         described = json.loads(docker("inspect", container))[0]
         assert described["Config"]["Cmd"][:2] == ["jupyter", "notebook"]

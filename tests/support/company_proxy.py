@@ -17,6 +17,17 @@ VERSION = "11.0.2"
 USER, PASSWORD = "ada", "s3cr3t-pr0xy"
 SCRIPT = TESTS / "support" / "proxy_script.py"
 ATTEMPTS = 600
+PROFILE = """
+[network]
+proxy = "{proxy}"
+ca-bundle = "{certificate}"
+
+[network.mirrors]
+pip = "https://pypi.corp.invalid/simple"
+npm = "https://npm.corp.invalid"
+conda = "https://conda.corp.invalid"
+"""
+"""A network profile for the proxy; the table of mirrors is the last one, so others can follow."""
 
 
 class CompanyProxy:

@@ -9,23 +9,13 @@ from pathlib import Path
 import pytest
 
 from tests.support.acme_repository import FILES
-from tests.support.company_proxy import PASSWORD, CompanyProxy, company_proxy
+from tests.support.company_proxy import PASSWORD, PROFILE, CompanyProxy, company_proxy
 from tests.support.git_server import GitServer, git_server
 from tests.support.pip_project import Project
 from tests.support.wheel_index import WheelIndex, wheel_index
 
 pytestmark = pytest.mark.index
 
-PROFILE = """
-[network]
-proxy = "{proxy}"
-ca-bundle = "{certificate}"
-
-[network.mirrors]
-pip = "https://pypi.corp.invalid/simple"
-npm = "https://npm.corp.invalid"
-conda = "https://conda.corp.invalid"
-"""
 OTHERS = """
 [builder.micromamba]
 from = "debian:trixie-slim"
