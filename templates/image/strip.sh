@@ -27,7 +27,7 @@ set -- '(' -name '*.so' -o -name '*.so.*' -o -name '*.node' -o -perm -100 ')' ! 
 *'
 find . -xdev -type f '(' '(' "$@" ')' -o -links +1 ')' -exec stat -c '%d:%i %s %n' {} + > "$work/files"
 # The shell comes first, to show the machine of the image. readelf rejects files of other formats, such as scripts.
-find . -xdev -type f "$@" -exec readelf --file-header --section-headers --wide /bin/sh {} + \
+find . -xdev -type f "$@" -exec readelf --headers --wide /bin/sh {} + \
     > "$work/headers" 2> /dev/null || true
 
 awk -v work="$work" '
@@ -38,9 +38,18 @@ awk -v work="$work" '
         return 0
     }
 
-    # Return whether a file ends with its section headers, as linkers write them. Otherwise a tool has changed it: it
-    # may contain an archive, which strip would remove, or patched paths, which strip may break.
-    function is_unchanged() { return start + width * number == size[file] }
+    # Return whether a file has the sections of a linker, with their headers at its end. Otherwise a tool has changed
+    # it: it may contain an archive, which strip would remove, or patched paths or code, which strip may break.
+    function is_unchanged() { return !is_patched && start + width * number == size[file] }
+
+    # Decide about the file whose headers were read. Programs that load or link object files and kernel modules, whose
+    # type is REL, need their symbols.
+    function finish() {
+        if (!has_symbols || type !~ /^(DYN|EXEC)$/ || !(file in inode) || inode[file] in done) return
+        done[inode[file]]
+        if (machine == native && is_unchanged()) choose()
+        else print file > (work "/kept")
+    }
 
     # Choose a file, and list its other names: writing to a file of an earlier layer copies it, without its hard links.
     function choose(  count, i, name) {
@@ -61,24 +70,27 @@ awk -v work="$work" '
         next
     }
 
-    /^File: / { file = substr($0, 7) }
+    /^File: / {
+        finish()
+        file = substr($0, 7)
+        has_symbols = is_patched = 0
+    }
     /^  Type:/ { type = $2 }
     /^  Machine:/ { machine = $0; if (native == "") native = machine }
     /^  Start of section headers:/ { start = $5 }
     /^  Size of section headers:/ { width = $5 }
     /^  Number of section headers:/ { number = $5 }
 
-    # Programs that load or link object files and kernel modules, whose type is REL, need their symbols.
-    /^ +\[ *[0-9]+\] \.(symtab |z?debug_)/ && (type == "DYN" || type == "EXEC") && file in inode {
-        if (inode[file] in done) next
-        done[inode[file]]
-        if (machine == native && is_unchanged()) choose()
-        else print file > (work "/kept")
-    }
+    /^ +\[ *[0-9]+\] \.(symtab |z?debug_)/ { has_symbols = 1 }
+    # BOLT moves code. patchelf moves sections to the start of a program, and makes it writable.
+    /^ +\[ *[0-9]+\] \.(note\.)?bolt/ || /^  LOAD +0x0+ .* RW/ { is_patched = 1 }
+
+    END { finish() }
 ' input=own "$work/own" input=files "$work/files" input=headers "$work/headers"
 
-# Notes stay as they are, because `orbiter audit` compares them.
-strip_all() { tr '\n' '\0' | xargs -0 -r strip --strip-unneeded --no-merge-notes 2> "$work/errors"; }
+# This also removes the relocations that only tools such as BOLT need. The symbols and relocations for the dynamic
+# linker stay. So do the notes, because `orbiter audit` compares them.
+strip_all() { tr '\n' '\0' | xargs -0 -r strip --strip-all --no-merge-notes 2> "$work/errors"; }
 
 # Strip each file alone, after strip has failed for one of them. That file stays, but only if it is complete.
 strip_each() {

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from orbiter.audit.rules.stripped import difference
 from tests.support.paths import ROOT
 
 SCRIPT = ROOT / "templates/image/strip.sh"
@@ -18,12 +19,15 @@ MISSING = [name for name in ("gcc", "readelf", "strip") if not shutil.which(name
 pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"needs {', '.join(MISSING)}")
 
 
-SOURCE = """
+SOURCE = r"""
 #include <stdio.h>
+#define NOTE ".long 8, 16, 0x100\n.asciz \"GA$\0013p1\"\n.balign 4\n.quad answer, answer + 4\n"
+asm(".pushsection .gnu.build.attributes, \"\", %note\n" NOTE NOTE ".popsection");
 static int half(void) { return 21; }
 int answer(void) { return 2 * half(); }
-int main(void) { printf("%d\\n", answer()); return 0; }
+int main(void) { printf("%d\n", answer()); return 0; }
 """
+"""A program with equal notes, as compilers of wheels write them. strip can merge them."""
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +86,15 @@ def has_symbols(path: Path) -> bool:
 
 
 def dynamic_symbols(path: Path) -> str:
-    command = ["readelf", "--dyn-syms", "--dynamic", "--relocs", "--wide", path.name]
+    command = [
+        "readelf",
+        "--dyn-syms",
+        "--dynamic",
+        "--use-dynamic",
+        "--relocs",
+        "--wide",
+        path.name,
+    ]
     return subprocess.check_output(command, cwd=path.parent, text=True)
 
 
@@ -125,6 +137,49 @@ def test_symbols_for_the_dynamic_linker_stay(compiled: Path, tmp_path: Path) -> 
     assert strip(tmp_path) == (0, "")
     assert not has_symbols(library)
     assert dynamic_symbols(library) == before
+
+
+def test_relocations_of_the_linker_are_removed(
+    compiler: Callable[..., Path], tmp_path: Path
+) -> None:
+    compiled = compiler("-shared", "-fPIC", "-Wl,--emit-relocs")
+    library = copy(compiled, tmp_path / "a.so")
+    assert b".rela.text" in library.read_bytes()
+    assert strip(tmp_path) == (0, "")
+    assert b".rela.text" not in library.read_bytes()
+    assert dynamic_symbols(library) == dynamic_symbols(compiled).replace(compiled.name, "a.so")
+
+
+def test_a_library_whose_code_was_moved_stays(compiled: Path, tmp_path: Path) -> None:
+    library = tmp_path / "a.so"
+    options = ["--add-section", f".note.bolt_info={SCRIPT}"]
+    subprocess.run(["objcopy", *options, compiled, library], check=True)
+    content = library.read_bytes()
+    assert strip(tmp_path) == (0, "./a.so keeps its symbols\n")
+    assert library.read_bytes() == content
+
+
+def test_a_program_whose_sections_were_moved_to_its_start_stays(
+    compiler: Callable[..., Path], tmp_path: Path
+) -> None:
+    content = bytearray(compiler("-no-pie").read_bytes())
+    (table,) = struct.unpack_from("<Q", content, 32)
+    size, number = struct.unpack_from("<HH", content, 54)
+    starts = range(table, table + size * number, size)
+    first = next(at for at in starts if struct.unpack_from("<I", content, at) == (1,))
+    struct.pack_into("<I", content, first + 4, 6)  # readable and writable
+    program = tmp_path / "program"
+    program.write_bytes(content)
+    program.chmod(0o755)
+    assert strip(tmp_path) == (0, "./program keeps its symbols\n")
+    assert program.read_bytes() == content
+
+
+def test_audit_accepts_a_stripped_library(compiled: Path, tmp_path: Path) -> None:
+    library = copy(compiled, tmp_path / "a.so")
+    assert strip(tmp_path) == (0, "")
+    assert library.stat().st_size < compiled.stat().st_size
+    assert difference(compiled.read_bytes(), library.read_bytes()) == ""
 
 
 def test_object_files_stay(compiler: Callable[..., Path], tmp_path: Path) -> None:
