@@ -39,9 +39,10 @@ python = "3.13"
 apt = ["ca-certificates", "nodejs", "python3", "shared-mime-info", "sudo"]
 [image.debian.base]
 from = "core"
-trim = ["docs", "duplicates", "tests"]
+trim = ["debug-symbols", "docs", "duplicates", "tests"]
 [image.debian.base.build]
 from = "core"
+apt = ["binutils"]
 pip = ["attrs", "jsonpointer", "markupsafe", "pip"]
 npm = ["semver"]
 """
@@ -54,8 +55,10 @@ installer = "rattler"
 apt = ["python3"]
 [image.micromamba.base]
 from = "core"
+trim = ["debug-symbols"]
 [image.micromamba.base.build]
 from = "core"
+apt = ["binutils"]
 conda = ["jupyter_core", "numpy", "python=3.12"]
 pip = ["cowsay"]
 """

@@ -54,6 +54,20 @@ def read_conda(path: Path) -> PackageContents:
     return PackageContents(files, texts)
 
 
+def read_conda_file(path: Path, name: str) -> bytes | None:
+    """Return the content of a file of a .conda or .tar.bz2 package, as it is in /opt/env."""
+    found = list(_parts(path))
+    placeholders = _placeholders({key: text for each in found for key, text in each[0].items()})
+    for _, archive in found:
+        with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+            for member in tar:
+                if plain_path(member.name) == name and (file := tar.extractfile(member)):
+                    content = file.read()
+                    is_changed = name in placeholders
+                    return with_prefix(content, *placeholders[name]) if is_changed else content
+    return None
+
+
 def _parts(path: Path) -> Iterator[tuple[dict[str, bytes], bytes]]:
     """Yield the tar files of a package, with the content of their files in ``info/``."""
     if not zipfile.is_zipfile(path):

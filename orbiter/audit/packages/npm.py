@@ -22,3 +22,13 @@ def read_npm(path: Path) -> PackageContents:
             if inner == "package.json" and content:
                 texts[inner] = content.read()
     return PackageContents(files, texts)
+
+
+def read_npm_file(path: Path, name: str) -> bytes | None:
+    """Return the content of a file of a tarball."""
+    with tarfile.open(path, "r:*") as tar:
+        for member in tar:
+            is_named = plain_path(member.name).partition("/")[2] == name
+            if is_named and (content := tar.extractfile(member)):
+                return content.read()
+    return None

@@ -42,6 +42,13 @@ def read_wheel(path: Path) -> PackageContents:
     return PackageContents(files, {name: texts[name] for name in texts if _is_kept(name, texts)})
 
 
+def read_wheel_file(path: Path, name: str) -> bytes | None:
+    """Return the content of a file of a wheel."""
+    with zipfile.ZipFile(path) as wheel:
+        found = (each for each in wheel.namelist() if _place(each) == name)
+        return next(map(wheel.read, found), None)
+
+
 def read_uv(path: Path) -> PackageContents:
     """Return the templates of the files that uv puts into a virtual environment, in one text.
 

@@ -3,16 +3,26 @@
 Format: https://refspecs.linuxfoundation.org/elf/gabi4+/contents.html
 """
 
+import math
 import struct
-import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import NamedTuple
 
-from orbiter.audit.claims import Claim, InstalledContents
+from orbiter.audit.claims import Claim
+from orbiter.audit.packages.conda import read_conda_file
+from orbiter.audit.packages.npm import read_npm_file
+from orbiter.audit.packages.wheel import read_wheel_file
 from orbiter.audit.result import Judgement
 from orbiter.audit.scene import Pending, Scene, attribute_problem, changed, explained
 from resolvers import cache
 
+READERS: Mapping[str, Callable[[Path, str], bytes | None]] = {
+    "conda": read_conda_file,
+    "npm": read_npm_file,
+    "pip": read_wheel_file,
+}
+"""The managers of /opt/env, the only folder in which a build strips programs."""
 MAGIC = b"\x7fELF\x02\x01"
 """ELF files for 64 bits, the lowest byte first."""
 HEADER = 64
@@ -39,7 +49,6 @@ class _Section(NamedTuple):
 
 def stripped(scene: Scene, pending: Pending) -> Iterator[Judgement]:
     """Compare changed programs with those of their packages, except for debug symbols."""
-    packages = {each.package.owner: each for each in scene.claims.packages.values()}
     for path, reason in pending.items():
         entry = scene.tree.get(path)
         claims = scene.claims.by_path.get(path, ())
@@ -52,18 +61,18 @@ def stripped(scene: Scene, pending: Pending) -> Iterator[Judgement]:
         for claim in claims[:1]:
             owner = (claim.file.uid, claim.file.gid)
             problem = attribute_problem(entry, "file", claim.file.mode, owner)
-            problem = problem or _difference(scene, packages[claim.owner], claim, path)
+            problem = problem or _difference(scene, claim, path)
             yield changed(path, problem, claim.owner) if problem else explained(path, claim.owner)
 
 
-def _difference(scene: Scene, each: InstalledContents, claim: Claim, path: str) -> str:
+def _difference(scene: Scene, claim: Claim, path: str) -> str:
     """Return how a file differs from a package's, "" if only debug symbols are missing."""
     content = scene.tree[path].content
     digest = content.digest if content else ""
-    known = cache.folder("audit", "stripped-1") / f"{claim.file.digest}-{digest}"
+    known = cache.folder("audit", "stripped-2") / f"{claim.file.digest}-{digest}"
     if known.exists():
         return ""
-    original = _original(scene, each, claim)
+    original = _original(scene, claim)
     if original is None:
         return "its content differs"
     problem = difference(original, scene.read(path))
@@ -72,17 +81,14 @@ def _difference(scene: Scene, each: InstalledContents, claim: Claim, path: str) 
     return problem
 
 
-def _original(scene: Scene, each: InstalledContents, claim: Claim) -> bytes | None:
-    """Return the content of a file of a wheel."""
-    if each.package.manager != "pip":
-        return None
-    with zipfile.ZipFile(scene.store.verify(each.package.file.hash)) as wheel:
-        kind, _, rest = claim.source.partition("/")
-        names = [
-            name for name in wheel.namelist() if name == rest or name.endswith(f"/{kind}/{rest}")
-        ]
-        names += [name for name in wheel.namelist() if name.endswith(f"lib/{rest}")]
-        return wheel.read(names[0]) if names else None
+def _original(scene: Scene, claim: Claim) -> bytes | None:
+    """Return the content of a file of a package; npm may have installed several versions of it."""
+    for each in scene.claims.packages.values():
+        package, file = each.package, each.contents.files.get(claim.source)
+        is_known = package.manager in READERS and file and file.digest == claim.file.digest
+        if package.owner == claim.owner and is_known:
+            return READERS[package.manager](scene.store.verify(package.file.hash), claim.source)
+    return None
 
 
 def difference(original: bytes, found: bytes) -> str:
@@ -107,7 +113,23 @@ def _first_difference(original: bytes, found: bytes) -> str:
             continue
         if name not in sections or _content(original, sections[name]) != _content(found, section):
             return f"its section {name.decode(errors='replace')!a} differs"
+    if _rest(found, kept.values()).strip(b"\0"):
+        return "it has other bytes between its sections"
     return _symbol_difference(original, sections, found, kept)
+
+
+def _rest(program: bytes, sections: Iterable[_Section]) -> bytes:
+    """Return a program with zeros for all known parts. strip writes only zeros between them."""
+    rest = bytearray(program)
+    tables = (struct.unpack_from("<Q", program, at)[0] for at in (32, 40))
+    sizes = (math.prod(struct.unpack_from("<HH", program, at)) for at in (54, 58))
+    parts = [(0, HEADER), *zip(tables, sizes, strict=True)]
+    parts += [(each.offset, each.size) for each in _segments(program)]
+    parts += [(each.offset, each.size) for each in sections if each.kind != NOBITS]
+    for start, size in parts:
+        known = slice(start, start + size)
+        rest[known] = bytes(len(rest[known]))
+    return bytes(rest)
 
 
 def _header(program: bytes) -> bytes:

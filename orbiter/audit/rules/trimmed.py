@@ -1,7 +1,5 @@
 """Files that the rules of ``trim`` removed: the same rules remove them again."""
 
-import tarfile
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +10,8 @@ from orbiter.assembly.tree import Content, Entry
 from orbiter.assembly.trim import Trimmed, trim, trimmed_list
 from orbiter.audit.claims import Claim, folders_above
 from orbiter.audit.layers import MADE
+from orbiter.audit.packages.npm import read_npm_file
+from orbiter.audit.packages.wheel import read_wheel_file
 from orbiter.audit.result import Judgement
 from orbiter.audit.scene import Pending, Scene, changed, check_file, explained
 from orbiter.config.builders import SYSTEM_MANAGERS
@@ -110,24 +110,10 @@ class _Missing:
         if claim.file.kind != "file":
             return b""
         if package.manager == "pip":
-            return _from_wheel(archive, claim.source.partition("/")[2])
+            return read_wheel_file(archive, claim.source) or b""
         if package.manager == "npm":
-            return _from_tarball(archive, claim.source)
+            return read_npm_file(archive, claim.source) or b""
         return b""
-
-
-def _from_wheel(archive: Path, source: str) -> bytes:
-    with zipfile.ZipFile(archive) as wheel:
-        names = [name for name in wheel.namelist() if name == source or name.endswith(f"/{source}")]
-        return wheel.read(min(names, key=len))
-
-
-def _from_tarball(archive: Path, source: str) -> bytes:
-    with tarfile.open(archive) as tar:
-        for member in tar:
-            if member.name.partition("/")[2] == source and (content := tar.extractfile(member)):
-                return content.read()
-    return b""
 
 
 def _list(scene: Scene, path: str, result: Trimmed) -> Judgement:
