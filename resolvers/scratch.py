@@ -75,9 +75,10 @@ def try_lock(descriptor: int) -> bool:
 
 
 @contextmanager
-def scratch_folder(parent: Path, prefix: str, remedy: str = "") -> Iterator[Path]:
+def scratch_folder(parent: Path, prefix: str, remedy: str = "", name: str = "") -> Iterator[Path]:
     """Make a new folder ``<prefix>…`` in ``parent`` and remove it at the end.
 
+    Its name is ``<prefix><name>`` if ``name`` is not empty and no other process uses this folder.
     Also removes the folders with this prefix that killed runs left behind. Each run locks its own
     folder, so a folder that is still in use stays. Raises DiskError with the remedy if the disk is
     full or read-only, now or in the block.
@@ -85,7 +86,7 @@ def scratch_folder(parent: Path, prefix: str, remedy: str = "") -> Iterator[Path
     with writing_to(parent, remedy):
         parent.mkdir(parents=True, exist_ok=True)
         _sweep(parent, prefix)
-        with _locked_folder(parent, prefix) as folder:
+        with _locked_folder(parent, prefix, name) as folder:
             folder.chmod(0o755)
             yield folder
 
@@ -106,8 +107,8 @@ def _sweep(parent: Path, prefix: str) -> None:
 
 
 @contextmanager
-def _locked_folder(parent: Path, prefix: str) -> Iterator[Path]:
-    folder, descriptor = _make_locked(parent, prefix)
+def _locked_folder(parent: Path, prefix: str, name: str = "") -> Iterator[Path]:
+    folder, descriptor = _make_locked(parent, prefix, name)
     try:
         yield folder
     finally:
@@ -115,10 +116,10 @@ def _locked_folder(parent: Path, prefix: str) -> Iterator[Path]:
         os.close(descriptor)
 
 
-def _make_locked(parent: Path, prefix: str) -> tuple[Path, int]:
+def _make_locked(parent: Path, prefix: str, name: str) -> tuple[Path, int]:
     """Make a folder and lock it; return both, with the descriptor that holds the lock."""
     while True:
-        folder = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
+        folder = _make(parent, prefix, name)
         with suppress(FileNotFoundError):
             descriptor = os.open(folder, os.O_RDONLY)
             fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -126,6 +127,16 @@ def _make_locked(parent: Path, prefix: str) -> tuple[Path, int]:
                 return folder, descriptor
             os.close(descriptor)
         # Another process removed the folder as a leftover before it was locked.
+
+
+def _make(parent: Path, prefix: str, name: str) -> Path:
+    """Make the folder with this name, or one with a random name."""
+    folder = parent / f"{prefix}{name}"
+    if name:
+        with suppress(FileExistsError):
+            folder.mkdir(mode=0o700)
+            return folder
+    return Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
 
 
 def remove_if_free(folder: Path) -> None:

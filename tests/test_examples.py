@@ -6,6 +6,7 @@ import re
 import tarfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -14,6 +15,7 @@ import pytest
 from orbiter.build.archives import write_archives
 from orbiter.config.image_set import ImageSet
 from orbiter.config.read import read_image_set
+from orbiter.docker.bake_definition import artifact_place
 from orbiter.locking.downloads import lock_downloads
 from orbiter.locking.environment import LocalEnvironment
 from orbiter.locking.work import LockOptions, LockRun
@@ -128,15 +130,14 @@ def test_julia_is_locked_and_unpacked_for_both_platforms(julia: ImageSet, tmp_pa
     plan = Plan(image_set=julia, release="0.1.0", epoch=0, bases={}, stages=(stage_plan,))
 
     for platform, machine in (("linux/amd64", "x86_64"), ("linux/arm64", "aarch64")):
-        folder = tmp_path / "debian-julia" / platform_slug(platform)
+        place = partial(artifact_place, tmp_path / "debian-julia", platform_slug(platform))
         for download in placed[platform]:
-            (folder / "downloads").mkdir(parents=True, exist_ok=True)
-            Store().link(download.locked.digest, folder / download.artifact.path)
+            Store().link(download.locked.digest, place(download.artifact.path))
         write_archives(plan, (platform,), tmp_path)
         listed = stage_lists(plan, stage_plan)[f"downloads-{platform_slug(platform)}.txt"]
         mode, owner, tar, target = listed.splitlines()[0].split(" ")
         assert (mode, owner, target) == ("tar", "0:0", "/opt/julia")
-        with tarfile.open(folder / tar.removeprefix("/artifacts/")) as archive:
+        with tarfile.open(place(tar.removeprefix("/artifacts/"))) as archive:
             program = archive.extractfile("bin/julia")
             assert program
             assert machine in program.read().decode()

@@ -11,6 +11,11 @@ from orbiter.config.layer_keys import Compression
 
 ZSTD_LEVEL = 10
 """Higher levels take many times longer for a few percent: see docs/explanation/assembly.md."""
+ZSTD_WINDOW = 24
+"""The logarithm of the window, 16 MiB: packages repeat much of their content over long distances.
+
+Decoders of zstd refuse windows above 128 MiB.
+"""
 GZIP_LEVEL = 9
 GZIP_FORMAT = 31
 """A window of 32 KiB, with the header of gzip: without a name, and with the time 0."""
@@ -104,7 +109,10 @@ def _compressor(compression: Compression) -> _Compressor:
     else:
         import zstandard
 
-        compressor = zstandard.ZstdCompressor(ZSTD_LEVEL, write_checksum=True).compressobj()
+        parameters = zstandard.ZstdCompressionParameters.from_level(
+            ZSTD_LEVEL, window_log=ZSTD_WINDOW, write_checksum=True
+        )
+        compressor = zstandard.ZstdCompressor(compression_params=parameters).compressobj()
     return compressor
 
 
@@ -116,4 +124,4 @@ def describe(compression: Compression) -> str:
         return f"zlib-ng {zlib_ng.__version__}, level {GZIP_LEVEL}"
     import zstandard
 
-    return f"zstandard {zstandard.__version__}, level {ZSTD_LEVEL}"
+    return f"zstandard {zstandard.__version__}, level {ZSTD_LEVEL}, window {ZSTD_WINDOW}"

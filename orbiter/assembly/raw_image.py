@@ -4,7 +4,7 @@ Format: https://github.com/opencontainers/image-spec/blob/main/image-layout.md
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
@@ -58,14 +58,29 @@ def read_raw_images(layout: Path, lineage: Sequence[str]) -> tuple[RawImage, ...
     return tuple(_raw_images(layout, index, lineage))
 
 
-def _raw_images(layout: Path, index: Any, lineage: Sequence[str]) -> list[RawImage]:
-    """Return the images of an index, which may contain indexes."""
-    images = []
+def layer_files(layout: Path) -> frozenset[Path]:
+    """Return the files of the layers of all images in a layout."""
+    return frozenset(
+        layout / blob_path(layer["digest"])
+        for document in _manifests(layout, _read_json(layout / INDEX_FILE))
+        for layer in document["layers"]
+    )
+
+
+def _manifests(layout: Path, index: Any) -> Iterator[Any]:
+    """Yield the manifests of an index, which may contain indexes."""
     for descriptor in index["manifests"]:
         document = _read_json(layout / blob_path(descriptor["digest"]))
         if "manifests" in document:
-            images += _raw_images(layout, document, lineage)
-            continue
+            yield from _manifests(layout, document)
+        else:
+            yield document
+
+
+def _raw_images(layout: Path, index: Any, lineage: Sequence[str]) -> list[RawImage]:
+    """Return the images of an index."""
+    images = []
+    for document in _manifests(layout, index):
         config = _read_json(layout / blob_path(document["config"]["digest"]))
         layers = [layout / blob_path(layer["digest"]) for layer in document["layers"]]
         starts = _starts(config.get("history", ()), lineage)

@@ -14,8 +14,9 @@ from orbiter.build.assembled import StageImages
 from orbiter.build.built_image import Approve, BuiltImage
 from orbiter.build.deliver import deliver
 from orbiter.build.inputs import build_definition, write_inputs
-from orbiter.build.keys import image_keys
+from orbiter.build.keys import image_keys, repository_key
 from orbiter.build.options import BuildOptions
+from orbiter.build.raw_layers import RawLayers
 from orbiter.build.results import Result, Results
 from orbiter.config.layer_keys import DEFAULT_COMPRESSION, Compression
 from orbiter.docker import client
@@ -86,6 +87,7 @@ class _Build:
         self._platforms = options.platforms or lock_set.image_set.platforms
         self._store = Store()
         self._blobs = Blobs()
+        self._raw_layers = RawLayers(repository_key(lock_set.image_set))
         self._results = Results(self._blobs, self._store)
         self._definition = build_definition(derived, lock_set.root)
         self._artifacts = artifacts_by_stage(lock_set, options.platforms)
@@ -118,14 +120,23 @@ class _Build:
         platforms = self._options.platforms
         fill(self._lock_set, platforms, self._start_task, configured_archive())
         # The folder is beside the store, because hard links cannot cross file systems.
-        with scratch_folder(self._store.root / "build", "build-", CACHE_HINT) as folder:
+        place = self._store.root / "build"
+        # BuildKit receives only the files that changed in a folder which it knows by its path.
+        name = repository_key(self._lock_set.image_set)
+        with scratch_folder(place, "build-", CACHE_HINT, name) as folder:
             write_inputs(
                 self._lock_set, self._derived, self._artifacts, platforms, self._store, folder
             )
             versions = client.builder_versions(self._options.builder)
             builder = msgspec.structs.replace(versions, compression=describe(self._compression))
+            if not self._options.no_cache:
+                for name in names:
+                    self._raw_layers.link(name, folder / IMAGES / name)
             self._run_bake(names, folder)
-            return self._assemble(names, folder, builder)
+            found = self._assemble(names, folder, builder)
+            for name in names:
+                self._raw_layers.keep(name, folder / IMAGES / name)
+            return found
 
     def _run_bake(self, names: tuple[str, ...], folder: Path) -> None:
         bake_options = BakeOptions(

@@ -5,7 +5,7 @@ from typing import Any
 
 from orbiter.assembly.compression import describe
 from orbiter.assembly.documents import encode
-from orbiter.config.image_set import Stage
+from orbiter.config.image_set import ImageSet, Stage
 from orbiter.config.layer_keys import Compression
 from orbiter.lockset.model import ASSEMBLY, LockSet
 from orbiter.lockset.own_files import build_contents
@@ -54,6 +54,11 @@ def image_keys(
             }
             keys[stage.name, platform] = sha256(encode(inputs)).partition(":")[2]
     return keys
+
+
+def repository_key(image_set: ImageSet) -> str:
+    """Return 12 hex digits that stand for the repository of an image set in names of files."""
+    return sha256(image_set.repository.encode()).partition(":")[2][:12]
 
 
 def _sources(stage: Stage) -> list[str]:

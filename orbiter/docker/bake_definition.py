@@ -12,11 +12,11 @@ from typing import Any
 BASES = "bases"
 """Folder of the base images, as OCI layouts: ``<hex>/``."""
 SEEDS = "seeds"
-"""Folder of the seeds of Debian bases: ``<stage>/<platform>.tar``."""
+"""Folder of the seeds of Debian bases: ``<stage>/<platform>.tar.zst``."""
 IMAGES = "images"
 """Folder for the OCI layouts that bake writes: ``<target>/``."""
 ARTIFACTS = "artifacts"
-"""Folder of the artifacts: ``<stage>/<platform>/``."""
+"""Folder of the artifacts: ``<stage>/<folder>/<platform>/``; see ``artifact_place``."""
 BUILD = "build"
 """Folder with the Dockerfile and the lists of each stage."""
 
@@ -25,6 +25,16 @@ TEMPLATE = re.compile(r"([$%])\{")
 """The start of an expression that bake would evaluate; the sign doubled, it stays as it is."""
 FOLDER_PERMISSIONS = (0, 19)
 """The first version of buildx with permissions for folders."""
+
+
+def artifact_place(stage_folder: Path, slug: str, path: str) -> Path:
+    """Return the place of an artifact among those of its stage.
+
+    ``slug`` stands for the platform. ``apt/curl.deb`` is at ``apt/linux-amd64/curl.deb``, because
+    each folder is a context.
+    """
+    folder, _, name = path.partition("/")
+    return stage_folder / folder / slug / name
 
 
 def bound(definition: Mapping[str, Any], folder: Path) -> dict[str, Any]:

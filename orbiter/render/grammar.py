@@ -57,8 +57,8 @@ MOUNT = re.compile(
     rf"type=tmpfs,target=/tmp"
     rf"|type=bind,target=/lock"
     rf"|type=bind,source=(?P<file>files/[0-9a-f]{{64}}|{_FILE}),target=/lock/(?P=file)"
-    rf"|type=bind,from=artifacts,source={_SLUG},target=/artifacts"
-    rf"|type=bind,from=artifacts,source={_SLUG}/(?P<folder>[a-z]+),target=/artifacts/(?P=folder)"
+    rf"|type=bind,from=(?P<stage>[^_,]+)_(?P<folder>[a-z]+),source={_SLUG}"
+    rf",target=/artifacts/(?P=folder)"
     rf"|type=cache,id=orbiter-wheels-[0-9a-f]{{16}},sharing=locked,target=/opt/wheels"
 )
 LABEL_PREFIXES = ("org.opencontainers.image.", "org.orbiter.")
@@ -197,7 +197,9 @@ def _check_run(text: str, rules: StageRules) -> None:
     if network != "none" and not rules.network:
         raise _NotAllowedError("--network=default, but images.toml gives the stage no network")
     for mount in mounts.split(" --mount=")[1:]:
-        if not MOUNT.fullmatch(mount):
+        match = MOUNT.fullmatch(mount)
+        # A context of another stage is unknown, so BuildKit would look for an image of its name.
+        if not match or match["stage"] not in {None, rules.name}:
             raise _NotAllowedError(f"Orbiter never mounts '{mount}'")
 
 

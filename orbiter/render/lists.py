@@ -13,6 +13,8 @@ from resolvers.conda.address import is_address
 from resolvers.types.packages import Pin
 
 FORMAT = 1
+TOOLS = "tools"
+"""The folder of installers among the artifacts of a stage."""
 INSTALLER_MANAGERS = {"uv": "pip", "npm": "npm", "py-rattler": "pip", "micromamba": "conda"}
 """The manager whose index has an installer, by the installer's name."""
 
@@ -101,6 +103,12 @@ def _artifacts(stage_plan: StagePlan, platform: str) -> Iterable[LockedFile]:
     return files.values()
 
 
+def artifact_folders(stage_plan: StagePlan, platforms: Iterable[str]) -> tuple[str, ...]:
+    """Return the folders of the artifacts that a stage needs: ``apt``, ``npm``, ``tools``."""
+    files = (file for platform in platforms for file in _all_artifacts(stage_plan, platform))
+    return tuple(sorted({file.path.partition("/")[0] for file in files}))
+
+
 def _all_artifacts(stage_plan: StagePlan, platform: str) -> Iterator[LockedFile]:
     for manager, pins in stage_plan.pins.get(platform, {}).items():
         for pin in pins:
@@ -110,7 +118,7 @@ def _all_artifacts(stage_plan: StagePlan, platform: str) -> Iterator[LockedFile]
     yield from download_artifacts(stage_plan.downloads.get(platform, ()))
     yield from own_files.stored_files(stage_plan.stage)
     for tool in stage_plan.tools.get(platform, ()):
-        yield _locked_file(tool, "tools", INSTALLER_MANAGERS[tool.name])
+        yield _locked_file(tool, TOOLS, INSTALLER_MANAGERS[tool.name])
 
 
 def _locked_file(pin: Pin, folder: str, manager: str) -> LockedFile:

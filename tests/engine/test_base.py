@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from orbiter.build import inputs
+from orbiter.build import seeds
 from orbiter.build.build import build
 from orbiter.build.debian_base import write_seed
 from orbiter.build.options import BuildOptions
@@ -199,7 +199,8 @@ def test_a_build_without_cache_has_the_same_digests_from_any_seed(
 ) -> None:
     """Another version of Orbiter may unpack in another order, with other times."""
     monkeypatch.setenv("ORBITER_CACHE_DIR", str(project.cache))
-    monkeypatch.setattr(inputs, "write_seed", another_seed)
+    monkeypatch.setattr(seeds, "write_seed", another_seed)
+    shutil.rmtree(project.cache / "assembly/seeds")
     use_quick_compression(monkeypatch.setattr)
     lock_set = folder.read(project.folder / "locks/0.1.0")
     images = build(lock_set, BuildOptions(load=False, no_cache=True), silent)

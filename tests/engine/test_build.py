@@ -373,7 +373,8 @@ def archived(archive: tarfile.TarFile, path: str) -> bytes:
 )
 def test_a_flipped_byte_fails_the_installation(built: Built, path: str, tmp_path: Path) -> None:
     stage = "debian-core" if path.startswith("apt/") else "debian-base"
-    (file,) = (built.place / "artifacts" / stage / "linux-amd64").glob(f"{path}[-_]*")
+    folder, _, name = path.partition("/")
+    (file,) = (built.place / "artifacts" / stage / folder / "linux-amd64").glob(f"{name}[-_]*")
     changed = bytearray(file.read_bytes())
     changed[len(changed) // 2] ^= 1
     # The file is a hard link into the store, and its permissions are part of BuildKit's cache.

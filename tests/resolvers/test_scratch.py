@@ -54,6 +54,24 @@ def test_a_scratch_folder_is_removed_and_so_are_unlocked_leftovers(tmp_path: Pat
     assert list(tmp_path.iterdir()) == [unrelated]
 
 
+def test_a_named_folder_has_the_same_path_in_each_run(tmp_path: Path) -> None:
+    for _ in range(2):
+        with scratch_folder(tmp_path, "build-", name="a") as folder:
+            assert folder == tmp_path / "build-a"
+            with scratch_folder(tmp_path, "build-", name="a") as beside:
+                assert beside != folder
+                assert beside.name.startswith("build-")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_named_folder_of_a_killed_run_is_made_again(tmp_path: Path) -> None:
+    (tmp_path / "build-a").mkdir()
+    (tmp_path / "build-a/old").touch()
+    with scratch_folder(tmp_path, "build-", name="a") as folder:
+        assert folder == tmp_path / "build-a"
+        assert list(folder.iterdir()) == []
+
+
 def test_the_folder_of_a_killed_run_is_removed_by_the_next_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

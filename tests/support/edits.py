@@ -70,6 +70,10 @@ VARIANTS: dict[str, tuple[Change, str]] = {
         in_dockerfile("--mount=type=tmpfs,target=/tmp", "--mount=from=evil/image,target=/x"),
         DOCKERFILE,
     ),
+    "artifacts of another stage": (
+        in_dockerfile("from=debian-base_pip,", "from=debian-core_pip,"),
+        DOCKERFILE,
+    ),
     "insecure step": (
         in_dockerfile("RUN --network=none", "RUN --security=insecure --network=none"),
         DOCKERFILE,
@@ -138,7 +142,7 @@ VARIANTS: dict[str, tuple[Change, str]] = {
     "another package list": (with_file(PACKAGES, "{}\n"), PACKAGES),
     "additional list": (with_file("build/debian-base/more.txt", ""), "more.txt"),
     "file among the artifacts": (
-        with_file("artifacts/debian-base/linux-amd64/pip/x.whl", "evil"),
+        with_file("artifacts/debian-base/pip/linux-amd64/x.whl", "evil"),
         "artifacts/debian-base",
     ),
     "file of no kind": (with_file("debian/more.txt", ""), "debian/more.txt"),

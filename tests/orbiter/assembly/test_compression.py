@@ -79,6 +79,13 @@ def test_a_zstd_file_has_a_checksum(tmp_path: Path) -> None:
         zstd.decompress(bytes(broken))
 
 
+def test_a_zstd_file_has_a_window_of_16_mib(tmp_path: Path) -> None:
+    """The format of the window is https://www.rfc-editor.org/rfc/rfc8878#section-3.1.1.1.2."""
+    write(tmp_path / "x", "zstd", CONTENT)
+    descriptor = (tmp_path / "x").read_bytes()[5]
+    assert 1 << (10 + (descriptor >> 3)) == 16 << 20
+
+
 def test_an_existing_file_is_not_overwritten(tmp_path: Path) -> None:
     (tmp_path / "x").write_bytes(b"")
     with pytest.raises(FileExistsError):
@@ -86,7 +93,7 @@ def test_an_existing_file_is_not_overwritten(tmp_path: Path) -> None:
 
 
 def test_the_libraries_are_named_with_their_versions() -> None:
-    assert describe("zstd") == f"zstandard {version('zstandard')}, level 10"
+    assert describe("zstd") == f"zstandard {version('zstandard')}, level 10, window 24"
     assert describe("gzip") == f"zlib-ng {version('zlib-ng')}, level 9"
     assert MEDIA_TYPES["zstd"].endswith("+zstd")
     assert MEDIA_TYPES["gzip"].endswith("+gzip")

@@ -132,14 +132,14 @@ LAYERS = [
 """The words in the history, and the digests of the uncompressed layers."""
 COMPRESSED: dict[Compression, tuple[str, ...]] = {
     "zstd": (
-        "sha256:698346d714cba2be24fffa4832b0953ec9256faa03e55b30216119eb37bdd104",
-        "sha256:48fe5386434cc1d43ccf43c83c69386121507a03d25b2d81b6fd4e5bd363caec",
-        "sha256:40ac20c31cea517916a510e88083bf9b8b29e8f8830e90435e21da9b77cf1fc4",
-        "sha256:886017fc265c177d0abf552e3619781427165ffab2eb86fb28db6131866c2cb6",
-        "sha256:c6ee95a1a085fa7a02bcfb5502f5b3a9cbff39e1356af6a09ae462e800035448",
-        "sha256:6a7651c9ce0f8c2fe6573da172249f749448036104c3903a9caaa22a7fe5ffb4",
+        "sha256:503227ffd2fdbed23e8e18379577365fd283b5f370d4dc50564a04b9db99c26f",
+        "sha256:9c6c0bf0c558a93e0b6e2b302ea06c2e529a4eb285b6b2f34c24f04805d93bc3",
+        "sha256:5c66844fc5099b6eb42cec57f1740dc1e1d30f8c925caa98b3bf71f9f5649967",
+        "sha256:ec425dddfebc181dccadb6610038294e5fbdbc55b0d6b1c5d964bc168101b576",
+        "sha256:8da49b05f65668abdfd4286ff67fd3a2b2fefe7f54fe608bb86d9f2719784289",
+        "sha256:eb4a67796af6b2873159416729e9a108e97e130018456e14aba873d21b7687ac",
         "sha256:7027c59413e058f1f31a99c9ce53fbe2f4fa5b5845df3b13c5fbd347bc6ec42d",
-        "sha256:53c3f37eda637d0497fc9404a7614b7f9ebc6a12b13d81315b8360a4ac72b3c9",
+        "sha256:37558f3999fde421c1fa5965f63774c16ef69740a066bd9cabd3ff06cf3ac8ee",
     ),
     "gzip": (
         "sha256:8071d00d12bc8bae19e2dce03362cf958e473230f5c6f288e2f91c482b204e59",
@@ -153,7 +153,7 @@ COMPRESSED: dict[Compression, tuple[str, ...]] = {
     ),
 }
 """The digests of the layers above the base image, of the configuration, and of the manifest."""
-INDEX = "sha256:a8937d7e8f7c5bfff135f7c5254ac6f1d4918992ad1830e111458dc1e891e723"
+INDEX = "sha256:333af46c72e9263a9fd64cc9819103e25d8e61bddcd85cab7dcae369172e19a7"
 
 
 def image(place: Path, compression: Compression) -> AssembledImage:

@@ -283,12 +283,12 @@ def test_the_build_folder_has_the_files_and_tar_files(place: Path) -> None:
         f"0755 0:0 /artifacts/downloads/{digest(TOOL)} /usr/local/bin/tool\n"
         f"tar 1000:100 /artifacts/{tar} /opt/env/app\n"
     )
-    stage = place / "artifacts/debian-core/linux-amd64"
+    downloads = place / "artifacts/debian-core/downloads/linux-amd64"
+    downloads.mkdir(parents=True)
     for content in (TOOL, APP):
-        (stage / "downloads").mkdir(parents=True, exist_ok=True)
-        (stage / "downloads" / digest(content)).write_bytes(content)
+        (downloads / digest(content)).write_bytes(content)
     archives.write_archives(derive(lock_set).plan, (), place / "artifacts")
-    names = {path.name for path in (stage / "downloads").iterdir()}
+    names = {path.name for path in downloads.iterdir()}
     assert names == {digest(TOOL), Path(tar).name}
 
 

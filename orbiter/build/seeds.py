@@ -1,0 +1,42 @@
+"""The seeds of Debian bases in the cache: the last one of each base and platform.
+
+A build that has the packages of the build before takes the same file, which BuildKit already has.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import zstandard
+
+from orbiter.build.debian_base import write_seed
+from orbiter.oci.registry import sha256
+from orbiter.render.bake_file import SEED_FILE
+from orbiter.store.store import link_or_copy
+from resolvers import cache
+from resolvers.scratch import scratch_folder
+
+LEVEL = 3
+"""The level of compression: higher ones take longer than they save."""
+
+
+def link_seed(packages: Iterable[Path], hashes: Iterable[str], name: str, target: Path) -> None:
+    """Link the seed of .deb files with these hashes to ``target``; write it if it is missing.
+
+    ``name`` names the base and its platform. Raises ExpectedError for a file that is not a Debian
+    package.
+    """
+    folder = cache.folder("assembly", "seeds")
+    key = sha256("\n".join(sorted(hashes)).encode()).partition(":")[2]
+    seed = folder / f"{name}-{key}{SEED_FILE}"
+    if not seed.exists():
+        with scratch_folder(folder, "new-", cache.CACHE_HINT) as scratch:
+            write_seed(packages, scratch / "seed.tar")
+            with (
+                (scratch / "seed.tar").open("rb") as plain,
+                (scratch / seed.name).open("xb") as new,
+            ):
+                zstandard.ZstdCompressor(LEVEL).copy_stream(plain, new)
+            for old in folder.glob(f"{name}-{'?' * len(key)}{SEED_FILE}"):
+                old.unlink(missing_ok=True)
+            (scratch / seed.name).replace(seed)
+    link_or_copy(seed, target)

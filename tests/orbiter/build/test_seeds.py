@@ -1,0 +1,35 @@
+"""The seeds that a build keeps for the next one; the content of seeds is another test's."""
+
+from pathlib import Path
+
+import pytest
+
+from orbiter.build import seeds
+from orbiter.build.seeds import link_seed
+from resolvers import cache
+from tests.orbiter.build.test_debian_base import package
+
+
+@pytest.fixture
+def packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    monkeypatch.setenv("ORBITER_CACHE_DIR", str(tmp_path / "cache"))
+    return [package(tmp_path / "one.deb", ("./usr/bin/one", b"one", 0o755))]
+
+
+def test_the_same_packages_have_the_same_file(
+    packages: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    link_seed(packages, ["sha256:1"], "debian", tmp_path / "first")
+    monkeypatch.delattr(seeds, "write_seed")
+    link_seed(packages, ["sha256:1"], "debian", tmp_path / "second")
+    assert (tmp_path / "first").samefile(tmp_path / "second")
+
+
+def test_other_packages_replace_the_seed_of_their_base_only(
+    packages: list[Path], tmp_path: Path
+) -> None:
+    for number, name in enumerate(["debian", "debian-other", "debian"]):
+        link_seed(packages, [f"sha256:{number}"], name, tmp_path / str(number))
+    kept = sorted(path.name for path in cache.folder("assembly", "seeds").iterdir())
+    assert [name.rpartition("-")[0] for name in kept] == ["debian", "debian-other"]
+    assert (tmp_path / "0").read_bytes() == (tmp_path / "2").read_bytes()
