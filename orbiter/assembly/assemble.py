@@ -1,8 +1,9 @@
 """From stages that BuildKit built to images: the layers of each stage, and the image above them."""
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,7 @@ class Assembler:
         self._options = options
         self._file_systems: dict[tuple[str, ...], FileSystem] = {}
         self._steps: dict[tuple[str, ...], tuple[Step, ...]] = {}
+        self._tars: dict[Path, Future[Path]] = {}
 
     def assemble(
         self,
@@ -84,6 +86,21 @@ class Assembler:
         """
         if base.layers:
             raw = raw.above(len(base.layers))
+        with ThreadPoolExecutor(1) as pool:
+            # Decompressing does not hold Python's lock, so it runs beside the reading of layers.
+            for file in (*raw.base, *chain(*raw.stages)):
+                if file not in self._tars:
+                    self._tars[file] = pool.submit(uncompressed, file, self._scratch)
+            return self._image(raw, base, self._all_steps(raw, lineage, base, report))
+
+    def _all_steps(
+        self,
+        raw: RawImage,
+        lineage: Sequence[AssembledStage],
+        base: BaseLayers,
+        report: Report,
+    ) -> list[Step]:
+        """Return the layers of all stages."""
         files = raw.base
         # The seed of a base made of packages is not a layer of the image.
         lower = self._file_system(files) if base.layers else FileSystem()
@@ -102,7 +119,7 @@ class Assembler:
             steps += known
             if not is_last:
                 lower = self._file_system(files)
-        return self._image(raw, base, steps)
+        return steps
 
     def _file_system(self, files: Sequence[Path], *, keep: bool = True) -> FileSystem:
         """Return the file system of some layers, and keep it in memory for other images."""
@@ -117,7 +134,7 @@ class Assembler:
                 break
         file_system = FileSystem(lower.tree)
         for file in files[start:]:
-            file_system.apply(read_layer(uncompressed(file, self._scratch)))
+            file_system.apply(read_layer(self._tars[file].result()))
         if keep:
             self._file_systems[names] = file_system
         return file_system

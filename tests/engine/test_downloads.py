@@ -83,7 +83,7 @@ def step(place: Path, builder: str, base: str) -> str:
         bases={base: {PLATFORM: f"sha256:{0:064x}"}},
         stages=(StagePlan(stage=stage, pins={PLATFORM: {}}, downloads=placed),),
     )
-    folder = place / "core/linux-amd64/downloads"
+    folder = place / "core/downloads/linux-amd64"
     folder.mkdir(parents=True)
     for url, content in contents.items():
         (folder / locked[url].sha256).write_bytes(content)
@@ -132,7 +132,7 @@ def test_busybox_unpacks_the_same_files_as_gnu_tar(tmp_path: Path) -> None:
 def run(place: Path, image: str, script: str) -> str:
     command = ["docker", "run", "--rm", "-i", "--network", "none", "--tmpfs", "/tmp"]
     command += ["-v", f"{place}/list:/lock/downloads-linux-amd64.txt:ro"]
-    command += ["-v", f"{place}/core/linux-amd64/downloads:/artifacts/downloads:ro"]
+    command += ["-v", f"{place}/core/downloads/linux-amd64:/artifacts/downloads:ro"]
     command += [image, "sh", "-s"]
     done = subprocess.run(command, input=script, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
