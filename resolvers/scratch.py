@@ -51,8 +51,8 @@ def locked(path: Path) -> Iterator[None]:
 def locked_if_free(path: Path) -> Iterator[bool]:
     """Try to hold the exclusive lock on a file or folder, without waiting.
 
-    Yields False if another process holds the lock, or if the path does not exist or belongs to
-    somebody else.
+    Yields False if another process holds the lock or has replaced the path, or if the path does
+    not exist or belongs to somebody else.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY)
@@ -60,7 +60,7 @@ def locked_if_free(path: Path) -> Iterator[bool]:
         yield False
         return
     try:
-        yield try_lock(descriptor)
+        yield _try_lock_path(descriptor, path)
     finally:
         os.close(descriptor)
 
@@ -72,6 +72,17 @@ def try_lock(descriptor: int) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+def _try_lock_path(descriptor: int, path: Path) -> bool:
+    """Lock an open file like ``try_lock``; return False also if the path is another file now.
+
+    Since it was opened, one process may have removed it and another one made it again.
+    """
+    try:
+        return try_lock(descriptor) and os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 @contextmanager
@@ -122,8 +133,7 @@ def _make_locked(parent: Path, prefix: str, name: str) -> tuple[Path, int]:
         folder = _make(parent, prefix, name)
         with suppress(FileNotFoundError):
             descriptor = os.open(folder, os.O_RDONLY)
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            if folder.exists():
+            if _try_lock_path(descriptor, folder):
                 return folder, descriptor
             os.close(descriptor)
         # Another process removed the folder as a leftover before it was locked.

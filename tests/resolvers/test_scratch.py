@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from resolvers import scratch
 from resolvers.scratch import (
     locked,
     locked_if_free,
+    remove_if_free,
     scratch_folder,
     temporary_folder,
     try_lock,
@@ -70,6 +72,39 @@ def test_a_named_folder_of_a_killed_run_is_made_again(tmp_path: Path) -> None:
     with scratch_folder(tmp_path, "build-", name="a") as folder:
         assert folder == tmp_path / "build-a"
         assert list(folder.iterdir()) == []
+
+
+def make_again_before_locking(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let another process replace the folder and use it, just before the first lock."""
+
+    def replace_and_lock(descriptor: int) -> bool:
+        monkeypatch.setattr(scratch, "try_lock", try_lock)
+        path.rmdir()
+        path.mkdir()
+        other = os.open(path, os.O_RDONLY)
+        assert try_lock(other)
+        return try_lock(descriptor)
+
+    monkeypatch.setattr(scratch, "try_lock", replace_and_lock)
+
+
+def test_two_runs_never_use_the_same_named_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_again_before_locking(tmp_path / "build-a", monkeypatch)
+    with scratch_folder(tmp_path, "build-", name="a") as folder:
+        assert folder != tmp_path / "build-a"
+    assert list(tmp_path.iterdir()) == [tmp_path / "build-a"]
+
+
+def test_a_folder_that_another_run_made_again_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leftover = tmp_path / "build-a"
+    leftover.mkdir()
+    make_again_before_locking(leftover, monkeypatch)
+    remove_if_free(leftover)
+    assert leftover.is_dir()
 
 
 def test_the_folder_of_a_killed_run_is_removed_by_the_next_one(
