@@ -4,7 +4,9 @@
 its layout, so BuildKit sends only layers that changed.
 """
 
+import shutil
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from orbiter.assembly.raw_image import layer_files
@@ -27,9 +29,8 @@ class RawLayers:
         blobs = layout / BLOBS
         blobs.mkdir(parents=True)
         with ThreadPoolExecutor(VERIFIERS) as pool:
-            for intact in pool.map(_intact, self._folder(image).iterdir()):
-                if intact:
-                    link_or_copy(intact, blobs / intact.name)
+            # The list raises the errors of the threads.
+            list(pool.map(partial(_link_intact, folder=blobs), self._folder(image).iterdir()))
 
     def keep(self, image: str, layout: Path) -> None:
         """Keep the layers of an image, and none of its earlier ones."""
@@ -39,18 +40,18 @@ class RawLayers:
             if old.name not in files:
                 old.unlink(missing_ok=True)
         for name, file in files.items():
-            file.replace(folder / name)
+            shutil.move(file, folder / name)  # the store may be on another file system
 
     def _folder(self, image: str) -> Path:
         return cache.folder("assembly", "raw", f"{self._repository_key}-{image}")
 
 
-def _intact(file: Path) -> Path | None:
-    """Return a layer if its bytes are those of its name; remove it otherwise."""
+def _link_intact(file: Path, folder: Path) -> None:
+    """Link a layer into a folder if its bytes are those of its name; remove it otherwise."""
     try:
         if hash_file(file, "sha256") == f"sha256:{file.name}":
-            return file
-        file.unlink()
+            link_or_copy(file, folder / file.name)
+        else:
+            file.unlink()
     except FileNotFoundError:
         pass  # another process keeps the layers of a newer build
-    return None
