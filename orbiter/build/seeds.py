@@ -4,6 +4,7 @@ A build that has the packages of the build before takes the same file, which Bui
 """
 
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 import zstandard
@@ -28,15 +29,21 @@ def link_seed(packages: Iterable[Path], hashes: Iterable[str], name: str, target
     folder = cache.folder("assembly", "seeds")
     key = sha256("\n".join(sorted(hashes)).encode()).partition(":")[2]
     seed = folder / f"{name}-{key}{SEED_FILE}"
-    if not seed.exists():
-        with scratch_folder(folder, "new-", cache.CACHE_HINT) as scratch:
-            write_seed(packages, scratch / "seed.tar")
-            with (
-                (scratch / "seed.tar").open("rb") as plain,
-                (scratch / seed.name).open("xb") as new,
-            ):
-                zstandard.ZstdCompressor(LEVEL).copy_stream(plain, new)
-            for old in folder.glob(f"{name}-{'?' * len(key)}{SEED_FILE}"):
-                old.unlink(missing_ok=True)
-            (scratch / seed.name).replace(seed)
-    link_or_copy(seed, target)
+    # A build of other packages may remove the seed at any time.
+    with suppress(FileNotFoundError):
+        link_or_copy(seed, target)
+        return
+    with scratch_folder(folder, "new-", cache.CACHE_HINT) as scratch:
+        write_seed(packages, scratch / "seed.tar")
+        _compress(scratch / "seed.tar", scratch / seed.name)
+        link_or_copy(scratch / seed.name, target)
+        for old in folder.glob(f"{name}-{'?' * len(key)}{SEED_FILE}"):
+            old.unlink(missing_ok=True)
+        (scratch / seed.name).replace(seed)
+
+
+def _compress(plain: Path, target: Path) -> None:
+    with plain.open("rb") as source, target.open("xb") as compressed:
+        # The checksum lets BuildKit notice a file that the disk changed.
+        compressor = zstandard.ZstdCompressor(LEVEL, write_checksum=True)
+        compressor.copy_stream(source, compressed)

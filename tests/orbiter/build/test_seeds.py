@@ -3,9 +3,11 @@
 from pathlib import Path
 
 import pytest
+import zstandard
 
 from orbiter.build import seeds
 from orbiter.build.seeds import link_seed
+from orbiter.store.store import link_or_copy
 from resolvers import cache
 from tests.orbiter.build.test_debian_base import package
 
@@ -33,3 +35,24 @@ def test_other_packages_replace_the_seed_of_their_base_only(
     kept = sorted(path.name for path in cache.folder("assembly", "seeds").iterdir())
     assert [name.rpartition("-")[0] for name in kept] == ["debian", "debian-other"]
     assert (tmp_path / "0").read_bytes() == (tmp_path / "2").read_bytes()
+
+
+def test_a_seed_that_another_build_removes_meanwhile_is_written_again(
+    packages: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def remove_and_link(seed: Path, target: Path) -> None:
+        monkeypatch.setattr(seeds, "link_or_copy", link_or_copy)
+        seed.unlink()
+        link_or_copy(seed, target)
+
+    link_seed(packages, ["sha256:1"], "debian", tmp_path / "first")
+    monkeypatch.setattr(seeds, "link_or_copy", remove_and_link)
+    link_seed(packages, ["sha256:1"], "debian", tmp_path / "second")
+    assert (tmp_path / "first").read_bytes() == (tmp_path / "second").read_bytes()
+
+
+def test_a_changed_seed_is_noticed(packages: list[Path], tmp_path: Path) -> None:
+    link_seed(packages, ["sha256:1"], "debian", tmp_path / "seed")
+    content = (tmp_path / "seed").read_bytes()
+    with pytest.raises(zstandard.ZstdError, match="checksum"):
+        zstandard.decompress(content[:-1] + bytes([content[-1] ^ 1]), max_output_size=1 << 20)
