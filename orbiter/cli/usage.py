@@ -151,7 +151,7 @@ def _extra_words(error: click.UsageError) -> str:
     options = {name for parameter in command.params for name in parameter.opts}
     takes_words = any(isinstance(parameter, click.Argument) for parameter in command.params)
     named = _named(words.removesuffix(")").split())
-    if takes_words or not {option for option, _ in named} <= options:
+    if takes_words or not named or not {option for option, _ in named} <= options:
         return ""
     things = {"--release": "releases", "--image": "images"}
     kinds = [f"{things[option]} are named with {option}" for option in dict(named)]

@@ -115,6 +115,11 @@ def test_usage_errors_look_like_all_other_errors(
     assert not result.stdout
 
 
+def test_an_empty_word_has_no_option(tmp_path: Path) -> None:
+    (tmp_path / "images.toml").touch()
+    assert "\n\nhint: run orbiter build --help\n" in error_of(orbiter(tmp_path, "build", ""))
+
+
 def test_orbiter_alone_shows_the_help(tmp_path: Path) -> None:
     shown = error_of(orbiter(tmp_path))
     assert shown.startswith("Usage: orbiter ")
