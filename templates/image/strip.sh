@@ -23,11 +23,13 @@ touch "$work/chosen" "$work/links" "$work/kept"
 cat /dev/null "$@" | sed "s|^[^ ]* [^ ]* [^ ]* ||; s|^$PWD\$|.|; s|^$PWD/|./|" > "$work/own"
 
 # List programs, libraries, and all names of hard links. Lists have a path in each line, so none contains a line break.
-set -- '(' -name '*.so' -o -name '*.so.*' -o -name '*.node' -o -perm -100 ')' ! -path '*
+with_line_break='*
 *'
-find . -xdev -type f '(' '(' "$@" ')' -o -links +1 ')' -exec stat -c '%d:%i %s %n' {} + > "$work/files"
+set -- -name '*.so' -o -name '*.so.*' -o -name '*.node' -o -perm -100
+find . -xdev -type f ! -path "$with_line_break" '(' "$@" -o -links +1 ')' -exec stat -c '%d:%i %s %n' {} + \
+    > "$work/files"
 # The shell comes first, to show the machine of the image. readelf rejects files of other formats, such as scripts.
-find . -xdev -type f "$@" -exec readelf --headers --wide /bin/sh {} + \
+find . -xdev -type f ! -path "$with_line_break" '(' "$@" ')' -exec readelf --headers --wide /bin/sh {} + \
     > "$work/headers" 2> /dev/null || true
 
 awk -v work="$work" '

@@ -201,6 +201,17 @@ def test_names_of_files_may_have_any_character(compiled: Path, tmp_path: Path) -
     assert (tmp_path / "a b.so").stat().st_nlink == 3
 
 
+def test_a_hard_link_whose_name_has_a_line_break_replaces_no_other_file(
+    compiled: Path, tmp_path: Path
+) -> None:
+    library = copy(compiled, tmp_path / "a.so")
+    os.link(library, tmp_path / "data\nb.so")
+    (tmp_path / "data").write_text("data")
+    assert strip(tmp_path) == (0, "")
+    assert not has_symbols(library)
+    assert (tmp_path / "data").read_text() == "data"
+
+
 def test_hard_links_stay(compiled: Path, tmp_path: Path) -> None:
     library = copy(compiled, tmp_path / "lib/a.so.1")
     os.link(library, tmp_path / "a.so")
