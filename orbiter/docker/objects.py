@@ -12,6 +12,8 @@ STARTED = "org.orbiter.started"
 
 Its value is the tag of Orbiter's image.
 """
+REPO2DOCKER = "orbiter-repo2docker-"
+"""Beginning of the names of these images, and of their containers."""
 LOCKSET = "org.orbiter.lockset"
 """Label of the images that Orbiter built; its value is the root digest of the lock set."""
 REVISION = "org.opencontainers.image.revision"
@@ -28,13 +30,18 @@ class LocalImage(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
     labels: Mapping[str, str] | None = None
 
     @property
-    def name(self) -> str:
-        """Return one of the image's tags; its id without one."""
-        return next(iter(self.repo_tags or ()), self.id)
+    def repo2docker_name(self) -> str:
+        """Return the name that repo2docker gave the image; empty for other images.
+
+        An image that somebody made from a container inherits its label, but has another name.
+        """
+        names = self.repo_tags or ()
+        found = (name for name in names if name.rpartition("/")[2].startswith(REPO2DOCKER))
+        return next(found, "") if self.started_tag else ""
 
     @property
     def started_tag(self) -> str:
-        """Return the tag for which repo2docker built the image; empty for other images."""
+        """Return the tag in the label ``STARTED``; empty without the label."""
         return (self.labels or {}).get(STARTED, "")
 
 

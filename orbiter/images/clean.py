@@ -95,7 +95,11 @@ def plan_cleanup(image_set: ImageSet, scope: CleanupScope) -> CleanupPlan:
     tags = {image.tag for image in chosen}
     existing = containers.list_containers()
     stopped = [container for container in existing if _is_stopped(container, own)]
-    derived = [image for image in local_images.list_images(STARTED) if own.has(image.started_tag)]
+    derived = [
+        image
+        for image in local_images.list_images(STARTED)
+        if image.repo2docker_name and own.has(image.started_tag)
+    ]
     if scope.only_images:
         stopped = [container for container in stopped if container.started_tag in tags]
         derived = [image for image in derived if image.started_tag in tags]
@@ -103,7 +107,7 @@ def plan_cleanup(image_set: ImageSet, scope: CleanupScope) -> CleanupPlan:
     # Containers come first, because a stopped one still uses its image.
     leftovers = [_container(container) for container in stopped]
     leftovers += [
-        Leftover(kind="image", name=image.name, size=image.size)
+        Leftover(kind="image", name=image.repo2docker_name, size=image.size)
         for image in derived
         if image.id not in users
     ]

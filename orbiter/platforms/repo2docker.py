@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from orbiter.docker import client, containers, local_images
-from orbiter.docker.objects import STARTED
+from orbiter.docker.objects import REPO2DOCKER, STARTED
 from orbiter.images import start
 from orbiter.images.server_log import follow
 from orbiter.lockset.model import LockSet
@@ -52,7 +52,7 @@ def run_with_repo2docker(
     tag = start.find_built_tag(lock_set, stage)
     host_port = start.free_port(port)
     python = uv_program.tool_python(PROGRAM, VERSION, progress)
-    name = f"orbiter-repo2docker-{secrets.token_hex(6)}"
+    name = f"{REPO2DOCKER}{secrets.token_hex(6)}"
     with temporary_folder() as folder:
         options = arguments(BuiltImage(lock_set, stage, tag, name), folder, host_port, mount)
         address = f"http://127.0.0.1:{host_port}"

@@ -123,14 +123,18 @@ def test_it_removes_images_that_a_killed_repo2docker_built(here: Project) -> Non
     fresh = here.image("debian-core-0.1.0", here.write_lock_set("0.1.0").root)
 
     def built(name: str, tag: str) -> str:
-        """Build an image on the fresh one, with the labels of ``orbiter r2d``."""
-        made = f"{here.repository}-{name}:latest"
+        """Build an image on the fresh one, with the label of ``orbiter r2d``."""
+        made = f"{name}-{here.repository.rpartition('/')[2]}:latest"
         command = ["docker", "build", "--quiet", f"--label=org.orbiter.started={tag}", "-t", made]
         text = f"FROM {fresh}\nLABEL {name}=1\n".encode()
         subprocess.run([*command, "-"], input=text, check=True, stdout=subprocess.DEVNULL)
         return made
 
-    left, used, theirs = built("left", fresh), built("used", fresh), built("theirs", "other:1")
+    left, used, theirs = (
+        built(f"orbiter-repo2docker-{name}", tag)
+        for name, tag in (("left", fresh), ("used", fresh), ("theirs", "other:1"))
+    )
+    committed = built("committed", fresh)
     user = f"{here.repository.rpartition('/')[2]}-user"
     create = ["docker", "create", "--name", user, "--label=org.orbiter.started=", used, "/missing"]
     subprocess.run(create, check=True, stdout=subprocess.DEVNULL)
@@ -140,7 +144,7 @@ def test_it_removes_images_that_a_killed_repo2docker_built(here: Project) -> Non
         done = here.orbiter("clean", "--yes")
         assert done.stdout.split()[:2] == ["image", left]
         assert done.stdout.splitlines()[-1] == "removed 1"
-        for image, code in ((left, 1), (used, 0), (theirs, 0)):
+        for image, code in ((left, 1), (used, 0), (theirs, 0), (committed, 0)):
             shown = subprocess.run(
                 ["docker", "image", "inspect", image], check=False, capture_output=True
             )
@@ -148,7 +152,9 @@ def test_it_removes_images_that_a_killed_repo2docker_built(here: Project) -> Non
         assert here.tags() == [fresh]
     finally:
         subprocess.run(["docker", "rm", user], check=True, stdout=subprocess.DEVNULL)
-        subprocess.run(["docker", "rmi", used, theirs], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(
+            ["docker", "rmi", used, theirs, committed], check=True, stdout=subprocess.DEVNULL
+        )
 
 
 def test_images_and_files_in_use_stay(here: Project, whole: Path) -> None:
