@@ -6,7 +6,9 @@ from pathlib import Path
 
 from orbiter.render.dockerfile import TEMPLATES
 
-CHECKS = frozenset({"derived.py", "grammar.py", "version.py"})
+OTHER_MODULES = frozenset(
+    {"__init__.py", "derived.py", "environment.py", "grammar.py", "stage_rules.py", "version.py"}
+)
 """The modules of this folder that do not decide the text of a build folder."""
 
 
@@ -14,7 +16,7 @@ CHECKS = frozenset({"derived.py", "grammar.py", "version.py"})
 def template_version() -> str:
     """Return ``sha256:<hex>`` of the templates and of the modules that use them."""
     modules = Path(__file__).parent.glob("*.py")
-    files = {f"render/{path.name}": path for path in modules if path.name not in CHECKS}
+    files = {f"render/{path.name}": path for path in modules if path.name not in OTHER_MODULES}
     for folder in TEMPLATES:
         found = (path for path in folder.rglob("*") if path.is_file())
         files |= {

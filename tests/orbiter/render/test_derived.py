@@ -150,6 +150,17 @@ def test_the_template_version_follows_the_templates(
         version.template_version.cache_clear()
 
 
+def test_the_template_version_covers_the_modules_that_render() -> None:
+    modules = ("bake_file", "dockerfile", "lists", "plan")
+    imports = "\n".join(f"import orbiter.render.{module}" for module in modules)
+    command = [sys.executable, "-c", f"import sys\n{imports}\nprint(*sys.modules)"]
+    loaded = subprocess.check_output(command, cwd=ROOT, text=True).split()
+    start = "orbiter.render."
+    rendering = {f"{name.removeprefix(start)}.py" for name in loaded if name.startswith(start)}
+    all_modules = {path.name for path in (ROOT / "orbiter/render").glob("*.py")}
+    assert all_modules - rendering == version.OTHER_MODULES
+
+
 def orbiter(project: Path, *words: str) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "-m", "orbiter", *words]
     env = {**os.environ, "DOCKER_HOST": "unix:///nowhere", "PYTHONPATH": str(ROOT)}
