@@ -122,8 +122,8 @@ class _Build:
         # The folder is beside the store, because hard links cannot cross file systems.
         place = self._store.root / "build"
         # BuildKit receives only the files that changed in a folder which it knows by its path.
-        name = repository_key(self._lock_set.image_set)
-        with scratch_folder(place, "build-", CACHE_HINT, name) as folder:
+        key = repository_key(self._lock_set.image_set)
+        with scratch_folder(place, "build-", CACHE_HINT, key) as folder:
             write_inputs(
                 self._lock_set, self._derived, self._artifacts, platforms, self._store, folder
             )
