@@ -126,24 +126,27 @@ def _append_lines(text: str, last: Span, items: tuple[ListItem, ...]) -> str:
     indent = _indent(text, last.start)
     comma = _comma_after(text, last.end)
     after = max(comma + 1, last.end)
+    has_comma = comma >= 0
     if not _ends_line(text, after):
-        return _append_before_bracket(text, last, items, indent)
+        head = text[:after] if has_comma else f"{text[:after]},"
+        return f"{head}{_before_bracket(text, after, items, indent, final_comma=has_comma)}"
     line_end = text.find("\n", after) + 1
     head = text[:line_end]
-    if comma < 0:
+    if not has_comma:
         head = f"{text[: last.end]},{text[last.end : line_end]}"
-    lines = _lines(text, items, indent, final_comma=comma >= 0)
+    lines = _lines(text, items, indent, final_comma=has_comma)
     return f"{head}{lines}{text[line_end:]}"
 
 
-def _append_before_bracket(text: str, last: Span, items: tuple[ListItem, ...], indent: str) -> str:
-    """Return the text with lines between an entry and the closing bracket on the same line."""
-    head = f"{text[: last.end]},{_line_break(text)}"
+def _before_bracket(
+    text: str, after: int, items: tuple[ListItem, ...], indent: str, *, final_comma: bool
+) -> str:
+    """Return lines for items, and the text from the closing bracket that follows ``after``."""
+    line_break = _line_break(text)
     if items[-1].comment:
-        bracket = text.index("]", last.end)
-        return f"{head}{_lines(text, items, indent)}{indent}{text[bracket:]}"
-    lines = _lines(text, items, indent, final_comma=False).removesuffix(_line_break(text))
-    return f"{head}{lines}{text[last.end :]}"
+        return f"{line_break}{_lines(text, items, indent)}{indent}{text[after:].lstrip()}"
+    lines = _lines(text, items, indent, final_comma=final_comma).removesuffix(line_break)
+    return f"{line_break}{lines}{text[after:]}"
 
 
 def _in_line(items: tuple[ListItem, ...]) -> str:

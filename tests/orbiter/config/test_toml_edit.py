@@ -160,6 +160,7 @@ def test_a_key_that_is_not_a_list_is_refused() -> None:
         ('["a"] # two', '[\n    "a",\n    "z",  # why\n] # two'),
         ('[\n  "a", "b"\n]', '[\n  "a", "b",\n  "z"  # why\n]'),
         ('[\n  "a"]', '[\n  "a",\n  "z",  # why\n  ]'),
+        ('[\n  "a" # x]\n  ,]', '[\n  "a" # x]\n  ,\n  "z",  # why\n  ]'),
         ("[]", '[\n    "z",  # why\n]'),
     ],
 )

@@ -29,6 +29,7 @@ NEW = "new>=1"
         ('[\n  "a", "b",\n]', '[\n  "a", "b", "new>=1",\n]'),
         ('[{ requirement = "a", index = "x" }]', '[{ requirement = "a", index = "x" }, "new>=1"]'),
         ('[\n\t"a"\n,\n]', '[\n\t"a"\n,\n\t"new>=1",\n]'),
+        ('[\n  "a" # x]\n  ,]', '[\n  "a" # x]\n  ,\n  "new>=1",]'),
         ("[\n  # nothing yet\n]", '[\n  # nothing yet\n    "new>=1",\n]'),
     ],
 )
