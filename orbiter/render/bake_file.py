@@ -47,7 +47,7 @@ def _target(plan: Plan, stage_plan: StagePlan) -> dict[str, Any]:
     return {
         "context": stage.name,
         "contexts": {
-            **_artifact_contexts(plan, stage_plan),
+            **artifact_contexts(plan, stage_plan),
             **_root_contexts(plan, stage),
             **{name: f"target:{name}" for name in (stage.parent, stage.build) if name},
         },
@@ -62,7 +62,7 @@ def _target(plan: Plan, stage_plan: StagePlan) -> dict[str, Any]:
     }
 
 
-def _artifact_contexts(plan: Plan, stage_plan: StagePlan) -> dict[str, str]:
+def artifact_contexts(plan: Plan, stage_plan: StagePlan) -> dict[str, str]:
     """Return a context for each folder of artifacts, with a name that no other stage has.
 
     BuildKit knows by this name which files it received before. With one name for several folders,

@@ -57,7 +57,7 @@ MOUNT = re.compile(
     rf"type=tmpfs,target=/tmp"
     rf"|type=bind,target=/lock"
     rf"|type=bind,source=(?P<file>files/[0-9a-f]{{64}}|{_FILE}),target=/lock/(?P=file)"
-    rf"|type=bind,from=(?P<stage>[^_,]+)_(?P<folder>[a-z]+),source={_SLUG}"
+    rf"|type=bind,from=(?P<context>[^_,]+_(?P<folder>[a-z]+)),source={_SLUG}"
     rf",target=/artifacts/(?P=folder)"
     rf"|type=cache,id=orbiter-wheels-[0-9a-f]{{16}},sharing=locked,target=/opt/wheels"
 )
@@ -73,13 +73,15 @@ class StageRules(msgspec.Struct, frozen=True, kw_only=True):
     """The parts of a stage's Dockerfile that the image set determines.
 
     ``start`` are its FROM instructions. ``copy`` is its COPY instruction, empty for none.
-    ``settings`` are the instructions that images.toml asks for, of ``OWN_SETTINGS``. ``variables``
-    and ``labels`` are the names of its own ones.
+    ``contexts`` are the names of the contexts with its artifacts. ``settings`` are the instructions
+    that images.toml asks for, of ``OWN_SETTINGS``. ``variables`` and ``labels`` are the names of
+    its own ones.
     """
 
     name: str
     start: tuple[str, ...]
     copy: str
+    contexts: Set[str]
     network: bool
     hermetic: bool
     settings: Set[str] = frozenset()
@@ -198,8 +200,8 @@ def _check_run(text: str, rules: StageRules) -> None:
         raise _NotAllowedError("--network=default, but images.toml gives the stage no network")
     for mount in mounts.split(" --mount=")[1:]:
         match = MOUNT.fullmatch(mount)
-        # A context of another stage is unknown, so BuildKit would look for an image of its name.
-        if not match or match["stage"] not in {None, rules.name}:
+        # BuildKit would look for an image with the name of an unknown context, in a registry.
+        if not match or match["context"] not in {None, *rules.contexts}:
             raise _NotAllowedError(f"Orbiter never mounts '{mount}'")
 
 

@@ -3,6 +3,7 @@
 from orbiter.config.image_set import ImageSet, Stage
 from orbiter.config.runtime import NO_SETTINGS
 from orbiter.config.stage_graph import runtime_of
+from orbiter.render.bake_file import artifact_contexts
 from orbiter.render.context import is_hermetic
 from orbiter.render.grammar import StageRules
 from orbiter.render.model import Plan, base_images, platform_slug, platform_slug_expression
@@ -13,10 +14,12 @@ def stage_rules(derived_plan: Plan, stage: Stage) -> StageRules:
     """Return what the Dockerfile of a stage may contain."""
     image_set = derived_plan.image_set
     own = stage.runtime or NO_SETTINGS
+    stage_plan = next(each for each in derived_plan.stages if each.stage.name == stage.name)
     return StageRules(
         name=stage.name,
         start=_start(derived_plan, stage),
         copy=_copy(image_set, stage),
+        contexts=artifact_contexts(derived_plan, stage_plan).keys(),
         network=stage.network,
         hermetic=is_hermetic(derived_plan, stage),
         settings=own_instructions(own, runtime_of(image_set, stage)),

@@ -74,6 +74,13 @@ VARIANTS: dict[str, tuple[Change, str]] = {
         in_dockerfile("from=debian-base_pip,", "from=debian-core_pip,"),
         DOCKERFILE,
     ),
+    "artifacts that the stage does not have": (
+        in_dockerfile(
+            "from=debian-base_pip,source=linux-amd64,target=/artifacts/pip",
+            "from=debian-base_evil,source=linux-amd64,target=/artifacts/evil",
+        ),
+        DOCKERFILE,
+    ),
     "insecure step": (
         in_dockerfile("RUN --network=none", "RUN --security=insecure --network=none"),
         DOCKERFILE,
