@@ -4,7 +4,9 @@ ORBITER_TEST_WRITE_GOLDEN=1 writes the golden files.
 """
 
 import itertools
+import json
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -108,6 +110,22 @@ def test_assembly_finds_the_label_of_each_stage() -> None:
             label = lines.index(f'LABEL {STAGE_LABEL}="{name}"')
             assert lines[label - 1].startswith("FROM ")
             assert not [line for line in lines[label:] if line.startswith("FROM ")]
+
+
+def test_each_folder_of_artifacts_is_a_context_of_its_own() -> None:
+    """BuildKit would receive all files again if two folders had one name."""
+    for reviewed in (plan(AMD64, ARM), with_downloads(AMD64), conda(CondaSettings(), AMD64)):
+        files = render(reviewed)
+        folders: dict[str, str] = {}
+        for name, target in json.loads(files["docker-bake.json"])["target"].items():
+            own = {
+                key: at for key, at in target["contexts"].items() if at.startswith("${ARTIFACTS}")
+            }
+            mounted = re.findall(r"type=bind,from=([^,]+)", files[f"{name}/Dockerfile"])
+            assert set(mounted) == own.keys()
+            assert not own.keys() & folders.keys()
+            folders |= own
+        assert len(set(folders.values())) == len(folders) > 1
 
 
 def with_trim(**rules: tuple[TrimRule, ...]) -> Plan:
