@@ -24,7 +24,12 @@ class CacheRecord(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
 def list_records() -> tuple[CacheRecord, ...]:
     """Return all records of the engine's cache."""
     with sdk_errors("listing the build cache of the engine"):
-        return msgspec.convert(connect().api.df()["BuildCache"] or (), tuple[CacheRecord, ...])
+        api = connect().api
+        # The SDK's own call also lists containers, and fails if one of them disappears meanwhile.
+        address = f"{api.base_url}/v{api.api_version}/system/df"
+        response = api.get(address, params={"type": "build-cache"}, timeout=api.timeout)
+        response.raise_for_status()
+        return msgspec.convert(response.json()["BuildCache"] or (), tuple[CacheRecord, ...])
 
 
 def remove_records(ids: Collection[str]) -> int:

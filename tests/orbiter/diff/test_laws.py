@@ -86,22 +86,21 @@ def test_every_name_in_every_scope_counts_once(old: Lock, new: Lock) -> None:
     for side in (old, new):
         for scope, packages in side.packages.items():
             names.setdefault(scope, set()).update((p.manager, p.name) for p in packages)
-    if (
-        old.packages.keys() & new.packages.keys()
-    ):  # else scopes may be pair_scopes under other names
+    # Without a common scope, scopes with different names may be compared.
+    if old.packages.keys() & new.packages.keys():
         assert {scope: sum(counts.values()) for scope, counts in result.counts.items()} == {
             scope: len(all_) for scope, all_ in names.items()
         }
-    told = [
+    lines = [
         (change.manager, change.name, where.scope)
         for change in result.changes
         for where in change.where
     ]
-    assert len(told) == len(set(told))
+    assert len(lines) == len(set(lines))
     in_both = {scope for scope in result.counts if scope in old.packages and scope in new.packages}
     if in_both:
         changed = sum(result.counts[scope][kind] for scope in in_both for kind in KINDS)
-        assert len(told) == changed
+        assert len(lines) == changed
 
 
 @given(LOCKS, LOCKS)
