@@ -1,6 +1,7 @@
 """The connection to the Docker engine: its address, its configuration and its errors.
 
-Uses the same engine as the program docker: DOCKER_HOST, otherwise the current context.
+Uses the same engine as the program docker: DOCKER_HOST, otherwise DOCKER_CONTEXT, otherwise the
+current context.
 """
 
 import os
@@ -30,6 +31,12 @@ FIRST_ANSWER_TIMEOUT = 10
 """Seconds that the engine may take for its first answer."""
 LOCAL_SCHEMES = ("unix", "npipe")
 HOST_VARIABLE = "DOCKER_HOST"
+CONTEXT_VARIABLE = "DOCKER_CONTEXT"
+CONTEXT_HINT = (
+    f"choose one that 'docker context ls' lists: docker context use NAME, or {CONTEXT_VARIABLE}"
+)
+CERTIFICATE_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+"""The variables of requests, which the SDK uses."""
 HOST_HINT = (
     f"start the Docker engine of this address, or correct or unset {HOST_VARIABLE}: "
     "'docker info' must work for this user"
@@ -62,9 +69,11 @@ def _connection() -> "DockerClient | ExpectedError":
     engine = source = ""
     hint = buildx.INSTALL_HINT
     try:
-        engine, source = _address()
+        engine, source = endpoint()
         client = _new_client()
         client.ping()
+    except ExpectedError as error:
+        return error
     except Exception as error:  # the SDK does not wrap the errors of its libraries
         problem += f": {_connection_problem(error)}"
         if engine:
@@ -80,14 +89,22 @@ def _connection() -> "DockerClient | ExpectedError":
 
 def address() -> str:
     """Return the address of this user's engine."""
-    return _address()[0]
+    return endpoint()[0]
 
 
 def environment() -> dict[str, str]:
-    """Return the variables by which programs that ignore contexts find this user's engine."""
+    """Return the variables by which programs that use the SDK find this user's engine.
+
+    The SDK ignores contexts, and prefers the certificates of other variables to the engine's.
+    """
+    without_certificates = dict.fromkeys(CERTIFICATE_VARIABLES, "")
     if os.environ.get(HOST_VARIABLE):
-        return {}
-    context = _current_context()
+        return without_certificates
+    return {**without_certificates, **_variables_of(_current_context())}
+
+
+def _variables_of(context: Any) -> dict[str, str]:
+    """Return the variables that have the address and the certificates of a context."""
     found = {HOST_VARIABLE: str(context.Host)}
     if tls := context.TLSConfig:
         found["DOCKER_CERT_PATH"] = str(Path(tls.ca_cert).parent)
@@ -112,8 +129,10 @@ def endpoint() -> tuple[str, str]:
 
     Raises ExpectedError if the current context cannot be read.
     """
-    with sdk_errors("reading the context of Docker"):
-        return _address()
+    if os.environ.get(HOST_VARIABLE):
+        return os.environ[HOST_VARIABLE], HOST_VARIABLE
+    context = _current_context()
+    return context.Host, f"the context '{context.Name}'"
 
 
 def data_folder() -> str:
@@ -122,23 +141,15 @@ def data_folder() -> str:
         return str(connect().info()["DockerRootDir"])
 
 
-def _address() -> tuple[str, str]:
-    """Return the address of this user's engine, and the name of the setting that has it."""
-    if os.environ.get(HOST_VARIABLE):
-        return os.environ[HOST_VARIABLE], HOST_VARIABLE
-    context = _current_context()
-    return context.Host, f"the context '{context.Name}'"
-
-
 def _new_client() -> "DockerClient":
     """Return a client whose answers are expected soon."""
-    import docker
+    from orbiter.docker.engine_client import EngineClient  # loads the SDK
 
     if os.environ.get(HOST_VARIABLE):
-        return docker.from_env(timeout=FIRST_ANSWER_TIMEOUT)
+        return EngineClient.from_env(timeout=FIRST_ANSWER_TIMEOUT)
     # The SDK itself ignores contexts.
     context = _current_context()
-    return docker.DockerClient(
+    return EngineClient(
         base_url=context.Host,
         tls=context.TLSConfig or False,
         version="auto",
@@ -147,9 +158,16 @@ def _new_client() -> "DockerClient":
 
 
 def _current_context() -> Any:
+    """Return the context that the program docker uses, which ``CONTEXT_VARIABLE`` may name."""
     from docker.context import ContextAPI
+    from docker.context.config import get_current_context_name
 
-    return ContextAPI.get_current_context()
+    name = os.environ.get(CONTEXT_VARIABLE) or get_current_context_name()
+    with sdk_errors(f"reading the Docker context '{name}'"):
+        context = ContextAPI.get_context(name)
+    if context is None:
+        raise ExpectedError(f"the Docker context '{name}' was not found", CONTEXT_HINT)
+    return context
 
 
 def _connection_problem(error: Exception) -> str:

@@ -4,12 +4,13 @@ import os
 import socket
 import ssl
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
 
+import certifi
 import docker
 import pytest
 from docker.errors import APIError
@@ -77,36 +78,122 @@ def test_an_error_of_an_engine_itself_stays(monkeypatch: pytest.MonkeyPatch) -> 
         assert "not yet" in problem()
 
 
-@pytest.mark.parametrize("skips", ["false", "true"])
-def test_a_context_with_certificates_for_programs_that_ignore_contexts(
-    skips: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    # requests prefers the certificates of its variable to those of the context.
-    for name in ("DOCKER_HOST", "DOCKER_CONTEXT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+@pytest.fixture
+def no_engine_chosen(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Hide the engine and the contexts of this machine."""
+    for name in ("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CERT_PATH", "DOCKER_TLS_VERIFY"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "config"))
-    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+
+
+@pytest.mark.usefixtures("no_engine_chosen")
+@pytest.mark.parametrize("variable", client.CERTIFICATE_VARIABLES)
+@pytest.mark.parametrize("skips", ["false", "true"])
+def test_the_certificates_of_a_context_count(
+    skips: str, variable: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    # Certificates for other servers, none of which is the engine's.
+    monkeypatch.setenv(variable, certifi.where())
     # The one certificate of a server with another name, which only one of the contexts accepts.
     name = "127.0.0.1" if skips == "false" else "127.0.0.9"
+    with _engine(tmp_path, name) as address:
+        files = f"ca={tmp_path}/ca.pem,cert={tmp_path}/cert.pem,key={tmp_path}/key.pem"
+        _create_context("remote", f"host={address},{files},skip-tls-verify={skips}")
+        subprocess.run(["docker", "context", "use", "remote"], check=True, capture_output=True)
+        assert client.connect().version()["ApiVersion"] == "1.44"
+        variables = client.environment()
+        assert variables["DOCKER_HOST"] == address
+        words = ["docker", "version", "--format", "{{.Server.APIVersion}}"]
+        shown = subprocess.check_output(words, env={**os.environ, **variables}, text=True)
+        assert shown.strip() == "1.44"
+        for key, value in variables.items():
+            monkeypatch.setenv(key, value)
+        assert docker.from_env().version()["ApiVersion"] == "1.44"
+
+
+@pytest.mark.usefixtures("no_engine_chosen")
+@pytest.mark.parametrize("verify", ["1", ""])
+def test_the_certificates_of_docker_cert_path_count(
+    verify: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", certifi.where())
+    monkeypatch.setenv("DOCKER_CERT_PATH", str(tmp_path))
+    monkeypatch.setenv("DOCKER_TLS_VERIFY", verify)
+    with _engine(tmp_path, "127.0.0.1" if verify else "127.0.0.9") as address:
+        monkeypatch.setenv("DOCKER_HOST", address)
+        assert client.connect().version()["ApiVersion"] == "1.44"
+        for key, value in client.environment().items():
+            monkeypatch.setenv(key, value)
+        assert docker.from_env().version()["ApiVersion"] == "1.44"
+
+
+@pytest.mark.usefixtures("no_engine_chosen")
+def test_an_engine_with_another_certificate_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("DOCKER_CERT_PATH", str(tmp_path))
+    monkeypatch.setenv("DOCKER_TLS_VERIFY", "1")
+    with _engine(tmp_path, "127.0.0.9") as address:
+        monkeypatch.setenv("DOCKER_HOST", address)
+        assert "CERTIFICATE_VERIFY_FAILED" in problem()
+
+
+@contextmanager
+def _engine(folder: Path, name: str) -> Iterator[str]:
+    """Yield the address of an engine with a certificate for ``name``, which clients need too."""
+    certificate, key = folder / "cert.pem", folder / "key.pem"
     names = ("-subj", f"/CN={name}", "-addext", f"subjectAltName=IP:{name}")
     command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", *names]
     subprocess.run([*command, "-keyout", key, "-out", certificate], check=True, capture_output=True)
+    (folder / "ca.pem").write_bytes(certificate.read_bytes())
     tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(certificate))
     tls.load_cert_chain(certificate, key)
     tls.verify_mode = ssl.CERT_REQUIRED
     with serving(tls) as server:
         server.otherwise = Answer(200, b'{"ApiVersion": "1.44"}')
-        files = f"ca={certificate},cert={certificate},key={key}"
-        docker_host = f"host=tcp://{server.host},{files},skip-tls-verify={skips}"
-        create = ["docker", "context", "create", "remote", "--docker", docker_host]
-        subprocess.run(create, check=True, capture_output=True)
-        subprocess.run(["docker", "context", "use", "remote"], check=True, capture_output=True)
-        variables = client.environment()
-        assert variables["DOCKER_HOST"] == f"tcp://{server.host}"
-        assert docker.from_env(environment=variables).version()["ApiVersion"] == "1.44"
-        words = ["docker", "version", "--format", "{{.Server.APIVersion}}"]
-        shown = subprocess.check_output(words, env={**os.environ, **variables}, text=True)
-        assert shown.strip() == "1.44"
+        yield f"tcp://{server.host}"
+
+
+def _create_context(name: str, endpoint: str) -> None:
+    command = ["docker", "context", "create", name, "--docker", endpoint]
+    subprocess.run(command, check=True, capture_output=True)
+
+
+@pytest.mark.usefixtures("no_engine_chosen")
+def test_a_variable_names_the_context(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("one", "two"):
+        _create_context(name, f"host=tcp://{name}.example:2375")
+    subprocess.run(["docker", "context", "use", "one"], check=True, capture_output=True)
+    assert client.endpoint() == ("tcp://one.example:2375", "the context 'one'")
+    monkeypatch.setenv("DOCKER_CONTEXT", "two")
+    assert client.endpoint() == ("tcp://two.example:2375", "the context 'two'")
+    # As for the program docker, this variable comes first.
+    monkeypatch.setenv("DOCKER_HOST", "tcp://three.example:2375")
+    assert client.endpoint() == ("tcp://three.example:2375", "DOCKER_HOST")
+
+
+@pytest.mark.usefixtures("no_engine_chosen")
+@pytest.mark.parametrize(
+    "use", [client.connect, client.endpoint, client.environment, client.remote_address]
+)
+def test_a_missing_context_is_an_error(
+    use: Callable[[], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_CONTEXT", "gone")
+    with pytest.raises(ExpectedError) as caught:
+        use()
+    assert caught.value.message == "the Docker context 'gone' was not found"
+    assert "docker context ls" in caught.value.hint
+
+
+@pytest.mark.usefixtures("no_engine_chosen")
+def test_a_context_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
+    _create_context("broken", "host=tcp://one.example:2375")
+    subprocess.run(["docker", "context", "use", "broken"], check=True, capture_output=True)
+    (meta,) = (tmp_path / "config").rglob("meta.json")
+    meta.write_text("{", "utf-8")
+    with pytest.raises(ExpectedError, match=r"^reading the Docker context 'broken' failed: "):
+        client.connect()
 
 
 @contextmanager
