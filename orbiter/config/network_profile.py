@@ -240,6 +240,7 @@ def _check(network: NetworkTable, mistakes: Mistakes) -> None:
         key, problem = key_path(f"{table}.registries", name), "is not the name of Docker Hub"
         mistakes.add(key, problem, hint='write "docker.io", as in the names of its images')
     _check_path(key_path(table, "ca-bundle"), network.ca_bundle, mistakes)
+    _check_file(key_path(table, "ca-bundle"), network.ca_bundle, mistakes)
     if not network.archive.startswith("oci://"):
         _check_path(key_path(table, "archive"), network.archive, mistakes)
 
@@ -271,6 +272,18 @@ def _check_path(key: str, path: str, mistakes: Mistakes) -> None:
             f"'{path}' is not valid",
             expected="an absolute path, or one below ~/",
             hint="write the path from /",
+        )
+
+
+def _check_file(key: str, path: str, mistakes: Mistakes) -> None:
+    """Refuse a folder of certificates, which npm and git do not read."""
+    # Path.is_dir fails for a path that this user may not look up.
+    if path and os.path.isdir(_expand(path)):  # noqa: PTH112
+        mistakes.add(
+            key,
+            f"'{path}' is a folder, which npm and git do not read",
+            expected="a file of PEM certificates",
+            hint="write its certificates into one file (cat FOLDER/*.pem > FILE), and name that",
         )
 
 

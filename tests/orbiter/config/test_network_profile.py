@@ -88,6 +88,22 @@ def test_a_user_may_have_no_home_folder(tmp_path: Path, monkeypatch: pytest.Monk
     assert settings["ca-bundle"].value == "~/company.pem"
 
 
+@pytest.mark.parametrize("written", ["{home}/certificates", "~/certificates"])
+def test_a_folder_of_certificates_is_refused(
+    written: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    path = written.format(home=tmp_path)
+    text = f'[network]\nca-bundle = "{path}"'
+    assert read_settings([write(tmp_path, text)])  # the path may exist only later
+    (tmp_path / "certificates").mkdir()
+    with pytest.raises(ConfigError) as caught:
+        read_settings([write(tmp_path, text)])
+    expected = f"config.toml:2: network.ca-bundle: '{path}' is a folder, which npm and git do not"
+    assert expected in caught.value.message
+    assert "cat FOLDER/*.pem > FILE" in caught.value.hint
+
+
 @pytest.mark.parametrize("name", ["docker.io", "localhost", "registry:5000"])
 def test_a_registry_has_a_dot_or_a_port(tmp_path: Path, name: str) -> None:
     text = f'[network.registries]\n"{name}" = "registry/hub"'
