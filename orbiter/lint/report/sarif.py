@@ -5,7 +5,7 @@ Format: https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html.
 
 import json
 from collections.abc import Mapping
-from pathlib import PurePath
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -74,5 +74,5 @@ def _result(path: str, finding: Finding) -> Mapping[str, Any]:
 
 def _uri(path: str) -> str:
     """Return a relative reference for a path; the colon of a first component is encoded."""
-    pure = PurePath(path)
-    return quote(pure.as_posix()) if not pure.is_absolute() else pure.as_uri()
+    file = Path(path)
+    return quote(file.as_posix()) if not file.is_absolute() else file.as_uri()
