@@ -17,24 +17,25 @@ from resolvers.redaction import without_secrets
 
 LIMIT = 30.0
 """Seconds that a check may take; a retry of a failed request is part of it."""
+BUSY = "run orbiter doctor again when this machine and its Docker engine are less busy"
 
 Asks = Callable[[str, str], None]
 """Receives the address that a check is about to ask, and its origin."""
 
 
 class Check(msgspec.Struct, frozen=True):
-    """A check: its name, and a function that runs it.
+    """A check: its name, and a function that runs it in at most ``limit`` seconds.
 
     The function may raise ExpectedError: the check then failed.
     """
 
     name: str
     run: Callable[[Asks], Outcome]
+    limit: float = LIMIT
 
 
 def run_checks(
     checks: Iterable[Check],
-    limit: float = LIMIT,
     report: Report = lambda _line: None,
     last: Iterable[Check] = (),
 ) -> tuple[CheckResult, ...]:
@@ -48,10 +49,10 @@ def run_checks(
     for running in rounds:
         for each in running:
             each.start()
-        end = time.monotonic() + limit
+        started = time.monotonic()
         for each in running:
             report(f"{len(results)} of {total} checks")
-            results.append(each.result(end, limit))
+            results.append(each.result(started))
     report("")
     return tuple(results)
 
@@ -84,14 +85,16 @@ class _RunningCheck:
         """Start the thread."""
         self._thread.start()
 
-    def result(self, end: float, limit: float) -> CheckResult:
-        """Wait until ``end`` at most, and return the result."""
-        self._thread.join(max(0.0, end - time.monotonic()))
+    def result(self, started: float) -> CheckResult:
+        """Wait for the end of the limit at most, and return the result.
+
+        ``started`` is the time at which all checks of the round started.
+        """
+        left = started + self._check.limit - time.monotonic()
+        self._thread.join(max(0.0, left))
         if self._bug:
             raise self._bug
-        outcome = self._outcome or failed(
-            f"no answer in {limit:g} s", REMEDIES["time-out"], "time-out"
-        )
+        outcome = self._outcome or self._time_out()
         return CheckResult(
             name=self._check.name,
             state=outcome.state,
@@ -102,6 +105,11 @@ class _RunningCheck:
             origin=self._origin,
             proxy=without_secrets(proxy_of(self._address)),
         )
+
+    def _time_out(self) -> Outcome:
+        # Without an address, only this machine or the Docker engine was asked.
+        hint = REMEDIES["time-out"] if self._address else BUSY
+        return failed(f"no answer in {self._check.limit:g} s", hint, "time-out")
 
     def _asks(self, address: str, origin: str) -> None:
         self._address, self._origin = address, origin

@@ -42,6 +42,11 @@ ASK_SOURCES: Mapping[str, Callable[[Shell, str], tuple[Source, ...]]] = {
     "apt": apt.ask_sources,
 }
 """Functions that let a manager ask the sources of an image, by manager."""
+CONTAINER_LIMIT = 120.0
+"""Seconds that a check in a container may take, because a busy engine starts containers slowly.
+
+apt and apk report sooner that a source does not answer.
+"""
 OWN_PROXY: frozenset[Fault] = frozenset({"name", "refused", "time-out", "other"})
 CONTAINER_HINT = (
     "correct the proxy of containers: 'proxies' in ~/.docker/config.json, otherwise that of this "
@@ -60,7 +65,8 @@ def source_checks(image_set: ImageSet) -> Iterator[Check]:
     """Yield the checks of the sources in the images in which apk and apt resolve."""
     for reference, builder in base_images(image_set).items():
         name = f"{system_manager(builder.name)} in a container"
-        yield Check(name, partial(_check_sources, reference, builder, image_set.platforms))
+        run = partial(_check_sources, reference, builder, image_set.platforms)
+        yield Check(name, run, CONTAINER_LIMIT)
 
 
 def _check_sources(

@@ -204,9 +204,14 @@ def test_the_lock_set_is_the_same_as_without_a_proxy(network: Network) -> None:
     assert network.behind.lock_contents() == network.direct.lock_contents()
 
 
-def test_fetch_goes_through_the_proxy(network: Network) -> None:
+def test_fetch_goes_through_the_proxy(network: Network, tmp_path: Path) -> None:
+    images = (network.behind.folder / "images.toml").read_text("utf-8")
+    # Locking may have stored any of the files already, so the cache is empty.
+    elsewhere = Company(tmp_path / "project", tmp_path / "cache", images)
+    elsewhere.variables = network.behind.variables
+    shutil.copytree(network.behind.folder / "locks", elsewhere.folder / "locks")
     before = len(network.proxy.requests())
-    network.behind.run("fetch", "--quiet")
+    elsewhere.run("fetch", "--quiet")
     fetched = network.proxy.requests()[before:]
     for start in (
         "pypi.corp.invalid/files/acme-1.0-py3-none-any.whl",

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from orbiter.doctor.check import Asks, Check, run_checks
+from orbiter.doctor.check import BUSY, Asks, Check, run_checks
 from orbiter.doctor.result import Outcome, ok
 from resolvers.errors import ExpectedError
 from resolvers.net import http
@@ -22,18 +22,28 @@ def test_a_server_that_never_answers_fails_after_the_limit() -> None:
             http.get(url)
             return ok("it answered")
 
-        slow, quick = run_checks([Check("a", ask), Check("b", lambda _asks: ok("done"))], 0.5)
+        slow, quick = run_checks([Check("a", ask, 0.5), Check("b", lambda _asks: ok("done"))])
     assert (slow.state, slow.fault, slow.detail) == ("failed", "time-out", "no answer in 0.5 s")
     assert (slow.address, slow.origin) == (url, "PIP_INDEX_URL")
     assert "firewall" in slow.hint
     assert (quick.name, quick.state) == ("b", "ok")
 
 
+def test_each_check_has_its_own_limit_and_one_without_an_address_blames_no_network() -> None:
+    def run(_asks: Asks) -> Outcome:
+        time.sleep(1)
+        return ok("done")
+
+    hasty, patient = run_checks([Check("a", run, 0.1), Check("b", run, 50)])
+    assert (hasty.state, hasty.detail, hasty.hint) == ("failed", "no answer in 0.1 s", BUSY)
+    assert patient.state == "ok"
+
+
 def test_a_server_that_never_answers_does_not_keep_the_process_alive() -> None:
     code = (
         "import sys; from orbiter.doctor.check import Check, run_checks; "
         "from resolvers.net import http; "
-        "run_checks([Check('a', lambda _asks: http.get(sys.argv[1]))], 0.1)"
+        "run_checks([Check('a', lambda _asks: http.get(sys.argv[1]), 0.1)])"
     )
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/"

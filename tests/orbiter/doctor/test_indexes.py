@@ -49,8 +49,8 @@ def pip_url(server: Server, monkeypatch: pytest.MonkeyPatch) -> str:
     return f"{server.url}/simple/attrs/"
 
 
-def run(*checks: Check, limit: float = 20) -> CheckResult:
-    (found,) = run_checks(checks, limit)
+def run(*checks: Check) -> CheckResult:
+    (found,) = run_checks(checks)
     return found
 
 
@@ -252,7 +252,7 @@ conda = ["numpy"]
 
 def conda_results(url: str) -> list[CheckResult]:
     images = image_set_of(CONDA.format(url), Path("images.toml"), "images.toml")
-    return list(run_checks(conda_checks(images), 20))
+    return list(run_checks(conda_checks(images)))
 
 
 def test_conda_indexes_are_not_downloaded(server: Server) -> None:
