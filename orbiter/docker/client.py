@@ -5,6 +5,7 @@ current context.
 """
 
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -25,8 +26,10 @@ T = TypeVar("T")
 
 TIMEOUT = 600
 """Seconds that the engine may take for one answer; loading a large image is one answer."""
-LIST_ATTEMPTS = 5
+LIST_ATTEMPTS = 20
 """Number of requests for a list while other programs remove images or containers."""
+LIST_PAUSE = 0.2
+"""Seconds between them: a container stays in the list while the engine removes its files."""
 FIRST_ANSWER_TIMEOUT = 10
 """Seconds that the engine may take for its first answer."""
 LOCAL_SCHEMES = ("unix", "npipe")
@@ -265,8 +268,9 @@ def consistent_list(ask: Callable[[], T]) -> T:
         try:
             return ask()
         except APIError as error:
-            if not str(error.explanation).strip().endswith("not found"):
+            if "not found" not in str(error.explanation):
                 raise
+            time.sleep(LIST_PAUSE)
     return ask()
 
 

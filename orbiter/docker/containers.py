@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -64,8 +65,13 @@ def list_containers() -> tuple[LocalContainer, ...]:
 
 
 def remove_container(name: str) -> None:
-    """Remove a stopped container; raise ExpectedError if it is running."""
-    with sdk_errors(f"removing the container {name}"):
+    """Remove a stopped container; raise ExpectedError if it is running.
+
+    A missing container is not an error: another program may have removed it.
+    """
+    from docker.errors import NotFound
+
+    with sdk_errors(f"removing the container {name}"), suppress(NotFound):
         connect().api.remove_container(name, v=True)  # and its anonymous volumes
 
 

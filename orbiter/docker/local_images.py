@@ -1,6 +1,7 @@
 """The images of the Docker engine: pulling, loading, listing and removing them."""
 
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -73,16 +74,24 @@ def list_images(label: str) -> tuple[LocalImage, ...]:
 
 
 def last_step(image: str) -> str:
-    """Return the newest line in the history of a local image; "" without a history."""
-    with sdk_errors(f"reading the history of {image}"):
+    """Return the newest line in the history of a local image; "" without image or history."""
+    from docker.errors import ImageNotFound
+
+    history: list[dict[str, Any]] = []
+    with sdk_errors(f"reading the history of {image}"), suppress(ImageNotFound):
         api = connect().api  # its stubs leave out the types of this method
-        history: list[dict[str, Any]] = api.history(image)  # type: ignore[no-untyped-call]
+        history = api.history(image)  # type: ignore[no-untyped-call]
     return str(history[0].get("CreatedBy") or "") if history else ""
 
 
 def remove_image(tag: str) -> None:
-    """Remove a tag, and with the last tag its image; raise ExpectedError if it is in use."""
-    with sdk_errors(f"removing {tag}"):
+    """Remove a tag, and with the last tag its image; raise ExpectedError if it is in use.
+
+    A missing tag is not an error: another program may have removed it.
+    """
+    from docker.errors import ImageNotFound
+
+    with sdk_errors(f"removing {tag}"), suppress(ImageNotFound):
         connect().api.remove_image(tag)
 
 

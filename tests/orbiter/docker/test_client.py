@@ -218,9 +218,19 @@ def _web_server(
         server.shutdown()
 
 
-def test_a_list_is_asked_for_again_if_something_in_it_is_removed() -> None:
-    # Engine 26.1 answered so when another program removed an image, which cannot be timed.
-    gone = APIError("500 Server Error", explanation=f"content digest sha256:{0:064}: not found\n")
+@pytest.mark.parametrize(
+    "explanation",
+    [
+        f"content digest sha256:{0:064}: not found\n",
+        f"rw layer snapshot not found for container {0:064}",
+    ],
+)
+def test_a_list_is_asked_for_again_if_something_in_it_is_removed(
+    explanation: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "LIST_PAUSE", 0)
+    # Engine 26.1 answered so when another program removed something, which cannot be timed.
+    gone = APIError("500 Server Error", explanation=explanation)
     answers: list[APIError | str] = [gone, gone, "images"]
 
     def ask() -> str:

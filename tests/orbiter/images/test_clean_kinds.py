@@ -12,6 +12,7 @@ import pytest
 
 from orbiter.docker import containers, local_images
 from orbiter.docker.build_cache import CacheRecord, list_records, remove_records
+from orbiter.images import clean
 from orbiter.images.own_cache import own_records
 from tests.support.json_output import read_document
 from tests.support.tiny_images import Project, project
@@ -82,7 +83,8 @@ def test_only_records_that_a_lock_set_explains_are_removed(here: Project) -> Non
     assert marked(mark) == before - mine
     assert len(before - mine) == 3
     remove_records([each.id for each in list_records() if mark in each.description])
-    assert here.orbiter("clean", "--build-cache").stdout == "nothing to remove\n"
+    again = here.orbiter("clean", "--build-cache")
+    assert again.stdout == "nothing to remove\n", again.stderr
 
 
 def test_own_commands_of_people_are_not_recognised(here: Project) -> None:
@@ -203,6 +205,17 @@ def load_tagged(here: Project) -> str:
     tag = f"{here.repository}:debian-core-0.1.0"
     load(tag, "orbiter: packages")
     return tag
+
+
+def test_leftovers_that_another_program_removes_meanwhile_are_not_errors(here: Project) -> None:
+    tag = f"{here.repository}:missing"
+    leftovers = [
+        clean.Leftover(kind="container", name=tag.partition("/")[2].replace(":", "-"), size=0),
+        clean.Leftover(kind="image", name=tag, size=0),
+        clean.Leftover(kind="untagged", name=ROOT, size=0),
+    ]
+    assert clean.remove(leftovers) == 0
+    assert local_images.last_step(ROOT) == ""
 
 
 def test_kinds_exclude_a_choice_of_images(here: Project) -> None:
