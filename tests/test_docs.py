@@ -96,6 +96,16 @@ def test_every_path_that_the_pages_name_exists() -> None:
     assert [path for path in sorted(paths) if not (ROOT / path).exists()] == []
 
 
+def test_every_command_that_exits_with_1_is_in_the_table_of_exit_codes() -> None:
+    code_1 = (REFERENCE / "exit-codes.md").read_text(encoding="utf-8").partition("## Code 1")[2]
+    rows = "".join(re.findall(r"^\| (`orbiter.*?) \|", code_1, re.MULTILINE))
+    words = re.compile(r"(?i)\bexits? with (?:code )?1\b|exit code(?: is)? 1\b|\bcode\s1\.")
+    texts = {name: f"{section(name)}{BY_NAME[name].help}" for name in COMMANDS}
+    found = {name for name, text in texts.items() if words.search(text)}
+    assert {"readme", "doctor", "verify-signature"} <= found
+    assert {name for name in found if not re.search(rf"`orbiter {name}\b", rows)} == set()
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_help_reads_like_english(command: str) -> None:
     found = BY_NAME[command]
@@ -124,6 +134,15 @@ def test_the_overview_links_every_page() -> None:
         r"\]\(([\w/-]+\.md)\)", (ROOT / "docs/index.md").read_text(encoding="utf-8")
     )
     assert pages - {"index.md"} == set(linked)
+
+
+@pytest.mark.parametrize("pattern", PAGES)
+def test_no_page_has_a_section_twice(pattern: str) -> None:
+    """A merge can keep the sections of both sides."""
+    for page in ROOT.glob(pattern):
+        text = re.sub(r"(?ms)^ *```.*?^ *```", "", page.read_text(encoding="utf-8"))
+        headings = re.findall(r"^## .*", text, re.MULTILINE)
+        assert sorted(set(headings)) == sorted(headings), page
 
 
 @pytest.mark.parametrize("page", sorted((ROOT / "docs").rglob("*.md")), ids=lambda page: page.stem)
