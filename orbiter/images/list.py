@@ -13,7 +13,7 @@ from orbiter.documents import Document, encode, schema_of
 from orbiter.lockset import folder
 from orbiter.lockset.model import LockSet
 from orbiter.lockset.versions import SEMVER
-from orbiter.oci.reference import parse_reference
+from orbiter.oci.reference import is_reference, parse_reference
 from orbiter.sizes import format_size
 
 ImageState = Literal["fresh", "stale", "no lock set"]
@@ -51,8 +51,11 @@ class OwnImages(msgspec.Struct, frozen=True, kw_only=True):
     roots: Mapping[str, str]
 
     def has(self, tag: str) -> bool:
-        """Return whether a tag is in one of the repositories, in any spelling."""
-        return _repository(tag) in self.repositories
+        """Return whether a tag is in one of the repositories, in any spelling.
+
+        Anybody may write the label that a tag comes from, and some engines list ``<none>:<none>``.
+        """
+        return is_reference(tag) and _repository(tag) in self.repositories
 
 
 def own_images(image_set: ImageSet) -> OwnImages:
