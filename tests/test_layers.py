@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[1]
 
 ORBITER = (
     ("orbiter", "orbiter.conflicts", "orbiter.documents", "orbiter.files", "orbiter.sizes"),
-    ("orbiter.git", "orbiter.tasks"),
+    ("orbiter.git", "orbiter.tasks", "orbiter.threads"),
     ("orbiter.config", "orbiter.store"),
     ("orbiter.lockset", "orbiter.oci"),
     ("orbiter.render", "orbiter.docker", "orbiter.lockfiles"),

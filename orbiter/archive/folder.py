@@ -74,7 +74,7 @@ class FolderStorage:
             blobs.mkdir(parents=True, exist_ok=True)
             _write(self._folder / LAYOUT_FILE, LAYOUT, scratch)
             add_file = partial(self._add_file, scratch=scratch, counter=counter)
-            added = run_parallel(add_file, release.files, counter)
+            added = run_parallel(add_file, release.files)
             for content in (EMPTY, release.manifest):
                 _write(self._path(sha256(content)), content, scratch)
             # The index comes last, so that it names only complete releases.

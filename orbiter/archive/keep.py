@@ -94,7 +94,7 @@ def _verified_files(
         counter.finish(file, size)
         return ArchivedFile(digest=digest, size=size, locked=file, path=path)
 
-    return run_parallel(verify, unique.values(), counter)
+    return run_parallel(verify, unique.values())
 
 
 class ReleaseLocator:

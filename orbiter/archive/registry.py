@@ -88,7 +88,7 @@ class RegistryStorage:
         counter = ProgressCounter({file.digest: file.size for file in release.files}, report)
         with self._registry_errors():
             upload = partial(self._upload, counter=counter)
-            added = run_parallel(upload, release.files, counter)
+            added = run_parallel(upload, release.files)
             tag = self._tag or release.name
             put_manifest(self._repository, tag, release.manifest, OCI_MANIFEST)
         return add_result(release.files, {digest for digest in added if digest})

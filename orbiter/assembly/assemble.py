@@ -1,7 +1,7 @@
 """From stages that BuildKit built to images: the layers of each stage, and the image above them."""
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -25,6 +25,7 @@ from orbiter.assembly.trim import trim, trimmed_list
 from orbiter.config.layer_keys import Compression
 from orbiter.oci.registry import sha256
 from orbiter.tasks import Report
+from orbiter.threads import stoppable_threads
 
 COMPRESSORS = 2
 """Threads that compress layers; each needs some 40 MB."""
@@ -86,7 +87,7 @@ class Assembler:
         """
         if base.layers:
             raw = raw.above(len(base.layers))
-        with ThreadPoolExecutor(1) as pool:
+        with stoppable_threads(1) as pool:
             # Decompressing does not hold Python's lock, so it runs beside the reading of layers.
             for file in (*raw.base, *chain(*raw.stages)):
                 if file not in self._tars:
@@ -188,7 +189,7 @@ class Assembler:
     ) -> tuple[Step, ...]:
         """Write layers in parallel, and return them in their order."""
         report(f"compressing {len(planned)} layers of {stage.name}")
-        with ThreadPoolExecutor(COMPRESSORS) as pool:
+        with stoppable_threads(COMPRESSORS) as pool:
             write = partial(self._blobs.layer, compression=self._options.compression)
             layers = list(pool.map(write, [entries for _, entries in planned]))
         return tuple(

@@ -8,6 +8,7 @@ from typing import Protocol
 import msgspec
 
 from orbiter.config.layer_keys import Compression
+from orbiter.threads import raise_if_stopped
 
 ZSTD_LEVEL = 10
 """Higher levels take many times longer for a few percent: see docs/explanation/assembly.md."""
@@ -81,6 +82,7 @@ class _CompressedFile:
 
     def write(self, data: bytes, /) -> None:
         """Compress bytes."""
+        raise_if_stopped()
         self._file.write(self._compressor.compress(data))
 
     def finish(self) -> None:

@@ -13,6 +13,7 @@ import msgspec
 
 from orbiter.assembly.decompression import decompressed, is_compressed
 from orbiter.assembly.tree import Content, Entry
+from orbiter.threads import raise_if_stopped
 from resolvers.errors import ExpectedError
 
 CHUNK = 1 << 17
@@ -50,6 +51,7 @@ def uncompressed(blob: Path, scratch: Path) -> Path:
             partial = target.with_suffix(".part")
             with decompressed(file) as content, partial.open("wb") as output:
                 while chunk := content.read(CHUNK):
+                    raise_if_stopped()
                     output.write(chunk)
             partial.replace(target)
     return target

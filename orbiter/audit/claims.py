@@ -7,7 +7,6 @@ package may replace a file of another one.
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
 
@@ -30,6 +29,7 @@ from orbiter.audit.packages.npm import read_npm
 from orbiter.audit.packages.wheel import read_wheel
 from orbiter.store.store import Store
 from orbiter.tasks import Report
+from orbiter.threads import stoppable_threads
 from resolvers.npm.inventory import InstalledPackage
 
 READERS: Mapping[str, Reader] = {
@@ -107,7 +107,7 @@ def read_claims(locked: LockedImage, tree: Tree, store: Store, report: Report) -
         reader = READERS[package.manager]
         return InstalledContents(package, package_contents(package.file, reader, store))
 
-    with ThreadPoolExecutor(THREADS) as pool:
+    with stoppable_threads(THREADS) as pool:
         found = {each.package.file.hash: each for each in pool.map(read, readable)}
     return Claims(by_path=_by_path(locked, tree, found), packages=found, built=built)
 

@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import msgspec
@@ -14,6 +13,7 @@ from orbiter.assembly.tree import Entry, Tree
 from orbiter.audit.image import ImageLayer, not_an_image
 from orbiter.store.unpack import UNREADABLE
 from orbiter.tasks import Report
+from orbiter.threads import raise_if_stopped, stoppable_threads
 from resolvers.errors import ExpectedError
 
 READERS = 2
@@ -63,7 +63,7 @@ def read_contents(
     def read(position: int) -> ReadLayer:
         return _read(name, layers[position], scratch / f"{position}.tar")
 
-    with ThreadPoolExecutor(READERS) as pool:
+    with stoppable_threads(READERS) as pool:
         found = tuple(pool.map(read, range(len(layers))))
     return contents_of(found)
 
@@ -86,20 +86,17 @@ def _unpack(layer: ImageLayer, tar: Path) -> tuple[str, str]:
             inner.update(chunk)
             output.write(chunk)
     diff_id = f"sha256:{inner.hexdigest()}"
-    with layer.blob.open() as blob:
-        digest = f"sha256:{hashlib.file_digest(blob, 'sha256').hexdigest()}"
-    return diff_id, digest
+    return diff_id, _digest(layer)
 
 
 def hash_layers(layers: Sequence[ImageLayer]) -> tuple[HashedLayer, ...]:
     """Return the digests of layers: of the blobs, or of the tar files if these have no digest."""
-    with ThreadPoolExecutor(READERS) as pool:
+    with stoppable_threads(READERS) as pool:
         return tuple(pool.map(_hash, layers))
 
 
 def _hash(layer: ImageLayer) -> HashedLayer:
-    with layer.blob.open() as blob:
-        digest = f"sha256:{hashlib.file_digest(blob, 'sha256').hexdigest()}"
+    digest = _digest(layer)
     if layer.blob.digest:
         return HashedLayer(digest=digest)
     inner = hashlib.sha256()
@@ -109,8 +106,18 @@ def _hash(layer: ImageLayer) -> HashedLayer:
     return HashedLayer(diff_id=f"sha256:{inner.hexdigest()}", digest=digest)
 
 
+def _digest(layer: ImageLayer) -> str:
+    """Return the digest of the blob of a layer."""
+    hasher = hashlib.sha256()
+    with layer.blob.open() as blob:
+        for chunk in _chunks(blob):
+            hasher.update(chunk)
+    return f"sha256:{hasher.hexdigest()}"
+
+
 def _chunks(content: Readable) -> Iterable[bytes]:
     while chunk := content.read(CHUNK):
+        raise_if_stopped()
         yield chunk
 
 

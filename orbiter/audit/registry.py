@@ -1,7 +1,6 @@
 """Images in a registry, downloaded to be audited."""
 
 import hashlib
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from orbiter.oci.reference import is_reference, parse_reference
 from orbiter.oci.registry import Repository, repositories, sha256
 from orbiter.sizes import format_size
 from orbiter.tasks import Report
+from orbiter.threads import raise_if_stopped, stoppable_threads
 from resolvers.errors import ExpectedError
 from resolvers.net import http
 
@@ -76,7 +76,7 @@ def _downloaded(
     (folder / digest.partition(":")[2]).write_bytes(manifest)
     blobs = image_blobs(manifest, digest)[1:]
     report(f"downloading {format_size(sum(blob.size for blob in blobs))}")
-    with ThreadPoolExecutor(DOWNLOADS) as pool:
+    with stoppable_threads(DOWNLOADS) as pool:
         list(pool.map(partial(_download, repository, folder), {blob.digest for blob in blobs}))
     index = folder / INDEX_FILE
     index.write_bytes(encode_index([{"digest": digest}]))
@@ -89,6 +89,7 @@ def _download(repository: Repository, folder: Path, digest: str) -> None:
     name = blob_path(digest).rpartition("/")[2]
     with repository.blob(digest, {}) as stream, (folder / name).open("xb") as file:
         for chunk in stream.chunks:
+            raise_if_stopped()
             hasher.update(chunk)
             file.write(chunk)
     if f"sha256:{hasher.hexdigest()}" != digest:

@@ -5,13 +5,13 @@ its layout, so BuildKit sends only layers that changed.
 """
 
 import shutil
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
 from orbiter.assembly.raw_image import layer_files
 from orbiter.oci.layout import BLOBS
 from orbiter.store.store import hash_file, link_or_copy
+from orbiter.threads import stoppable_threads
 from resolvers import cache
 
 VERIFIERS = 2
@@ -28,7 +28,7 @@ class RawLayers:
         """Link the layers of the last build of an image into its new layout."""
         blobs = layout / BLOBS
         blobs.mkdir(parents=True)
-        with ThreadPoolExecutor(VERIFIERS) as pool:
+        with stoppable_threads(VERIFIERS) as pool:
             # The list raises the errors of the threads.
             list(pool.map(partial(_link_intact, folder=blobs), self._folder(image).iterdir()))
 

@@ -5,6 +5,7 @@
 
 import signal
 import sys
+import time
 from collections.abc import Callable
 from functools import wraps
 from threading import Thread
@@ -24,6 +25,8 @@ SIGNALS = {
     signal.SIGHUP: "the terminal was closed",
 }
 """The signals that end a command after it has cleaned up, with the message for each."""
+PATIENCE = 5.0
+"""Seconds after a signal in which others are ignored, because they would interrupt the cleanup."""
 SIGNALLED = 128
 """A command that a signal ends exits with this number plus that of the signal, as in shells."""
 
@@ -48,6 +51,7 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
         except Interruption as error:
             error.programs.join()
             print_lines(f"error: {SIGNALS[error.signal]}", err=True)
+            _reset_signals()
             sys.exit(SIGNALLED + error.signal)
 
     return run
@@ -89,17 +93,38 @@ class Interruption(KeyboardInterrupt):
         self.programs = programs
 
 
+class _SignalHandler:
+    """Raises Interruption at a signal, except for signals that soon follow another one."""
+
+    def __init__(self, terminate_all: Callable[[], Thread]) -> None:
+        self._terminate_all = terminate_all
+        self._ignored_until = 0.0
+
+    def __call__(self, number: int, _frame: object) -> None:
+        """Handle a signal."""
+        now = time.monotonic()
+        if now < self._ignored_until:
+            return
+        self._ignored_until = now + PATIENCE
+        raise Interruption(signal.Signals(number), self._terminate_all())
+
+
 def _handle_signals() -> None:
+    # Not in the handler, which may interrupt this very import.
+    from resolvers.process import terminate_all
+
+    handler = _SignalHandler(terminate_all)
     for number in SIGNALS:
         # nohup lets a command ignore the end of its terminal.
         if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
-            signal.signal(number, _interrupt)
+            signal.signal(number, handler)
 
 
-def _interrupt(number: int, _frame: object) -> NoReturn:
-    from resolvers.process import terminate_all
-
-    raise Interruption(signal.Signals(number), terminate_all())
+def _reset_signals() -> None:
+    """Let further signals end the process: Python shows a traceback for those in its last steps."""
+    for number in SIGNALS:
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def _expected(error: OSError) -> ExpectedError:

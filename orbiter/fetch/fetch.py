@@ -35,7 +35,7 @@ def fetch_from(
     # The largest files first, because the last download decides when the fetch ends.
     missing.sort(key=lambda file: (-file.size, file.path))
     counter = ProgressCounter({file: file.size for file in missing}, progress)
-    results = run_parallel(lambda file: _fetch(file, store, locator, counter), missing, counter)
+    results = run_parallel(lambda file: _fetch(file, store, locator, counter), missing)
     failures = [failure for failure in results if failure]
     raise_all("could not be fetched", sorted(failures, key=str))
     return FetchTotals(

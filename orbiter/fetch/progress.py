@@ -2,12 +2,13 @@
 
 import threading
 from collections.abc import Callable, Hashable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from typing import Any, TypeVar
 
 import msgspec
 
 from orbiter.sizes import MEGABYTE
+from orbiter.threads import raise_if_stopped, stoppable_threads
 
 THREADS = 16
 K = TypeVar("K")
@@ -45,24 +46,14 @@ class FetchTotals(msgspec.Struct, frozen=True, kw_only=True):
 ReportProgress = Callable[[FetchProgress], None]
 
 
-def run_parallel(work: Callable[[K], T], items: Iterable[K], counter: "ProgressCounter") -> list[T]:
+def run_parallel(work: Callable[[K], T], items: Iterable[K]) -> list[T]:
     """Call ``work`` for each item in many threads; return the results in no particular order.
 
     The first error stops the other threads and is raised.
     """
-    with ThreadPoolExecutor(THREADS) as pool:
+    with stoppable_threads(THREADS) as pool:
         jobs = [pool.submit(work, item) for item in items]
-        try:
-            return [job.result() for job in as_completed(jobs)]
-        except BaseException:
-            # Threads cannot be killed: each one ends at its next update.
-            counter.stop()
-            pool.shutdown(cancel_futures=True)
-            raise
-
-
-class _StoppedError(Exception):
-    """Ends the threads of a fetch that was interrupted."""
+        return [job.result() for job in as_completed(jobs)]
 
 
 class ProgressCounter:
@@ -78,13 +69,11 @@ class ProgressCounter:
         self._bytes = 0
         self._total_bytes = sum(sizes.values())
         self._report_progress = report
-        self._stopped = False
         self._lock = threading.Lock()
 
     def update(self, item: Hashable, current: int, size: int) -> None:
-        """Set the bytes that an item has and will have; raise if the fetch was stopped."""
-        if self._stopped:
-            raise _StoppedError
+        """Set the bytes that an item has and will have; raise if the thread was stopped."""
+        raise_if_stopped()
         with self._lock:
             self._bytes += current - self._item_bytes[item]
             self._total_bytes += size - self._item_sizes[item]
@@ -97,10 +86,6 @@ class ProgressCounter:
         with self._lock:
             self._finished_items += 1
             self._report()
-
-    def stop(self) -> None:
-        """End every thread at its next update."""
-        self._stopped = True
 
     def bytes(self) -> int:
         """Return the bytes of all items so far."""

@@ -83,7 +83,7 @@ def check_files(
         counter.finish(file, 0)
         return result
 
-    results = run_parallel(check, to_check, counter)
+    results = run_parallel(check, to_check)
     missing = [result for result in results if isinstance(result, MissingFile)]
     unknown = [result for result in results if isinstance(result, ExpectedError)]
     return UpstreamReport(

@@ -41,7 +41,7 @@ def verify_store(lock_set: LockSet, platforms: Sequence[str], start_task: StartT
         {file: file.size for file in present.values()},
         lambda progress: report(format_progress(progress)),
     )
-    problems = run_parallel(lambda file: _problem(file, store, counter), present.values(), counter)
+    problems = run_parallel(lambda file: _problem(file, store, counter), present.values())
     report("")
     corrupted += sorted(filter(None, problems))
     return StoreReport(intact=problems.count(""), corrupted=tuple(corrupted))

@@ -1,8 +1,8 @@
 """Pushes an image to a registry: only missing blobs, in parallel, and the tag last."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import as_completed
 from http import HTTPStatus
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from orbiter.oci.upload import (
     tag_digest,
 )
 from orbiter.tasks import Report
+from orbiter.threads import stoppable_threads
 from resolvers.errors import ExpectedError
 from resolvers.net import http
 
@@ -146,7 +147,10 @@ class _Push:
         }
         # With the largest blobs first, no thread is left alone with one of them at the end.
         blobs = sorted(pending.values(), key=lambda blob: (-blob.size, blob.digest))
-        _run_parallel(self._push_blob, blobs, self._progress.stop)
+        # The first error stops the other threads.
+        with stoppable_threads(THREADS) as pool:
+            for job in as_completed([pool.submit(self._push_blob, blob) for blob in blobs]):
+                job.result()
 
     def _push_blob(self, blob: Blob) -> None:
         try:
@@ -229,21 +233,6 @@ class _Push:
                 "check the registry, and any proxy in front of it",
             )
         return digest
-
-
-def _run_parallel(
-    work: Callable[[Blob], None], blobs: Sequence[Blob], stop: Callable[[], None]
-) -> None:
-    """Call ``work`` for each blob in some threads; the first error stops the others."""
-    with ThreadPoolExecutor(THREADS) as pool:
-        jobs = [pool.submit(work, blob) for blob in blobs]
-        try:
-            for job in as_completed(jobs):
-                job.result()
-        except BaseException:
-            stop()
-            pool.shutdown(cancel_futures=True)
-            raise
 
 
 def _check_size(blob: Blob) -> None:

@@ -7,12 +7,9 @@ from typing import Literal
 
 from orbiter.sizes import format_size
 from orbiter.tasks import Report, State, TaskState
+from orbiter.threads import raise_if_stopped
 
 BlobResult = Literal["uploaded", "mounted", "present"]
-
-
-class _StoppedError(Exception):
-    """Ends the threads of a push that failed."""
 
 
 class PushProgress:
@@ -23,7 +20,6 @@ class PushProgress:
         self._sent = dict.fromkeys(sizes, 0)
         self._results: dict[str, BlobResult] = {}
         self._report_line = report
-        self._is_stopped = False
         self._lock = threading.Lock()
 
     def digests(self) -> frozenset[str]:
@@ -35,9 +31,8 @@ class PushProgress:
         return digest in self._results
 
     def update(self, digest: str, sent: int) -> None:
-        """Set the bytes of a blob that were sent; raise if the push was stopped."""
-        if self._is_stopped:
-            raise _StoppedError
+        """Set the bytes of a blob that were sent; raise if the thread was stopped."""
+        raise_if_stopped()
         with self._lock:
             self._sent[digest] = sent
             self._report("pushing")
@@ -55,10 +50,6 @@ class PushProgress:
             for digest in self._results.keys() & frozenset(digests):
                 self._sent[digest] = 0
                 del self._results[digest]
-
-    def stop(self) -> None:
-        """End every thread at its next update."""
-        self._is_stopped = True
 
     def report_result(self) -> None:
         """Report the numbers of blobs that were uploaded, mounted and present."""

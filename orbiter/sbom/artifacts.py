@@ -6,7 +6,6 @@ import sys
 import tarfile
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from email.message import Message
 from email.parser import HeaderParser
 from pathlib import Path
@@ -21,6 +20,7 @@ from orbiter.sbom.model import Bill, Component
 from orbiter.sbom.purl import upstream, with_qualifier
 from orbiter.store.store import VERIFIERS, Store
 from orbiter.store.unpack import UNREADABLE
+from orbiter.threads import stoppable_threads
 from resolvers.apt.source_field import parse_source
 from resolvers.errors import ExpectedError
 
@@ -77,7 +77,7 @@ def _read_all(components: list[Component], store: Store) -> list[Component]:
         path = store.verify(component.hash, component.file)
         return fact_cache.with_facts(component, facts) or _read(component, path)
 
-    with ThreadPoolExecutor(VERIFIERS) as pool:
+    with stoppable_threads(VERIFIERS) as pool:
         found = list(pool.map(read, components))
     fact_cache.add(zip(components, found, strict=True), facts)
     return found

@@ -9,6 +9,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from orbiter.threads import raise_if_stopped
 from resolvers.cache import CACHE_HINT
 from resolvers.errors import ExpectedError
 from resolvers.net import http
@@ -151,6 +152,7 @@ def read_chunks(path: Path) -> Iterator[bytes]:
     """Yield the bytes of a file in chunks."""
     with path.open("rb") as file:
         while chunk := file.read(CHUNK):
+            raise_if_stopped()
             yield chunk
 
 

@@ -4,7 +4,6 @@ import errno
 import hashlib
 import shutil
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from orbiter.store.download import (
     part_size,
     read_chunks,
 )
+from orbiter.threads import stoppable_threads
 from resolvers.cache import folder
 from resolvers.errors import ExpectedError
 
@@ -129,7 +129,7 @@ class Store:
 
     def link_all(self, links: Iterable[tuple[str, Path]]) -> None:
         """Link files, given as hash and destination, and report all failures together."""
-        with ThreadPoolExecutor(VERIFIERS) as pool:
+        with stoppable_threads(VERIFIERS) as pool:
             failures = list(pool.map(lambda link: _failure(self.link, *link), links))
         raise_all("cannot be used from the store", [failure for failure in failures if failure])
 
@@ -146,8 +146,10 @@ def link_or_copy(path: Path, destination: Path) -> None:
 
 def hash_file(path: Path, algorithm: str) -> str:
     """Return the hash of a file, prefixed with the algorithm."""
-    with path.open("rb") as file:
-        return format_hash(hashlib.file_digest(file, algorithm))
+    hasher = hashlib.new(algorithm)
+    for chunk in read_chunks(path):
+        hasher.update(chunk)
+    return format_hash(hasher)
 
 
 def raise_all(problem: str, failures: list[ExpectedError]) -> None:

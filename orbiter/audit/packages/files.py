@@ -14,6 +14,7 @@ import msgspec
 from orbiter.store.artifact_list import LockedFile
 from orbiter.store.store import Store
 from orbiter.store.unpack import UNREADABLE
+from orbiter.threads import raise_if_stopped
 from resolvers import cache
 from resolvers.errors import ExpectedError
 
@@ -114,6 +115,7 @@ def hash_of(content: IO[bytes]) -> str:
     """Return the sha256 of a file in hexadecimal."""
     hasher = hashlib.sha256()
     while chunk := content.read(CHUNK):
+        raise_if_stopped()
         hasher.update(chunk)
     return hasher.hexdigest()
 

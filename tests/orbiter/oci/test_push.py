@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from orbiter import threads
 from orbiter.oci import chunks
 from orbiter.oci import push as push_module
 from orbiter.oci.push import Blob, ImageManifest, mount_sources, push_image
-from orbiter.oci.push_progress import PushProgress
 from orbiter.oci.registry import Repository, sha256
 from orbiter.oci.upload import mount_blob
 from orbiter.tasks import TaskState
@@ -374,7 +374,6 @@ def test_the_first_error_ends_all_uploads(
     """The other threads end in the middle of their blobs."""
     image = write_image(tmp_path, [os.urandom(1 << 20) for _ in range(4)], level=0)
     monkeypatch.setattr(http, "CHUNK", 1 << 14)
-    waiting = threading.Event()
     denied = image.blobs[1].digest.replace(":", "%3A")
 
     def answer(request: Request) -> Answer | None:
@@ -386,17 +385,10 @@ def test_the_first_error_ends_all_uploads(
     def slow_read(self: push_module._Push, blob: Blob, start: int, stop: int) -> Iterator[bytes]:
         for number, piece in enumerate(read(self, blob, start, stop)):
             if number and blob.digest != image.blobs[1].digest:
-                assert waiting.wait(60)
+                assert threads._thread.stop.wait(60)
             yield piece
 
-    stop_threads = PushProgress.stop
-
-    def stop_and_continue(self: PushProgress) -> None:
-        stop_threads(self)
-        waiting.set()
-
     monkeypatch.setattr(push_module._Push, "_read", slow_read)
-    monkeypatch.setattr(PushProgress, "stop", stop_and_continue)
     with pytest.raises(ExpectedError, match="DENIED"):
         push(registry, [image])
     large = {blob.digest for blob in image.blobs[1:]}
