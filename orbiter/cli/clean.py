@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     shell_complete=complete_release,
     help="Only remove the images of this release.",
 )
-@click.option("--containers", is_flag=True, help="Only remove stopped containers.")
+@click.option("--containers", is_flag=True, help="Only remove containers that Orbiter left behind.")
 @click.option("--dangling", is_flag=True, help="Only remove images without a tag.")
 @click.option(
     "--build-cache",
@@ -48,11 +48,13 @@ def clean(
     build_cache: bool,
     output_format: str,
 ) -> None:
-    """Remove old images, stopped containers and partial files.
+    """Remove old images, unused containers and partial files.
 
-    Removes only what Orbiter made and what no container uses. Fresh images, images of recorded
-    releases, complete files in the store, lock sets and the build cache are kept. --containers,
-    --dangling and --build-cache may be combined; then nothing else is removed.
+    Removes only what Orbiter made and what no other container uses. Containers
+    of killed commands may still run; those of running commands stay. Fresh
+    images, images of recorded releases, complete files in the store, lock sets
+    and the build cache are kept. --containers, --dangling and --build-cache may
+    be combined; then nothing else is removed.
     """
     from orbiter.config.read import read_image_set
     from orbiter.images import clean as images_clean

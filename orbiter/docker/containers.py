@@ -10,8 +10,8 @@ import msgspec
 
 from orbiter.docker import buildx, network
 from orbiter.docker.client import connect, consistent_list, sdk_errors
-from orbiter.docker.local_images import pull_image
-from orbiter.docker.objects import STARTED, LocalContainer
+from orbiter.docker.local_images import image_labels, pull_image
+from orbiter.docker.objects import OWNER, STARTED, LocalContainer
 from resolvers import process
 
 if TYPE_CHECKING:
@@ -59,20 +59,42 @@ def container_proxies() -> Mapping[str, Any]:
 
 def list_containers() -> tuple[LocalContainer, ...]:
     """Return all containers of the engine, running or not."""
+    return _listed(size=True)
+
+
+def owned_containers(owner: str) -> tuple[LocalContainer, ...]:
+    """Return the containers with an owner, running or not; their size is not read."""
+    found = _listed(filters={"label": f"{OWNER}={owner}"})
+    return tuple(filter(is_own, found))
+
+
+def _listed(**options: Any) -> tuple[LocalContainer, ...]:
     with sdk_errors("listing the containers of the engine"):
-        containers = consistent_list(lambda: connect().api.containers(all=True, size=True))
+        containers = consistent_list(lambda: connect().api.containers(all=True, **options))
         return msgspec.convert(containers, tuple[LocalContainer, ...])
 
 
-def remove_container(name: str) -> None:
-    """Remove a stopped container; raise ExpectedError if it is running.
+def is_own(container: LocalContainer) -> bool:
+    """Return whether Orbiter started a container.
+
+    A container of an image that somebody made from such a container inherits its labels. The image
+    then has the same owner. If it is missing, nobody knows.
+    """
+    if not container.owner:
+        return False
+    labels = image_labels(container.image)
+    return labels is not None and labels.get(OWNER) != container.owner
+
+
+def remove_container(name: str, *, force: bool = False) -> None:
+    """Remove a stopped container, with ``force`` also a running one; else raise ExpectedError.
 
     A missing container is not an error: another program may have removed it.
     """
     from docker.errors import NotFound
 
     with sdk_errors(f"removing the container {name}"), suppress(NotFound):
-        connect().api.remove_container(name, v=True)  # and its anonymous volumes
+        connect().api.remove_container(name, v=True, force=force)  # and its anonymous volumes
 
 
 def become_shell(tag: str) -> NoReturn:
@@ -94,12 +116,14 @@ def start_container(
     ports: Mapping[int, int],
     environment: Mapping[str, str],
     mounts: Mapping[str, str],
+    owner: str,
     user: str = "",
 ) -> "Container":
     """Start a container of ``tag`` under an init process, with its own command for None.
 
     ``ports`` maps ports of the container to ports on 127.0.0.1, ``mounts`` maps folders of this
-    machine to folders in the container. ``user`` is ``uid:gid``, or empty for the image's user.
+    machine to folders in the container. ``owner`` is the one of ``owner.owner``. ``user`` is
+    ``uid:gid``, or empty for the image's user.
     """
     from docker.types import Mount
 
@@ -115,9 +139,14 @@ def start_container(
             ports={f"{inside}/tcp": ("127.0.0.1", port) for inside, port in ports.items()},
             environment=dict(environment),
             user=user or None,
-            labels={STARTED: tag},
+            labels=started_labels(tag, owner),
             mounts=binds,
         )
+
+
+def started_labels(tag: str, owner: str) -> dict[str, str]:
+    """Return the labels of a container that Orbiter starts from a tag."""
+    return {STARTED: tag, OWNER: owner}
 
 
 def follow_log(container: "Container") -> Iterator[bytes]:

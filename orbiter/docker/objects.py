@@ -12,8 +12,10 @@ STARTED = "org.orbiter.started"
 
 Its value is the tag of Orbiter's image.
 """
+OWNER = "org.orbiter.owner"
+"""Label of the containers that Orbiter started; its value is the one of ``owner.owner``."""
 REPO2DOCKER = "orbiter-repo2docker-"
-"""Beginning of the names of these images, and of their containers."""
+"""Beginning of the names of these images and of their containers; their owner follows."""
 LOCKSET = "org.orbiter.lockset"
 """Label of the images that Orbiter built; its value is the root digest of the lock set."""
 REVISION = "org.opencontainers.image.revision"
@@ -40,6 +42,12 @@ class LocalImage(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
         return next(found, "") if self.started_tag else ""
 
     @property
+    def repo2docker_owner(self) -> str:
+        """Return the owner in the name that repo2docker gave the image; empty for other images."""
+        name = self.repo2docker_name.rpartition("/")[2]
+        return name.removeprefix(REPO2DOCKER).partition(":")[0]
+
+    @property
     def started_tag(self) -> str:
         """Return the tag in the label ``STARTED``; empty without the label."""
         return (self.labels or {}).get(STARTED, "")
@@ -62,5 +70,13 @@ class LocalContainer(msgspec.Struct, frozen=True, kw_only=True, rename="pascal")
 
     @property
     def started_tag(self) -> str:
-        """Return the tag that Orbiter started the container from; empty for other containers."""
+        """Return the tag in the label ``STARTED``; empty without the label.
+
+        A container of an image that somebody made from such a container inherits the label.
+        """
         return (self.labels or {}).get(STARTED, "")
+
+    @property
+    def owner(self) -> str:
+        """Return the value of the label ``OWNER``; empty without the label."""
+        return (self.labels or {}).get(OWNER, "")

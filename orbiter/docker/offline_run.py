@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from orbiter.docker.client import connect, sdk_errors
+from orbiter.docker.containers import started_labels
 from orbiter.docker.local_images import find_image
-from orbiter.docker.objects import STARTED
+from orbiter.docker.owner import owner
 
 if TYPE_CHECKING:
     from docker.models.containers import Container
@@ -62,8 +63,8 @@ def run_offline(command: OfflineCommand, stop: Event) -> Ended:
 
     The image's entrypoint applies. The command is killed at its limit, and when ``stop`` is set.
     """
-    with sdk_errors(f"running a command in {command.tag}"):
-        container = _create(command)
+    with sdk_errors(f"running a command in {command.tag}"), owner() as name:
+        container = _create(command, name)
         try:
             if command.files:
                 container.put_archive(command.volume, command.files)
@@ -77,7 +78,7 @@ def run_offline(command: OfflineCommand, stop: Event) -> Ended:
             container.remove(force=True, v=True)
 
 
-def _create(command: OfflineCommand) -> "Container":
+def _create(command: OfflineCommand, owner_name: str) -> "Container":
     from docker.types import LogConfig, Mount
 
     # A new volume gets the image's files of its folder, so the home folder is not empty.
@@ -93,7 +94,7 @@ def _create(command: OfflineCommand) -> "Container":
         mounts=[Mount(folder, None, type="volume") for folder in volumes],
         working_dir=command.folder,
         platform=command.platform,
-        labels={STARTED: command.tag},
+        labels=started_labels(command.tag, owner_name),
         healthcheck={"test": ["NONE"]},
         log_config=LogConfig(type="json-file", config=LOG),
     )

@@ -1,4 +1,4 @@
-"""``orbiter clean``: removes stopped containers, outdated images, and unfinished files.
+"""``orbiter clean``: removes containers left behind, outdated images, and unfinished files.
 
 Fresh images, those of recorded releases, and Orbiter's part of BuildKit's cache stay unless the
 user asks for them. The complete files of the store stay, because other builds use them.
@@ -14,8 +14,10 @@ import msgspec
 from orbiter.config.image_set import ImageSet
 from orbiter.docker import containers, local_images
 from orbiter.docker.build_cache import CacheRecord, list_records, remove_records
-from orbiter.docker.objects import LOCKSET, STARTED, STOPPED_STATES, LocalContainer
+from orbiter.docker.objects import LOCKSET, STARTED, LocalImage
+from orbiter.docker.owner import owner_state, remove_of_killed
 from orbiter.images import list as image_list
+from orbiter.images.left_containers import LeftContainer, left_containers
 from orbiter.images.list import ListedImage, OwnImages
 from orbiter.images.own_cache import own_records
 from orbiter.lockset import folder
@@ -41,20 +43,22 @@ class Leftover(msgspec.Struct, frozen=True, kw_only=True):
     ``name`` is the name of a container, the tag of an image, or the path of a file or folder. An
     untagged image has its id, and records of the cache have the name of their stage.
     ``size`` is in bytes; that of an image includes layers which other images may keep. ``records``
-    are the ids of records of the cache.
+    are the ids of records of the cache. ``owner`` is the killed process that made a container or an
+    image of repo2docker.
     """
 
     kind: LeftoverKind
     name: str
     size: int
     records: tuple[str, ...] = ()
+    owner: str = ""
 
 
 class CleanupScope(msgspec.Struct, frozen=True, kw_only=True):
     """The images to remove: all, only stale ones, only those of a release, or the outdated ones.
 
     Outdated images are neither fresh nor images of a recorded release. Unfinished files and the
-    stopped containers of other images are not part of a scope with only some images. ``kinds`` are
+    containers of other images are not part of a scope with only some images. ``kinds`` are
     those of KINDS that the user chose instead; then nothing else is part of the scope.
     """
 
@@ -78,7 +82,7 @@ class CleanupScope(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CleanupPlan(msgspec.Struct, frozen=True, kw_only=True):
-    """The leftovers in the order of their removal, and notes on the images that stay."""
+    """The leftovers in the order of their removal, and notes on them and on what stays."""
 
     leftovers: tuple[Leftover, ...]
     notes: tuple[str, ...]
@@ -94,23 +98,20 @@ def plan_cleanup(image_set: ImageSet, scope: CleanupScope) -> CleanupPlan:
     chosen = [image for image in images if scope.has(image, recorded)]
     tags = {image.tag for image in chosen}
     existing = containers.list_containers()
-    stopped = [container for container in existing if _is_stopped(container, own)]
+    left = left_containers(existing, own)
     derived = [
         image
         for image in local_images.list_images(STARTED)
-        if image.repo2docker_name and own.has(image.started_tag)
+        if image.repo2docker_name and own.has(image.started_tag) and _is_left(image)
     ]
     if scope.only_images:
-        stopped = [container for container in stopped if container.started_tag in tags]
+        left = tuple(each for each in left if each.container.started_tag in tags)
         derived = [image for image in derived if image.started_tag in tags]
-    users = {container.image: container.name for container in existing if container not in stopped}
-    # Containers come first, because a stopped one still uses its image.
-    leftovers = [_container(container) for container in stopped]
-    leftovers += [
-        Leftover(kind="image", name=image.repo2docker_name, size=image.size)
-        for image in derived
-        if image.id not in users
-    ]
+    removed = {each.container.id for each in left}
+    users = {each.image: each.name for each in existing if each.id not in removed}
+    # Containers come first, because also a stopped one uses its image.
+    leftovers = [*map(_container, left)]
+    leftovers += [_derived(image) for image in derived if image.id not in users]
     leftovers += [
         Leftover(kind="image", name=image.tag, size=image.size)
         for image in chosen
@@ -118,20 +119,21 @@ def plan_cleanup(image_set: ImageSet, scope: CleanupScope) -> CleanupPlan:
     ]
     if not scope.only_images:
         leftovers += _unfinished()
-    return CleanupPlan(
-        leftovers=tuple(leftovers), notes=tuple(_notes(images, chosen, users, scope))
-    )
+    notes = (*_running_notes(left), *_notes(images, chosen, users, scope))
+    return CleanupPlan(leftovers=tuple(leftovers), notes=notes)
 
 
 def _plan_kinds(own: OwnImages, kinds: Collection[LeftoverKind]) -> CleanupPlan:
     """Find the leftovers of chosen kinds alone."""
     existing = containers.list_containers()
-    stopped = [container for container in existing if _is_stopped(container, own)]
     leftovers: list[Leftover] = []
     notes: list[str] = []
     if "container" in kinds:
-        leftovers += map(_container, stopped)
-        existing = tuple(each for each in existing if each not in stopped)
+        left = left_containers(existing, own)
+        leftovers += map(_container, left)
+        notes += _running_notes(left)
+        removed = {each.container.id for each in left}
+        existing = tuple(each for each in existing if each.id not in removed)
     if "untagged" in kinds:
         leftovers += _untagged(frozenset(container.image for container in existing))
     if "cache" in kinds:
@@ -142,8 +144,26 @@ def _plan_kinds(own: OwnImages, kinds: Collection[LeftoverKind]) -> CleanupPlan:
     return CleanupPlan(leftovers=tuple(leftovers), notes=tuple(notes))
 
 
-def _container(container: LocalContainer) -> Leftover:
-    return Leftover(kind="container", name=container.name, size=container.size)
+def _container(left: LeftContainer) -> Leftover:
+    container = left.container
+    owner = container.owner if left.owner_state == "killed" else ""
+    return Leftover(kind="container", name=container.name, size=container.size, owner=owner)
+
+
+def _is_left(image: LocalImage) -> bool:
+    """Return whether no running process is about to start an image of repo2docker."""
+    return owner_state(image.repo2docker_owner) != "running"
+
+
+def _derived(image: LocalImage) -> Leftover:
+    name, owner = image.repo2docker_name, image.repo2docker_owner
+    return Leftover(kind="image", name=name, size=image.size, owner=owner)
+
+
+def _running_notes(found: Iterable[LeftContainer]) -> Iterator[str]:
+    for each in found:
+        if each.is_running:
+            yield f"{each.container.name} is running, but the orbiter that started it was killed"
 
 
 def _untagged(used: Collection[str]) -> Iterator[Leftover]:
@@ -217,12 +237,6 @@ def _unfinished() -> Iterator[Leftover]:
         yield Leftover(kind="unfinished", name=str(path), size=_freed_bytes(path))
 
 
-def _is_stopped(container: LocalContainer, own: OwnImages) -> bool:
-    """Return whether Orbiter started the container from an own image, and it has stopped."""
-    tag = container.started_tag
-    return container.state in STOPPED_STATES and bool(tag) and own.has(tag)
-
-
 def _unfinished_paths(store: Path) -> Iterator[Path]:
     """Yield the unfinished files and folders that no running process uses."""
     for pattern in UNFINISHED:
@@ -260,7 +274,9 @@ def remove(leftovers: Iterable[Leftover]) -> int:
 def _remove(leftover: Leftover) -> str:
     """Remove a leftover; return the error message, empty if there was no error."""
     try:
-        if leftover.kind == "container":
+        if leftover.owner:
+            remove_of_killed(leftover.owner)
+        if leftover.kind == "container" and not leftover.owner:
             containers.remove_container(leftover.name)
         elif leftover.kind in {"image", "untagged"}:
             local_images.remove_image(leftover.name)

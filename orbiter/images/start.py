@@ -15,6 +15,7 @@ from orbiter.config.runtime import Runtime
 from orbiter.config.stage_graph import runtime_of
 from orbiter.docker import client, containers, local_images
 from orbiter.docker.objects import LOCKSET
+from orbiter.docker.owner import owner
 from orbiter.images.server_log import follow
 from orbiter.lockset import model
 from orbiter.lockset.model import LockSet
@@ -49,24 +50,26 @@ def run_image(
     token = secrets.token_hex(24)
     runtime = _runtime(lock_set, image)
     user, mounts = _mounted(lock_set, mount)
-    container = containers.start_container(
-        tag,
-        _command(runtime, user),
-        ports={_container_port(runtime): host_port},
-        environment={"JUPYTER_TOKEN": token},
-        mounts=mounts,
-        user=user,
-    )
-    try:
-        follow(
-            lambda put: deque(map(put, _log_lines(container)), maxlen=0),
-            f"http://127.0.0.1:{host_port}",
-            token,
+    with owner() as name:
+        container = containers.start_container(
+            tag,
+            _command(runtime, user),
+            ports={_container_port(runtime): host_port},
+            environment={"JUPYTER_TOKEN": token},
+            mounts=mounts,
+            owner=name,
+            user=user,
         )
-    except KeyboardInterrupt:
-        report_stopping()
-    finally:
-        containers.stop_container(container)
+        try:
+            follow(
+                lambda put: deque(map(put, _log_lines(container)), maxlen=0),
+                f"http://127.0.0.1:{host_port}",
+                token,
+            )
+        except KeyboardInterrupt:
+            report_stopping()
+        finally:
+            containers.stop_container(container)
 
 
 def report_stopping() -> None:

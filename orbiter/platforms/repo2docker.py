@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from orbiter.docker import client, containers, local_images
 from orbiter.docker.objects import REPO2DOCKER, STARTED
+from orbiter.docker.owner import owner
 from orbiter.images import start
 from orbiter.images.server_log import follow
 from orbiter.lockset.model import LockSet
@@ -24,12 +25,17 @@ TOKEN = "JUPYTER_TOKEN"
 
 
 class BuiltImage(NamedTuple):
-    """A built image of a lock set, and the name of what repo2docker makes from it."""
+    """A built image of a lock set, and the owner of what repo2docker makes from it."""
 
     lock_set: LockSet
     stage: str
     tag: str
-    name: str
+    owner: str
+
+    @property
+    def name(self) -> str:
+        """The name of repo2docker's image, and of its container."""
+        return f"{REPO2DOCKER}{self.owner}"
 
 
 def run_with_repo2docker(
@@ -52,11 +58,11 @@ def run_with_repo2docker(
     tag = start.find_built_tag(lock_set, stage)
     host_port = start.free_port(port)
     python = uv_program.tool_python(PROGRAM, VERSION, progress)
-    name = f"{REPO2DOCKER}{secrets.token_hex(6)}"
-    with temporary_folder() as folder:
-        options = arguments(BuiltImage(lock_set, stage, tag, name), folder, host_port, mount)
+    with temporary_folder() as folder, owner() as name:
+        built = BuiltImage(lock_set, stage, tag, name)
+        options = arguments(built, folder, host_port, mount)
         address = f"http://127.0.0.1:{host_port}"
-        _follow([python, "-m", "repo2docker", *options], folder, address, name)
+        _follow([python, "-m", "repo2docker", *options], folder, address, built.name)
 
 
 def arguments(
@@ -78,8 +84,9 @@ def arguments(
 def _config(image: BuiltImage, mount: Path | None) -> dict[str, Any]:
     """Return the values of repo2docker that its options cannot have."""
     home = f"/home/{image.lock_set.image_set.user.name}"
+    labels = containers.started_labels(image.tag, image.owner)
     return {
-        "extra_run_kwargs": {"name": image.name, "labels": {STARTED: image.tag}},
+        "extra_run_kwargs": {"name": image.name, "labels": labels},
         "labels": {STARTED: image.tag},
         "volumes": {str(mount.resolve()): f"{home}/work"} if mount else {},
     }

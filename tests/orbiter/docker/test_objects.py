@@ -26,3 +26,4 @@ def test_the_name_that_repo2docker_gave_an_image(
 ) -> None:
     image = LocalImage(id="sha256:1", size=1, repo_tags=tags, labels=labels)
     assert image.repo2docker_name == name
+    assert image.repo2docker_owner == ("1" if name else "")

@@ -15,6 +15,8 @@ from tests.support.tiny_images import Project, on_terminal, project
 
 pytestmark = pytest.mark.engine
 ROOT = "sha256:" + "0" * 64
+UNKNOWN = "0" * 32
+"""The owner of a container that another machine started."""
 
 
 @pytest.fixture
@@ -33,7 +35,9 @@ def whole() -> Path:
 
 def leave_container(tag: str) -> None:
     """Leave a container behind, as a killed ``orbiter run`` does."""
-    containers.start_container(tag, ["/missing"], ports={}, environment={}, mounts={}).wait()
+    containers.start_container(
+        tag, ["/missing"], ports={}, environment={}, mounts={}, owner=UNKNOWN
+    ).wait()
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from orbiter.docker import containers, local_images
+from orbiter.docker import local_images
 from orbiter.docker.build_cache import CacheRecord, list_records, remove_records
 from orbiter.images import clean
 from orbiter.images.own_cache import own_records
@@ -184,27 +184,6 @@ def test_only_own_images_without_a_tag_are_removed(here: Project) -> None:
         subprocess.run(remove, check=True, stdout=subprocess.DEVNULL)
         for name in ("derived", "used"):
             subprocess.run(["docker", "image", "rm", images[name]], check=True, capture_output=True)
-
-
-def test_only_containers_that_orbiter_started_are_removed(here: Project) -> None:
-    tag = load_tagged(here)
-    containers.start_container(tag, ["/missing"], ports={}, environment={}, mounts={}).wait()
-    create = ["docker", "create", tag]
-    foreign = subprocess.run(create, check=True, capture_output=True, text=True).stdout.strip()
-    try:
-        done = here.orbiter("clean", "--containers", "--yes")
-        assert done.stdout.splitlines()[-1] == "removed 1"
-        left = [each.id for each in containers.list_containers() if each.id == foreign]
-        assert left == [foreign]
-        assert local_images.find_image(tag)
-    finally:
-        subprocess.run(["docker", "rm", foreign], check=True, stdout=subprocess.DEVNULL)
-
-
-def load_tagged(here: Project) -> str:
-    tag = f"{here.repository}:debian-core-0.1.0"
-    load(tag, "orbiter: packages")
-    return tag
 
 
 def test_leftovers_that_another_program_removes_meanwhile_are_not_errors(here: Project) -> None:

@@ -11,7 +11,7 @@ from tests.support.runnable import TAG, locked
 
 
 def image(*packages: str) -> BuiltImage:
-    return BuiltImage(locked(*packages), "debian-base", TAG, "orbiter-repo2docker-1")
+    return BuiltImage(locked(*packages), "debian-base", TAG, "1")
 
 
 def test_repo2docker_starts_its_own_command_on_the_loopback_interface(tmp_path: Path) -> None:
@@ -40,7 +40,8 @@ def test_the_container_and_its_image_have_the_label_that_clean_looks_for(tmp_pat
     mount.mkdir()
     arguments(image("jupyterlab"), tmp_path, 9000, mount)
     config = json.loads((tmp_path / "config.json").read_text(encoding="utf-8"))["Repo2Docker"]
-    assert config["extra_run_kwargs"]["labels"] == {"org.orbiter.started": TAG}
+    labels = {"org.orbiter.started": TAG, "org.orbiter.owner": "1"}
+    assert config["extra_run_kwargs"] == {"name": "orbiter-repo2docker-1", "labels": labels}
     assert config["labels"] == {"org.orbiter.started": TAG}
     assert config["volumes"] == {str(mount): "/home/jovyan/work"}
 
