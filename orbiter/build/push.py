@@ -7,7 +7,7 @@ from orbiter.assembly.documents import OCI_CONFIG
 from orbiter.assembly.image import AssembledImage
 from orbiter.build.built_image import BuiltImage
 from orbiter.docker import client
-from orbiter.oci.push import Blob, ImageManifest, mount_sources, push_image
+from orbiter.oci.push import BlobFile, ImageManifest, mount_sources, push_image
 from orbiter.oci.reference import parse_reference
 from orbiter.oci.registry import OCI_MANIFEST, repositories
 from orbiter.tasks import Report
@@ -34,10 +34,10 @@ def push(
 
 
 def _manifest(image: AssembledImage, blobs: Blobs) -> ImageManifest:
-    config = Blob(
+    config = BlobFile(
         image.config_digest, len(image.config), OCI_CONFIG, blobs.path(image.config_digest)
     )
     layers = [
-        Blob(layer.digest, layer.size, layer.media_type, layer.path) for layer in image.layers
+        BlobFile(layer.digest, layer.size, layer.media_type, layer.path) for layer in image.layers
     ]
     return ImageManifest(image.digest, image.manifest, OCI_MANIFEST, (config, *layers))

@@ -60,12 +60,12 @@ def ci(
     week upgrades packages on a branch and verifies releases. The default file is
     .github/workflows/images.yml or .gitlab-ci.yml.
     """
-    from orbiter.config.read import read_project
+    from orbiter.config.read import read_project_config
     from orbiter.platforms.ci import FILES, WorkflowOptions, workflow, write_workflow
 
     if not BRANCH.fullmatch(branch):
         raise ExpectedError(f"--branch {branch}: not the name of a branch", "for example main")
-    project = read_project(IMAGES)
+    project = read_project_config(IMAGES)
     options = WorkflowOptions(
         repository=project.image_set.repository,
         branch=branch,

@@ -17,10 +17,10 @@ def status(remote: bool, output_format: str) -> None:
     released and pushed. Without --remote, no network is used. Without a Docker
     engine, the images are unknown.
     """
-    from orbiter.config.read import read_project
+    from orbiter.config.read import read_project_config
     from orbiter.query.status import status as state_of
 
-    found = state_of(read_project(IMAGES), remote=remote)
+    found = state_of(read_project_config(IMAGES), remote=remote)
     if output_format == "json":
         from orbiter.documents import encode
 

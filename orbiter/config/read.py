@@ -72,7 +72,7 @@ def _of_text(
     return image_set
 
 
-class Project(NamedTuple):
+class ProjectConfig(NamedTuple):
     """The image set, the tests of images, and whether an audit is required."""
 
     image_set: ImageSet
@@ -80,7 +80,7 @@ class Project(NamedTuple):
     requires_audit: bool
 
 
-def read_project(path: Path) -> Project:
+def read_project_config(path: Path) -> ProjectConfig:
     """Read images.toml once, for commands that need more than the image set.
 
     Raises ConfigError with all mistakes of the file, also those in the tests.
@@ -91,7 +91,7 @@ def read_project(path: Path) -> Project:
     tests = tests_by_image(file, path.parent, mistakes)
     if mistakes.all:
         raise ConfigError(str(path), with_lines(mistakes.all, text))
-    return Project(image_set, tests, file.require_audit)
+    return ProjectConfig(image_set, tests, file.require_audit)
 
 
 def read_lint_keys(path: Path) -> LintTable:

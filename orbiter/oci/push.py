@@ -31,7 +31,7 @@ THREADS = 4
 DAMAGED = "delete the file, if it exists, and build the image again"
 
 
-class Blob(msgspec.Struct, frozen=True):
+class BlobFile(msgspec.Struct, frozen=True):
     """A configuration or a layer, and the file that has its bytes."""
 
     digest: str
@@ -46,7 +46,7 @@ class ImageManifest(msgspec.Struct, frozen=True):
     digest: str
     content: bytes
     media_type: str
-    blobs: tuple[Blob, ...]
+    blobs: tuple[BlobFile, ...]
 
 
 def push_image(
@@ -152,7 +152,7 @@ class _Push:
             for job in as_completed([pool.submit(self._push_blob, blob) for blob in blobs]):
                 job.result()
 
-    def _push_blob(self, blob: Blob) -> None:
+    def _push_blob(self, blob: BlobFile) -> None:
         try:
             self._progress.finish(blob.digest, self._transfer(blob))
         except http.HTTPError as error:
@@ -160,7 +160,7 @@ class _Push:
                 check_content(blob.path, blob.digest)
             raise
 
-    def _transfer(self, blob: Blob) -> BlobResult:
+    def _transfer(self, blob: BlobFile) -> BlobResult:
         mount = MountResult()
         if blob.digest not in self._doubted:
             if self._is_present(blob.digest):
@@ -191,7 +191,7 @@ class _Push:
                 self._sources = [other for other in self._sources if other is not source]
         return MountResult()
 
-    def _upload(self, blob: Blob, location: str) -> None:
+    def _upload(self, blob: BlobFile, location: str) -> None:
         def read(start: int, stop: int) -> Iterator[bytes]:
             return self._read(blob, start, stop)
 
@@ -200,7 +200,7 @@ class _Push:
         else:
             put_blob(self._repository, blob.digest, blob.size, lambda: read(0, blob.size), location)
 
-    def _read(self, blob: Blob, start: int, stop: int) -> Iterator[bytes]:
+    def _read(self, blob: BlobFile, start: int, stop: int) -> Iterator[bytes]:
         """Yield bytes of a blob, and report those before them as sent."""
         with blob.path.open("rb") as file:
             file.seek(start)
@@ -235,7 +235,7 @@ class _Push:
         return digest
 
 
-def _check_size(blob: Blob) -> None:
+def _check_size(blob: BlobFile) -> None:
     try:
         size = blob.path.stat().st_size
     except OSError as error:

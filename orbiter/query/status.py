@@ -10,7 +10,7 @@ import msgspec
 
 from orbiter.config.image_set import ImageSet
 from orbiter.config.image_tests import ImageTests
-from orbiter.config.read import Project
+from orbiter.config.read import ProjectConfig
 from orbiter.docker import client
 from orbiter.docker.objects import LOCKSET
 from orbiter.documents import Document
@@ -89,7 +89,7 @@ class _Locked(msgspec.Struct, frozen=True, kw_only=True):
     digests: Digests | None = None
 
 
-def status(project: Project, *, remote: bool = False) -> Status:
+def status(project: ProjectConfig, *, remote: bool = False) -> Status:
     """Return the state of the release that images.toml describes.
 
     With ``remote``, also read the tags from their registry; otherwise nothing uses the network.

@@ -5,7 +5,7 @@ from typing import Literal
 
 import msgspec
 
-from orbiter.release.layers import LayerEntry
+from orbiter.release.layers import ListedEntry
 
 EntryChange = Literal["changed", "added", "missing"]
 """``changed`` means another content, kind, owner, mode or name."""
@@ -28,7 +28,7 @@ class EntryDifference(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def first_difference(
-    recorded: Sequence[str], built: Sequence[LayerEntry]
+    recorded: Sequence[str], built: Sequence[ListedEntry]
 ) -> EntryDifference | None:
     """Return the first difference; None if all entries are equal."""
     lines = [entry.line for entry in built]

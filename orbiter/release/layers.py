@@ -19,8 +19,8 @@ BUFFER = 1 << 16
 """Buffer of a stream of tar entries; tarfile copies the rest of it at each read."""
 
 
-class LayerEntry(NamedTuple):
-    """One entry of a layer: its path, and its line in the recorded list of the layer."""
+class ListedEntry(NamedTuple):
+    """An entry in the list of a layer: its path, and its line in the list."""
 
     path: str
     line: str
@@ -35,7 +35,7 @@ def recorded_image(image: AssembledImage) -> RecordedImage:
     return RecordedImage(digest=image.digest, config=image.config_digest, layers=layers)
 
 
-def read_entries(layer: Layer) -> Iterator[LayerEntry]:
+def read_entries(layer: Layer) -> Iterator[ListedEntry]:
     """Yield the entries of a layer in their order, read as a stream.
 
     Raises ExpectedError at the end if the layer does not have its diff ID.
@@ -44,7 +44,7 @@ def read_entries(layer: Layer) -> Iterator[LayerEntry]:
         stream = _HashingReader(content)
         with tarfile.open(fileobj=stream, mode="r|", bufsize=BUFFER) as tar:
             for member in tar:
-                yield LayerEntry(member.name, _line(tar, member))
+                yield ListedEntry(member.name, _line(tar, member))
         stream.drain()
     if stream.digest != layer.diff_id:
         raise ExpectedError(

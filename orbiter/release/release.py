@@ -17,7 +17,7 @@ from orbiter.lockset.record import (
     layer_list_name,
 )
 from orbiter.release import layers
-from orbiter.release.layers import LayerEntry
+from orbiter.release.layers import ListedEntry
 from orbiter.release.verify import ImageComparison, LayerReader, compare_images
 from orbiter.store.store import Store
 from orbiter.tasks import StartTask
@@ -93,9 +93,9 @@ def build_release(
 def _compare(record: ReleaseRecord, built: Sequence[BuiltImage]) -> Iterator[ImageComparison]:
     """Compare each built image with its record, which has all images of the lock set."""
     own_layers = _layers(built)
-    entries_by_diff_id: dict[str, tuple[LayerEntry, ...]] = {}
+    entries_by_diff_id: dict[str, tuple[ListedEntry, ...]] = {}
 
-    def read_entries(diff_id: str) -> tuple[LayerEntry, ...]:
+    def read_entries(diff_id: str) -> tuple[ListedEntry, ...]:
         # Stages share layers, and reading a large layer takes seconds.
         if diff_id not in entries_by_diff_id:
             entries_by_diff_id[diff_id] = tuple(layers.read_entries(own_layers[diff_id]))

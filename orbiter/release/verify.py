@@ -18,7 +18,7 @@ from orbiter.release.causes import (
     other_builder,
 )
 from orbiter.release.entries import first_difference, first_differing, format_difference
-from orbiter.release.layers import LayerEntry
+from orbiter.release.layers import ListedEntry
 from orbiter.sizes import MEGABYTE
 
 DifferenceKind = Literal["same", "compression", "record", "configuration", "layer"]
@@ -51,7 +51,7 @@ class LayerReader(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     recorded: Callable[[str], Sequence[str] | None]
-    built: Callable[[str], Sequence[LayerEntry]]
+    built: Callable[[str], Sequence[ListedEntry]]
 
 
 def compare_images(

@@ -6,19 +6,19 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from orbiter.oci.push import Blob, ImageManifest
+from orbiter.oci.push import BlobFile, ImageManifest
 from orbiter.oci.registry import OCI_INDEX, OCI_MANIFEST
 
 CONFIG = "application/vnd.oci.image.config.v1+json"
 LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
 
 
-def write_blob(folder: Path, content: bytes, media_type: str = LAYER) -> Blob:
+def write_blob(folder: Path, content: bytes, media_type: str = LAYER) -> BlobFile:
     """Write a file named by its digest."""
     hexadecimal = hashlib.sha256(content).hexdigest()
     path = folder / hexadecimal
     path.write_bytes(content)
-    return Blob(f"sha256:{hexadecimal}", len(content), media_type, path)
+    return BlobFile(f"sha256:{hexadecimal}", len(content), media_type, path)
 
 
 def write_image(

@@ -9,7 +9,7 @@ from orbiter.config.mistakes import ConfigError
 from orbiter.config.read import (
     read_image_set,
     read_image_tests,
-    read_project,
+    read_project_config,
     requires_audit,
 )
 
@@ -85,7 +85,7 @@ def test_a_project_has_what_the_other_functions_read(folder: Path) -> None:
     path = folder / "images.toml"
     path.write_text(f'require-audit = true{HEAD}verify = ["./verify"]')
     expected = (read_image_set(path), read_image_tests(path), requires_audit(path))
-    assert read_project(path) == expected
+    assert read_project_config(path) == expected
     assert expected[2]
 
 
@@ -93,7 +93,7 @@ def test_mistakes_of_a_project_and_of_its_tests_are_reported_together(folder: Pa
     path = folder / "images.toml"
     path.write_text(f'{HEAD}apt = ["a b"]\nverify = ["./missing"]')
     with pytest.raises(ConfigError, match="has 2 mistakes") as caught:
-        read_project(path)
+        read_project_config(path)
     assert [mistake.key for mistake in caught.value.mistakes] == [
         "image.debian.core.apt[0]",
         "image.debian.core.verify[0]",

@@ -11,7 +11,7 @@ import pytest
 from orbiter import threads
 from orbiter.oci import chunks
 from orbiter.oci import push as push_module
-from orbiter.oci.push import Blob, ImageManifest, mount_sources, push_image
+from orbiter.oci.push import BlobFile, ImageManifest, mount_sources, push_image
 from orbiter.oci.registry import Repository, sha256
 from orbiter.oci.upload import mount_blob
 from orbiter.tasks import TaskState
@@ -382,7 +382,9 @@ def test_the_first_error_ends_all_uploads(
     registry.fault = answer
     read = push_module._Push._read
 
-    def slow_read(self: push_module._Push, blob: Blob, start: int, stop: int) -> Iterator[bytes]:
+    def slow_read(
+        self: push_module._Push, blob: BlobFile, start: int, stop: int
+    ) -> Iterator[bytes]:
         for number, piece in enumerate(read(self, blob, start, stop)):
             if number and blob.digest != image.blobs[1].digest:
                 assert threads._thread.stop.wait(60)

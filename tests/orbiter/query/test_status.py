@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from orbiter.config.read import read_image_set, read_project
+from orbiter.config.read import read_image_set, read_project_config
 from orbiter.docker import client
 from orbiter.images.audits import AuditedStage, record_audit
 from orbiter.images.list import list_images, own_images
@@ -37,7 +37,7 @@ def locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def state(*, remote: bool = False) -> Status:
-    found = status(read_project(Path("images.toml")), remote=remote)
+    found = status(read_project_config(Path("images.toml")), remote=remote)
     for width in (80, 50):
         lines = status_text.render(found, width=width).splitlines()
         assert max(map(len, lines)) <= width

@@ -15,7 +15,7 @@ from orbiter.release.entries import (
     first_difference,
     format_difference,
 )
-from orbiter.release.layers import LayerEntry
+from orbiter.release.layers import ListedEntry
 from orbiter.release.verify import LayerReader, compare_images, difference_kind
 
 OLD = RecordedBuilder(engine="26.1.5", compression="zstandard 0.25.0, level 12")
@@ -36,11 +36,11 @@ def image(*layers: str, digest: str = "1", config: str = "c", packed: str = "") 
     return RecordedImage(digest=sha(digest), config=sha(config), layers=found)
 
 
-def entry(path: str, content: str = "") -> LayerEntry:
-    return LayerEntry(path, f"{content or path:0>6}"[:6])
+def entry(path: str, content: str = "") -> ListedEntry:
+    return ListedEntry(path, f"{content or path:0>6}"[:6])
 
 
-def lines(*entries: LayerEntry) -> list[str]:
+def lines(*entries: ListedEntry) -> list[str]:
     return [entry.line for entry in entries]
 
 
@@ -79,7 +79,7 @@ def test_the_kind_of_the_first_difference(built: RecordedImage, kind: str) -> No
     ],
 )
 def test_the_first_file(
-    released: list[LayerEntry], built: list[LayerEntry], path: str, change: EntryChange
+    released: list[ListedEntry], built: list[ListedEntry], path: str, change: EntryChange
 ) -> None:
     assert first_difference(lines(*released), built) == EntryDifference(path=path, change=change)
 
@@ -89,7 +89,7 @@ def test_the_first_file(
     st.lists(st.sampled_from([A, B, C, D])),
 )
 def test_only_equal_lists_have_no_first_file(
-    released: list[LayerEntry], built: list[LayerEntry]
+    released: list[ListedEntry], built: list[ListedEntry]
 ) -> None:
     assert (first_difference(lines(*released), built) is None) == (
         lines(*released) == lines(*built)
@@ -117,7 +117,7 @@ def test_the_likely_cause(path: str, cause: str) -> None:
     assert likely_cause(path).startswith(cause)
 
 
-def layer_reader(recorded: Sequence[str] | None, built: Sequence[LayerEntry]) -> LayerReader:
+def layer_reader(recorded: Sequence[str] | None, built: Sequence[ListedEntry]) -> LayerReader:
     """Return a reader that has these lines and entries for every layer."""
     return LayerReader(recorded=lambda _: recorded, built=lambda _: built)
 
@@ -126,7 +126,7 @@ def why(
     released: RecordedImage,
     built: RecordedImage,
     recorded: Sequence[str] | None,
-    entries: Sequence[LayerEntry],
+    entries: Sequence[ListedEntry],
     other: bool = False,
 ) -> tuple[str, ...]:
     """Return the explanation of a difference; ``other`` means that the builders differ."""
