@@ -13,6 +13,7 @@ from orbiter.assembly.compression import MEDIA_TYPES, Compressed, compress, desc
 from orbiter.assembly.image import Layer
 from orbiter.assembly.layer import LayerEntry, layer_key, write_layer
 from orbiter.config.layer_keys import Compression
+from orbiter.lockset.model import ASSEMBLY
 from orbiter.oci.registry import sha256
 from orbiter.render.model import LAYER_TIME
 from resolvers import cache
@@ -41,7 +42,8 @@ class Blobs:
     def layer(self, entries: Iterable[LayerEntry], compression: Compression) -> Layer:
         """Return the layer with these entries; write and compress it if it is not known."""
         entries = tuple(entries)
-        key = sha256(f"{layer_key(entries, LAYER_TIME)} {describe(compression)}".encode())
+        rules = f"{ASSEMBLY} {describe(compression)}"
+        key = sha256(f"{layer_key(entries, LAYER_TIME)} {rules}".encode())
         record = self._layers / f"{key.partition(':')[2]}.json"
         known = self._known(record)
         if known is None:

@@ -13,6 +13,8 @@ from pathlib import Path, PurePosixPath
 from orbiter.render.model import LAYER_TIME
 from resolvers.errors import ExpectedError
 
+SEED_FORMAT = 1
+"""The version of the rules that make seeds: other bytes for the same packages need another one."""
 MERGED = frozenset({"bin", "lib", "lib32", "lib64", "libo32", "libx32", "sbin"})
 """Top-level folders that are links into /usr; some packages still have files in them."""
 SHARED = frozenset({"debconf", "dpkg", "perl5"})

@@ -9,15 +9,20 @@ from pathlib import Path
 
 import zstandard
 
-from orbiter.build.debian_base import write_seed
+from orbiter.assembly.decompression import decompressed, is_compressed
+from orbiter.build.debian_base import SEED_FORMAT, write_seed
 from orbiter.oci.registry import sha256
 from orbiter.render.bake_file import SEED_FILE
+from orbiter.render.model import LAYER_TIME
 from orbiter.store.store import link_or_copy
+from orbiter.store.unpack import UNREADABLE
 from resolvers import cache
 from resolvers.scratch import scratch_folder
 
 LEVEL = 3
 """The level of compression: higher ones take longer than they save."""
+CHUNK = 1 << 20
+"""Bytes that are read at once."""
 
 
 def link_seed(packages: Iterable[Path], hashes: Iterable[str], name: str, target: Path) -> None:
@@ -27,12 +32,14 @@ def link_seed(packages: Iterable[Path], hashes: Iterable[str], name: str, target
     package.
     """
     folder = cache.folder("assembly", "seeds")
-    key = sha256("\n".join(sorted(hashes)).encode()).partition(":")[2]
+    key = _key(hashes)
     seed = folder / f"{name}-{key}{SEED_FILE}"
     # A build of other packages may remove the seed at any time.
     with suppress(FileNotFoundError):
         link_or_copy(seed, target)
-        return
+        if _is_intact(target):
+            return
+        target.unlink()
     with scratch_folder(folder, "new-", cache.CACHE_HINT) as scratch:
         write_seed(packages, scratch / "seed.tar")
         _compress(scratch / "seed.tar", scratch / seed.name)
@@ -40,6 +47,27 @@ def link_seed(packages: Iterable[Path], hashes: Iterable[str], name: str, target
         for old in folder.glob(f"{name}-{'?' * len(key)}{SEED_FILE}"):
             old.unlink(missing_ok=True)
         (scratch / seed.name).replace(seed)
+
+
+def _key(hashes: Iterable[str]) -> str:
+    """Return the key of a seed: all that determines its bytes, as 64 hex digits."""
+    rules = f"format {SEED_FORMAT}, time {LAYER_TIME}, zstandard {zstandard.__version__}"
+    lines = [f"{rules}, level {LEVEL}", *sorted(hashes)]
+    return sha256("\n".join(lines).encode()).partition(":")[2]
+
+
+def _is_intact(seed: Path) -> bool:
+    """Return whether a seed is complete and matches its checksum."""
+    with seed.open("rb") as file:
+        if not is_compressed(file):
+            return False
+        try:
+            with decompressed(file) as content:
+                while content.read(CHUNK):
+                    pass
+        except UNREADABLE:
+            return False
+    return True
 
 
 def _compress(plain: Path, target: Path) -> None:

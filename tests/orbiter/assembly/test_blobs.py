@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from orbiter.assembly import blobs
 from orbiter.assembly.blobs import Blobs
 from orbiter.assembly.image import Layer
 from orbiter.assembly.layer import LayerEntry
@@ -48,6 +49,16 @@ def test_a_layer_is_written_once(tmp_path: Path, cache: Path) -> None:
     assert Blobs().layer(given, "zstd") == layer
     assert [path.name for path in (cache / "blobs" / "sha256").iterdir()] == [layer.path.name]
     assert sorted(path.name for path in cache.iterdir()) == ["blobs", "layers"]
+
+
+def test_other_rules_make_the_layer_again(
+    tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = entries(tmp_path / "x", b"content")
+    Blobs().layer(given, "zstd")
+    monkeypatch.setattr(blobs, "ASSEMBLY", 0)
+    Blobs().layer(given, "zstd")
+    assert len(list((cache / "layers").iterdir())) == 2
 
 
 def test_each_compression_is_a_layer_of_its_own(tmp_path: Path) -> None:

@@ -2,11 +2,12 @@
 
 import io
 import tarfile
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
-from orbiter.build.debian_base import write_seed
+from orbiter.build.debian_base import SEED_FORMAT, write_seed
 from resolvers.errors import ExpectedError
 
 
@@ -101,3 +102,17 @@ def test_a_truncated_package_is_named(tmp_path: Path) -> None:
     (tmp_path / "cut.deb").write_bytes(whole.read_bytes()[:-200])
     with pytest.raises(ExpectedError, match=r"cut\.deb is not a Debian package"):
         write_seed([tmp_path / "cut.deb"], tmp_path / "seed.tar")
+
+
+def test_the_bytes_of_a_seed_belong_to_its_format(tmp_path: Path) -> None:
+    """The cache has seeds by their format: raise SEED_FORMAT with each change of this digest."""
+    one = package(
+        tmp_path / "one.deb",
+        ("./bin/", b"", 0o755),
+        ("./bin/one", b"one", 0o755),
+        ("./usr/share/doc/one", b"text", 0o644),
+        ("./usr/bin/link", "one", 0o777),
+    )
+    write_seed([one], tmp_path / "seed.tar")
+    digest = sha256((tmp_path / "seed.tar").read_bytes()).hexdigest()
+    assert (SEED_FORMAT, digest[:12]) == (1, "940597efc955")

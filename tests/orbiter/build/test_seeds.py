@@ -51,6 +51,37 @@ def test_a_seed_that_another_build_removes_meanwhile_is_written_again(
     assert (tmp_path / "first").read_bytes() == (tmp_path / "second").read_bytes()
 
 
+@pytest.mark.parametrize("rule", ["SEED_FORMAT", "LEVEL", "LAYER_TIME"])
+def test_other_rules_make_another_seed(
+    packages: list[Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    rule: str,
+) -> None:
+    link_seed(packages, ["sha256:1"], "debian", tmp_path / "first")
+    monkeypatch.setattr(seeds, rule, 5)
+    link_seed(packages, ["sha256:1"], "debian", tmp_path / "second")
+    assert not (tmp_path / "first").samefile(tmp_path / "second")
+
+
+@pytest.mark.parametrize("length", [0, 3, 20, -1])
+def test_a_cut_seed_is_written_again(packages: list[Path], tmp_path: Path, length: int) -> None:
+    link_seed(packages, ["sha256:1"], "debian", tmp_path / "first")
+    content = (tmp_path / "first").read_bytes()
+    (tmp_path / "first").write_bytes(content[:length])  # a hard link to the one in the cache
+    for name in ("second", "third"):
+        link_seed(packages, ["sha256:1"], "debian", tmp_path / name)
+        assert (tmp_path / name).read_bytes() == content
+
+
+def test_a_seed_with_a_changed_byte_is_written_again(packages: list[Path], tmp_path: Path) -> None:
+    link_seed(packages, ["sha256:1"], "debian", tmp_path / "first")
+    content = (tmp_path / "first").read_bytes()
+    (tmp_path / "first").write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    link_seed(packages, ["sha256:1"], "debian", tmp_path / "second")
+    assert (tmp_path / "second").read_bytes() == content
+
+
 def test_a_changed_seed_is_noticed(packages: list[Path], tmp_path: Path) -> None:
     link_seed(packages, ["sha256:1"], "debian", tmp_path / "seed")
     content = (tmp_path / "seed").read_bytes()
