@@ -68,8 +68,9 @@ def run_offline(command: OfflineCommand, stop: Event) -> Ended:
         try:
             if command.files:
                 container.put_archive(command.volume, command.files)
-            started = time.monotonic()
             container.start()
+            # A busy engine takes long to start a container, which is not the command's time.
+            started = time.monotonic()
             exit_code = _wait(container, started + command.limit, stop)
             seconds = time.monotonic() - started
             output = container.logs(tail=TAIL)[-LONGEST_OUTPUT:].decode(errors="replace")

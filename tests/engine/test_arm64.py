@@ -178,7 +178,7 @@ def test_one_tag_names_the_images_of_both_platforms(
 ) -> None:
     repository = project.repository.removeprefix(f"{REGISTRY}/")
     address = f"http://{REGISTRY}/v2/{repository}/manifests/{stage}-0.1.0"
-    answer = httpx.get(address, headers={"Accept": OCI_INDEX}).raise_for_status()
+    answer = httpx.get(address, headers={"Accept": OCI_INDEX}, timeout=60).raise_for_status()
     assert sha256(answer.content) == pushed[stage] == project.digests[stage]
     assert platforms(answer.json()) == project.manifests(stage)
     assert project.manifests(stage).keys() == {AMD64, ARM64}

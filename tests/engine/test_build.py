@@ -318,7 +318,7 @@ exec 2> /tmp/errors
 ls /etc/ssh/*key* /etc/ssl/private/* /etc/ssl/certs/ssl-cert-snakeoil.pem || true
 service ssh start > /dev/null
 # sshd becomes a daemon before it listens.
-for attempt in $(seq 100); do
+for attempt in $(seq 1000); do
     ssh-keyscan -t ed25519 127.0.0.1 | grep ssh-ed25519 && break
     sleep 0.1
 done

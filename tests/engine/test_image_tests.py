@@ -34,6 +34,8 @@ from = "core"
 from = "core"
 pip = ["ipykernel", "nbclient"]
 """
+SECONDS = 300
+"""The longest time for anything on a busy machine."""
 WRITES = "touch x ~/x /tmp/x /var/tmp/x && ! touch /opt/env/x"
 NETWORK = (
     "python3 -c 'import socket; socket.create_connection((\"127.0.0.1\", 9), 1)' 2>&1 | "
@@ -137,11 +139,11 @@ def test_failures_are_reported_with_their_output(here: Project) -> None:
 
 
 def test_a_command_is_killed_at_its_limit_and_endless_output_is_cut(here: Project) -> None:
-    write_tests(here, "base", "trap '' TERM; yes", "true", timeout="2s")
+    write_tests(here, "base", "trap '' TERM; yes", "true", timeout="5s")
     code, found = results(here)
     killed = found["trap '' TERM; yes"]
     assert code == 1
-    assert (killed["verdict"], killed["reason"]) == ("timeout", "killed after 2 s")
+    assert (killed["verdict"], killed["reason"]) == ("timeout", "killed after 5 s")
     assert killed["seconds"] < 60
     assert set(killed["output"].split()) == {"y"}
     assert len(killed["output"]) <= 64 * 1024
@@ -186,12 +188,12 @@ def test_an_interruption_removes_all_containers(here: Project) -> None:
     with subprocess.Popen(
         here.command("test", "-q"), cwd=here.folder, env=here.environment, stderr=subprocess.PIPE
     ) as process:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + SECONDS
         while not containers(here):
             assert time.monotonic() < deadline
             time.sleep(0.1)
         process.send_signal(signal.SIGINT)
-        assert process.wait(60) == 130
+        assert process.wait(SECONDS) == 130
     assert containers(here) == []
 
 

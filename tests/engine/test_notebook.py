@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.support.notebook import run_notebook, type_into_terminal
+from tests.support.notebook import PATIENCE, run_notebook, type_into_terminal
 from tests.support.paths import QUICK_ORBITER, ROOT
 from tests.support.served_image import SERVE, Built, environment, inside, running
 from tests.support.syft import unlisted
@@ -74,14 +74,15 @@ USER ${{NB_USER}}
 
 HUB = """set -e
 cd /tmp
-timeout 90 jupyterhub --ip=127.0.0.1 \\
+timeout 600 jupyterhub --ip=127.0.0.1 \\
+    --Spawner.start_timeout=300 --Spawner.http_timeout=300 \\
     --JupyterHub.authenticator_class=dummy --JupyterHub.spawner_class=simple \\
     --Authenticator.allow_all=True > ~/log 2>&1 &
 trap '[ $? = 0 ] || cat ~/log >&2' EXIT"""
 LOGIN = """
 import re, time, httpx
-hub = httpx.Client(base_url="http://127.0.0.1:8000", follow_redirects=True, timeout=60)
-deadline = time.monotonic() + 80
+hub = httpx.Client(base_url="http://127.0.0.1:8000", follow_redirects=True, timeout=300)
+deadline = time.monotonic() + 540
 def page(path):
     assert time.monotonic() < deadline, path
     time.sleep(0.3)
@@ -95,7 +96,8 @@ login = {"username": "jovyan", "password": "any", "_xsrf": field[1]}
 hub.post("/hub/login", data=login).raise_for_status()
 while "jupyter-config-data" not in page("/user/jovyan/lab"):
     pass
-assert httpx.get("http://127.0.0.1:8000/user/jovyan/api/contents").status_code == 403
+contents = "http://127.0.0.1:8000/user/jovyan/api/contents"
+assert httpx.get(contents, timeout=300).status_code == 403
 print("JupyterLab for", hub.get("/hub/api/user").json()["name"])
 """
 """Logs into a hub, which starts jupyterhub-singleuser, and opens its JupyterLab by OAuth."""
@@ -168,8 +170,10 @@ def test_the_image_set_runs_a_notebook_until_ctrl_c(
     work = tmp_path / "work"
     work.mkdir()
     with running(built, "--mount", str(work)) as url:
-        assert httpx.get(url.partition("?")[0]).headers["location"].startswith("/login")
-        assert httpx.get(url.replace("/lab?token=", "/api/contents?token=no")).status_code == 403
+        page = httpx.get(url.partition("?")[0], timeout=PATIENCE)
+        assert page.headers["location"].startswith("/login")
+        wrong = url.replace("/lab?token=", "/api/contents?token=no")
+        assert httpx.get(wrong, timeout=PATIENCE).status_code == 403
         assert run_notebook(url, tmp_path).stat().st_size > 0
         answer = work / "answer"
         type_into_terminal(

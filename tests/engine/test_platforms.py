@@ -117,7 +117,7 @@ def containers_of(user: str) -> list[str]:
 
 
 def wait_until_removed(user: str) -> None:
-    for _ in range(300):
+    for _ in range(1500):
         if not containers_of(user):
             return
         sleep(0.2)

@@ -32,7 +32,7 @@ pytestmark = [
 BASE = "debian:trixie-slim"
 STAGES = ("debian-base", "debian-core")
 NO_ENGINE = "tcp://127.0.0.1:9"
-SECONDS = 60
+SECONDS = 300
 
 
 @pytest.fixture(scope="module")

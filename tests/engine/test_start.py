@@ -37,13 +37,16 @@ apt = ["tini"]
 """
 ZOMBIES = """
 (sleep 0.2 & exec sleep 0.1) &
+wait
+while grep -qs '(sleep) [^Z]' /proc/[0-9]*/stat; do sleep 0.1; done
 sleep 1
 cat /proc/[0-9]*/stat | grep -c ') Z ' || true
 cat /proc/1/comm
 """
 """Leave a process without a parent, and count the ended processes that nobody collected.
 
-The orphan's parent ends first, so the first process of the container inherits it.
+The orphan's parent ends first, so the first process of the container inherits it. An init has a
+second to collect it.
 """
 
 

@@ -328,4 +328,4 @@ def _main() -> str:
 
 @cache
 def _download(address: str) -> bytes:
-    return httpx.get(address).raise_for_status().content
+    return httpx.get(address, timeout=60).raise_for_status().content

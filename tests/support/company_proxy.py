@@ -11,6 +11,7 @@ from pathlib import Path
 
 from resolvers import uv_program
 from tests.support.paths import TESTS
+from tests.support.ports import free_port
 
 VERSION = "11.0.2"
 """It runs in an environment of its own: its requirements exclude those of Orbiter."""
@@ -55,7 +56,7 @@ class CompanyProxy:
 @contextmanager
 def company_proxy(folder: Path, host: str = "127.0.0.1") -> Iterator[CompanyProxy]:
     """Run a proxy with its files in a folder until the block ends."""
-    proxy = CompanyProxy(folder, host, _free_port(host))
+    proxy = CompanyProxy(folder, host, free_port(host))
     proxy.route({})
     proxy.log.touch()
     process = subprocess.Popen(
@@ -86,12 +87,6 @@ def _command(folder: Path, host: str, proxy: CompanyProxy) -> list[str | Path]:
         options.append(f"ssl_verify_upstream_trusted_ca={trusted}")
     words = [word for option in options for word in ("--set", option)]
     return [Path(python).with_name("mitmdump"), "--quiet", "--scripts", SCRIPT, *words]
-
-
-def _free_port(host: str) -> int:
-    with closing(socket.socket()) as probe:
-        probe.bind((host, 0))
-        return int(probe.getsockname()[1])
 
 
 def _wait(process: "subprocess.Popen[bytes]", proxy: CompanyProxy) -> None:

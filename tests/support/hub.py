@@ -7,7 +7,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from socket import socket
 from textwrap import dedent
 from time import sleep
 from typing import NamedTuple
@@ -18,6 +17,7 @@ from selenium.webdriver.common.by import By
 
 from tests.support.notebook import visible
 from tests.support.paths import ROOT
+from tests.support.ports import free_port
 
 PAGE = ROOT / "docs/how-to/jupyterhub.md"
 BLOCK = re.compile(r"^ *```python\n( *c = get_config\(\)\n.*?)^ *```$", re.MULTILINE | re.DOTALL)
@@ -33,7 +33,7 @@ c.ConfigurableHTTPProxy.api_url = "http://127.0.0.1:{api}"
 c.Spawner.http_timeout = c.Spawner.start_timeout = 300
 """
 """The values of a test: anybody may log in, all ports are free, and machines may be busy."""
-ATTEMPTS = 300
+ATTEMPTS = 1500
 
 
 class Hub(NamedTuple):
@@ -46,7 +46,7 @@ class Hub(NamedTuple):
 def running_hub(folder: Path, image: str, bridge: str) -> Iterator[Hub]:
     """Start a hub whose containers run an image; yield it, and stop it with its containers."""
     programs = _install(folder)
-    public, hub, api = _free_ports()
+    public, hub, api = (free_port() for _ in range(3))
     url = f"http://127.0.0.1:{public}"
     documented = _documented().replace(IMAGE, image).replace(BRIDGE, bridge)
     (folder / "documented.py").write_text(documented, encoding="utf-8")
@@ -100,14 +100,6 @@ def _install(folder: Path) -> tuple[Path, Path]:
     for command in ([uv, "venv", "-q", "env", "-p", sys.executable], pip, npm):
         subprocess.run(command, cwd=folder, check=True)
     return folder / "env/bin", folder / "node_modules/.bin"
-
-
-def _free_ports() -> tuple[int, int, int]:
-    with socket() as first, socket() as second, socket() as third:
-        for each in (first, second, third):
-            each.bind(("127.0.0.1", 0))
-        a, b, c = (int(each.getsockname()[1]) for each in (first, second, third))
-        return a, b, c
 
 
 def _wait_for(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:

@@ -136,7 +136,7 @@ def upload(url: str, cells: Sequence[str]) -> str:
         f"{server}/api/contents/{NAME}",
         headers={"authorization": f"token {token}"},
         content=json.dumps({"type": "notebook", "format": "json", "content": content}),
-        timeout=60,
+        timeout=PATIENCE,
     ).raise_for_status()
     return f"{server}/lab/tree/{NAME}?token={token}"
 

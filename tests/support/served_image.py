@@ -10,7 +10,7 @@ from signal import SIGINT
 from typing import NamedTuple
 
 SERVE = """set -e
-timeout 90 jupyter lab --ip=0.0.0.0 --port=8888 --no-browser > ~/log 2>&1 &
+timeout 600 jupyter lab --ip=0.0.0.0 --port=8888 --no-browser > ~/log 2>&1 &
 until grep -q 'is running at' ~/log; do kill -0 $! || { cat ~/log >&2; exit 1; }; sleep 0.2; done
 kill $!
 wait $! || true"""

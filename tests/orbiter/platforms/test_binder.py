@@ -5,7 +5,6 @@ import os
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -31,6 +30,7 @@ from orbiter.platforms.binder import (
 from tests.support.browser import chromium
 from tests.support.git_server import git_server
 from tests.support.paths import ROOT
+from tests.support.ports import free_port
 from tests.support.runnable import locked
 
 ENVIRONMENT = "https://github.com/lab/environment"
@@ -203,9 +203,7 @@ def jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Pat
     subprocess.run(install, cwd=folder, check=True)
     home = folder / "home"
     home.mkdir()
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     token = secrets.token_hex(8)
     options = ["--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}"]
     env = {**os.environ, "HOME": str(home), "JUPYTER_TOKEN": token}

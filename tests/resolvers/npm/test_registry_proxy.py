@@ -7,9 +7,9 @@ import io
 import json
 import shutil
 import tarfile
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -325,16 +325,19 @@ def test_packages_of_one_level_are_requested_together(registry: Server) -> None:
 
 
 class ConcurrentAnswers:
-    """Counts the requests that are answered at the same time."""
+    """Counts the requests at the same time, and answers none until there are five."""
 
     def __init__(self) -> None:
         self.now = self.most = 0
+        self.are_enough = Event()
 
     def answering(self, content: bytes) -> Callable[[object], Answer]:
         def answer(_request: object) -> Answer:
             self.now += 1
             self.most = max(self.most, self.now)
-            time.sleep(0.1)
+            if self.most > 4:
+                self.are_enough.set()
+            self.are_enough.wait(10)
             self.now -= 1
             return Answer(200, content)
 
