@@ -45,7 +45,7 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
         except ExpectedError as error:
             fail(error)
         except BrokenPipeError:
-            raise  # click exits quietly: the reader of our output has closed the pipe
+            raise  # the reader of our output has closed the pipe: see orbiter.cli.usage
         except OSError as error:
             fail(_expected(error))
         except Interruption as error:

@@ -1,13 +1,17 @@
 """Shows mistakes in the command line like all other errors: ``error:``, then ``hint:``."""
 
+import os
 import re
+import signal
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import click
 
-from orbiter.cli.errors import fail
+from orbiter.cli.errors import SIGNALLED, fail
 from resolvers.errors import ExpectedError
 
 ALIASES = {
@@ -68,13 +72,25 @@ class CommandGroup(click.Group):
 
     def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
         """Parse the options before the command."""
-        with _usage_errors(lambda: "orbiter"):
+        with _closed_pipe(), _usage_errors(lambda: "orbiter"):
             return super().make_context(*args, **kwargs)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Parse the command with its options, and run it."""
-        with _usage_errors(lambda: _command_path(ctx)):
+        with _closed_pipe(), _usage_errors(lambda: _command_path(ctx)):
             return super().invoke(ctx)
+
+
+@contextmanager
+def _closed_pipe() -> Iterator[None]:
+    """End as SIGPIPE ends other programs if the reader of the output, such as head, has ended."""
+    try:
+        yield
+    except BrokenPipeError:
+        with Path(os.devnull).open("wb") as nowhere:
+            # Python writes what is left when it ends, and would report the closed pipe again.
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())
+        sys.exit(SIGNALLED + signal.SIGPIPE)
 
 
 @contextmanager

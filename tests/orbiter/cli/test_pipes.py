@@ -1,7 +1,8 @@
-"""Files that commands find themselves may be named pipes, which nobody writes to."""
+"""Named pipes that commands find, which nobody writes to, and pipes that their readers close."""
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -71,3 +72,27 @@ def test_a_named_pipe_is_never_opened(
     )
     assert done.returncode == code
     assert output in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("diff-locks", "0.1.0", "0.2.0", "--format", "json"),
+        ("sbom", "--release", "0.2.0", "--output", "/dev/stdout"),
+        ("schema", "images.toml"),
+        ("help", "lock"),
+        ("lock", "--help"),
+        ("--version",),
+    ],
+    ids=lambda words: words[0],
+)
+def test_a_closed_pipe_ends_a_command_as_other_programs(words: tuple[str, ...]) -> None:
+    """The code is not 1, which means that Orbiter found something."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "orbiter", *words]
+    done = subprocess.run(
+        command, cwd=ROOT, stdout=writer, stderr=subprocess.PIPE, check=False, timeout=TIMEOUT
+    )
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (128 + signal.SIGPIPE, b"")
