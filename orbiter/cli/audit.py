@@ -9,6 +9,7 @@ from orbiter.cli.completion import complete_image, complete_platform, complete_r
 from orbiter.cli.directory import TargetName
 from orbiter.cli.errors import guarded
 from orbiter.cli.options import quiet_option
+from orbiter.cli.usage import refuse_without
 from orbiter.cli.vulnerabilities import (
     SEVERITIES,
     Source,
@@ -89,6 +90,10 @@ def audit(
     """
     if vulnerabilities == bool(target):
         raise click.UsageError("orbiter audit needs either TARGET or --vulnerabilities")
+    if vulnerabilities:
+        refuse_without("TARGET", "platform", "files")
+    else:
+        refuse_without("--vulnerabilities", "database", "max_age", "severity")
     if target:
         if output_format == "markdown":
             raise ExpectedError("an audit has no Markdown", "use text, json or html")

@@ -10,6 +10,7 @@ from orbiter.cli.directory import UserPath
 from orbiter.cli.errors import guarded, warn
 from orbiter.cli.options import format_option
 from orbiter.cli.released import read_released, recorded_release_option
+from orbiter.cli.usage import refuse_without
 from resolvers.errors import ExpectedError
 
 if TYPE_CHECKING:
@@ -51,9 +52,11 @@ SERVERS = frozenset({"jupyterlab", "notebook"})
     type=click.Choice(["lab", "notebook"]),
     default="lab",
     show_default=True,
-    help="The interface that opens.",
+    help="The interface that opens the content.",
 )
-@click.option("--hub", metavar="URL", help="Also print the link for this JupyterHub.")
+@click.option(
+    "--hub", metavar="URL", help="Also print the link to the content for this JupyterHub."
+)
 @click.option(
     "--binder",
     "server",
@@ -90,8 +93,10 @@ def binder(
     from orbiter.cli.results import BinderResult, print_json
     from orbiter.platforms import binder as platform
 
-    if not content and (branch or path or hub):
-        raise click.UsageError("--branch, --path and --hub need --content")
+    if not content:
+        refuse_without("--content", "branch", "path", "interface", "hub")
+    if not environment:
+        refuse_without("--environment", "ref", "server")
     lock_set, recorded = read_released(release)
     stage = _image(lock_set, image)
     pulled = _content(lock_set, stage, content, branch, path, interface) if content else None
@@ -123,7 +128,7 @@ def _image(lock_set: "LockSet", name: str) -> str:
     images = image_stages(lock_set)
     if stage not in images:
         raise ExpectedError(
-            f"{stage} is a build stage, which is not pushed", f"choose one of {', '.join(images)}"
+            f"{stage} is a build stage, not an image", f"choose one of {', '.join(images)}"
         )
     return stage
 

@@ -9,6 +9,7 @@ import click
 from orbiter.cli.directory import UserPath
 from orbiter.cli.errors import guarded
 from orbiter.cli.options import IMAGES
+from orbiter.cli.usage import refuse_without
 from resolvers.errors import ExpectedError
 
 if TYPE_CHECKING:
@@ -63,6 +64,8 @@ def ci(
     from orbiter.config.read import read_project_config
     from orbiter.platforms.ci import FILES, WorkflowOptions, workflow, write_workflow
 
+    if service == "gitlab":
+        refuse_without("github", "branch")
     if not BRANCH.fullmatch(branch):
         raise ExpectedError(f"--branch {branch}: not the name of a branch", "for example main")
     project = read_project_config(IMAGES)

@@ -23,6 +23,7 @@ from orbiter.cli.completion import complete_image, complete_platform
 from orbiter.cli.directory import LockName
 from orbiter.cli.errors import FINDINGS, guarded
 from orbiter.cli.options import IMAGES, formats_option, managers_option
+from orbiter.cli.usage import refuse_without
 from orbiter.cli.vulnerabilities import (
     SEVERITIES,
     Filter,
@@ -132,8 +133,10 @@ def diff_locks(
     from orbiter.diff.scopes import align_scopes
     from orbiter.lockfiles.named import load_lock
 
-    if database and not (vulnerabilities or lint):
-        raise click.UsageError("--database needs --vulnerabilities or --lint")
+    if not vulnerabilities:
+        refuse_without("--vulnerabilities", "max_age")
+    if not (vulnerabilities or lint):
+        refuse_without("--vulnerabilities or --lint", "database")
     _check_failures(failures, vulnerabilities=vulnerabilities, licences=licences, lint=lint)
     new = _current_release() if new is None else new
     locks = (load_lock(old), load_lock(new))

@@ -41,6 +41,8 @@ def apply_edit(
     quiet: bool,
 ) -> None:
     """Lock an edited images.toml, print the result and write both."""
+    if no_lock and only is not None:
+        raise click.UsageError("--no-lock and --only exclude each other")
     if not edited.changes or no_lock:
         _write_images(edited, dry_run=dry_run, output_format=output_format)
         return

@@ -9,6 +9,7 @@ from orbiter.cli.completion import complete_release
 from orbiter.cli.directory import UserPath, from_start
 from orbiter.cli.errors import guarded
 from orbiter.cli.options import IMAGES, read_lock_set
+from orbiter.cli.usage import refuse_without
 from orbiter.cli.vulnerabilities import (
     Filter,
     Source,
@@ -57,8 +58,8 @@ def report(
     from orbiter.report.release.page import render
     from orbiter.store.store import Store
 
-    if database and not vulnerabilities:
-        raise click.UsageError("--database needs --vulnerabilities")
+    if not vulnerabilities:
+        refuse_without("--vulnerabilities", "database", "max_age")
     lock_set = read_lock_set(release)
     path = output or _default_path(lock_set.manifest.release)
     keys = read_licence_keys(IMAGES)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from orbiter.cli.errors import SIGNALLED, fail
 from resolvers.errors import ExpectedError
@@ -79,6 +80,18 @@ class CommandGroup(click.Group):
         """Parse the command with its options, and run it."""
         with _closed_pipe(), _usage_errors(lambda: _command_path(ctx)):
             return super().invoke(ctx)
+
+
+def refuse_without(needed: str, *parameters: str) -> None:
+    """Refuse options that have no effect without another one, which is missing.
+
+    Raises UsageError with the first of the ``parameters`` that the command line has.
+    """
+    context = click.get_current_context()
+    for parameter in context.command.params:
+        source = context.get_parameter_source(parameter.name or "")
+        if parameter.name in parameters and source == ParameterSource.COMMANDLINE:
+            raise click.UsageError(f"{max(parameter.opts, key=len)} needs {needed}")
 
 
 @contextmanager

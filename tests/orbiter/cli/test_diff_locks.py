@@ -317,9 +317,6 @@ def test_a_denied_licence_and_a_new_finding_fail(tmp_path: Path) -> None:
     wrong = diff(tmp_path, *sides, "--fail-on", "denied")
     assert wrong.returncode == 2
     assert "--fail-on denied needs --licences" in wrong.stderr
-    wrong = diff(tmp_path, *sides, "--database", str(tmp_path))
-    assert wrong.returncode == 2
-    assert "--database needs --vulnerabilities or --lint" in wrong.stderr
 
 
 def test_findings_of_a_git_revision_are_compared(repository: Path) -> None:

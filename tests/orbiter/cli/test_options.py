@@ -50,6 +50,42 @@ def test_an_unknown_image_is_reported_before_anything_is_fetched(project: Path) 
         assert "debian-core" in error
 
 
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        (("report", "0.2.0", "--database", "."), "--database needs --vulnerabilities"),
+        (("report", "0.2.0", "--max-age", "30"), "--max-age needs --vulnerabilities"),
+        (
+            ("diff-locks", "0.1.0", "0.2.0", "--database", "."),
+            "--database needs --vulnerabilities or --lint",
+        ),
+        (
+            ("diff-locks", "0.1.0", "0.2.0", "--lint", "--max-age", "9"),
+            "--max-age needs --vulnerabilities",
+        ),
+        (("audit", "image", "--fail-on", "high"), "--fail-on needs --vulnerabilities"),
+        (("audit", "image", "--database", "."), "--database needs --vulnerabilities"),
+        (("audit", "--vulnerabilities", "--files"), "--files needs TARGET"),
+        (("audit", "--vulnerabilities", "--platform", "a/b"), "--platform needs TARGET"),
+        (("binder", "base", "--hub", "https://x.org"), "--hub needs --content"),
+        (("binder", "base", "--interface", "lab"), "--interface needs --content"),
+        (("binder", "base", "--ref", "main"), "--ref needs --environment"),
+        (("binder", "base", "--binder", "https://x.org"), "--binder needs --environment"),
+        (("ci", "gitlab", "--branch", "main"), "--branch needs github"),
+        (
+            ("add", "six", "--no-lock", "--only", "pip", "--image", "debian-base"),
+            "--no-lock and --only exclude each other",
+        ),
+    ],
+)
+def test_an_option_without_effect_is_an_error(
+    project: Path, words: tuple[str, ...], problem: str
+) -> None:
+    before = {path: path.read_bytes() for path in project.rglob("*") if path.is_file()}
+    assert f"error: {problem}\n" in error_of(project, *words)
+    assert {path: path.read_bytes() for path in project.rglob("*") if path.is_file()} == before
+
+
 def test_a_missing_engine_is_reported_before_anything_is_fetched(project: Path) -> None:
     errors = {error_of(project, *words) for words in (("build", *RELEASE), ("push", *RELEASE))}
     assert len(errors) == 1

@@ -72,13 +72,6 @@ def test_vulnerabilities_need_a_database(project: Path) -> None:
     assert 'id="vulnerabilities-affected"' in text
 
 
-def test_a_database_that_nobody_would_ask_is_an_error(project: Path) -> None:
-    done = orbiter(project, "report", "0.2.0", "--database", str(OSV))
-    assert done.returncode == 2
-    assert "error: --database needs --vulnerabilities" in done.stderr
-    assert not (project / NAME).exists()
-
-
 def test_a_release_that_is_not_locked_is_an_error(project: Path) -> None:
     done = orbiter(project, "report", "9.9.9")
     assert (done.returncode, done.stdout) == (2, "")

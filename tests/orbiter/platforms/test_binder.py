@@ -157,9 +157,9 @@ def test_the_address_of_a_page_of_the_hub_is_enough(page: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
-        (("base-build",), "debian-base-build is a build stage, which is not pushed"),
+        (("base-build",), "debian-base-build is a build stage, not an image"),
         (("core", "--content", CONTENT), "does not contain nbgitpuller"),
-        (("base", "--path", "a"), "--branch, --path and --hub need --content"),
+        (("base", "--path", "a"), "--path needs --content"),
         (("base", "--content", "https://u:secret@x.org/a"), "contains credentials"),
         (("base", "--content", "git@x.org:a/b"), "is not the address of a repository"),
         (("base", "--content", CONTENT, "--path", "../b"), "is not a path in the repository"),
