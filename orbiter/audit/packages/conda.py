@@ -5,24 +5,30 @@ Format: https://docs.conda.io/projects/conda-build/en/stable/resources/package-s
 
 import bz2
 import hashlib
-import io
 import re
 import sys
 import tarfile
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import msgspec
 
+from orbiter.assembly.decompression import Readable
 from orbiter.audit.packages.files import (
+    CHUNK,
     LARGEST_TEXT,
     PackageContents,
     PackageFile,
     plain_path,
     tar_files,
 )
+from orbiter.threads import raise_if_stopped
+from resolvers import cache
+from resolvers.scratch import writing_to
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -42,49 +48,70 @@ def read_conda(path: Path) -> PackageContents:
     /opt/env. ``texts`` has the files of ``info/``, and for each file of byte-code its header with
     the sha256 of its code.
     """
-    found = list(_parts(path))
-    texts = {name: text for each in found for name, text in each[0].items()}
-    placeholders = _placeholders(texts)
-    files: dict[str, PackageFile] = {}
-    for _, archive in found:
-        with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+    with _tar_files_of(path) as tars:
+        texts = _info(tars)
+        placeholders = _placeholders(texts)
+        files: dict[str, PackageFile] = {}
+        for tar in tars:
             files |= {name: file for name, file in tar_files(tar) if not name.startswith(INFO)}
             for member in tar.getmembers():
                 _add_changed(tar, member, placeholders, files, texts)
     return PackageContents(files, texts)
 
 
-def read_conda_file(path: Path, name: str) -> bytes | None:
-    """Return the content of a file of a .conda or .tar.bz2 package, as it is in /opt/env."""
-    found = list(_parts(path))
-    placeholders = _placeholders({key: text for each in found for key, text in each[0].items()})
-    for _, archive in found:
-        with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+def read_conda_files(path: Path, names: Collection[str]) -> Iterator[tuple[str, bytes]]:
+    """Yield the names of some files of a package, and their contents as they are in /opt/env."""
+    with _tar_files_of(path) as tars:
+        placeholders = _placeholders(_info(tars))
+        for tar in tars:
             for member in tar:
-                if plain_path(member.name) == name and (file := tar.extractfile(member)):
+                name = plain_path(member.name)
+                if name in names and (file := tar.extractfile(member)):
                     content = file.read()
                     is_changed = name in placeholders
-                    return with_prefix(content, *placeholders[name]) if is_changed else content
-    return None
+                    yield name, with_prefix(content, *placeholders[name]) if is_changed else content
 
 
-def _parts(path: Path) -> Iterator[tuple[dict[str, bytes], bytes]]:
-    """Yield the tar files of a package, with the content of their files in ``info/``."""
+@contextmanager
+def _tar_files_of(path: Path) -> Iterator[tuple[tarfile.TarFile, ...]]:
+    """Yield the tar files of a .conda or .tar.bz2 package.
+
+    They are decompressed into the cache, because large ones do not fit into memory.
+    """
+    folder = cache.folder("new")
+    with ExitStack() as stack:
+
+        def unpacked(content: Readable) -> tarfile.TarFile:
+            file = stack.enter_context(TemporaryFile(dir=folder))
+            while chunk := content.read(CHUNK):
+                raise_if_stopped()
+                file.write(chunk)
+            file.seek(0)
+            return stack.enter_context(tarfile.open(fileobj=file))
+
+        with writing_to(folder, cache.CACHE_HINT):
+            tars = tuple(_unpacked_parts(path, unpacked))
+        yield tars
+
+
+def _unpacked_parts(
+    path: Path, unpacked: Callable[[Readable], tarfile.TarFile]
+) -> Iterator[tarfile.TarFile]:
     if not zipfile.is_zipfile(path):
-        content = bz2.decompress(path.read_bytes())
-        yield _info(content), content
+        with bz2.open(path) as content:
+            yield unpacked(content)
         return
     with zipfile.ZipFile(path) as archive:
         for name in archive.namelist():
             if name.endswith(".tar.zst"):
-                with archive.open(name) as compressed, zstd.ZstdFile(compressed) as inner:
-                    content = inner.read()
-                yield _info(content), content
+                with archive.open(name) as compressed, zstd.ZstdFile(compressed) as content:
+                    yield unpacked(content)
 
 
-def _info(content: bytes) -> dict[str, bytes]:
+def _info(tars: Iterable[tarfile.TarFile]) -> dict[str, bytes]:
+    """Return the files in ``info/``."""
     found = {}
-    with tarfile.open(fileobj=io.BytesIO(content)) as tar:
+    for tar in tars:
         for member in tar:
             name = plain_path(member.name)
             if name.startswith(INFO) and name.count("/") == 1 and member.size <= LARGEST_TEXT:

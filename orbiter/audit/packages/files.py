@@ -70,6 +70,9 @@ def package_contents(file: LockedFile, read: Reader, store: Store) -> PackageCon
     try:
         contents = read(path)
     except (*UNREADABLE, LookupError, OSError) as error:
+        # gzip and bzip2 have no errors of their own; those of the system have a number.
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
         reason = ascii(str(error))[1:-1]
         raise ExpectedError(
             f"{name} is not a package: {reason}", "lock the release again"

@@ -1,6 +1,7 @@
 """Files of npm tarballs."""
 
 import tarfile
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from orbiter.audit.packages.files import LARGEST_TEXT, PackageContents, plain_path, tar_files
@@ -24,11 +25,10 @@ def read_npm(path: Path) -> PackageContents:
     return PackageContents(files, texts)
 
 
-def read_npm_file(path: Path, name: str) -> bytes | None:
-    """Return the content of a file of a tarball."""
+def read_npm_files(path: Path, names: Collection[str]) -> Iterator[tuple[str, bytes]]:
+    """Yield the names and the contents of some files of a tarball."""
     with tarfile.open(path, "r:*") as tar:
         for member in tar:
-            is_named = plain_path(member.name).partition("/")[2] == name
-            if is_named and (content := tar.extractfile(member)):
-                return content.read()
-    return None
+            name = plain_path(member.name).partition("/")[2]
+            if name in names and (content := tar.extractfile(member)):
+                yield name, content.read()

@@ -6,6 +6,7 @@ Format: https://packaging.python.org/en/latest/specifications/binary-distributio
 import re
 import stat
 import zipfile
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from orbiter.audit.packages.files import LARGEST_TEXT, PackageContents, PackageFile, hash_of
@@ -42,11 +43,13 @@ def read_wheel(path: Path) -> PackageContents:
     return PackageContents(files, {name: texts[name] for name in texts if _is_kept(name, texts)})
 
 
-def read_wheel_file(path: Path, name: str) -> bytes | None:
-    """Return the content of a file of a wheel."""
+def read_wheel_files(path: Path, names: Collection[str]) -> Iterator[tuple[str, bytes]]:
+    """Yield the names and the contents of some files of a wheel."""
     with zipfile.ZipFile(path) as wheel:
-        found = (each for each in wheel.namelist() if _place(each) == name)
-        return next(map(wheel.read, found), None)
+        for info in wheel.infolist():
+            name = _place(info.filename)
+            if name in names:
+                yield name, wheel.read(info)
 
 
 def read_uv(path: Path) -> PackageContents:

@@ -5,22 +5,25 @@ Format: https://refspecs.linuxfoundation.org/elf/gabi4+/contents.html
 
 import math
 import struct
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 from orbiter.audit.claims import Claim
-from orbiter.audit.packages.conda import read_conda_file
-from orbiter.audit.packages.npm import read_npm_file
-from orbiter.audit.packages.wheel import read_wheel_file
+from orbiter.audit.locked import LockedPackage
+from orbiter.audit.packages.conda import read_conda_files
+from orbiter.audit.packages.npm import read_npm_files
+from orbiter.audit.packages.wheel import read_wheel_files
 from orbiter.audit.result import Judgement
 from orbiter.audit.scene import Pending, Scene, attribute_problem, changed, explained
 from resolvers import cache
 
-READERS: Mapping[str, Callable[[Path, str], bytes | None]] = {
-    "conda": read_conda_file,
-    "npm": read_npm_file,
-    "pip": read_wheel_file,
+Reader = Callable[[Path, Collection[str]], Iterator[tuple[str, bytes]]]
+READERS: Mapping[str, Reader] = {
+    "conda": read_conda_files,
+    "npm": read_npm_files,
+    "pip": read_wheel_files,
 }
 """The managers of /opt/env, the only folder in which a build strips programs."""
 MAGIC = b"\x7fELF\x02\x01"
@@ -49,45 +52,62 @@ class _Section(NamedTuple):
 
 def stripped(scene: Scene, pending: Pending) -> Iterator[Judgement]:
     """Compare changed programs with those of their packages, except for debug symbols."""
+    claims = dict(_programs(scene, pending))
+    differences = _differences(scene, claims)
+    for path, claim in claims.items():
+        owner = (claim.file.uid, claim.file.gid)
+        problem = attribute_problem(scene.tree[path], "file", claim.file.mode, owner)
+        problem = problem or differences[path]
+        yield changed(path, problem, claim.owner) if problem else explained(path, claim.owner)
+
+
+def _programs(scene: Scene, pending: Pending) -> Iterator[tuple[str, Claim]]:
+    """Yield the paths of programs that differ from those of all packages, with a claim."""
     for path, reason in pending.items():
         entry = scene.tree.get(path)
         claims = scene.claims.by_path.get(path, ())
-        if not reason or entry is None or entry.content is None:
+        if not reason or not claims or entry is None or entry.content is None:
             continue
         if any(claim.file.digest == entry.content.digest for claim in claims):
             continue
-        if entry.content.read(len(MAGIC)) != MAGIC:
-            continue
-        for claim in claims[:1]:
-            owner = (claim.file.uid, claim.file.gid)
-            problem = attribute_problem(entry, "file", claim.file.mode, owner)
-            problem = problem or _difference(scene, claim, path)
-            yield changed(path, problem, claim.owner) if problem else explained(path, claim.owner)
+        if entry.content.read(len(MAGIC)) == MAGIC:
+            yield path, claims[0]
 
 
-def _difference(scene: Scene, claim: Claim, path: str) -> str:
-    """Return how a file differs from a package's, "" if only debug symbols are missing."""
+def _differences(scene: Scene, claims: Mapping[str, Claim]) -> dict[str, str]:
+    """Return how programs differ from those of packages, "" if only debug symbols are missing.
+
+    Decompressing a package takes long, so each one is read once.
+    """
+    found = {path: "" for path, claim in claims.items() if _known(scene, path, claim).exists()}
+    packages: dict[LockedPackage, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    for path in claims.keys() - found.keys():
+        if package := _package(scene, claims[path]):
+            packages[package][claims[path].source].append(path)
+    for package, paths in packages.items():
+        archive = scene.store.verify(package.file.hash)
+        for source, original in READERS[package.manager](archive, paths):
+            for path in paths[source]:
+                found[path] = difference(original, scene.read(path))
+                if not found[path]:
+                    cache.write(_known(scene, path, claims[path]), b"")
+    return {path: found.get(path, "its content differs") for path in claims}
+
+
+def _known(scene: Scene, path: str, claim: Claim) -> Path:
+    """Return the file of the cache that exists if a program was compared before."""
     content = scene.tree[path].content
     digest = content.digest if content else ""
-    known = cache.folder("audit", "stripped-2") / f"{claim.file.digest}-{digest}"
-    if known.exists():
-        return ""
-    original = _original(scene, claim)
-    if original is None:
-        return "its content differs"
-    problem = difference(original, scene.read(path))
-    if not problem:
-        cache.write(known, b"")
-    return problem
+    return cache.folder("audit", "stripped-2") / f"{claim.file.digest}-{digest}"
 
 
-def _original(scene: Scene, claim: Claim) -> bytes | None:
-    """Return the content of a file of a package; npm may have installed several versions of it."""
+def _package(scene: Scene, claim: Claim) -> LockedPackage | None:
+    """Return the package of a file; npm may have installed several versions of it."""
     for each in scene.claims.packages.values():
         package, file = each.package, each.contents.files.get(claim.source)
         is_known = package.manager in READERS and file and file.digest == claim.file.digest
         if package.owner == claim.owner and is_known:
-            return READERS[package.manager](scene.store.verify(package.file.hash), claim.source)
+            return package
     return None
 
 

@@ -10,8 +10,8 @@ from orbiter.assembly.tree import Content, Entry
 from orbiter.assembly.trim import Trimmed, trim, trimmed_list
 from orbiter.audit.claims import Claim, folders_above
 from orbiter.audit.layers import MADE
-from orbiter.audit.packages.npm import read_npm_file
-from orbiter.audit.packages.wheel import read_wheel_file
+from orbiter.audit.packages.npm import read_npm_files
+from orbiter.audit.packages.wheel import read_wheel_files
 from orbiter.audit.result import Judgement
 from orbiter.audit.scene import Pending, Scene, changed, check_file, explained
 from orbiter.config.builders import SYSTEM_MANAGERS
@@ -109,11 +109,12 @@ class _Missing:
         archive = self._scene.store.path(package.file.hash)
         if claim.file.kind != "file":
             return b""
+        found: Iterator[tuple[str, bytes]] = iter(())
         if package.manager == "pip":
-            return read_wheel_file(archive, claim.source) or b""
-        if package.manager == "npm":
-            return read_npm_file(archive, claim.source) or b""
-        return b""
+            found = read_wheel_files(archive, {claim.source})
+        elif package.manager == "npm":
+            found = read_npm_files(archive, {claim.source})
+        return dict(found).get(claim.source, b"")
 
 
 def _list(scene: Scene, path: str, result: Trimmed) -> Judgement:

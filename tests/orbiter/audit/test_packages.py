@@ -6,18 +6,29 @@ import json
 import struct
 import tarfile
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 
 import msgspec
 import pytest
 
-from orbiter.audit.packages.conda import read_conda, read_conda_file, with_prefix
-from orbiter.audit.packages.npm import read_npm, read_npm_file
-from orbiter.audit.packages.wheel import read_wheel, read_wheel_file
+from orbiter.assembly.tree import Content, Entry
+from orbiter.audit.claims import Claim, Claims, InstalledContents
+from orbiter.audit.contents import Contents
+from orbiter.audit.locked import LockedImage, LockedPackage
+from orbiter.audit.packages.conda import read_conda, read_conda_files, with_prefix
+from orbiter.audit.packages.files import package_contents
+from orbiter.audit.packages.npm import read_npm, read_npm_files
+from orbiter.audit.packages.wheel import read_wheel, read_wheel_files
+from orbiter.audit.rules import stripped
 from orbiter.audit.rules.stripped import difference
+from orbiter.audit.scene import Scene
+from orbiter.store.artifact_list import LockedFile
+from orbiter.store.store import Store
+from resolvers.errors import ExpectedError
 
+X = f"sha256:{hashlib.sha256(b'x').hexdigest()}"
 PROGRAM = Path(msgspec._core.__file__).read_bytes()
 """A real library, whose symbols are in .symtab or not, as its builder chose."""
 
@@ -31,8 +42,7 @@ def write_tar(path: Path, files: Mapping[str, bytes], mode: Literal["w:gz", "w:b
     return path
 
 
-def digest(content: bytes | None) -> str:
-    assert content is not None
+def digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
@@ -44,9 +54,10 @@ def test_files_of_wheels_are_read_by_the_path_of_an_installer(tmp_path: Path) ->
             wheel.writestr(name, name)
     files = read_wheel(path).files
     assert files.keys() == {"site/a/b.so", "site/c/a/b.so", "site/b.so", "scripts/b.so"}
-    for name, file in files.items():
-        assert digest(read_wheel_file(path, name)) == file.digest
-    assert read_wheel_file(path, "site/c.so") is None
+    contents = dict(read_wheel_files(path, {*files, "site/c.so"}))
+    assert {name: digest(content) for name, content in contents.items()} == {
+        name: file.digest for name, file in files.items()
+    }
 
 
 def test_files_of_npm_packages_are_read_without_their_top_folder(tmp_path: Path) -> None:
@@ -54,9 +65,10 @@ def test_files_of_npm_packages_are_read_without_their_top_folder(tmp_path: Path)
     path = write_tar(tmp_path / "a.tgz", members, "w:gz")
     files = read_npm(path).files
     assert files.keys() == {"bin/a", "a", "package.json"}
-    for name, file in files.items():
-        assert digest(read_npm_file(path, name)) == file.digest
-    assert read_npm_file(path, "b") is None
+    contents = dict(read_npm_files(path, {*files, "b"}))
+    assert {name: digest(content) for name, content in contents.items()} == {
+        name: file.digest for name, file in files.items()
+    }
 
 
 def test_files_of_conda_packages_are_read_as_they_are_installed(tmp_path: Path) -> None:
@@ -70,9 +82,73 @@ def test_files_of_conda_packages_are_read_as_they_are_installed(tmp_path: Path) 
     path = write_tar(tmp_path / "a-1-0.tar.bz2", members, "w:bz2")
     files = read_conda(path).files
     assert files.keys() == {"lib/a.so", "lib/b.so"}
-    for name, file in files.items():
-        assert digest(read_conda_file(path, name)) == file.digest
-    assert read_conda_file(path, "lib/c.so") is None
+    contents = dict(read_conda_files(path, {*files, "lib/c.so"}))
+    assert {name: digest(content) for name, content in contents.items()} == {
+        name: file.digest for name, file in files.items()
+    }
+
+
+def test_a_problem_of_this_machine_is_not_one_of_the_package(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store")
+    store.add(b"x", X)
+    package = LockedFile(path="npm/a.tgz", hash=X, source="npm:a/-/a.tgz")
+    with pytest.raises(NotADirectoryError):
+        package_contents(package, lambda path: read_npm(path / "x"), store)
+    with pytest.raises(ExpectedError, match=r"a\.tgz is not a package"):
+        package_contents(package, read_npm, store)
+
+
+def test_programs_of_a_package_are_read_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    programs = {f"lib/{name}.so": PROGRAM + bytes([number]) for number, name in enumerate("abc")}
+    path = write_tar(tmp_path / "a-1-0.tar.bz2", programs, "w:bz2")
+    file = LockedFile(
+        path="conda/a-1-0.tar.bz2",
+        hash=f"sha256:{digest(path.read_bytes())}",
+        source="conda:https://c.example/a-1-0.tar.bz2",
+    )
+    store = Store(tmp_path / "store")
+    store.add(path, file.hash)
+    package = LockedPackage(manager="conda", name="a", version="1", file=file, stage="core")
+    contents = read_conda(path)
+    claims = {
+        f"opt/env/{source}": (Claim("conda:a", source, each),)
+        for source, each in contents.files.items()
+    }
+    # Zeros between sections count as nothing; each file has others than its package.
+    found = {"lib/a.so": PROGRAM + bytes(9), "lib/b.so": PROGRAM, "lib/c.so": PROGRAM[:1000]}
+    tree = {f"opt/env/{source}": entry(tmp_path, content) for source, content in found.items()}
+    scene = Scene(
+        contents=Contents(layers=(), tree=tree, layer={}, special=frozenset()),
+        locked=cast("LockedImage", None),  # this rule does not look at it
+        claims=Claims(
+            by_path=claims, packages={file.hash: InstalledContents(package, contents)}, built=()
+        ),
+        store=store,
+        report=lambda _line: None,
+    )
+    reads = []
+
+    def read(archive: Path, names: Collection[str]) -> Iterator[tuple[str, bytes]]:
+        reads.append(archive)
+        return read_conda_files(archive, names)
+
+    monkeypatch.setitem(cast("dict[str, object]", stripped.READERS), "conda", read)
+    pending = dict.fromkeys(claims, "its content differs")
+    verdicts = {each.path: each.verdict for each in stripped.stripped(scene, pending)}
+    expected = {"a": "explained", "b": "explained", "c": "changed"}
+    assert verdicts == {f"opt/env/lib/{name}.so": each for name, each in expected.items()}
+    assert reads == [store.path(file.hash)]
+    again = {each.path: each.verdict for each in stripped.stripped(scene, pending)}
+    assert again == verdicts
+
+
+def entry(folder: Path, content: bytes) -> Entry:
+    source = folder / digest(content)
+    source.write_bytes(content)
+    described = Content(digest(content), len(content), source, 0)
+    return Entry(kind="file", mode=0o644, uid=0, gid=0, content=described)
 
 
 def test_texts_get_the_folder_of_the_image() -> None:
