@@ -2,7 +2,6 @@
 
 import json
 import secrets
-import socket
 import sys
 from collections import deque
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from orbiter.config.stage_graph import runtime_of
 from orbiter.docker import client, containers, local_images
 from orbiter.docker.objects import LOCKSET
 from orbiter.docker.owner import owner
+from orbiter.images.host_port import reserved_port
 from orbiter.images.server_log import follow
 from orbiter.lockset import model
 from orbiter.lockset.model import LockSet
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from docker.models.containers import Container
 
 PORT = 8888
-"""Port of JupyterLab in an image by default, and the first port to try on this machine."""
+"""Port of JupyterLab in an image by default."""
 COMMAND = ("jupyter", "lab", "--ip=0.0.0.0", f"--port={PORT}", "--no-browser")
 
 
@@ -46,11 +46,10 @@ def run_image(
     image = resolve_stage(lock_set, image)
     refuse_without_jupyterlab(lock_set, image)
     tag = find_built_tag(lock_set, image)
-    host_port = free_port(port)
     token = secrets.token_hex(24)
     runtime = _runtime(lock_set, image)
     user, mounts = _mounted(lock_set, mount)
-    with owner() as name:
+    with owner() as name, reserved_port(port) as host_port:
         container = containers.start_container(
             tag,
             _command(runtime, user),
@@ -186,22 +185,3 @@ def has_python_package(lock_set: LockSet, image: str, name: str) -> bool:
     text = lock_set.files[f"{model.BUILD}/{image}/packages-{platform}.json"]
     packages = {(each["manager"], each["name"]) for each in json.loads(text)["packages"]}
     return not packages.isdisjoint({("pip", name), ("conda", name)})
-
-
-def free_port(requested: int | None) -> int:
-    """Return the requested port; without a request 8888, or any other port if it is taken."""
-    # The system replaces port 0 by a free port.
-    candidates = (requested,) if requested else (PORT, 0)
-    for port in candidates:
-        with socket.socket() as probe:
-            # A port whose last connection was just closed counts as free.
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return int(probe.getsockname()[1])
-    raise ExpectedError(
-        f"port {requested} of this machine is in use",
-        "choose another one with --port, or omit the option",
-    )

@@ -10,6 +10,7 @@ from orbiter.docker import client, containers, local_images
 from orbiter.docker.objects import REPO2DOCKER, STARTED
 from orbiter.docker.owner import owner
 from orbiter.images import start
+from orbiter.images.host_port import reserved_port
 from orbiter.images.server_log import follow
 from orbiter.lockset.model import LockSet
 from orbiter.lockset.names import resolve_stage
@@ -56,9 +57,8 @@ def run_with_repo2docker(
     stage = resolve_stage(lock_set, image)
     start.refuse_without_jupyterlab(lock_set, stage)
     tag = start.find_built_tag(lock_set, stage)
-    host_port = start.free_port(port)
-    python = uv_program.tool_python(PROGRAM, VERSION, progress)
-    with temporary_folder() as folder, owner() as name:
+    with reserved_port(port) as host_port, temporary_folder() as folder, owner() as name:
+        python = uv_program.tool_python(PROGRAM, VERSION, progress)
         built = BuiltImage(lock_set, stage, tag, name)
         options = arguments(built, folder, host_port, mount)
         address = f"http://127.0.0.1:{host_port}"
