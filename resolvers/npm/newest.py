@@ -11,7 +11,7 @@ import msgspec
 from resolvers.errors import ExpectedError, ProgramError
 from resolvers.net import http, loopback
 from resolvers.net.prefetch import THREADS
-from resolvers.npm import program, semver
+from resolvers.npm import failures, program, semver
 from resolvers.npm.config import NpmConfig
 from resolvers.npm.lock_file import required_name
 from resolvers.npm.registry_proxy import resolve_alias
@@ -57,7 +57,9 @@ def newest_versions(request: Request, names: tuple[str, ...]) -> dict[str, Avail
     """
     config = program.config().with_registries(request.npm.registries)
     ranges = dict(_ranges(request))
-    packument = _packument_by_http(config) if config.is_simple else _packument_by_npm(request)
+    packument = (
+        _packument_by_http(config) if config.is_simple else _packument_by_npm(config, request)
+    )
 
     def look_up(name: str) -> Availability:
         try:
@@ -95,24 +97,42 @@ def _packument_by_http(config: NpmConfig) -> Callable[[str], _Packument | None]:
     return read
 
 
-def _packument_by_npm(request: Request) -> Callable[[str], _Packument | None]:
-    """Return a function that lets npm ask, because its configuration needs more than HTTP."""
+def _packument_by_npm(config: NpmConfig, request: Request) -> Callable[[str], _Packument | None]:
+    """Return a function that lets npm ask, because its configuration needs more than HTTP.
+
+    npm tries for more than a minute to reach a registry, so one that did not respond once is not
+    asked for other packages.
+    """
     options = [f"--{scope}:registry={url}" for scope, url in request.npm.registries.items()]
+    silent: dict[str, http.HTTPError] = {}
 
     def read(name: str) -> _Packument | None:
+        registry = config.registry(name)
+        if registry in silent:
+            raise silent[registry]
         words = ["view", name, "versions", "dist-tags", "time", "--json", *options]
         try:
             output = program.run([*words, "--loglevel=error"])
         except ProgramError as error:
             if "E404" in error.output:
                 return None
-            raise
+            if failed := failures.FAILED_REQUEST.search(error.output):
+                problem = failures.not_responding(registry, failed["reason"], config)
+                silent[registry] = problem
+                raise problem from None
+            raise _failure(error) from None
         view = _decode(output.encode(), _View, name)
         versions = [view.versions] if isinstance(view.versions, str) else view.versions
         known = {version: _Version() for version in versions}
         return _Packument(versions=known, tags=view.tags, time=view.time)
 
     return read
+
+
+def _failure(error: ProgramError) -> ExpectedError:
+    """Return the error with npm's reason in its only line."""
+    reason = failures.summary(error.output)
+    return ExpectedError(f"npm failed: {reason}") if reason else error
 
 
 def _decode(content: bytes, kind: type[T], source: str) -> T:

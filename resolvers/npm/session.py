@@ -13,12 +13,10 @@ import msgspec
 from msgspec.structs import replace
 
 from resolvers.errors import ExpectedError, ProgramError, UnsolvableError
-from resolvers.net.http import HTTPError, with_origin
-from resolvers.npm import program, registry_proxy
+from resolvers.npm import failures, program, registry_proxy
 from resolvers.npm.config import NpmConfig
 from resolvers.npm.lock_file import LOCK, MANIFEST
 from resolvers.npm.registry_proxy import RegistryProxy
-from resolvers.redaction import redact
 from resolvers.scratch import temporary_folder
 
 SETTINGS = {
@@ -50,10 +48,7 @@ SETTINGS = {
 The registries are an exception: those of the user are used.
 """
 
-FAILED_REQUEST = re.compile(r"request to (?P<url>\S+) failed, reason: *(?P<reason>.*)")
 UNSOLVABLE = re.compile(r"code (E404|ETARGET|ENOVERSIONS|ERESOLVE|EINVALID\w+|EOVERRIDE)\b")
-ERROR_PREFIX = re.compile(r"^npm (error|ERR!) ?")
-LOG_FILE_LINE = re.compile(r"complete log of this run|Log files were not written")
 HINTS = {
     "EOVERRIDE": "write the same range in the npm list and in npm-overrides, or a name with $ "
     'there, such as "$glob"',
@@ -123,31 +118,17 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
         # npm only reports that a request failed. The proxy knows why.
         if self.proxy and self.proxy.errors:
             return self.proxy.errors[0]
-        lines = [ERROR_PREFIX.sub("", line) for line in error.output.splitlines()]
-        text = "\n".join(
-            f"  {line}" for line in lines if line.strip() and not LOG_FILE_LINE.search(line)
-        )
+        text = failures.explanation(error.output)
         if self.proxy:
             text = self.proxy.with_registry_addresses(text, self.root)
-        if failed := FAILED_REQUEST.search(text):
-            return self._unreachable(failed["url"], failed["reason"])
+        if failed := failures.unreachable(text, self.config):
+            return failed
         if unsolvable := UNSOLVABLE.search(text):
             hint = "list the versions with: npm view NAME versions time"
             return UnsolvableError(text, HINTS.get(unsolvable[1], hint))
         return ExpectedError(
             f"npm failed\n{text}", "check that npm can reach its registry: npm ping"
         )
-
-    def _unreachable(self, url: str, reason: str) -> ExpectedError:
-        """Return the error for a registry that does not respond, in one line."""
-        registries = self.config.registries.items()
-        scope = next((scope for scope, start in registries if url.startswith(start)), "")
-        origin = self.config.origins.get(scope, "")
-        error = HTTPError(
-            f"{redact(url)} did not respond: {reason}",
-            "check that this machine is online, and the proxies in npm's configuration",
-        )
-        return with_origin(error, origin)
 
 
 @contextmanager

@@ -96,6 +96,38 @@ def test_an_answer_that_is_not_a_package_is_a_problem(registry: Server) -> None:
     assert "is not a response of an npm registry" in newest("acme").problem
 
 
+def problems(*names: str) -> list[str]:
+    groups = (Group(name="base", requirements=names),)
+    found = newest_versions(Request(groups=groups, targets=(TARGET,)), names)
+    return [found[name].problem for name in names]
+
+
+def let_npm_ask(folder: Path, *lines: str) -> None:
+    """Use a setting of npm that Orbiter does not follow itself."""
+    with (folder / "npmrc").open("a", encoding="utf-8") as file:
+        file.write("\n".join(("local-address=127.0.0.1", "fetch-retries=0", *lines)) + "\n")
+
+
+def test_the_reason_of_npm_is_the_problem(registry: Server, tmp_path: Path) -> None:
+    let_npm_ask(tmp_path)
+    registry.otherwise = Answer(401)
+    assert problems("acme", "@lab/acme") == [
+        f"npm failed: 401 Unauthorized - GET {registry.url}/{path}"
+        for path in ("acme", "@lab%2facme")
+    ]
+
+
+def test_a_registry_that_does_not_respond_is_one_problem_of_all_packages(
+    registry: Server, tmp_path: Path
+) -> None:
+    let_npm_ask(tmp_path, "registry=http://ada:secret@127.0.0.1:1/")
+    names = [f"acme{number}" for number in range(20)]
+    (problem,) = set(problems(*names))
+    assert problem.startswith("http://127.0.0.1:1/ did not respond: connect ECONNREFUSED")
+    assert problem.endswith(f"(the address comes from {tmp_path / 'npmrc'})")
+    assert registry.requests == []
+
+
 def test_npm_asks_if_its_configuration_needs_more_than_http(
     registry: Server, tmp_path: Path
 ) -> None:
