@@ -9,10 +9,11 @@ export LC_ALL=C
 
 say() { printf '@@ %s\n' "$*"; }
 
+# A firewall may drop every packet. By default, apk then waits for a minute.
 # apk 3 reports a repository that does not answer, and may exit with 0.
 ask() {
     echo "$1" > /tmp/orbiter-repository
-    apk --no-progress --repositories-file /tmp/orbiter-repository update \
+    apk --no-progress --timeout 20 --repositories-file /tmp/orbiter-repository update \
         > /tmp/orbiter-output 2>&1 \
         && ! grep -qE '^[0-9]+ (unavailable|errors)' /tmp/orbiter-output
 }

@@ -1,6 +1,7 @@
 """The sources of real base images, and others that do not answer."""
 
 import os
+import socket
 
 import pytest
 
@@ -63,3 +64,20 @@ def test_apk_asks_each_repository() -> None:
     assert own[0].name.endswith("/main")
     assert broken.name == "http://apk.invalid/main"
     assert "DNS" in broken.problem
+
+
+@pytest.mark.engine
+@pytest.mark.skipif("ORBITER_WORLD_APK_1" not in os.environ, reason="needs Alpine's repositories")
+def test_apk_does_not_wait_long_for_a_repository_that_never_answers() -> None:
+    bridge = os.environ["ORBITER_WORLD_HTTP_FROM_CONTAINERS"].removeprefix("http://")
+    with socket.create_server((bridge.partition(":")[0], 0)) as silent:
+        address = "http://{}:{}/main".format(*silent.getsockname())
+        ask = shell(ALPINE, f"echo {address} > /etc/apk/repositories")
+
+        def impatient(script: str, **options: str) -> str:
+            assert "--timeout 20 " in script
+            return ask(script.replace("--timeout 20 ", "--timeout 1 "), **options)
+
+        (source,) = apk.ask_sources(impatient, AMD64)
+    assert source.name == address
+    assert "timed out" in source.problem
