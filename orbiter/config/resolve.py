@@ -39,7 +39,9 @@ def image_set(file: ConfigFile, root: Path, mistakes: Mistakes) -> ImageSet:
     """
     check_builders(file, mistakes)
     check_sets(file.sets, mistakes)
-    if len(set(file.platforms)) < len(file.platforms):
+    # Values with a mistake are empty.
+    platforms = [platform for platform in file.platforms if platform]
+    if len(set(platforms)) < len(platforms):
         mistakes.add("platforms", "lists a platform twice", hint="remove one of them")
     # Builders are sorted, so that the order of tables in the file changes no byte of a lock set.
     builders = {name: resolve_builder(name, file) for name in sorted(file.builder)}
