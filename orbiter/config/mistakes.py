@@ -86,7 +86,13 @@ def toml_literal(value: object) -> str:
 
 
 def suggest(word: str, known: Iterable[str], otherwise: str) -> str:
-    """Return a hint that names the known word closest to ``word``, or ``otherwise``.
+    """Return a hint that names the known word closest to ``word``, or ``otherwise``."""
+    found = closest(word, known)
+    return f"did you mean '{found}'?" if found else otherwise
+
+
+def closest(word: str, known: Iterable[str]) -> str:
+    """Return the known word closest to ``word``, "" if none is close.
 
     ``debian-base`` is closest to ``base-debian``: it has the same parts in another order.
     """
@@ -96,4 +102,4 @@ def suggest(word: str, known: Iterable[str], otherwise: str) -> str:
     parts = sorted(word.split("-"))
     matches = [choice for choice in choices if sorted(choice.split("-")) == parts]
     matches = matches or get_close_matches(word, choices, n=1)
-    return f"did you mean '{matches[0]}'?" if matches else otherwise
+    return matches[0] if matches else ""

@@ -1,9 +1,9 @@
 """Resolve the names of images, stages and platforms on the command line. Pure."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from orbiter.config.image_set import ImageSet
-from orbiter.config.mistakes import suggest
+from orbiter.config.mistakes import closest
 from orbiter.config.platforms import PLATFORM_ALIASES
 from orbiter.lockset.model import LockSet
 from resolvers.errors import ExpectedError
@@ -34,7 +34,8 @@ def find_stage(image_set: ImageSet, name: str, owner: str) -> str:
     problem = f"{owner} has no image or stage '{name}'"
     if matches:
         problem = f"several builders have an image '{name}'"
-    raise ExpectedError(problem, _choice(name, matches or list(stages)))
+    short_names = {full.removeprefix(f"{stage.builder}-"): full for full, stage in stages.items()}
+    raise ExpectedError(problem, _choice(name, matches or list(stages), short_names))
 
 
 def check_platforms(lock_set: LockSet, platforms: Sequence[str]) -> None:
@@ -55,11 +56,15 @@ def _platform_hint(platform: str, available: Collection[str]) -> str:
     return f"it is locked for {', '.join(available)}"
 
 
-def _choice(name: str, candidates: list[str]) -> str:
-    """Return a hint that lists the candidates, the most similar one first."""
-    similar = suggest(name, candidates, "")
-    others = [candidate for candidate in candidates if f"'{candidate}'" not in similar]
+def _choice(name: str, candidates: list[str], short_names: Mapping[str, str]) -> str:
+    """Return a hint that lists the candidates, the most similar one first.
+
+    ``bsae`` is similar to ``debian-base``, because ``short_names`` has ``base`` for it.
+    """
+    similar = closest(name, candidates) or short_names.get(closest(name, short_names), "")
+    others = [candidate for candidate in candidates if candidate != similar]
     choices = f"choose one of {', '.join(others)}"
     if not similar:
         return choices
-    return f"{similar} Otherwise {choices}" if others else similar
+    question = f"did you mean '{similar}'?"
+    return f"{question} Otherwise {choices}" if others else question
