@@ -81,7 +81,7 @@ def not_an_archive(name: str, reason: str) -> ExpectedError:
     """Return the error for a target that is not an archive."""
     return ExpectedError(
         f"{name} is not an archive: {reason}",
-        "name an archive that 'orbiter archive' wrote, or a new target",
+        "name an archive that 'orbiter archive' wrote, or create one: orbiter archive TARGET",
     )
 
 

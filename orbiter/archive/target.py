@@ -9,7 +9,7 @@ from orbiter.archive.tar import TarStorage
 from orbiter.docker import client
 from resolvers.errors import ExpectedError
 
-COMPRESSED = (".tar.gz", ".tgz", ".tar.xz", ".tar.zst", ".tar.bz2")
+COMPRESSED = (".gz", ".tgz", ".xz", ".zst", ".bz2", ".zip", ".7z")
 
 
 def open_storage(target: str) -> ArchiveStorage:
@@ -39,7 +39,7 @@ def _refuse_invalid(target: str) -> None:
             "the name of the archive is empty",
             f"name a folder, a file that ends in .tar, or {FORM}",
         )
-    if target.rstrip("/").endswith(COMPRESSED):
+    if target.rstrip("/").lower().endswith(COMPRESSED):
         raise ExpectedError(
             f"{target}: an archive cannot be compressed, because its files already are",
             "name a file that ends in .tar, or a folder",

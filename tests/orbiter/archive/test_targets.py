@@ -93,6 +93,8 @@ def test_other_images_of_a_layout_stay(tmp_path: Path) -> None:
         ("carried.tar.gz", "name a file that ends in .tar"),
         ("carried.tgz", "name a file that ends in .tar"),
         ("carried.tar.gz/", "name a file that ends in .tar"),
+        ("carried.zip", "name a file that ends in .tar"),
+        ("CARRIED.ZIP", "name a file that ends in .tar"),
         ("oci://team", "oci://registry/repository[:tag]"),
         ("oci://a/b@sha256:" + "a" * 64, "oci://registry/repository[:tag]"),
         ("oci://127.0.0.1:5000/Up/x", "lower case"),
