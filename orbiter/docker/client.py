@@ -15,7 +15,6 @@ from urllib.parse import urlsplit
 
 from orbiter.docker import buildx
 from orbiter.lockset.record import RecordedBuilder
-from resolvers import process
 from resolvers.errors import ExpectedError
 from resolvers.net.addresses import is_loopback, is_url
 
@@ -50,8 +49,7 @@ def unavailable_reason() -> str:
     """Return why this machine cannot build images, in one line; empty if it can."""
     try:
         connect()
-        command = [buildx.docker_program(), "buildx", "version"]
-        process.run(command, name="docker buildx")
+        buildx.buildx_version()
     except ExpectedError as error:
         return error.message.splitlines()[0]
     return ""

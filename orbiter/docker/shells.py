@@ -38,7 +38,8 @@ def _check_engine() -> None:
     if reason := client.unavailable_reason():
         raise ExpectedError(
             f"locking base images, apk and apt needs a Docker engine: {reason}",
-            "start Docker, or lock only the other managers: orbiter lock --only conda,pip,npm",
+            "start Docker Engine with buildx, or lock only the other managers: "
+            "orbiter lock --only conda,pip,npm",
         )
 
 

@@ -92,7 +92,7 @@ def _read_mirrors(image: _SourceImage, manager: str) -> tuple[str, ...]:
             if mirrors := _profile_mirrors(manager):
                 return mirrors
             problem = f"{task} needs a Docker engine: {reason}"
-            raise ExpectedError(problem, f"start Docker, {hint}") from error
+            raise ExpectedError(problem, f"start Docker Engine with buildx, {hint}") from error
         raise ExpectedError(f"{task} failed: {error.message}", hint) from error
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from orbiter.docker import bake, buildx
+from orbiter.docker import bake, buildx, client
 from resolvers.errors import ExpectedError
 
 BUILDER_OF_THE_ENGINE = """\
@@ -62,7 +62,7 @@ def test_the_version_of_buildx(docker_output: Path, output: str, version: str) -
 
 
 def test_a_docker_without_buildx_is_reported_before_anything_is_built(
-    docker_output: Path, tmp_path: Path
+    docker_output: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     docker_output.with_name("docker").write_text(
         "#!/bin/sh\necho \"docker: 'buildx' is not a docker command.\" >&2\nexit 1\n"
@@ -76,3 +76,6 @@ def test_a_docker_without_buildx_is_reported_before_anything_is_built(
             lambda _title: pytest.fail("the build started"),
         )
     assert caught.value.hint == buildx.INSTALL_HINT
+    # An engine that answers: there is one in some of the places where tests run.
+    monkeypatch.setattr(client, "connect", lambda: None)
+    assert client.unavailable_reason().startswith("docker has no buildx: ")

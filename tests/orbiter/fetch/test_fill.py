@@ -120,7 +120,7 @@ def test_without_an_engine_and_mirrors_there_is_one_error(
     error, _, hint = done.stderr.partition("\n\nhint: ")
     assert error.startswith(f"error: reading the {mirrors} needs a Docker engine: ")
     assert len(error.splitlines()) == 1
-    assert hint.startswith(f"start Docker, set mirrors in {variable}, or ")
+    assert hint.startswith(f"start Docker Engine with buildx, set mirrors in {variable}, or ")
     assert "orbiter fetch --from" in hint
 
 
