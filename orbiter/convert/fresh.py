@@ -14,7 +14,7 @@ SUITE, SUITE_PYTHON = "trixie", "3.13"
 DEFAULT_CHANNELS = ("conda-forge",)
 _HEAD = """\
 # Imported by Orbiter from {source}.
-# Review this file, then run: orbiter lock, orbiter build, orbiter run {builder}-{image}
+# Review this file, then run: orbiter lock, orbiter build
 # `orbiter schema` describes every key.
 
 version = "0.1.0"  # the release: increase it when the images change

@@ -164,12 +164,14 @@ def _tag(lock_set: LockSet, stage: str) -> str:
 
 def refuse_without_jupyterlab(lock_set: LockSet, image: str) -> None:
     """Raise ExpectedError if an image does not start JupyterLab."""
-    tag = _tag(lock_set, image)
     if not _has_jupyterlab(lock_set, image):
-        raise ExpectedError(
-            f"'{image}' has no JupyterLab to run",
-            f"run another program in it: docker run --rm -it {tag}",
-        )
+        stages = lock_set.image_set.stages
+        runnable = [stage.name for stage in stages if _has_jupyterlab(lock_set, stage.name)]
+        hint = f"add it: orbiter add jupyterlab --image {image}"
+        if runnable:
+            hint = f"images with JupyterLab: {', '.join(runnable)}"
+        shell = f"or open a shell in the image: orbiter shell {image}"
+        raise ExpectedError(f"'{image}' has no JupyterLab to run", f"{hint}\n  {shell}")
 
 
 def _has_jupyterlab(lock_set: LockSet, image: str) -> bool:

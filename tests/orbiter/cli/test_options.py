@@ -86,6 +86,12 @@ def test_an_option_without_effect_is_an_error(
     assert {path: path.read_bytes() for path in project.rglob("*") if path.is_file()} == before
 
 
+def test_the_images_with_jupyterlab_are_listed_if_another_one_is_run(project: Path) -> None:
+    error = error_of(project, "run", "core", *RELEASE)
+    assert "error: 'debian-core' has no JupyterLab to run" in error
+    assert "hint: images with JupyterLab: debian-base\n" in error
+
+
 def test_a_missing_engine_is_reported_before_anything_is_fetched(project: Path) -> None:
     errors = {error_of(project, *words) for words in (("build", *RELEASE), ("push", *RELEASE))}
     assert len(errors) == 1

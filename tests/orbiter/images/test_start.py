@@ -73,9 +73,18 @@ def test_only_images_of_the_release_with_jupyterlab_can_be_run() -> None:
     with pytest.raises(ExpectedError, match="has no image or stage 'debian-bose'") as caught:
         run_image(locked(), "debian-bose")
     assert caught.value.hint.startswith("did you mean 'debian-base'?")
+    with pytest.raises(ExpectedError, match="has no image or stage 'bsae'") as caught:
+        run_image(locked(), "bsae")
+    assert caught.value.hint.startswith("did you mean 'debian-base'?")
+
+
+def test_an_image_without_jupyterlab_is_an_error_with_the_remedies() -> None:
     with pytest.raises(ExpectedError, match="has no JupyterLab") as caught:
         run_image(locked("numpy"), "debian-base")
-    assert caught.value.hint.endswith(f"docker run --rm -it {TAG}")
+    assert caught.value.hint == (
+        "add it: orbiter add jupyterlab --image debian-base\n"
+        "  or open a shell in the image: orbiter shell debian-base"
+    )
 
 
 def test_a_folder_cannot_be_mounted_by_an_engine_on_another_machine(
