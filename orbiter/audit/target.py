@@ -41,6 +41,7 @@ def _saved(tag: str, platform: str, scratch: Path, report: Report) -> AuditedIma
     if not save_image(tag, archive):
         raise ExpectedError(
             f"{tag} is neither an image of the engine nor a file or folder",
-            f"list the images with orbiter images; for a registry, write {SCHEME}registry/name:tag",
+            "name its whole tag, such as example/notebooks:debian-base-0.1.0; orbiter images lists "
+            f"the tags\n  for an image in a registry, write {SCHEME}registry/name:tag",
         )
     return read_layout(tag, Archive(archive), platform)
