@@ -7,7 +7,6 @@ import click
 
 from orbiter.cli.audit_image import print_result
 from orbiter.cli.errors import FINDINGS
-from orbiter.cli.options import IMAGES
 from orbiter.cli.terminal import print_lines
 
 if TYPE_CHECKING:
@@ -19,13 +18,6 @@ audited_option = click.option(
     is_flag=True,
     help="Audit the images first; with findings, report them and do nothing else.",
 )
-
-
-def is_audit_required() -> bool:
-    """Return whether images.toml has `require-audit = true`."""
-    from orbiter.config.read import requires_audit
-
-    return requires_audit(IMAGES)
 
 
 def exit_if_rejected(

@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from orbiter.cli.audited import exit_if_rejected, is_audit_required
+from orbiter.cli.audited import exit_if_rejected
 from orbiter.cli.directory import UserPath
 from orbiter.cli.errors import guarded
 from orbiter.cli.libraries import print_missing_libraries
 from orbiter.cli.options import (
+    IMAGES,
     builder_option,
     format_option,
     locked_option,
@@ -115,13 +116,15 @@ def _build(
 ) -> None:
     from orbiter.build.build import build as build_images
     from orbiter.cli.board import Board
+    from orbiter.config.read import read_image_checks
     from orbiter.release.audited import AuditCheck
     from orbiter.release.libraries import LibraryCheck
 
-    is_audited = options.push and is_audit_required()
+    checks = read_image_checks(IMAGES) if options.push else None
+    is_audited = checks is not None and checks.requires_audit
     with Board(quiet=quiet) as board:
         audit = AuditCheck(lock_set, board, is_required=is_audited)
-        tests = image_test_check(lock_set, board) if options.push else None
+        tests = image_test_check(lock_set, checks, board) if checks else None
         libraries = LibraryCheck(lock_set, board)
         built = build_images(
             lock_set,

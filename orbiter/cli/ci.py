@@ -73,7 +73,7 @@ def ci(
         repository=project.image_set.repository,
         branch=branch,
         supported=supported,
-        has_tests=bool(project.tests),
+        has_tests=bool(project.checks.tests),
         **({"requirement": requirement} if requirement else {}),
     )
     text = workflow(cast("Service", service), options)

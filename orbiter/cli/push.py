@@ -7,11 +7,11 @@ import click
 from orbiter.cli.audited import (
     audited_option,
     exit_if_rejected,
-    is_audit_required,
     print_document,
 )
 from orbiter.cli.errors import guarded
 from orbiter.cli.options import (
+    IMAGES,
     builder_option,
     format_option,
     locked_option,
@@ -68,6 +68,7 @@ def push(
     from orbiter.build.build import build
     from orbiter.build.options import BuildOptions
     from orbiter.cli.board import Board
+    from orbiter.config.read import read_image_checks
     from orbiter.release.audited import AuditCheck
 
     lock_set = read_lock_set(release, locked=locked)
@@ -80,10 +81,11 @@ def push(
         force=force,
         load=False,
     )
-    is_audited = audited or is_audit_required()
+    checks = read_image_checks(IMAGES)
+    is_audited = audited or checks.requires_audit
     with Board(quiet=quiet) as board:
         check = AuditCheck(lock_set, board, is_required=is_audited)
-        tests = image_test_check(lock_set, board)
+        tests = image_test_check(lock_set, checks, board)
         built = build(lock_set, options, board, lambda built: check(built) and tests(built))
     refused = None
     if output_format == "json":

@@ -9,7 +9,6 @@ import click
 from orbiter.cli.audited import (
     audited_option,
     exit_if_rejected,
-    is_audit_required,
     print_document,
 )
 from orbiter.cli.errors import FINDINGS, guarded
@@ -21,7 +20,6 @@ from orbiter.sizes import MEGABYTE
 
 if TYPE_CHECKING:
     from orbiter.cli.results import ReleaseResult
-    from orbiter.config.image_set import ImageSet
     from orbiter.lockset.record import Digests
     from orbiter.release.verify import ImageComparison
 
@@ -47,23 +45,23 @@ def release(
     in images.toml, --audited is the default. Images with tests in images.toml must pass them.
     """
     from orbiter.cli.board import Board
-    from orbiter.config.read import read_image_set
+    from orbiter.config.read import read_project_config
     from orbiter.lockset import exchange, folder
+    from orbiter.lockset.check import read_fresh
     from orbiter.lockset.model import DIGESTS
     from orbiter.lockset.record import write
     from orbiter.release.audited import AuditCheck
     from orbiter.release.release import build_release as record_release
 
-    image_set = read_image_set(IMAGES)
+    image_set, checks = read_project_config(IMAGES)
     exchange.recover(folder.LOCKS)
     path = folder.release_folder(image_set.version)
     folder.refuse_released(path)
-    _refuse_stale(image_set)
-    locked = folder.read(path)
-    is_audited = audited or is_audit_required()
+    locked = read_fresh(image_set)
+    is_audited = audited or checks.requires_audit
     with Board(quiet=quiet) as board:
         check = AuditCheck(locked, board, is_required=is_audited, first=True)
-        tests = image_test_check(locked, board)
+        tests = image_test_check(locked, checks, board)
         record, findings = record_release(
             locked,
             builder or "",
@@ -88,18 +86,6 @@ def release(
         return
     _print_digests(record.digests)
     print_lines(f"wrote {path / DIGESTS}: release {image_set.version} is now fixed")
-
-
-def _refuse_stale(image_set: "ImageSet") -> None:
-    from orbiter.lockset.check import stale_reasons
-    from resolvers.errors import ExpectedError
-
-    reasons = stale_reasons(image_set)
-    if reasons:
-        lines = "".join(f"\n  {reason}" for reason in reasons)
-        raise ExpectedError(
-            f"the lock set of release {image_set.version} is stale:{lines}", "run orbiter lock"
-        )
 
 
 def _print_digests(digests: "Digests") -> None:

@@ -59,7 +59,7 @@ def test(
     without network access. Exits with 1 if a test fails.
     """
     from orbiter.cli.board import Board
-    from orbiter.config.read import read_image_tests
+    from orbiter.config.read import read_image_checks
     from orbiter.image_tests.passes import record_pass
     from orbiter.image_tests.results import ImageTestReport
     from orbiter.image_tests.run import run_tests
@@ -69,7 +69,7 @@ def test(
     _check_folder(junit)
     lock_set = read_lock_set(release, locked=locked)
     check_platforms(lock_set, [platform] if platform else [])
-    tests = read_image_tests(IMAGES)
+    tests = read_image_checks(IMAGES).tests
     images = built_images(lock_set, stages, platform, tests)
     with Board(quiet=quiet) as board:
         report = board("tests")

@@ -11,18 +11,20 @@ from orbiter.cli.options import IMAGES
 from orbiter.cli.terminal import print_lines
 
 if TYPE_CHECKING:
+    from orbiter.config.read import ImageChecks
     from orbiter.documents import Document
     from orbiter.lockset.model import LockSet
     from orbiter.release.tested import ImageTestCheck
     from orbiter.tasks import StartTask
 
 
-def image_test_check(lock_set: "LockSet", start_task: "StartTask") -> "ImageTestCheck":
+def image_test_check(
+    lock_set: "LockSet", checks: "ImageChecks", start_task: "StartTask"
+) -> "ImageTestCheck":
     """Return the check with the tests of images.toml."""
-    from orbiter.config.read import read_image_tests
     from orbiter.release.tested import ImageTestCheck
 
-    return ImageTestCheck(lock_set, read_image_tests(IMAGES), IMAGES.parent, start_task)
+    return ImageTestCheck(lock_set, checks.tests, IMAGES.parent, start_task)
 
 
 def exit_if_failed(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from orbiter.cli.audited import print_document
 from orbiter.cli.errors import FINDINGS
 from orbiter.cli.libraries import print_missing_libraries
+from orbiter.cli.options import IMAGES
 from orbiter.cli.terminal import print_lines, print_row
 from orbiter.cli.tested import exit_if_failed, image_test_check
 
@@ -28,6 +29,7 @@ def build_verified(
     """
     from orbiter.build.build import build
     from orbiter.cli.board import Board
+    from orbiter.config.read import read_image_checks
     from orbiter.lockset import folder
     from orbiter.lockset.record import read
     from orbiter.release.libraries import LibraryCheck
@@ -36,7 +38,8 @@ def build_verified(
     record = read(folder.release_folder(locked.manifest.release), locked)
     board = Board(quiet=quiet)
     check = Verification(record, board, push=options.push)
-    tests = image_test_check(locked, board) if options.push else None
+    checks = read_image_checks(IMAGES) if options.push else None
+    tests = image_test_check(locked, checks, board) if checks else None
     libraries = LibraryCheck(locked, board)
     built: tuple[BuiltImage, ...] = ()
     try:

@@ -72,12 +72,18 @@ def _of_text(
     return image_set
 
 
-class ProjectConfig(NamedTuple):
-    """The image set, the tests of images, and whether an audit is required."""
+class ImageChecks(NamedTuple):
+    """The checks of built images: their tests by image, and whether an audit is required."""
 
-    image_set: ImageSet
     tests: Mapping[str, ImageTests]
     requires_audit: bool
+
+
+class ProjectConfig(NamedTuple):
+    """The image set, and the checks of its images."""
+
+    image_set: ImageSet
+    checks: ImageChecks
 
 
 def read_project_config(path: Path) -> ProjectConfig:
@@ -91,7 +97,7 @@ def read_project_config(path: Path) -> ProjectConfig:
     tests = tests_by_image(file, path.parent, mistakes)
     if mistakes.all:
         raise ConfigError(str(path), with_lines(mistakes.all, text))
-    return ProjectConfig(image_set, tests, file.require_audit)
+    return ProjectConfig(image_set, ImageChecks(tests, file.require_audit))
 
 
 def read_lint_keys(path: Path) -> LintTable:
@@ -121,17 +127,8 @@ def read_ignored_advisories(path: Path) -> tuple[IgnoredAdvisory, ...]:
     return file.ignore_advisory if file else ()
 
 
-def requires_audit(path: Path) -> bool:
-    """Return whether images.toml wants an audit before images are pushed or recorded.
-
-    Raises ConfigError with the mistakes in the form of the file.
-    """
-    file = read_form(path)
-    return file is not None and file.require_audit
-
-
-def read_image_tests(path: Path) -> Mapping[str, ImageTests]:
-    """Read the tests of images in images.toml, by image; empty if there is no such file.
+def read_image_checks(path: Path) -> ImageChecks:
+    """Read the checks of built images in images.toml; none if there is no such file.
 
     Raises ConfigError with the mistakes in the form of the file and in the tests.
     """
@@ -140,8 +137,8 @@ def read_image_tests(path: Path) -> Mapping[str, ImageTests]:
     def resolve_tests(file: ConfigFile, mistakes: Mistakes) -> None:
         found.update(tests_by_image(file, path.parent, mistakes))
 
-    read_form(path, resolve_tests)
-    return found
+    file = read_form(path, resolve_tests)
+    return ImageChecks(found, file is not None and file.require_audit)
 
 
 def read_form(

@@ -7,17 +7,28 @@ from orbiter.config.image_set import ImageSet
 from orbiter.lockset import folder, record
 from orbiter.lockset.inputs import unlocked_parts
 from orbiter.lockset.model import MANIFEST, LockSet
+from resolvers.errors import ExpectedError
 
 
-def stale_reasons(image_set: ImageSet, locks: Path = folder.LOCKS) -> tuple[str, ...]:
-    """Return a line for each reason why the lock set is stale; nothing if it is fresh.
+def read_fresh(image_set: ImageSet, locks: Path = folder.LOCKS) -> LockSet:
+    """Read and check the lock set of images.toml.
 
-    Also checks every byte of the lock set. Raises LockSetError if it is broken.
+    Raises ExpectedError with all reasons why it is stale, and LockSetError if it is broken.
     """
     path = folder.release_folder(image_set.version, locks)
     if not path.exists():
-        return (missing_lock_set(image_set, path),)
-    return differences(image_set, path, folder.read(path))
+        raise _stale(image_set, (missing_lock_set(image_set, path),))
+    lock_set = folder.read(path)
+    if reasons := differences(image_set, path, lock_set):
+        raise _stale(image_set, reasons)
+    return lock_set
+
+
+def _stale(image_set: ImageSet, reasons: tuple[str, ...]) -> ExpectedError:
+    lines = "".join(f"\n  {reason}" for reason in reasons)
+    return ExpectedError(
+        f"the lock set of release {image_set.version} is stale:{lines}", "run orbiter lock"
+    )
 
 
 def missing_lock_set(image_set: ImageSet, path: Path) -> str:

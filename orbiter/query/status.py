@@ -106,7 +106,7 @@ def status(project: ProjectConfig, *, remote: bool = False) -> Status:
         with ThreadPoolExecutor(THREADS) as pool:
             images = tuple(pool.map(partial(_with_pushed, locked), images))
     released = locked.digests is not None
-    git = commit_status(path, _sources(image_set, project.tests))
+    git = commit_status(path, _sources(image_set, project.checks.tests))
     return Status(
         release=image_set.version,
         repository=image_set.repository,
@@ -114,7 +114,7 @@ def status(project: ProjectConfig, *, remote: bool = False) -> Status:
         git=git.state,
         git_files=git.files,
         released=released,
-        audit=project.requires_audit,
+        audit=project.checks.requires_audit,
         engine=problem,
         images=images,
         next=next_step(

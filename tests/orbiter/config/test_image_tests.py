@@ -7,10 +7,9 @@ import pytest
 from orbiter.config.image_tests import ImageTests, seconds
 from orbiter.config.mistakes import ConfigError
 from orbiter.config.read import (
+    read_image_checks,
     read_image_set,
-    read_image_tests,
     read_project_config,
-    requires_audit,
 )
 
 HEAD = """
@@ -39,7 +38,7 @@ def folder(tmp_path: Path) -> Path:
 def read(folder: Path, keys: str) -> ImageTests:
     path = folder / "images.toml"
     path.write_text(HEAD + keys)
-    return read_image_tests(path)["debian-core"]
+    return read_image_checks(path).tests["debian-core"]
 
 
 def problems(folder: Path, keys: str) -> str:
@@ -76,17 +75,17 @@ def test_an_edit_of_a_file_is_another_test(folder: Path) -> None:
 
 def test_images_without_tests_and_missing_files_are_left_out(folder: Path) -> None:
     path = folder / "images.toml"
-    assert read_image_tests(path) == {}
+    assert read_image_checks(path).tests == {}
     path.write_text(f'{HEAD}verify-files = ["verify"]')
-    assert read_image_tests(path) == {}
+    assert read_image_checks(path).tests == {}
 
 
 def test_a_project_has_what_the_other_functions_read(folder: Path) -> None:
     path = folder / "images.toml"
     path.write_text(f'require-audit = true{HEAD}verify = ["./verify"]')
-    expected = (read_image_set(path), read_image_tests(path), requires_audit(path))
+    expected = (read_image_set(path), read_image_checks(path))
     assert read_project_config(path) == expected
-    assert expected[2]
+    assert expected[1].requires_audit
 
 
 def test_mistakes_of_a_project_and_of_its_tests_are_reported_together(folder: Path) -> None:

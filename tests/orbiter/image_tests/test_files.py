@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from orbiter.config.image_tests import ImageTests
-from orbiter.config.read import read_image_tests
+from orbiter.config.read import read_image_checks
 from orbiter.image_tests.files import pack
 from orbiter.image_tests.passes import find_pass, record_pass
 from orbiter.image_tests.results import ImageResults, Result
@@ -35,7 +35,7 @@ def tests(tmp_path: Path) -> ImageTests:
     (tmp_path / "verify").write_text("#!/bin/sh\n")
     (tmp_path / "deep/er").mkdir(parents=True)
     (tmp_path / "deep/er/file").write_text("content")
-    return read_image_tests(tmp_path / "images.toml")["debian-core"]
+    return read_image_checks(tmp_path / "images.toml").tests["debian-core"]
 
 
 def test_any_user_can_run_programs_and_write_beside_files(

@@ -222,12 +222,14 @@ def test_as_of_says_what_it_cannot(place: Path) -> None:
 def test_an_edit_makes_the_lock_set_stale(place: Path, server: Server) -> None:
     folder.write(locked(place), place / "locks/0.1.0")
     image_set = read_image_set(place / "images.toml")
-    assert check.stale_reasons(image_set, place / "locks") == ()
+    assert check.read_fresh(image_set, place / "locks") == folder.read(place / "locks/0.1.0")
     edit(place, "/tool", "/tool-2")
-    (reason, *_) = check.stale_reasons(read_image_set(place / "images.toml"), place / "locks")
-    assert reason == (
-        "images.toml: image.debian.core.downloads: /usr/local/bin/tool for linux/amd64 removed"
-    )
+    with pytest.raises(ExpectedError) as caught:
+        check.read_fresh(read_image_set(place / "images.toml"), place / "locks")
+    assert caught.value.message.splitlines()[:2] == [
+        "the lock set of release 0.1.0 is stale:",
+        "  images.toml: image.debian.core.downloads: /usr/local/bin/tool for linux/amd64 removed",
+    ]
     assert len(server.requests) == 2
 
 

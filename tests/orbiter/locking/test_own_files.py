@@ -26,6 +26,7 @@ from orbiter.render.derived import derive, underivable
 from orbiter.report import json as json_report
 from orbiter.report import markdown
 from orbiter.store.store import Store
+from resolvers.errors import ExpectedError
 from tests.support.lock_sets import PROJECT, changed, small
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
@@ -85,7 +86,7 @@ def test_a_lock_set_keeps_small_files_and_stores_large_ones(place: Path) -> None
     folder.write(lock_set, place / "locks/0.1.0")
     assert (place / "locks/0.1.0" / own(b"\0\xff\xfe")).read_bytes() == b"\0\xff\xfe"
     assert folder.read(place / "locks/0.1.0") == lock_set
-    assert check.stale_reasons(image_set_of(place), place / "locks") == ()
+    assert check.read_fresh(image_set_of(place), place / "locks") == lock_set
 
     (large,) = [file for file in artifacts(lock_set, ()) if file.source.startswith("file:")]
     assert (large.source, large.size) == ("file:large.bin", len(LARGE))
@@ -100,11 +101,13 @@ def test_a_changed_or_added_file_makes_the_lock_set_stale(place: Path) -> None:
     (place / "config/new").write_bytes(b"new")
     (place / "large.bin").unlink()
     (place / "large.bin").write_bytes(LARGE + b"x")
-    assert check.stale_reasons(image_set_of(place), place / "locks") == (
-        "images.toml: image.debian.core.files: /opt/env/etc/new added",
-        "images.toml: image.debian.core.files: content of large.bin changed",
-        "images.toml: image.debian.core.files: content of start.sh changed",
-    )
+    with pytest.raises(ExpectedError) as caught:
+        check.read_fresh(image_set_of(place), place / "locks")
+    assert caught.value.message.splitlines()[1:] == [
+        "  images.toml: image.debian.core.files: /opt/env/etc/new added",
+        "  images.toml: image.debian.core.files: content of large.bin changed",
+        "  images.toml: image.debian.core.files: content of start.sh changed",
+    ]
 
 
 def test_the_cutoff_and_the_pins_stay(place: Path) -> None:

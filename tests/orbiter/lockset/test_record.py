@@ -136,7 +136,7 @@ def test_only_images_that_users_pull_are_recorded() -> None:
 
 def test_the_root_digest_does_not_include_the_record(path: Path, tmp_path: Path) -> None:
     assert folder.read(path) == locked(tmp_path)
-    assert check.stale_reasons(image_set(tmp_path), path.parent) == ()
+    assert check.read_fresh(image_set(tmp_path), path.parent) == locked(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -162,7 +162,7 @@ def test_a_damaged_record_is_rejected(
         lockset_record.read(path, folder.read(path))
     assert message in caught.value.message
     with pytest.raises(LockSetError):
-        check.stale_reasons(image_set(tmp_path), path.parent)
+        check.read_fresh(image_set(tmp_path), path.parent)
     done = orbiter(path, "build", "--verify")
     assert done.returncode == 2
     assert message in done.stderr

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from orbiter.config.read import read_image_set, requires_audit
+from orbiter.config.read import read_image_checks, read_image_set
 from orbiter.release.audited import runs_commands
 
 IMAGES = """
@@ -43,8 +43,8 @@ def test_commands_of_all_stages_count(
 
 def test_the_key_is_read_without_a_lock_set(tmp_path: Path) -> None:
     path = tmp_path / "images.toml"
-    assert not requires_audit(path)
+    assert not read_image_checks(path).requires_audit
     path.write_text(IMAGES.format(core="", build=""))
-    assert not requires_audit(path)
+    assert not read_image_checks(path).requires_audit
     path.write_text("require-audit = true" + IMAGES.format(core="", build=""))
-    assert requires_audit(path)
+    assert read_image_checks(path).requires_audit
