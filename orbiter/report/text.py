@@ -90,7 +90,7 @@ def _head(diff: Diff, width: int, paint: Painter) -> list[str]:
 
 
 def _wrap(text: str, width: int) -> list[str]:
-    return wrap(text, width, subsequent_indent="  ", break_on_hyphens=False)
+    return wrap(text, width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
 
 
 def _indent(text: str, width: int) -> list[str]:
@@ -99,6 +99,7 @@ def _indent(text: str, width: int) -> list[str]:
         width,
         initial_indent="  ",
         subsequent_indent="    ",
+        break_long_words=False,
         break_on_hyphens=False,
     )
 

@@ -28,4 +28,11 @@ def _section(section: ExtraSection, width: int, paint: Painter, *, everything: b
 
 
 def _wrap(text: str, width: int, first: str, others: str) -> list[str]:
-    return wrap(text, width, initial_indent=first, subsequent_indent=others, break_on_hyphens=False)
+    return wrap(
+        text,
+        width,
+        initial_indent=first,
+        subsequent_indent=others,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )

@@ -112,6 +112,7 @@ def _note_lines(note: str, width: int) -> list[str]:
         width,
         initial_indent=NOTE_INDENT,
         subsequent_indent=NOTE_INDENT + MARGIN,
+        break_long_words=False,
         break_on_hyphens=False,
     )
 

@@ -55,7 +55,7 @@ def _reason(finding: Judgement) -> Iterator[str]:
     text = finding.reason or f"it is {VERDICTS[finding.verdict]}"
     if finding.rule:
         text += f" (rule {finding.rule})"
-    wrapped = textwrap.wrap(_shown(text), WIDTH - 4, break_on_hyphens=False)
+    wrapped = textwrap.wrap(_shown(text), WIDTH - 4, break_long_words=False, break_on_hyphens=False)
     yield from (f"    {line}" for line in wrapped)
 
 

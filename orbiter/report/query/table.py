@@ -38,7 +38,12 @@ def _broken(row: Sequence[str], width: int) -> Iterator[str]:
     yield first.rstrip()
     rest = GAP.join(filter(None, others))
     yield from wrap(
-        rest, width, initial_indent=CONTINUED, subsequent_indent=CONTINUED, break_on_hyphens=False
+        rest,
+        width,
+        initial_indent=CONTINUED,
+        subsequent_indent=CONTINUED,
+        break_long_words=False,
+        break_on_hyphens=False,
     )
 
 
@@ -49,6 +54,7 @@ def wrapped(text: str, width: int, indent: str = "") -> list[str]:
         width,
         initial_indent=indent,
         subsequent_indent=f"{indent}  ",
+        break_long_words=False,
         break_on_hyphens=False,
     )
 

@@ -86,5 +86,6 @@ def _wrap(text: str, width: int, indent: str = "") -> list[str]:
         width,
         initial_indent=indent,
         subsequent_indent=f"{indent}  ",
+        break_long_words=False,
         break_on_hyphens=False,
     )
