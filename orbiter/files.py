@@ -29,7 +29,7 @@ def write_bytes(path: Path, content: bytes) -> None:
     except OSError as error:
         raise ExpectedError(
             f"cannot write {path}: {error.strerror}",
-            "name a file in a folder that you may write to",
+            "make it writable, or name a file in a folder that you may write to",
         ) from error
 
 

@@ -9,14 +9,15 @@ CACHE_HINT = "name another folder in ORBITER_CACHE_DIR"
 """Remedy for a cache that cannot be written."""
 
 
-def folder(*names: str) -> Path:
-    """Return a folder of the cache, and create it if it is missing.
-
-    The cache is $ORBITER_CACHE_DIR, or ``orbiter`` in the user's cache folder.
-    """
+def root() -> Path:
+    """Return the folder of the cache: $ORBITER_CACHE_DIR, or ``orbiter`` in the user's cache."""
     user_cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    root = Path(os.environ.get("ORBITER_CACHE_DIR") or Path(user_cache, "orbiter"))
-    path = root.joinpath(*names).absolute()
+    return Path(os.environ.get("ORBITER_CACHE_DIR") or Path(user_cache, "orbiter")).absolute()
+
+
+def folder(*names: str) -> Path:
+    """Return a folder of the cache, and create it if it is missing."""
+    path = root().joinpath(*names)
     with writing_to(path, CACHE_HINT):
         path.mkdir(parents=True, exist_ok=True)
     return path

@@ -13,6 +13,13 @@ class ExpectedError(Exception):
         self.hint = hint
 
 
+def read_problem(error: OSError | ValueError) -> str:
+    """Return why a file cannot be read or written, without the number and the path of Python."""
+    if isinstance(error, UnicodeDecodeError):
+        return f"byte {error.start} is not UTF-8"
+    return str(getattr(error, "strerror", None) or error)
+
+
 class ProgramError(ExpectedError):
     """A program ended with an exit code other than 0; ``output`` is everything that it printed."""
 

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable
 from functools import wraps
+from pathlib import Path
 from threading import Thread
 from typing import NoReturn, ParamSpec
 
@@ -15,6 +16,7 @@ import click
 
 from orbiter.cli.network import use_network_profile
 from orbiter.cli.terminal import print_labelled, print_lines
+from resolvers import cache
 from resolvers.errors import ExpectedError
 
 FINDINGS = 1
@@ -25,6 +27,8 @@ SIGNALS = {
     signal.SIGHUP: "the terminal was closed",
 }
 """The signals that end a command after it has cleaned up, with the message for each."""
+PERMISSION_HINT = "change the permissions of this file or folder, or choose another one"
+"""Remedy for a path that the user may not read or write."""
 PATIENCE = 5.0
 """Seconds after a signal in which others are ignored, because they would interrupt the cleanup."""
 SIGNALLED = 128
@@ -130,4 +134,16 @@ def _reset_signals() -> None:
 def _expected(error: OSError) -> ExpectedError:
     reason = str(error.strerror or error)
     parts = [str(part) for part in (error.filename, reason) if part]
-    return ExpectedError(": ".join(parts))
+    return ExpectedError(": ".join(parts), _remedy(error))
+
+
+def _remedy(error: OSError) -> str:
+    """Return how to avoid an error of the operating system; "" if that is not known."""
+    if not isinstance(error, (PermissionError, NotADirectoryError, FileExistsError)):
+        return ""
+    if not isinstance(error.filename, str):
+        return ""
+    path, cache_root = Path(error.filename).absolute(), cache.root()
+    if path.is_relative_to(cache_root) or cache_root.is_relative_to(path):
+        return cache.CACHE_HINT
+    return PERMISSION_HINT if isinstance(error, PermissionError) else ""

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from orbiter.cli.errors import warn
-from resolvers.errors import ExpectedError
+from resolvers.errors import ExpectedError, read_problem
 
 README = Path("README.md")
 
@@ -26,7 +26,9 @@ def read_overview(repository: str) -> str:
     except FileNotFoundError:
         raise ExpectedError(f"{README} not found", "create it, or push without --readme") from None
     except (OSError, UnicodeDecodeError) as error:
-        raise ExpectedError(f"cannot read {README}: {error}", "use a text file in UTF-8") from error
+        raise ExpectedError(
+            f"cannot read {README}: {read_problem(error)}", "use a text file in UTF-8"
+        ) from error
     check_overview(repository, text, credentials)
     if number := relative_links(text):
         links = "1 relative link" if number == 1 else f"{number} relative links"

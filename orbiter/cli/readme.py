@@ -9,7 +9,7 @@ from orbiter.cli.directory import UserPath
 from orbiter.cli.errors import FINDINGS, guarded
 from orbiter.cli.options import format_option
 from orbiter.cli.released import read_released, recorded_release_option
-from resolvers.errors import ExpectedError
+from resolvers.errors import ExpectedError, read_problem
 
 README = Path("README.md")
 
@@ -60,7 +60,9 @@ def _read(path: Path) -> str:
     except FileNotFoundError:
         raise ExpectedError(f"{path} not found", f"create it with these lines:{MARKERS}") from None
     except (OSError, UnicodeDecodeError) as error:
-        raise ExpectedError(f"cannot read {path}: {error}", "name a text file in UTF-8") from error
+        raise ExpectedError(
+            f"cannot read {path}: {read_problem(error)}", "name a text file in UTF-8"
+        ) from error
 
 
 def _print(path: Path, release: str, output_format: str, *, is_stale: bool, check: bool) -> None:

@@ -17,7 +17,7 @@ from orbiter.lockset.model import LockSet
 from orbiter.lockset.record import Digests
 from orbiter.oci.reference import parse_reference
 from orbiter.render.environment import environment_dockerfile, is_environment_dockerfile
-from resolvers.errors import ExpectedError
+from resolvers.errors import ExpectedError, read_problem
 from resolvers.net.addresses import is_loopback, is_url
 
 Interface = Literal["lab", "notebook"]
@@ -73,7 +73,9 @@ def write_dockerfile(path: Path, text: str) -> None:
             )
         path.parent.mkdir(exist_ok=True)
     except (OSError, UnicodeDecodeError) as error:
-        raise ExpectedError(f"cannot write {path}: {error}", "name another --folder") from error
+        raise ExpectedError(
+            f"cannot write {path}: {read_problem(error)}", "name another --folder"
+        ) from error
     write_text(path, text)
 
 

@@ -8,7 +8,7 @@ import msgspec
 
 from orbiter import __version__
 from orbiter.oci.reference import parse_reference
-from resolvers.errors import ExpectedError
+from resolvers.errors import ExpectedError, read_problem
 
 Service = Literal["github", "gitlab"]
 FILES: Mapping[Service, Path] = {
@@ -92,7 +92,7 @@ def write_workflow(path: Path, text: str, *, force: bool) -> bool:
         path.parent.mkdir(parents=True, exist_ok=True)
     except (OSError, UnicodeDecodeError) as error:
         raise ExpectedError(
-            f"{path} cannot be written: {error}", "choose another --output"
+            f"{path} cannot be written: {read_problem(error)}", "choose another --output"
         ) from None
     write_text(path, text)
     return True

@@ -12,7 +12,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
-from resolvers.errors import ExpectedError
+from resolvers.errors import ExpectedError, read_problem
 from resolvers.net import http, pip_config
 from resolvers.pip import markers
 from resolvers.redaction import redact
@@ -90,7 +90,9 @@ def _text(location: str) -> str:
     try:
         return Path(location).expanduser().read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise ExpectedError(f"cannot read the constraint file {location}: {error}", HINT) from error
+        raise ExpectedError(
+            f"cannot read the constraint file {location}: {read_problem(error)}", HINT
+        ) from error
 
 
 def _relative_to(location: str, nested: str) -> str:

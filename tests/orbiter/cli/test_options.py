@@ -86,6 +86,26 @@ def test_an_option_without_effect_is_an_error(
     assert {path: path.read_bytes() for path in project.rglob("*") if path.is_file()} == before
 
 
+@pytest.mark.parametrize("words", [("fetch", *RELEASE), ("report", "0.2.0"), ("osv", "update")])
+def test_a_cache_that_cannot_be_made_is_an_error_with_the_remedy(
+    project: Path, words: tuple[str, ...]
+) -> None:
+    # Not a folder without permissions, because root, who may run this test, may write to it.
+    (project / "cache").write_text("a file in place of the folder")
+    error = error_of(project, *words)
+    assert error.startswith(f"error: {project}/cache")
+    assert error.endswith("\n\nhint: name another folder in ORBITER_CACHE_DIR\n")
+
+
+def test_a_file_that_cannot_be_written_is_an_error_in_plain_words(project: Path) -> None:
+    (project / "binder").write_text("a file in place of the folder")
+    (project / ".github").write_text("a file in place of the folder")
+    expected = "error: .github/workflows/images.yml cannot be written: Not a directory\n"
+    assert error_of(project, "ci", "github").startswith(expected)
+    expected = "error: cannot write binder/Dockerfile: File exists\n"
+    assert expected in error_of(project, "binder", "debian-base", *RELEASE)
+
+
 def test_the_images_with_jupyterlab_are_listed_if_another_one_is_run(project: Path) -> None:
     error = error_of(project, "run", "core", *RELEASE)
     assert "error: 'debian-core' has no JupyterLab to run" in error
