@@ -173,6 +173,6 @@ def test_ctrl_c_stops_the_engines_too(tmp_path: Path) -> None:
 def test_a_program_that_starts_while_all_are_stopped_stops_too(tmp_path: Path) -> None:
     script = "from resolvers import process; process.terminate_all(); process.run(['sleep', '60'])"
     result = subprocess.run(
-        [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, timeout=30, check=False
+        [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, timeout=300, check=False
     )
     assert b"ProgramError" in result.stderr
