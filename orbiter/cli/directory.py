@@ -141,7 +141,12 @@ def _near_files(path: Path) -> list[str]:
 
 
 class LockName(StringParamType):
-    """The name of a lock: a release, a path, or ``REVISION:PATH``."""
+    """The name of a lock: a release, a path, or ``REVISION:PATH``.
+
+    ``others`` describes those that are not releases.
+    """
+
+    others = "a lock file, the folder of a lock set, or one at a git revision (main:locks/0.1.0)"
 
     def convert(self, value: Any, _param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Return the name with a path as seen from the current folder."""

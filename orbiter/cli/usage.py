@@ -12,6 +12,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
+from orbiter.cli.directory import LockName
 from orbiter.cli.errors import SIGNALLED, fail
 from resolvers.errors import ExpectedError
 
@@ -131,7 +132,7 @@ def _expected(error: click.UsageError, command: str) -> ExpectedError:
     if possible:
         hints.insert(0, f"did you mean {' or '.join(sorted(possible))}?")
     elif values := _missing_values(error):
-        hints.insert(0, f"choose one of {', '.join(values)}")
+        hints.insert(0, values)
     if named := _extra_words(error):
         hints.insert(0, named)
     return ExpectedError(_as_message(_text(error)), "\n  ".join(hints))
@@ -152,13 +153,18 @@ def _choices(error: click.BadParameter) -> tuple[str, ...]:
     return tuple(map(str, kind.choices)) if isinstance(kind, click.Choice) else ()
 
 
-def _missing_values(error: click.UsageError) -> list[str]:
-    """Return the values that a missing parameter may have, unless they are many or files."""
+def _missing_values(error: click.UsageError) -> str:
+    """Return a hint with the values that a missing parameter may have; "" if these are files only.
+
+    Many values are not listed.
+    """
     if not isinstance(error, click.MissingParameter) or not error.param or not error.ctx:
-        return []
+        return ""
     items = error.param.shell_complete(error.ctx, "")
     values = [str(item.value) for item in items if item.type == "plain"]
-    return values if len(values) <= MANY else []
+    listed = f"choose one of {', '.join(values)}" if 0 < len(values) <= MANY else ""
+    others = error.param.type.others if isinstance(error.param.type, LockName) else ""
+    return ", or ".join(filter(None, (listed, others and f"name {others}")))
 
 
 def _near_choices(error: click.UsageError) -> list[str]:

@@ -82,6 +82,7 @@ def test_check_cannot_be_combined_with_other_options(tmp_path: Path) -> None:
         ("import", "missing argument 'FILE'", "run orbiter import --help"),
         ("import absent", "invalid value for 'FILE': ", "run orbiter import --help"),
         ("import imags.toml", "invalid value for 'FILE': 'imags.toml' does not", "did you mean im"),
+        ("diff-locks", "missing argument 'OLD'", "name a lock file, the folder of a lock set"),
         ("bump", "missing argument '{patch|minor|major|auto}'\n\n", "choose one of patch, minor, "),
         ("bump majr", "invalid value for '{patch|minor|major|auto}': ", "did you mean major?\n"),
         ("init --builder mamba", "invalid value for '--builder': ", "did you mean micromamba?\n"),

@@ -156,6 +156,12 @@ def test_an_image_in_place_of_a_release_gets_the_locked_ones(project: Path) -> N
     [
         (("attest", *RELEASE, "debian-base"), "option '--image'", "debian-base, debian-core"),
         (("report",), "argument 'RELEASE'", "0.1.0, 0.2.0"),
+        (
+            ("diff-locks",),
+            "argument 'OLD'",
+            "0.1.0, 0.2.0, or name a lock file, the folder of a lock set, or one at a git "
+            "revision (main:locks/0.1.0)",
+        ),
     ],
 )
 def test_a_missing_value_gets_those_of_the_project(
