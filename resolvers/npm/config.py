@@ -20,8 +20,12 @@ UNSUPPORTED_SETTINGS = frozenset(
 SECTION = re.compile(r'^; "(\w+)" config from (.*)$', re.MULTILINE)
 SETTING = re.compile(r"([^;\s]\S*) = (.*)")
 TOKEN = re.compile(r"\s*(//\S+?):_authToken\s*=\s*\"?([^\s\"]+)\"?\s*")
+REGISTRY = re.compile(r"\s*(?:@[^\s:=]+:)?registry\s*=\s*\"?([^\s\"]+)\"?\s*")
+PASSWORD = re.compile(r"(://[^/@:]*:)[^/@]*@")
 PROTECTED = "(protected)"
 """Printed by npm in place of credentials."""
+HIDDEN = ":***@"
+"""Printed by npm in place of the password in an address."""
 
 
 class NpmConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,15 +96,21 @@ def read(listing: str) -> NpmConfig:
     for section, origin in SECTION.findall(listing):
         if origin.startswith("/"):  # other origins are "default values" and the like
             files[section] = origin
-    # npm does not print tokens, so read them from its files.
+    # npm does not print tokens and passwords, so read them from its files.
     tokens: dict[str, str] = {}
+    written = [value for name, value in os.environ.items() if name.lower().endswith("registry")]
     for path in files.values():
-        tokens |= _tokens(Path(path))
+        lines = _lines(Path(path))
+        tokens |= _tokens(lines)
+        written += _addresses(lines)
+    registries[""] = _string(values["registry"])
+    complete = {scope: _complete(url, written) for scope, url in registries.items()}
+    hidden = any(map(_is_hidden, complete.values()))
     return NpmConfig(
-        registries={**registries, "": _string(values["registry"])},
+        registries=complete,
         tokens=tokens,
         project=files.get("project", ""),
-        is_simple=_is_simple(settings, values, tokens),
+        is_simple=_is_simple(settings, values, tokens) and not hidden,
         origins=_origins(settings, files),
     )
 
@@ -147,12 +157,40 @@ def _string(value: str) -> str:
     return str(json.loads(value))
 
 
-def _tokens(npmrc: Path) -> dict[str, str]:
-    """Return the tokens in an .npmrc (``//host/path/:_authToken=…``), with variables expanded."""
+def _lines(npmrc: Path) -> list[str]:
+    """Return the lines of an .npmrc, which may be in any encoding; none if it is missing."""
     if not npmrc.exists():
-        return {}
-    lines = (TOKEN.fullmatch(line) for line in npmrc.read_text().splitlines())
-    return {line[1]: _expand(line[2]) for line in lines if line}
+        return []
+    return npmrc.read_text(encoding="utf-8", errors="replace").splitlines()
+
+
+def _tokens(lines: Iterable[str]) -> dict[str, str]:
+    """Return the tokens in an .npmrc (``//host/path/:_authToken=…``), with variables expanded."""
+    found = (TOKEN.fullmatch(line) for line in lines)
+    return {match[1]: _expand(match[2]) for match in found if match}
+
+
+def _addresses(lines: Iterable[str]) -> Iterator[str]:
+    """Yield the addresses of registries in an .npmrc, with variables expanded."""
+    for line in lines:
+        if match := REGISTRY.fullmatch(line):
+            yield _expand(match[1])
+
+
+def _complete(printed: str, written: Iterable[str]) -> str:
+    """Return an address of npm's output with its password, given all addresses that are set."""
+    if not _is_hidden(printed):
+        return printed
+    shown = printed.rstrip("/")
+    return next((each for each in written if _hide_password(each) == shown), printed)
+
+
+def _is_hidden(address: str) -> bool:
+    return HIDDEN in address
+
+
+def _hide_password(address: str) -> str:
+    return PASSWORD.sub(r"\1***@", address).rstrip("/")
 
 
 def _expand(value: str) -> str:

@@ -8,6 +8,7 @@ from resolvers.npm.config import NpmConfig
 from resolvers.redaction import redact
 
 FAILED_REQUEST = re.compile(r"request to (?P<url>\S+) failed, reason: *(?P<reason>.*)")
+LOGIN = re.compile(r"://[^/@]*@")
 SUMMARY = re.compile(r'^ *"summary": (".*"),?$', re.MULTILINE)
 """The line of the error that npm prints as JSON."""
 ERROR_PREFIX = re.compile(r"^npm (error|ERR!) ?")
@@ -31,10 +32,12 @@ def unreachable(output: str, config: NpmConfig) -> HTTPError | None:
 
 def not_responding(url: str, reason: str, config: NpmConfig) -> HTTPError:
     """Return the error for an address on a registry, with the origin of the registry."""
+    # redact alone would take the @ of a scope for the end of a login.
+    shown = redact(LOGIN.sub("://", url))
     registries = config.registries.items()
-    scope = next((scope for scope, start in registries if url.startswith(start)), "")
+    scope = next((scope for scope, start in registries if shown.startswith(redact(start))), "")
     error = HTTPError(
-        f"{redact(url)} did not respond: {reason}",
+        f"{shown} did not respond: {reason}",
         "check that this machine is online, and the proxies in npm's configuration",
     )
     return with_origin(error, config.origins.get(scope, ""))

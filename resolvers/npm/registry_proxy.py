@@ -21,6 +21,7 @@ from resolvers.net.once import OncePerKey
 from resolvers.net.prefetch import Prefetcher, prefetching
 from resolvers.npm.config import NpmConfig
 from resolvers.npm.manifest import ALIAS
+from resolvers.redaction import redact
 from resolvers.types.decoding import thread_safe_decoding
 
 TARBALL = "/-/"
@@ -114,10 +115,13 @@ class RegistryProxy:
         return LoopbackResponse(200, http.stream_chunks(url, headers=self._config.headers(url)))
 
     def with_registry_addresses(self, text: str, root: str) -> str:
-        """Replace the proxy's address in npm's messages by those of the registries."""
+        """Replace the proxy's address in npm's messages by those of the registries.
+
+        Logins in them are left out.
+        """
 
         def registry_address(match: re.Match[str]) -> str:
-            return self._config.registry(unquote(match[1])) + match[1]
+            return redact(self._config.registry(unquote(match[1]))) + match[1]
 
         return re.sub(rf"{root}/(\S*)", registry_address, text)
 

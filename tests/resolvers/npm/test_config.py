@@ -51,3 +51,35 @@ def test_the_configuration_that_npm_lists_is_read(tmp_path: Path, more: str, sim
     assert config.tarball("@acme/x/-/x-1.tgz") == "https://acme.invalid/npm/@acme/x/-/x-1.tgz"
     assert config.headers("https://acme.invalid/npm/x") == {"authorization": "Bearer abc"}
     assert config.headers("https://public.invalid/x") == {}
+
+
+HIDDEN = """\
+; "user" config from {folder}/npmrc
+
+@lab:registry = "https://eve:***@lab.invalid/npm/"
+@other:registry = "https://other.invalid/"
+
+; "env" config from environment
+
+registry = "https://ada:***@public.invalid/"
+"""
+
+
+def test_passwords_that_npm_hides_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # A comment in another encoding.
+    (tmp_path / "npmrc").write_bytes(
+        b"; Gr\xfc\xdfe\n@lab:registry = https://eve:${LAB}@lab.invalid/npm\n"
+    )
+    monkeypatch.setenv("LAB", "a%2Fb")
+    monkeypatch.setenv("npm_config_registry", "https://ada:secret@public.invalid/")
+    config = npm_config.read(HIDDEN.format(folder=tmp_path))
+    assert config.registries == {
+        "": "https://ada:secret@public.invalid/",
+        "@lab": "https://eve:a%2Fb@lab.invalid/npm",
+        "@other": "https://other.invalid/",
+    }
+    assert config.is_simple
+    (tmp_path / "npmrc").unlink()
+    config = npm_config.read(HIDDEN.format(folder=tmp_path))
+    # npm itself asks, because it knows the password.
+    assert not config.is_simple
