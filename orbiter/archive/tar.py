@@ -29,6 +29,7 @@ from orbiter.oci.layout import BLOBS, INDEX_FILE, LAYOUT, LAYOUT_FILE, blob_path
 from orbiter.oci.registry import sha256
 from orbiter.store.download import CHUNK, OpenSource, format_hash
 from orbiter.store.store import hash_mismatch
+from orbiter.store.unpack import CheckedTarInfo
 from resolvers.net import http
 from resolvers.scratch import locked, scratch_folder
 
@@ -128,7 +129,7 @@ class TarStorage:
     def _read_members(self) -> dict[str, _ByteRange]:
         """Return the members of the tar file by name; raise ExpectedError for other files."""
         try:
-            with tarfile.open(self._path, "r:") as tar:
+            with tarfile.open(self._path, "r:", tarinfo=CheckedTarInfo) as tar:
                 files = [member for member in tar if member.isreg()]
         except FileNotFoundError:
             raise not_an_archive(self.name, "it does not exist") from None

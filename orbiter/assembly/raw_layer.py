@@ -13,6 +13,7 @@ import msgspec
 
 from orbiter.assembly.decompression import decompressed, is_compressed
 from orbiter.assembly.tree import Content, Entry
+from orbiter.store.unpack import CheckedTarInfo
 from orbiter.threads import raise_if_stopped
 from resolvers.errors import ExpectedError
 
@@ -77,7 +78,7 @@ def read_layer(tar: Path) -> RawLayer:
                     entries[path] = entry
                 elif path:
                     dropped.add(path)
-    except tarfile.TarError as error:
+    except (tarfile.TarError, ValueError) as error:
         raise ExpectedError(
             f"a layer of the build cannot be read: {error}", "build again with --no-cache"
         ) from error
@@ -86,7 +87,9 @@ def read_layer(tar: Path) -> RawLayer:
 
 def _members(tar: Path) -> Iterator[tarfile.TarInfo]:
     # Paths need not be UTF-8; surrogates stand for the other bytes.
-    with tarfile.open(tar, "r:", encoding="utf-8", errors="surrogateescape") as archive:
+    with tarfile.open(
+        tar, "r:", tarinfo=CheckedTarInfo, encoding="utf-8", errors="surrogateescape"
+    ) as archive:
         yield from archive
         end = archive.offset
     # The module tarfile takes a broken header for the end of the file.

@@ -22,6 +22,7 @@ from orbiter.audit.image import (
 )
 from orbiter.oci.layout import INDEX_FILE, blob_path
 from orbiter.oci.registry import sha256
+from orbiter.store.unpack import UNREADABLE, CheckedTarInfo
 from resolvers.errors import ExpectedError
 
 T = TypeVar("T")
@@ -84,7 +85,7 @@ class Archive:
     def __init__(self, path: Path) -> None:
         self._path = path
         try:
-            with tarfile.open(path, "r:") as tar:
+            with tarfile.open(path, "r:", tarinfo=CheckedTarInfo) as tar:
                 self._files = {
                     _normal(member.name): (member.offset_data, member.size)
                     for member in tar
@@ -95,7 +96,7 @@ class Archive:
                     for member in tar
                     if member.islnk()
                 }
-        except tarfile.TarError as error:
+        except UNREADABLE as error:
             raise ExpectedError(
                 f"{path} is not a tar file: {error}", "if it is compressed, unpack it first"
             ) from None

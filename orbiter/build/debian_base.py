@@ -7,10 +7,10 @@ again over them and sets new times. Only the folders that are mounted during thi
 
 import tarfile
 from collections.abc import Iterable
-from lzma import LZMAError
 from pathlib import Path, PurePosixPath
 
 from orbiter.render.model import LAYER_TIME
+from orbiter.store.unpack import UNREADABLE, CheckedTarInfo
 from resolvers.errors import ExpectedError
 
 SEED_FORMAT = 1
@@ -39,9 +39,13 @@ def _add_package(package: Path, seed: tarfile.TarFile, written: set[str]) -> Non
 
     try:
         with DebFile(package) as deb, deb.data.tgz() as data:
+            data.tarinfo = CheckedTarInfo
             for member in data:
                 _add_member(seed, member, data, written)
-    except (ArError, tarfile.TarError, LZMAError, EOFError) as error:
+    except (ArError, LookupError, OSError, *UNREADABLE) as error:
+        # gzip has no errors of its own; those of the system have a number.
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
         raise ExpectedError(
             f"{package.name} is not a Debian package: {error}", "restore the lock set from git"
         ) from error

@@ -51,7 +51,7 @@ class Results:
                 self._layer(descriptor, diff_id)
                 for descriptor, diff_id in zip(manifest["layers"], saved.diff_ids, strict=True)
             )
-        except (OSError, msgspec.MsgspecError, ValueError):
+        except (OSError, ValueError, LookupError, TypeError):
             return None
         if manifest["config"]["digest"] != sha256(saved.config):
             return None

@@ -11,6 +11,7 @@ from orbiter.assembly.decompression import Readable, decompressed
 from orbiter.assembly.image import AssembledImage, Layer
 from orbiter.assembly.raw_layer import XATTR
 from orbiter.lockset.record import RecordedImage, RecordedLayer
+from orbiter.store.unpack import CheckedTarInfo
 from resolvers.errors import ExpectedError
 
 CHUNK = 1 << 20
@@ -42,7 +43,7 @@ def read_entries(layer: Layer) -> Iterator[ListedEntry]:
     """
     with layer.path.open("rb") as blob, decompressed(blob) as content:
         stream = _HashingReader(content)
-        with tarfile.open(fileobj=stream, mode="r|", bufsize=BUFFER) as tar:
+        with tarfile.open(fileobj=stream, mode="r|", tarinfo=CheckedTarInfo, bufsize=BUFFER) as tar:
             for member in tar:
                 yield ListedEntry(member.name, _line(tar, member))
         stream.drain()
@@ -58,7 +59,12 @@ def read_members(layer: Layer) -> Iterator[tuple[tarfile.TarFile, tarfile.TarInf
     with (
         layer.path.open("rb") as blob,
         decompressed(blob) as content,
-        tarfile.open(fileobj=cast("IO[bytes]", content), mode="r|", bufsize=BUFFER) as tar,
+        tarfile.open(
+            fileobj=cast("IO[bytes]", content),
+            mode="r|",
+            tarinfo=CheckedTarInfo,
+            bufsize=BUFFER,
+        ) as tar,
     ):
         for member in tar:
             yield tar, member

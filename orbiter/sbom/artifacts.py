@@ -19,7 +19,7 @@ from orbiter.sbom.debian_copyright import MAX_SIZE, licences_of
 from orbiter.sbom.model import Bill, Component
 from orbiter.sbom.purl import upstream, with_qualifier
 from orbiter.store.store import VERIFIERS, Store
-from orbiter.store.unpack import UNREADABLE
+from orbiter.store.unpack import UNREADABLE, CheckedTarInfo
 from orbiter.threads import stoppable_threads
 from resolvers.apt.source_field import parse_source
 from resolvers.errors import ExpectedError
@@ -160,7 +160,7 @@ def _sdist_headers(path: Path) -> Message:
         with zipfile.ZipFile(path) as archive:
             found = (name for name in archive.namelist() if _is_package_info(name))
             return _headers(b"".join(map(archive.read, found)))
-    with tarfile.open(path) as tar:
+    with tarfile.open(path, tarinfo=CheckedTarInfo) as tar:
         for member in tar:
             if _is_package_info(member.name) and (content := tar.extractfile(member)):
                 return _headers(content.read())
@@ -213,7 +213,7 @@ def _read_conda(component: Component, path: Path) -> Component:
 
 
 def _conda_license(file: IO[bytes]) -> str:
-    with tarfile.open(fileobj=file, mode="r:*") as tar:
+    with tarfile.open(fileobj=file, mode="r:*", tarinfo=CheckedTarInfo) as tar:
         for member in tar:
             if member.name == "info/index.json" and (content := tar.extractfile(member)):
                 index = msgspec.json.decode(content.read(), type=_CondaIndex)

@@ -44,6 +44,19 @@ UNREADABLE = (
 )
 
 
+class CheckedTarInfo(tarfile.TarInfo):
+    """An entry of a tar file that anybody may have made.
+
+    Older versions of Python read entries of negative size forever (CVE-2025-8194).
+    """
+
+    def _block(self, count: int) -> int:
+        if count < 0:
+            raise tarfile.ReadError(f"an entry of {count} bytes")
+        block: int = super()._block(count)  # type: ignore[misc] # private, as in Python's own fix
+        return block
+
+
 class Owner(NamedTuple):
     """The numbers of a user and a group."""
 
@@ -227,7 +240,11 @@ class _Copy:
 def _tar_members(file: IO[bytes], magic: bytes) -> Iterator[tuple[_Member, IO[bytes] | None]]:
     source = zstd.ZstdFile(file) if magic == ZSTD_MAGIC else file
     with tarfile.open(
-        fileobj=source, mode="r:*", encoding="utf-8", errors="surrogateescape"
+        fileobj=source,
+        mode="r:*",
+        tarinfo=CheckedTarInfo,
+        encoding="utf-8",
+        errors="surrogateescape",
     ) as archive:
         for info in archive:
             # For a link, extractfile would return the file that it leads to.

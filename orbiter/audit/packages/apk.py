@@ -15,6 +15,7 @@ from orbiter.audit.packages.files import (
     plain_path,
     tar_files,
 )
+from orbiter.store.unpack import CheckedTarInfo
 
 CHECKSUM = ".checksum"
 """The name of the text with the checksum that identifies the package."""
@@ -30,7 +31,7 @@ def read_apk(path: Path) -> PackageContents:
     files under their path with a colon before it.
     """
     texts = {CHECKSUM: _checksum(path.read_bytes())}
-    with tarfile.open(path, "r:gz", ignore_zeros=True) as tar:
+    with tarfile.open(path, "r:gz", tarinfo=CheckedTarInfo, ignore_zeros=True) as tar:
         for member in tar:
             name = plain_path(member.name)
             if _is_control(name) and member.size <= LARGEST_TEXT:
@@ -38,7 +39,7 @@ def read_apk(path: Path) -> PackageContents:
                 texts[name] = content.read() if content else b""
             elif SHA1 in member.pax_headers:
                 texts[f":{name}"] = _encoded(bytes.fromhex(member.pax_headers[SHA1]))
-    with tarfile.open(path, "r:gz", ignore_zeros=True) as tar:
+    with tarfile.open(path, "r:gz", tarinfo=CheckedTarInfo, ignore_zeros=True) as tar:
         files = {name: file for name, file in tar_files(tar) if not _is_control(name)}
     return PackageContents(files, texts)
 

@@ -13,7 +13,6 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import Any
 
 import msgspec
 
@@ -26,6 +25,7 @@ from orbiter.audit.packages.files import (
     plain_path,
     tar_files,
 )
+from orbiter.store.unpack import CheckedTarInfo
 from orbiter.threads import raise_if_stopped
 from resolvers import cache
 from resolvers.scratch import writing_to
@@ -39,6 +39,18 @@ PREFIX = b"/opt/env"
 INFO = "info/"
 HEADER = 16
 """Bytes of byte-code before its code: see PEP 552."""
+
+
+class _PathEntry(msgspec.Struct, frozen=True):
+    path: str = msgspec.field(name="_path")
+    prefix_placeholder: str | None = None
+    file_mode: str | None = None
+
+
+class _Paths(msgspec.Struct, frozen=True):
+    """The file info/paths.json."""
+
+    paths: tuple[_PathEntry, ...]
 
 
 def read_conda(path: Path) -> PackageContents:
@@ -87,7 +99,7 @@ def _tar_files_of(path: Path) -> Iterator[tuple[tarfile.TarFile, ...]]:
                 raise_if_stopped()
                 file.write(chunk)
             file.seek(0)
-            return stack.enter_context(tarfile.open(fileobj=file))
+            return stack.enter_context(tarfile.open(fileobj=file, tarinfo=CheckedTarInfo))
 
         with writing_to(folder, cache.CACHE_HINT):
             tars = tuple(_unpacked_parts(path, unpacked))
@@ -122,11 +134,11 @@ def _info(tars: Iterable[tarfile.TarFile]) -> dict[str, bytes]:
 
 def _placeholders(texts: Mapping[str, bytes]) -> dict[str, tuple[bytes, bool]]:
     """Return the folder of the build in each file that has it, and whether the file is text."""
-    document: Any = msgspec.json.decode(texts.get("info/paths.json", b'{"paths": []}'))
+    content = texts.get("info/paths.json", b'{"paths": []}')
     return {
-        each["_path"]: (each["prefix_placeholder"].encode(), each.get("file_mode") == "text")
-        for each in document["paths"]
-        if each.get("prefix_placeholder")
+        each.path: (each.prefix_placeholder.encode(), each.file_mode == "text")
+        for each in msgspec.json.decode(content, type=_Paths).paths
+        if each.prefix_placeholder
     }
 
 

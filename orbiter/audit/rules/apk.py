@@ -17,6 +17,7 @@ from orbiter.audit.result import Judgement
 from orbiter.audit.rules.dpkg import base_text
 from orbiter.audit.scene import Pending, Scene, as_text, changed, check_file
 from orbiter.render.model import platform_slug
+from orbiter.store.unpack import CheckedTarInfo
 
 FOLDERS = ("lib/apk/db/", "usr/lib/apk/db/")
 FIELDS: Mapping[str, str] = {
@@ -183,7 +184,7 @@ def _scripts(scene: Scene, path: str) -> str:
 def _members(archive: bytes) -> dict[str, bytes]:
     found: dict[str, bytes] = {}
     if archive:
-        with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+        with tarfile.open(fileobj=io.BytesIO(archive), tarinfo=CheckedTarInfo) as tar:
             for member in tar:
                 content = tar.extractfile(member)
                 found[member.name] = content.read() if content else b""

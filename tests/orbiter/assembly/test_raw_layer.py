@@ -12,6 +12,7 @@ import pytest
 from orbiter.assembly.raw_layer import RawLayer, read_layer, uncompressed
 from orbiter.assembly.tree import Entry
 from resolvers.errors import ExpectedError
+from tests.support.hostile_tar import tar_of_negative_size, tar_with_a_wrong_sparse_map
 from tests.support.raw_layouts import (
     Member,
     device,
@@ -173,3 +174,9 @@ def test_a_file_that_ends_within_an_entry_is_an_error(tmp_path: Path, cut: int) 
 def test_a_tar_file_may_end_without_empty_blocks(tmp_path: Path) -> None:
     buffer = io.BytesIO(tar(member("first", b"1")))
     assert list(read_bytes(tmp_path, buffer.getvalue()[:1024]).entries) == ["first"]
+
+
+@pytest.mark.parametrize("content", [tar_of_negative_size(), tar_with_a_wrong_sparse_map()])
+def test_a_hostile_header_is_an_error(tmp_path: Path, content: bytes) -> None:
+    with pytest.raises(ExpectedError, match="a layer of the build cannot be read"):
+        read_bytes(tmp_path, content)

@@ -1,5 +1,7 @@
 """Files of packages as they are installed, and programs without debug symbols."""
 
+import bz2
+import gzip
 import hashlib
 import io
 import json
@@ -17,8 +19,9 @@ from orbiter.assembly.tree import Content, Entry
 from orbiter.audit.claims import Claim, Claims, InstalledContents
 from orbiter.audit.contents import Contents
 from orbiter.audit.locked import LockedImage, LockedPackage
+from orbiter.audit.packages.apk import read_apk
 from orbiter.audit.packages.conda import read_conda, read_conda_files, with_prefix
-from orbiter.audit.packages.files import package_contents
+from orbiter.audit.packages.files import PackageContents, Reader, package_contents
 from orbiter.audit.packages.npm import read_npm, read_npm_files
 from orbiter.audit.packages.wheel import read_wheel, read_wheel_files
 from orbiter.audit.rules import stripped
@@ -27,6 +30,7 @@ from orbiter.audit.scene import Scene
 from orbiter.store.artifact_list import LockedFile
 from orbiter.store.store import Store
 from resolvers.errors import ExpectedError
+from tests.support.hostile_tar import tar_of_negative_size, tar_with_a_wrong_sparse_map
 
 X = f"sha256:{hashlib.sha256(b'x').hexdigest()}"
 PROGRAM = Path(msgspec._core.__file__).read_bytes()
@@ -96,6 +100,32 @@ def test_a_problem_of_this_machine_is_not_one_of_the_package(tmp_path: Path) -> 
         package_contents(package, lambda path: read_npm(path / "x"), store)
     with pytest.raises(ExpectedError, match=r"a\.tgz is not a package"):
         package_contents(package, read_npm, store)
+
+
+@pytest.mark.parametrize(
+    "paths", [b"[]", b"{}", b'{"paths": 1}', b'{"paths": ["x"]}', b'{"paths": [{"_path": 1}]}']
+)
+def test_a_conda_package_with_a_wrong_list_is_an_error(tmp_path: Path, paths: bytes) -> None:
+    path = write_tar(tmp_path / "a-1-0.tar.bz2", {"info/paths.json": paths}, "w:bz2")
+    with pytest.raises(ExpectedError, match=r"a-1-0\.tar\.bz2 is not a package"):
+        contents_of(path, read_conda)
+
+
+@pytest.mark.parametrize("content", [tar_of_negative_size(), tar_with_a_wrong_sparse_map()])
+@pytest.mark.parametrize("read", [read_conda, read_npm, read_apk])
+def test_a_hostile_tar_file_is_an_error(tmp_path: Path, content: bytes, read: Reader) -> None:
+    compress = bz2.compress if read is read_conda else gzip.compress
+    (tmp_path / "a").write_bytes(compress(content))
+    with pytest.raises(ExpectedError, match="a is not a package"):
+        contents_of(tmp_path / "a", read)
+
+
+def contents_of(path: Path, read: Reader) -> PackageContents:
+    """Return the contents of a package from a store."""
+    file = LockedFile(path=path.name, hash=f"sha256:{digest(path.read_bytes())}", source="")
+    store = Store(path.parent / "store")
+    store.add(path, file.hash)
+    return package_contents(file, read, store)
 
 
 def test_programs_of_a_package_are_read_once(

@@ -13,6 +13,7 @@ from orbiter.audit.layouts import Folder, read_layout
 from orbiter.cli.main import cli
 from orbiter.oci.layout import INDEX_FILE, blob_path
 from orbiter.oci.registry import sha256
+from tests.support.hostile_tar import tar_of_negative_size, tar_with_a_wrong_sparse_map
 from tests.support.layouts import Layout, write_layout
 from tests.support.oci_images import assembled, file, layer
 
@@ -116,7 +117,9 @@ def test_a_missing_layer_is_an_error(layout: Path) -> None:
 def test_files_that_are_not_images_are_errors(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "text").write_text("hello" * 1000)
-    for name in ("empty", "text"):
+    (tmp_path / "loop").write_bytes(tar_of_negative_size())
+    (tmp_path / "sparse").write_bytes(tar_with_a_wrong_sparse_map())
+    for name in ("empty", "text", "loop", "sparse"):
         result = run(str(tmp_path / name), "-q")
         assert result.exit_code == 2
         assert "hint:" in result.output

@@ -1,6 +1,7 @@
 """Seeds from small packages that the tests make; the engine tests build real bases."""
 
 import io
+import random
 import tarfile
 from hashlib import sha256
 from pathlib import Path
@@ -102,6 +103,23 @@ def test_a_truncated_package_is_named(tmp_path: Path) -> None:
     (tmp_path / "cut.deb").write_bytes(whole.read_bytes()[:-200])
     with pytest.raises(ExpectedError, match=r"cut\.deb is not a Debian package"):
         write_seed([tmp_path / "cut.deb"], tmp_path / "seed.tar")
+
+
+@pytest.mark.parametrize("place", [12, 60])
+def test_a_package_with_damaged_gzip_is_named(tmp_path: Path, place: int) -> None:
+    data = io.BytesIO()
+    with tarfile.open(fileobj=data, mode="w:gz") as tar:
+        info = tarfile.TarInfo("./usr/bin/x")
+        info.size = 1 << 16
+        tar.addfile(info, io.BytesIO(random.Random(1).randbytes(1 << 16)))
+    content = bytearray(data.getvalue())
+    content[place] ^= 0xFF
+    parts = {"debian-binary": b"2.0\n", "control.tar.xz": empty(), "data.tar.gz": bytes(content)}
+    (tmp_path / "x.deb").write_bytes(
+        b"!<arch>\n" + b"".join(member(name, part) for name, part in parts.items())
+    )
+    with pytest.raises(ExpectedError, match=r"x\.deb is not a Debian package"):
+        write_seed([tmp_path / "x.deb"], tmp_path / "seed.tar")
 
 
 def test_the_bytes_of_a_seed_belong_to_its_format(tmp_path: Path) -> None:

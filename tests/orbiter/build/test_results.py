@@ -1,5 +1,6 @@
 """Images in the cache by the key of their inputs."""
 
+import base64
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -87,6 +88,12 @@ def _other_number_of_layers(path: Path) -> None:
     path.write_bytes(json.dumps(saved).encode())
 
 
+def _other_manifest(path: Path, manifest: bytes) -> None:
+    saved = json.loads(path.read_bytes())
+    saved["manifest"] = base64.b64encode(manifest).decode()
+    path.write_bytes(json.dumps(saved).encode())
+
+
 @pytest.mark.parametrize(
     "damage",
     [
@@ -97,6 +104,9 @@ def _other_number_of_layers(path: Path) -> None:
         lambda _image, record: record.write_bytes(b"\xff"),
         lambda _image, record: _other_config(record),
         lambda _image, record: _other_number_of_layers(record),
+        lambda _image, record: _other_manifest(record, b"{}"),
+        lambda _image, record: _other_manifest(record, b"[]"),
+        lambda _image, record: _other_manifest(record, b'{"layers": [1]}'),
     ],
     ids=[
         "no blob",
@@ -106,6 +116,9 @@ def _other_number_of_layers(path: Path) -> None:
         "binary record",
         "another configuration",
         "other layers",
+        "empty manifest",
+        "list as manifest",
+        "number as layer",
     ],
 )
 def test_a_damaged_result_is_built_again(
