@@ -203,6 +203,19 @@ def test_existing_requirements_stay_and_differences_are_reported(folder: Path) -
     ]
 
 
+def test_a_package_of_conda_is_not_added_for_pip(folder: Path) -> None:
+    pip = "{pip: [numpy==2, Matplotlib, six]}"
+    done = import_text(folder, f"dependencies: [numpy >=2, {pip}]\n")
+    assert lists(folder)["pip"] == ["six"]
+    assert done.stderr.splitlines() == [
+        "left out: pip 'numpy==2': the file already has 'numpy >=2' for conda",
+        "left out: pip 'Matplotlib': images.toml already has 'matplotlib' for conda",
+    ]
+    assert import_text(folder, "dependencies: [six]\n").stderr == (
+        "left out: conda 'six': images.toml already has 'six' for pip\n"
+    )
+
+
 def test_importing_the_same_file_again_changes_nothing(folder: Path) -> None:
     text = "channels: [other]\ndependencies: [numpy >=2, pip, {pip: [six]}]\n"
     import_text(folder, text)
