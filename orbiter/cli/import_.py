@@ -134,7 +134,7 @@ def _import_into_image(
         click.echo(format_json(document), nl=False)
     else:
         _report(imported, file, dry_run)
-    if imported.is_new and not imported.is_changed:
+    if imported.is_empty:
         raise ExpectedError(
             f"{file} has nothing that images.toml can contain", "name a file that lists packages"
         )
@@ -176,5 +176,6 @@ def _report_end(imported: "ImportResult", file: Path, dry_run: bool) -> None:
         print_text(imported.text)
     elif imported.is_changed:
         print_lines(f"dry run: {IMAGES} was not written")
-    elif not imported.is_new:
-        print_line(f"{IMAGES} is unchanged: it already has all requirements of {file}")
+    elif not imported.is_empty:
+        others = "other " if imported.left_out else ""
+        print_line(f"{IMAGES} is unchanged: it already has all {others}requirements of {file}")

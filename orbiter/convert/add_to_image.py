@@ -41,14 +41,15 @@ class ImportResult(msgspec.Struct, frozen=True, kw_only=True):
     """The new text of images.toml, the additions in it and what was left out.
 
     ``tables`` and ``channels`` are those that were added, and ``new_image`` is the image, or "" if
-    images.toml had it. ``is_new`` says that there was no
-    images.toml, and ``is_changed`` that the text is to be written.
+    images.toml had it. ``is_new`` says that there was no images.toml, ``is_changed`` that the text
+    is to be written, and ``is_empty`` that the file has nothing for the image.
     """
 
     text: str
     stage: str
     is_new: bool = False
     is_changed: bool = True
+    is_empty: bool = False
     new_image: str = ""
     tables: tuple[str, ...] = ()
     channels: tuple[str, ...] = ()
@@ -91,13 +92,15 @@ def add_to_image(
     data = tomllib.loads(text)
     edits, conflicts = _edits(imported, destination, lists, image_set, data)
     left_out = (*imported.left_out, *_unsupported(imported, destination))
-    if not any(edit.key for edit in edits):
+    if imported.is_empty or not any(edit.key for edit in edits):
         # A new images.toml may already have everything, such as git.
+        has_supported = bool(_supported(imported, destination))
         return ImportResult(
             text=text,
             stage=destination.name,
             is_new=is_new,
-            is_changed=is_new and bool(_supported(imported, destination)),
+            is_changed=is_new and has_supported,
+            is_empty=imported.is_empty or (is_new and not has_supported),
             added=(),
             left_out=(*left_out, *conflicts, *duplicates),
         )

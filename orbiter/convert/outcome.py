@@ -68,6 +68,12 @@ class ImportedRequirements(msgspec.Struct, frozen=True, kw_only=True):
     changed: tuple[Changed, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
 
+    @property
+    def is_empty(self) -> bool:
+        """True if nothing of the file can be imported."""
+        content = msgspec.structs.asdict(self)
+        return not any(content[key] for key in content.keys() - {"changed", "left_out"})
+
 
 class Note(msgspec.Struct, frozen=True, kw_only=True):
     """A part of an image set's file that was not imported unchanged.

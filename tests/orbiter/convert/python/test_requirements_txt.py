@@ -165,6 +165,27 @@ def test_errors_leave_the_folder_as_it_was(tmp_path: Path, text: str, words: str
     assert "\nhint: " in done.err
 
 
+@pytest.mark.parametrize("image", ["debian-base", "debian-lab"])
+def test_a_file_without_packages_changes_no_existing_images_toml(
+    tmp_path: Path, image: str
+) -> None:
+    assert import_text(tmp_path, "requirements.txt", "numpy\n").code == 0
+    before = (tmp_path / "images.toml").read_bytes()
+    done = import_text(tmp_path, "requirements.txt", "# Title\n\nSome text\n", "--image", image)
+    assert (done.code, done.out) == (2, "")
+    assert "left out: requirements.txt:3: 'Some text'" in done.err
+    assert "error: requirements.txt has nothing that images.toml can contain\n" in done.err
+    assert (tmp_path / "images.toml").read_bytes() == before
+
+
+def test_an_import_without_a_change_does_not_claim_what_it_left_out(tmp_path: Path) -> None:
+    assert import_text(tmp_path, "requirements.txt", "numpy\n").code == 0
+    words = ("--image", "debian-base")
+    done = import_text(tmp_path, "requirements.txt", "numpy\nSome text\n", *words)
+    expected = "images.toml is unchanged: it already has all other requirements of requirements.txt"
+    assert (done.code, done.out) == (0, f"{expected}\n")
+
+
 def test_a_missing_images_toml_needs_no_image_and_an_existing_one_does(tmp_path: Path) -> None:
     assert import_text(tmp_path, "requirements.txt", "numpy\n").code == 0
     done = import_in(tmp_path, "requirements.txt")
