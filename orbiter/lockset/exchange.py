@@ -8,7 +8,7 @@ import ctypes
 import errno
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from orbiter.lockset.versions import SEMVER
@@ -23,10 +23,14 @@ _RENAME_EXCHANGE = 2
 _AT_FDCWD = -100
 
 
-def replace_folder(folder: Path, new: Path) -> None:
-    """Give the folder ``new`` the name of ``folder``; the old one may take the name of ``new``."""
+def replace_folder(folder: Path, new: Path, check: Callable[[Path], None]) -> None:
+    """Give the folder ``new`` the name of ``folder``; the old one may take the name of ``new``.
+
+    ``check`` raises an error if ``folder`` must stay as it is.
+    """
     # Another run could otherwise replace the same folder at the same time.
     with locked(folder.parent):
+        check(folder)
         if not folder.exists():
             new.rename(folder)
             return

@@ -245,7 +245,8 @@ def _write_files(files: Mapping[str, str], folder: Path) -> None:
         for path, content in files.items():
             (new / path).parent.mkdir(parents=True, exist_ok=True)
             (new / path).write_bytes(to_bytes(content))
-        exchange.replace_folder(folder, new)
+        # Another run may have released the lock set since the first check.
+        exchange.replace_folder(folder, new, refuse_released)
 
 
 def _refuse_unfinished(locks: Path) -> None:

@@ -5,13 +5,16 @@ import multiprocessing
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from orbiter.lockset import exchange, folder, model
 from orbiter.lockset.model import LockSet, LockSetError, Manifest
+from resolvers import scratch
 
 STEPS = ("open", "os.mkdir", "os.rename", "os.remove", "os.rmdir", "shutil.rmtree")
 """Audit events of the steps after which the child is killed."""
@@ -117,3 +120,18 @@ def test_an_exchange_is_never_half_done_for_a_reader(tmp_path: Path) -> None:
         assert path.is_dir()
     process.join()
     assert process.exitcode == 0
+
+
+def test_a_lock_set_that_another_run_releases_meanwhile_stays(tmp_path: Path) -> None:
+    path, old = tmp_path / "0.1.0", lock_set("old\n")
+    folder.write(old, path)
+    with ThreadPoolExecutor(1) as pool:
+        with scratch.locked(tmp_path):
+            writing = pool.submit(folder.write, lock_set("new\n"), path)
+            while not list(tmp_path.glob(f".*/0.1.0/{model.MANIFEST}")) and not writing.done():
+                time.sleep(0.001)
+            (path / model.DIGESTS).write_text("")
+        with pytest.raises(LockSetError, match="was released and cannot change"):
+            writing.result()
+    assert (path / "images.toml").read_text() == "old\n"
+    assert [file.name for file in tmp_path.iterdir()] == ["0.1.0"]
