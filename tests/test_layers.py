@@ -159,3 +159,22 @@ def test_only_one_module_runs_git() -> None:
         and node.elts[0].value == "git"
     ]
     assert found == ["resolvers.git"]
+
+
+def test_every_tar_file_that_is_read_has_checked_entries() -> None:
+    unchecked = [
+        f"{_module(path)}:{node.lineno}"
+        for path in MODULES
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and _reads_tar(node)
+    ]
+    assert unchecked == []
+
+
+def _reads_tar(call: ast.Call) -> bool:
+    """Return whether a call opens a tar file to read it without checking its entries."""
+    if ast.unparse(call.func) != "tarfile.open":
+        return False
+    values = [*call.args[1:], *(each.value for each in call.keywords)]
+    written = any(isinstance(each, ast.Constant) and each.value in {"w", "x"} for each in values)
+    return not written and all(each.arg != "tarinfo" for each in call.keywords)

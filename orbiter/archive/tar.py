@@ -29,9 +29,9 @@ from orbiter.oci.layout import BLOBS, INDEX_FILE, LAYOUT, LAYOUT_FILE, blob_path
 from orbiter.oci.registry import sha256
 from orbiter.store.download import CHUNK, OpenSource, format_hash
 from orbiter.store.store import hash_mismatch
-from orbiter.store.unpack import CheckedTarInfo
 from resolvers.net import http
 from resolvers.scratch import locked, scratch_folder
+from resolvers.types.tar_entry import CheckedTarInfo
 
 
 class _ByteRange(NamedTuple):

@@ -13,9 +13,9 @@ import msgspec
 
 from orbiter.assembly.decompression import decompressed, is_compressed
 from orbiter.assembly.tree import Content, Entry
-from orbiter.store.unpack import CheckedTarInfo
 from orbiter.threads import raise_if_stopped
 from resolvers.errors import ExpectedError
+from resolvers.types.tar_entry import CheckedTarInfo
 
 CHUNK = 1 << 17
 """Bytes that are read at once; larger buffers cost new pages of memory each time."""

@@ -22,8 +22,9 @@ from orbiter.audit.image import (
 )
 from orbiter.oci.layout import INDEX_FILE, blob_path
 from orbiter.oci.registry import sha256
-from orbiter.store.unpack import UNREADABLE, CheckedTarInfo
+from orbiter.store.unpack import UNREADABLE
 from resolvers.errors import ExpectedError
+from resolvers.types.tar_entry import CheckedTarInfo
 
 T = TypeVar("T")
 

@@ -10,8 +10,9 @@ from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
 from orbiter.render.model import LAYER_TIME
-from orbiter.store.unpack import UNREADABLE, CheckedTarInfo
+from orbiter.store.unpack import UNREADABLE
 from resolvers.errors import ExpectedError
+from resolvers.types.tar_entry import checked
 
 SEED_FORMAT = 1
 """The version of the rules that make seeds: other bytes for the same packages need another one."""
@@ -38,8 +39,7 @@ def _add_package(package: Path, seed: tarfile.TarFile, written: set[str]) -> Non
     from debian.debfile import DebFile
 
     try:
-        with DebFile(package) as deb, deb.data.tgz() as data:
-            data.tarinfo = CheckedTarInfo
+        with DebFile(package) as deb, checked(deb.data.tgz()) as data:
             for member in data:
                 _add_member(seed, member, data, written)
     except (ArError, LookupError, OSError, *UNREADABLE) as error:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from orbiter.docker.client import connect, sdk_errors
 from resolvers.errors import ExpectedError
+from resolvers.types.tar_entry import CheckedTarInfo
 
 
 def run_on_files(root: Path, script: str, output: str, variables: Mapping[str, str]) -> bytes:
@@ -52,6 +53,6 @@ def _run(image: str, script: str, output: str, variables: Mapping[str, str]) -> 
 
 def _first_file(chunks: Iterable[bytes]) -> bytes:
     """Return the content of the only file of a tar file."""
-    with tarfile.open(fileobj=io.BytesIO(b"".join(chunks))) as tar:
+    with tarfile.open(fileobj=io.BytesIO(b"".join(chunks)), tarinfo=CheckedTarInfo) as tar:
         content = tar.extractfile(tar.getmembers()[0])
         return content.read() if content else b""

@@ -11,8 +11,8 @@ from orbiter.assembly.decompression import Readable, decompressed
 from orbiter.assembly.image import AssembledImage, Layer
 from orbiter.assembly.raw_layer import XATTR
 from orbiter.lockset.record import RecordedImage, RecordedLayer
-from orbiter.store.unpack import CheckedTarInfo
 from resolvers.errors import ExpectedError
+from resolvers.types.tar_entry import CheckedTarInfo
 
 CHUNK = 1 << 20
 """Bytes that are read at once."""

@@ -19,10 +19,11 @@ from orbiter.sbom.debian_copyright import MAX_SIZE, licences_of
 from orbiter.sbom.model import Bill, Component
 from orbiter.sbom.purl import upstream, with_qualifier
 from orbiter.store.store import VERIFIERS, Store
-from orbiter.store.unpack import UNREADABLE, CheckedTarInfo
+from orbiter.store.unpack import UNREADABLE
 from orbiter.threads import stoppable_threads
 from resolvers.apt.source_field import parse_source
 from resolvers.errors import ExpectedError
+from resolvers.types.tar_entry import CheckedTarInfo, checked
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -114,7 +115,7 @@ def _read_deb(component: Component, path: Path) -> Component:
             control = archive.debcontrol()
             field = str(control.get("Source", component.name))
             maintainer = str(control.get("Maintainer", ""))
-            licences = licences_of(_copyright(archive.data.tgz(), component.name))
+            licences = licences_of(_copyright(checked(archive.data.tgz()), component.name))
     except ArError as error:
         raise ValueError(str(error)) from None
     source = parse_source(field, component.name, component.version)

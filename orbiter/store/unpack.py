@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 from resolvers.errors import ExpectedError
+from resolvers.types.tar_entry import CheckedTarInfo
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -42,19 +43,6 @@ UNREADABLE = (
     RuntimeError,  # an encrypted zip file
     ValueError,
 )
-
-
-class CheckedTarInfo(tarfile.TarInfo):
-    """An entry of a tar file that anybody may have made.
-
-    Older versions of Python read entries of negative size forever (CVE-2025-8194).
-    """
-
-    def _block(self, count: int) -> int:
-        if count < 0:
-            raise tarfile.ReadError(f"an entry of {count} bytes")
-        block: int = super()._block(count)  # type: ignore[misc] # private, as in Python's own fix
-        return block
 
 
 class Owner(NamedTuple):

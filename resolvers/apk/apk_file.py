@@ -22,6 +22,7 @@ from resolvers.distro.package_files import check_architecture
 from resolvers.errors import ExpectedError
 from resolvers.types.options import SystemPackageFile
 from resolvers.types.request import Request
+from resolvers.types.tar_entry import CheckedTarInfo
 
 ARCHITECTURES = {"linux/amd64": "x86_64", "linux/arm64": "aarch64"}
 LETTERS = {
@@ -148,7 +149,7 @@ def _names(member: bytes) -> list[str]:
 def _tar(member: bytes) -> tarfile.TarFile:
     # Segments other than the last one have no end of the archive.
     content = zlib.decompress(member, zlib.MAX_WBITS | 16) + bytes(1024)
-    return tarfile.open(fileobj=io.BytesIO(content), mode="r:")
+    return tarfile.open(fileobj=io.BytesIO(content), mode="r:", tarinfo=CheckedTarInfo)
 
 
 def _package_info(control: bytes) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from resolvers.types.options import TreeFile
+from resolvers.types.tar_entry import CheckedTarInfo
 
 TIME = 946684800
 """The modification time of all files: 2000-01-01, in seconds. Zip files start in 1980."""
@@ -18,7 +19,7 @@ GZIP_HEADER = b"\x1f\x8b\x08" + bytes(6) + b"\xff"
 
 def files_in(archive: Path) -> tuple[TreeFile, ...]:
     """Return the files and links in a tar archive, sorted by path."""
-    with tarfile.open(archive) as tar:
+    with tarfile.open(archive, tarinfo=CheckedTarInfo) as tar:
         return tuple(sorted(_files(tar)))
 
 

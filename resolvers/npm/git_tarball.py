@@ -18,6 +18,7 @@ from resolvers.errors import ExpectedError
 from resolvers.net import http
 from resolvers.npm.address import GitAddress
 from resolvers.scratch import temporary_folder
+from resolvers.types.tar_entry import CheckedTarInfo
 
 MTIME = 499162500
 """26 October 1985, as in the tarballs that npm itself makes; in seconds."""
@@ -32,7 +33,10 @@ def write_tarball(address: GitAddress, path: Path) -> None:
         archive, repository = folder / "archive.tar", folder / "repository"
         repository.mkdir()
         git.write_archive(address.repository, address.reference, archive, repository)
-        with tarfile.open(archive) as source, tarfile.open(path, "w", format=FORMAT) as target:
+        with (
+            tarfile.open(archive, tarinfo=CheckedTarInfo) as source,
+            tarfile.open(path, "w", format=FORMAT) as target,
+        ):
             for member in _files(source):
                 target.addfile(_normal(member), source.extractfile(member))
     if not package_json(path):
@@ -66,7 +70,7 @@ def _normal(member: tarfile.TarInfo) -> tarfile.TarInfo:
 
 def package_json(path: Path) -> Mapping[str, object]:
     """Return the package.json in a tarball that ``write_tarball`` wrote; empty if it has none."""
-    with tarfile.open(path) as tarball:
+    with tarfile.open(path, tarinfo=CheckedTarInfo) as tarball:
         try:
             file = tarball.extractfile("package/package.json")
             content = json.load(io.TextIOWrapper(file, "utf-8")) if file else {}

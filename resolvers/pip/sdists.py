@@ -12,6 +12,7 @@ from resolvers.errors import ExpectedError
 from resolvers.index.routes import files_of
 from resolvers.net import http
 from resolvers.types.packages import Pin
+from resolvers.types.tar_entry import CheckedTarInfo
 
 DEFAULT_REQUIREMENTS = ("setuptools>=40.8.0",)
 """Build requirements of an sdist that does not declare any (PEP 518)."""
@@ -71,7 +72,7 @@ def text_in(sdist: str, file: IO[bytes], name: str) -> str:
         if sdist.endswith(".zip"):
             with zipfile.ZipFile(file) as archive:
                 return _from_zip(archive, name)
-        with tarfile.open(fileobj=file) as tar:
+        with tarfile.open(fileobj=file, tarinfo=CheckedTarInfo) as tar:
             return _from_tar(tar, name)
     except (tarfile.TarError, zipfile.BadZipFile, EOFError, OSError) as error:
         raise ExpectedError(f"{sdist} is not a valid sdist: {error}") from error

@@ -5,9 +5,16 @@ import tarfile
 
 
 def deb(
-    name: str = "tool", version: str = "1.0", architecture: str = "amd64", more: str = ""
+    name: str = "tool",
+    version: str = "1.0",
+    architecture: str = "amd64",
+    more: str = "",
+    data: bytes = b"",
 ) -> bytes:
-    """Return a package with one file, /opt/<name>; ``more`` are further lines of its control."""
+    """Return a package with one file, /opt/<name>, or with the compressed tar file ``data``.
+
+    ``more`` are further lines of its control.
+    """
     control = (
         f"Package: {name}\nVersion: {version}\nArchitecture: {architecture}\n"
         f"Maintainer: T <t@example.org>\n{more}Description: t\n"
@@ -15,7 +22,7 @@ def deb(
     members = {
         "debian-binary": b"2.0\n",
         "control.tar.gz": _tar({"./control": control.encode()}),
-        "data.tar.gz": _tar({f"./opt/{name}": f"{name} {version}\n".encode()}),
+        "data.tar.gz": data or _tar({f"./opt/{name}": f"{name} {version}\n".encode()}),
     }
     return b"!<arch>\n" + b"".join(_member(name, content) for name, content in members.items())
 

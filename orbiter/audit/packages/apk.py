@@ -15,7 +15,7 @@ from orbiter.audit.packages.files import (
     plain_path,
     tar_files,
 )
-from orbiter.store.unpack import CheckedTarInfo
+from resolvers.types.tar_entry import CheckedTarInfo
 
 CHECKSUM = ".checksum"
 """The name of the text with the checksum that identifies the package."""

@@ -25,10 +25,10 @@ from orbiter.audit.packages.files import (
     plain_path,
     tar_files,
 )
-from orbiter.store.unpack import CheckedTarInfo
 from orbiter.threads import raise_if_stopped
 from resolvers import cache
 from resolvers.scratch import writing_to
+from resolvers.types.tar_entry import CheckedTarInfo
 
 if sys.version_info >= (3, 14):
     from compression import zstd

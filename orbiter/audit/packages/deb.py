@@ -5,6 +5,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from orbiter.audit.packages.files import LARGEST_TEXT, PackageContents, plain_path, tar_files
+from resolvers.types.tar_entry import checked
 
 SOURCES = {
     "usr/share/doc/apt/examples/debian.sources",
@@ -20,11 +21,11 @@ def read_deb(path: Path) -> PackageContents:
 
     try:
         with DebFile(path) as deb:
-            texts = _texts(deb.control.tgz(), None)
-            files = dict(tar_files(deb.data.tgz()))
+            texts = _texts(checked(deb.control.tgz()), None)
+            files = dict(tar_files(checked(deb.data.tgz())))
         if wanted := SOURCES & files.keys():
             with DebFile(path) as deb:
-                texts |= _texts(deb.data.tgz(), wanted)
+                texts |= _texts(checked(deb.data.tgz()), wanted)
     except ArError as error:
         raise ValueError(str(error)) from None
     return PackageContents(files, texts)

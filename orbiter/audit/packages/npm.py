@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from orbiter.audit.packages.files import LARGEST_TEXT, PackageContents, plain_path, tar_files
-from orbiter.store.unpack import CheckedTarInfo
+from resolvers.types.tar_entry import CheckedTarInfo
 
 
 def read_npm(path: Path) -> PackageContents:

@@ -17,7 +17,7 @@ from orbiter.audit.result import Judgement
 from orbiter.audit.rules.dpkg import base_text
 from orbiter.audit.scene import Pending, Scene, as_text, changed, check_file
 from orbiter.render.model import platform_slug
-from orbiter.store.unpack import CheckedTarInfo
+from resolvers.types.tar_entry import CheckedTarInfo
 
 FOLDERS = ("lib/apk/db/", "usr/lib/apk/db/")
 FIELDS: Mapping[str, str] = {

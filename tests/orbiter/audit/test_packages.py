@@ -21,6 +21,7 @@ from orbiter.audit.contents import Contents
 from orbiter.audit.locked import LockedImage, LockedPackage
 from orbiter.audit.packages.apk import read_apk
 from orbiter.audit.packages.conda import read_conda, read_conda_files, with_prefix
+from orbiter.audit.packages.deb import read_deb
 from orbiter.audit.packages.files import PackageContents, Reader, package_contents
 from orbiter.audit.packages.npm import read_npm, read_npm_files
 from orbiter.audit.packages.wheel import read_wheel, read_wheel_files
@@ -30,6 +31,7 @@ from orbiter.audit.scene import Scene
 from orbiter.store.artifact_list import LockedFile
 from orbiter.store.store import Store
 from resolvers.errors import ExpectedError
+from tests.support.deb_files import deb
 from tests.support.hostile_tar import tar_of_negative_size, tar_with_a_wrong_sparse_map
 
 X = f"sha256:{hashlib.sha256(b'x').hexdigest()}"
@@ -118,6 +120,12 @@ def test_a_hostile_tar_file_is_an_error(tmp_path: Path, content: bytes, read: Re
     (tmp_path / "a").write_bytes(compress(content))
     with pytest.raises(ExpectedError, match="a is not a package"):
         contents_of(tmp_path / "a", read)
+
+
+def test_a_hostile_tar_file_in_a_debian_package_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(deb(data=gzip.compress(tar_of_negative_size())))
+    with pytest.raises(ExpectedError, match=r"a is not a package: an entry of -512 bytes"):
+        contents_of(tmp_path / "a", read_deb)
 
 
 def contents_of(path: Path, read: Reader) -> PackageContents:
