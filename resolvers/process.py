@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from socket import socket
 from threading import Lock, Thread
 from typing import NoReturn
 
@@ -126,6 +127,26 @@ def run(
         # Most programs explain a failure on standard error; some print it on standard output.
         raise _failure(name or Path(command[0]).name, process.returncode, errors + output)
     return output
+
+
+def serve(command: Sequence[str], connection: socket, errors: Path) -> None:
+    """Start a program whose standard input and output are a connection, and do not wait for it.
+
+    The program ends when the other side closes the connection, which the end of this process also
+    does. So signals do not end it, and code that cleans up after a signal can use the connection.
+    ``errors`` is the file to which standard error is added.
+    """
+    _logger.info("%s", program_line(command))
+    with errors.open("ab") as file:
+        # It runs in a session of its own, so Ctrl-C does not reach it.
+        program = subprocess.Popen(
+            command,
+            stdin=connection.fileno(),
+            stdout=connection.fileno(),
+            stderr=file,
+            start_new_session=True,
+        )
+    Thread(target=program.wait, daemon=True).start()
 
 
 def replace_process(command: Sequence[str | Path]) -> NoReturn:

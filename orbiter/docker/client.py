@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
-from orbiter.docker import buildx
+from orbiter.docker import buildx, ssh_tunnel
 from orbiter.lockset.record import RecordedBuilder
 from resolvers.errors import ExpectedError
 from resolvers.net.addresses import is_loopback, is_url
@@ -43,6 +43,7 @@ HOST_HINT = (
     f"start the Docker engine of this address, or correct or unset {HOST_VARIABLE}: "
     "'docker info' must work for this user"
 )
+SSH_HINT = "'docker info' must work without a password: ssh needs a known host and a key"
 
 
 def unavailable_reason() -> str:
@@ -66,9 +67,7 @@ def connect() -> "DockerClient":
 @cache
 def _connection() -> "DockerClient | ExpectedError":
     """Connect once in this process: an engine that does not answer must not cost time again."""
-    problem = "cannot connect to a Docker engine"
     engine = source = ""
-    hint = buildx.INSTALL_HINT
     try:
         engine, source = endpoint()
         client = _new_client()
@@ -76,16 +75,24 @@ def _connection() -> "DockerClient | ExpectedError":
     except ExpectedError as error:
         return error
     except Exception as error:  # the SDK does not wrap the errors of its libraries
-        problem += f": {_connection_problem(error)}"
-        if engine:
-            problem += f" ({engine}, set by {source})"
-        if source == HOST_VARIABLE:
-            hint = HOST_HINT
-        if _other_server(error):
-            hint = f"{source} must have the address of a Docker engine; is it another server's?"
-        return ExpectedError(problem, hint)
+        return _connection_error(error, engine, source)
     client.api.timeout = TIMEOUT
     return client
+
+
+def _connection_error(error: Exception, engine: str, source: str) -> ExpectedError:
+    """Return the error for an engine that does not answer, and for the setting that names it."""
+    is_ssh = engine.startswith(ssh_tunnel.SCHEME)
+    said = ssh_tunnel.tunnel(engine).problem if is_ssh else ""
+    problem = f"cannot connect to a Docker engine: {said or _connection_problem(error)}"
+    if engine:
+        problem += f" ({engine}, set by {source})"
+    hint = HOST_HINT if source == HOST_VARIABLE else buildx.INSTALL_HINT
+    if is_ssh:
+        hint = SSH_HINT
+    if _other_server(error):
+        hint = f"{source} must have the address of a Docker engine; is it another server's?"
+    return ExpectedError(problem, hint)
 
 
 def address() -> str:
@@ -99,6 +106,9 @@ def environment() -> dict[str, str]:
     The SDK ignores contexts, and prefers the certificates of other variables to the engine's.
     """
     without_certificates = dict.fromkeys(CERTIFICATE_VARIABLES, "")
+    engine = address()
+    if engine.startswith(ssh_tunnel.SCHEME):
+        return {**without_certificates, HOST_VARIABLE: ssh_tunnel.tunnel(engine).address}
     if os.environ.get(HOST_VARIABLE):
         return without_certificates
     return {**without_certificates, **_variables_of(_current_context())}
@@ -146,6 +156,10 @@ def _new_client() -> "DockerClient":
     """Return a client whose answers are expected soon."""
     from orbiter.docker.engine_client import EngineClient  # loads the SDK
 
+    engine = address()
+    if engine.startswith(ssh_tunnel.SCHEME):
+        local = ssh_tunnel.tunnel(engine).address
+        return EngineClient(base_url=local, version="auto", timeout=FIRST_ANSWER_TIMEOUT)
     if os.environ.get(HOST_VARIABLE):
         return EngineClient.from_env(timeout=FIRST_ANSWER_TIMEOUT)
     # The SDK itself ignores contexts.

@@ -22,6 +22,7 @@ from orbiter.lockset.model import LockSet
 from orbiter.lockset.names import resolve_stage
 from orbiter.render.model import platform_slug
 from resolvers.errors import ExpectedError
+from resolvers.redaction import without_secrets
 
 if TYPE_CHECKING:
     from docker.models.containers import Container
@@ -39,10 +40,10 @@ def run_image(
     A command in images.toml must start a Jupyter server, on a port of ``expose`` or on 8888.
     Prints the log to stderr, and the URL with its token to stdout when the server answers.
     ``mount`` becomes ``~/work``; the server runs as the folder's owner, so that it can write there.
-    Raises ExpectedError if the image has no JupyterLab, or was not built from this lock set.
+    Raises ExpectedError if the image has no JupyterLab, or was not built from this lock set, and if
+    the engine is on another machine.
     """
-    if mount:
-        refuse_remote_engine(mount)
+    refuse_remote_engine()
     image = resolve_stage(lock_set, image)
     refuse_without_jupyterlab(lock_set, image)
     tag = find_built_tag(lock_set, image)
@@ -106,14 +107,14 @@ def _container_port(runtime: Runtime) -> int:
     return PORT if PORT in ports else min(ports)
 
 
-def refuse_remote_engine(mount: Path) -> None:
-    """Raise ExpectedError if the engine's machine cannot have the folder to mount."""
+def refuse_remote_engine() -> None:
+    """Raise ExpectedError if this machine cannot reach the ports of the engine's containers."""
     address = client.remote_address()
     if address:
         raise ExpectedError(
-            f"--mount {mount}: the Docker engine {address} is on another machine, "
-            "whose containers do not see this folder",
-            "leave out --mount, or run orbiter on that machine",
+            f"the Docker engine {without_secrets(address)} is on another machine, and this one "
+            "does not reach the ports of its containers",
+            "run orbiter on that machine",
         )
 
 

@@ -52,8 +52,7 @@ def run_with_repo2docker(
     repo2docker builds an image from the Dockerfile of ``orbiter binder``, and starts it with its
     own command. Prints like ``run_image``, and raises the same errors.
     """
-    if mount:
-        start.refuse_remote_engine(mount)
+    start.refuse_remote_engine()
     stage = resolve_stage(lock_set, image)
     start.refuse_without_jupyterlab(lock_set, stage)
     tag = start.find_built_tag(lock_set, stage)

@@ -87,12 +87,12 @@ def test_an_image_without_jupyterlab_is_an_error_with_the_remedies() -> None:
     )
 
 
-def test_a_folder_cannot_be_mounted_by_an_engine_on_another_machine(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+def test_the_ports_of_an_engine_on_another_machine_are_not_reached(
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("DOCKER_HOST", "tcp://engine.example:2376")
     with pytest.raises(ExpectedError, match="is on another machine"):
-        run_image(locked(), "debian-base", mount=tmp_path)
+        run_image(locked(), "debian-base")
 
 
 @pytest.mark.engine

@@ -46,9 +46,9 @@ def test_the_container_and_its_image_have_the_label_that_clean_looks_for(tmp_pat
     assert config["volumes"] == {str(mount): "/home/jovyan/work"}
 
 
-def test_a_folder_cannot_be_mounted_by_an_engine_on_another_machine(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+def test_the_ports_of_an_engine_on_another_machine_are_not_reached(
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("DOCKER_HOST", "tcp://engine.example:2376")
     with pytest.raises(ExpectedError, match="is on another machine"):
-        run_with_repo2docker(locked(), "debian-base", print, mount=tmp_path)
+        run_with_repo2docker(locked(), "debian-base", print)
