@@ -22,6 +22,7 @@ def main() -> None:
     """Lock two releases, then build and start the newer one."""
     shutil.rmtree(PROJECT, ignore_errors=True)
     PROJECT.mkdir()
+    start_repository()
     engine_problem = client.unavailable_reason()
     managers: tuple[str, ...] = ()
     if engine_problem:
@@ -35,6 +36,12 @@ def main() -> None:
     orbiter("build")
     say("Starting the image")
     start()
+
+
+def start_repository() -> None:
+    """Make the project folder a git repository, as users do: the one around it ignores it."""
+    if shutil.which("git"):
+        subprocess.run(["git", "init", "--quiet"], cwd=PROJECT, check=True)
 
 
 def lock_releases(*managers: str) -> None:

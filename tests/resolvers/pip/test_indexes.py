@@ -200,6 +200,26 @@ def test_the_first_index_that_has_a_package_is_the_only_one(
     assert versions(lock(engine, "acme", previous=files))["acme"] == "1.0"
 
 
+def test_many_higher_versions_on_a_later_index_are_one_warning(
+    main: WheelIndex, other: WheelIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PIP_EXTRA_INDEX_URL", other.url)
+    names = [f"acme{number:02}" for number in range(12)]
+    for name in names:
+        main.add(name, "1.0")
+        other.add(name, "2.0")
+    found: list[LockWarning] = []
+    lock("uv", *names, found=found)
+    (warning,) = found
+    assert warning.package == ""
+    assert warning.text.startswith(
+        "higher versions of 12 packages on the index in extra-index-url (no. 1) are not taken, "
+        "because the index in index-url comes first: acme00 2.0 (not 1.0), acme01 2.0 (not 1.0), "
+    )
+    assert warning.text.endswith(", acme09 2.0 (not 1.0), 2 more")
+    assert warning.hint.startswith("to take them from there, name that index in images.toml for")
+
+
 @ENGINES
 def test_constraints_limit_versions_without_installing(
     engine: str, main: WheelIndex, tmp_path: Path
