@@ -1,5 +1,6 @@
 """The SDK's client of an engine, with the certificates of this engine."""
 
+import warnings
 from typing import Any
 
 from docker import APIClient, DockerClient
@@ -27,5 +28,7 @@ class EngineClient(DockerClient):
     """A client of an engine; the options are those of ``docker.DockerClient``."""
 
     def __init__(self, **options: Any) -> None:
+        # A user who turns the check of certificates off knows it, and docker prints nothing either.
+        warnings.filterwarnings("ignore", "Unverified HTTPS request")
         # Not the base class, whose own client would ask the engine at once.
         self.api = _EngineApi(**options)

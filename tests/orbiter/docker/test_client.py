@@ -90,7 +90,11 @@ def no_engine_chosen(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 @pytest.mark.parametrize("variable", client.CERTIFICATE_VARIABLES)
 @pytest.mark.parametrize("skips", ["false", "true"])
 def test_the_certificates_of_a_context_count(
-    skips: str, variable: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    skips: str,
+    variable: str,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    recwarn: pytest.WarningsRecorder,
 ) -> None:
     # Certificates for other servers, none of which is the engine's.
     monkeypatch.setenv(variable, certifi.where())
@@ -101,6 +105,7 @@ def test_the_certificates_of_a_context_count(
         _create_context("remote", f"host={address},{files},skip-tls-verify={skips}")
         subprocess.run(["docker", "context", "use", "remote"], check=True, capture_output=True)
         assert client.connect().version()["ApiVersion"] == "1.44"
+        assert "Unverified HTTPS request" not in " ".join(str(each.message) for each in recwarn)
         variables = client.environment()
         assert variables["DOCKER_HOST"] == address
         words = ["docker", "version", "--format", "{{.Server.APIVersion}}"]
