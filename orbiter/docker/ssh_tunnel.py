@@ -8,11 +8,11 @@ library, which every command would import.
 import atexit
 import shlex
 import socket
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import cache
 from pathlib import Path
 from threading import Thread
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from resolvers import process
 from resolvers.errors import ExpectedError
@@ -55,16 +55,23 @@ class Tunnel:
     def _serve(self) -> None:
         while True:
             connection, _ = self._listener.accept()
-            with connection:
+            # Without a program, the connection closes and the SDK reports that.
+            with connection, suppress(OSError):
                 process.serve(self._command, connection, self._errors)
 
 
 @cache
 def tunnel(engine: str) -> Tunnel:
     """Return the tunnel to an engine, one for each in this process: ``ssh://user@host:port``."""
-    stack = ExitStack()
-    found = Tunnel(engine, stack.enter_context(temporary_folder()))
-    atexit.register(stack.close)
+    with ExitStack() as stack:
+        folder = stack.enter_context(temporary_folder())
+        try:
+            found = Tunnel(engine, folder)
+        except OSError as error:
+            raise ExpectedError(
+                f"cannot make a socket in {folder}: {error}", "name a short path in TMPDIR"
+            ) from error
+        atexit.register(stack.pop_all().close)
     return found
 
 
@@ -75,7 +82,7 @@ def ssh_command(engine: str) -> tuple[str, ...]:
     """
     try:
         url = urlsplit(engine)
-        host, port = url.hostname, url.port
+        host, port = _host(url), url.port
     except ValueError as error:
         raise _invalid(str(error)) from None
     if not host:
@@ -89,6 +96,14 @@ def ssh_command(engine: str) -> tuple[str, ...]:
     remote = f"docker {socket_option}system dial-stdio"
     timeout = f"ConnectTimeout={CONNECT_TIMEOUT}"
     return ("ssh", *user, *other_port, "-o", timeout, "-T", "--", host, remote)
+
+
+def _host(url: SplitResult) -> str:
+    """Return the host as it is written, because names in the configuration of ssh have a case."""
+    written = url.netloc.rpartition("@")[2]
+    host = url.hostname or ""
+    start = written.lower().find(host)
+    return written[start : start + len(host)]
 
 
 def _invalid(reason: str) -> ExpectedError:

@@ -3,6 +3,7 @@
 import os
 import shlex
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -46,7 +47,8 @@ def problem() -> ExpectedError:
     [
         ("ssh://build-server", ["--", "build-server", "docker system dial-stdio"]),
         ("ssh://ann@[::1]:22", ["-l", "ann", "-p", "22", "::1"]),
-        ("ssh://-oProxyCommand=x", ["--", "-oproxycommand=x"]),
+        ("ssh://23@Build:22", ["-l", "23", "-p", "22", "--", "Build"]),
+        ("ssh://-oProxyCommand=x", ["--", "-oProxyCommand=x"]),
         (
             "ssh://ann@host/run/user/1000/docker.sock",
             ["docker --host unix:///run/user/1000/docker.sock system dial-stdio"],
@@ -89,6 +91,23 @@ def test_without_ssh_the_error_names_it(monkeypatch: pytest.MonkeyPatch, tmp_pat
     client._connection.cache_clear()
     assert found.message == "the program 'ssh' was not found on PATH"
     assert "openssh-client" in found.hint
+
+
+@needs_ssh
+def test_a_folder_whose_path_is_too_long_is_an_error(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    client._connection.cache_clear()
+    ssh_tunnel.tunnel.cache_clear()
+    folder = tmp_path / ("long" * 30)
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    monkeypatch.setenv("DOCKER_HOST", "ssh://host")
+    found = problem()
+    client._connection.cache_clear()
+    assert "AF_UNIX path too long" in found.message
+    assert "TMPDIR" in found.hint
+    assert list(folder.iterdir()) == []
 
 
 @needs_ssh
