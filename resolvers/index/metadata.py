@@ -14,11 +14,13 @@ class MetadataReader:
     """Reads the METADATA of each wheel once. Thread-safe."""
 
     def __init__(self) -> None:
-        self._contents: OncePerKey[str, bytes] = OncePerKey()
+        self._contents: OncePerKey[tuple[str, str], bytes] = OncePerKey()
 
     def read(self, wheel: IndexFile) -> bytes:
         """Return the wheel's METADATA. Raises HTTPError, or ExpectedError if it has none."""
-        return self._contents(wheel.url, lambda: _read_cached(wheel))
+        # The page may name another file at the same address when it is read again.
+        key = (wheel.url, wheel.hashes.get("sha256", ""))
+        return self._contents(key, lambda: _read_cached(wheel))
 
 
 def _read_cached(wheel: IndexFile) -> bytes:
