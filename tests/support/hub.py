@@ -15,7 +15,7 @@ import httpx
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 
-from tests.support.notebook import visible
+from tests.support.notebook import visible, wait
 from tests.support.paths import ROOT
 from tests.support.ports import free_port
 
@@ -81,7 +81,15 @@ def log_in(browser: Chrome, user: str) -> None:
 def stop_server(browser: Chrome, hub: Hub) -> None:
     """Stop the server of the user who is logged in; the hub removes its container later."""
     browser.get(f"{hub.url}/hub/home")
-    visible(browser, "#stop").click()
+    stop, start = visible(browser, "#stop"), browser.find_element(By.ID, "start")
+
+    def is_stopping() -> bool:
+        if start.get_attribute("disabled") or not stop.is_displayed():
+            return True
+        stop.click()  # has no effect until the page has loaded its script
+        return False
+
+    wait(browser, is_stopping, "the hub did not stop the server")
 
 
 def _documented() -> str:
