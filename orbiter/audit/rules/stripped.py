@@ -19,8 +19,9 @@ from orbiter.audit.result import Judgement
 from orbiter.audit.scene import Pending, Scene, attribute_problem, changed, explained
 from resolvers import cache
 
-Reader = Callable[[Path, Collection[str]], Iterator[tuple[str, bytes]]]
-READERS: Mapping[str, Reader] = {
+ReadFiles = Callable[[Path, Collection[str]], Iterator[tuple[str, bytes]]]
+"""Yields the names and the contents of some files of a package."""
+READERS: Mapping[str, ReadFiles] = {
     "conda": read_conda_files,
     "npm": read_npm_files,
     "pip": read_wheel_files,

@@ -3,6 +3,7 @@
 import os
 import shlex
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -132,6 +133,25 @@ def test_a_machine_without_docker_is_the_reason(
     remote_docker(tmp_path, monkeypatch, "echo 'sh: docker: not found' >&2; exit 127")
     assert server.address in problem().message
     assert "sh: docker: not found" in problem().message
+
+
+@needs_ssh
+@pytest.mark.skipif(not shutil.which("docker"), reason="needs the program docker")
+def test_a_context_may_have_the_address(
+    server: SshServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DOCKER_HOST")
+    config = tmp_path / "docker-config"
+    config.mkdir()
+    (config / "config.json").write_text("{}")
+    monkeypatch.setenv("DOCKER_CONFIG", str(config))
+    words = ["docker", "context", "create", "build", "--docker", f"host={server.address}"]
+    subprocess.run(words, check=True, capture_output=True)
+    monkeypatch.setenv("DOCKER_CONTEXT", "build")
+    server.known_hosts.write_text("")
+    found = problem()
+    assert "Host key verification failed." in found.message
+    assert f"({server.address}, set by the context 'build')" in found.message
 
 
 @needs_ssh
